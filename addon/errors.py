@@ -1,0 +1,314 @@
+"""The one exception tree: what a caller is told, and what happens next, follow from the class.
+
+    AddonError
+    ├── SettingsError                  the process does not start; the text names the variable
+    ├── Rejected                200    can never succeed: answered at once with the error object
+    │   ├── InputMissing               neither audio nor URL, or no request SID
+    │   ├── InputConflict              two spellings of one field disagree
+    │   ├── InvocationExpired          older than its own TTL, or from the future
+    │   ├── UploadTooLarge             more audio than we accept
+    │   └── WrongAccount               signed, but for an account that is not ours
+    ├── Forged                  403    not from Twilio
+    ├── Unavailable             503    ours to mend: Twilio asks again, a job is tried again
+    │   ├── QueueUnavailable           Redis
+    │   ├── StoreUnavailable           the archive's directory or bucket
+    │   └── SourceUnavailable          the recording cannot be fetched just now
+    ├── RecordingFailed                the job ends with a failure result; never tried again
+    │   ├── UnreadableAudio            not a recording that anything here can decode
+    │   ├── SourceRefused              the recording's address is not one we may fetch from
+    │   ├── SourceGone                 the recording is not there any more
+    │   ├── DeadlineMissed             no result would be accepted any more
+    │   └── ProcessingFailed           three tries ended without a result
+    ├── DeliveryError                  the result exists, its callback does not take it
+    │   ├── CallbackUnavailable        tried again, after `retry_after` where the host says so
+    │   ├── CallbackUnauthorised       401 or 403: an operator is called
+    │   └── CallbackClosed             refused for good: the result stays in the archive
+    ├── ArchiveError
+    │   ├── NotStored           404    no such object
+    │   ├── AlreadyStored              a conditional create met an object
+    │   ├── KeyMissing                 names the key that would open it
+    │   ├── Tampered                   the bytes are not what was written
+    │   └── RetentionLocked     409    a lock forbids the erasure until its date
+    └── AccessError                    playback and the API
+        ├── Unauthenticated     401
+        ├── Forbidden           403
+        ├── NotFound            404    also what another install's recording answers
+        └── GrantExpired        410
+
+`http_status` is what a web surface answers, `retryable` whether the same call may succeed later,
+`code` the number in the error object, and `remedy` a sentence for the person who reads it.
+The codes 61001 and 61003 are Twilio's own (protocol 1.5); 64xxx are ours and documented in docs/.
+This module imports nothing of the project and must never do so.
+"""
+
+from __future__ import annotations
+
+
+class AddonError(Exception):
+    """The root. `message` says what happened, without secrets, URLs or personal data."""
+
+    http_status: int = 500
+    retryable: bool = False
+    code: int = 64000
+    remedy: str = "Look at the log for this request SID."
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if remedy is not None:
+            self.remedy = remedy
+
+
+class SettingsError(AddonError):
+    """A setting is missing or wrong. The message starts with the variable's name."""
+
+    code = 64001
+    remedy = "Correct the variable; .env.example explains each."
+
+
+# What Twilio sent can never succeed (protocol 1.5: 200 with the error object).
+
+
+class Rejected(AddonError):
+    """The invocation can never succeed, however often it is sent."""
+
+    http_status = 200
+    code = 64100
+    remedy = "Correct the request; sending it again will not help."
+
+
+class InputMissing(Rejected):
+    """A required input is absent (Twilio's 61003)."""
+
+    code = 61003
+    remedy = "Send the audio or its URL, and the request SID."
+
+
+class InputConflict(Rejected):
+    """Two spellings of the same field carry different values (protocol 1.2)."""
+
+    code = 64102
+    remedy = "Send each field once."
+
+
+class InvocationExpired(Rejected):
+    """The invocation date and TTL, where present, do not admit this moment (protocol 1.7)."""
+
+    code = 64103
+    remedy = "Check the sender's clock; a replayed request is refused for ever."
+
+
+class UploadTooLarge(Rejected):
+    """More bytes than MAX_UPLOAD_BYTES (protocol 10.2 Q21)."""
+
+    code = 64104
+    remedy = "Send a temporary URL instead of the bytes, or a shorter recording."
+
+
+class WrongAccount(Rejected):
+    """The account header names an account that is not ours (protocol 1.3)."""
+
+    code = 64105
+    remedy = "Set TWILIO_ACCOUNT_SID to the account that publishes the add-on."
+
+
+class Forged(AddonError):
+    """The signature is missing or wrong: Twilio did not send this, or not to this URL."""
+
+    http_status = 403
+    code = 64200
+    remedy = "Check PUBLIC_URL and TWILIO_AUTH_TOKEN; Twilio signs the exact public URL."
+
+
+# Ours to mend, and worth another try.
+
+
+class Unavailable(AddonError):
+    """Something we depend on does not answer."""
+
+    http_status = 503
+    retryable = True
+    code = 64300
+    remedy = "Nothing to do: it is tried again."
+
+
+class QueueUnavailable(Unavailable):
+    """Redis does not answer."""
+
+    code = 64301
+
+
+class StoreUnavailable(Unavailable):
+    """The store does not answer, or refuses to write."""
+
+    code = 64302
+
+
+class SourceUnavailable(Unavailable):
+    """The recording cannot be fetched just now. `retry_after` is in seconds, where the host said."""
+
+    code = 64303
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+# The recording itself cannot be processed: a failure result says why.
+
+
+class RecordingFailed(AddonError):
+    """The job ends here, with a failure result that carries this code and message."""
+
+    http_status = 200
+    code = 64400
+
+
+class UnreadableAudio(RecordingFailed):
+    """No decoder here can read it, or it is no audio at all. The message says which."""
+
+    code = 64401
+    remedy = "Send WAV, MP3, FLAC or Ogg audio."
+
+
+class SourceRefused(RecordingFailed):
+    """The address is not under MEDIA_HOSTS, is private, or redirects to such a place."""
+
+    code = 64402
+    remedy = "Add the host to MEDIA_HOSTS if recordings really come from there."
+
+
+class SourceGone(RecordingFailed):
+    """The recording's address answered that it is gone, through every try."""
+
+    code = 64403
+    remedy = "The temporary URL has expired or the recording was deleted."
+
+
+class DeadlineMissed(RecordingFailed):
+    """Ten times the recording's length has passed (Twilio's 61001)."""
+
+    code = 61001
+    remedy = "The recording is archived; its analysis can be read over the API."
+
+
+class ProcessingFailed(RecordingFailed):
+    """Every try died before a result existed."""
+
+    code = 64404
+    remedy = "The recording is kept; look at the log for this request SID."
+
+
+# The result exists, but its callback does not take it (protocol 1.8).
+
+
+class DeliveryError(AddonError):
+    """The callback did not take the result."""
+
+    code = 64500
+
+
+class CallbackUnavailable(DeliveryError):
+    """Worth another try, no sooner than `retry_after` seconds from now where the host said so."""
+
+    retryable = True
+    code = 64501
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class CallbackUnauthorised(DeliveryError):
+    """401 or 403: our credentials are wrong, and a person has to look."""
+
+    retryable = True
+    code = 64502
+    remedy = "Check the callback credentials of this install."
+
+
+class CallbackClosed(DeliveryError):
+    """Refused for good: the window has closed, or the address is not one we may post to."""
+
+    code = 64503
+    remedy = "The result stays in the archive and can be read over the API."
+
+
+class ArchiveError(AddonError):
+    """Something about the archive; see the leaves."""
+
+    code = 64600
+
+
+class NotStored(ArchiveError):
+    """No object under this key."""
+
+    http_status = 404
+    code = 64601
+
+
+class AlreadyStored(ArchiveError):
+    """A conditional create met an object that is there already: nothing was overwritten."""
+
+    http_status = 409
+    code = 64602
+
+
+class KeyMissing(ArchiveError):
+    """None of the keys given opens this object. The message names the key that would."""
+
+    code = 64603
+    remedy = "Give the named key in ARCHIVE_PRIVATE_KEYS, or reach its KMS key."
+
+
+class Tampered(ArchiveError):
+    """A tag, a hash, a signature or a binding does not match: the bytes are not what was written."""
+
+    code = 64604
+    remedy = "Run `flask archive verify --all` and restore the object from a backup."
+
+
+class RetentionLocked(ArchiveError):
+    """A retention lock forbids the erasure; the message names the date."""
+
+    http_status = 409
+    code = 64605
+    remedy = "Wait for the date, or lift the lock at the store."
+
+
+class AccessError(AddonError):
+    """A listener or integrator may not have this."""
+
+    http_status = 403
+    code = 64700
+
+
+class Unauthenticated(AccessError):
+    """No credentials, or none that we know."""
+
+    http_status = 401
+    code = 64701
+    remedy = "Send valid credentials."
+
+
+class Forbidden(AccessError):
+    """Known, but without the right; also a forged grant."""
+
+    code = 64702
+    remedy = "Ask an administrator for the right, or for a new link."
+
+
+class NotFound(AccessError):
+    """Nothing here by this name that this caller may know of."""
+
+    http_status = 404
+    code = 64703
+    remedy = "Check the id."
+
+
+class GrantExpired(AccessError):
+    """The link was good once."""
+
+    http_status = 410
+    code = 64704
+    remedy = "Ask for a new link."
