@@ -145,7 +145,7 @@ class StoreUnavailable(Unavailable):
 
 
 class SourceUnavailable(Unavailable):
-    """The recording cannot be fetched just now. `retry_after` is in seconds, where the host said."""
+    """The recording cannot be fetched just now. `retry_after`: seconds, where the host said."""
 
     code = 64303
 
@@ -262,7 +262,7 @@ class KeyMissing(ArchiveError):
 
 
 class Tampered(ArchiveError):
-    """A tag, a hash, a signature or a binding does not match: the bytes are not what was written."""
+    """A tag, hash, signature or binding does not match: these are not the bytes written."""
 
     code = 64604
     remedy = "Run `flask archive verify --all` and restore the object from a backup."
