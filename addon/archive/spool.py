@@ -67,6 +67,8 @@ class SealedSpool(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         """Fill a buffer as far as the spool reaches; 0 at its end."""
+        if self.closed:
+            raise ValueError("the spool is closed")
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
         wanted = max(0, min(len(view), self._size - self._position))
         done = 0
@@ -80,6 +82,8 @@ class SealedSpool(io.RawIOBase):
 
     def write(self, data: object) -> int:
         """Write all of `data` at the position."""
+        if self.closed:
+            raise ValueError("the spool is closed")
         view = memoryview(data).cast("B")  # type: ignore[arg-type]
         done = 0
         while done < len(view):
