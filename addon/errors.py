@@ -2,6 +2,7 @@
 
     AddonError
     ├── SettingsError                  the process does not start; the text names the variable
+    ├── StackFailed                    `flask serve` does not start; the text names the child
     ├── Rejected                200    can never succeed: answered at once with the error object
     │   ├── InputMissing               neither audio nor URL, or no request SID
     │   ├── InputConflict              two spellings of one field disagree
@@ -23,6 +24,9 @@
     │   ├── CallbackUnavailable        tried again, after `retry_after` where the host says so
     │   ├── CallbackUnauthorised       401 or 403: an operator is called
     │   └── CallbackClosed             refused for good: the result stays in the archive
+    ├── OutboundError                  a request of ours; the room that asked says what it means
+    │   ├── OutboundRefused            by us: not an allowed origin or address, or too many bytes
+    │   └── OutboundUnavailable        by the network: no answer, or one that broke off
     ├── ArchiveError
     │   ├── NotStored           404    no such object
     │   ├── AlreadyStored              a conditional create met an object
@@ -64,6 +68,13 @@ class SettingsError(AddonError):
 
     code = 64001
     remedy = "Correct the variable; .env.example explains each."
+
+
+class StackFailed(AddonError):
+    """A child of `flask serve` cannot be started, or dies again and again before it is ready."""
+
+    code = 64002
+    remedy = "Read the child's last lines in the log."
 
 
 # What Twilio sent can never succeed (protocol 1.5: 200 with the error object).
@@ -232,6 +243,26 @@ class CallbackClosed(DeliveryError):
 
     code = 64503
     remedy = "The result stays in the archive and can be read over the API."
+
+
+class OutboundError(AddonError):
+    """A request to another host did not end in a response; see the leaves."""
+
+    code = 64550
+
+
+class OutboundRefused(OutboundError):
+    """We do not go there: the origin is not allowed, its address private, its answer too long."""
+
+    code = 64551
+    remedy = "Add the origin to MEDIA_HOSTS or CALLBACK_HOSTS if it is one to trust."
+
+
+class OutboundUnavailable(OutboundError):
+    """The host cannot be reached, or broke off; the same request may succeed later."""
+
+    retryable = True
+    code = 64552
 
 
 class ArchiveError(AddonError):

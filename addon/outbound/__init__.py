@@ -1,0 +1,34 @@
+"""The only door out of this process: every request we make to another host is made here.
+
+A name is resolved once, every address it has is judged, and the connection goes to that very
+address, so that what was checked is what is spoken to. It must never send credentials to an origin
+its caller did not name, follow a redirect unseen, or read more than the caller asked for.
+"""
+
+from addon.outbound.addresses import is_public, resolve
+from addon.outbound.client import (
+    BLOCK_BYTES,
+    MAX_REDIRECTS,
+    Credentials,
+    Outbound,
+    Response,
+    Timeouts,
+    parse_retry_after,
+)
+from addon.outbound.origins import Origin, Origins, Target, split
+
+__all__ = [
+    "BLOCK_BYTES",
+    "MAX_REDIRECTS",
+    "Credentials",
+    "Origin",
+    "Origins",
+    "Outbound",
+    "Response",
+    "Target",
+    "Timeouts",
+    "is_public",
+    "parse_retry_after",
+    "resolve",
+    "split",
+]

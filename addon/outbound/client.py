@@ -1,0 +1,264 @@
+"""Requests to other hosts on pinned connections, with redirects followed by hand.
+
+urllib3's connections are used below its pool: the pool would rewrite percent-encodings, and a
+signed URL must leave as it came. It must never resolve a name twice for one connection.
+"""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import http.client
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from urllib.parse import urljoin
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.response import HTTPResponse
+
+from addon.errors import OutboundRefused, OutboundUnavailable
+from addon.outbound.addresses import is_public, resolve
+from addon.outbound.origins import Origin, Origins, Target, split
+from addon.outbound.wall import Wall
+
+MAX_REDIRECTS = 5
+"""protocol 1.10 asks for no more."""
+
+BLOCK_BYTES = 64 * 1024
+"""One read from the network; large enough that the interpreter is not what limits a download."""
+
+MAX_RETRY_AFTER_S = 3600.0
+"""A host that names a longer pause is not believed: the work's own deadline is nearer."""
+
+USER_AGENT = "recording-analysis-addon"
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A user name and password for HTTP Basic (RFC 7617)."""
+
+    username: str
+    password: str = field(repr=False)
+
+    @property
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        pair = f"{self.username}:{self.password}".encode()
+        return "Basic " + base64.b64encode(pair).decode("ascii")
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds: to connect, between two reads, and for the whole exchange whatever trickles in."""
+
+    connect: float = 5.0
+    read: float = 15.0
+    total: float = 60.0
+
+
+class Response:
+    """A status, headers and a body that is still on the wire. Valid inside `Outbound.open` only."""
+
+    def __init__(self, raw: HTTPResponse, wall: Wall, origin: Origin) -> None:
+        self._raw = raw
+        self._wall = wall
+        self.origin = origin
+        self.status = raw.status
+        self.headers: Mapping[str, str] = raw.headers
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body still to come, by Content-Length; None where it was not sent."""
+        return self._raw.length_remaining
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds the host asks us to wait (RFC 9110 10.2.3), at most MAX_RETRY_AFTER_S."""
+        return parse_retry_after(self.headers.get("Retry-After"), datetime.now(UTC))
+
+    def blocks(self, limit: int) -> Iterator[bytes]:
+        """The body as it arrives.
+
+        Raises OutboundRefused past `limit` bytes, OutboundUnavailable where it ends too early for
+        its Content-Length or too late for the time given.
+        """
+        taken = 0
+        while block := self._next():
+            taken += len(block)
+            if taken > limit:
+                raise OutboundRefused(f"{self.origin.host} sent more than {limit} bytes")
+            yield block
+
+    def read(self, limit: int) -> bytes:
+        """The whole body, if it has no more than `limit` bytes; raises as `blocks`."""
+        return b"".join(self.blocks(limit))
+
+    def _next(self) -> bytes:
+        with _translated(self.origin, self._wall):
+            block = self._raw.read1(BLOCK_BYTES)
+        self._wall.check(self.origin.host)
+        return block
+
+
+class Outbound:
+    """Makes requests to allowed origins. Holds no state between requests; safe to share.
+
+    `resolver` and `tls` are for tests and for networks with a certificate authority of their own.
+    """
+
+    def __init__(
+        self,
+        origins: Origins,
+        *,
+        timeouts: Timeouts | None = None,
+        resolver: Callable[[str, int], list[str]] = resolve,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.origins = origins
+        self._timeouts = timeouts or Timeouts()
+        self._resolver = resolver
+        self._given_tls = tls
+
+    @contextmanager
+    def open(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        credentials: Credentials | None = None,
+        redirects: int = MAX_REDIRECTS,
+        timeouts: Timeouts | None = None,
+    ) -> Iterator[Response]:
+        """Send a request; its response can be read inside the `with` block.
+
+        Redirects of GET and HEAD are followed, each judged like the first URL; `credentials` are
+        dropped for good at the first change of origin. Any other method's redirect is returned as
+        it came. Raises OutboundRefused, OutboundUnavailable.
+        """
+        limits = timeouts or self._timeouts
+        with Wall(limits.total) as wall:
+            for _ in range(redirects + 1):
+                target = split(url)
+                with closing(self._connect(target.origin, limits, wall)) as connection:
+                    full = _headers(target.origin, headers, credentials)
+                    response = _exchange(connection, wall, method, target, full, body)
+                    location = _followed(method, response)
+                    if location is None:
+                        yield response
+                        return
+                url = urljoin(url, location)
+                if split(url).origin != target.origin:
+                    credentials = None
+        raise OutboundRefused(f"more than {redirects} redirects")
+
+    def _connect(self, origin: Origin, limits: Timeouts, wall: Wall) -> HTTPConnection:
+        failure: Exception | None = None
+        for address in self._addresses(origin):
+            connection = self._connection(origin, address, limits.connect)
+            try:
+                connection.connect()
+            except (HTTPError, OSError) as error:
+                connection.close()
+                failure = error
+                continue
+            connection.timeout = limits.read
+            wall.guard(connection.sock)
+            return connection
+        reason = type(failure).__name__ if failure else "no address"
+        raise OutboundUnavailable(f"{origin.host} cannot be reached ({reason})") from failure
+
+    def _addresses(self, origin: Origin) -> list[str]:
+        if not self.origins.admits_origin(origin):
+            raise OutboundRefused(f"{origin} is not an allowed origin")
+        try:
+            addresses = self._resolver(origin.host, origin.port)
+        except UnicodeError:
+            raise OutboundRefused("the host is no name that can be resolved") from None
+        except OSError as error:
+            raise OutboundUnavailable(f"{origin.host} cannot be resolved") from error
+        if not self.origins.is_exact(origin) and not all(map(is_public, addresses)):
+            raise OutboundRefused(f"{origin.host} has an address that is not public")
+        return addresses
+
+    def _connection(self, origin: Origin, address: str, timeout: float) -> HTTPConnection:
+        if origin.scheme == "http":
+            return HTTPConnection(address, origin.port, timeout=timeout)
+        return HTTPSConnection(
+            address,
+            origin.port,
+            timeout=timeout,
+            ssl_context=self._tls,
+            server_hostname=origin.host,
+        )
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        if self._given_tls:
+            return self._given_tls
+        context = ssl.create_default_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2  # protocol 1.9
+        return context
+
+
+def parse_retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds from a Retry-After header, given as seconds or as a date; None where unreadable."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), MAX_RETRY_AFTER_S)
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(max((aware - now).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
+
+
+def _headers(
+    origin: Origin, headers: Mapping[str, str] | None, credentials: Credentials | None
+) -> dict[str, str]:
+    # identity: the bytes are counted against Content-Length, and audio does not shrink anyway.
+    own = {"Host": origin.host_header, "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+    secret = {"Authorization": credentials.header} if credentials else {}
+    return {**own, **(headers or {}), **secret}
+
+
+def _exchange(
+    connection: HTTPConnection,
+    wall: Wall,
+    method: str,
+    target: Target,
+    headers: Mapping[str, str],
+    body: bytes | None,
+) -> Response:
+    with _translated(target.origin, wall):
+        # A host may answer, with a refusal, before it has read all of the body.
+        with suppress(BrokenPipeError):
+            connection.request(
+                method, target.path, body, headers, preload_content=False, decode_content=False
+            )
+        raw = connection.getresponse()
+    return Response(raw, wall, target.origin)
+
+
+def _followed(method: str, response: Response) -> str | None:
+    if method not in ("GET", "HEAD") or response.status not in _REDIRECTS:
+        return None
+    return response.headers.get("Location")
+
+
+@contextmanager
+def _translated(origin: Origin, wall: Wall) -> Iterator[None]:
+    try:
+        yield
+    except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+        wall.check(origin.host)
+        raise OutboundUnavailable(f"{origin.host} broke off ({type(error).__name__})") from error
