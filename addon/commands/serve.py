@@ -1,0 +1,82 @@
+"""`flask serve`: the whole stack in one terminal, from the environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from socket import socket
+
+import click
+
+from addon.errors import SettingsError, StackFailed
+from addon.settings import Settings
+from addon.stack.child import Child
+from addon.stack.console import Console
+from addon.stack.data_lock import data_lock
+from addon.stack.provision import provision
+from addon.stack.redis_server import redis_child
+from addon.stack.supervisor import Supervisor
+from addon.stack.web_server import listen, web_child
+
+WORKERS_GRACE_S = 20.0
+"""With web's 5 s and Redis' 4 s this stays below the 30 s after which Heroku and systemd kill."""
+
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+"""A worker is a process for each core; threads of their own would only make them wait."""
+
+
+@click.command("serve")
+@click.option("--port", default=8080, show_default=True, help="Port of the web server.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--workers", default=2, show_default=True, help="Processes for long recordings.")
+def serve(port: int, host: str, workers: int) -> None:
+    """Run Redis (where REDIS_URL is unset), the web server and the workers until Ctrl-C."""
+    _set_defaults(port)
+    console = Console.standard()
+    try:
+        _serve(console, host, port, workers)
+    except (SettingsError, StackFailed) as error:
+        raise click.ClickException(error.message) from None
+    console.say("stopped")
+
+
+def _serve(console: Console, host: str, port: int, workers: int) -> None:
+    settings = Settings.load()
+    with ExitStack() as held:
+        lock = held.enter_context(data_lock(settings.data_dir))
+        listener = held.enter_context(listen(host, port))
+        settings = _with_keys(settings, console)
+        children = list(_children(settings, listener, lock, workers))
+        where = f"http://{host}:{listener.getsockname()[1]}"
+        Supervisor(children, console).run(
+            lambda: console.say(f"Ready on {where}. Ctrl-C stops.", data_dir=str(settings.data_dir))
+        )
+
+
+def _children(settings: Settings, listener: socket, lock: int, workers: int) -> Iterator[Child]:
+    if settings.redis_embedded:
+        yield redis_child(settings, descriptors=(lock,))
+    yield web_child(listener, descriptors=(lock,))
+    yield Child("workers", _workers(workers), grace=WORKERS_GRACE_S, descriptors=(lock,))
+
+
+def _workers(count: int) -> Sequence[str]:
+    return [sys.executable, "-m", "workers", "--workers", str(count)]
+
+
+def _with_keys(settings: Settings, console: Console) -> Settings:
+    made = provision(settings)
+    if made:
+        folder = str(settings.data_dir / "keys")
+        console.say("made keys and secrets; keep them safe", folder=folder, made=", ".join(made))
+    return Settings.load() if made else settings
+
+
+def _set_defaults(port: int) -> None:
+    """What the children inherit where the environment does not say otherwise."""
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")

@@ -1,0 +1,72 @@
+"""Writes the stack's log: readable lines on a terminal, one JSON object a line anywhere else.
+
+Children always write for a machine, since their output is a pipe; this is the one place that knows
+who reads. It must never lose a line because it does not understand it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
+DIM, PLAIN = "\x1b[2m", "\x1b[0m"
+HIDDEN = frozenset({"event", "level", "timestamp", "logger", "exception"})
+
+
+class Console:
+    """Where the supervisor and its children speak."""
+
+    def __init__(self, out: TextIO, *, readable: bool, width: int = 7) -> None:
+        """`width` is the room for a child's name, in characters."""
+        self._out = out
+        self._readable = readable
+        self._width = width
+
+    @classmethod
+    def standard(cls) -> Console:
+        """On standard output."""
+        return cls(sys.stdout, readable=sys.stdout.isatty())
+
+    def say(self, event: str, *, process: str = "serve", level: str = "info", **facts: Any) -> None:
+        """The supervisor's own words."""
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._write(process, {"timestamp": moment, "level": level, "event": event, **facts})
+
+    def pass_on(self, process: str, line: str) -> None:
+        """A child's line, as a JSON object or as any text."""
+        if not line.strip():
+            return
+        record = _as_record(line)
+        if record is not None:
+            self._write(process, record)
+        else:
+            self.say(line.rstrip(), process=process)
+
+    def _write(self, process: str, record: Mapping[str, Any]) -> None:
+        if self._readable:
+            text = self._for_people(process, record)
+        else:
+            text = json.dumps({"process": process, **record}, default=str)
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def _for_people(self, process: str, record: Mapping[str, Any]) -> str:
+        colour = COLOURS.get(str(record.get("level", "info")).lower(), "")
+        facts = "  ".join(f"{key}={value}" for key, value in record.items() if key not in HIDDEN)
+        line = f"{DIM}{process:<{self._width}} |{PLAIN} {colour}{record['event']}{PLAIN}"
+        line += f"  {DIM}{facts}{PLAIN}" if facts else ""
+        return "\n".join([line, *str(record.get("exception") or "").splitlines()])
+
+
+def _as_record(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if "event" in record else None

@@ -1,0 +1,81 @@
+"""The web child: gunicorn on a listening socket that the supervisor owns.
+
+The socket outlives the child, so that a caller waits for a restarted web server instead of being
+refused, and a port in use is known before anything is started.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import socket
+import sys
+from pathlib import Path
+
+from addon.errors import SettingsError
+from addon.stack.child import Child
+
+PROBE_S = 2.0
+BACKLOG = 1024
+GRACE_S = 5.0
+CONFIGURATION = Path(__file__).parents[2] / "gunicorn.conf.py"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises SettingsError where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(
+                f"--port {port} is in use on {host}. Stop what uses it, or choose another --port."
+            ) from None
+        raise SettingsError(f"--host {host} --port {port}: {error.strerror or error}") from None
+    return listener
+
+
+def web_child(listener: socket.socket, *, descriptors: tuple[int, ...] = ()) -> Child:
+    """Gunicorn with the project's configuration, ready when `/readyz` answers 200."""
+    number = listener.fileno()
+    options = ["--config", str(CONFIGURATION), "--bind", f"fd://{number}"]
+    stop = ["--graceful-timeout", str(int(GRACE_S) - 1)]
+    host, port = listener.getsockname()[:2]
+    return Child(
+        name="web",
+        argv=[sys.executable, "-m", "gunicorn", *options, *stop, "app:app"],
+        probe=lambda: missing(_reachable(host), port),
+        grace=GRACE_S,
+        descriptors=(number, *descriptors),
+    )
+
+
+def missing(host: str, port: int) -> str | None:
+    """None where `/readyz` answers 200, else what it says."""
+    connection = http.client.HTTPConnection(host, port, timeout=PROBE_S)
+    try:
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        body = response.read(4096)
+    except (OSError, http.client.HTTPException) as error:
+        return f"the web server does not answer yet ({type(error).__name__})"
+    finally:
+        connection.close()
+    return None if response.status == 200 else f"/readyz: {response.status} {_sentence(body)}"
+
+
+def _sentence(body: bytes) -> str:
+    """The body as one line, JSON or not."""
+    try:
+        return json.dumps(json.loads(body))
+    except ValueError:
+        return " ".join(body.decode("utf-8", "replace").split())
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared only

@@ -1,0 +1,34 @@
+"""Gunicorn's settings, for `flask serve`, the Procfile and the container alike (decision 0403)."""
+
+import os
+
+bind = f"0.0.0.0:{os.environ['PORT']}" if "PORT" in os.environ else "127.0.0.1:8080"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 32)
+
+# A worker's main thread that is silent for this long is replaced. It does not bound a request:
+# addon/web/upload_deadline.py does that.
+timeout = 60
+
+# Heroku kills 30 s after SIGTERM.
+graceful_timeout = 25
+
+# Longer than a router keeps an idle connection, so that it never writes to one that just closed.
+keepalive = 95
+
+# Heroku's router and a reverse proxy on this machine set X-Forwarded-*. On Heroku a dyno can be
+# reached through its router alone, and the router's address is not known beforehand.
+forwarded_allow_ips = "*" if "DYNO" in os.environ else "127.0.0.1,::1"
+
+# Grants are part of the path (/media/<grant>) and tokens of queries: no access log here. The
+# service logs each request itself, under its request SID and without the address.
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+
+# In a file below $HOME by default: nothing here uses it, and two stacks would share it.
+control_socket_disable = True
+
+# A heartbeat on a slow disk would have healthy workers killed.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
