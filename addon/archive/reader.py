@@ -1,0 +1,139 @@
+"""Any byte range of an encrypted object, from only the frames it touches.
+
+The SDK cannot seek, so this reads the format itself (ciphertext 6). The header's commitment and tag
+and the final frame are authenticated before a length is announced, and each frame before one byte
+of it is yielded: this module must never release an unverified byte.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from addon.archive.blocks import BlockSource
+from addon.archive.keys import Openers
+from addon.archive.layout import (
+    IV_LENGTH,
+    MAX_HEADER_LENGTH,
+    SUITE,
+    Frame,
+    Frames,
+    Header,
+    parse_header,
+)
+from addon.errors import Tampered
+
+PROBE_LENGTH = 4096
+"""The first read: holds the header with four RSA-4096 recipients, and all of a small object."""
+
+WINDOW_FRAMES = 128
+"""Frames asked for in one request, 8 MiB of ours: a listener who leaves has cost no more."""
+
+Fetch = Callable[[int, int], Iterator[bytes]]
+"""The object's ciphertext from an offset, so many bytes."""
+
+
+class RangeReader:
+    """One object, opened: `length` is proven, `read` yields verified plaintext."""
+
+    def __init__(self, fetch: Fetch, frames: Frames, key: AESGCM) -> None:
+        self._fetch = fetch
+        self._frames = frames
+        self._key = key
+        self.length = frames.plaintext_length
+
+    @classmethod
+    def open(
+        cls,
+        fetch: Fetch,
+        size: int,
+        open_key: Callable[[Header], bytes],
+    ) -> RangeReader:
+        """Authenticate the header and the final frame of an object of `size` bytes.
+
+        `open_key` gives the data key for a header, having judged it. Raises Tampered, and what
+        `open_key` and `fetch` raise.
+        """
+        header = fetch_header(fetch, size)
+        key = _authentic_key(header, open_key(header))
+        frames = Frames.of(header, size)
+        reader = cls(fetch, frames, key)
+        for _ in reader._window(frames.full + 1, frames.full + 1):
+            pass
+        return reader
+
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Plaintext from `start` up to, not including, `stop`, a frame or less at a time.
+
+        Raises Tampered at the first frame that is not authentic, and what `fetch` raises.
+        """
+        stop = self.length if stop is None else min(stop, self.length)
+        if start >= stop:
+            return
+        frame_length = self._frames.frame_length
+        first, last = start // frame_length + 1, (stop - 1) // frame_length + 1
+        for window in range(first, last + 1, WINDOW_FRAMES):
+            end = min(window + WINDOW_FRAMES - 1, last)
+            for number, plaintext in enumerate(self._window(window, end), window):
+                begin = (number - 1) * frame_length
+                yield plaintext[max(start - begin, 0) : stop - begin]
+
+    def _window(self, first: int, last: int) -> Iterator[bytes]:
+        """The plaintext of frames `first` to `last`, each verified, from one request."""
+        frames = self._frames
+        begin = frames.offset(first)
+        length = frames.offset(last) + frames.stored_length(last) - begin
+        source = BlockSource(self._fetch(begin, length))
+        for number in range(first, last + 1):
+            yield self._verified(frames.parse(number, source.read(frames.stored_length(number))))
+
+    def _verified(self, frame: Frame) -> bytes:
+        try:
+            return self._key.decrypt(frame.iv, frame.sealed, frame.aad)
+        except InvalidTag:
+            raise Tampered("a frame is not what was written") from None
+
+
+def open_with(openers: Openers, context: Mapping[str, str]) -> Callable[[Header], bytes]:
+    """How to get a header's data key: only where it is bound to `context`. Raises Tampered."""
+
+    def open_key(header: Header) -> bytes:
+        if header.context != dict(context):
+            raise Tampered("the message belongs to another object")
+        return openers.data_key(header.sealed_keys, header.context)
+
+    return open_key
+
+
+def fetch_header(fetch: Fetch, size: int) -> Header:
+    """The header of an object, parsed but not authentic yet; one read, two for a long header."""
+    probe = b"".join(fetch(0, min(size, PROBE_LENGTH)))
+    try:
+        return parse_header(probe)
+    except Tampered:
+        if size <= PROBE_LENGTH:
+            raise
+    return parse_header(b"".join(fetch(0, min(size, MAX_HEADER_LENGTH))))
+
+
+def _authentic_key(header: Header, data_key: bytes) -> AESGCM:
+    """The message key, once commitment and header tag agree with it. Raises Tampered."""
+    commitment = _derived(data_key, header.message_id, b"COMMITKEY")
+    if not hmac.compare_digest(commitment, header.commitment):
+        raise Tampered("the header commits to another key")
+    info = SUITE.to_bytes(2, "big") + b"DERIVEKEY"
+    key = AESGCM(_derived(data_key, header.message_id, info))
+    try:
+        key.decrypt(bytes(IV_LENGTH), header.tag, header.body)
+    except InvalidTag:
+        raise Tampered("the header is not what was written") from None
+    return key
+
+
+def _derived(data_key: bytes, message_id: bytes, info: bytes) -> bytes:
+    return HKDF(hashes.SHA512(), 32, salt=message_id, info=info).derive(data_key)

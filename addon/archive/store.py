@@ -1,0 +1,124 @@
+"""Where objects lie: one small interface over a directory or a bucket, chosen by the URL.
+
+An object is written whole or not at all, and a conditional create never overwrites. What is stored
+here is ciphertext or signed metadata; this module must never look into it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from addon.errors import NotStored, SettingsError
+
+MAX_KEY_LENGTH = 512
+"""S3 allows 1,024 bytes; half of it leaves room for the bucket's own prefix."""
+
+MAX_SMALL_OBJECT = 16 * 1024 * 1024
+"""`get` holds an object in memory: a manifest, an analysis with its waveform, an epoch key."""
+
+_SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._:@=+-]*"
+_KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
+_PREFIX = re.compile(rf"(?:{_SEGMENT}/)*(?:{_SEGMENT})?")
+
+
+@dataclass(frozen=True)
+class Stat:
+    """One stored object: size in bytes, an opaque `etag` that changes with the content."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a caller waits for a store that does not answer: seconds, and tries in all."""
+
+    connect_s: float = 5.0
+    read_s: float = 30.0
+    attempts: int = 5
+
+
+WEB_PATIENCE = Patience(connect_s=0.4, read_s=5.0, attempts=1)
+"""Somebody waits for the answer: an unreachable store is known within a second."""
+
+
+class Store(Protocol):
+    """Keys to bytes. Every failure of the store itself is StoreUnavailable."""
+
+    def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+        """Write `blocks` under `key`, visible only when all of it is durable.
+
+        Raises AlreadyStored where `if_absent` meets an object. An exception from `blocks` passes
+        through and leaves nothing behind.
+        """
+
+    def get(self, key: str) -> bytes:
+        """The whole of a small object. Raises NotStored; Tampered past MAX_SMALL_OBJECT."""
+
+    def read(
+        self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None
+    ) -> Iterator[bytes]:
+        """Bytes from `start`, fewer than `length` only at the end of the object.
+
+        Raises NotStored, and Tampered where `etag` is no longer the object's.
+        """
+
+    def stat(self, key: str) -> Stat | None:
+        """Size and etag, or None where there is no such object."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object and every older version of it; nothing happens where there is none.
+
+        Raises RetentionLocked, and then removes nothing.
+        """
+
+    def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[Stat]:
+        """The objects whose key starts with `prefix`, in key order, those past `after` only."""
+
+    def retain(self, key: str, until: datetime) -> None:
+        """Forbid deleting and replacing this object before `until`. Raises NotStored."""
+
+
+def checked_key(key: str) -> str:
+    """`key` itself. Raises NotStored where nothing could ever lie under such a name."""
+    if len(key) > MAX_KEY_LENGTH or not _KEY.fullmatch(key):
+        raise NotStored("no object can have such a name")
+    return key
+
+
+def checked_prefix(prefix: str) -> str:
+    """`prefix` itself, a key's beginning. Raises NotStored where no key can begin so."""
+    if len(prefix) > MAX_KEY_LENGTH or not _PREFIX.fullmatch(prefix):
+        raise NotStored("no object can have such a name")
+    return prefix
+
+
+def open_store(
+    url: str, *, patience: Patience | None = None, storage_class: str | None = None
+) -> Store:
+    """The store at `file:///path` or `s3://bucket/prefix`; nothing is contacted yet.
+
+    `storage_class` is for buckets. Raises SettingsError.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.path and not parts.netloc:
+        from addon.archive.directory import DirectoryStore
+
+        return DirectoryStore(unquote(parts.path))
+    if parts.scheme == "s3" and parts.netloc:
+        from addon.archive.s3 import S3Store
+
+        return S3Store(
+            parts.netloc,
+            parts.path.strip("/"),
+            patience=patience or Patience(),
+            storage_class=storage_class,
+        )
+    raise SettingsError("ARCHIVE_URL: neither file:///a/path nor s3://bucket/prefix")
