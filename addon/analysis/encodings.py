@@ -1,0 +1,95 @@
+"""The sample encodings of WAV files that can be read, and muted, byte by byte.
+
+Each turns interleaved little-endian bytes into float samples of full scale 1.0 and knows the byte
+that silence is made of. Encodings that need a decoder with memory (GSM, ADPCM) are not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One encoding: `name` as reported, `width` in bytes a sample, `silence` as one byte."""
+
+    name: str
+    width: int
+    silence: bytes
+    read: Callable[[bytes | bytearray | memoryview], Floats]
+
+    def decode(self, frames: bytes | bytearray | memoryview, channels: int) -> Floats:
+        """Whole frames as (channels, frames), full scale 1.0."""
+        samples = self.read(frames).reshape(-1, channels)
+        return np.ascontiguousarray(samples.T)
+
+
+def _scaled(dtype: str, divisor: float) -> Callable[[bytes | bytearray | memoryview], Floats]:
+    factor = np.float32(1 / divisor)
+    return lambda frames: np.frombuffer(frames, dtype).astype(np.float32) * factor
+
+
+def _pcm8(frames: bytes | bytearray | memoryview) -> Floats:
+    return (np.frombuffer(frames, np.uint8).astype(np.float32) - 128) * np.float32(1 / 128)
+
+
+def _pcm24(frames: bytes | bytearray | memoryview) -> Floats:
+    octets = np.frombuffer(frames, np.uint8).reshape(-1, 3)
+    wide = np.zeros((octets.shape[0], 4), np.uint8)
+    wide[:, 1:] = octets
+    return wide.view("<i4")[:, 0].astype(np.float32) * np.float32(1 / 2**31)
+
+
+def _real(dtype: str) -> Callable[[bytes | bytearray | memoryview], Floats]:
+    def read(frames: bytes | bytearray | memoryview) -> Floats:
+        with np.errstate(over="ignore", invalid="ignore"):
+            samples = np.frombuffer(frames, dtype).astype(np.float32)
+        return np.clip(np.nan_to_num(samples, nan=0.0), -1.0, 1.0)
+
+    return read
+
+
+def _companded(table: NDArray[np.int16]) -> Callable[[bytes | bytearray | memoryview], Floats]:
+    levels = table.astype(np.float32) / np.float32(32768)
+    return lambda frames: levels[np.frombuffer(frames, np.uint8)]
+
+
+def mu_law_table() -> NDArray[np.int16]:
+    """ITU-T G.711 mu-law, all 256 codes as 16-bit samples."""
+    code = ~np.arange(256, dtype=np.uint8)
+    exponent, mantissa = (code >> 4 & 7).astype(np.int32), (code & 15).astype(np.int32)
+    magnitude = ((mantissa << 3) + 132 << exponent) - 132
+    return np.where(code & 0x80, -magnitude, magnitude).astype(np.int16)
+
+
+def a_law_table() -> NDArray[np.int16]:
+    """ITU-T G.711 A-law, all 256 codes as 16-bit samples."""
+    code = np.arange(256, dtype=np.uint8) ^ 0x55
+    exponent, mantissa = (code >> 4 & 7).astype(np.int32), (code & 15).astype(np.int32)
+    magnitude = np.where(
+        exponent == 0,
+        (mantissa << 4) + 8,
+        (mantissa << 4) + 264 << np.maximum(exponent - 1, 0),
+    )
+    return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)
+
+
+_PCM, _FLOAT, _A_LAW, _MU_LAW = 1, 3, 6, 7
+
+#: (WAVE format tag, bits a sample) to encoding.
+ENCODINGS: dict[tuple[int, int], Encoding] = {
+    (_PCM, 8): Encoding("pcm_u8", 1, b"\x80", _pcm8),
+    (_PCM, 16): Encoding("pcm_s16le", 2, b"\x00", _scaled("<i2", 2**15)),
+    (_PCM, 24): Encoding("pcm_s24le", 3, b"\x00", _pcm24),
+    (_PCM, 32): Encoding("pcm_s32le", 4, b"\x00", _scaled("<i4", 2**31)),
+    (_FLOAT, 32): Encoding("pcm_f32le", 4, b"\x00", _real("<f4")),
+    (_FLOAT, 64): Encoding("pcm_f64le", 8, b"\x00", _real("<f8")),
+    (_A_LAW, 8): Encoding("pcm_alaw", 1, b"\xd5", _companded(a_law_table())),
+    (_MU_LAW, 8): Encoding("pcm_mulaw", 1, b"\xff", _companded(mu_law_table())),
+}

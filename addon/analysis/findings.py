@@ -1,0 +1,138 @@
+"""From the finished stages to the report: masks, roles, levels and flags put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from addon.analysis import runs, speech
+from addon.analysis.conversation import Conversation, converse
+from addon.analysis.levels import FLOOR_DBFS, decibels
+from addon.analysis.options import Options
+from addon.analysis.report import MIXED, Level, Participant
+from addon.analysis.runs import Mask
+from addon.analysis.stages import Stages
+from addon.analysis.timeline import Timeline
+from addon.analysis.tones import Tone
+
+Floats = NDArray[np.float32]
+
+#: Two channels this alike carry the same sound.
+IDENTICAL_ABOVE = 0.98
+SILENT_BELOW_DBFS = -60.0
+NOISY_BELOW_DB = 10.0
+#: Share of clipped samples from which it can be heard.
+CLIPPED_PERCENT = 0.005
+#: One-sided: one party spoke less than this while the other spoke longer than that.
+HARDLY_SECONDS, LONG_SECONDS = 1.0, 10.0
+#: Quieter than any sound that 16-bit samples can carry: no noise to speak of.
+_DIGITAL_SILENCE_DBFS = -100.0
+
+
+class Findings:
+    """What the stages heard, as conversation, participants and flags."""
+
+    def __init__(self, stages: Stages, options: Options) -> None:
+        self._stages = stages
+        self._options = options
+        self.timeline = Timeline(stages.duration_ms)
+        frames = self.timeline.frames
+        self.identical = stages.channels == 2 and stages.totals.likeness() > IDENTICAL_ABOVE
+        parties = 1 if self.identical else stages.heard
+        self._levels = _fitted(stages.levels.all(stages.heard), frames)[:parties]
+        heard = stages.voice.speech(frames)[:parties]
+        tones = [self._tone_mask(channel, parties) for channel in range(parties)]
+        self._speech, self._bled = speech.settle(heard, self._levels, tones)
+        self.conversation: Conversation = converse(
+            self._speech,
+            self._levels,
+            self.timeline,
+            non_talk_seconds=options.non_talk_seconds,
+        )
+        self.participants = [self._participant(channel) for channel in range(parties)]
+
+    @property
+    def flags(self) -> list[str]:
+        """Short fixed words about the recording's quality; `truncated` and `damaged` come apart."""
+        talk, stages = self.conversation.talk, self._stages
+        every = range(stages.channels)
+        peaks = [stages.totals.peak_dbfs(channel) for channel in every]
+        clipped = [stages.totals.clipped_percent(channel) for channel in every]
+        ratios = [person.level.snr_db for person in self.participants]
+        raised = {
+            "no_speech": not any(talk),
+            "one_sided": _one_sided(talk),
+            "silent_channel": min(peaks) < SILENT_BELOW_DBFS,
+            "identical_channels": self.identical,
+            "clipped": max(clipped) >= CLIPPED_PERCENT,
+            "low_snr": any(ratio is not None and ratio < NOISY_BELOW_DB for ratio in ratios),
+        }
+        return [flag for flag, is_raised in raised.items() if is_raised]
+
+    def _participant(self, channel: int) -> Participant:
+        talk, alone = self.conversation, len(self._speech) == 1
+        return Participant(
+            channel=channel,
+            role=MIXED if alone else self._options.roles[channel],
+            talk=talk.talk[channel],
+            talk_percent=self.timeline.percent(talk.talk[channel]),
+            level=self._level(channel),
+            floor=None if alone else talk.floors[channel],
+            tones=[tone.interval for tone in self._tones_of(channel, len(self._speech))],
+            bleed=runs.seconds(self._bled[channel]),
+        )
+
+    def _level(self, channel: int) -> Level:
+        totals, mask, levels = self._stages.totals, self._speech[channel], self._levels[channel]
+        inside, outside = np.power(10, levels[mask] / 10), np.power(10, levels[~mask] / 10)
+        loud = decibels(float(inside.mean())) if len(inside) else None
+        quiet = decibels(float(np.median(outside))) if len(outside) else None
+        if quiet is not None and quiet < _DIGITAL_SILENCE_DBFS:
+            quiet = FLOOR_DBFS
+        measurable = loud is not None and quiet is not None and quiet > FLOOR_DBFS
+        return Level(
+            peak_dbfs=totals.peak_dbfs(channel),
+            rms_dbfs=totals.rms_dbfs(channel),
+            dc_offset=totals.dc_offset(channel),
+            clipped_percent=totals.clipped_percent(channel),
+            speech_dbfs=loud,
+            noise_dbfs=quiet,
+            snr_db=loud - quiet if measurable and loud is not None and quiet is not None else None,
+        )
+
+    def _tones_of(self, channel: int, parties: int) -> list[Tone]:
+        """A channel's key presses; one party has those of all channels, each press once."""
+        tones = self._stages.tones.found
+        if parties > 1:
+            return [tone for tone in tones if tone.channel == channel]
+        apart: list[Tone] = []
+        for tone in sorted(tones, key=lambda tone: tone.start):
+            if not apart or tone.start >= apart[-1].stop:
+                apart.append(tone)
+        return apart
+
+    def _tone_mask(self, channel: int, parties: int) -> Mask:
+        spans = [
+            (
+                int(tone.start * runs.FRAME_RATE) - speech.TONE_MARGIN,
+                int(tone.stop * runs.FRAME_RATE) + speech.TONE_MARGIN + 1,
+            )
+            for tone in self._tones_of(channel, parties)
+        ]
+        return runs.mask(spans, self.timeline.frames)
+
+
+def _one_sided(talk: Sequence[float]) -> bool:
+    """One party hardly speaks: under 1 s against 10 s, or not at all in a shorter recording."""
+    if len(talk) < 2:
+        return False
+    less, more = sorted(talk)
+    return less < HARDLY_SECONDS and (more > LONG_SECONDS or (less == 0 and more > HARDLY_SECONDS))
+
+
+def _fitted(levels: Floats, frames: int) -> Floats:
+    """Exactly `frames` columns: the grid's, not the last block's."""
+    missing = max(frames - levels.shape[1], 0)
+    return np.pad(levels, ((0, 0), (0, missing)), constant_values=FLOOR_DBFS)[:, :frames]

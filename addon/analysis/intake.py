@@ -1,0 +1,145 @@
+"""WAV bytes in, the same bytes out with the tones muted: a delay line around the measurements.
+
+Bytes leave as soon as no tone still to be found could reach back to them, so memory stays the same
+however long the recording. Kinds that cannot be read in place are handed over to the spool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from addon.analysis import muting, riff
+from addon.analysis.riff import Wave
+from addon.analysis.stages import Stages
+from addon.analysis.timeline import Interval
+from addon.errors import UnreadableAudio
+
+#: Sample frames decoded at once: a megabyte of stereo telephone audio.
+CHUNK_FRAMES = 1 << 18
+
+
+@dataclass
+class Source:
+    """What an intake learnt about the file itself."""
+
+    format: str
+    codec: str
+    archived_format: str
+    muted: list[Interval] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Intake(Protocol):
+    """Takes a recording's bytes, measures them and gives back what may be archived."""
+
+    source: Source
+    stages: Stages
+
+    def feed(self, block: bytes) -> bytes:
+        """More of the recording; returns the bytes that are final."""
+        ...
+
+    def finish(self) -> Iterator[bytes]:
+        """The recording is complete; yields the remaining bytes."""
+        ...
+
+
+class WaveIntake:
+    """A WAV file of plain samples, from its parsed header on."""
+
+    def __init__(self, wave: Wave, *, redact: bool) -> None:
+        if wave.encoding is None:
+            raise ValueError("only WAV kinds of plain samples are read in place")
+        self.source = Source("wav", wave.encoding.name, "wav")
+        self.stages = Stages(wave.rate, wave.channels)
+        self._wave = wave
+        self._encoding = wave.encoding
+        self._redact = redact
+        self._held = bytearray()
+        #: File offsets: of the first byte held, of the first not yet decoded, of the samples' end.
+        self._offset = 0
+        self._decoded = wave.data_start
+        self._end = None if wave.data_length is None else wave.data_start + wave.data_length
+        self._end_is_sure = self._end is None
+
+    @property
+    def _arrived(self) -> int:
+        return self._offset + len(self._held)
+
+    def feed(self, block: bytes) -> bytes:
+        """More of the file; returns the bytes that no later tone can change."""
+        self._held += block
+        self._look_beyond()
+        chunk = CHUNK_FRAMES * self._wave.block_align
+        while self._samples_until() - self._decoded >= chunk:
+            self._decode(chunk)
+        return self._release(self._final())
+
+    def finish(self) -> Iterator[bytes]:
+        """Measure the rest and yield it; UnreadableAudio where there was no sample at all."""
+        self._look_beyond(at_end=True)
+        align = self._wave.block_align
+        left = self._samples_until() - self._decoded
+        while left >= align:
+            self._decode(min(left - left % align, CHUNK_FRAMES * align))
+            left = self._samples_until() - self._decoded
+        if not self.stages.totals.count:
+            raise UnreadableAudio("The WAV file has a header but holds no audio.")
+        self.stages.finish()
+        self._judge_length()
+        yield self._release(self._arrived)
+        self.source.muted = self._mutes()
+
+    def _samples_until(self) -> int:
+        """The file offset up to which samples have arrived."""
+        return self._arrived if self._end is None else min(self._end, self._arrived)
+
+    def _decode(self, length: int) -> None:
+        start = self._decoded - self._offset
+        frames = bytes(self._held[start : start + length])
+        self._decoded += length
+        self.stages.add(self._encoding.decode(frames, self._wave.channels))
+
+    def _final(self) -> int:
+        """The file offset before which every byte is settled."""
+        if not self._redact:
+            return self._decoded
+        settled = self.stages.tones.settled - muting.REACH_SECONDS
+        first, _ = muting.frames((max(settled, 0.0), 0.0), self._wave.rate)
+        return min(self._wave.data_start + first * self._wave.block_align, self._decoded)
+
+    def _release(self, until: int) -> bytes:
+        length = max(until - self._offset, 0)
+        ready = self._held[:length]
+        muting.overwrite(ready, self._offset, self._wave, self._samples_until(), self._mutes())
+        del self._held[:length]
+        self._offset += length
+        return bytes(ready)
+
+    def _mutes(self) -> list[Interval]:
+        if not self._redact:
+            return []
+        return muting.widened(tone.interval for tone in self.stages.tones.found)
+
+    def _look_beyond(self, *, at_end: bool = False) -> None:
+        """Once: is what follows the declared end another chunk, or audio the length forgot?"""
+        if self._end_is_sure or self._end is None or (self._arrived < self._end + 9 and not at_end):
+            return
+        self._end_is_sure = True
+        following = bytes(self._held[self._end - self._offset :][:9])
+        chunk = any(riff.is_chunk_name(following[skip : skip + 4]) for skip in (0, 1))
+        if len(following) < 9 or chunk:
+            return
+        if self._wave.riff_end > self._end + 8:
+            self._end = self._wave.riff_end
+            self.source.warnings.append("The header gave too short a length for the audio.")
+        else:
+            self.source.warnings.append("Bytes that are no audio follow the recording's end.")
+
+    def _judge_length(self) -> None:
+        if self._end is not None and self._arrived < self._end:
+            self.source.flags.append("truncated")
+            self.source.warnings.append("The file ends before the length that its header gives.")

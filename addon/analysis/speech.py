@@ -1,0 +1,95 @@
+"""From what the detector heard to what counts as speech: echo removed, gaps filled, edges padded.
+
+A telephone line often carries each party faintly on the other's channel. Without the gate against
+this bleed, crosstalk figures are worthless on such lines (audio 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from addon.analysis import runs
+from addon.analysis.runs import Mask
+
+Floats = NDArray[np.float32]
+
+# All in 10 ms frames.
+FIRST_FILL = 10
+FILL = 30
+MIN_SPEECH = 20
+PAD = 3
+#: How far around a key tone nothing counts as speech.
+TONE_MARGIN = 3
+
+#: The gate: the other party spoke this recently, was this much louder, and this channel's frame
+#: is this far below its own usual speech, known once it has spoken alone for so long.
+RECENT = 30
+LOUDER_WITHIN = 25
+LOUDER_BY_DB = 12.0
+BELOW_OWN_BY_DB = 6.0
+OWN_SPEECH = 50
+_SMOOTH = 5
+
+
+def settle(
+    heard: Sequence[Mask], levels: Floats, tones: Sequence[Mask]
+) -> tuple[list[Mask], list[int]]:
+    """The final speech mask of each channel, and how many frames the gate took from each."""
+    first = [_first_pass(mask, tone) for mask, tone in zip(heard, tones, strict=True)]
+    gated = _gate(first, levels) if len(first) == 2 else first
+    bled = [int(before.sum() - after.sum()) for before, after in zip(first, gated, strict=True)]
+    return [_last_pass(mask, tone) for mask, tone in zip(gated, tones, strict=True)], bled
+
+
+def _first_pass(heard: Mask, tones: Mask) -> Mask:
+    filled = runs.mask(runs.joined(runs.runs(heard), FIRST_FILL), len(heard))
+    return filled & ~tones
+
+
+def _last_pass(speech: Mask, tones: Mask) -> Mask:
+    spans = runs.at_least(runs.joined(runs.runs(speech), FILL), MIN_SPEECH)
+    return runs.mask(runs.padded(spans, PAD, len(speech)), len(speech)) & ~tones
+
+
+def _gate(speech: list[Mask], levels: Floats) -> list[Mask]:
+    smooth = [_smoothed(row) for row in levels]
+    return [
+        speech[this] & ~_bleed(speech[this], speech[other], smooth[this], smooth[other])
+        for this, other in ((0, 1), (1, 0))
+    ]
+
+
+def _bleed(this: Mask, other: Mask, level: Floats, other_level: Floats) -> Mask:
+    """The frames of `this` that are the other party heard through the line.
+
+    Bleed: the other spoke within RECENT frames, was more than LOUDER_BY_DB louder within
+    LOUDER_WITHIN frames, and the frame lies BELOW_OWN_BY_DB under the median level of the speech
+    that only this channel holds (this last test only where there is enough such speech).
+    """
+    echo = _trailing_max(other, RECENT) & (
+        _trailing_max(other_level, LOUDER_WITHIN) - level > LOUDER_BY_DB
+    )
+    alone = level[this & ~other]
+    if len(alone) >= OWN_SPEECH:
+        echo &= level < np.median(alone) - BELOW_OWN_BY_DB
+    return echo
+
+
+def _smoothed(levels: Floats) -> Floats:
+    """Levels in dB averaged as power over 50 ms."""
+    power = np.power(10, levels / 10)
+    mean = np.convolve(power, np.full(_SMOOTH, 1 / _SMOOTH, np.float32), "same")
+    return 10 * np.log10(np.maximum(mean, 1e-12))
+
+
+def _trailing_max(values: NDArray[Any], frames: int) -> NDArray[Any]:
+    """The largest of each value and the `frames` before it."""
+    window = frames + 1
+    before = np.full(frames, values.min() if len(values) else 0, values.dtype)
+    lengthened = np.concatenate([before, values])
+    result: NDArray[Any] = np.lib.stride_tricks.sliding_window_view(lengthened, window).max(axis=1)
+    return result

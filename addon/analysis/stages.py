@@ -1,0 +1,92 @@
+"""What is measured of the sound while it streams by, in constant memory but for 10 ms figures.
+
+Samples come in at the recording's own rate; levels are taken there, and everything else
+on 8 kHz blocks of 64 s, the size at which the detector is fastest (audio 7).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from addon.analysis.levels import FrameLevels, Totals
+from addon.analysis.tones import ToneDetector
+from addon.analysis.voice import Voice
+
+Floats = NDArray[np.float32]
+
+RATE_HZ = 8000
+BLOCK = 64 * RATE_HZ
+#: Blocks are whole detector windows and whole 10 ms frames: lcm(256, 80) samples.
+_GRAIN = 1280
+
+
+class Resampler:
+    """Any rate to 8 kHz, block after block; nothing at all where it is 8 kHz already."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self._stream: Any = None
+        if rate != RATE_HZ:
+            import soxr
+
+            self._stream = soxr.ResampleStream(rate, RATE_HZ, channels, dtype="float32")
+
+    def add(self, samples: Floats, *, last: bool = False) -> Floats:
+        """The next samples at 8 kHz; `last` brings what is still inside."""
+        if self._stream is None:
+            return samples
+        turned = np.ascontiguousarray(samples.T)
+        return np.ascontiguousarray(self._stream.resample_chunk(turned, last=last).T)
+
+
+class Stages:
+    """All measurements of one recording; `add` samples, then `finish` once."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self.rate = rate
+        self.channels = channels
+        self.totals = Totals(channels)
+        self.levels = FrameLevels()
+        #: Channels that are analysed apart; more than two are heard as one mixture.
+        self.heard = channels if channels <= 2 else 1
+        self.voice = Voice(self.heard)
+        self.tones = ToneDetector(channels)
+        self._resampler = Resampler(rate, channels)
+        self._waiting: list[Floats] = []
+        self._samples_waiting = 0
+
+    @property
+    def duration_ms(self) -> int:
+        """The length of what was added, in milliseconds."""
+        return round(1000 * self.totals.count / self.rate)
+
+    def add(self, samples: Floats) -> None:
+        """Measure `samples`, (channels, any number), full scale 1.0."""
+        self.totals.add(samples)
+        self._wait(self._resampler.add(samples))
+        while self._samples_waiting >= BLOCK:
+            waiting = np.concatenate(self._waiting, axis=1)
+            self._waiting, self._samples_waiting = [], 0
+            self._block(waiting[:, :BLOCK])
+            self._wait(waiting[:, BLOCK:])
+
+    def finish(self) -> None:
+        """Measure what is left, completed with silence to whole windows."""
+        self._wait(self._resampler.add(np.zeros((self.channels, 0), np.float32), last=True))
+        if self._samples_waiting:
+            rest = np.concatenate(self._waiting, axis=1)
+            self._block(np.pad(rest, ((0, 0), (0, -rest.shape[1] % _GRAIN))))
+        self._waiting = []
+        self.tones.finish()
+
+    def _wait(self, samples: Floats) -> None:
+        if samples.shape[1]:
+            self._waiting.append(samples)
+            self._samples_waiting += samples.shape[1]
+
+    def _block(self, samples: Floats) -> None:
+        self.tones.add(samples)
+        heard = samples if self.heard == self.channels else samples.mean(axis=0, keepdims=True)
+        self.voice.add(heard, self.levels.add(heard))

@@ -1,0 +1,148 @@
+"""Who had the floor: turns, interruptions and how long each party took to answer.
+
+These are acoustic rules (audio 3): they see when somebody speaks, never what is said. Spans are
+[first, last) in 10 ms frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from addon.analysis.runs import Runs, seconds
+
+# All in 10 ms frames.
+BACKCHANNEL_BELOW = 100
+TURN_GAP = 200
+#: An interruption: the other had spoken so long, both spoke so long, the newcomer so long in all.
+SPEAKING_SINCE = 50
+TOGETHER = 30
+TAKES_FLOOR = 100
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One party's turn at speaking."""
+
+    channel: int
+    first: int
+    last: int
+
+    @property
+    def frames(self) -> int:
+        """Its length, pauses inside it included."""
+        return self.last - self.first
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long a party took to answer, in seconds; None without an answer."""
+
+    median: float | None = None
+    p90: float | None = None
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What one party did with the floor."""
+
+    turns: Sequence[Turn] = ()
+    backchannels: int = 0
+    interruptions: Sequence[Span] = ()
+    latency: Latency = field(default_factory=Latency)
+
+    @property
+    def longest_monologue(self) -> float:
+        """The longest turn, in seconds."""
+        return seconds(max((turn.frames for turn in self.turns), default=0))
+
+
+def floors(segments: Sequence[Runs]) -> list[Floor]:
+    """What each of two parties did with the floor, from their speech segments."""
+    spoken, nodded = zip(
+        _without_backchannels(segments[0], segments[1]),
+        _without_backchannels(segments[1], segments[0]),
+        strict=True,
+    )
+    turns = take_turns(spoken)
+    return [
+        Floor(
+            turns=[turn for turn in turns if turn.channel == channel],
+            backchannels=nodded[channel],
+            interruptions=interruptions(segments[channel], segments[1 - channel]),
+            latency=_latency(turns, channel),
+        )
+        for channel in (0, 1)
+    ]
+
+
+def _without_backchannels(own: Runs, other: Runs) -> tuple[Runs, int]:
+    """Segments that are more than a nod, and how many nods there were.
+
+    A backchannel is a segment shorter than 1 s that lies wholly inside one of the other party's.
+    """
+    inside = np.array(
+        [
+            last - first < BACKCHANNEL_BELOW
+            and bool(np.any((other[:, 0] <= first) & (last <= other[:, 1])))
+            for first, last in own
+        ],
+        np.bool_,
+    )
+    return own[~inside], int(inside.sum())
+
+
+def take_turns(spoken: Sequence[Runs]) -> list[Turn]:
+    """Turns in order of their start.
+
+    A turn is a series of one party's segments with gaps of at most 2 s and no segment of the
+    other party that begins between them.
+    """
+    pieces = sorted(
+        (int(first), int(last), channel)
+        for channel, spans in enumerate(spoken)
+        for first, last in spans
+    )
+    turns: list[Turn] = []
+    for first, last, channel in pieces:
+        before = turns[-1] if turns else None
+        if before and before.channel == channel and first - before.last <= TURN_GAP:
+            turns[-1] = Turn(channel, before.first, max(before.last, last))
+        else:
+            turns.append(Turn(channel, first, last))
+    return turns
+
+
+def interruptions(own: Runs, other: Runs) -> list[Span]:
+    """The overlaps in which this party took the floor from the other.
+
+    It starts while the other has been speaking for 0.5 s or more, both speak for at least 0.3 s,
+    the other stops first, and this party's segment lasts at least 1 s.
+    """
+    found = []
+    for first, last in own[own[:, 1] - own[:, 0] >= TAKES_FLOOR]:
+        taken = other[
+            (other[:, 0] <= first - SPEAKING_SINCE)
+            & (other[:, 1] >= first + TOGETHER)
+            & (other[:, 1] < last)
+        ]
+        found += [(int(first), int(stop)) for _, stop in taken]
+    return found
+
+
+def _latency(turns: Sequence[Turn], channel: int) -> Latency:
+    """Waits from the end of the other's turn to the start of this one, overlaps left out."""
+    waits = [
+        seconds(turn.first - before.last)
+        for before, turn in zip(turns, turns[1:], strict=False)
+        if turn.channel == channel != before.channel and turn.first >= before.last
+    ]
+    if not waits:
+        return Latency()
+    median, p90 = (round(float(np.percentile(waits, share)), 3) for share in (50, 90))
+    return Latency(median, p90, len(waits))
