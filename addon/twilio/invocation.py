@@ -1,0 +1,216 @@
+"""One invocation of the add-on, read from its headers and fields, whatever they are called.
+
+Everything the work needs is in an `Invocation`, and it can be written down and read back. It must
+never trust a declared number: sizes, lengths and channels are hints until the audio is decoded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import structlog
+from werkzeug.datastructures import MultiDict
+
+from addon.errors import InputConflict, InputMissing, Rejected, WrongAccount
+from addon.twilio.moments import check_age, parse_moment, parse_number
+from addon.twilio.names import AUDIO, GUESSED_DATES, meaning, normalised
+from addon.twilio.sids import is_token
+
+NO_INSTALL = "no-install"
+"""The tenant of requests that name no install: a partner's own tests, never a customer's."""
+
+_HEADER_SIDS = {
+    "add_on": "X-Twilio-AddOnSid",
+    "version": "X-Twilio-AddOnVersionSid",
+    "install": "X-Twilio-AddOnInstallSid",
+    "configuration_sid": "X-Twilio-AddOnConfigurationSid",
+}
+
+log = structlog.get_logger()
+
+
+class HeaderLookup(Protocol):
+    """Request headers, looked up without regard to case, as Flask's `request.headers`."""
+
+    def get(self, name: str, /) -> str | None:
+        """The header's value, or None."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What Twilio asks for. Declared figures are as sent; `duration`'s unit is not known (1.6).
+
+    `audio_url` and `callback` are exactly as received. `configuration` holds every field whose
+    name means nothing to us, by its own name; a repeated one is a list.
+    """
+
+    request_sid: str
+    received_at: datetime
+    account_sid: str | None = None
+    add_on: str | None = None
+    version: str | None = None
+    install: str | None = None
+    configuration_sid: str | None = None
+    callback: str = ""
+    audio_url: str | None = None
+    has_audio: bool = False
+    size: float | None = None
+    duration: float | None = None
+    format: str | None = None
+    channels: float | None = None
+    sample_size: float | None = None
+    sample_rate: float | None = None
+    recording_sid: str | None = None
+    call_sid: str | None = None
+    usage_key: str | None = None
+    invoked_at: datetime | None = None
+    ttl: float | None = None
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def tenant(self) -> str:
+        """Whose recording this is: the install, else its configuration (protocol 1.3)."""
+        return self.install or self.configuration_sid or NO_INSTALL
+
+    @property
+    def recording_id(self) -> str:
+        """The recording's name in the archive: its own SID, else the request's (contract 4)."""
+        return self.recording_sid or self.request_sid
+
+    def declared_seconds(self, decoded: float | None = None) -> float | None:
+        """The declared duration in seconds: the reading, s or ms, that is nearer to the truth.
+
+        Without a decoded length, 1000 or more is taken for milliseconds (protocol 1.6).
+        """
+        if self.duration is None:
+            return None
+        if decoded is None:
+            return self.duration / 1000 if self.duration >= 1000 else self.duration
+        return min(self.duration, self.duration / 1000, key=lambda value: abs(value - decoded))
+
+    @classmethod
+    def from_fields(
+        cls,
+        headers: HeaderLookup,
+        fields: MultiDict[str, Any],
+        *,
+        has_audio: bool,
+        accounts: Collection[str],
+        now: datetime,
+    ) -> Invocation:
+        """Read a verified request.
+
+        Raises InputMissing, InputConflict, InvocationExpired, WrongAccount, or Rejected for an
+        identifier that no key could carry.
+        """
+        known, configuration = _sorted_out(fields)
+        request_sid = _request_sid(headers, known)
+        audio_url = known.get("audio_url") or None
+        if not has_audio and audio_url is None:
+            raise InputMissing("neither audio nor its URL was sent")
+        invoked_at = parse_moment(known.get("invoked_at") or _guessed_date(configuration))
+        ttl = parse_number(known.get("ttl", ""))
+        check_age(invoked_at, ttl, now)
+        return cls(
+            request_sid=request_sid,
+            received_at=now,
+            account_sid=_account(headers, accounts),
+            **{name: _token(headers.get(header), header) for name, header in _HEADER_SIDS.items()},
+            callback=known.get("callback", ""),
+            audio_url=audio_url,
+            has_audio=has_audio,
+            size=parse_number(known.get("size", "")),
+            duration=parse_number(known.get("duration", "")),
+            format=known.get("format") or None,
+            channels=parse_number(known.get("channels", "")),
+            sample_size=parse_number(known.get("sample_size", "")),
+            sample_rate=parse_number(known.get("sample_rate", "")),
+            recording_sid=_token(known.get("recording_sid"), "the recording SID"),
+            call_sid=_token(known.get("call_sid"), "the call SID"),
+            usage_key=known.get("usage_key") or None,
+            invoked_at=invoked_at,
+            ttl=ttl,
+            configuration=configuration,
+        )
+
+    def to_json(self) -> str:
+        """Text for the intake record; `from_json` gives an equal invocation back."""
+        return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Invocation:
+        """What `to_json` wrote."""
+        values = json.loads(text)
+        for name in ("received_at", "invoked_at"):
+            if values[name] is not None:
+                values[name] = datetime.fromisoformat(values[name]).astimezone(UTC)
+        return cls(**values)
+
+
+def _sorted_out(fields: MultiDict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """The fields by meaning, and the customer's own by name."""
+    known: dict[str, str] = {}
+    own: dict[str, Any] = {}
+    for name, values in fields.lists():
+        what = meaning(name)
+        if what is None:
+            own[name] = values[0] if len(values) == 1 else values
+        elif what != AUDIO:
+            for value in filter(None, map(_text, values)):
+                if known.setdefault(what, value) != value:
+                    raise InputConflict(f"two values were sent for {what}")
+    return known, own
+
+
+def _guessed_date(configuration: Mapping[str, Any]) -> str:
+    dates = {
+        normalised(name): str(value)
+        for name, value in configuration.items()
+        if isinstance(value, (str, int, float))
+    }
+    return next((dates[name] for name in GUESSED_DATES if name in dates), "")
+
+
+def _text(value: Any) -> str:
+    """A scalar as the text a form would have carried; blanks around it mean nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, (dict, list)):
+        raise Rejected("a field that must be text holds a JSON object or array")
+    return str(value).strip()
+
+
+def _request_sid(headers: HeaderLookup, known: Mapping[str, str]) -> str:
+    """The header's, else the field's; where they differ the header's (protocol 10.2 Q5)."""
+    header = (headers.get("X-Twilio-RequestSid") or "").strip()
+    field_value = known.get("request_sid", "")
+    sid = header or field_value
+    if not sid:
+        raise InputMissing("the request SID is missing")
+    if not is_token(sid):
+        raise Rejected("the request SID has letters that no SID has")
+    if field_value and field_value != sid:
+        log.warning("request_sid_differs", request_sid=sid, used="header")
+    return sid
+
+
+def _account(headers: HeaderLookup, accounts: Collection[str]) -> str | None:
+    """The publisher's account as Twilio sends it, under either name (protocol 1.3)."""
+    for name in ("X-Twilio-VendorAccountSid", "X-Twilio-AccountSid"):
+        sid = (headers.get(name) or "").strip()
+        if sid and sid not in accounts:
+            raise WrongAccount(f"{name} names an account that is not ours")
+        if sid:
+            return sid
+    return None
+
+
+def _token(value: str | None, what: str) -> str | None:
+    text = (value or "").strip()
+    if text and not is_token(text):
+        raise Rejected(f"{what} has letters that no SID has")
+    return text or None

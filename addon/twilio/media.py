@@ -1,0 +1,151 @@
+"""The download of a recording from a temporary or a REST address (protocol 1.10, 4.3).
+
+A download either delivers every byte of something that looks like audio, or raises; what a host
+says instead of a recording must never be taken for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+
+from addon.errors import (
+    OutboundRefused,
+    OutboundUnavailable,
+    SourceGone,
+    SourceRefused,
+    SourceUnavailable,
+    UnreadableAudio,
+)
+from addon.outbound import Outbound, Response, Timeouts
+from addon.twilio.rest import TwilioApi
+
+RETRY_LADDER_S: tuple[float, ...] = (1, 2, 5, 10, 30, 60, 120)
+"""Seconds to wait for media that is not there yet, before the job is parked (protocol 4.3)."""
+
+MAX_MEDIA_BYTES = 4 * 1024**3
+"""What a RIFF header can announce."""
+
+MEDIA_TIMEOUTS = Timeouts(connect=5, read=30, total=3600)
+"""A long recording is analysed while it is read, so the whole may take long; no pause may."""
+
+HEAD_BYTES = 64
+"""Enough for every magic number, and for the first words of an error page."""
+
+_BUSY = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True)
+class Media:
+    """A recording on the wire: `kind` as sniffed, `length` in bytes where the host said it.
+
+    `blocks` can be read once; it raises SourceUnavailable where the bytes end too early.
+    """
+
+    kind: str
+    content_type: str | None
+    length: int | None
+    blocks: Iterator[bytes]
+
+
+@contextmanager
+def fetch(
+    url: str,
+    *,
+    outbound: Outbound,
+    sniff: Callable[[bytes], str | None],
+    attempt: int = 0,
+    ladder: Sequence[float] = RETRY_LADDER_S,
+    api: TwilioApi | None = None,
+    fallback_url: str | None = None,
+    limit: int = MAX_MEDIA_BYTES,
+) -> Iterator[Media]:
+    """One try at a download; the caller waits as SourceUnavailable says and counts `attempt` up.
+
+    `sniff` names the kind of audio from its first bytes, or None. `fallback_url` is asked where the
+    host answers 400: dual-channel audio that does not exist. Our credentials go along only where
+    the address is Twilio's API. Raises SourceUnavailable, SourceGone once the ladder has ended,
+    SourceRefused, UnreadableAudio.
+    """
+    credentials = api.credentials_for(url) if api else None
+    with (
+        _as_source_errors(),
+        outbound.open("GET", url, credentials=credentials, timeouts=MEDIA_TIMEOUTS) as response,
+    ):
+        if response.status != 400 or fallback_url is None:
+            _check_status(response, attempt, ladder)
+            yield _media(response, sniff, attempt, ladder, limit)
+            return
+    with fetch(
+        fallback_url,
+        outbound=outbound,
+        sniff=sniff,
+        attempt=attempt,
+        ladder=ladder,
+        api=api,
+        limit=limit,
+    ) as media:
+        yield media
+
+
+def _check_status(response: Response, attempt: int, ladder: Sequence[float]) -> None:
+    """Only 200 carries a recording (protocol 4.3). What may change is worth waiting for."""
+    status = response.status
+    said = f"{response.origin.host} answered {status}"
+    if status == 200:
+        return
+    if status in _BUSY or status >= 500:
+        raise SourceUnavailable(said, retry_after=response.retry_after)
+    if status == 410 or not 400 <= status < 500:
+        raise SourceGone(said)
+    raise _not_yet(said, attempt, ladder)
+
+
+def _not_yet(said: str, attempt: int, ladder: Sequence[float]) -> SourceUnavailable | SourceGone:
+    if attempt < len(ladder):
+        return SourceUnavailable(said, retry_after=ladder[attempt])
+    return SourceGone(f"{said}, after {attempt + 1} tries")
+
+
+def _media(
+    response: Response,
+    sniff: Callable[[bytes], str | None],
+    attempt: int,
+    ladder: Sequence[float],
+    limit: int,
+) -> Media:
+    length = response.length
+    blocks = _blocks(response, limit)
+    head = b""
+    for block in blocks:
+        head += block
+        if len(head) >= HEAD_BYTES:
+            break
+    if not head:
+        raise _not_yet(f"{response.origin.host} sent nothing", attempt, ladder)
+    kind = sniff(head)
+    if kind is None or looks_like_document(head):
+        raise UnreadableAudio("the recording's address sent a document or data, no audio")
+    return Media(kind, response.headers.get("Content-Type"), length, chain([head], blocks))
+
+
+def looks_like_document(head: bytes) -> bool:
+    """XML, HTML or JSON: how hosts word an error when they forget the status (protocol 4.3)."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"<", b"{", b"[")
+
+
+def _blocks(response: Response, limit: int) -> Iterator[bytes]:
+    with _as_source_errors():
+        yield from response.blocks(limit)
+
+
+@contextmanager
+def _as_source_errors() -> Iterator[None]:
+    try:
+        yield
+    except OutboundRefused as error:
+        raise SourceRefused(error.message) from error
+    except OutboundUnavailable as error:
+        raise SourceUnavailable(error.message) from error

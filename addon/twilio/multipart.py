@@ -1,0 +1,276 @@
+"""A request's body, read once from the stream: text to fields, audio straight into a sink.
+
+Multipart, urlencoded and JSON are the three shapes of protocol 1.2. The audio must never be held
+whole in memory, and no body whatever may end in another error than Rejected or Unavailable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from werkzeug.datastructures import Headers, MultiDict
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
+from werkzeug.wsgi import get_content_length, get_input_stream
+
+from addon.errors import InputConflict, Rejected, Unavailable, UploadTooLarge
+from addon.twilio.names import AUDIO, meaning
+
+BLOCK_BYTES = 64 * 1024
+"""One read from the client; a block's worth of audio and a part's headers are all that is held."""
+
+MAX_AUDIO_BYTES = 512 * 1024 * 1024
+"""protocol 10.2 Q21: nobody documents a limit; nine hours of two-channel telephone audio."""
+
+MAX_TEXT_BYTES = 1024 * 1024
+"""All text fields together, or a whole JSON document; real ones have a few hundred bytes."""
+
+MAX_FIELDS = 500
+"""More names than any mapping form has, few enough to sort and sign at once."""
+
+MAX_BOUNDARY_BYTES = 70
+"""RFC 2046 5.1.1."""
+
+_TEXT_CHARSETS = frozenset({"ascii", "us-ascii", "utf-8", "iso-8859-1"})
+
+
+class Sink(Protocol):
+    """Where audio goes. It is opened at the first byte and never closed here."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take one block."""
+
+
+@dataclass(frozen=True)
+class AudioPart:
+    """The part that held the audio; `size` in bytes as written to `sink`."""
+
+    name: str
+    filename: str | None
+    content_type: str | None
+    size: int
+    sink: Sink
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body taken apart. `form` holds the text fields that a signature may cover, unstripped.
+
+    `fields` are the same, or a JSON object's members with nested values kept; `form` is None for
+    JSON, which is signed by `sha256`, the hex digest of the raw bytes of whatever kind.
+    """
+
+    fields: MultiDict[str, Any]
+    sha256: str
+    form: MultiDict[str, str] | None = None
+    audio: AudioPart | None = None
+
+
+def parse(
+    environ: Mapping[str, Any],
+    open_sink: Callable[[], Sink],
+    *,
+    max_audio_bytes: int = MAX_AUDIO_BYTES,
+) -> Body:
+    """Read a WSGI request's body to its end.
+
+    Raises Rejected where the body is malformed or of another kind, UploadTooLarge, InputConflict
+    for two audio parts, and Unavailable where the client broke off. Errors of the sink pass.
+    """
+    stream = _Hashed(environ, max_audio_bytes + MAX_TEXT_BYTES)
+    kind, options = parse_options_header(environ.get("CONTENT_TYPE"))
+    try:
+        if kind == "multipart/form-data":
+            return _multipart(stream, options.get("boundary", ""), open_sink, max_audio_bytes)
+        if kind == "application/x-www-form-urlencoded":
+            return _urlencoded(stream)
+        if kind == "application/json" or kind.endswith("+json"):
+            return _json(stream)
+        return _nothing(stream)
+    except Rejected:
+        # Whoever closes with bytes unread resets the connection, and the answer is lost.
+        stream.discard()
+        raise
+
+
+class _Hashed:
+    """The request's bytes in blocks, counted and hashed as they pass."""
+
+    def __init__(self, environ: Mapping[str, Any], limit: int) -> None:
+        self._stream = get_input_stream(dict(environ))
+        self._expected = get_content_length(dict(environ))
+        self._hash = hashlib.sha256()
+        self._limit = self._left = limit
+        self._taken = 0
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    def blocks(self) -> Iterator[bytes]:
+        while block := self._read():
+            self._left -= len(block)
+            if self._left < 0:
+                raise UploadTooLarge("the request is larger than we accept")
+            self._hash.update(block)
+            yield block
+        # A server that ends the stream itself says nothing of a client that went away.
+        if self._expected is not None and self._taken < self._expected:
+            raise Unavailable("the client broke off before its body ended")
+
+    def whole(self) -> bytes:
+        """Everything at once, for the kinds that carry no audio."""
+        self._left = min(self._left, MAX_TEXT_BYTES)
+        return b"".join(self.blocks())
+
+    def discard(self) -> None:
+        """Read on to the end, or as far as is fair, without keeping anything."""
+        end = self._taken + self._limit
+        with suppress(Unavailable):
+            while self._taken < end and self._read():
+                pass
+
+    def _read(self) -> bytes:
+        try:
+            block = self._stream.read(BLOCK_BYTES)
+        except (ClientDisconnected, OSError) as error:
+            raise Unavailable("the client broke off before its body ended") from error
+        self._taken += len(block)
+        return block
+
+
+def _nothing(stream: _Hashed) -> Body:
+    if stream.whole():
+        raise Rejected("a body must be a multipart or urlencoded form, or JSON")
+    return Body(MultiDict(), stream.digest, MultiDict())
+
+
+def _urlencoded(stream: _Hashed) -> Body:
+    text = stream.whole().decode("utf-8", "replace")
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise Rejected("the form has too many fields") from None
+    fields = MultiDict(pairs)
+    return Body(fields, stream.digest, fields)
+
+
+def _json(stream: _Hashed) -> Body:
+    try:
+        document = json.loads(stream.whole(), parse_constant=_no_constant)
+        # Half a surrogate pair is no text: it could be neither logged nor stored.
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise Rejected("the body is no JSON document") from None
+    if not isinstance(document, dict):
+        raise Rejected("the JSON document must be an object")
+    return Body(MultiDict(document.items()), stream.digest)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _multipart(
+    stream: _Hashed, boundary: str, open_sink: Callable[[], Sink], max_audio_bytes: int
+) -> Body:
+    if not 0 < len(boundary) <= MAX_BOUNDARY_BYTES or not boundary.isascii():
+        raise Rejected("the multipart boundary is missing or too long")
+    decoder = MultipartDecoder(boundary.encode(), 4 * BLOCK_BYTES, max_parts=MAX_FIELDS)
+    parts = _Parts(open_sink, max_audio_bytes)
+    try:
+        for block in stream.blocks():
+            decoder.receive_data(block)
+            _drain(decoder, parts)
+        decoder.receive_data(None)
+        _drain(decoder, parts)
+    except RequestEntityTooLarge:
+        raise Rejected("the form's parts are too many or too large") from None
+    return Body(parts.fields, stream.digest, parts.fields, parts.audio())
+
+
+def _drain(decoder: MultipartDecoder, parts: _Parts) -> None:
+    while True:
+        try:
+            event = decoder.next_event()
+        except (ValueError, AttributeError):
+            raise Rejected("the multipart body is malformed") from None
+        if isinstance(event, (NeedData, Epilogue)):
+            return
+        if isinstance(event, (Field, File)):
+            parts.begin(event)
+        elif isinstance(event, Data):
+            parts.take(event.data, last=not event.more_data)
+
+
+@dataclass
+class _Parts:
+    """Collects a multipart body's parts; at most one of them is audio."""
+
+    open_sink: Callable[[], Sink]
+    max_audio_bytes: int
+    fields: MultiDict[str, str] = field(default_factory=MultiDict)
+    _part: Field | File | None = None
+    _text: bytearray | None = None
+    _text_bytes: int = 0
+    _audio: Field | File | None = None
+    _sink: Sink | None = None
+    _audio_bytes: int = 0
+
+    def begin(self, part: Field | File) -> None:
+        if not isinstance(part.name, str):
+            raise Rejected("a part of the form has no name")
+        self._part = part
+        is_text = not isinstance(part, File) and meaning(part.name) != AUDIO
+        self._text = bytearray() if is_text else None
+
+    def take(self, data: bytes, *, last: bool) -> None:
+        assert self._part is not None  # noqa: S101  the decoder never sends data before a part
+        if self._text is None:
+            if data and _is_audio(self._part):
+                self._write(self._part, data)
+            return
+        self._text_bytes += len(data)
+        if self._text_bytes > MAX_TEXT_BYTES:
+            raise Rejected("the form's text fields are too long")
+        self._text += data
+        if last:
+            self.fields.add(self._part.name, _decoded(self._text, self._part.headers))
+
+    def audio(self) -> AudioPart | None:
+        """The audio part, if any byte of one arrived."""
+        part, sink = self._audio, self._sink
+        if part is None or sink is None:
+            return None
+        filename = part.filename if isinstance(part, File) else None
+        kind = part.headers.get("Content-Type")
+        return AudioPart(part.name, filename, kind, self._audio_bytes, sink)
+
+    def _write(self, part: Field | File, data: bytes) -> None:
+        if self._sink is None:
+            self._audio, self._sink = part, self.open_sink()
+        if part is not self._audio:
+            raise InputConflict("the form has more than one audio part")
+        self._audio_bytes += len(data)
+        if self._audio_bytes > self.max_audio_bytes:
+            raise UploadTooLarge(f"the audio is larger than {self.max_audio_bytes} bytes")
+        self._sink.write(data)
+
+
+def _is_audio(part: Field | File) -> bool:
+    """By its name in any spelling, or by the type of a file under a name nobody told us."""
+    kind = part.headers.get("Content-Type", "")
+    return meaning(part.name) == AUDIO or kind.lower().startswith("audio/")
+
+
+def _decoded(text: bytearray, headers: Headers) -> str:
+    _, options = parse_options_header(headers.get("Content-Type"))
+    charset = options.get("charset", "utf-8").lower()
+    return text.decode(charset if charset in _TEXT_CHARSETS else "utf-8", "replace")

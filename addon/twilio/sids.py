@@ -1,0 +1,21 @@
+"""Twilio's identifiers (protocol 0.3). They become keys of the store, so their letters matter."""
+
+from __future__ import annotations
+
+import re
+
+_SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}", re.ASCII)
+_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+
+
+def is_sid(text: str, prefix: str = "") -> bool:
+    """Whether the text is a SID: two capitals and 32 hexadecimal digits."""
+    return bool(_SID.fullmatch(text)) and text.startswith(prefix)
+
+
+def is_token(text: str) -> bool:
+    """Whether the text may stand for a request or a tenant: up to 64 letters safe in any key.
+
+    Wider than a SID on purpose: the prefix of request SIDs is disputed (protocol 10.2 Q5).
+    """
+    return bool(_TOKEN.fullmatch(text))

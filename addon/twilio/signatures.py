@@ -1,0 +1,226 @@
+"""Whether Twilio sent a request: X-Twilio-Signature by protocol 3, with the official SDK's HMAC.
+
+The SDK computes; the URL variants, the choice of secret and the comparison are made here, because
+its own `validate` raises on what strangers send and compares in variable time. Nothing in a request
+may raise here, and no secret may be chosen that the operator did not configure.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from twilio.request_validator import (
+    HMAC_SHA1,
+    HMAC_SHA256,
+    SIGNATURE_HEADER,
+    SIGNATURE_SETTINGS_HEADER,
+    RequestValidator,
+)
+from werkzeug.datastructures import MultiDict
+
+from addon.errors import Forged
+
+SHARED_KEY_ALGORITHMS = frozenset({HMAC_SHA256})
+"""What a settings header may name. SHA-1 is left to the account's own token (protocol 3.3)."""
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+Environ = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found. `secret` names the secret that matched, never holds it."""
+
+    valid: bool
+    reason: str = ""
+    secret: str = ""
+    hypothesis: str = ""
+
+
+@dataclass(frozen=True)
+class _Secret:
+    name: str
+    validator: RequestValidator
+    algorithm: str
+
+
+class Verifier:
+    """Checks requests against the account's tokens and the configured shared keys.
+
+    `tokens` may be several while a token is rotated (protocol 3.3). `url_only` also accepts a
+    signature over the URL alone, which leaves the fields unauthenticated: off unless an operator
+    has seen that his traffic is signed so (protocol 3.2, hypothesis 2).
+    """
+
+    def __init__(
+        self,
+        tokens: Iterable[str],
+        shared_keys: Mapping[str, str] | None = None,
+        *,
+        public_url: str,
+        url_only: bool = False,
+    ) -> None:
+        self._public_url = public_url.rstrip("/")
+        self._url_only = url_only
+        # An empty secret would let anybody sign.
+        self._tokens = [
+            _Secret(f"auth token {number}", RequestValidator(token), HMAC_SHA1)
+            for number, token in enumerate(filter(None, tokens), start=1)
+        ]
+        self._shared = {
+            key: _Secret(f"shared key {key}", RequestValidator(secret), HMAC_SHA256)
+            for key, secret in (shared_keys or {}).items()
+            if secret
+        }
+
+    def verify(
+        self, environ: Environ, fields: MultiDict[str, str] | None, body_sha256: str
+    ) -> Verdict:
+        """As `check`, but a request that is not Twilio's raises Forged."""
+        verdict = self.check(environ, fields, body_sha256)
+        if not verdict.valid:
+            raise Forged(f"signature refused: {verdict.reason}")
+        return verdict
+
+    def check(
+        self, environ: Environ, fields: MultiDict[str, str] | None, body_sha256: str
+    ) -> Verdict:
+        """Judge one request; never raises.
+
+        `fields` are the form's text fields, unstripped, or None for a body that is no form;
+        `body_sha256` is the hex digest of the body's raw bytes.
+        """
+        signature = environ.get(_wsgi(SIGNATURE_HEADER))
+        if not signature:
+            return Verdict(False, "no signature header")
+        secrets = self._candidates(environ.get(_wsgi(SIGNATURE_SETTINGS_HEADER)))
+        if not secrets:
+            return Verdict(False, "no secret for this signature's key and algorithm")
+        url = public_request_url(self._public_url, environ)
+        return self._judge(url, signature, secrets, fields, body_sha256.lower())
+
+    def check_url(
+        self,
+        url: str,
+        signature: str | None,
+        fields: MultiDict[str, str] | None,
+        *,
+        body_sha256: str = "",
+        settings: str | None = None,
+    ) -> Verdict:
+        """As `check`, for a URL that is known already; serves vectors and the capture tool."""
+        secrets = self._candidates(settings)
+        if not signature or not secrets:
+            return Verdict(False, "no signature or no secret")
+        return self._judge(url, signature, secrets, fields, body_sha256.lower())
+
+    def _judge(
+        self,
+        url: str,
+        signature: str,
+        secrets: list[_Secret],
+        fields: MultiDict[str, str] | None,
+        body_sha256: str,
+    ) -> Verdict:
+        announced = _announced_hash(url)
+        if announced is not None and not hmac.compare_digest(
+            announced.lower().encode("utf-8", "replace"), body_sha256.encode()
+        ):
+            return Verdict(False, "the body does not have the announced bodySHA256")
+        for hypothesis, signed in self._hypotheses(fields, body_bound=announced is not None):
+            for secret in secrets:
+                if any(
+                    _matches(secret, variant, signed, signature) for variant in url_variants(url)
+                ):
+                    return Verdict(True, secret=secret.name, hypothesis=hypothesis)
+        return Verdict(False, "no secret gives this signature")
+
+    def _hypotheses(
+        self, fields: MultiDict[str, str] | None, *, body_bound: bool
+    ) -> Iterator[tuple[str, MultiDict[str, str]]]:
+        """What Twilio may have signed besides the URL, most likely first (protocol 3.2)."""
+        nothing: MultiDict[str, str] = MultiDict()
+        if fields is not None:
+            yield "fields", fields
+        if body_bound:
+            yield "body hash", nothing
+        if self._url_only:
+            yield "url only", nothing
+
+    def _candidates(self, settings: str | None) -> list[_Secret]:
+        if settings is None or not settings.strip():
+            return self._tokens
+        named = _settings(settings)
+        secret = self._shared.get(named.get("key", ""))
+        if secret is None or named.get("algorithm", HMAC_SHA1) not in SHARED_KEY_ALGORITHMS:
+            return []
+        return [secret]
+
+
+def public_request_url(public_url: str, environ: Environ) -> str:
+    """The URL as Twilio knew it: the configured origin and the request line's own bytes.
+
+    Werkzeug's `request.url` would decode and normalise (protocol 3.1, query bytes).
+    """
+    target = environ.get("REQUEST_URI") or environ.get("RAW_URI") or _composed(environ)
+    if not target.startswith("/"):
+        # absolute form (RFC 9112 3.2.2), or a stranger's attempt to move the host
+        _, _, rest = target.partition("://")
+        target = "/" + rest.partition("/")[2]
+    return public_url.rstrip("/") + target
+
+
+def url_variants(url: str) -> list[str]:
+    """Every spelling Twilio may have signed: with and without port, apostrophe raw and encoded."""
+    scheme, separator, rest = url.partition("://")
+    cut = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
+    authority, path = rest[:cut], rest[cut:]
+    userinfo, at, host = authority.rpartition("@")
+    name, colon, port = host.rpartition(":")
+    has_port = bool(colon) and port.isdigit()
+    bare = name if has_port else host
+    hosts = [host, bare] if has_port else [host, f"{host}:{_DEFAULT_PORTS.get(scheme, 443)}"]
+    urls = [f"{scheme}{separator}{userinfo}{at}{each}{path}" for each in hosts]
+    return [*urls, *(each.replace("'", "%27") for each in urls if "'" in path)]
+
+
+def _composed(environ: Environ) -> str:
+    query = environ.get("QUERY_STRING", "")
+    path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
+    return f"{path}?{query}" if query else path
+
+
+def _matches(secret: _Secret, url: str, fields: MultiDict[str, str], signature: str) -> bool:
+    try:
+        expected = secret.validator.compute_signature(url, fields, secret.algorithm)
+        given = signature.encode("latin-1")
+    except (UnicodeError, TypeError, ValueError):
+        return False
+    return hmac.compare_digest(expected.encode("ascii"), given)
+
+
+def _announced_hash(url: str) -> str | None:
+    """The bodySHA256 field of the query, where there is one."""
+    try:
+        values = parse_qs(urlsplit(url).query, keep_blank_values=True).get("bodySHA256")
+    except ValueError:
+        return None
+    return values[0] if values else None
+
+
+def _settings(header: str) -> dict[str, str]:
+    """`key=…,algorithm=…` taken apart; the first of a repeated name counts."""
+    named: dict[str, str] = {}
+    for part in header.split(","):
+        name, _, value = part.partition("=")
+        named.setdefault(name.strip(), value.strip())
+    return named
+
+
+def _wsgi(header: str) -> str:
+    return "HTTP_" + header.upper().replace("-", "_")

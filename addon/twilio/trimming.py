@@ -1,0 +1,91 @@
+"""Results made to fit: Twilio fails whatever is larger than 100 MB (protocol 1.8).
+
+What can be read in the archive again goes first; the figures themselves must never be dropped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+RESULT_LIMIT_BYTES = 95_000_000
+"""Below the 100 MB with room for headers and a multipart frame (protocol 10.2 Q17)."""
+
+_KEPT_AT_LAST = frozenset({"audio", "archive", "timing", "warnings"})
+
+Result = dict[str, Any]
+
+
+def trim(document: Mapping[str, Any], limit: int = RESULT_LIMIT_BYTES) -> dict[str, Any]:
+    """The document, without its heaviest optional parts where it would exceed `limit` bytes.
+
+    In order: the waveform, a transcript's words, the segments, the transcript, the lists of
+    intervals, then everything but audio, archive and timing. Each leaves a warning behind.
+    """
+    trimmed = dict(document)
+    if size(trimmed) <= limit or not isinstance(trimmed.get("result"), Mapping):
+        return trimmed
+    result: Result = {**trimmed["result"]}
+    result["warnings"] = list(result.get("warnings") or ())
+    trimmed["result"] = result
+    for what, drop in _STAGES:
+        if drop(result):
+            result["warnings"].append(
+                f"The {what} is left out because the result would be too large; the archive has it."
+            )
+        if size(trimmed) <= limit:
+            break
+    return trimmed
+
+
+def size(document: Mapping[str, Any]) -> int:
+    """Bytes of the document as it will be posted."""
+    return len(json.dumps(document, separators=(",", ":")))
+
+
+def _without(key: str) -> Callable[[Result], bool]:
+    def drop(result: Result) -> bool:
+        return bool(result.pop(key, None))
+
+    return drop
+
+
+def _without_words(result: Result) -> bool:
+    before = result.get("transcript")
+    if before is None:
+        return False
+    result["transcript"] = _pruned(before, "words")
+    return bool(result["transcript"] != before)
+
+
+def _without_intervals(result: Result) -> bool:
+    before = dict(result)
+    result.update({key: _pruned(value, "intervals") for key, value in before.items()})
+    return result != before
+
+
+def _bare(result: Result) -> bool:
+    dropped = [key for key in result if key not in _KEPT_AT_LAST]
+    for key in dropped:
+        del result[key]
+    return bool(dropped)
+
+
+def _pruned(value: Any, key: str) -> Any:
+    """A copy without the members called `key`, at any depth."""
+    if isinstance(value, Mapping):
+        return {name: _pruned(each, key) for name, each in value.items() if name != key}
+    if isinstance(value, (list, tuple)):
+        return [_pruned(each, key) for each in value]
+    return value
+
+
+_STAGES: tuple[tuple[str, Callable[[Result], bool]], ...] = (
+    ("waveform", _without("waveform")),
+    ("timing of the transcript's words", _without_words),
+    ("list of segments", _without("segments")),
+    ("transcript", _without("transcript")),
+    ("lists of intervals", _without_intervals),
+    ("analysis", _bare),
+)
