@@ -103,7 +103,8 @@ def _between_words(silences: Runs, spoken: NDArray[np.intp]) -> Runs:
     """The silences after the first word and before the last."""
     if not len(spoken):
         return silences[:0]
-    return silences[(silences[:, 0] > spoken[0]) & (silences[:, 1] <= spoken[-1])]
+    between: Runs = silences[(silences[:, 0] > spoken[0]) & (silences[:, 1] <= spoken[-1])]
+    return between
 
 
 def _after(timeline: Timeline, spoken: NDArray[np.intp]) -> float | None:

@@ -79,7 +79,7 @@ class FrameLevels:
         """The levels of `samples`, (channels, frames * FRAME) at 8 kHz; they are kept too."""
         framed = samples.reshape(samples.shape[0], -1, FRAME)
         power = np.einsum("cfs,cfs->cf", framed, framed) / FRAME
-        levels = 10 * np.log10(power + np.float32(10 ** (FLOOR_DBFS / 10)))
+        levels: Floats = 10 * np.log10(power + np.float32(10 ** (FLOOR_DBFS / 10)))
         self._blocks.append(levels.astype(np.float16))
         return levels
 

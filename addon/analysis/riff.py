@@ -55,8 +55,8 @@ def parse(head: bytes | bytearray) -> Wave | None:
         return None
 
 
-class _NeedMore(Exception):  # noqa: N818  # control flow inside this module only
-    pass
+class _NeedMore(Exception):
+    """Control flow inside this module only."""
 
 
 class _Walk:

@@ -41,7 +41,7 @@ class _Layers:
         basis = w["stft.forward_basis_buffer"][:, 0, :]
         order = _gate_order()
         # sigmoid(x) = (tanh(x / 2) + 1) / 2: halved weights let one tanh serve all four gates.
-        scale = np.repeat(np.float32([0.5, 0.5, 0.5, 1.0]), _UNITS)
+        scale = np.repeat(np.array([0.5, 0.5, 0.5, 1.0], np.float32), _UNITS)
         bias = (w["decoder.rnn.bias_ih"] + w["decoder.rnn.bias_hh"])[order] * scale
         return cls(
             stft=_matrix(basis),
@@ -119,7 +119,8 @@ def _spectrum(layers: _Layers, heard: Floats) -> Floats:
     tail = np.ascontiguousarray(frames[:, :, 3, : _FFT - CONTEXT]).reshape(-1, _FFT - CONTEXT)
     parts[:, 3] = tail @ layers.stft_last
     np.square(parts, out=parts)
-    return np.sqrt(parts[:, :, :_BINS] + parts[:, :, _BINS:])
+    magnitude: Floats = np.sqrt(parts[:, :, :_BINS] + parts[:, :, _BINS:])
+    return magnitude
 
 
 def _convolve_spectrum(layers: _Layers, spectrum: Floats, rows: int) -> Floats:
@@ -143,7 +144,7 @@ def _dense(rows: Floats, layer: tuple[Floats, Floats]) -> Floats:
 
 
 def _convolutions(w: Tensors) -> list[tuple[Floats, Floats]]:
-    """Each convolution as one matrix over its taps; taps that only ever meet padding are left out."""
+    """Each convolution as one matrix over its taps, without taps that only ever meet padding."""
     kept = (slice(0, 3), slice(0, 3), slice(1, 3), slice(1, 2))
     layers = []
     for index, taps in enumerate(kept):

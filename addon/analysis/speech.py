@@ -83,7 +83,8 @@ def _smoothed(levels: Floats) -> Floats:
     """Levels in dB averaged as power over 50 ms."""
     power = np.power(10, levels / 10)
     mean = np.convolve(power, np.full(_SMOOTH, 1 / _SMOOTH, np.float32), "same")
-    return 10 * np.log10(np.maximum(mean, 1e-12))
+    smooth: Floats = 10 * np.log10(np.maximum(mean, 1e-12))
+    return smooth
 
 
 def _trailing_max(values: NDArray[Any], frames: int) -> NDArray[Any]:

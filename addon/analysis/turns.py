@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -64,16 +65,14 @@ class Floor:
 
 def floors(segments: Sequence[Runs]) -> list[Floor]:
     """What each of two parties did with the floor, from their speech segments."""
-    spoken, nodded = zip(
-        _without_backchannels(segments[0], segments[1]),
-        _without_backchannels(segments[1], segments[0]),
-        strict=True,
-    )
-    turns = take_turns(spoken)
+    sorted_out = [
+        _without_backchannels(segments[channel], segments[1 - channel]) for channel in (0, 1)
+    ]
+    turns = take_turns([spoken for spoken, _ in sorted_out])
     return [
         Floor(
             turns=[turn for turn in turns if turn.channel == channel],
-            backchannels=nodded[channel],
+            backchannels=sorted_out[channel][1],
             interruptions=interruptions(segments[channel], segments[1 - channel]),
             latency=_latency(turns, channel),
         )
@@ -139,7 +138,7 @@ def _latency(turns: Sequence[Turn], channel: int) -> Latency:
     """Waits from the end of the other's turn to the start of this one, overlaps left out."""
     waits = [
         seconds(turn.first - before.last)
-        for before, turn in zip(turns, turns[1:], strict=False)
+        for before, turn in pairwise(turns)
         if turn.channel == channel != before.channel and turn.first >= before.last
     ]
     if not waits:

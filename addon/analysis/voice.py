@@ -38,7 +38,8 @@ class Loudness:
         loudest_first = np.cumsum(self._counts, axis=1)
         above = loudest_first >= (1 - PERCENTILE) * loudest_first[:, -1:]
         level = -np.argmax(above, axis=1).astype(np.float32)
-        return np.clip(10 ** ((TARGET_DBFS - level) / 20), MIN_GAIN, MAX_GAIN).astype(np.float32)
+        gains: Floats = np.clip(10 ** ((TARGET_DBFS - level) / 20), MIN_GAIN, MAX_GAIN)
+        return gains
 
 
 class Voice:
@@ -74,4 +75,5 @@ def _hysteresis(probability: Floats) -> Mask:
     """True from a frame at ON or above until the first below OFF."""
     decided = (probability >= ON) | (probability < OFF)
     last = np.maximum.accumulate(np.where(decided, np.arange(len(probability)), -1))
-    return (last >= 0) & (probability[last] >= ON)
+    speech: Mask = (last >= 0) & (probability[last] >= ON)
+    return speech

@@ -30,7 +30,7 @@ Tensors = dict[str, NDArray[np.float32]]
 
 @cache
 def silero_8k() -> Tensors:
-    """The 8 kHz branch's tensors by their name after `model_8k.`; SettingsError without the file."""
+    """The 8 kHz branch's tensors by their name in it; SettingsError without the package."""
     package = find_spec("silero_vad")
     if package is None or not package.submodule_search_locations:
         raise SettingsError("The package silero-vad, which holds the detector, is not installed.")
