@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from addon.errors import NotStored, SettingsError
 
@@ -100,12 +100,11 @@ def checked_prefix(prefix: str) -> str:
     return prefix
 
 
-def open_store(
-    url: str, *, patience: Patience | None = None, storage_class: str | None = None
-) -> Store:
+def open_store(url: str, *, patience: Patience | None = None) -> Store:
     """The store at `file:///path` or `s3://bucket/prefix`; nothing is contacted yet.
 
-    `storage_class` is for buckets. Raises SettingsError.
+    A bucket's URL may end in `?storage_class=…&lock_mode=governance|compliance`, either URL in
+    `?lock_days=…` (see `lock_of`). Raises SettingsError.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.path and not parts.netloc:
@@ -115,10 +114,22 @@ def open_store(
     if parts.scheme == "s3" and parts.netloc:
         from addon.archive.s3 import S3Store
 
+        options = dict(parse_qsl(parts.query))
         return S3Store(
             parts.netloc,
             parts.path.strip("/"),
             patience=patience or Patience(),
-            storage_class=storage_class,
+            lock_mode=options.get("lock_mode", "governance"),
+            storage_class=options.get("storage_class"),
         )
     raise SettingsError("ARCHIVE_URL: neither file:///a/path nor s3://bucket/prefix")
+
+
+def lock_of(url: str) -> timedelta | None:
+    """How long the store's URL says a committed recording is locked. Raises SettingsError."""
+    days = dict(parse_qsl(urlsplit(url).query)).get("lock_days")
+    if days is None:
+        return None
+    if not days.isdecimal() or int(days) < 1:
+        raise SettingsError("ARCHIVE_URL: lock_days is not a whole number of days")
+    return timedelta(days=int(days))

@@ -1,0 +1,244 @@
+"""The archive as everyone uses it: deposit, read, list, erase, over any store.
+
+A process holds only the keys of its part: a worker seals and signs, a reader opens and verifies.
+Nothing leaves here that was not verified against a signed manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from addon.archive import index
+from addon.archive.blocks import watched
+from addon.archive.deposit import Deposit, settle
+from addon.archive.keys import Openers, Recipients
+from addon.archive.layout import Header
+from addon.archive.manifest import Manifest, Sealed, Signer, Verifiers
+from addon.archive.message import decrypt
+from addon.archive.names import files
+from addon.archive.reader import RangeReader, open_with
+from addon.archive.sealing import context_of, describes, fetcher, header_sha256
+from addon.archive.store import Patience, Stat, Store, lock_of, open_store
+from addon.errors import KeyMissing, NotStored, Tampered
+
+if TYPE_CHECKING:
+    from addon.settings import Settings
+
+MAX_OPENED = 256
+"""Opened recordings kept: a few kilobytes each, and a listener's next range is one read."""
+
+DEFAULT_PAGE = 50
+
+
+class ArchivedAudio:
+    """One recording's audio, opened: `length` in bytes is proven, every byte read is verified."""
+
+    def __init__(self, manifest: Manifest, reader: RangeReader, version: str) -> None:
+        self.manifest = manifest
+        self.length = reader.length
+        self.etag = manifest.audio.plaintext_sha256[:32]
+        self.version = version
+        self._reader = reader
+
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Verified plaintext from `start` up to, not including, `stop`.
+
+        Raises Tampered, also where the object was replaced since; NotStored; StoreUnavailable.
+        """
+        return self._reader.read(start, stop)
+
+
+class Archive:
+    """All recordings of all tenants in one store."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        recipients: Recipients | None = None,
+        signer: Signer | None = None,
+        verifiers: Verifiers | None = None,
+        openers: Openers | None = None,
+        lock: timedelta | None = None,
+    ) -> None:
+        self.store = store
+        self.openers = openers or Openers()
+        self.lock = lock
+        self._recipients = recipients
+        self._signer = signer
+        self._verifiers = verifiers or Verifiers([signer.public_pem] if signer else [])
+        self._opened: OrderedDict[tuple[str, str], ArchivedAudio] = OrderedDict()
+        self._opened_lock = threading.Lock()
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, store: Store | None = None, *, patience: Patience | None = None
+    ) -> Self:
+        """The archive of ARCHIVE_URL with whatever keys the settings hold. Raises SettingsError."""
+        from addon.archive.configured import keys_of
+
+        url = settings.archive_url
+        store = store or open_store(url, patience=patience)
+        return cls(store, lock=lock_of(url), **keys_of(settings, store))
+
+    @property
+    def recipients(self) -> Recipients:
+        """Whom this process seals for. Raises KeyMissing where it has no such key."""
+        if self._recipients is None:
+            raise KeyMissing(
+                "this process has no key to encrypt to",
+                remedy="Set ARCHIVE_PUBLIC_KEYS or ARCHIVE_KMS_KEYS.",
+            )
+        return self._recipients
+
+    @property
+    def signer(self) -> Signer:
+        """Who signs here. Raises KeyMissing where this process only reads."""
+        if self._signer is None:
+            raise KeyMissing(
+                "this process has no key to sign with", remedy="Set MANIFEST_SIGNING_KEY."
+            )
+        return self._signer
+
+    def deposit(self, tenant: str, recording_id: str) -> Deposit:
+        """Begin to archive a recording; entering raises AlreadyStored where it is there."""
+        return Deposit(
+            self.store,
+            self.recipients,
+            self.signer,
+            lambda: self.manifest(tenant, recording_id),
+            tenant=tenant,
+            recording_id=recording_id,
+            lock=self.lock,
+        )
+
+    def manifest(self, tenant: str, recording_id: str) -> Manifest:
+        """The verified manifest. Raises NotStored, Tampered, KeyMissing, StoreUnavailable."""
+        content = self.store.get(files(tenant, recording_id).manifest)
+        manifest = Manifest.of_document(self._verifiers.verified("manifest", content))
+        if (manifest.tenant, manifest.recording_id) != (tenant, recording_id):
+            raise Tampered("the manifest belongs to another recording")
+        return manifest
+
+    def tombstone(self, tenant: str, recording_id: str) -> dict[str, Any]:
+        """The verified record of an erasure. Raises NotStored where there was none."""
+        content = self.store.get(files(tenant, recording_id).tombstone)
+        document = self._verifiers.verified("tombstone", content)
+        if (document.get("tenant"), document.get("recording_id")) != (tenant, recording_id):
+            raise Tampered("the tombstone belongs to another recording")
+        return document
+
+    def open(self, tenant: str, recording_id: str) -> ArchivedAudio:
+        """Open a recording for reading ranges. An opened one is kept while its object stays.
+
+        Raises NotStored, Tampered, KeyMissing, StoreUnavailable.
+        """
+        key = files(tenant, recording_id).audio
+        stat = self.store.stat(key)
+        with self._opened_lock:
+            kept = self._opened.get((tenant, recording_id))
+            if kept is not None and stat is not None and kept.version == stat.etag:
+                self._opened.move_to_end((tenant, recording_id))
+                return kept
+        opened = self._open(self.manifest(tenant, recording_id), stat)
+        with self._opened_lock:
+            self._opened[tenant, recording_id] = opened
+            while len(self._opened) > MAX_OPENED:
+                self._opened.popitem(last=False)
+        return opened
+
+    def analysis(self, tenant: str, recording_id: str) -> dict[str, Any]:
+        """The decrypted analysis. Raises NotStored, Tampered, KeyMissing, StoreUnavailable."""
+        manifest = self.manifest(tenant, recording_id)
+        if manifest.analysis is None:
+            raise NotStored("this recording was archived without an analysis")
+        content = b"".join(self.decrypted(manifest, "analysis", manifest.analysis))
+        document: dict[str, Any] = json.loads(content)
+        return document
+
+    def decrypted(self, manifest: Manifest, part: str, sealed: Sealed) -> Iterator[bytes]:
+        """A whole object through the SDK, checked against the manifest at its end.
+
+        Only the end proves it. Raises NotStored, Tampered, KeyMissing, StoreUnavailable.
+        """
+        tenant, recording_id = manifest.tenant, manifest.recording_id
+        keys = files(tenant, recording_id)
+        key = keys.audio if part == "audio" else keys.analysis
+        stored, plain = hashlib.sha256(), hashlib.sha256()
+        blocks = watched(self.store.read(key), stored.update)
+        context = context_of(tenant, recording_id, part)
+        yield from watched(decrypt(blocks, self.openers, context), plain.update)
+        if stored.hexdigest() != sealed.sha256 or plain.hexdigest() != sealed.plaintext_sha256:
+            raise Tampered(f"the {part} is not the one that the manifest speaks of")
+
+    def confirm(self, tenant: str, recording_id: str) -> Manifest:
+        """Make sure that a recording is committed and whole, and finish what a crash left undone.
+
+        Raises NotStored, and Tampered where objects and manifest do not belong together.
+        """
+        manifest = self.manifest(tenant, recording_id)
+        if not describes(self.store, manifest):
+            raise Tampered("the stored objects are not those that the manifest speaks of")
+        settle(self.store, manifest, self.lock)
+        return manifest
+
+    def find(self, recording_id: str) -> tuple[str, ...]:
+        """The tenants that hold a recording of this id, from the index alone."""
+        return index.tenants_of(self.store, recording_id)
+
+    def list(
+        self,
+        tenant: str,
+        *,
+        day: date | None = None,
+        call_sid: str | None = None,
+        cursor: str | None = None,
+        limit: int = DEFAULT_PAGE,
+    ) -> index.Page:
+        """A tenant's recordings: of a call, of a UTC day, or all in the order of time.
+
+        Raises NotStored for an impossible id or cursor, and StoreUnavailable.
+        """
+        if call_sid is not None:
+            return index.by_call(self.store, tenant, call_sid, cursor=cursor, limit=limit)
+        return index.by_day(self.store, tenant, day, cursor=cursor, limit=limit)
+
+    def erase(self, tenant: str, recording_id: str, *, by: str, reason: str) -> None:
+        """Remove a recording for good, leaving a signed tombstone and an entry in its trail.
+
+        Raises NotStored, RetentionLocked (nothing is removed then), KeyMissing without a signer.
+        """
+        from addon.archive.erasure import erase
+
+        erase(self, tenant, recording_id, by=by, reason=reason, now=datetime.now(UTC))
+
+    def _open(self, manifest: Manifest, stat: Stat | None) -> ArchivedAudio:
+        if stat is None:
+            raise Tampered("the audio that the manifest speaks of is not there")
+        context = context_of(manifest.tenant, manifest.recording_id, "audio")
+        open_key = open_with(self.openers, context)
+        sealed = _sealed_of_size(manifest, stat.size)
+
+        def open_pinned(header: Header) -> bytes:
+            if header_sha256(header) not in {one.header_sha256 for one in sealed}:
+                raise Tampered("the audio is not the one that the manifest speaks of")
+            return open_key(header)
+
+        reader = RangeReader.open(fetcher(self.store, stat), stat.size, open_pinned)
+        if reader.length != manifest.audio.plaintext_size:
+            raise Tampered("the audio is not as long as the manifest says")
+        return ArchivedAudio(manifest, reader, stat.etag)
+
+
+def _sealed_of_size(manifest: Manifest, size: int) -> tuple[Sealed, ...]:
+    """What the audio may be: one object, or either of two while it is being replaced."""
+    sealed = tuple(one for one in (manifest.audio, manifest.audio_before) if one)
+    if size not in {one.size for one in sealed}:
+        raise Tampered("the audio is not of the size that the manifest says")
+    return sealed

@@ -1,0 +1,41 @@
+"""The trail of a recording: who did what to it, one small object an event, never changed.
+
+Events outlive the recording they speak of. Nothing personal belongs in them but the name of who
+acted.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from addon.archive.names import checked_id
+from addon.archive.store import Store
+
+
+class Trail:
+    """The trails of all recordings in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def record(
+        self, tenant: str, recording_id: str, event: str, facts: Mapping[str, Any], *, at: datetime
+    ) -> None:
+        """Add an event, durably. Raises StoreUnavailable."""
+        at = at.astimezone(UTC)
+        content = json.dumps({"at": at.isoformat(), "event": event, **facts}).encode() + b"\n"
+        name = f"{at:%Y%m%dT%H%M%S.%f}Z-{secrets.token_hex(4)}.json"
+        self._store.put(_prefix(tenant, recording_id) + name, [content])
+
+    def events(self, tenant: str, recording_id: str) -> Iterator[dict[str, Any]]:
+        """A recording's events in the order of time."""
+        for stat in self._store.list(_prefix(tenant, recording_id)):
+            yield json.loads(self._store.get(stat.key))
+
+
+def _prefix(tenant: str, recording_id: str) -> str:
+    return f"audit/{checked_id(tenant)}/{checked_id(recording_id)}/"

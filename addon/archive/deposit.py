@@ -1,0 +1,167 @@
+"""One recording on its way into the archive: audio, analysis, and the manifest that commits them.
+
+Until the signed manifest is written the recording is not archived, and leaving early takes back
+what was written. A committed recording must never be replaced from here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from addon.archive import index
+from addon.archive.keys import Recipients
+from addon.archive.manifest import Manifest, RecordingFacts, Sealed, Signer
+from addon.archive.names import files
+from addon.archive.sealing import context_of, describes, seal
+from addon.archive.store import Stat, Store
+from addon.errors import AddonError, AlreadyStored, RetentionLocked, StoreUnavailable
+
+_CONTENDED = "another worker is storing the same recording"
+
+
+class Deposit:
+    """Made by Archive.deposit; a context manager that is left once, after `commit` or without."""
+
+    def __init__(
+        self,
+        store: Store,
+        recipients: Recipients,
+        signer: Signer,
+        read_manifest: Callable[[], Manifest],
+        *,
+        tenant: str,
+        recording_id: str,
+        lock: timedelta | None,
+    ) -> None:
+        self._store = store
+        self._recipients = recipients
+        self._signer = signer
+        self._read_manifest = read_manifest
+        self._tenant, self._recording_id = tenant, recording_id
+        self._files = files(tenant, recording_id)
+        self._lock = lock
+        self._audio: Sealed | None = None
+        self._analysis: Sealed | None = None
+        self._written: list[Stat] = []
+        self._committed = False
+
+    def __enter__(self) -> Self:
+        self._refuse_if_committed()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._committed:
+            self._take_back()
+
+    def audio(self, blocks: Iterable[bytes]) -> Sealed:
+        """Seal the recording as it streams by; memory does not grow with it.
+
+        Raises AlreadyStored, StoreUnavailable, and what `blocks` raises.
+        """
+        self._audio = self._seal("audio", self._files.audio, blocks)
+        return self._audio
+
+    def analysis(self, document: Mapping[str, Any]) -> Sealed:
+        """Seal the analysis beside the audio. Raises AlreadyStored, StoreUnavailable."""
+        content = json.dumps(document, separators=(",", ":")).encode()
+        self._analysis = self._seal("analysis", self._files.analysis, [content])
+        return self._analysis
+
+    def commit(self, facts: RecordingFacts) -> Manifest:
+        """Sign and write the manifest: from here on the recording is archived.
+
+        Raises AlreadyStored where another worker committed the recording first, and
+        StoreUnavailable where two workers' objects are mixed: the job is to be tried again.
+        """
+        if self._audio is None:
+            raise ValueError("there is no recording without audio")
+        manifest = Manifest(
+            tenant=self._tenant,
+            recording_id=self._recording_id,
+            facts=facts,
+            audio=self._audio,
+            analysis=self._analysis,
+            written_at=datetime.now(UTC),
+        )
+        self._publish(manifest)
+        self._committed = True
+        settle(self._store, manifest, self._lock)
+        return manifest
+
+    def _publish(self, manifest: Manifest) -> None:
+        content = self._signer.sign("manifest", manifest.as_document())
+        if not describes(self._store, manifest):
+            raise StoreUnavailable(_CONTENDED)
+        try:
+            self._store.put(self._files.manifest, [content])
+        except AlreadyStored:
+            self._contend(manifest, content)
+
+    def _contend(self, mine: Manifest, content: bytes) -> None:
+        """Another worker's manifest is there: the one whose objects are stored stays.
+
+        Theirs is replaced only where it speaks of objects that mine have replaced.
+        """
+        if describes(self._store, self._read_manifest()):
+            raise AlreadyStored("another worker committed this recording")
+        if not describes(self._store, mine):
+            raise StoreUnavailable(_CONTENDED)
+        self._store.put(self._files.manifest, [content], if_absent=False)
+
+    def _seal(self, part: str, key: str, blocks: Iterable[bytes]) -> Sealed:
+        if_absent = self._clear(key)
+
+        def put(sealed: Iterable[bytes]) -> Stat:
+            return self._store.put(key, sealed, if_absent=if_absent)
+
+        context = context_of(self._tenant, self._recording_id, part)
+        try:
+            sealed, stat = seal(blocks, self._recipients, context, put)
+        except AlreadyStored:
+            raise StoreUnavailable(_CONTENDED) from None
+        self._written.append(stat)
+        return sealed
+
+    def _clear(self, key: str) -> bool:
+        """Remove what a crashed attempt left; False where it can only be written over."""
+        self._refuse_if_committed()
+        try:
+            self._store.delete(key)
+        except RetentionLocked:
+            return False
+        return True
+
+    def _refuse_if_committed(self) -> None:
+        if self._store.stat(self._files.manifest) is not None:
+            raise AlreadyStored("this recording is archived")
+        if self._store.stat(self._files.tombstone) is not None:
+            raise AlreadyStored("this recording was archived and erased")
+
+    def _take_back(self) -> None:
+        """Remove what this deposit wrote, and nothing that another worker put in its place."""
+        for written in self._written:
+            with suppress(AddonError):
+                now = self._store.stat(written.key)
+                if now is not None and now.etag == written.etag:
+                    self._store.delete(written.key)
+
+
+def settle(store: Store, manifest: Manifest, lock: timedelta | None) -> None:
+    """What follows from a committed manifest, again and again without harm: index and lock."""
+    index.write(store, manifest)
+    if lock is None:
+        return
+    keys = files(manifest.tenant, manifest.recording_id)
+    for key in (keys.audio, keys.analysis if manifest.analysis else None, keys.manifest):
+        if key:
+            store.retain(key, manifest.written_at + lock)

@@ -1,0 +1,97 @@
+"""Finding recordings without a database: empty objects whose names are the index.
+
+By day, by call and by id. Entries follow from a manifest alone, so they can be written again at any
+time; they must never hold more than names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+from addon.archive import names
+from addon.archive.manifest import Manifest
+from addon.archive.store import Store, checked_prefix
+from addon.errors import AlreadyStored
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some entries in order; `cursor` is what continues behind them, None at the end."""
+
+    entries: tuple[names.Entry, ...]
+    cursor: str | None
+
+
+def keys_of(manifest: Manifest) -> tuple[str, ...]:
+    """Every index entry of a recording."""
+    tenant, recording_id = manifest.tenant, manifest.recording_id
+    keys = [
+        names.ids_prefix(recording_id) + tenant,
+        names.day_key(tenant, manifest.at, recording_id),
+    ]
+    if manifest.facts.call_sid:
+        keys.append(names.calls_prefix(tenant, manifest.facts.call_sid) + recording_id)
+    return tuple(keys)
+
+
+def write(store: Store, manifest: Manifest) -> None:
+    """Write the entries that are not there yet."""
+    for key in keys_of(manifest):
+        with suppress(AlreadyStored):
+            store.put(key, ())
+
+
+def remove(store: Store, manifest: Manifest) -> None:
+    """Remove every entry of a recording."""
+    for key in keys_of(manifest):
+        store.delete(key)
+
+
+def by_day(store: Store, tenant: str, day: date | None, *, cursor: str | None, limit: int) -> Page:
+    """A tenant's recordings in the order of time, of one UTC day where it is given."""
+    keys = _page(store, names.days_prefix(tenant, day), cursor, limit)
+    return _cut([names.day_entry(key)[0] for key in keys], names.days_prefix(tenant, day), limit)
+
+
+def by_call(store: Store, tenant: str, call_sid: str, *, cursor: str | None, limit: int) -> Page:
+    """The recordings of one call."""
+    prefix = names.calls_prefix(tenant, call_sid)
+    keys = _page(store, prefix, cursor, limit)
+    return _cut([names.call_entry(key) for key in keys], prefix, limit)
+
+
+def tenants_of(store: Store, recording_id: str) -> tuple[str, ...]:
+    """The tenants that hold a recording of this id."""
+    prefix = names.ids_prefix(recording_id)
+    return tuple(stat.key.removeprefix(prefix) for stat in store.list(prefix))
+
+
+def before_day(store: Store, day: date) -> Iterator[names.Entry]:
+    """Every tenant's recordings of days before `day`; later days are skipped, not listed."""
+    after: str | None = None
+    while True:
+        for stat in store.list(names.DAYS, after=after):
+            entry, made = names.day_entry(stat.key)
+            if made >= day:
+                # "~" sorts behind everything a key may hold: on to the next tenant.
+                after = names.days_prefix(entry.tenant) + "~"
+                break
+            yield entry
+        else:
+            return
+
+
+def _page(store: Store, prefix: str, cursor: str | None, limit: int) -> list[str]:
+    """One key more than `limit`, where there is one, to know whether the listing goes on."""
+    after = checked_prefix(prefix + cursor) if cursor else None
+    return [stat.key for stat in islice(store.list(prefix, after=after), limit + 1)]
+
+
+def _cut(entries: list[names.Entry], prefix: str, limit: int) -> Page:
+    more = len(entries) > limit
+    cursor = entries[limit - 1].key.removeprefix(prefix) if more else None
+    return Page(tuple(entries[:limit]), cursor)

@@ -1,0 +1,211 @@
+"""The signed paper beside each recording: what was received, what was stored, and who says so.
+
+Anyone may encrypt to a public key, so the ciphertext authenticates nobody; the Ed25519 signature
+here does (ciphertext 5). A manifest must never be believed before its signature was verified.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from addon.archive.keys import fingerprint
+from addon.errors import KeyMissing, SettingsError, Tampered
+
+VERSION = 1
+_DOMAIN = b"recording-archive "
+"""Before what is signed: a signature made here is of no use anywhere else."""
+
+
+@dataclass(frozen=True)
+class RecordingFacts:
+    """What the worker knows of a recording. `source`: "marketplace", "flex" or "ringcentral"."""
+
+    received_sha256: str
+    received_bytes: int
+    format: str
+    channels: int | None
+    duration_seconds: float | None
+    started_at: datetime | None
+    received_at: datetime
+    call_sid: str | None
+    source: str
+    redacted: bool
+    request_sid: str
+
+    def __post_init__(self) -> None:
+        if any(at and at.tzinfo is None for at in (self.started_at, self.received_at)):
+            raise ValueError("a time without its zone names no moment")
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """One encrypted object: sizes in bytes, hashes as lower-case hex SHA-256."""
+
+    size: int
+    sha256: str
+    header_sha256: str
+    plaintext_sha256: str
+    plaintext_size: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A recording as archived. `audio_before` stands only while the audio is being replaced."""
+
+    tenant: str
+    recording_id: str
+    facts: RecordingFacts
+    audio: Sealed
+    analysis: Sealed | None
+    written_at: datetime
+    audio_before: Sealed | None = None
+    version: int = VERSION
+
+    @property
+    def at(self) -> datetime:
+        """When the recording was made, or received where that is not known: its index day."""
+        return self.facts.started_at or self.facts.received_at
+
+    def as_document(self) -> dict[str, Any]:
+        """As JSON holds it: times in ISO 8601."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def of_document(cls, document: Mapping[str, Any]) -> Self:
+        """Back from JSON. Raises Tampered for another version or shape."""
+        if document.get("version") != VERSION:
+            raise Tampered("the manifest is of a version that is not known here")
+        try:
+            values = dict(document)
+            values["facts"] = _facts(values["facts"])
+            for name in ("audio", "analysis", "audio_before"):
+                values[name] = Sealed(**values[name]) if values[name] is not None else None
+            values["written_at"] = datetime.fromisoformat(values["written_at"])
+            return cls(**values)
+        except (KeyError, TypeError, ValueError):
+            raise Tampered("the manifest is malformed") from None
+
+
+def _facts(document: Mapping[str, Any]) -> RecordingFacts:
+    values = dict(document)
+    for name in ("started_at", "received_at"):
+        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    return RecordingFacts(**values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return value
+
+
+class Signer:
+    """The worker's Ed25519 key."""
+
+    def __init__(self, private_pem: str) -> None:
+        self._key = _load_private(private_pem)
+        public = self._key.public_key()
+        self.name = signer_name(public)
+        self.public_pem = public.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        ).decode()
+
+    def sign(self, kind: str, document: Mapping[str, Any]) -> bytes:
+        """`document` with its signature, as bytes of JSON."""
+        signature = self._key.sign(_signed_bytes(kind, document))
+        envelope = {
+            kind: document,
+            "signature": {
+                "algorithm": "Ed25519",
+                "key": self.name,
+                "value": base64.b64encode(signature).decode(),
+            },
+        }
+        return json.dumps(envelope, indent=1).encode() + b"\n"
+
+
+class Verifiers:
+    """The public keys whose signatures are believed."""
+
+    def __init__(self, public_pems: Iterable[str]) -> None:
+        keys = [_load_public(pem) for pem in public_pems]
+        self._keys = {signer_name(key): key for key in keys}
+
+    def verified(self, kind: str, content: bytes) -> dict[str, Any]:
+        """The document in `content`. Raises Tampered; KeyMissing where its signer is not known."""
+        try:
+            envelope = json.loads(content)
+            document, signature = envelope[kind], envelope["signature"]
+            name, value = signature["key"], base64.b64decode(signature["value"], validate=True)
+            signed = _signed_bytes(kind, document)
+        except (ValueError, KeyError, TypeError, RecursionError, binascii.Error):
+            raise Tampered(f"the {kind} is malformed") from None
+        key = self._keys.get(name) if isinstance(name, str) else None
+        if key is None:
+            raise KeyMissing(
+                f"the {kind} is signed by {str(name)[:64]!r}, which is not among the verify keys",
+                remedy="Give its public key in MANIFEST_VERIFY_KEYS, if it is one of yours.",
+            )
+        try:
+            key.verify(value, signed)
+        except InvalidSignature:
+            raise Tampered(f"the {kind} is not what was signed") from None
+        if not isinstance(document, dict):
+            raise Tampered(f"the {kind} is malformed")
+        return document
+
+
+def new_signing_key() -> str:
+    """A fresh Ed25519 private key, as PKCS#8 PEM."""
+    return (
+        ed25519.Ed25519PrivateKey.generate()
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        .decode()
+    )
+
+
+def signer_name(public: ed25519.Ed25519PublicKey) -> str:
+    """`ed25519-` and the fingerprint of the public key."""
+    return f"ed25519-{fingerprint(public)}"
+
+
+def _signed_bytes(kind: str, document: Any) -> bytes:
+    """What is signed: the kind, and the document as JSON, sorted and without white space."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _DOMAIN + kind.encode() + b"\n" + canonical.encode()
+
+
+def _load_private(pem: str) -> ed25519.Ed25519PrivateKey:
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, ed25519.Ed25519PrivateKey):
+        raise SettingsError("MANIFEST_SIGNING_KEY: not an Ed25519 private key in PEM")
+    return key
+
+
+def _load_public(pem: str) -> ed25519.Ed25519PublicKey:
+    try:
+        key = serialization.load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, ed25519.Ed25519PublicKey):
+        raise SettingsError("MANIFEST_VERIFY_KEYS: not an Ed25519 public key in PEM")
+    return key

@@ -1,0 +1,97 @@
+"""What lies where in the store (contract 6): every key of a recording, in one place.
+
+The same names in a directory or a bucket. An id that could not be a plain name is refused here, so
+that nothing a stranger sends reaches another tenant's keys.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from addon.errors import NotStored
+
+MAX_ID_LENGTH = 64
+"""SIDs are 34 characters; request SIDs and RingCentral ids stay well below this."""
+
+RECORDINGS = "recordings/"
+DAYS = "days/"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Files(NamedTuple):
+    """The keys of one recording's objects."""
+
+    audio: str
+    analysis: str
+    manifest: str
+    tombstone: str
+    replacement: str
+
+
+class Entry(NamedTuple):
+    """One recording in an index; `key` is also the cursor behind it."""
+
+    tenant: str
+    recording_id: str
+    key: str
+
+
+def checked_id(value: str) -> str:
+    """`value` itself. Raises NotStored where no tenant, call or recording can be called so."""
+    if len(value) > MAX_ID_LENGTH or not _ID.fullmatch(value):
+        raise NotStored("no recording can have such an id")
+    return value
+
+
+def files(tenant: str, recording_id: str) -> Files:
+    """Where a recording's objects lie. Raises NotStored."""
+    folder = f"{RECORDINGS}{checked_id(tenant)}/{checked_id(recording_id)}"
+    return Files(
+        f"{folder}/audio.esdk",
+        f"{folder}/analysis.esdk",
+        f"{folder}/manifest.json",
+        f"{folder}/tombstone.json",
+        f"{folder}/audio-next.esdk",
+    )
+
+
+def recording_of(key: str) -> tuple[str, str]:
+    """Tenant and id of a key under RECORDINGS."""
+    _, tenant, recording_id, _ = key.split("/")
+    return tenant, recording_id
+
+
+def days_prefix(tenant: str, day: date | None = None) -> str:
+    """Index of a tenant's recordings by UTC day, of one day where it is given."""
+    prefix = f"{DAYS}{checked_id(tenant)}/"
+    return f"{prefix}{day.isoformat()}/" if day else prefix
+
+
+def day_key(tenant: str, at: datetime, recording_id: str) -> str:
+    """The entry of a recording that was made at `at`: a day lists in the order of time."""
+    at = at.astimezone(UTC)
+    return f"{days_prefix(tenant, at.date())}{at:%H%M%S}-{checked_id(recording_id)}"
+
+
+def calls_prefix(tenant: str, call_sid: str) -> str:
+    """Index of one call's recordings."""
+    return f"calls/{checked_id(tenant)}/{checked_id(call_sid)}/"
+
+
+def ids_prefix(recording_id: str) -> str:
+    """Index of the tenants that hold a recording of this id."""
+    return f"ids/{checked_id(recording_id)}/"
+
+
+def day_entry(key: str) -> tuple[Entry, date]:
+    """What a key under DAYS stands for, and its day."""
+    _, tenant, day, name = key.split("/")
+    return Entry(tenant, name.partition("-")[2], key), date.fromisoformat(day)
+
+
+def call_entry(key: str) -> Entry:
+    """What a key under `calls/` stands for."""
+    _, tenant, _, recording_id = key.split("/")
+    return Entry(tenant, recording_id, key)

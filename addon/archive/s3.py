@@ -1,0 +1,313 @@
+"""The store as a bucket, of S3 or anything that speaks it.
+
+Creates are conditional, uploads are cut into parts of which only two are in memory, and a failed
+upload is aborted so that no part is left to be paid for. It must never answer later than its
+patience allows.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from urllib3.exceptions import HTTPError
+
+from addon.archive.blocks import pieces
+from addon.archive.store import MAX_SMALL_OBJECT, Patience, Stat, checked_key, checked_prefix
+from addon.errors import AlreadyStored, NotStored, RetentionLocked, StoreUnavailable, Tampered
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PART_SIZE = 8 * 1024 * 1024
+"""S3 takes 10,000 parts: 78 GiB an object. Larger parts are slower here (ciphertext 8)."""
+
+PARTS_IN_FLIGHT = 2
+"""Two hide the latency of one; each more costs PART_SIZE of memory (ciphertext 8)."""
+
+READ_SIZE = 256 * 1024
+_WRITE_MARK = "write"
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+_OCCUPIED = {"412", "PreconditionFailed"}
+
+
+class S3Store:
+    """Objects of one bucket under `prefix`."""
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str = "",
+        *,
+        patience: Patience | None = None,
+        lock_mode: str = "governance",
+        storage_class: str | None = None,
+        client: S3Client | None = None,
+    ) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._patience = patience or Patience()
+        self._lock_mode: Any = lock_mode.upper()
+        self._extra: dict[str, Any] = {"StorageClass": storage_class} if storage_class else {}
+        self._given_client = client
+
+    def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+        """See Store.put."""
+        name = self._name(key)
+        mark = secrets.token_hex(16)
+        condition: dict[str, Any] = {"IfNoneMatch": "*"} if if_absent else {}
+        parts = pieces(blocks, PART_SIZE)
+        first, second = next(parts, b""), next(parts, None)
+        try:
+            with _failures():
+                if second is None:
+                    size = self._put_small(name, first, mark, condition)
+                else:
+                    size = self._put_large(name, chain([first, second], parts), mark, condition)
+        except AlreadyStored:
+            # The answer to a first try may have been lost: then the object is our own.
+            return self._own(key, mark)
+        stat = self.stat(key)
+        if stat is None or stat.size != size:
+            raise StoreUnavailable("the bucket lost what it had just taken")
+        return stat
+
+    def get(self, key: str) -> bytes:
+        """See Store.get."""
+        content = b"".join(self.read(key, 0, MAX_SMALL_OBJECT + 1))
+        if len(content) > MAX_SMALL_OBJECT:
+            raise Tampered("an object that must be small is not")
+        return content
+
+    def read(
+        self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None
+    ) -> Iterator[bytes]:
+        """See Store.read. A broken answer is asked for again from where it broke."""
+        name, tries, stop = self._name(key), 0, None if length is None else start + length
+        while stop is None or start < stop:
+            try:
+                with _failures():
+                    body, etag = self._get(name, start, stop, etag)
+                if body is None:
+                    return
+                for block in _blocks(body):
+                    start += len(block)
+                    yield block
+                return
+            except StoreUnavailable:
+                tries += 1
+                if tries >= self._patience.attempts:
+                    raise
+
+    def stat(self, key: str) -> Stat | None:
+        """See Store.stat."""
+        try:
+            with _failures():
+                head = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
+        except NotStored:
+            return None
+        return Stat(key, head["ContentLength"], head["ETag"], head["LastModified"])
+
+    def delete(self, key: str) -> None:
+        """See Store.delete."""
+        name = self._name(key)
+        with _failures():
+            if not self._versioned:
+                self._client.delete_object(Bucket=self._bucket, Key=name)
+                return
+            versions = list(self._versions(name))
+            for version in versions:
+                self._refuse_if_locked(name, version)
+            for version in versions:
+                self._client.delete_object(Bucket=self._bucket, Key=name, VersionId=version)
+
+    def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[Stat]:
+        """See Store.list."""
+        paginator = self._client.get_paginator("list_objects_v2")
+        start: dict[str, Any] = {"StartAfter": self._prefix + after} if after else {}
+        pages = iter(
+            paginator.paginate(
+                Bucket=self._bucket, Prefix=self._prefix + checked_prefix(prefix), **start
+            )
+        )
+        while True:
+            with _failures():
+                page = next(pages, None)
+            if page is None:
+                return
+            for entry in page.get("Contents", []):
+                key = entry["Key"].removeprefix(self._prefix)
+                yield Stat(key, entry["Size"], entry["ETag"], entry["LastModified"])
+
+    def retain(self, key: str, until: datetime) -> None:
+        """See Store.retain; Object Lock, which the bucket must have been made with."""
+        with _failures():
+            self._client.put_object_retention(
+                Bucket=self._bucket,
+                Key=self._name(key),
+                Retention={"Mode": self._lock_mode, "RetainUntilDate": until},
+            )
+
+    @cached_property
+    def _client(self) -> S3Client:
+        if self._given_client is not None:
+            return self._given_client
+        config = Config(
+            connect_timeout=self._patience.connect_s,
+            read_timeout=self._patience.read_s,
+            retries={"total_max_attempts": self._patience.attempts, "mode": "standard"},
+            max_pool_connections=32,
+        )
+        return boto3.session.Session().client("s3", config=config)
+
+    @cached_property
+    def _versioned(self) -> bool:
+        answer = self._client.get_bucket_versioning(Bucket=self._bucket)
+        return "Status" in answer
+
+    def _name(self, key: str) -> str:
+        return self._prefix + checked_key(key)
+
+    def _get(
+        self, name: str, start: int, stop: int | None, etag: str | None
+    ) -> tuple[Any | None, str | None]:
+        """The body from `start`, None where the object ends before, and the object's etag."""
+        wanted: dict[str, Any] = {"IfMatch": etag} if etag else {}
+        if start or stop is not None:
+            wanted["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=name, **wanted)
+        except ClientError as error:
+            if _code(error) in {"InvalidRange", "416"}:
+                return None, etag
+            if _code(error) in _OCCUPIED:
+                raise Tampered("the object was replaced while it was read") from None
+            raise
+        return answer["Body"], answer["ETag"]
+
+    def _put_small(self, name: str, body: bytes, mark: str, condition: Mapping[str, Any]) -> int:
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=name,
+            Body=body,
+            ChecksumAlgorithm="CRC32",
+            Metadata={_WRITE_MARK: mark},
+            **self._extra,
+            **condition,
+        )
+        return len(body)
+
+    def _put_large(
+        self, name: str, parts: Iterable[bytes], mark: str, condition: Mapping[str, Any]
+    ) -> int:
+        upload = self._client.create_multipart_upload(
+            Bucket=self._bucket,
+            Key=name,
+            ChecksumAlgorithm="CRC32",
+            Metadata={_WRITE_MARK: mark},
+            **self._extra,
+        )
+        target: dict[str, Any] = {"Bucket": self._bucket, "Key": name}
+        target["UploadId"] = upload["UploadId"]
+        try:
+            size, done = _upload_parts(self._client, target, parts)
+            self._client.complete_multipart_upload(
+                **target, MultipartUpload={"Parts": done}, **condition
+            )
+        except BaseException:
+            with suppress(ClientError, BotoCoreError):
+                self._client.abort_multipart_upload(**target)
+            raise
+        return size
+
+    def _own(self, key: str, mark: str) -> Stat:
+        """The object that is there already, if this very call wrote it. Raises AlreadyStored."""
+        with _failures():
+            head = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
+        if head["Metadata"].get(_WRITE_MARK) != mark:
+            raise AlreadyStored("there is an object under this key")
+        return Stat(key, head["ContentLength"], head["ETag"], head["LastModified"])
+
+    def _versions(self, name: str) -> Iterator[str]:
+        paginator: Any = self._client.get_paginator("list_object_versions")
+        for page in paginator.paginate(Bucket=self._bucket, Prefix=name):
+            for kind in ("Versions", "DeleteMarkers"):
+                for version in page.get(kind, []):
+                    if version["Key"] == name:
+                        yield version["VersionId"]
+
+    def _refuse_if_locked(self, name: str, version: str) -> None:
+        try:
+            answer = self._client.get_object_retention(
+                Bucket=self._bucket, Key=name, VersionId=version
+            )
+        except ClientError:
+            return  # no lock, or none that may be read: the deletion itself will tell
+        until = answer["Retention"].get("RetainUntilDate")
+        if until is not None and datetime.now(UTC) < until:
+            raise RetentionLocked(f"a retention lock holds this object until {until:%Y-%m-%d}")
+
+
+def _upload_parts(
+    client: S3Client, target: Mapping[str, Any], parts: Iterable[bytes]
+) -> tuple[int, list[Any]]:
+    """Upload with PARTS_IN_FLIGHT at a time; the source is pulled no faster than that."""
+    size = 0
+    sent: list[Future[Any]] = []
+    with ThreadPoolExecutor(PARTS_IN_FLIGHT, "upload") as pool:
+        try:
+            for number, part in enumerate(parts, 1):
+                size += len(part)
+                sent.append(pool.submit(_upload_part, client, target, number, part))
+                if len(sent) >= PARTS_IN_FLIGHT:
+                    sent[-PARTS_IN_FLIGHT].result()
+            return size, [part.result() for part in sent]
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _upload_part(client: S3Client, target: Mapping[str, Any], number: int, body: bytes) -> Any:
+    answer = client.upload_part(**target, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32")
+    kept = {name: answer[name] for name in ("ETag", "ChecksumCRC32") if name in answer}
+    return {"PartNumber": number, **kept}
+
+
+def _blocks(body: Any) -> Iterator[bytes]:
+    """The answer's body; closed early where the reader leaves early."""
+    try:
+        while block := body.read(READ_SIZE):
+            yield block
+    except (BotoCoreError, HTTPError, OSError) as error:
+        raise StoreUnavailable(f"the bucket's answer broke off: {type(error).__name__}") from error
+    finally:
+        body.close()
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Every answer of the bucket that is no success, as the errors of the interface."""
+    try:
+        yield
+    except ClientError as error:
+        code = _code(error)
+        if code in _MISSING:
+            raise NotStored("there is no such object") from None
+        if code in _OCCUPIED:
+            raise AlreadyStored("there is an object under this key") from None
+        raise StoreUnavailable(f"the bucket refused: {code}") from error
+    except (BotoCoreError, HTTPClientError) as error:
+        raise StoreUnavailable(f"the bucket does not answer: {type(error).__name__}") from error

@@ -1,0 +1,97 @@
+"""One object sealed on its way into the store, and asked about later.
+
+Plaintext passes through in blocks and is hashed, encrypted and hashed again; what comes out is the
+record of it that goes into the manifest. No object may be written by any other way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from addon.archive import message
+from addon.archive.blocks import watched
+from addon.archive.keys import Recipients
+from addon.archive.layout import Header, parse_header
+from addon.archive.manifest import Manifest, Sealed
+from addon.archive.names import files
+from addon.archive.reader import Fetch, fetch_header
+from addon.archive.store import Stat, Store
+from addon.errors import NotStored, Tampered
+
+Put = Callable[[Iterable[bytes]], Stat]
+"""Writes ciphertext somewhere and says what lies there then."""
+
+
+class _Digest:
+    """Length and SHA-256 of a stream that passes by."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self.size = 0
+        self.first = b""
+
+    def __call__(self, block: bytes) -> None:
+        if not self.size:
+            self.first = block
+        self._hash.update(block)
+        self.size += len(block)
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+def context_of(tenant: str, recording_id: str, part: str) -> dict[str, str]:
+    """What binds an object to its place; `part` is "audio" or "analysis"."""
+    return {"tenant": tenant, "recording": recording_id, "object": part}
+
+
+def seal(
+    blocks: Iterable[bytes], recipients: Recipients, context: Mapping[str, str], put: Put
+) -> tuple[Sealed, Stat]:
+    """Encrypt `blocks` through `put`. Raises what `put` and `blocks` raise."""
+    plain, cipher = _Digest(), _Digest()
+    stat = put(watched(message.encrypt(watched(blocks, plain), recipients, context), cipher))
+    sealed = Sealed(
+        size=cipher.size,
+        sha256=cipher.sha256,
+        header_sha256=header_sha256(parse_header(cipher.first)),
+        plaintext_sha256=plain.sha256,
+        plaintext_size=plain.size,
+    )
+    return sealed, stat
+
+
+def header_sha256(header: Header) -> str:
+    """The hash that pins a whole object: header to commitment to data key to frames."""
+    return hashlib.sha256(header.body + header.tag).hexdigest()
+
+
+def fetcher(store: Store, stat: Stat) -> Fetch:
+    """How to read this very version of an object; Tampered once another one lies there."""
+
+    def fetch(start: int, length: int) -> Iterator[bytes]:
+        return store.read(stat.key, start, length, etag=stat.etag)
+
+    return fetch
+
+
+def is_stored(store: Store, key: str, sealed: Sealed) -> bool:
+    """Whether the object under `key` is the one that `sealed` records: size and header."""
+    stat = store.stat(key)
+    if stat is None or stat.size != sealed.size:
+        return False
+    try:
+        return header_sha256(fetch_header(fetcher(store, stat), stat.size)) == sealed.header_sha256
+    except (Tampered, NotStored):
+        return False
+
+
+def describes(store: Store, manifest: Manifest) -> bool:
+    """Whether the objects a manifest speaks of are the ones that are stored."""
+    keys = files(manifest.tenant, manifest.recording_id)
+    audios = [sealed for sealed in (manifest.audio, manifest.audio_before) if sealed]
+    return any(is_stored(store, keys.audio, sealed) for sealed in audios) and (
+        manifest.analysis is None or is_stored(store, keys.analysis, manifest.analysis)
+    )
