@@ -1,0 +1,42 @@
+# Works with GNU make 3.81 (macOS) and later. `make help` lists the commands.
+PYTHON ?=
+ONCE ?=
+JOBS ?= 2
+TESTS ?=
+export PYTHON
+
+python := .venv/bin/python
+
+.PHONY: help run setup test lint bench lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | expand -t 10
+
+run: setup ## everything, with a sample call through it (ONCE=1: then stop)
+	@$(python) -m flask demo $(if $(ONCE),--once)
+
+setup: ## .venv with the locked packages; quick where it is there
+	@bin/setup
+
+test: ## all tests (TESTS=tests/stack: some; JOBS=4: more at once)
+	@bin/setup dev
+	$(python) -m pytest -n $(JOBS) $(TESTS)
+
+lint: ## formatting, lint, types
+	@bin/setup dev
+	$(python) -m ruff format --check .
+	$(python) -m ruff check .
+	$(python) -m mypy
+
+bench: ## the benchmarks, one after the other
+	@bin/setup dev
+	@for file in benchmarks/[a-z]*.py; do \
+		name=`basename $$file .py`; echo "== $$name"; \
+		$(python) -m benchmarks.$$name || exit 1; \
+	done
+
+lock: ## the lock files again, from requirements/*.in
+	@bin/lock
+
+clean: ## removes .venv and what the tools cached; never DATA_DIR
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
