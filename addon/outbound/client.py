@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.errors import MissingHeaderBodySeparatorDefect
 from functools import cached_property
 from urllib.parse import urljoin
 
@@ -61,6 +62,18 @@ class Timeouts:
     connect: float = 5.0
     read: float = 15.0
     total: float = 60.0
+
+
+class _WholeHead(http.client.HTTPResponse):
+    """A response whose headers can all be read: a lost Content-Length would hide a lost body.
+
+    Without it urllib3 would carry on, and write the URL with its query to the log.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        if any(isinstance(each, MissingHeaderBodySeparatorDefect) for each in self.msg.defects):
+            raise http.client.HTTPException("malformed headers")
 
 
 class Response:
@@ -155,7 +168,7 @@ class Outbound:
                     if location is None:
                         yield response
                         return
-                url = urljoin(url, location)
+                url = _joined(url, location)
                 if split(url).origin != target.origin:
                     credentials = None
         raise OutboundRefused(f"more than {redirects} redirects")
@@ -171,6 +184,7 @@ class Outbound:
                 failure = error
                 continue
             connection.timeout = limits.read
+            connection.response_class = _WholeHead
             wall.guard(connection.sock)
             return connection
         reason = type(failure).__name__ if failure else "no address"
@@ -253,6 +267,13 @@ def _followed(method: str, response: Response) -> str | None:
     if method not in ("GET", "HEAD") or response.status not in _REDIRECTS:
         return None
     return response.headers.get("Location")
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise OutboundRefused("a redirect leads to no URL") from None
 
 
 @contextmanager
