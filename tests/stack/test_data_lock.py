@@ -1,0 +1,67 @@
+"""One stack per folder, whoever died and however."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from addon.errors import SettingsError
+from addon.stack.data_lock import data_lock
+from tests.stack.running import ROOT
+
+HOLD = """
+import subprocess, sys, time
+from pathlib import Path
+from addon.stack.data_lock import data_lock
+with data_lock(Path(sys.argv[1])) as descriptor:
+    child = subprocess.Popen(["sleep", "600"], pass_fds=[descriptor])
+    print(child.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_it_makes_the_folder_for_its_owner_and_can_be_taken_again(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    for _ in range(2):
+        with data_lock(folder):
+            assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_holder_is_told_of_the_first_at_once(tmp_path: Path) -> None:
+    expected = rf"in use by another `flask serve` \(process {os.getpid()}\)"
+    with (
+        data_lock(tmp_path),
+        pytest.raises(SettingsError, match=expected),
+        data_lock(tmp_path, patience=3600),
+    ):
+        pass
+
+
+def test_what_a_killed_supervisor_left_is_waited_for(tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    orphan = int(holder.stdout.readline())
+    try:
+        holder.kill()
+        holder.wait()
+        with pytest.raises(SettingsError, match="left behind"), data_lock(tmp_path, patience=0.2):
+            pass
+    finally:
+        os.kill(orphan, signal.SIGKILL)
+        holder.stdout.close()
+    with data_lock(tmp_path):
+        assert (tmp_path / "serve.lock").read_text() == str(os.getpid())
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(SettingsError, match=r"^DATA_DIR .*/file/var cannot be written: Not a dir"),
+        data_lock(tmp_path / "file" / "var"),
+    ):
+        pass
