@@ -19,11 +19,11 @@ from addon.archive.blocks import watched
 from addon.archive.deposit import Deposit, settle
 from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import Header
-from addon.archive.manifest import Manifest, Sealed, Signer, Verifiers
+from addon.archive.manifest import Manifest, Part, Signer, Verifiers
 from addon.archive.message import decrypt
 from addon.archive.names import files
 from addon.archive.reader import RangeReader, open_with
-from addon.archive.sealing import context_of, describes, fetcher, header_sha256
+from addon.archive.sealing import context_of, describes, fetcher, header_sha256, object_key
 from addon.archive.store import Patience, Stat, Store, lock_of, open_store
 from addon.errors import KeyMissing, NotStored, Tampered
 
@@ -158,23 +158,20 @@ class Archive:
         manifest = self.manifest(tenant, recording_id)
         if manifest.analysis is None:
             raise NotStored("this recording was archived without an analysis")
-        content = b"".join(self.decrypted(manifest, "analysis", manifest.analysis))
-        document: dict[str, Any] = json.loads(content)
+        document: dict[str, Any] = json.loads(b"".join(self.decrypted(manifest, "analysis")))
         return document
 
-    def decrypted(self, manifest: Manifest, part: str, sealed: Sealed) -> Iterator[bytes]:
+    def decrypted(self, manifest: Manifest, part: Part) -> Iterator[bytes]:
         """A whole object through the SDK, checked against the manifest at its end.
 
         Only the end proves it. Raises NotStored, Tampered, KeyMissing, StoreUnavailable.
         """
-        tenant, recording_id = manifest.tenant, manifest.recording_id
-        keys = files(tenant, recording_id)
-        key = keys.audio if part == "audio" else keys.analysis
         stored, plain = hashlib.sha256(), hashlib.sha256()
-        blocks = watched(self.store.read(key), stored.update)
-        context = context_of(tenant, recording_id, part)
+        blocks = watched(self.store.read(object_key(manifest, part)), stored.update)
+        context = context_of(manifest.tenant, manifest.recording_id, part)
         yield from watched(decrypt(blocks, self.openers, context), plain.update)
-        if stored.hexdigest() != sealed.sha256 or plain.hexdigest() != sealed.plaintext_sha256:
+        found = (stored.hexdigest(), plain.hexdigest())
+        if found not in {(one.sha256, one.plaintext_sha256) for one in manifest.admits(part)}:
             raise Tampered(f"the {part} is not the one that the manifest speaks of")
 
     def confirm(self, tenant: str, recording_id: str) -> Manifest:
@@ -221,12 +218,14 @@ class Archive:
     def _open(self, manifest: Manifest, stat: Stat | None) -> ArchivedAudio:
         if stat is None:
             raise Tampered("the audio that the manifest speaks of is not there")
+        admitted = manifest.admits("audio")
+        if stat.size not in {one.size for one in admitted}:
+            raise Tampered("the audio is not of the size that the manifest says")
         context = context_of(manifest.tenant, manifest.recording_id, "audio")
         open_key = open_with(self.openers, context)
-        sealed = _sealed_of_size(manifest, stat.size)
 
         def open_pinned(header: Header) -> bytes:
-            if header_sha256(header) not in {one.header_sha256 for one in sealed}:
+            if header_sha256(header) not in {one.header_sha256 for one in admitted}:
                 raise Tampered("the audio is not the one that the manifest speaks of")
             return open_key(header)
 
@@ -234,11 +233,3 @@ class Archive:
         if reader.length != manifest.audio.plaintext_size:
             raise Tampered("the audio is not as long as the manifest says")
         return ArchivedAudio(manifest, reader, stat.etag)
-
-
-def _sealed_of_size(manifest: Manifest, size: int) -> tuple[Sealed, ...]:
-    """What the audio may be: one object, or either of two while it is being replaced."""
-    sealed = tuple(one for one in (manifest.audio, manifest.audio_before) if one)
-    if size not in {one.size for one in sealed}:
-        raise Tampered("the audio is not of the size that the manifest says")
-    return sealed

@@ -15,9 +15,9 @@ from typing import Any, Self
 
 from addon.archive import index
 from addon.archive.keys import Recipients
-from addon.archive.manifest import Manifest, RecordingFacts, Sealed, Signer
+from addon.archive.manifest import Manifest, Part, RecordingFacts, Sealed, Signer
 from addon.archive.names import files
-from addon.archive.sealing import context_of, describes, seal
+from addon.archive.sealing import context_of, describes, object_key, seal
 from addon.archive.store import Stat, Store
 from addon.errors import AddonError, AlreadyStored, RetentionLocked, StoreUnavailable
 
@@ -118,7 +118,7 @@ class Deposit:
             raise StoreUnavailable(_CONTENDED)
         self._store.put(self._files.manifest, [content], if_absent=False)
 
-    def _seal(self, part: str, key: str, blocks: Iterable[bytes]) -> Sealed:
+    def _seal(self, part: Part, key: str, blocks: Iterable[bytes]) -> Sealed:
         if_absent = self._clear(key)
 
         def put(sealed: Iterable[bytes]) -> Stat:
@@ -161,7 +161,7 @@ def settle(store: Store, manifest: Manifest, lock: timedelta | None) -> None:
     index.write(store, manifest)
     if lock is None:
         return
-    keys = files(manifest.tenant, manifest.recording_id)
-    for key in (keys.audio, keys.analysis if manifest.analysis else None, keys.manifest):
-        if key:
-            store.retain(key, manifest.written_at + lock)
+    for part in manifest.parts:
+        store.retain(object_key(manifest, part), manifest.written_at + lock)
+    key = files(manifest.tenant, manifest.recording_id).manifest
+    store.retain(key, manifest.written_at + lock)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from addon.archive.keys import KeyPair, Openers, Recipients, new_key_pair, pair_of
+from addon.archive.keys import KeyPair, Openers, Recipients, key_name, new_key_pair, pair_of
+from addon.archive.layout import parse_header
 from addon.archive.message import decrypt, encrypt
 from addon.archive.store import Store
 from addon.errors import NotStored, Tampered
@@ -47,13 +48,18 @@ class Epochs:
             raise Tampered("an epoch's key is not the one it is called after")
         return pair
 
-    def rewrap(self, name: str, openers: Openers, masters: Recipients) -> None:
+    def rewrap(self, name: str, openers: Openers, masters: Recipients) -> bool:
         """Seal an epoch's private half for other masters: a new message, data key and all.
 
+        False where it is sealed for exactly them already, so that a broken run can be repeated.
         Raises NotStored, KeyMissing, Tampered, StoreUnavailable.
         """
+        header = parse_header(self._store.get(_key(name)))
+        if {key_name(sealed) for sealed in header.sealed_keys} == set(masters.names):
+            return False
         pair = self.private_key(name, openers)
         self._store.put(_key(name), self._sealed(pair, masters), if_absent=False)
+        return True
 
     def finder(self, masters: Openers) -> Callable[[str], str | None]:
         """A private PEM by name where `masters` open it; None where no such epoch is kept."""

@@ -31,7 +31,7 @@ def erase(
     stone = _tombstone(archive, manifest, by=by, reason=reason, now=now)
     keys = files(tenant, recording_id)
     store = archive.store
-    for key in (keys.audio, keys.replacement, keys.analysis):
+    for key in (keys.audio, keys.analysis, keys.audio_next, keys.analysis_next):
         store.delete(key)
     try:
         store.put(keys.tombstone, [stone])

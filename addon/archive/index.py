@@ -70,6 +70,15 @@ def tenants_of(store: Store, recording_id: str) -> tuple[str, ...]:
     return tuple(stat.key.removeprefix(prefix) for stat in store.list(prefix))
 
 
+def tenants(store: Store) -> Iterator[str]:
+    """Every tenant that has a recording, at a request each."""
+    after: str | None = None
+    while stat := next(store.list(names.DAYS, after=after), None):
+        tenant = names.day_entry(stat.key)[0].tenant
+        yield tenant
+        after = names.days_prefix(tenant) + names.LAST
+
+
 def before_day(store: Store, day: date) -> Iterator[names.Entry]:
     """Every tenant's recordings of days before `day`; later days are skipped, not listed."""
     after: str | None = None
@@ -77,8 +86,7 @@ def before_day(store: Store, day: date) -> Iterator[names.Entry]:
         for stat in store.list(names.DAYS, after=after):
             entry, made = names.day_entry(stat.key)
             if made >= day:
-                # "~" sorts behind everything a key may hold: on to the next tenant.
-                after = names.days_prefix(entry.tenant) + "~"
+                after = names.days_prefix(entry.tenant) + names.LAST
                 break
             yield entry
         else:

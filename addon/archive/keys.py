@@ -148,11 +148,11 @@ class Openers:
         self,
         keys: Iterable[Any] = (),
         *,
-        kms: Callable[[str], bool] = lambda _arn: False,
+        kms_arns: Iterable[str] = (),
         find: Callable[[str], str | None] = lambda _name: None,
     ) -> None:
         self._keys = {(key.provider_id, key.key_id): key for key in keys}
-        self._kms = kms
+        self._kms_arns = frozenset(kms_arns)
         self._find = find
 
     @classmethod
@@ -166,7 +166,7 @@ class Openers:
     ) -> Openers:
         """RSA private keys in PEM, and the KMS keys that may be asked. Raises SettingsError."""
         keys = [_private_key(pair_of(pem, setting=setting)) for pem in pems]
-        return cls(keys, kms=frozenset(kms_arns).__contains__, find=find)
+        return cls(keys, kms_arns=kms_arns, find=find)
 
     @classmethod
     def local(cls, key: bytes, name: str | None = None) -> Openers:
@@ -176,9 +176,13 @@ class Openers:
     def __add__(self, other: Openers) -> Openers:
         return Openers(
             [*self._keys.values(), *other._keys.values()],
-            kms=lambda arn: self._kms(arn) or other._kms(arn),
+            kms_arns=self._kms_arns | other._kms_arns,
             find=lambda name: self._find(name) or other._find(name),
         )
+
+    def __bool__(self) -> bool:
+        """Whether there is any key at hand at all."""
+        return bool(self._keys or self._kms_arns)
 
     def data_key(self, sealed_keys: Sequence[SealedKey], context: Mapping[str, str]) -> bytes:
         """The data key that one of `sealed_keys` holds, 32 bytes.
@@ -186,13 +190,15 @@ class Openers:
         Raises KeyMissing that names every key it was sealed for; StoreUnavailable where KMS does
         not answer.
         """
+        # An epoch's key is fetched once, KMS asked for every object: it comes last.
+        in_turn = sorted(sealed_keys, key=lambda sealed: sealed.provider == KMS_PROVIDER)
         for find in (self._held, self._found):
-            for sealed in sealed_keys:
+            for sealed in in_turn:
                 key = find(sealed)
                 opened = key and _opened(key, sealed, context)
                 if opened:
                     return opened
-        names = ", ".join(sorted({_printable(sealed) for sealed in sealed_keys}))
+        names = ", ".join(sorted({key_name(sealed) for sealed in sealed_keys}))
         raise KeyMissing(f"no key at hand opens this; it was sealed for {names}")
 
     def provider(self) -> Any:
@@ -206,7 +212,7 @@ class Openers:
         """A key that must be fetched first: a KMS client, or an epoch key from the store."""
         name = _key_id(sealed).decode("ascii", "replace")
         key = None
-        if sealed.provider == KMS_PROVIDER and self._kms(name):
+        if sealed.provider == KMS_PROVIDER and name in self._kms_arns:
             key = _kms_key(name)
         elif sealed.provider == RSA_PROVIDER and (pem := self._find(name)):
             key = _private_key(pair_of(pem))
@@ -230,7 +236,7 @@ def _key_id(sealed: SealedKey) -> bytes:
     return sealed.info[:-_RAW_AES_INFO_LENGTH] if sealed.provider == LOCAL_PROVIDER else sealed.info
 
 
-def _printable(sealed: SealedKey) -> str:
+def key_name(sealed: SealedKey) -> str:
     """A key's name from an unauthenticated header, fit for a message."""
     name = _key_id(sealed).decode("ascii", "replace")[:128]
     return name if name.isprintable() else repr(name)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -22,6 +22,7 @@ from addon.archive.keys import fingerprint
 from addon.errors import KeyMissing, SettingsError, Tampered
 
 VERSION = 1
+Part = Literal["audio", "analysis"]
 _DOMAIN = b"recording-archive "
 """Before what is signed: a signature made here is of no use anywhere else."""
 
@@ -60,7 +61,7 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A recording as archived. `audio_before` stands only while the audio is being replaced."""
+    """A recording as archived. The `_before` stand only while the objects are being replaced."""
 
     tenant: str
     recording_id: str
@@ -69,12 +70,24 @@ class Manifest:
     analysis: Sealed | None
     written_at: datetime
     audio_before: Sealed | None = None
+    analysis_before: Sealed | None = None
     version: int = VERSION
 
     @property
     def at(self) -> datetime:
         """When the recording was made, or received where that is not known: its index day."""
         return self.facts.started_at or self.facts.received_at
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The objects that belong to the recording."""
+        return ("audio", "analysis") if self.analysis else ("audio",)
+
+    def admits(self, part: Part) -> tuple[Sealed, ...]:
+        """What the stored object may be: one, or either of two while it is being replaced."""
+        if part == "audio":
+            return tuple(one for one in (self.audio, self.audio_before) if one)
+        return tuple(one for one in (self.analysis, self.analysis_before) if one)
 
     def as_document(self) -> dict[str, Any]:
         """As JSON holds it: times in ISO 8601."""
@@ -88,7 +101,7 @@ class Manifest:
         try:
             values = dict(document)
             values["facts"] = _facts(values["facts"])
-            for name in ("audio", "analysis", "audio_before"):
+            for name in ("audio", "analysis", "audio_before", "analysis_before"):
                 values[name] = Sealed(**values[name]) if values[name] is not None else None
             values["written_at"] = datetime.fromisoformat(values["written_at"])
             return cls(**values)

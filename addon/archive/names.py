@@ -17,6 +17,9 @@ MAX_ID_LENGTH = 64
 
 RECORDINGS = "recordings/"
 DAYS = "days/"
+LAST = "~"
+"""Sorts behind everything a key may hold: what a listing skips a folder with."""
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -27,7 +30,8 @@ class Files(NamedTuple):
     analysis: str
     manifest: str
     tombstone: str
-    replacement: str
+    audio_next: str
+    analysis_next: str
 
 
 class Entry(NamedTuple):
@@ -54,6 +58,7 @@ def files(tenant: str, recording_id: str) -> Files:
         f"{folder}/manifest.json",
         f"{folder}/tombstone.json",
         f"{folder}/audio-next.esdk",
+        f"{folder}/analysis-next.esdk",
     )
 
 
@@ -61,6 +66,11 @@ def recording_of(key: str) -> tuple[str, str]:
     """Tenant and id of a key under RECORDINGS."""
     _, tenant, recording_id, _ = key.split("/")
     return tenant, recording_id
+
+
+def behind(tenant: str, recording_id: str) -> str:
+    """Where a listing of RECORDINGS goes on behind one of them."""
+    return f"{RECORDINGS}{checked_id(tenant)}/{checked_id(recording_id)}/{LAST}"
 
 
 def days_prefix(tenant: str, day: date | None = None) -> str:

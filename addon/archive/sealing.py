@@ -13,7 +13,7 @@ from addon.archive import message
 from addon.archive.blocks import watched
 from addon.archive.keys import Recipients
 from addon.archive.layout import Header, parse_header
-from addon.archive.manifest import Manifest, Sealed
+from addon.archive.manifest import Manifest, Part, Sealed
 from addon.archive.names import files
 from addon.archive.reader import Fetch, fetch_header
 from addon.archive.store import Stat, Store
@@ -42,8 +42,8 @@ class _Digest:
         return self._hash.hexdigest()
 
 
-def context_of(tenant: str, recording_id: str, part: str) -> dict[str, str]:
-    """What binds an object to its place; `part` is "audio" or "analysis"."""
+def context_of(tenant: str, recording_id: str, part: Part) -> dict[str, str]:
+    """What binds an object to its place."""
     return {"tenant": tenant, "recording": recording_id, "object": part}
 
 
@@ -88,10 +88,18 @@ def is_stored(store: Store, key: str, sealed: Sealed) -> bool:
         return False
 
 
+def stored_version(store: Store, manifest: Manifest, part: Part) -> Sealed | None:
+    """Which of the objects that the manifest admits is the one that is stored, if any."""
+    key = object_key(manifest, part)
+    return next((one for one in manifest.admits(part) if is_stored(store, key, one)), None)
+
+
 def describes(store: Store, manifest: Manifest) -> bool:
     """Whether the objects a manifest speaks of are the ones that are stored."""
+    return all(stored_version(store, manifest, part) for part in manifest.parts)
+
+
+def object_key(manifest: Manifest, part: Part) -> str:
+    """Where a part of the manifest's recording lies."""
     keys = files(manifest.tenant, manifest.recording_id)
-    audios = [sealed for sealed in (manifest.audio, manifest.audio_before) if sealed]
-    return any(is_stored(store, keys.audio, sealed) for sealed in audios) and (
-        manifest.analysis is None or is_stored(store, keys.analysis, manifest.analysis)
-    )
+    return keys.audio if part == "audio" else keys.analysis

@@ -1,0 +1,85 @@
+"""Is everything still what was written? One recording, or all of them.
+
+With a key that opens, each object is decrypted whole by the SDK; without one its ciphertext is
+compared with the signed manifest. Verifying must never change anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+from addon.archive.manifest import Manifest, Part
+from addon.archive.names import RECORDINGS, behind, files, recording_of
+from addon.archive.sealing import object_key
+from addon.errors import ArchiveError, Tampered
+
+if TYPE_CHECKING:
+    from addon.archive.archive import Archive
+
+State = Literal["whole", "erased", "unfinished", "bad"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one recording; `problem` says why it is bad, `size` is its ciphertext."""
+
+    tenant: str
+    recording_id: str
+    state: State
+    size: int = 0
+    problem: str = ""
+
+
+def verify(archive: Archive, tenant: str, recording_id: str) -> Manifest:
+    """Check signature, hashes, and where there is a key every frame of a recording.
+
+    Raises NotStored, Tampered, KeyMissing, StoreUnavailable.
+    """
+    manifest = archive.manifest(tenant, recording_id)
+    check = _decrypt if archive.openers else _compare
+    for part in manifest.parts:
+        check(archive, manifest, part)
+    return manifest
+
+
+def verify_all(archive: Archive, *, after: tuple[str, str] | None = None) -> Iterator[Finding]:
+    """Every recording in key order, from behind `after` (tenant and id) where that is given.
+
+    An object that fails is a finding, not an exception; only StoreUnavailable is raised.
+    """
+    stats = archive.store.list(RECORDINGS, after=behind(*after) if after else None)
+    for (tenant, recording_id), group in groupby(stats, lambda stat: recording_of(stat.key)):
+        sizes = {stat.key: stat.size for stat in group}
+        yield _found(archive, tenant, recording_id, sizes)
+
+
+def _found(archive: Archive, tenant: str, recording_id: str, sizes: dict[str, int]) -> Finding:
+    keys = files(tenant, recording_id)
+    state: State = "unfinished"
+    try:
+        if keys.manifest in sizes:
+            verify(archive, tenant, recording_id)
+            state = "whole"
+        elif keys.tombstone in sizes:
+            archive.tombstone(tenant, recording_id)
+            state = "erased"
+    except ArchiveError as error:
+        return Finding(tenant, recording_id, "bad", sum(sizes.values()), error.message)
+    return Finding(tenant, recording_id, state, sum(sizes.values()))
+
+
+def _decrypt(archive: Archive, manifest: Manifest, part: Part) -> None:
+    for _ in archive.decrypted(manifest, part):
+        pass
+
+
+def _compare(archive: Archive, manifest: Manifest, part: Part) -> None:
+    stored = hashlib.sha256()
+    for block in archive.store.read(object_key(manifest, part)):
+        stored.update(block)
+    if stored.hexdigest() not in {one.sha256 for one in manifest.admits(part)}:
+        raise Tampered(f"the {part} is not the one that the manifest speaks of")

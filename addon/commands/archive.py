@@ -1,0 +1,249 @@
+"""`flask archive`: operate the archive from a shell.
+
+Long work says on standard error how far it is and where to go on. `get` is the one place where
+plaintext is written to a disk, because an operator asked for exactly that file.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from addon.commands.archive_keys import new_epoch, rewrap_epoch
+from addon.commands.progress import Progress
+from addon.errors import AddonError, NotStored
+from addon.settings import Settings
+
+if TYPE_CHECKING:
+    from addon.archive.archive import Archive
+
+
+class _Group(click.Group):
+    """Errors of the archive as a sentence and a remedy instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AddonError as error:
+            raise click.ClickException(f"{error.message}. {error.remedy}") from error
+
+
+@click.group("archive", cls=_Group)
+def archive_cli() -> None:
+    """List, read, verify and erase archived recordings; turn their keys."""
+
+
+archive_cli.add_command(new_epoch)
+archive_cli.add_command(rewrap_epoch)
+
+_tenant = click.option("--tenant", help="The install (XD…) or account that holds it.")
+_after = click.option("--after", metavar="TENANT/ID", help="Go on behind this recording.")
+
+
+@archive_cli.command("list")
+@_tenant
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Of one UTC day.")
+@click.option("--call", "call_sid", help="Of one call (CA…).")
+@click.option("--json", "as_json", is_flag=True, help="A manifest a line.")
+def list_command(
+    tenant: str | None, day: datetime | None, call_sid: str | None, as_json: bool
+) -> None:
+    """List recordings in the order of time: all, or of a tenant, a day, a call."""
+    archive = _archive()
+    for found in _tenants(archive, tenant):
+        for entry in _entries(archive, found, day.date() if day else None, call_sid):
+            manifest = archive.manifest(entry.tenant, entry.recording_id)
+            facts = manifest.facts
+            if as_json:
+                click.echo(json.dumps(manifest.as_document()))
+                continue
+            seconds = "-" if facts.duration_seconds is None else f"{facts.duration_seconds:.1f} s"
+            size = f"{manifest.audio.plaintext_size} B"
+            call = facts.call_sid or "-"
+            at = manifest.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+            click.echo(
+                "\t".join((at, entry.tenant, entry.recording_id, call, facts.format, seconds, size))
+            )
+
+
+@archive_cli.command("get")
+@click.argument("recording_id")
+@_tenant
+@click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+def get_command(recording_id: str, tenant: str | None, output: Path | None) -> None:
+    """Decrypt a recording into a file that appears only once every byte is verified."""
+    archive = _archive()
+    manifest = archive.manifest(_holder(archive, recording_id, tenant), recording_id)
+    output = output or Path(f"{recording_id}.{manifest.facts.format}")
+    if str(output) == "-":
+        _write_out(archive.decrypted(manifest, "audio"))
+        return
+    _write_verified(output, archive.decrypted(manifest, "audio"))
+    click.echo(f"{output}: {manifest.audio.plaintext_size} bytes", err=True)
+
+
+@archive_cli.command("verify")
+@click.argument("recording_ids", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every recording of every tenant.")
+@_tenant
+@_after
+@click.pass_context
+def verify_command(
+    ctx: click.Context,
+    recording_ids: tuple[str, ...],
+    everything: bool,
+    tenant: str | None,
+    after: str | None,
+) -> None:
+    """Decrypt and compare recordings with their signed manifests; name each bad one."""
+    from addon.archive.verification import verify, verify_all
+
+    archive = _archive()
+    if not everything and not recording_ids:
+        raise click.UsageError("name recordings, or give --all")
+    if not archive.openers:
+        click.echo("no key that opens: ciphertext is compared with the manifests", err=True)
+    for recording_id in recording_ids:
+        verify(archive, _holder(archive, recording_id, tenant), recording_id)
+        click.echo(f"{recording_id}: whole")
+    if everything:
+        progress = Progress("verified")
+        progress.follow(verify_all(archive, after=_cursor(after)))
+        if progress.bad:
+            ctx.exit(1)
+
+
+@archive_cli.command("erase")
+@click.argument("recording_id")
+@_tenant
+@click.option("--reason", required=True, help="Kept in the tombstone and the audit trail.")
+@click.confirmation_option("--yes", prompt="Erase this recording for good?")
+def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
+    """Remove a recording for good, leaving a signed tombstone."""
+    archive = _archive()
+    archive.erase(
+        _holder(archive, recording_id, tenant), recording_id, by=_operator(), reason=reason
+    )
+    click.echo(f"{recording_id}: erased", err=True)
+
+
+@archive_cli.command("audit")
+@click.argument("recording_id")
+@_tenant
+def audit_command(recording_id: str, tenant: str | None) -> None:
+    """Print a recording's trail, an event a line; erased recordings keep theirs."""
+    from addon.archive.audit import Trail
+
+    archive = _archive()
+    tenants = (tenant,) if tenant else archive.find(recording_id)
+    if not tenants:
+        raise click.UsageError("not in the index (erased?): name its --tenant")
+    for holder in tenants:
+        for event in Trail(archive.store).events(holder, recording_id):
+            click.echo(json.dumps(event))
+
+
+@archive_cli.command("reencrypt")
+@click.argument("recording_ids", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that other keys can open too.")
+@click.option("--force", is_flag=True, help="With --all: also what only present keys open.")
+@_tenant
+@_after
+@click.pass_context
+def reencrypt_command(
+    ctx: click.Context,
+    recording_ids: tuple[str, ...],
+    everything: bool,
+    force: bool,
+    tenant: str | None,
+    after: str | None,
+) -> None:
+    """After a compromise: seal recordings anew for the present ARCHIVE_PUBLIC_KEYS."""
+    from addon.archive.reencryption import reencrypt, reencrypt_all
+
+    archive = _archive()
+    if not everything and not recording_ids:
+        raise click.UsageError("name recordings, or give --all")
+    for recording_id in recording_ids:
+        reencrypt(archive, _holder(archive, recording_id, tenant), recording_id, by=_operator())
+        click.echo(f"{recording_id}: sealed anew")
+    if everything:
+        progress = Progress("sealed anew")
+        progress.follow(reencrypt_all(archive, by=_operator(), after=_cursor(after), force=force))
+        if progress.bad:
+            ctx.exit(1)
+
+
+def _archive() -> Archive:
+    from addon.archive.archive import Archive
+
+    return Archive.from_settings(Settings.load())
+
+
+def _tenants(archive: Archive, tenant: str | None) -> Iterator[str]:
+    from addon.archive.index import tenants
+
+    return iter((tenant,)) if tenant else tenants(archive.store)
+
+
+def _entries(
+    archive: Archive, tenant: str, day: date | None, call_sid: str | None
+) -> Iterator[Any]:
+    cursor: str | None = None
+    while True:
+        page = archive.list(tenant, day=day, call_sid=call_sid, cursor=cursor)
+        yield from page.entries
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _holder(archive: Archive, recording_id: str, tenant: str | None) -> str:
+    """The one tenant that holds a recording. Raises NotStored; a usage error for several."""
+    if tenant:
+        return tenant
+    holders = archive.find(recording_id)
+    if not holders:
+        raise NotStored(f"no tenant holds a recording {recording_id}")
+    if len(holders) > 1:
+        raise click.UsageError(f"several tenants hold it ({', '.join(holders)}): give --tenant")
+    return holders[0]
+
+
+def _cursor(after: str | None) -> tuple[str, str] | None:
+    if after is None:
+        return None
+    tenant, slash, recording_id = after.partition("/")
+    if not slash:
+        raise click.UsageError("--after takes TENANT/ID, as the progress line prints it")
+    return tenant, recording_id
+
+
+def _operator() -> str:
+    return f"operator {getpass.getuser()}"
+
+
+def _write_out(blocks: Iterable[bytes]) -> None:
+    out = click.get_binary_stream("stdout")
+    for block in blocks:
+        out.write(block)
+
+
+def _write_verified(path: Path, blocks: Iterable[bytes]) -> None:
+    """Into a file that nobody else may read, under its name only when all of it is proven."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            for block in blocks:
+                file.write(block)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,107 @@
+"""`flask archive new-epoch` and `rewrap-epoch`: who may open the archive's keys.
+
+A private key passes through memory only; what is written is sealed or public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from addon.errors import SettingsError
+from addon.settings import Settings
+
+if TYPE_CHECKING:
+    from addon.archive.epochs import Epochs
+    from addon.archive.keys import Openers, Recipients
+
+
+def _masters(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say who may open an epoch's private key."""
+    command = click.option(
+        "--recovery-key",
+        "recovery_keys",
+        multiple=True,
+        type=click.File("r"),
+        help="A public PEM whose private half lies offline. Repeatable.",
+    )(command)
+    return click.option(
+        "--kms", "kms_arns", multiple=True, help="KMS keys; otherwise ARCHIVE_KMS_KEYS."
+    )(command)
+
+
+@click.command("new-epoch")
+@_masters
+@click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False))
+def new_epoch(
+    kms_arns: tuple[str, ...], recovery_keys: tuple[Any, ...], output: Path | None
+) -> None:
+    """Make an epoch key pair: the public half comes out, the private half goes in sealed."""
+    settings, epochs = _epochs()
+    pair = epochs.begin(_master_recipients(settings, kms_arns, recovery_keys))
+    if output:
+        output.write_text(pair.public_pem)
+    else:
+        click.echo(pair.public_pem, nl=False)
+    click.echo(f"{pair.name}: give its public half to the writers in ARCHIVE_PUBLIC_KEYS", err=True)
+
+
+@click.command("rewrap-epoch")
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every epoch in the store.")
+@_masters
+def rewrap_epoch(
+    names: tuple[str, ...],
+    everything: bool,
+    kms_arns: tuple[str, ...],
+    recovery_keys: tuple[Any, ...],
+) -> None:
+    """Seal epoch keys for other masters. Recordings are not touched."""
+    settings, epochs = _epochs()
+    if not names and not everything:
+        raise click.UsageError("name epochs, or give --all")
+    masters = _master_recipients(settings, kms_arns, recovery_keys)
+    openers = _master_openers(settings)
+    for name in names or tuple(epochs.names()):
+        if epochs.rewrap(name, openers, masters):
+            click.echo(f"{name}: sealed for {', '.join(masters.names)}")
+        else:
+            click.echo(f"{name}: is already sealed for exactly these")
+
+
+def _epochs() -> tuple[Settings, Epochs]:
+    from addon.archive.epochs import Epochs
+    from addon.archive.store import open_store
+
+    settings = Settings.load()
+    return settings, Epochs(open_store(settings.archive_url))
+
+
+def _master_openers(settings: Settings) -> Openers:
+    from addon.archive.configured import master_openers
+
+    return master_openers(settings)
+
+
+def _master_recipients(
+    settings: Settings, kms_arns: tuple[str, ...], recovery_keys: tuple[Any, ...]
+) -> Recipients:
+    """KMS keys, the local key and offline keys, in whatever mix there is."""
+    from addon.archive.keys import Recipients
+
+    arns = kms_arns or settings.archive_kms_keys
+    pems = [file.read() for file in recovery_keys]
+    given = []
+    if arns or pems:
+        given.append(Recipients.of_public_keys(pems, arns, setting="--recovery-key"))
+    if settings.archive_local_key:
+        given.append(Recipients.local(settings.archive_local_key))
+    if not given:
+        raise SettingsError(
+            "ARCHIVE_LOCAL_KEY is unset, and neither --kms nor --recovery-key is given: "
+            "nobody could open the epoch's key"
+        )
+    return sum(given[1:], start=given[0])
