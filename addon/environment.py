@@ -10,7 +10,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from addon.errors import SettingsError
@@ -67,7 +67,7 @@ class Environment:
         text = self.text(name, values[0])
         if text not in values:
             raise SettingsError(f"{name} must be one of: {', '.join(values)}")
-        return cast(Choice, text)
+        return text
 
     def url(self, name: str) -> str | None:
         """An absolute http or https URL without query or fragment; a final slash is dropped."""

@@ -12,8 +12,8 @@ PR_SET_PDEATHSIG = 1
 """prctl(2), Linux. macOS has nothing like it: there DATA_DIR's lock tells of what was left."""
 
 
-def dies_with_parent() -> Callable[[], None]:
-    """A function for the new process to call: SIGTERM reaches it when this process is gone.
+def dies_with_parent(number: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
+    """A function for the new process to call: `number` reaches it when this process is gone.
 
     Pass it as `preexec_fn`, or call it right after a fork. The library is loaded here, before the
     fork, because little is safe to do after it.
@@ -24,7 +24,7 @@ def dies_with_parent() -> Callable[[], None]:
     parent = os.getpid()
 
     def tie() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 

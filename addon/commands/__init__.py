@@ -1,0 +1,40 @@
+"""The `flask` commands, one module each; imported only when a command is called for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+COMMANDS = {
+    "analyse": "addon.commands.analyse:analyse_cli",
+    "archive": "addon.commands.archive:archive_cli",
+    "check": "addon.commands.check:check",
+    "demo": "addon.commands.demo:demo",
+    "invoke": "addon.commands.invoke:invoke",
+    "serve": "addon.commands.serve:serve",
+}
+"""Every command's name and where it is."""
+
+
+class Commands(AppGroup):
+    """A group that imports a command when it is asked for, and not before."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command of this name."""
+        if name not in COMMANDS:
+            return super().get_command(ctx, name)
+        module, _, attribute = COMMANDS[name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, for `flask --help`."""
+        return sorted({*COMMANDS, *super().list_commands(ctx)})
+
+
+def register_commands(app: Flask) -> None:
+    """Give an app all commands, without importing any of them."""
+    app.cli = Commands(name=app.name)

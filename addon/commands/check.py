@@ -1,0 +1,86 @@
+"""`flask check`: the settings, the queue, the store and the keys, each in words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import click
+
+from addon.archive.archive import Archive
+from addon.archive.store import WEB_PATIENCE, open_store
+from addon.errors import AddonError
+from addon.settings import Settings
+from workers.connections import web_connection
+
+Finding = str | None
+
+
+@click.command("check")
+def check() -> None:
+    """Say what is missing or does not answer; exit 1 where anything is wrong."""
+    settings = Settings.load()
+    findings = [(name, _found(look, settings)) for name, look in LOOKS.items()]
+    for name, finding in findings:
+        print(f"{'wrong' if finding else 'fine ':5}  {name}{': ' + finding if finding else ''}")
+    if any(finding for _, finding in findings):
+        sys.exit(1)
+
+
+def _found(look: Callable[[Settings], Finding], settings: Settings) -> Finding:
+    try:
+        return look(settings)
+    except AddonError as error:
+        return f"{error.message}. {error.remedy}"
+    except Exception as error:
+        return f"does not answer ({type(error).__name__})"
+
+
+def _twilio(settings: Settings) -> Finding:
+    if not settings.twilio_account_sid:
+        return "TWILIO_ACCOUNT_SID is not set"
+    if not settings.twilio_auth_token:
+        return "TWILIO_AUTH_TOKEN is not set: no invocation could be verified"
+    return None
+
+
+def _modes(settings: Settings) -> Finding:
+    if settings.signature_mode != "enforce":
+        return "SIGNATURE_MODE is monitor: unsigned requests are accepted and only logged"
+    return None
+
+
+def _queue(settings: Settings) -> Finding:
+    return None if web_connection(settings.redis_url).ping() else "Redis does not answer"
+
+
+def _durable(settings: Settings) -> Finding:
+    info = web_connection(settings.redis_url).info("memory")
+    policy = info.get("maxmemory_policy") if isinstance(info, dict) else None
+    if policy not in (None, "noeviction"):
+        return f"Redis evicts keys ({policy}); the ledger needs noeviction"
+    return None
+
+
+def _store(settings: Settings) -> Finding:
+    open_store(settings.archive_url, patience=WEB_PATIENCE).stat("requests/release-check")
+    return None
+
+
+def _keys(settings: Settings) -> Finding:
+    archive = Archive.from_settings(settings)
+    _ = archive.recipients, archive.signer
+    if not settings.intake_key:
+        return "INTAKE_KEY is not set: accepted requests could not be kept"
+    return None
+
+
+LOOKS: dict[str, Callable[[Settings], Finding]] = {
+    "Twilio credentials": _twilio,
+    "signature mode": _modes,
+    "queue": _queue,
+    "queue's eviction policy": _durable,
+    "store": _store,
+    "keys": _keys,
+}
+"""What is looked at, in this order."""

@@ -1,0 +1,32 @@
+"""Builds the Flask application: settings, logs, blueprints and commands, in one short function.
+
+This is the top of the house: it may import every room, and no room imports it.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from addon import log
+from addon.commands import register_commands
+from addon.errors import SettingsError
+from addon.settings import Settings
+from addon.web import context
+from addon.web.surfaces import register_surfaces
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application. Without `settings` they are read from the environment, and a wrong one
+    ends the process with a sentence instead of a traceback.
+    """
+    if settings is None:
+        try:
+            settings = Settings.load()
+        except SettingsError as error:
+            raise SystemExit(f"{error.message}. {error.remedy}") from None
+    log.configure(settings.log_level)
+    app = Flask("addon", static_folder=None)
+    context.attach(app, settings)
+    register_surfaces(app)
+    register_commands(app)
+    return app

@@ -1,0 +1,81 @@
+"""What the web works with, made once for each process on first use.
+
+The web is impatient: its connections give up fast enough to answer 503 within a second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import redis
+from flask import Flask, current_app
+
+from addon.archive.archive import Archive
+from addon.archive.store import WEB_PATIENCE, Store, open_store
+from addon.journal import Journal
+from addon.ledger import Ledger
+from addon.settings import Settings
+from addon.twilio.signatures import Verifier
+from workers.connections import web_connection
+from workers.queue import Dispatcher
+
+EXTENSION = "recording-addon"
+
+
+@dataclass
+class Context:
+    """Everything a view may touch, each part made when it is first asked for."""
+
+    settings: Settings
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """The impatient connection."""
+        return web_connection(self.settings.redis_url)
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, with the web's patience."""
+        return open_store(self.settings.archive_url, patience=WEB_PATIENCE)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The archive, with whatever keys this process holds."""
+        return Archive.from_settings(self.settings, self.store)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What is accepted and not finished."""
+        return Journal(self.store, self.settings.intake_key)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Every request's state."""
+        return Ledger(self.redis)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """The lanes."""
+        return Dispatcher(self.redis, self.ledger)
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """Who checks Twilio's signatures."""
+        settings = self.settings
+        return Verifier(
+            (settings.twilio_auth_token, *settings.twilio_auth_tokens_also_accepted),
+            settings.twilio_shared_keys,
+            public_url=settings.public_url,
+        )
+
+
+def attach(app: Flask, settings: Settings) -> None:
+    """Give an app its context."""
+    app.extensions[EXTENSION] = Context(settings)
+
+
+def context() -> Context:
+    """The current app's context."""
+    return cast(Context, current_app.extensions[EXTENSION])

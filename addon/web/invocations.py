@@ -1,0 +1,120 @@
+"""`POST /recording-analysis`: what the Marketplace calls with every recording (protocol 1).
+
+Verified, made durable, queued, and only then answered 202 with no body. A request that can never
+succeed is answered 200 with the error object, a forgery 403, and anything of ours that fails 503;
+never anything else, whatever a stranger sends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import BinaryIO, cast
+
+from flask import Blueprint, Response, jsonify, request
+
+from addon import log
+from addon.archive.spool import SealedSpool
+from addon.errors import AddonError, Forged, Rejected, Unavailable, UploadTooLarge
+from addon.twilio import multipart
+from addon.twilio.invocation import Invocation
+from addon.twilio.multipart import Body
+from addon.web.context import context
+from workers import intake
+
+BLOCK = 64 * 1024
+
+blueprint = Blueprint("invocations", __name__)
+logger = log.get("invocations")
+
+
+@blueprint.post("/recording-analysis", strict_slashes=False)
+@blueprint.post("/recording-analysis/", strict_slashes=False)
+def recording_analysis() -> Response:
+    """Accept one invocation (contract 4)."""
+    log.clear()
+    try:
+        _refuse_unsigned()
+        with SealedSpool() as spool:
+            body = _parsed(spool)
+            _verify(body)
+            return _accepted(_invocation(body), spool)
+    except AddonError as error:
+        return _answer(error)
+    except Exception:
+        logger.exception("an invocation failed")
+        return _answer(Unavailable("the request could not be handled just now"))
+
+
+def _refuse_unsigned() -> None:
+    """Before anything is read: a stranger's upload must cost nothing."""
+    enforced = context().settings.signature_mode == "enforce"
+    if enforced and "X-Twilio-Signature" not in request.headers:
+        raise Forged("signature refused: no signature header")
+
+
+def _parsed(spool: SealedSpool) -> Body:
+    limit = context().settings.max_upload_bytes
+    if (request.content_length or 0) > limit + multipart.MAX_TEXT_BYTES:
+        raise UploadTooLarge("the request is larger than we accept")
+    return multipart.parse(
+        request.environ, lambda: cast(multipart.Sink, spool), max_audio_bytes=limit
+    )
+
+
+def _verify(body: Body) -> None:
+    verdict = context().verifier.check(request.environ, body.form, body.sha256)
+    if verdict.valid:
+        return
+    if context().settings.signature_mode == "enforce":
+        raise Forged(f"signature refused: {verdict.reason}")
+    logger.error("signature refused, but monitor mode lets it pass", reason=verdict.reason)
+
+
+def _invocation(body: Body) -> Invocation:
+    settings = context().settings
+    invocation = Invocation.from_fields(
+        request.headers,
+        body.fields,
+        has_audio=body.audio is not None,
+        accounts={settings.twilio_account_sid},
+        now=datetime.now(UTC),
+    )
+    log.bind(request_sid=invocation.request_sid)
+    if body.audio is None:
+        return invocation
+    return replace(invocation, size=float(body.audio.size))
+
+
+def _accepted(invocation: Invocation, spool: SealedSpool) -> Response:
+    started = time.monotonic()
+    audio = _blocks(cast(BinaryIO, spool)) if invocation.has_audio else iter(())
+    fresh = intake.accept(context().journal, context().dispatcher, invocation, audio)
+    took = round((time.monotonic() - started) * 1000)
+    logger.info("accepted" if fresh else "known already", milliseconds=took)
+    return Response(status=202)
+
+
+def _blocks(spool: BinaryIO) -> Iterator[bytes]:
+    spool.seek(0)
+    while block := spool.read(BLOCK):
+        yield block
+
+
+def _answer(error: AddonError) -> Response:
+    """What Twilio is told follows from the class (addon/errors.py)."""
+    if isinstance(error, Rejected):
+        logger.warning("rejected", code=error.code, reason=error.message)
+        return jsonify(
+            status="failed",
+            code=error.code,
+            message=f"{error.message}. {error.remedy}",
+            request_sid=request.headers.get("X-Twilio-RequestSid"),
+        )
+    if isinstance(error, Forged):
+        logger.warning("refused", reason=error.message)
+        return Response(status=403)
+    logger.error("not accepted", code=error.code, reason=error.message)
+    return Response(status=503, headers={"Retry-After": "1"})

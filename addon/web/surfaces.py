@@ -1,0 +1,13 @@
+"""All blueprints, and what holds for every answer whatever its surface."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from addon.web import invocations, ops
+
+
+def register_surfaces(app: Flask) -> None:
+    """Add every surface to an app."""
+    for surface in (invocations, ops):
+        app.register_blueprint(surface.blueprint)

@@ -1,0 +1,56 @@
+"""The result document of contract 5, put together from what the rooms found out.
+
+It holds no secret and no URL. Times are seconds with three decimals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from addon.errors import AddonError
+
+SCHEMA_VERSION = "1.0"
+"""docs/result.schema.json says what may change under which number."""
+
+
+def successful(sid: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The envelope of a result."""
+    return _envelope(sid, "successful", None, None, result)
+
+
+def failed(sid: str, error: AddonError) -> dict[str, Any]:
+    """The envelope of a failure: its code, and a sentence that says why and what helps."""
+    return _envelope(sid, "failed", error.code, f"{error.message}. {error.remedy}", None)
+
+
+def timing(
+    received_at: float, finished_at: float, duration: float | None
+) -> dict[str, str | float | None]:
+    """When the request came and was done, and how that compares with the audio's length."""
+    elapsed = finished_at - received_at
+    return {
+        "received_at": iso(received_at),
+        "finished_at": iso(finished_at),
+        "elapsed_seconds": round(elapsed, 3),
+        "elapsed_per_duration": round(elapsed / duration, 3) if duration else None,
+    }
+
+
+def iso(moment: float) -> str:
+    """Seconds since the epoch as ISO 8601 in UTC, with milliseconds."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+
+
+def _envelope(
+    sid: str, status: str, code: int | None, message: str | None, result: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "status": status,
+        "code": code,
+        "message": message,
+        "request_sid": sid,
+        "schema_version": SCHEMA_VERSION,
+        "result": result,
+    }

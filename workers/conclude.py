@@ -1,0 +1,71 @@
+"""When a request is over: answered, and its recording safe in the archive or known never to come.
+
+Only here is anything of a request removed. Whoever comes last, the delivery or the archiving, finds
+both done and clears up; a crash before that leaves the intake, and so another look.
+"""
+
+from __future__ import annotations
+
+from addon import log
+from addon.errors import NotStored, Tampered
+from addon.journal import Kept
+from addon.ledger import PROCESSED
+from addon.twilio.invocation import Invocation
+from workers import deposit
+from workers.services import Services
+
+logger = log.get("conclude")
+
+
+def is_settled(services: Services, invocation: Invocation, kept: Kept | None) -> bool:
+    """Whether the work is done: a final answer is kept, and what can be archived is committed."""
+    if kept is None or not kept.final:
+        return False
+    return not kept.archivable or deposit.committed(services.archive, invocation) is not None
+
+
+def hand_over(services: Services, sid: str) -> None:
+    """After the work: deliver the answer, or clear up where it was answered before."""
+    services.ledger.mark(sid, state=PROCESSED)
+    if is_answered(services, sid):
+        finish(services, sid)
+    else:
+        services.dispatcher.deliver(sid, first=True)
+
+
+def is_answered(services: Services, sid: str) -> bool:
+    """Whether the callback has the answer, or will never take it."""
+    outcome = services.journal.outcome(sid)
+    return bool(outcome and outcome.get("answered_at"))
+
+
+def finish(services: Services, sid: str) -> None:
+    """Remove the intake of an answered request once its recording is safe; otherwise nothing."""
+    try:
+        intake = services.journal.open(sid)
+    except NotStored:
+        services.ledger.finish(sid, "finished before")
+        return
+    invocation = Invocation.from_json(intake.request)
+    kept = services.journal.kept(sid)
+    if not is_safe(services, invocation, kept):
+        return
+    services.journal.finish(sid)
+    outcome = services.journal.outcome(sid) or {}
+    services.ledger.finish(sid, str(outcome.get("answer", "unknown")))
+    logger.info("finished", answer=outcome.get("answer"))
+
+
+def is_safe(services: Services, invocation: Invocation, kept: Kept | None) -> bool:
+    """Whether the recording lies in the archive as its manifest says, or never will be there."""
+    if kept is not None and kept.final and not kept.archivable:
+        return True
+    manifest = deposit.committed(services.archive, invocation)
+    if manifest is None:
+        return False
+    try:
+        services.archive.confirm(manifest.tenant, manifest.recording_id)
+    except Tampered:
+        logger.error("the archived object is not what its manifest says; the intake is kept")
+        return False
+    return True

@@ -1,0 +1,176 @@
+"""One recording on its way into the archive: hashed as received, analysed, muted, encrypted.
+
+A single pass in blocks, with memory flat whatever the length. The archive decides what is durable;
+this module must never keep more of a recording than the block in hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+from addon.analysis import Options, RecordingPass, Report, sniff
+from addon.archive.archive import Archive
+from addon.archive.deposit import Deposit
+from addon.archive.manifest import Manifest, RecordingFacts, Sealed
+from addon.archive.spool import SealedSpool
+from addon.errors import NotStored
+from addon.settings import Settings
+from addon.twilio.invocation import Invocation
+from workers import answer
+
+HEAD_BYTES = 4096
+"""Enough to tell a recording from a document that came in its place."""
+
+
+class Received:
+    """What passes through, counted and hashed exactly as it was received."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.head = b""
+        self._hash = hashlib.sha256()
+
+    def through(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """The same blocks."""
+        for block in blocks:
+            if len(self.head) < HEAD_BYTES:
+                self.head += block[:HEAD_BYTES]
+            self.size += len(block)
+            self._hash.update(block)
+            yield block
+
+    @property
+    def sha256(self) -> str:
+        """In hexadecimal."""
+        return self._hash.hexdigest()
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """A recording that lies in the archive, not yet committed, with what was found out."""
+
+    report: Report
+    received: Received
+    sealed: Sealed
+    archived_as: str
+
+
+def options(settings: Settings, invocation: Invocation) -> Options:
+    """How this recording is analysed: the install's own channel map, then the integration's."""
+    by_key = settings.agent_channel
+    names = (invocation.tenant, (invocation.usage_key or "").upper(), "")
+    channel = next(int(by_key[name]) for name in names if name in by_key)
+    return Options(roles=Options.with_agent_on(channel), redact_dtmf=settings.redact_dtmf)
+
+
+def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: str) -> Analysed:
+    """Analyse and archive in one pass. Raises UnreadableAudio and what the store raises."""
+    received = Received()
+    a_pass = RecordingPass(options, spool=lambda: cast(BinaryIO, SealedSpool()))
+    sealed = place.audio(_archivable(a_pass, received.through(blocks)))
+    return Analysed(a_pass.report, received, sealed, name)
+
+
+def unanalysed(place: Deposit, blocks: Iterable[bytes], invocation: Invocation) -> bool:
+    """Archive bytes that nothing here can read, as they came; False where they are no recording."""
+    received = Received()
+    place.audio(received.through(blocks))
+    kind = sniff(received.head)
+    if kind is None and is_text(received.head):
+        return False
+    place.commit(
+        RecordingFacts(
+            received_sha256=received.sha256,
+            received_bytes=received.size,
+            format=kind or "unknown",
+            channels=None,
+            duration_seconds=None,
+            started_at=None,
+            received_at=invocation.received_at,
+            call_sid=invocation.call_sid,
+            source="marketplace",
+            redacted=False,
+            request_sid=invocation.request_sid,
+        )
+    )
+    return True
+
+
+def result(found: Analysed, invocation: Invocation) -> dict[str, Any]:
+    """The `result` object of contract 5."""
+    document = found.report.as_result()
+    document["audio"] |= {"size_bytes": found.received.size, "sha256": found.received.sha256}
+    document["archive"] = {
+        "recording_id": found.archived_as,
+        "stored": True,
+        "encrypted": True,
+        "redacted": found.report.redacted,
+        "sha256": found.sealed.plaintext_sha256,
+    }
+    document["timing"] = answer.timing(
+        invocation.received_at.timestamp(), time.time(), found.report.duration_seconds
+    )
+    return document
+
+
+def facts(found: Analysed, invocation: Invocation) -> RecordingFacts:
+    """What the manifest says of the recording."""
+    return RecordingFacts(
+        received_sha256=found.received.sha256,
+        received_bytes=found.received.size,
+        format=found.report.archived_format,
+        channels=found.report.channels,
+        duration_seconds=found.report.duration_seconds,
+        started_at=None,
+        received_at=invocation.received_at,
+        call_sid=invocation.call_sid,
+        source="marketplace",
+        redacted=found.report.redacted,
+        request_sid=invocation.request_sid,
+    )
+
+
+def recording_id(archive: Archive, invocation: Invocation) -> str:
+    """The id to archive under: the recording's own SID, unless another request has used it."""
+    tenant, own = invocation.tenant, invocation.recording_id
+    try:
+        archive.tombstone(tenant, own)
+    except NotStored:
+        pass
+    else:
+        return invocation.request_sid
+    try:
+        taken_by = archive.manifest(tenant, own).facts.request_sid
+    except NotStored:
+        return own
+    return own if taken_by == invocation.request_sid else invocation.request_sid
+
+
+def committed(archive: Archive, invocation: Invocation) -> Manifest | None:
+    """The manifest of this very request, or None where it has not been committed."""
+    for name in (invocation.recording_id, invocation.request_sid):
+        try:
+            manifest = archive.manifest(invocation.tenant, name)
+        except NotStored:
+            continue
+        if manifest.facts.request_sid == invocation.request_sid:
+            return manifest
+    return None
+
+
+def is_text(head: bytes) -> bool:
+    """Whether bytes are a document (an error page, JSON), which is never archived."""
+    control = sum(byte < 9 or 13 < byte < 32 for byte in head[:512])
+    return not control and b"\xff" not in head[:512]
+
+
+def _archivable(a_pass: RecordingPass, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    for block in blocks:
+        ready = a_pass.feed(block)
+        if ready:
+            yield ready
+    yield from a_pass.finish()

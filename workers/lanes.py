@@ -1,0 +1,125 @@
+"""Which lane a recording waits in, and how long it may take: the scheduling policy, pure and small.
+
+Short clips are the danger: three seconds of voicemail fail at thirty, an hour may wait an hour
+(protocol 1.8). The simulation in `benchmarks/` runs this very code; nothing here may touch Redis.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+BYTES_PER_SECOND = 16_000
+"""One telephone channel of 8 kHz, 16-bit audio (protocol 4.3)."""
+
+LEAST_BYTES_PER_SECOND = 1_000
+"""Below any codec here: GSM has 1,625, a telephone MP3 4,000."""
+
+MILLISECONDS_FROM = 1000
+"""A declared duration of this or more may be milliseconds (protocol 1.6)."""
+
+FAIL_AT = 10.0
+"""Twilio fails a request after this many times its audio's length (protocol 1.8)."""
+
+ANSWER_AT = 8.5
+"""An unanswered request is answered with a failure at this multiple, so that it still counts."""
+
+UNKNOWN_S = 10.0
+"""What a recording of unknown length is taken for: short enough to be looked at soon."""
+
+LONGEST_S = 4 * 3600.0
+"""The longest call that Twilio records."""
+
+LOOK_S = 30.0
+"""Every unfinished request is looked at this often at the least."""
+
+JOB_FLOOR_S = 300.0
+"""No job is stopped sooner, however short its audio: a download alone may take this long."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """Seconds of audio: as guessed, and at most (None where nobody can say)."""
+
+    estimate: float
+    longest: float | None
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A queue for recordings of up to `limit` seconds."""
+
+    name: str
+    limit: float
+
+
+LANES = (
+    Lane("express", 30),
+    Lane("q60", 60),
+    Lane("q180", 180),
+    Lane("q600", 600),
+    Lane("q1800", 1800),
+    Lane("qlong", math.inf),
+)
+"""Six classes, shortest first; one process serves the first alone (runtime 5)."""
+
+EXPRESS = LANES[0].name
+DELIVER = "deliver"
+REDELIVER = "redeliver"
+BACKFILL = "backfill"
+RECORDING_LANES = tuple(lane.name for lane in LANES)
+ALL_LANES = (*RECORDING_LANES, DELIVER, REDELIVER, BACKFILL)
+
+ROLES = {
+    "express": (EXPRESS,),
+    "general": (*RECORDING_LANES, BACKFILL),
+    "deliver": (DELIVER,),
+    "redeliver": (REDELIVER, DELIVER),
+}
+"""What each kind of worker process takes from, in this order."""
+
+
+def lane_for(seconds: float) -> str:
+    """The lane for a recording of this length."""
+    return next(lane.name for lane in LANES if seconds <= lane.limit)
+
+
+def length(declared: float | None, size: int | None, channels: int | None) -> Length:
+    """How long a recording is, guessed before anything is decoded.
+
+    `declared` may be seconds or milliseconds (protocol 1.6): the bytes decide where there are any.
+    Without them the shorter reading decides the lane, because waiting too long is the greater harm,
+    and the longer one the deadline, because a failure must never be answered too early.
+    """
+    readings = [] if not declared or declared < 0 else [declared]
+    if declared and declared >= MILLISECONDS_FROM:
+        readings.append(declared / 1000)
+    if not size:
+        return Length(min(readings, default=UNKNOWN_S), max(readings, default=None))
+    by_size = size / (BYTES_PER_SECOND * max(1, channels or 1))
+    if not readings:
+        return Length(by_size, size / LEAST_BYTES_PER_SECOND)
+    nearest = min(readings, key=lambda seconds: abs(seconds - by_size))
+    return Length(nearest, max(nearest, by_size))
+
+
+def answer_by(received_at: float, seconds: float) -> float:
+    """When an unfinished request is answered with a failure instead."""
+    return received_at + ANSWER_AT * seconds
+
+
+def deadline(received_at: float, seconds: float) -> float:
+    """When Twilio gives a request up."""
+    return received_at + FAIL_AT * seconds
+
+
+def first_look(received_at: float, longest: float | None, now: float) -> float:
+    """When somebody should first look after a new request."""
+    if longest is None:
+        return now + LOOK_S
+    return min(now + LOOK_S, answer_by(received_at, longest))
+
+
+def job_timeout(seconds: float) -> int:
+    """Seconds after which a job is stopped: beyond the deadline only the archive is served."""
+    return int(max(JOB_FLOOR_S, min(FAIL_AT * seconds, LONGEST_S)))

@@ -1,0 +1,172 @@
+"""Starts a machine's worker processes and starts the dead again, until it is told to stop.
+
+Each process is forked from here after the heavy imports, so that a job starts in milliseconds
+(runtime 2). This process itself never touches Redis, the store or a recording.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+from addon import log
+from addon.errors import SettingsError
+from addon.settings import Settings
+from addon.stack.parent_death import dies_with_parent
+from workers import lanes
+
+STOP_S = 18.0
+"""Below the supervisor's 20 s and Heroku's 30: what is left is killed, and run again later."""
+
+RESTART_S = 1.0
+"""Between a process's end and its next start: Redis may be away, and a loop must not be busy."""
+
+TICK_S = 0.2
+
+logger = log.get("launcher")
+
+
+@dataclass
+class Place:
+    """One process to be kept running."""
+
+    name: str
+    run: Callable[[], None]
+    pid: int = 0
+    ended_at: float = 0.0
+
+
+class Launcher:
+    """Keeps one process in each place; SIGTERM or SIGINT ends all of them."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self.places = list(places)
+        self._stopping_since: float | None = None
+
+    def run(self) -> None:
+        """Run until told to stop and all processes have ended."""
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        while self._stopping_since is None or any(place.pid for place in self.places):
+            self._reap()
+            self._start_due()
+            self._kill_late()
+            time.sleep(TICK_S)
+
+    def _stop(self, *_signal: int | FrameType | None) -> None:
+        if self._stopping_since is not None:
+            return
+        self._stopping_since = time.monotonic()
+        for place in self.places:
+            self._signal(place, signal.SIGTERM)
+
+    def _start_due(self) -> None:
+        if self._stopping_since is not None:
+            return
+        for place in self.places:
+            if not place.pid and time.monotonic() - place.ended_at >= RESTART_S:
+                place.pid = fork(place.run)
+
+    def _reap(self) -> None:
+        for place in self.places:
+            if not place.pid:
+                continue
+            pid, status = os.waitpid(place.pid, os.WNOHANG)
+            if pid:
+                place.pid, place.ended_at = 0, time.monotonic()
+                if self._stopping_since is None:
+                    code = os.waitstatus_to_exitcode(status)
+                    logger.warning("a process ended", process=place.name, code=code)
+
+    def _kill_late(self) -> None:
+        if self._stopping_since is None or time.monotonic() - self._stopping_since < STOP_S:
+            return
+        for place in self.places:
+            self._signal(place, signal.SIGKILL)
+
+    def _signal(self, place: Place, number: signal.Signals) -> None:
+        if place.pid:
+            os.kill(place.pid, number)
+
+
+def fork(run: Callable[[], None]) -> int:
+    """Run `run` in a child that ends with this process; returns its pid."""
+    tie = dies_with_parent()
+    pid = os.fork()
+    if pid:
+        return pid
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    tie()
+    try:
+        run()
+    except BaseException:  # a child must never return into its parent's code
+        logger.exception("a process failed")
+        os._exit(1)
+    os._exit(0)
+
+
+def places(workers: int) -> list[Place]:
+    """General workers, one kept for short clips, two for deliveries, and the sweeper."""
+
+    def worker(role: str) -> Callable[[], None]:
+        return lambda: run_worker(lanes.ROLES[role])
+
+    named = [(f"general-{number}", "general") for number in range(1, workers + 1)]
+    named += [("express", "express"), ("deliver", "deliver"), ("redeliver", "redeliver")]
+    return [*(Place(name, worker(role)) for name, role in named), Place("sweeper", run_sweeper)]
+
+
+def run_worker(queues: Sequence[str]) -> None:
+    """Work on these lanes until stopped."""
+    from workers.connections import worker_connection
+    from workers.worker import MONITOR_S, LaneWorker
+
+    connection = worker_connection(Settings.load().redis_url)
+    worker = LaneWorker(
+        list(queues),
+        connection=connection,
+        worker_ttl=60,
+        job_monitoring_interval=MONITOR_S,
+        maintenance_interval=60,
+    )
+    worker.log_result_lifespan = False
+    worker.work(logging_level="WARNING")
+
+
+def run_sweeper() -> None:
+    """Sweep until stopped, whenever no other sweeper is active."""
+    from workers.watch import watch
+
+    watch()
+
+
+def preload() -> None:
+    """Import what every job needs, once for all forks."""
+    import workers.deliver
+    import workers.process  # noqa: F401
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, help="general workers (default: cores)"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        print(f"{error.message}. {error.remedy}", file=sys.stderr)  # noqa: T201
+        return 1
+    log.configure(settings.log_level)
+    preload()
+    logger.info("workers started", general=options.workers)
+    Launcher(places(max(1, options.workers))).run()
+    return 0

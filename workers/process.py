@@ -1,0 +1,178 @@
+"""The main job: one pass over one recording, from its source to the archive and a result.
+
+Whatever goes wrong, the request ends with a result or stays in the intake to be tried again; it is
+never dropped in silence, and nothing is removed before it is safe elsewhere. Running twice does no
+harm: every step first looks at what the store already holds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+from rq.exceptions import ShutDownImminentException
+
+from addon import log
+from addon.archive.deposit import Deposit
+from addon.errors import (
+    AlreadyStored,
+    NotStored,
+    ProcessingFailed,
+    RecordingFailed,
+    SourceGone,
+    SourceUnavailable,
+    StoreUnavailable,
+    UnreadableAudio,
+)
+from addon.journal import Intake, Kept
+from addon.ledger import STUCK, WAITING
+from addon.twilio.invocation import Invocation
+from workers import answer, conclude, deposit, source
+from workers.lease import lease
+from workers.services import Services, services
+
+TRIES = 3
+"""A recording that has ended this many workers is archived unanalysed, with a failure result."""
+
+LAST_TRY = 6
+"""Where even that ends workers, the intake is left as it is and a person is called."""
+
+STORE_PAUSE_S = 5.0
+"""How long a request waits when the store does not answer."""
+
+SOON_S = 2.0
+"""A request at work is looked at this often; a lease is given up after four seconds."""
+
+logger = log.get("process")
+
+
+def process(sid: str) -> None:
+    """Process one request. Raises only what its worker has to see: a shutdown, or a defect."""
+    log.clear()
+    log.bind(request_sid=sid)
+    with lease(services().redis, "process", sid) as held:
+        if not held:
+            logger.info("another worker has this request")
+            return
+        try:
+            _run(services(), sid)
+        except ShutDownImminentException:
+            services().ledger.handed_back(sid)
+            services().ledger.look_again(sid, time.time())
+            raise
+
+
+def _run(services: Services, sid: str) -> None:
+    try:
+        intake = services.journal.open(sid)
+        invocation = Invocation.from_json(intake.request)
+        Work(services, intake, invocation).run()
+    except NotStored:
+        services.ledger.finish(sid, "finished before")
+    except StoreUnavailable:
+        logger.warning("the store does not answer; the request waits")
+        _wait(services, sid, STORE_PAUSE_S)
+
+
+def _wait(services: Services, sid: str, seconds: float) -> None:
+    at = time.time() + seconds
+    services.ledger.mark(sid, state=WAITING, work_at=at)
+    services.ledger.look_again(sid, at)
+
+
+class Work:
+    """One attempt at one recording."""
+
+    def __init__(self, services: Services, intake: Intake, invocation: Invocation) -> None:
+        self.services = services
+        self.intake = intake
+        self.invocation = invocation
+        self.sid = invocation.request_sid
+        self.name = deposit.recording_id(services.archive, invocation)
+
+    def run(self) -> None:
+        """Take the request as far as it will go."""
+        kept = self.services.journal.kept(self.sid)
+        if conclude.is_settled(self.services, self.invocation, kept):
+            conclude.hand_over(self.services, self.sid)
+            return
+        attempt = self.services.ledger.began(self.sid)
+        self.services.ledger.look_again(self.sid, time.time() + SOON_S)
+        logger.info("processing", attempt=attempt)
+        if attempt > LAST_TRY:
+            logger.error("given up; the recording stays in the intake", attempt=attempt)
+            self.services.ledger.mark(self.sid, state=STUCK)
+        elif attempt > TRIES:
+            self._end_with(ProcessingFailed(f"{TRIES} tries ended without a result"))
+        else:
+            self._try()
+
+    def _try(self) -> None:
+        try:
+            self._analyse()
+        except AlreadyStored:
+            conclude.hand_over(self.services, self.sid)
+        except SourceUnavailable as error:
+            self._wait_for_source(error)
+        except RecordingFailed as error:
+            logger.warning("no result", code=error.code, reason=error.message)
+            self._end_with(error)
+
+    def _analyse(self) -> None:
+        """Archive and analyse in one pass, and hand the result over."""
+        services, invocation = self.services, self.invocation
+        options = deposit.options(services.settings, invocation)
+        with self._blocks(self.intake) as blocks, self._place() as place:
+            found = deposit.analysed(place, blocks, options, self.name)
+            seconds = found.report.duration_seconds
+            services.ledger.mark(self.sid, duration=seconds, analysed_at=time.time())
+            document = answer.successful(self.sid, deposit.result(found, invocation))
+            place.analysis(document)
+            self._keep(document)
+            place.commit(deposit.facts(found, invocation))
+        services.ledger.mark(self.sid, archived_at=time.time())
+        logger.info("archived", seconds_of_audio=seconds, recording=self.name)
+        conclude.hand_over(services, self.sid)
+
+    def _end_with(self, error: RecordingFailed) -> None:
+        """Answer with a failure; what can be kept of the recording is archived as received."""
+        archivable = not isinstance(error, SourceGone) and self._archive_as_received(error)
+        self._keep(answer.failed(self.sid, error), archivable=archivable)
+        conclude.hand_over(self.services, self.sid)
+
+    def _archive_as_received(self, error: RecordingFailed) -> bool:
+        """Whether the bytes, unread as they are, now lie in the archive."""
+        if not isinstance(error, UnreadableAudio | ProcessingFailed):
+            return False
+        intake = self.services.journal.open(self.sid)
+        try:
+            with self._blocks(intake) as blocks, self._place() as place:
+                return deposit.unanalysed(place, blocks, self.invocation)
+        except (RecordingFailed, SourceUnavailable):
+            return False
+
+    def _blocks(self, intake: Intake) -> AbstractContextManager[Iterator[bytes]]:
+        tries = self.services.ledger.tally(self.sid, "fetches")
+        return source.recording(self.services.settings, intake, self.invocation, tries)
+
+    def _place(self) -> Deposit:
+        return self.services.archive.deposit(self.invocation.tenant, self.name)
+
+    def _keep(self, document: dict[str, object], *, archivable: bool = True) -> None:
+        """Keep the answer; one that was given in the meantime stays as it is."""
+        if self.services.journal.keep(self.sid, Kept(document, final=True, archivable=archivable)):
+            return
+        kept = self.services.journal.kept(self.sid)
+        if kept is not None and not archivable:
+            self.services.journal.nothing_to_archive(self.sid, kept)
+
+    def _wait_for_source(self, error: SourceUnavailable) -> None:
+        """Leave the worker free until the source is worth another try."""
+        tries = self.services.ledger.count(self.sid, "fetches")
+        self.services.ledger.handed_back(self.sid)
+        if tries > source.TRIES:
+            self._end_with(SourceGone(error.message))
+            return
+        logger.info("the recording is not there yet", tries=tries, reason=error.message)
+        _wait(self.services, self.sid, source.pause_after(tries, error.retry_after))

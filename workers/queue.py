@@ -1,0 +1,197 @@
+"""The lanes on RQ: a job is moved, never popped, so that no crash can lose it in between.
+
+Every job goes from its lane to the lane's in-flight list in one step and stays there until its
+worker has finished with it; the sweeper looks after what is left (runtime 3.5). RQ's own retries,
+scheduler and maintenance are not used: the ledger and the sweeper decide what runs again.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+from redis.client import Pipeline
+from redis.exceptions import RedisError
+from rq.exceptions import DequeueTimeout, NoSuchJobError
+from rq.job import Job
+from rq.queue import Queue
+
+from addon.errors import QueueUnavailable
+from addon.ledger import QUEUED, Entry, Ledger
+from workers import lanes
+from workers.lanes import Length
+
+POLL_S = 0.1
+"""Between two looks at empty lanes: ten cheap calls a second for each idle worker."""
+
+RESULT_TTL_S = 60
+"""RQ keeps 6 kB for a finished job (runtime 2); the ledger is what remembers."""
+
+FAILURE_TTL_S = 24 * 3600
+"""A failed job's traceback stays readable for a day."""
+
+PROCESS = "workers.process.process"
+DELIVER = "workers.deliver.deliver"
+
+MOVE = """
+for i = 1, #KEYS do
+  local job = redis.call('LMOVE', KEYS[i], KEYS[i] .. ':intermediate', 'LEFT', 'RIGHT')
+  if job then return {KEYS[i], job} end
+end
+return false
+"""
+"""KEYS: lanes in order. Moves the first waiting job in flight; gives its lane and id."""
+
+
+class LaneQueue(Queue):
+    """An RQ queue whose jobs are moved atomically, from however many lanes a worker serves."""
+
+    @classmethod
+    def dequeue_any(  # type: ignore[override]
+        cls, queues: Iterable[Queue], timeout: int | None, connection: Any, **_kwargs: Any
+    ) -> tuple[Job, Queue] | None:
+        """The next job of the first lane that has one; waits up to `timeout` seconds.
+
+        Raises DequeueTimeout; with `timeout` None it looks once.
+        """
+        by_key = {queue.key: queue for queue in queues}
+        move = connection.register_script(MOVE)
+        end = time.monotonic() + (timeout or 0)
+        while True:
+            moved = move(keys=list(by_key))
+            if moved:
+                queue = by_key[moved[0].decode()]
+                job = _fetch(queue, moved[1].decode())
+                if job is not None:
+                    return job, queue
+                continue
+            if timeout is None:
+                return None
+            if time.monotonic() >= end:
+                raise DequeueTimeout(timeout, list(by_key))
+            time.sleep(POLL_S)
+
+
+def _fetch(queue: Queue, job_id: str) -> Job | None:
+    try:
+        return Job.fetch(job_id, connection=queue.connection)
+    except NoSuchJobError:
+        queue.intermediate_queue.remove(job_id)
+        return None
+
+
+class Dispatcher:
+    """Puts jobs into lanes, each in one transaction with the ledger's entry."""
+
+    def __init__(self, connection: redis.Redis, ledger: Ledger) -> None:
+        self.redis: Any = connection
+        self.ledger = ledger
+        self._queues = {name: LaneQueue(name, connection=connection) for name in lanes.ALL_LANES}
+
+    def accept(
+        self, sid: str, *, tenant: str, source: str, received_at: float, length: Length
+    ) -> bool:
+        """Claim a request and queue its first job; False for a duplicate.
+
+        Raises QueueUnavailable.
+        """
+        lane, job = lanes.lane_for(length.estimate), self._job(sid, "process")
+        facts = {"tenant": tenant, "source": source, "received_at": received_at} | {
+            "lane": lane,
+            "job": job,
+            "estimate": length.estimate,
+            "longest": length.longest,
+        }
+        timeout = lanes.job_timeout(length.longest or lanes.LONGEST_S)
+        return self.ledger.claim(
+            sid,
+            facts,
+            lanes.first_look(received_at, length.longest, time.time()),
+            lambda pipe: self._enqueue(pipe, PROCESS, sid, job, lane, timeout),
+        )
+
+    def process(self, entry: Entry) -> None:
+        """Queue another processing job for a request that is entered already."""
+        seconds = entry.duration or entry.estimate or lanes.UNKNOWN_S
+        lane, job = lanes.lane_for(seconds), self._job(entry.sid, "process")
+        timeout = lanes.job_timeout(entry.duration or entry.longest or lanes.LONGEST_S)
+        facts = {"state": QUEUED, "lane": lane, "job": job}
+        self._again(entry.sid, PROCESS, lane, job, timeout, facts)
+
+    def deliver(self, sid: str, *, first: bool) -> None:
+        """Queue a delivery; later tries have a lane of their own."""
+        lane = lanes.DELIVER if first else lanes.REDELIVER
+        job = self._job(sid, "deliver")
+        facts = {"delivery": QUEUED, "delivery_lane": lane, "delivery_job": job}
+        self._again(sid, DELIVER, lane, job, int(lanes.JOB_FLOOR_S), facts)
+
+    def _again(
+        self,
+        sid: str,
+        function: str,
+        lane: str,
+        job: str,
+        timeout: int,
+        facts: dict[str, str],
+    ) -> None:
+        try:
+            self.ledger.requeue(
+                sid,
+                time.time() + lanes.LOOK_S,
+                lambda pipe: self._enqueue(pipe, function, sid, job, lane, timeout),
+                **facts,
+            )
+        except RedisError:
+            raise QueueUnavailable("the queue does not answer") from None
+
+    def _enqueue(
+        self, pipe: Pipeline, function: str, sid: str, job: str, lane: str, timeout: int
+    ) -> None:
+        self._queues[lane].enqueue_call(
+            function,
+            args=(sid,),
+            job_id=job,
+            timeout=timeout,
+            result_ttl=RESULT_TTL_S,
+            failure_ttl=FAILURE_TTL_S,
+            description=f"{function.rpartition('.')[2]} {sid}",
+            pipeline=pipe,
+        )
+
+    def _job(self, sid: str, kind: str) -> str:
+        """A job's own id: a request may have several jobs over its life, none may share one."""
+        return f"{kind}-{sid}-{secrets.token_hex(4)}"
+
+    def waits(self, lane: str, job: str) -> bool:
+        """Whether a job still waits in its lane."""
+        return bool(job) and self.redis.lpos(self._queues[lane].key, job) is not None
+
+    def in_flight(self) -> dict[str, list[str]]:
+        """Every lane's jobs that a worker has taken and not finished with."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for queue in self._queues.values():
+                pipe.lrange(queue.intermediate_queue_key, 0, -1)
+            found = pipe.execute()
+        return {
+            lane: [job.decode() for job in jobs]
+            for lane, jobs in zip(self._queues, found, strict=True)
+        }
+
+    def land(self, lane: str, job: str) -> None:
+        """Take a job off its lane's in-flight list."""
+        self.redis.lrem(self._queues[lane].intermediate_queue_key, 1, job)
+
+    def depths(self) -> dict[str, int]:
+        """How many jobs wait in each lane."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for queue in self._queues.values():
+                pipe.llen(queue.key)
+            return dict(zip(self._queues, pipe.execute(), strict=True))
+
+
+def sid_of(job: str) -> str:
+    """The request SID in a job's id."""
+    return job.partition("-")[2].rpartition("-")[0]

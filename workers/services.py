@@ -1,0 +1,60 @@
+"""What a job works with, made once for each process and never shared across a fork.
+
+A worker's settings carry no private key of the archive: it writes what it cannot read.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import redis
+
+from addon.archive.archive import Archive
+from addon.archive.store import Store, open_store
+from addon.journal import Journal
+from addon.ledger import Ledger
+from addon.settings import Settings
+from workers.connections import worker_connection
+from workers.queue import Dispatcher
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a job may touch."""
+
+    settings: Settings
+    redis: redis.Redis
+    store: Store
+    archive: Archive
+    journal: Journal
+    ledger: Ledger
+    dispatcher: Dispatcher
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Services:
+        """Build the services. Raises SettingsError; opens no connection yet."""
+        connection = worker_connection(settings.redis_url)
+        store = open_store(settings.archive_url)
+        ledger = Ledger(connection)
+        return cls(
+            settings=settings,
+            redis=connection,
+            store=store,
+            archive=Archive.from_settings(settings, store),
+            journal=Journal(store, settings.intake_key),
+            ledger=ledger,
+            dispatcher=Dispatcher(connection, ledger),
+        )
+
+
+_made: dict[int, Services] = {}
+
+
+def services() -> Services:
+    """This process's services, from the environment."""
+    process = os.getpid()
+    if process not in _made:
+        _made.clear()
+        _made[process] = Services.from_settings(Settings.load().for_worker())
+    return _made[process]

@@ -1,0 +1,62 @@
+"""Where a recording's bytes come from: the intake record, or a temporary URL.
+
+Bytes are handed on as they arrive. An error page is never taken for a recording, and no credentials
+go to a host that is not allowed (protocol 1.10, 4.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from addon.analysis import sniff
+from addon.journal import Intake
+from addon.outbound import Origins, Outbound
+from addon.settings import Settings
+from addon.twilio import media
+from addon.twilio.invocation import Invocation
+from addon.twilio.rest import TwilioApi
+
+TRIES = 24
+"""A host that never answers is given up after these: about twenty minutes with the pauses below."""
+
+PAUSE_S = 60.0
+
+
+def twilio_api(settings: Settings) -> TwilioApi:
+    """Twilio's REST services as this deployment reaches them."""
+    return TwilioApi(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token,
+        key_sid=settings.twilio_api_key,
+        key_secret=settings.twilio_api_secret,
+        base_url=settings.twilio_base_url,
+        realm=settings.twilio_realm,
+    )
+
+
+@contextmanager
+def recording(
+    settings: Settings, intake: Intake, invocation: Invocation, tries: int
+) -> Iterator[Iterator[bytes]]:
+    """The recording's bytes, block by block; `tries` counts the failed ones so far.
+
+    Raises SourceUnavailable where it may come later, SourceGone, SourceRefused, UnreadableAudio.
+    """
+    if invocation.has_audio or invocation.audio_url is None:
+        yield intake.audio
+        return
+    outbound = Outbound(Origins(settings.media_hosts, setting="MEDIA_HOSTS"))
+    with media.fetch(
+        invocation.audio_url,
+        outbound=outbound,
+        sniff=sniff,
+        attempt=tries,
+        api=twilio_api(settings),
+    ) as found:
+        yield found.blocks
+
+
+def pause_after(tries: int, retry_after: float | None) -> float:
+    """Seconds until the next try: what the host asked for, else twice as long each time."""
+    return max(retry_after or 0.0, min(PAUSE_S, 2.0 ** min(tries - 1, 16)))

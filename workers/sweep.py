@@ -1,0 +1,174 @@
+"""The sweeper: looks after every request that is not finished, whatever became of its jobs.
+
+It reads the journal's truth and the ledger's times, queues what no job holds, and answers what
+nears its deadline; it never does the work itself. One sweeper is active at a time, in any of the
+worker processes; a second one would do no harm.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from addon import log
+from addon.errors import DeadlineMissed, NotStored, StoreUnavailable
+from addon.journal import Kept
+from addon.ledger import ANSWERED, DONE_STATE, PROCESSED, QUEUED, STUCK, WAITING, WORKING, Entry
+from addon.twilio.invocation import Invocation
+from workers import answer, conclude, intake, lanes
+from workers.lease import held
+from workers.queue import sid_of
+from workers.services import Services
+
+SILENCE_S = 2.5
+"""A job in flight, without a lease for this long, has lost its worker."""
+
+SOON_S = 2.0
+"""How soon to look again at what is at work."""
+
+FORGOTTEN_EVERY_S = 3.0
+"""Between two comparisons of journal and ledger: a wiped Redis is noticed within seconds."""
+
+logger = log.get("sweep")
+
+
+class Sweeper:
+    """One look at everything that is due; `sweep` is called about every second."""
+
+    def __init__(self, services: Services, clock: Callable[[], float] = time.time) -> None:
+        self.services = services
+        self.clock = clock
+        self._silent_since: dict[str, float] = {}
+        self._compared_at = 0.0
+
+    def sweep(self) -> None:
+        """Look at what is in flight, what is due, and now and then at the whole journal."""
+        self._watch_in_flight()
+        for sid in self.services.ledger.due(self.clock()):
+            self._look_at(sid)
+        if self.clock() - self._compared_at >= FORGOTTEN_EVERY_S:
+            self._find_forgotten()
+            self._compared_at = self.clock()
+
+    def _watch_in_flight(self) -> None:
+        """Land jobs whose worker has been silent; their requests are looked at at once."""
+        silent: dict[str, float] = {}
+        for lane, jobs in self.services.dispatcher.in_flight().items():
+            for job in jobs:
+                kind, sid = job.partition("-")[0], sid_of(job)
+                if held(self.services.redis, kind, sid):
+                    continue
+                since = self._silent_since.get(job, self.clock())
+                if self.clock() - since < SILENCE_S:
+                    silent[job] = since
+                    continue
+                logger.warning("a job lost its worker", request_sid=sid, lane=lane)
+                self.services.dispatcher.land(lane, job)
+                self.services.ledger.look_again(sid, 0.0)
+        self._silent_since = silent
+
+    def _look_at(self, sid: str) -> None:
+        log.bind(request_sid=sid)
+        try:
+            entry = self.services.ledger.entry(sid)
+            if entry is None or entry.state == DONE_STATE:
+                self.services.ledger.forget(sid)
+                return
+            self.services.ledger.look_again(sid, self.clock() + lanes.LOOK_S)
+            self._answer_in_time(entry)
+            self._tend_work(entry)
+            self._tend_delivery(entry)
+        except StoreUnavailable:
+            logger.warning("the store does not answer")
+        finally:
+            log.clear()
+
+    def _tend_work(self, entry: Entry) -> None:
+        if entry.state == PROCESSED and entry.delivery == ANSWERED:
+            self._tend_end(entry)
+        elif entry.state in (QUEUED, WORKING) and self._is_held(entry):
+            self._soon(entry)
+        elif entry.state == WAITING and (entry.work_at or 0) > self.clock():
+            self._at(entry, entry.work_at or 0)
+        elif entry.state in (QUEUED, WORKING, WAITING):
+            logger.info("queued again", state=entry.state)
+            self.services.dispatcher.process(entry)
+
+    def _is_held(self, entry: Entry) -> bool:
+        """Whether a worker has the request or its job is still to be taken."""
+        services = self.services
+        if held(services.redis, "process", entry.sid):
+            return True
+        if (
+            entry.state == QUEUED
+            and entry.lane
+            and services.dispatcher.waits(entry.lane, entry.job)
+        ):
+            return True
+        return entry.job in services.dispatcher.in_flight().get(entry.lane, [])
+
+    def _tend_delivery(self, entry: Entry) -> None:
+        services = self.services
+        if entry.delivery == WAITING:
+            if (entry.delivery_at or 0) > self.clock():
+                self._at(entry, entry.delivery_at or 0)
+            else:
+                services.dispatcher.deliver(entry.sid, first=False)
+        elif entry.delivery == QUEUED or (entry.delivery is None and entry.state == PROCESSED):
+            self._deliver_if_lost(entry)
+
+    def _deliver_if_lost(self, entry: Entry) -> None:
+        services, lane, job = self.services, entry.delivery_lane, entry.delivery_job
+        if (
+            held(services.redis, "deliver", entry.sid)
+            or held(services.redis, "process", entry.sid)
+            or (lane and services.dispatcher.waits(lane, job))
+            or job in services.dispatcher.in_flight().get(lane, [])
+        ):
+            self._soon(entry)
+            return
+        logger.info("delivery queued again")
+        services.dispatcher.deliver(entry.sid, first=True)
+
+    def _tend_end(self, entry: Entry) -> None:
+        """Answered and processed, yet not finished: a crash fell between the two."""
+        conclude.finish(self.services, entry.sid)
+        if self.services.journal.is_waiting(entry.sid):
+            self.services.dispatcher.process(entry)
+
+    def _answer_in_time(self, entry: Entry) -> None:
+        """Answer with a failure what cannot be done before Twilio gives it up."""
+        length = entry.duration or entry.longest
+        if entry.delivery is not None or entry.state in (PROCESSED, STUCK) or length is None:
+            return
+        answer_by = lanes.answer_by(entry.received_at, length)
+        if self.clock() < answer_by:
+            self._at(entry, answer_by)
+            return
+        missed = DeadlineMissed("the recording could not be processed in time")
+        kept = Kept(answer.failed(entry.sid, missed), final=False, archivable=True)
+        if self.services.journal.keep(entry.sid, kept):
+            logger.error("answered without a result, because the deadline was near")
+            self.services.dispatcher.deliver(entry.sid, first=True)
+
+    def _find_forgotten(self) -> None:
+        """Queue what the journal holds and the ledger does not know: Redis was lost."""
+        known = self.services.ledger.knows
+        for sid in self.services.journal.waiting():
+            if not known(sid) and not held(self.services.redis, "process", sid):
+                self._adopt(sid)
+
+    def _adopt(self, sid: str) -> None:
+        try:
+            record = self.services.journal.open(sid)
+        except NotStored:
+            return
+        invocation = Invocation.from_json(record.request)
+        if intake.claim(self.services.dispatcher, invocation, record.source):
+            logger.info("queued again from the store", request_sid=sid)
+
+    def _soon(self, entry: Entry) -> None:
+        self._at(entry, self.clock() + SOON_S)
+
+    def _at(self, entry: Entry, moment: float) -> None:
+        self.services.ledger.look_no_later(entry.sid, moment)

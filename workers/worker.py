@@ -1,0 +1,75 @@
+"""The RQ worker process: it takes from several lanes, loses nothing, and dies tidily.
+
+RQ's own maintenance is replaced: its locks outlive their holder by a quarter of an hour and its
+clean-up would fail jobs that the sweeper is about to run again (runtime 2, 3.1).
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from redis.exceptions import RedisError
+from rq.job import Job
+from rq.queue import Queue
+from rq.registry import clean_registries
+from rq.worker import HerokuWorker
+
+from addon import log
+from addon.ledger import Ledger
+from addon.stack.parent_death import dies_with_parent
+from workers import lease
+from workers.queue import LaneQueue, sid_of
+
+GRACE_S = 12
+"""Seconds that a job may go on after SIGTERM, before it is taken back (runtime 3.1)."""
+
+MONITOR_S = 5
+HEARTBEAT_TTL_S = 30
+
+logger = log.get("worker")
+
+
+class LaneWorker(HerokuWorker):
+    """A Heroku worker on lanes: SIGTERM gives its job GRACE_S to end, then takes it back."""
+
+    queue_class = LaneQueue
+    imminent_shutdown_delay = GRACE_S
+
+    def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002
+        """RQ adds a minute to its own interval; a dashboard need not wait for that."""
+        return HEARTBEAT_TTL_S
+
+    def prepare_job_execution(self, job: Job, *_removal: Any, **_more: Any) -> None:
+        """Leave the job in flight until it is over, where stock RQ takes it off before."""
+        super().prepare_job_execution(job, remove_from_intermediate_queue=False)
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        """Fork as RQ does; on Linux the child dies with its worker, so that no job runs twice."""
+        self._tie = dies_with_parent(signal.SIGKILL)
+        super().fork_work_horse(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        """Called first in the child."""
+        super().setup_work_horse_signals()
+        self._tie()
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run one job, then take it off the in-flight list, whatever became of it."""
+        super().execute_job(job, queue)
+        queue.intermediate_queue.remove(job.id)
+
+    def handle_work_horse_killed(self, job: Job, *_how: Any) -> None:
+        """A killed job is looked at now, not when its lease has run out."""
+        sid = sid_of(job.id)
+        logger.warning("a job's process was killed", request_sid=sid)
+        try:
+            self.connection.delete(lease.key(job.id.partition("-")[0], sid))
+            Ledger(self.connection).look_again(sid, 0.0)
+        except RedisError:
+            return
+
+    def clean_registries(self) -> None:
+        """Only forget what is finished; jobs in flight are the sweeper's."""
+        for queue in self.queues:
+            clean_registries(queue, self._exc_handlers)
