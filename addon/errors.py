@@ -13,7 +13,8 @@
     ├── Unavailable             503    ours to mend: Twilio asks again, a job is tried again
     │   ├── QueueUnavailable           Redis
     │   ├── StoreUnavailable           the archive's directory or bucket
-    │   └── SourceUnavailable          the recording cannot be fetched just now
+    │   ├── SourceUnavailable          the recording cannot be fetched just now
+    │   └── UploadBroken               the body came too slowly, or not whole
     ├── RecordingFailed                the job ends with a failure result; never tried again
     │   ├── UnreadableAudio            not a recording that anything here can decode
     │   ├── SourceRefused              the recording's address is not one we may fetch from
@@ -163,6 +164,13 @@ class SourceUnavailable(Unavailable):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class UploadBroken(Unavailable):
+    """The request's body came too slowly, ended early, or its framing is wrong."""
+
+    code = 64304
+    remedy = "Send it again, or send a temporary URL instead of the bytes."
 
 
 # The recording itself cannot be processed: a failure result says why.

@@ -1,0 +1,209 @@
+"""Slow, broken and honest clients against a real gunicorn with few threads."""
+
+import http.client
+import io
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from addon.errors import UploadBroken
+from addon.stack.web_server import listen
+from addon.web.upload_deadline import Allowance, TimedBody, UploadDeadline, Wait, Watch
+from tests.stack.running import ROOT
+
+pytestmark = pytest.mark.stack
+
+THREADS = 4
+MEBIBYTE = bytes(1024 * 1024)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with listen("127.0.0.1", 0) as listener:
+        options = ["--bind", f"fd://{listener.fileno()}", "--no-control-socket"]
+        concurrency = ["--worker-class", "gthread", "--threads", str(THREADS)]
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *options, *concurrency, "tests.web.reading_app:app"],
+            cwd=ROOT,
+            pass_fds=[listener.fileno()],
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def post(port: int, path: str, body: bytes | Iterator[bytes]) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("POST", path, body, encode_chunked=not isinstance(body, bytes))
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def send(port: int, head: str, body: bytes = b"") -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=30)
+    client.sendall(f"POST {head}\r\nHost: a\r\n\r\n".encode() + body)
+    return client
+
+
+def answer(client: socket.socket) -> bytes:
+    with client:
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+@pytest.mark.parametrize("path", ["/all", "/blocks", "/lines"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_honest_body_comes_whole(port: int, path: str, chunked: bool) -> None:
+    body = b"a line\n" * 100_000
+    sent = iter([body[:300_000], body[300_000:]]) if chunked else body
+    if chunked:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        headers = {"Transfer-Encoding": "chunked"}
+        connection.request("POST", path, sent, headers, encode_chunked=True)
+        response = connection.getresponse()
+        assert (response.status, response.read()) == (200, b"700000")
+        connection.close()
+    else:
+        assert post(port, path, body) == (200, "700000")
+
+
+def test_two_requests_share_a_connection(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    sockets = set()
+    for _ in range(2):
+        connection.request("POST", "/exactly-five", b"12345")
+        sockets.add(connection.sock)
+        assert connection.getresponse().read() == b"5"
+    connection.close()
+    assert len(sockets) == 1
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("path", ["/all", "/lines"])
+def test_a_silent_client_is_cut_and_told(port: int, path: str, head: str) -> None:
+    client = send(port, f"{path} HTTP/1.1\r\n{head}")
+    status, _, rest = answer(client).partition(b"\r\n")
+    assert status == b"HTTP/1.1 503 Service Unavailable"
+    assert rest.endswith(b"the body came too slowly")
+
+
+def test_dripping_clients_on_every_thread_do_not_keep_the_others_out(port: int) -> None:
+    stop = threading.Event()
+    with ExitStack() as clients:
+        for _ in range(3 * THREADS):
+            client = clients.enter_context(
+                send(port, "/blocks HTTP/1.1\r\nContent-Length: 100000000", b"x")
+            )
+            threading.Thread(target=_drip, args=(client, stop), daemon=True).start()
+        assert post(port, "/exactly-five", b"12345") == (200, "5")
+        stop.set()
+
+
+def _drip(client: socket.socket, stop: threading.Event) -> None:
+    try:
+        while not stop.wait(0.1):
+            client.sendall(b"x")
+    except OSError:
+        pass
+
+
+def test_what_was_sent_already_earns_time(port: int) -> None:
+    """Longer than the base allowance alone, at a rate that is fast enough."""
+
+    def steady() -> Iterator[bytes]:
+        for _ in range(10):
+            time.sleep(0.1)
+            yield bytes(60_000)
+
+    client = send(port, "/blocks HTTP/1.1\r\nContent-Length: 600000")
+    for block in steady():
+        client.sendall(block)
+    client.shutdown(socket.SHUT_WR)
+    assert answer(client).endswith(b"\r\n\r\n600000")
+
+
+@pytest.mark.parametrize("path", ["/all", "/blocks", "/lines"])
+def test_a_body_that_ends_early_never_passes_for_a_whole_one(port: int, path: str) -> None:
+    client = send(port, f"{path} HTTP/1.1\r\nContent-Length: 1000", b"only\nthis")
+    client.shutdown(socket.SHUT_WR)
+    assert answer(client).endswith(b"the body ended before its Content-Length")
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b"zz\r\nhello\r\n0\r\n\r\n", "InvalidChunkSize"),
+        (b"5\r\nhelloXX0\r\n\r\n", "ChunkMissingTerminator"),
+        (b"5\r\nhel", "NoMoreData"),
+    ],
+)
+def test_bad_framing_is_ours_to_answer_and_no_accident(port: int, body: bytes, name: str) -> None:
+    client = send(port, "/all HTTP/1.1\r\nTransfer-Encoding: chunked", body)
+    client.shutdown(socket.SHUT_WR)
+    assert answer(client).endswith(f"the body cannot be read: {name}".encode())
+
+
+def test_without_a_socket_the_body_is_left_alone() -> None:
+    body = io.BytesIO(b"12345")
+    environ = {"wsgi.input": body, "CONTENT_LENGTH": "5", "PATH_INFO": "/all"}
+    seen: list[object] = []
+
+    def app(environ: dict[str, Any], _start: object) -> list[bytes]:
+        seen.append(environ["wsgi.input"])
+        return []
+
+    UploadDeadline(app)(environ, lambda *_: lambda _: None)
+    assert seen == [body]
+
+
+@pytest.mark.parametrize("size", [None, -1, 3_000_000])
+def test_a_large_read_gives_all_of_it(size: int | None) -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        wait = Wait(left, Allowance(), Watch())
+        timed = TimedBody(io.BytesIO(MEBIBYTE * 2), len(MEBIBYTE) * 2, wait)
+        assert len(timed.read(size)) == len(MEBIBYTE) * 2
+        assert timed.read(size) == b""
+        assert timed.read(0) == timed.readline(0) == b""
+
+
+def test_a_read_that_came_back_after_its_deadline_is_not_used() -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        wait = Wait(left, Allowance(base_seconds=0.0), Watch())
+        with pytest.raises(UploadBroken, match="too slowly"), wait.while_reading(0):
+            assert left.recv(1) == b""
+
+
+def test_the_longest_wait_does_not_grow_with_what_was_sent() -> None:
+    allowance = Allowance(base_seconds=1, bytes_per_second=10, longest_seconds=5)
+    assert [allowance.seconds(received) for received in (0, 20, 10**9)] == [1, 3, 5]
+
+
+def test_one_thread_watches_all_clients() -> None:
+    before = threading.active_count()
+    watch = Watch()
+    pairs = [socket.socketpair() for _ in range(20)]
+    far = time.monotonic() + 3600
+    tickets = [watch.add(left, far) for left, _ in pairs]
+    assert threading.active_count() == before + 1
+    cut = watch.add(pairs[0][0], time.monotonic())
+    pairs[0][0].settimeout(30)
+    assert pairs[0][0].recv(1) == b""
+    assert watch.remove(cut)
+    assert not any(watch.remove(ticket) for ticket in tickets)
+    for left, right in pairs:
+        left.close()
+        right.close()
