@@ -48,9 +48,9 @@ def at_least(spans: Runs, frames: int) -> Runs:
     return spans[spans[:, 1] - spans[:, 0] >= frames]
 
 
-def padded(spans: Runs, frames: int, length: int) -> Runs:
-    """The runs longer by `frames` at both ends, within `length`, joined where they now touch."""
-    wider = np.stack([spans[:, 0] - frames, spans[:, 1] + frames], axis=1)
+def padded(spans: Runs, before: int, after: int, length: int) -> Runs:
+    """The runs longer by so many frames at each end, within `length`, joined where they touch."""
+    wider = np.stack([spans[:, 0] - before, spans[:, 1] + after], axis=1)
     return joined(np.clip(wider, 0, length), 0)
 
 

@@ -13,15 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import runs
+from addon.analysis.levels import FLOOR_DBFS
 from addon.analysis.runs import Mask
 
 Floats = NDArray[np.float32]
 
+#: Further below the channel's usual speech than this, nothing is heard any more.
+AUDIBLE_DB = 30.0
+ABOVE_NOISE_DB = 1.0
 # All in 10 ms frames.
 FIRST_FILL = 10
 FILL = 30
 MIN_SPEECH = 20
-PAD = 3
+PAD_BEFORE, PAD_AFTER = 3, 0
 #: How far around a key tone nothing counts as speech.
 TONE_MARGIN = 3
 
@@ -32,6 +36,9 @@ LOUDER_WITHIN = 25
 LOUDER_BY_DB = 12.0
 BELOW_OWN_BY_DB = 6.0
 OWN_SPEECH = 50
+#: A line that bleeds does so all the time: below this share of the other's speech it was chance,
+#: as where a voice trails off under the other party's (decision 0202).
+BLEEDS_FROM = 0.08
 _SMOOTH = 5
 
 
@@ -39,10 +46,24 @@ def settle(
     heard: Sequence[Mask], levels: Floats, tones: Sequence[Mask]
 ) -> tuple[list[Mask], list[int]]:
     """The final speech mask of each channel, and how many frames the gate took from each."""
-    first = [_first_pass(mask, tone) for mask, tone in zip(heard, tones, strict=True)]
-    gated = _gate(first, levels) if len(first) == 2 else first
+    smooth = [_smoothed(row) for row in levels]
+    first = [
+        _first_pass(_audible(mask, level), tone)
+        for mask, level, tone in zip(heard, smooth, tones, strict=True)
+    ]
+    gated = _gate(first, smooth) if len(first) == 2 else first
     bled = [int(before.sum() - after.sum()) for before, after in zip(first, gated, strict=True)]
     return [_last_pass(mask, tone) for mask, tone in zip(gated, tones, strict=True)], bled
+
+
+def _audible(heard: Mask, level: Floats) -> Mask:
+    """Without the frames that the detector, which follows slowly, holds on to after the voice."""
+    if not heard.any():
+        return heard
+    usual = 10 * np.log10(np.mean(np.power(10, level[heard] / 10)))
+    noise = np.median(level[~heard]) if not heard.all() else FLOOR_DBFS
+    audible: Mask = heard & (level > max(usual - AUDIBLE_DB, noise + ABOVE_NOISE_DB))
+    return audible
 
 
 def _first_pass(heard: Mask, tones: Mask) -> Mask:
@@ -52,11 +73,10 @@ def _first_pass(heard: Mask, tones: Mask) -> Mask:
 
 def _last_pass(speech: Mask, tones: Mask) -> Mask:
     spans = runs.at_least(runs.joined(runs.runs(speech), FILL), MIN_SPEECH)
-    return runs.mask(runs.padded(spans, PAD, len(speech)), len(speech)) & ~tones
+    return runs.mask(runs.padded(spans, PAD_BEFORE, PAD_AFTER, len(speech)), len(speech)) & ~tones
 
 
-def _gate(speech: list[Mask], levels: Floats) -> list[Mask]:
-    smooth = [_smoothed(row) for row in levels]
+def _gate(speech: list[Mask], smooth: list[Floats]) -> list[Mask]:
     return [
         speech[this] & ~_bleed(speech[this], speech[other], smooth[this], smooth[other])
         for this, other in ((0, 1), (1, 0))
@@ -68,15 +88,16 @@ def _bleed(this: Mask, other: Mask, level: Floats, other_level: Floats) -> Mask:
 
     Bleed: the other spoke within RECENT frames, was more than LOUDER_BY_DB louder within
     LOUDER_WITHIN frames, and the frame lies BELOW_OWN_BY_DB under the median level of the speech
-    that only this channel holds (this last test only where there is enough such speech).
+    that is surely this channel's own (this last test only where there is enough such speech).
     """
     echo = _trailing_max(other, RECENT) & (
         _trailing_max(other_level, LOUDER_WITHIN) - level > LOUDER_BY_DB
     )
-    alone = level[this & ~other]
-    if len(alone) >= OWN_SPEECH:
-        echo &= level < np.median(alone) - BELOW_OWN_BY_DB
-    return echo
+    own = level[this & ~echo]
+    if len(own) >= OWN_SPEECH:
+        echo &= level < np.median(own) - BELOW_OWN_BY_DB
+    taken = np.count_nonzero(echo & this)
+    return echo if taken >= BLEEDS_FROM * np.count_nonzero(other) else np.zeros_like(echo)
 
 
 def _smoothed(levels: Floats) -> Floats:

@@ -68,7 +68,8 @@ def _on_grid(windows: Floats, frames: int) -> Floats:
     """Window probabilities at the centre of each 10 ms frame, by linear interpolation."""
     centres = (np.arange(frames) + 0.5) * FRAME
     heard_at = (np.arange(len(windows)) + 0.5) * WINDOW
-    return np.interp(centres, heard_at, windows).astype(np.float32)
+    on_grid: Floats = np.interp(centres, heard_at, windows).astype(np.float32)
+    return on_grid
 
 
 def _hysteresis(probability: Floats) -> Mask:
