@@ -13,6 +13,7 @@ from addon.errors import SettingsError
 from addon.settings import Settings
 from addon.web import context
 from addon.web.surfaces import register_surfaces
+from addon.web.upload_deadline import UploadDeadline
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -26,6 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             raise SystemExit(f"{error.message}. {error.remedy}") from None
     log.configure(settings.log_level)
     app = Flask("addon", static_folder=None)
+    app.wsgi_app = UploadDeadline(app.wsgi_app)  # type: ignore[method-assign]
     context.attach(app, settings)
     register_surfaces(app)
     register_commands(app)

@@ -54,7 +54,7 @@ class UploadDeadline:
         self._allowance = allowance or Allowance()
         self._watch = Watch()
 
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request. Outside gunicorn there is no socket to cut, and nothing is done."""
         client = environ.get("gunicorn.socket")
         if client is not None:
@@ -64,7 +64,7 @@ class UploadDeadline:
                 int(length) if length.isdigit() else None,
                 Wait(client, self._allowance, self._watch),
             )
-        return self._app(environ, start)
+        return self._app(environ, start_response)
 
 
 class Body(Protocol):
