@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from addon.errors import SourceGone, SourceRefused, SourceUnavailable, UnreadableAudio
+from addon.outbound import Origins, Outbound
+from addon.twilio.media import RETRY_LADDER_S, fetch, looks_like_document
+from addon.twilio.rest import TwilioApi
+from tests.outbound.loopback import Answer, Loopback
+
+WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(range(256)) * 1000
+NOT_FOUND = b'<?xml version="1.0"?><TwilioResponse><RestException><Code>20404</Code>'
+
+
+def sniff(head: bytes) -> str | None:
+    return "wav" if head[:4] == b"RIFF" and head[8:12] == b"WAVE" else None
+
+
+def download(url: str, *servers: Loopback, **options: Any) -> tuple[str, bytes]:
+    outbound = Outbound(Origins([server.origin for server in servers]))
+    with fetch(url, outbound=outbound, sniff=sniff, **options) as media:
+        return media.kind, b"".join(media.blocks)
+
+
+def api(server: Loopback) -> TwilioApi:
+    return TwilioApi("AC" + "0a" * 16, "token", base_url=server.origin)
+
+
+def test_every_byte_of_a_recording_arrives_with_what_is_known_of_it(host: Loopback) -> None:
+    host.on("/r", Answer(200, WAV, {"Content-Type": "audio/x-wav"}))
+    with fetch(host.url("/r"), outbound=Outbound(Origins([host.origin])), sniff=sniff) as media:
+        assert (media.kind, media.content_type, media.length) == ("wav", "audio/x-wav", len(WAV))
+        assert b"".join(media.blocks) == WAV
+
+
+def test_a_head_that_comes_in_drops_is_still_sniffed_whole(host: Loopback) -> None:
+    def drops() -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(WAV)
+        for index in range(100):
+            yield WAV[index : index + 1]
+        yield WAV[100:]
+
+    host.on("/r", Answer(raw=drops))
+    assert download(host.url("/r"), host) == ("wav", WAV)
+
+
+def test_a_recording_that_is_not_there_yet_is_waited_for_up_the_ladder(host: Loopback) -> None:
+    host.on("/r", Answer(404, NOT_FOUND), Answer(404, NOT_FOUND), Answer(200, WAV))
+    waits = []
+    for attempt in range(3):
+        try:
+            assert download(host.url("/r"), host, attempt=attempt) == ("wav", WAV)
+        except SourceUnavailable as error:
+            waits.append(error.retry_after)
+    assert waits == [1, 2]
+
+
+def test_at_the_ladders_end_it_is_gone(host: Loopback) -> None:
+    host.on("/r", Answer(404, NOT_FOUND))
+    assert sum(RETRY_LADDER_S) == 228
+    with pytest.raises(SourceUnavailable):
+        download(host.url("/r"), host, attempt=len(RETRY_LADDER_S) - 1)
+    with pytest.raises(SourceGone, match="404, after 8 tries"):
+        download(host.url("/r"), host, attempt=len(RETRY_LADDER_S))
+    with pytest.raises(SourceGone):
+        download(host.url("/r"), host, attempt=0, ladder=())
+
+
+def test_410_is_gone_at_once(host: Loopback) -> None:
+    host.on("/r", Answer(410))
+    with pytest.raises(SourceGone):
+        download(host.url("/r"), host)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_a_busy_host_is_asked_again_no_sooner_than_it_says(host: Loopback, status: int) -> None:
+    host.on("/r", Answer(status, b"", {"Retry-After": "9"}), Answer(status))
+    for wanted in (9, None):
+        with pytest.raises(SourceUnavailable) as busy:
+            download(host.url("/r"), host, attempt=99)
+        assert busy.value.retry_after == wanted
+
+
+@pytest.mark.parametrize("status", [201, 204, 206, 304])
+def test_no_other_status_carries_a_recording(host: Loopback, status: int) -> None:
+    host.on("/r", Answer(status, b"" if status in (204, 304) else WAV))
+    with pytest.raises(SourceGone):
+        download(host.url("/r"), host)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        NOT_FOUND * 10,
+        b"\xef\xbb\xbf  \r\n<html>",
+        b'{"code": 20404}',
+        b"[1]",
+        b"plain words, no audio",
+        b"R",
+    ],
+)
+def test_an_error_document_is_never_taken_for_a_recording(host: Loopback, body: bytes) -> None:
+    host.on("/r", Answer(200, body, {"Content-Type": "audio/x-wav"}))
+    with pytest.raises(UnreadableAudio):
+        download(host.url("/r"), host)
+
+
+def test_not_even_where_the_sniffer_would_take_it() -> None:
+    assert looks_like_document(b"<RIFF")
+    assert not looks_like_document(WAV)
+
+
+def test_nothing_at_all_is_waited_for(host: Loopback) -> None:
+    host.on("/r", Answer(200, b""))
+    with pytest.raises(SourceUnavailable, match="sent nothing"):
+        download(host.url("/r"), host)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n", WAV],
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10\r\n", WAV[:16], b"\r\n"],
+        [],
+    ],
+)
+def test_a_download_that_breaks_off_is_never_a_whole_one(
+    host: Loopback, pieces: list[bytes]
+) -> None:
+    host.on("/r", Answer(raw=lambda: iter(pieces)))
+    with pytest.raises(SourceUnavailable):
+        download(host.url("/r"), host)
+
+
+def test_more_than_the_limit_is_refused(host: Loopback) -> None:
+    host.on("/r", Answer(200, WAV))
+    assert download(host.url("/r"), host, limit=len(WAV))[1] == WAV
+    with pytest.raises(SourceRefused, match="more than"):
+        download(host.url("/r"), host, limit=len(WAV) - 1)
+
+
+def test_an_address_that_is_not_allowed_is_refused_first_hand_and_by_redirect(
+    host: Loopback, other: Loopback
+) -> None:
+    host.on("/r", Answer(302, b"", {"Location": other.url("/r")}))
+    other.on("/r", Answer(200, WAV))
+    for url in (other.url("/r"), host.url("/r")):
+        with pytest.raises(SourceRefused):
+            download(url, host)
+    assert other.requests == []
+
+
+class TestCredentials:
+    def test_go_to_the_api_and_not_along_to_storage(self, host: Loopback, other: Loopback) -> None:
+        host.on("/r", Answer(307, b"", {"Location": other.url("/stored")}))
+        other.on("/stored", Answer(200, WAV))
+        assert download(host.url("/r"), host, other, api=api(host)) == ("wav", WAV)
+        assert host.requests[0].authorization == api(host).credentials.header
+        assert other.requests[0].authorization is None
+
+    def test_do_not_go_to_a_temporary_address(self, host: Loopback, other: Loopback) -> None:
+        other.on("/r", Answer(200, WAV))
+        download(other.url("/r"), host, other, api=api(host))
+        assert other.requests[0].authorization is None
+
+    def test_are_not_invented(self, host: Loopback) -> None:
+        host.on("/r", Answer(200, WAV))
+        download(host.url("/r"), host)
+        assert host.requests[0].authorization is None
+
+
+class TestFallback:
+    def test_is_asked_once_where_two_channels_do_not_exist(self, host: Loopback) -> None:
+        host.on("/2", Answer(400, b'{"code":20001}'))
+        host.on("/1", Answer(200, WAV))
+        got = download(host.url("/2"), host, api=api(host), fallback_url=host.url("/1"))
+        assert got == ("wav", WAV)
+        assert [request.authorization for request in host.requests] == [
+            api(host).credentials.header
+        ] * 2
+
+    def test_failing_too_is_judged_like_any_other(self, host: Loopback) -> None:
+        host.on("/2", Answer(400))
+        with pytest.raises(SourceUnavailable):
+            download(host.url("/2"), host, fallback_url=host.url("/1"))
+
+    def test_is_not_asked_for_other_reasons(self, host: Loopback) -> None:
+        host.on("/1", Answer(200, WAV))
+        with pytest.raises(SourceUnavailable):
+            download(host.url("/2"), host, fallback_url=host.url("/1"))
+        assert len(host.requests) == 1
+
+    def test_without_one_400_is_like_404(self, host: Loopback) -> None:
+        host.on("/2", Answer(400))
+        with pytest.raises(SourceUnavailable):
+            download(host.url("/2"), host)
+        with pytest.raises(SourceGone):
+            download(host.url("/2"), host, ladder=())
+
+
+def test_no_message_holds_the_signed_address(host: Loopback) -> None:
+    with pytest.raises(SourceUnavailable) as failed:
+        download(host.url("/secret-path?sig=s3cret"), host)
+    assert "secret" not in failed.value.message
