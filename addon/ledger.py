@@ -124,13 +124,14 @@ class Ledger:
                         return True
                     except WatchError:
                         continue
-        except RedisError:
-            raise QueueUnavailable("the queue does not answer") from None
+        except RedisError as error:
+            raise QueueUnavailable("the queue does not answer") from error
         raise QueueUnavailable("the queue is too busy with this request")
 
     def requeue(self, sid: str, due: float, enqueue: Enqueue, **facts: Any) -> None:
         """Queue another job for a request that is entered already."""
         with self.redis.pipeline() as pipe:
+            pipe.multi()  # RQ would, and after the first command it is too late
             self._enter(pipe, sid, facts, due)
             enqueue(pipe)
             pipe.execute()
@@ -154,8 +155,8 @@ class Ledger:
         try:
             if self.redis.exists(_key(sid)):
                 self.redis.hincrby(_key(sid), "duplicates", 1)
-        except RedisError:
-            raise QueueUnavailable("the queue does not answer") from None
+        except RedisError as error:
+            raise QueueUnavailable("the queue does not answer") from error
 
     def forget(self, sid: str) -> None:
         """Take a request off the unfinished ones."""
@@ -201,8 +202,8 @@ class Ledger:
         """Whether a request was entered. Raises QueueUnavailable."""
         try:
             return bool(self.redis.exists(_key(sid)))
-        except RedisError:
-            raise QueueUnavailable("the queue does not answer") from None
+        except RedisError as error:
+            raise QueueUnavailable("the queue does not answer") from error
 
     def due(self, now: float, limit: int = 200) -> list[str]:
         """The unfinished requests that somebody should look at by now, most urgent first."""

@@ -144,8 +144,8 @@ class Dispatcher:
                 lambda pipe: self._enqueue(pipe, function, sid, job, lane, timeout),
                 **facts,
             )
-        except RedisError:
-            raise QueueUnavailable("the queue does not answer") from None
+        except RedisError as error:
+            raise QueueUnavailable("the queue does not answer") from error
 
     def _enqueue(
         self, pipe: Pipeline, function: str, sid: str, job: str, lane: str, timeout: int

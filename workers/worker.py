@@ -51,7 +51,7 @@ class LaneWorker(HerokuWorker):
 
     def setup_work_horse_signals(self) -> None:
         """Called first in the child."""
-        super().setup_work_horse_signals()
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
         self._tie()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
