@@ -1,0 +1,110 @@
+"""What most tests stand on: a real Redis, real keys, real settings, the real app."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+
+from addon.archive.keys import new_key_pair
+from addon.archive.manifest import Signer, new_signing_key
+from addon.factory import create_app
+from addon.settings import Settings
+from addon.stack.redis_server import command, missing
+from workers.services import Services
+
+ACCOUNT = "AC" + "0a" * 16
+TOKEN = "primary-token-0001"
+PUBLIC_URL = "https://hooks.example.net"
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A private server for this run, on a Unix socket."""
+    with tempfile.TemporaryDirectory(prefix="addon-redis-") as folder:
+        socket = Path(folder) / "redis.sock"
+        server = subprocess.Popen(command(socket, Path(folder)), stdout=subprocess.DEVNULL)
+        url = f"unix://{socket}"
+        try:
+            while missing(url) is not None:
+                assert server.poll() is None, "the test server ended"
+                time.sleep(0.01)
+            yield url
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+@pytest.fixture
+def redis_server(redis_url: str) -> Iterator[redis.Redis]:
+    """An empty real Redis; the connection is closed afterwards."""
+    connection = redis.Redis.from_url(redis_url)
+    connection.flushall()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def made_keys() -> dict[str, str]:
+    """An epoch pair and a signing key, made once: RSA keys take a while."""
+    pair, signing = new_key_pair(2048), new_signing_key()
+    return {
+        "public": pair.public_pem,
+        "private": pair.private_pem,
+        "signing": signing,
+        "verify": Signer(signing).public_pem,
+        "intake": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+
+
+@pytest.fixture
+def settings(tmp_path: Path, redis_url: str, made_keys: dict[str, str]) -> Settings:
+    """Settings of a whole deployment on this test's own folder."""
+    return Settings.load(
+        {
+            "DATA_DIR": str(tmp_path / "var"),
+            "REDIS_URL": redis_url,
+            "PUBLIC_URL": PUBLIC_URL,
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            "ARCHIVE_PUBLIC_KEYS": made_keys["public"],
+            "ARCHIVE_PRIVATE_KEYS": made_keys["private"],
+            "MANIFEST_SIGNING_KEY": made_keys["signing"],
+            "MANIFEST_VERIFY_KEYS": made_keys["verify"],
+            "INTAKE_KEY": made_keys["intake"],
+            "PLAYBACK_SECRETS": "a-playback-secret-for-tests",
+        }
+    )
+
+
+@pytest.fixture
+def app(settings: Settings, redis_server: redis.Redis) -> Flask:
+    """The application on an empty Redis and an empty store."""
+    app = create_app(settings)
+    app.testing = False
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the application."""
+    return app.test_client()
+
+
+@pytest.fixture
+def services(settings: Settings, redis_server: redis.Redis) -> Services:
+    """What a job works with, on the same Redis and store as the app."""
+    return Services.from_settings(settings.for_worker())
