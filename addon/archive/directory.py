@@ -124,8 +124,9 @@ class DirectoryStore:
         unfinished = self.root / _UNFINISHED / secrets.token_hex(16)
         try:
             with _failures("write"):
-                unfinished.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                file = unfinished.open("xb", buffering=0)
+                self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+                unfinished.parent.mkdir(mode=0o700, exist_ok=True)
+                file = FileIO(unfinished, "xb", opener=_private)
             with file:
                 for block in blocks:
                     with _failures("write"):
@@ -135,7 +136,8 @@ class DirectoryStore:
                     _publish(unfinished, path, self.root, replace=replace)
                 return _stat(key, os.fstat(file.fileno()))
         finally:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink()
 
     def _refuse_if_locked(self, key: str) -> None:
         with _failures("read a lock"), suppress(FileNotFoundError):
@@ -201,6 +203,10 @@ def _sync_directory(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _write_all(file: FileIO, block: bytes) -> None:

@@ -34,6 +34,9 @@ PART_SIZE = 8 * 1024 * 1024
 PARTS_IN_FLIGHT = 2
 """Two hide the latency of one; each more costs PART_SIZE of memory (ciphertext 8)."""
 
+LIST_SIZE = 1000
+"""Keys a page: the most that S3 gives."""
+
 READ_SIZE = 256 * 1024
 _WRITE_MARK = "write"
 _MISSING = {"404", "NoSuchKey", "NotFound"}
@@ -136,7 +139,10 @@ class S3Store:
         start: dict[str, Any] = {"StartAfter": self._prefix + after} if after else {}
         pages = iter(
             paginator.paginate(
-                Bucket=self._bucket, Prefix=self._prefix + checked_prefix(prefix), **start
+                Bucket=self._bucket,
+                Prefix=self._prefix + checked_prefix(prefix),
+                PaginationConfig={"PageSize": LIST_SIZE},
+                **start,
             )
         )
         while True:
@@ -247,12 +253,10 @@ class S3Store:
 
     def _refuse_if_locked(self, name: str, version: str) -> None:
         try:
-            answer = self._client.get_object_retention(
-                Bucket=self._bucket, Key=name, VersionId=version
-            )
+            head = self._client.head_object(Bucket=self._bucket, Key=name, VersionId=version)
         except ClientError:
-            return  # no lock, or none that may be read: the deletion itself will tell
-        until = answer["Retention"].get("RetainUntilDate")
+            return  # a delete marker, which no lock can hold
+        until = head.get("ObjectLockRetainUntilDate")
         if until is not None and datetime.now(UTC) < until:
             raise RetentionLocked(f"a retention lock holds this object until {until:%Y-%m-%d}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -231,9 +232,8 @@ def _operator() -> str:
 
 
 def _write_out(blocks: Iterable[bytes]) -> None:
-    out = click.get_binary_stream("stdout")
     for block in blocks:
-        out.write(block)
+        sys.stdout.buffer.write(block)
 
 
 def _write_verified(path: Path, blocks: Iterable[bytes]) -> None:

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addon.archive.blocks import BlockSource, pieces, watched
+
+blocks_of_any_size = st.lists(st.binary(max_size=40), max_size=12)
+
+
+@given(blocks_of_any_size, st.integers(1, 50))
+def test_pieces_are_the_same_bytes_in_one_size(blocks: list[bytes], size: int) -> None:
+    cut = list(pieces(blocks, size))
+    assert b"".join(cut) == b"".join(blocks)
+    assert all(len(piece) == size for piece in cut[:-1])
+    assert all(0 < len(piece) <= size for piece in cut)
+
+
+@given(blocks_of_any_size, st.lists(st.integers(0, 30), max_size=20))
+def test_reads_take_exactly_what_they_ask_for(blocks: list[bytes], sizes: list[int]) -> None:
+    whole, source, at = b"".join(blocks), BlockSource(blocks), 0
+    for size in sizes:
+        assert source.read(size) == whole[at : at + size]
+        at = min(at + size, len(whole))
+    assert source.read() == whole[at:]
+    assert source.read(1) == b""
+
+
+def test_blocks_are_asked_for_no_sooner_than_needed() -> None:
+    asked: list[bytes] = []
+    source = BlockSource(watched([b"ab", b"cd", b"ef"], asked.append))
+    assert source.read(3) == b"abc"
+    assert asked == [b"ab", b"cd"]
+
+
+def test_a_watcher_sees_every_block_before_it_passes() -> None:
+    seen: list[bytes] = []
+    for block in watched([b"a", b"", b"b"], seen.append):
+        assert seen[-1] == block
+    assert seen == [b"a", b"", b"b"]
