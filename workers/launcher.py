@@ -29,6 +29,8 @@ RESTART_S = 1.0
 
 TICK_S = 0.2
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 logger = log.get("launcher")
 
 
@@ -47,28 +49,30 @@ class Launcher:
 
     def __init__(self, places: Sequence[Place]) -> None:
         self.places = list(places)
+        self._told_to_stop = False
         self._stopping_since: float | None = None
 
     def run(self) -> None:
         """Run until told to stop and all processes have ended."""
-        signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, self._stop)
-        while self._stopping_since is None or any(place.pid for place in self.places):
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._stop)
+        while not self._told_to_stop:
             self._reap()
             self._start_due()
+            time.sleep(TICK_S)
+        self._stopping_since = time.monotonic()
+        for place in self.places:
+            self._signal(place, signal.SIGTERM)
+        while any(place.pid for place in self.places):
+            self._reap()
             self._kill_late()
             time.sleep(TICK_S)
 
     def _stop(self, *_signal: int | FrameType | None) -> None:
-        if self._stopping_since is not None:
-            return
-        self._stopping_since = time.monotonic()
-        for place in self.places:
-            self._signal(place, signal.SIGTERM)
+        """Only remembered here: a process that is just being forked has no number yet."""
+        self._told_to_stop = True
 
     def _start_due(self) -> None:
-        if self._stopping_since is not None:
-            return
         for place in self.places:
             if not place.pid and time.monotonic() - place.ended_at >= RESTART_S:
                 place.pid = fork(place.run)
@@ -98,11 +102,15 @@ class Launcher:
 def fork(run: Callable[[], None]) -> int:
     """Run `run` in a child that ends with this process; returns its pid."""
     tie = dies_with_parent()
+    # Held back until the child has its own handlers: one that the parent's caught would be lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         return pid
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     tie()
     try:
         run()
