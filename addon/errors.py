@@ -173,6 +173,19 @@ class UploadBroken(Unavailable):
     remedy = "Send it again, or send a temporary URL instead of the bytes."
 
 
+class TwilioUnavailable(Unavailable):
+    """Twilio's REST, TaskRouter or token service gave no answer that we can use.
+
+    `retry_after` is in seconds, where the host said.
+    """
+
+    code = 64304
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 # The recording itself cannot be processed: a failure result says why.
 
 

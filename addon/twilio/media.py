@@ -34,6 +34,9 @@ MEDIA_TIMEOUTS = Timeouts(connect=5, read=30, total=3600)
 HEAD_BYTES = 64
 """Enough for every magic number, and for the first words of an error page."""
 
+CIPHERTEXT = "ciphertext"
+"""The kind of what nobody can sniff."""
+
 _BUSY = frozenset({408, 425, 429})
 
 
@@ -55,7 +58,7 @@ def fetch(
     url: str,
     *,
     outbound: Outbound,
-    sniff: Callable[[bytes], str | None],
+    sniff: Callable[[bytes], str | None] | None,
     attempt: int = 0,
     ladder: Sequence[float] = RETRY_LADDER_S,
     api: TwilioApi | None = None,
@@ -64,7 +67,8 @@ def fetch(
 ) -> Iterator[Media]:
     """One try at a download; the caller waits as SourceUnavailable says and counts `attempt` up.
 
-    `sniff` names the kind of audio from its first bytes, or None. `fallback_url` is asked where the
+    `sniff` names the kind of audio from its first bytes, or None; without it, anything passes, for
+    ciphertext that proves itself by its tag. `fallback_url` is asked where the
     host answers 400: dual-channel audio that does not exist. Our credentials go along only where
     the address is Twilio's API. Raises SourceUnavailable, SourceGone once the ladder has ended,
     SourceRefused, UnreadableAudio.
@@ -111,7 +115,7 @@ def _not_yet(said: str, attempt: int, ladder: Sequence[float]) -> SourceUnavaila
 
 def _media(
     response: Response,
-    sniff: Callable[[bytes], str | None],
+    sniff: Callable[[bytes], str | None] | None,
     attempt: int,
     ladder: Sequence[float],
     limit: int,
@@ -125,8 +129,8 @@ def _media(
             break
     if not head:
         raise _not_yet(f"{response.origin.host} sent nothing", attempt, ladder)
-    kind = sniff(head)
-    if kind is None or looks_like_document(head):
+    kind = sniff(head) if sniff else CIPHERTEXT
+    if kind is None or (sniff and looks_like_document(head)):
         raise UnreadableAudio("the recording's address sent a document or data, no audio")
     return Media(kind, response.headers.get("Content-Type"), length, chain([head], blocks))
 

@@ -1,4 +1,4 @@
-"""Where Twilio's own services are, and who we are there.
+"""Where Twilio's own services are, who we are there, and one call to them.
 
 Every REST, IAM and TaskRouter address is made here, so that one setting moves them all; our
 credentials must never go to any other place.
@@ -6,16 +6,24 @@ credentials must never go to any other place.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
-from addon.errors import OutboundRefused
-from addon.outbound import Credentials, Origins, split
+from addon.errors import OutboundError, OutboundRefused, TwilioUnavailable
+from addon.outbound import Credentials, Origins, Outbound, Response, Timeouts, split
+
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+"""A page of a thousand recordings has about one megabyte."""
+
+REST_TIMEOUTS = Timeouts(connect=5, read=15, total=30)
+"""Twilio answers in well under a second; a job that waits longer is better tried again."""
 
 _API_HOST = re.compile(r"api(?:\.[a-z0-9-]+)*\.twilio\.com", re.ASCII)
-
-FORM = "application/x-www-form-urlencoded"
+_FORM = "application/x-www-form-urlencoded"
 
 
 class TwilioApi:
@@ -48,7 +56,7 @@ class TwilioApi:
         own = str(split(self._base_url).origin) if self._base_url else "*.twilio.com"
         return Origins([*media_hosts, own], setting="MEDIA_HOSTS")
 
-    def url(self, service: str, path: str, query: Mapping[str, str | int] | None = None) -> str:
+    def url(self, service: str, path: str, query: Mapping[str, str] | None = None) -> str:
         """The address of a path of `api`, `iam`, `taskrouter`, …; path starts with a slash."""
         labels = [service, *([self._realm] if self._realm else []), "twilio.com"]
         base = self._base_url or f"https://{'.'.join(labels)}"
@@ -74,3 +82,84 @@ class TwilioApi:
 
 def _is_api(scheme: str, host: str, port: int) -> bool:
     return (scheme, port) == ("https", 443) and bool(_API_HOST.fullmatch(host))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer with a status below 500: the JSON object in it, empty where there was none."""
+
+    status: int
+    headers: Mapping[str, str]
+    document: Mapping[str, Any]
+
+    @property
+    def code(self) -> int | None:
+        """Twilio's error number, where the document has one."""
+        code = self.document.get("code")
+        return code if isinstance(code, int) else None
+
+
+class Rest:
+    """Calls to Twilio's services with the account's credentials; no state, safe to share."""
+
+    def __init__(self, api: TwilioApi, outbound: Outbound) -> None:
+        self.api = api
+        self.outbound = outbound
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        document: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeouts: Timeouts = REST_TIMEOUTS,
+    ) -> Reply:
+        """One request to a URL of `api.url`, with a form or a JSON document.
+
+        Raises TwilioUnavailable for 429, 5xx, a broken connection or a 2xx that is no JSON object;
+        every other status is the caller's to judge.
+        """
+        kind, body = _body(form, document)
+        try:
+            with self.outbound.open(
+                method,
+                url,
+                headers={**kind, **(headers or {})},
+                body=body,
+                credentials=self.api.credentials,
+                redirects=0,
+                timeouts=timeouts,
+            ) as response:
+                return _reply(response)
+        except OutboundError as error:
+            raise TwilioUnavailable(error.message) from error
+
+
+def _body(
+    form: Mapping[str, str] | None, document: Mapping[str, Any] | None
+) -> tuple[dict[str, str], bytes | None]:
+    if form is not None:
+        return {"Content-Type": _FORM}, urlencode(form).encode()
+    if document is not None:
+        return {"Content-Type": "application/json"}, json.dumps(document).encode()
+    return {}, None
+
+
+def _reply(response: Response) -> Reply:
+    status = response.status
+    if status == 429 or status >= 500:
+        raise TwilioUnavailable(
+            f"{response.origin.host} answered {status}", retry_after=response.retry_after
+        )
+    raw = response.read(MAX_DOCUMENT_BYTES)
+    try:
+        document = json.loads(raw) if raw else {}
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        if 200 <= status < 300:
+            raise TwilioUnavailable(f"{response.origin.host} did not answer in JSON")
+        document = {}
+    return Reply(status, response.headers, document)

@@ -43,6 +43,7 @@ class Loopback:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.routes: dict[str, Route] = {}
+        self.otherwise: Route = lambda _request: Answer(404, b"no such route")
         self.requests: list[Request] = []
         self.server_names: list[str | None] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -91,8 +92,8 @@ class Loopback:
                 body = self.rfile.read(length)
                 request = Request(self.command, self.path, headers, body)
                 loopback.requests.append(request)
-                route = loopback.routes.get(self.path.partition("?")[0])
-                self._answer(route(request) if route else Answer(404, b"no such route"))
+                path = self.path.partition("?")[0]
+                self._answer(loopback.routes.get(path, loopback.otherwise)(request))
 
             do_GET = do_POST = do_HEAD = do_DELETE = do_PUT = _serve
 

@@ -16,7 +16,7 @@ def test_services_have_hosts_of_their_own_or_one_base_with_unchanged_paths() -> 
     assert API.url("iam", "/v1/x") == "https://iam.twilio.com/v1/x"
     assert BASED.url("iam", "/v1/x") == BASE + "/v1/x"
     assert TwilioApi(AC, "t", realm="ie1").url("iam", "/v1") == "https://iam.ie1.twilio.com/v1"
-    assert API.url("api", "/l", {"DateCreated>": "2026-03-04", "PageSize": 2}) == (
+    assert API.url("api", "/l", {"DateCreated>": "2026-03-04", "PageSize": "2"}) == (
         "https://api.twilio.com/l?DateCreated%3E=2026-03-04&PageSize=2"
     )
 

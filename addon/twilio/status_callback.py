@@ -1,0 +1,106 @@
+"""recordingStatusCallback: what Twilio says of a recording's progress (protocol 4.1).
+
+Callbacks come late, twice, in any order or never, so this only reads one and names it. It must
+never fail on a status or parameter that it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from addon.errors import Rejected, WrongAccount
+from addon.twilio.moments import parse_moment, parse_number
+from addon.twilio.sids import is_sid
+
+COMPLETED = "completed"
+ABSENT = "absent"
+FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class StatusCallback:
+    """One callback. `encryption` is the JSON text as received; protocol 5.2 reads it."""
+
+    account_sid: str
+    recording_sid: str
+    status: str
+    received_at: datetime
+    call_sid: str | None = None
+    conference_sid: str | None = None
+    duration_seconds: float | None = None
+    channels: int | None = None
+    started_at: datetime | None = None
+    source: str | None = None
+    track: str | None = None
+    error_code: str | None = None
+    encryption: str | None = None
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What makes two callbacks one (protocol 4.1)."""
+        return self.recording_sid, self.status
+
+    @property
+    def fetchable(self) -> bool:
+        """Whether there is audio to fetch now."""
+        return self.status == COMPLETED
+
+    @classmethod
+    def from_fields(
+        cls, fields: Mapping[str, str], *, accounts: Collection[str], now: datetime
+    ) -> StatusCallback:
+        """Read a verified callback; the URL in it is not used, the SIDs give the address.
+
+        Raises Rejected without proper SIDs or a status, WrongAccount for an account not ours.
+        """
+        account, recording = fields.get("AccountSid", ""), fields.get("RecordingSid", "")
+        status = fields.get("RecordingStatus", "").strip().lower()
+        if not is_sid(account, "AC") or not is_sid(recording, "RE") or not status:
+            raise Rejected("the callback names no account, recording or status")
+        if account not in accounts:
+            raise WrongAccount("the callback is about an account that is not ours")
+        return cls(
+            account_sid=account,
+            recording_sid=recording,
+            status=status[:32],
+            received_at=now,
+            call_sid=_sid(fields.get("CallSid"), "CA"),
+            conference_sid=_sid(fields.get("ConferenceSid"), "CF"),
+            duration_seconds=parse_number(fields.get("RecordingDuration", "")),
+            channels=_channels(fields.get("RecordingChannels")),
+            started_at=parse_moment(fields.get("RecordingStartTime", "")),
+            source=fields.get("RecordingSource") or None,
+            track=fields.get("RecordingTrack") or None,
+            error_code=_error_code(fields.get("ErrorCode")),
+            encryption=fields.get("EncryptionDetails") or None,
+        )
+
+    def to_json(self) -> str:
+        """Text for the journal; `from_json` gives an equal callback back."""
+        return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> StatusCallback:
+        """What `to_json` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        for name in ("received_at", "started_at"):
+            if values[name] is not None:
+                values[name] = datetime.fromisoformat(values[name]).astimezone(UTC)
+        return cls(**values)
+
+
+def _sid(value: str | None, prefix: str) -> str | None:
+    return value if value and is_sid(value, prefix) else None
+
+
+def _channels(value: str | None) -> int | None:
+    return int(value) if value in ("1", "2") else None
+
+
+def _error_code(value: str | None) -> str | None:
+    """Twilio sends "0" where all is well."""
+    return None if value in (None, "", "0") else value[:16]

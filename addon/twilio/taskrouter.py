@@ -1,0 +1,190 @@
+"""TaskRouter tasks: found, read singly, merged, and written only over what was read (protocol 6.4).
+
+Other programs write to the same attributes. Nothing may be written without the version that it was
+merged into, and a task that is gone is an answer, not an error.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from addon.errors import TwilioUnavailable
+from addon.twilio.rest import Reply, Rest
+from addon.twilio.sids import is_sid
+
+ATTEMPTS = 5
+"""A write that meets another's is merged and tried again at once (protocol 6.4)."""
+
+PAGE_SIZE = 50
+
+Attributes = dict[str, Any]
+
+
+class Outcome(Enum):
+    """What became of an update."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"
+    GONE = "gone"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as read singly. `etag` is exactly as received; `attributes` None if they are no JSON
+    object, and so cannot be merged into."""
+
+    sid: str
+    attributes: Attributes | None
+    etag: str | None
+    assignment_status: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """One way to look for a task: an attribute's path, and the SID it must hold."""
+
+    path: tuple[str, ...]
+    sid: str
+
+    @property
+    def expression(self) -> str:
+        """In TaskRouter's language; a SID has no letter that would need an escape."""
+        return f"{'.'.join(self.path)} == '{self.sid}'"
+
+    def confirmed_by(self, task: Task) -> bool:
+        """Whether the task's own attributes say so, as a list's match may be an accident."""
+        value: Any = task.attributes
+        for name in self.path:
+            value = value.get(name) if isinstance(value, dict) else None
+        return bool(value == self.sid)
+
+
+class TaskRouter:
+    """The tasks of one workspace."""
+
+    def __init__(self, rest: Rest, workspace_sid: str) -> None:
+        self._rest = rest
+        self._root = f"/v1/Workspaces/{workspace_sid}/Tasks"
+
+    def find(self, *, call_sid: str | None = None, conference_sid: str | None = None) -> list[Task]:
+        """The tasks of a call: by the worker's leg, else by conference, else by call SID.
+
+        A search that matches one task is believed; of several, those whose own attributes confirm
+        it are given. Raises TwilioUnavailable.
+        """
+        for search in searches(call_sid, conference_sid):
+            tasks = list(self._matches(search))
+            found = tasks if len(tasks) == 1 else [t for t in tasks if search.confirmed_by(t)]
+            if found:
+                return found
+        return []
+
+    def read(self, sid: str) -> Task | None:
+        """A task with attributes and version, None if it is gone. Raises TwilioUnavailable."""
+        if not is_sid(sid, "WT"):
+            return None
+        reply = self._rest.call("GET", self._url(sid))
+        if reply.status == 404:
+            return None
+        if reply.status != 200:
+            raise _unexpected(reply)
+        return Task(
+            sid=sid,
+            attributes=_parsed(reply.document.get("attributes")),
+            etag=reply.headers.get("ETag"),
+            assignment_status=str(reply.document.get("assignment_status")),
+        )
+
+    def update(self, sid: str, merge: Callable[[Attributes], Attributes]) -> Outcome:
+        """Let `merge` change a copy of the attributes; write it over the version it came from.
+
+        Raises TwilioUnavailable where the task is written to faster than it can be merged.
+        """
+        refused_etag: str | None = None
+        for _ in range(ATTEMPTS):
+            task = self.read(sid)
+            if task is None:
+                return Outcome.GONE
+            if task.attributes is None:
+                return Outcome.REFUSED
+            merged = merge(copy.deepcopy(task.attributes))
+            if merged == task.attributes:
+                return Outcome.UNCHANGED
+            # The same version refused twice is a matter of its quotes (protocol 10.1).
+            quoted = task.etag != refused_etag
+            outcome = self._write(task, merged, quoted=quoted)
+            if outcome is not None:
+                return outcome
+            refused_etag = task.etag
+        raise TwilioUnavailable("the task is being changed faster than it can be merged")
+
+    def _write(self, task: Task, attributes: Attributes, *, quoted: bool) -> Outcome | None:
+        """The outcome, or None where another version has to be merged into."""
+        if not task.etag:
+            raise TwilioUnavailable("the task came without the version that protects it")
+        reply = self._rest.call(
+            "POST",
+            self._url(task.sid),
+            form={"Attributes": json.dumps(attributes)},
+            headers={"If-Match": task.etag if quoted else unquoted(task.etag)},
+        )
+        if reply.status == 412:
+            return None
+        if reply.status == 404:
+            return Outcome.GONE
+        if reply.status in (400, 409):
+            return Outcome.REFUSED
+        if not 200 <= reply.status < 300:
+            raise _unexpected(reply)
+        return Outcome.WRITTEN
+
+    def _matches(self, search: Search) -> Iterator[Task]:
+        """Read singly: in a list the attributes are null."""
+        query = {"EvaluateTaskAttributes": search.expression, "PageSize": str(PAGE_SIZE)}
+        reply = self._rest.call("GET", self._rest.api.url("taskrouter", self._root, query))
+        if reply.status != 200:
+            raise _unexpected(reply)
+        for listed in reply.document.get("tasks") or ():
+            task = self.read(str(listed.get("sid")))
+            if task is not None:
+                yield task
+
+    def _url(self, sid: str) -> str:
+        return self._rest.api.url("taskrouter", f"{self._root}/{sid}")
+
+
+def searches(call_sid: str | None, conference_sid: str | None) -> list[Search]:
+    """Every way to look for the task of a call, the surest first; what is no SID is left out."""
+    call = call_sid if call_sid and is_sid(call_sid, "CA") else None
+    conference = conference_sid if conference_sid and is_sid(conference_sid, "CF") else None
+    wanted = (
+        (("conference", "participants", "worker"), call),
+        (("conference", "sid"), conference),
+        (("call_sid",), call),
+    )
+    return [Search(path, sid) for path, sid in wanted if sid]
+
+
+def unquoted(etag: str) -> str:
+    """An entity tag without its quotes and weakness, as some servers compare it."""
+    return etag.removeprefix("W/").strip('"')
+
+
+def _parsed(attributes: object) -> Attributes | None:
+    if attributes == "":
+        return {}
+    try:
+        parsed = json.loads(attributes) if isinstance(attributes, str) else None
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _unexpected(reply: Reply) -> TwilioUnavailable:
+    return TwilioUnavailable(f"TaskRouter answered {reply.status}, code {reply.code}")
