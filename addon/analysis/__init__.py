@@ -4,9 +4,20 @@ It takes blocks of bytes and gives figures and the bytes to archive; it knows no
 Redis or the store, and never writes to a disk except through the spool it is given.
 """
 
-from addon.analysis.options import Options
+from addon.analysis.options import Options, roles_with_agent_on
 from addon.analysis.recording import RecordingPass
 from addon.analysis.report import Report
 from addon.analysis.sniff import sniff
+from addon.analysis.transcription import Transcriber, Word
+from addon.analysis.whisper import open_transcriber
 
-__all__ = ["Options", "RecordingPass", "Report", "sniff"]
+__all__ = [
+    "Options",
+    "RecordingPass",
+    "Report",
+    "Transcriber",
+    "Word",
+    "open_transcriber",
+    "roles_with_agent_on",
+    "sniff",
+]

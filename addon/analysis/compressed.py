@@ -6,7 +6,7 @@ where something has to be muted they are encoded once more, losslessly, as FLAC.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -39,25 +39,28 @@ class SpooledIntake:
 
     stages: Stages
 
-    def __init__(self, kind: str, spool: Spool, *, redact: bool) -> None:
+    def __init__(self, kind: str, spool: Spool, prepare: Callable[[Stages], None]) -> None:
         self.source = Source(kind, kind, kind)
+        self._prepare = prepare
         self._new_spool = spool
         self._spool = spool()
-        self._redact = redact
 
     def feed(self, block: bytes) -> bytes:
         """More of the file; nothing is final before the end."""
         self._spool.write(block)
         return b""
 
-    def finish(self) -> Iterator[bytes]:
-        """Decode and measure everything, then yield the file, muted where tones were found."""
+    def measure(self) -> None:
+        """Decode and measure everything; UnreadableAudio where no decoder can."""
         for samples in self._decoded():
             self.stages.add(samples)
+        if not self.stages.totals.count:
+            raise UnreadableAudio(f"The {self.source.format} file holds no audio.")
         self.stages.finish()
-        if self._redact:
-            self.source.muted = muting.widened(t.interval for t in self.stages.tones.found)
-        out = self._encoded(self.source.muted) if self.source.muted else self._spool
+
+    def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
+        """The file as it came, or as FLAC with these intervals muted where there are any."""
+        out = self._encoded(muted) if muted else self._spool
         out.seek(0)
         while block := out.read(_BLOCK_BYTES):
             yield block
@@ -81,8 +84,6 @@ class SpooledIntake:
             except soundfile.SoundFileError:
                 self.source.flags.append("damaged")
                 self.source.warnings.append("The recording is damaged: a part of it was decoded.")
-        if not self.stages.totals.count:
-            raise UnreadableAudio(f"The {self.source.format} file holds no audio.")
 
     def _accept(self, sound: Any) -> None:
         if not 1 <= sound.channels <= MAX_CHANNELS:
@@ -91,8 +92,9 @@ class SpooledIntake:
             raise UnreadableAudio(f"The recording gives a rate of {sound.samplerate} Hz.")
         self.source.codec = _CODECS.get(sound.subtype, sound.subtype.lower())
         self.stages = Stages(sound.samplerate, sound.channels)
+        self._prepare(self.stages)
 
-    def _encoded(self, muted: list[Interval]) -> BinaryIO:
+    def _encoded(self, muted: Sequence[Interval]) -> BinaryIO:
         """The recording as FLAC with the muted intervals silent, in a spool of its own."""
         import soundfile
 
@@ -109,7 +111,7 @@ class SpooledIntake:
         return out
 
 
-def _silenced(sound: Any, dtype: str, muted: list[Interval]) -> Iterator[Any]:
+def _silenced(sound: Any, dtype: str, muted: Sequence[Interval]) -> Iterator[Any]:
     """The decoded blocks, (frames, channels), with the muted frames zero."""
     import soundfile
 

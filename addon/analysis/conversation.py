@@ -85,7 +85,7 @@ def converse(
         crosstalk=timeline.seconds(both) if two else None,
         crosstalk_count=len(runs.at_least(overlaps, CROSSTALK_COUNTED)) if two else None,
         crosstalk_intervals=timeline.intervals(overlaps),
-        floors=turns.floors(segments) if two else [],
+        floors=turns.floors(segments, timeline) if two else [],
         longest_silence=max((_length(span) for span in timeline.intervals(silences)), default=0.0),
         initial_silence=timeline.at(spoken[0]) if len(spoken) else None,
         trailing_silence=_after(timeline, spoken),

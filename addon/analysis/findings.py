@@ -11,7 +11,7 @@ from addon.analysis import runs, speech
 from addon.analysis.conversation import Conversation, converse
 from addon.analysis.levels import FLOOR_DBFS, decibels
 from addon.analysis.options import Options
-from addon.analysis.report import MIXED, Level, Participant
+from addon.analysis.participants import MIXED, Level, Participant
 from addon.analysis.runs import Mask
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Timeline

@@ -6,9 +6,9 @@ however long the recording. Kinds that cannot be read in place are handed over t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from addon.analysis import muting, riff
 from addon.analysis.riff import Wave
@@ -18,6 +18,7 @@ from addon.errors import UnreadableAudio
 
 #: Sample frames decoded at once: a megabyte of stereo telephone audio.
 CHUNK_FRAMES = 1 << 18
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass
@@ -27,7 +28,6 @@ class Source:
     format: str
     codec: str
     archived_format: str
-    muted: list[Interval] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -35,15 +35,26 @@ class Source:
 class Intake(Protocol):
     """Takes a recording's bytes, measures them and gives back what may be archived."""
 
-    source: Source
-    stages: Stages
+    @property
+    def source(self) -> Source:
+        """What is known of the file."""
+        ...
+
+    @property
+    def stages(self) -> Stages:
+        """The measurements; complete after `measure`."""
+        ...
 
     def feed(self, block: bytes) -> bytes:
         """More of the recording; returns the bytes that are final."""
         ...
 
-    def finish(self) -> Iterator[bytes]:
-        """The recording is complete; yields the remaining bytes."""
+    def measure(self) -> None:
+        """The recording is complete: measure what is left of it."""
+        ...
+
+    def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
+        """All bytes that have not been returned yet, with these intervals muted."""
         ...
 
 
@@ -76,10 +87,10 @@ class WaveIntake:
         chunk = CHUNK_FRAMES * self._wave.block_align
         while self._samples_until() - self._decoded >= chunk:
             self._decode(chunk)
-        return self._release(self._final())
+        return self._release(self._final(), self._tones())
 
-    def finish(self) -> Iterator[bytes]:
-        """Measure the rest and yield it; UnreadableAudio where there was no sample at all."""
+    def measure(self) -> None:
+        """Measure the rest; UnreadableAudio where there was no sample at all."""
         self._look_beyond(at_end=True)
         align = self._wave.block_align
         left = self._samples_until() - self._decoded
@@ -90,8 +101,10 @@ class WaveIntake:
             raise UnreadableAudio("The WAV file has a header but holds no audio.")
         self.stages.finish()
         self._judge_length()
-        yield self._release(self._arrived)
-        self.source.muted = self._mutes()
+
+    def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
+        """The bytes still held back, with these intervals muted."""
+        yield self._release(self._arrived, muted)
 
     def _samples_until(self) -> int:
         """The file offset up to which samples have arrived."""
@@ -111,15 +124,15 @@ class WaveIntake:
         first, _ = muting.frames((max(settled, 0.0), 0.0), self._wave.rate)
         return min(self._wave.data_start + first * self._wave.block_align, self._decoded)
 
-    def _release(self, until: int) -> bytes:
+    def _release(self, until: int, muted: Sequence[Interval]) -> bytes:
         length = max(until - self._offset, 0)
         ready = self._held[:length]
-        muting.overwrite(ready, self._offset, self._wave, self._samples_until(), self._mutes())
+        muting.overwrite(ready, self._offset, self._wave, self._samples_until(), muted)
         del self._held[:length]
         self._offset += length
         return bytes(ready)
 
-    def _mutes(self) -> list[Interval]:
+    def _tones(self) -> list[Interval]:
         if not self._redact:
             return []
         return muting.widened(tone.interval for tone in self.stages.tones.found)
@@ -143,3 +156,26 @@ class WaveIntake:
         if self._end is not None and self._arrived < self._end:
             self.source.flags.append("truncated")
             self.source.warnings.append("The file ends before the length that its header gives.")
+
+
+class KeptWaveIntake(WaveIntake):
+    """The same where only the end tells what is muted: every byte waits in the caller's spool."""
+
+    def __init__(self, wave: Wave, spool: BinaryIO) -> None:
+        super().__init__(wave, redact=False)
+        self._spool = spool
+
+    def feed(self, block: bytes) -> bytes:
+        """More of the file; nothing is final before the end."""
+        self._spool.write(block)
+        super().feed(block)
+        return b""
+
+    def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
+        """The whole file with these intervals muted."""
+        self._spool.seek(0)
+        offset, end = 0, self._samples_until()
+        while block := bytearray(self._spool.read(_BLOCK_BYTES)):
+            muting.overwrite(block, offset, self._wave, end, muted)
+            offset += len(block)
+            yield bytes(block)

@@ -1,31 +1,36 @@
 """One pass over one recording: bytes in, archivable bytes out, the report at the end.
 
-It decides from the first bytes how the recording is read, and says at once when there is none.
+It puts the parts of this room together and knows none of their rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from addon.analysis import riff
-from addon.analysis.compressed import Spool, SpooledIntake
+from addon.analysis import muting, sentiment
+from addon.analysis.compressed import Spool
 from addon.analysis.findings import Findings
-from addon.analysis.intake import Intake, WaveIntake
+from addon.analysis.intake import Intake
+from addon.analysis.opening import open_intake
 from addon.analysis.options import Options
+from addon.analysis.peaks import Peaks
 from addon.analysis.report import Redaction, Report
-from addon.analysis.sniff import HEAD_BYTES, describe, sniff
+from addon.analysis.stages import Stages
+from addon.analysis.tape import Tape
+from addon.analysis.timeline import Interval
+from addon.analysis.transcript import Transcript
+from addon.analysis.transcription import transcribe
 from addon.errors import UnreadableAudio
-
-#: Recognised so that the message can name them; nothing here decodes them.
-_NOT_DECODED = frozenset({"mp4", "webm", "amr", "caf"})
 
 
 class RecordingPass:
     """Feed it a recording's bytes, archive what it returns, read `report` when finished.
 
     `spool` gives a new seekable binary file that is safe for plaintext; it is used only for kinds
-    that need random access. Any method raises UnreadableAudio, with the reason in words, for bytes
-    that are no recording.
+    that need random access and for transcripts. Any method raises UnreadableAudio, with the reason
+    in words, for bytes that are no recording.
     """
 
     report: Report
@@ -33,6 +38,7 @@ class RecordingPass:
     def __init__(self, options: Options, *, spool: Spool) -> None:
         self._options = options
         self._spool = spool
+        self._begun = time.monotonic()
         self._head = bytearray()
         self._intake: Intake | None = None
 
@@ -41,52 +47,80 @@ class RecordingPass:
         if self._intake is not None:
             return self._intake.feed(block)
         self._head += block
-        self._intake = self._choose(at_end=False)
+        self._intake = self._opened(at_end=False)
         return self._begin() if self._intake else b""
 
     def finish(self) -> Iterator[bytes]:
         """The recording is complete: yields the remaining archivable bytes, then sets `report`."""
         if self._intake is None:
-            self._intake = self._choose(at_end=True)
+            self._intake = self._opened(at_end=True)
             if self._intake is None:
                 raise UnreadableAudio("The WAV file ends inside its header.")
             yield self._begin()
-        yield from self._intake.finish()
-        self.report = self._reported(self._intake)
+        intake = self._intake
+        intake.measure()
+        findings = Findings(intake.stages, self._options)
+        transcript, left_out = self._transcript(intake.stages, findings)
+        redaction = self._redaction(intake.stages, transcript)
+        yield from intake.release(redaction.intervals)
+        self.report = self._reported(intake, findings, redaction, transcript, left_out)
 
     def _begin(self) -> bytes:
         head, self._head = bytes(self._head), bytearray()
         return self._intake.feed(head) if self._intake else b""
 
-    def _choose(self, *, at_end: bool) -> Intake | None:
-        """How to read what has arrived; None while that cannot be told."""
-        enough = at_end or len(self._head) >= HEAD_BYTES
-        kind = sniff(bytes(self._head[:HEAD_BYTES]))
-        if kind == "wav":
-            return self._choose_wave()
-        if kind in _NOT_DECODED:
-            raise UnreadableAudio(f"The recording is {kind}, which is not decoded here.")
-        if kind is None:
-            if not enough:
-                return None
-            what = describe(bytes(self._head[:HEAD_BYTES]))
-            if not what.startswith("data"):
-                raise UnreadableAudio(f"This is {what}, not a recording.")
-        return SpooledIntake(kind or "audio", self._spool, redact=self._options.redact_dtmf)
+    def _opened(self, *, at_end: bool) -> Intake | None:
+        return open_intake(
+            self._head, self._options, self._spool, prepare=self._prepare, at_end=at_end
+        )
 
-    def _choose_wave(self) -> Intake | None:
-        if self._head[:4] == b"RIFX":
-            return SpooledIntake("wav", self._spool, redact=self._options.redact_dtmf)
-        wave = riff.parse(self._head)
-        if wave is None:
-            return None
-        if wave.encoding is None:
-            return SpooledIntake("wav", self._spool, redact=self._options.redact_dtmf)
-        return WaveIntake(wave, redact=self._options.redact_dtmf)
+    def _prepare(self, stages: Stages) -> None:
+        if self._options.waveform:
+            stages.peaks = Peaks(stages.rate, stages.channels)
+        if self._options.transcriber is not None:
+            stages.tape = Tape(self._spool(), stages.heard)
 
-    def _reported(self, intake: Intake) -> Report:
+    def _transcript(
+        self, stages: Stages, findings: Findings
+    ) -> tuple[Transcript | None, str | None]:
+        """The transcript, or the reason why there is none though one was wanted."""
+        options = self._options
+        if options.transcriber is None or stages.tape is None:
+            return None, None
+        left = options.budget_seconds
+        if left is not None:
+            left -= time.monotonic() - self._begun
+        segments = findings.conversation.segments
+        words, left_out = transcribe(options.transcriber, stages.tape, segments, left)
+        if left_out:
+            return None, left_out
+        said = Transcript.of(options.transcriber.name, words, redact=options.redact_spoken_numbers)
+        if options.sentiment:
+            said = replace(said, sentiment=sentiment.by_channel(said.sentences))
+        return said, None
+
+    def _redaction(self, stages: Stages, transcript: Transcript | None) -> Redaction:
+        causes: dict[str, Sequence[Interval]] = {
+            "dtmf": [tone.interval for tone in stages.tones.found if self._options.redact_dtmf],
+            "spoken_number": transcript.numbers if transcript else [],
+        }
+        every = [interval for intervals in causes.values() for interval in intervals]
+        return Redaction(
+            muting.widened(every), [cause for cause, intervals in causes.items() if intervals]
+        )
+
+    def _reported(
+        self,
+        intake: Intake,
+        findings: Findings,
+        redaction: Redaction,
+        transcript: Transcript | None,
+        left_out: str | None,
+    ) -> Report:
         source, stages = intake.source, intake.stages
-        findings = Findings(stages, self._options)
+        peaks, warnings = stages.peaks, list(source.warnings)
+        if left_out and self._options.mutes_spoken_numbers:
+            warnings.append("There is no transcript, so spoken numbers could not be muted.")
         return Report(
             format=source.format,
             codec=source.codec,
@@ -96,6 +130,10 @@ class RecordingPass:
             conversation=findings.conversation,
             participants=findings.participants,
             flags=[*findings.flags, *source.flags],
-            warnings=source.warnings,
-            redaction=Redaction(source.muted, ["dtmf"] if source.muted else []),
+            warnings=warnings,
+            redaction=redaction.within(findings.timeline.duration),
+            waveform=peaks.as_waveform(redaction.intervals) if peaks else None,
+            transcript=transcript,
+            transcript_reason=left_out,
+            call_analytics=self._options.call_analytics,
         )

@@ -10,100 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from addon.analysis import call_analytics
 from addon.analysis.conversation import Conversation, Pauses
+from addon.analysis.participants import Participant
+from addon.analysis.rendering import Json, explained, pairs
 from addon.analysis.timeline import Interval, total
-from addon.analysis.turns import Floor, Latency
-
-MIXED = "mixed"
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Level:
-    """One channel's loudness; speech, noise and their difference are None where there is none."""
-
-    peak_dbfs: float
-    rms_dbfs: float
-    dc_offset: float
-    clipped_percent: float
-    speech_dbfs: float | None
-    noise_dbfs: float | None
-    snr_db: float | None
-
-    def as_result(self) -> Json:
-        """The `level` object."""
-        document: Json = {
-            "speech_dbfs": _rounded(self.speech_dbfs),
-            "noise_dbfs": _rounded(self.noise_dbfs),
-            "snr_db": _rounded(self.snr_db),
-            "peak_dbfs": _rounded(self.peak_dbfs),
-            "rms_dbfs": _rounded(self.rms_dbfs),
-            "clipped_percent": round(self.clipped_percent, 3),
-            "dc_offset": round(self.dc_offset, 5),
-        }
-        return _explained(
-            document,
-            {
-                "speech_dbfs": "No speech on this channel.",
-                "noise_dbfs": "No sound on this channel outside speech.",
-                "snr_db": "Needs both speech and noise on this channel.",
-            },
-        )
-
-
-@dataclass(frozen=True)
-class Participant:
-    """One channel and who is on it. `floor` is None where parties cannot be told apart."""
-
-    channel: int
-    role: str
-    talk: float
-    talk_percent: float
-    level: Level
-    floor: Floor | None
-    tones: Sequence[Interval]
-    bleed: float
-
-    def as_result(self, sentence: str) -> Json:
-        """One of `participants`; `sentence` explains what is null."""
-        document: Json = {
-            "channel": self.channel,
-            "role": self.role,
-            "talk_seconds": self.talk,
-            "talk_percent": self.talk_percent,
-            **self._floor(),
-            "level": self.level.as_result(),
-            "crosschannel_bleed_seconds": self.bleed,
-            "dtmf": {"count": len(self.tones), "intervals": _pairs(self.tones)},
-        }
-        names = ("turns", "longest_monologue_seconds", "interruptions", "response_latency_seconds")
-        return _explained(document, dict.fromkeys((*names, "backchannels"), sentence))
-
-    def _floor(self) -> Json:
-        floor = self.floor
-        if floor is None:
-            return dict.fromkeys(
-                (
-                    "turns",
-                    "longest_monologue_seconds",
-                    "backchannels",
-                    "interruptions",
-                    "response_latency_seconds",
-                )
-            )
-        times = [(first / 100, last / 100) for first, last in floor.interruptions]
-        return {
-            "turns": len(floor.turns),
-            "longest_monologue_seconds": floor.longest_monologue,
-            "backchannels": floor.backchannels,
-            "interruptions": {
-                "count": len(times),
-                "total_seconds": total(times),
-                "intervals": _pairs(times),
-            },
-            "response_latency_seconds": _latency(floor.latency),
-        }
+from addon.analysis.transcript import Transcript
 
 
 @dataclass(frozen=True)
@@ -113,9 +25,14 @@ class Redaction:
     intervals: Sequence[Interval] = ()
     reasons: Sequence[str] = ()
 
+    def within(self, duration: float) -> Redaction:
+        """The same, with nothing past the recording's end."""
+        clipped = [(start, min(stop, duration)) for start, stop in self.intervals]
+        return Redaction(clipped, self.reasons)
+
     def as_result(self) -> Json:
         """The `redaction` object."""
-        return {"intervals": _pairs(self.intervals), "reasons": list(self.reasons)}
+        return {"intervals": pairs(self.intervals), "reasons": list(self.reasons)}
 
 
 @dataclass(frozen=True)
@@ -137,7 +54,11 @@ class Report:
     warnings: Sequence[str] = ()
     redaction: Redaction = field(default_factory=Redaction)
     waveform: Mapping[str, Any] | None = None
-    transcript: Mapping[str, Any] | None = None
+    transcript: Transcript | None = None
+    #: Why there is none though one was wanted.
+    transcript_reason: str | None = None
+    #: Whether the result carries the second rendering too.
+    call_analytics: bool = False
 
     @property
     def duration_seconds(self) -> float:
@@ -163,7 +84,12 @@ class Report:
         if self.waveform is not None:
             document["waveform"] = dict(self.waveform)
         if self.transcript is not None:
-            document["transcript"] = dict(self.transcript)
+            roles = {person.channel: person.role for person in self.participants}
+            document["transcript"] = self.transcript.as_result(roles)
+        elif self.transcript_reason:
+            document |= {"transcript": None, "transcript_reason": self.transcript_reason}
+        if self.call_analytics:
+            document["call_analytics"] = call_analytics.render(self)
         return document
 
     @property
@@ -203,9 +129,9 @@ class Report:
             "trailing_silence_seconds": talk.trailing_silence,
             "non_talk": _pauses(talk.non_talk),
             "dead_air": _pauses(talk.dead_air),
-            "hold": {"total_seconds": total(talk.hold), "intervals": _pairs(talk.hold)},
+            "hold": {"total_seconds": total(talk.hold), "intervals": pairs(talk.hold)},
         }
-        return _explained(document, self._conversation_reasons(document))
+        return explained(document, self._conversation_reasons(document))
 
     def _percent(self, seconds: float | None) -> float | None:
         return None if seconds is None else self.conversation.timeline.percent(seconds)
@@ -236,29 +162,5 @@ def _pauses(pauses: Pauses) -> Json:
     return {
         "threshold_seconds": pauses.threshold,
         "total_seconds": pauses.total,
-        "intervals": _pairs(pauses.intervals),
+        "intervals": pairs(pauses.intervals),
     }
-
-
-def _latency(latency: Latency) -> Json:
-    document: Json = {"median": latency.median, "p90": latency.p90, "count": latency.count}
-    never = "This party never answered the other."
-    return _explained(document, {"median": never, "p90": never})
-
-
-def _pairs(intervals: Sequence[Interval]) -> list[list[float]]:
-    return [[round(start, 3), round(end, 3)] for start, end in intervals]
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)
-
-
-def _explained(document: Json, reasons: Mapping[str, str]) -> Json:
-    """The document with `<name>_reason` after every null that `reasons` knows."""
-    explained: Json = {}
-    for name, value in document.items():
-        explained[name] = value
-        if value is None and name in reasons:
-            explained[f"{name}_reason"] = reasons[name]
-    return explained

@@ -19,9 +19,10 @@ Floats = NDArray[np.float32]
 #: Samples that give one probability, and the samples before them that the network also sees.
 WINDOW = 256
 CONTEXT = 32
+_HALF = np.float32(0.5)
 _FFT, _HOP, _BINS, _UNITS = 128, 64, 65, 128
 #: Windows convolved at once: the matrices stay within a core's second-level cache.
-_BATCH = 256
+_BATCH = 128
 
 
 @dataclass(frozen=True)
@@ -75,32 +76,32 @@ class Silero:
         return result
 
     def _encode(self, heard: Floats) -> Floats:
-        """The recurrent layer's input, (windows, channels, 4 * units)."""
+        """The recurrent layer's input, (windows, 4 gates, channels, units)."""
         layers = self._layers
         channels, windows = heard.shape[0], heard.shape[1] // WINDOW
         rows = _convolve_spectrum(layers, _spectrum(layers, heard), channels * windows)
         weights, bias = layers.gates_in
-        gates = (rows @ weights + bias).reshape(channels, windows, 4 * _UNITS)
-        return np.ascontiguousarray(gates.transpose(1, 0, 2))
+        gates = (rows @ weights + bias).reshape(channels, windows, 4, _UNITS)
+        return np.ascontiguousarray(gates.transpose(1, 2, 0, 3))
 
     def _recur(self, gates: Floats) -> Floats:
+        """Step through the windows; every operand is contiguous, which halves the loop's time."""
         hidden, cell, back = self._hidden, self._cell, self._layers.gates_back
-        states = np.empty((gates.shape[0], *hidden.shape), np.float32)
+        states = np.empty((len(gates), *hidden.shape), np.float32)
+        product = np.empty((len(hidden), 4 * _UNITS), np.float32)
+        recurrent = product.reshape(-1, 4, _UNITS).transpose(1, 0, 2)
         gate = np.empty_like(gates[0])
-        sigmoid = gate[:, : 3 * _UNITS]
-        enter, forget, leave, update = np.split(gate, 4, axis=1)
+        sigmoids, (enter, forget, leave, update) = gate[:3], gate
         for step, incoming in enumerate(gates):
-            np.matmul(hidden, back, out=gate)
-            gate += incoming
-            np.tanh(gate, out=gate)
-            sigmoid *= 0.5
-            sigmoid += 0.5
-            cell *= forget
-            enter *= update
-            cell += enter
+            # One vector product a channel: for so few rows twice as fast as a matrix product.
+            for row, out in zip(hidden, product, strict=True):
+                np.dot(row, back, out)
+            np.tanh(np.add(recurrent, incoming, gate), gate)
+            np.add(np.multiply(sigmoids, _HALF, sigmoids), _HALF, sigmoids)
+            np.multiply(cell, forget, cell)
+            np.add(cell, np.multiply(enter, update, enter), cell)
             hidden = states[step]
-            np.tanh(cell, out=hidden)
-            hidden *= leave
+            np.multiply(np.tanh(cell, hidden), leave, hidden)
         self._hidden = hidden.copy()
         weights, bias = self._layers.out
         logits = np.maximum(states, 0) @ weights + bias

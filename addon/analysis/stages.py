@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis.levels import FrameLevels, Totals
+from addon.analysis.peaks import Peaks
+from addon.analysis.tape import Tape
 from addon.analysis.tones import ToneDetector
 from addon.analysis.voice import Voice
 
@@ -47,6 +49,9 @@ class Stages:
     def __init__(self, rate: int, channels: int) -> None:
         self.rate = rate
         self.channels = channels
+        #: Set by whoever wants them: the waveform, and the sound kept for a transcriber.
+        self.peaks: Peaks | None = None
+        self.tape: Tape | None = None
         self.totals = Totals(channels)
         self.levels = FrameLevels()
         #: Channels that are analysed apart; more than two are heard as one mixture.
@@ -65,6 +70,8 @@ class Stages:
     def add(self, samples: Floats) -> None:
         """Measure `samples`, (channels, any number), full scale 1.0."""
         self.totals.add(samples)
+        if self.peaks is not None:
+            self.peaks.add(samples)
         self._wait(self._resampler.add(samples))
         while self._samples_waiting >= BLOCK:
             waiting = np.concatenate(self._waiting, axis=1)
@@ -80,6 +87,8 @@ class Stages:
             self._block(np.pad(rest, ((0, 0), (0, -rest.shape[1] % _GRAIN))))
         self._waiting = []
         self.tones.finish()
+        if self.peaks is not None:
+            self.peaks.finish()
 
     def _wait(self, samples: Floats) -> None:
         if samples.shape[1]:
@@ -90,3 +99,5 @@ class Stages:
         self.tones.add(samples)
         heard = samples if self.heard == self.channels else samples.mean(axis=0, keepdims=True)
         self.voice.add(heard, self.levels.add(heard))
+        if self.tape is not None:
+            self.tape.add(heard)

@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from addon.analysis.runs import Runs, seconds
+from addon.analysis.timeline import Interval, Timeline
 
 # All in 10 ms frames.
 BACKCHANNEL_BELOW = 100
@@ -33,11 +34,6 @@ class Turn:
     first: int
     last: int
 
-    @property
-    def frames(self) -> int:
-        """Its length, pauses inside it included."""
-        return self.last - self.first
-
 
 @dataclass(frozen=True)
 class Latency:
@@ -50,20 +46,16 @@ class Latency:
 
 @dataclass(frozen=True)
 class Floor:
-    """What one party did with the floor."""
+    """What one party did with the floor; times in seconds, the monologue is its longest turn."""
 
-    turns: Sequence[Turn] = ()
+    turns: int = 0
     backchannels: int = 0
-    interruptions: Sequence[Span] = ()
+    longest_monologue: float = 0.0
+    interruptions: Sequence[Interval] = ()
     latency: Latency = field(default_factory=Latency)
 
-    @property
-    def longest_monologue(self) -> float:
-        """The longest turn, in seconds."""
-        return seconds(max((turn.frames for turn in self.turns), default=0))
 
-
-def floors(segments: Sequence[Runs]) -> list[Floor]:
+def floors(segments: Sequence[Runs], timeline: Timeline) -> list[Floor]:
     """What each of two parties did with the floor, from their speech segments."""
     sorted_out = [
         _without_backchannels(segments[channel], segments[1 - channel]) for channel in (0, 1)
@@ -71,13 +63,21 @@ def floors(segments: Sequence[Runs]) -> list[Floor]:
     turns = take_turns([spoken for spoken, _ in sorted_out])
     return [
         Floor(
-            turns=[turn for turn in turns if turn.channel == channel],
+            turns=sum(turn.channel == channel for turn in turns),
             backchannels=sorted_out[channel][1],
-            interruptions=interruptions(segments[channel], segments[1 - channel]),
+            longest_monologue=_longest(turns, channel, timeline),
+            interruptions=timeline.intervals(
+                interruptions(segments[channel], segments[1 - channel])
+            ),
             latency=_latency(turns, channel),
         )
         for channel in (0, 1)
     ]
+
+
+def _longest(turns: Sequence[Turn], channel: int, timeline: Timeline) -> float:
+    own = timeline.intervals((turn.first, turn.last) for turn in turns if turn.channel == channel)
+    return max((round(stop - start, 3) for start, stop in own), default=0.0)
 
 
 def _without_backchannels(own: Runs, other: Runs) -> tuple[Runs, int]:

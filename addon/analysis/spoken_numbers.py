@@ -1,0 +1,149 @@
+"""Card numbers in what was said: found by their digits and their check digit (audio 4).
+
+The rule masks a whole run of digits as soon as a card number lies anywhere in it. It also masks
+some order numbers that happen to check; that is the side on which it errs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from addon.analysis.timeline import Interval
+from addon.analysis.transcription import Word
+
+#: What a masked run reads as.
+MASK = "[redacted]"
+#: Words between two digits that still belong to one number ("and then", "let me see").
+MAX_FILLERS = 4
+#: The lengths of payment card numbers and the first digits of the card schemes.
+CARD_LENGTHS = range(13, 20)
+CARD_STARTS = frozenset("3456")
+
+_UNITS = {
+    "zero": "0", "oh": "0", "o": "0", "nought": "0", "nil": "0", "one": "1", "two": "2",
+    "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
+}  # fmt: skip
+_TEENS = {
+    "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14",
+    "fifteen": "15", "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19",
+}  # fmt: skip
+_TENS = {
+    "twenty": "2", "thirty": "3", "forty": "4", "fourty": "4", "fifty": "5", "sixty": "6",
+    "seventy": "7", "eighty": "8", "ninety": "9",
+}  # fmt: skip
+_REPEATS = {"double": 2, "triple": 3, "treble": 3}
+_TOKEN = re.compile(r"\d+|[^\W\d_]+")
+
+
+@dataclass
+class _Run:
+    """Digits said one after the other by one party, and the words that hold them."""
+
+    first: int
+    last: int
+    digits: str = ""
+
+
+def card_numbers(words: Sequence[Word]) -> list[tuple[int, int]]:
+    """Spans [first, last) of word positions that hold a card number, for one party's words."""
+    return [(run.first, run.last + 1) for run in _runs(words) if _holds_card(run.digits)]
+
+
+def masked(words: Sequence[Word]) -> tuple[list[Word], list[Interval]]:
+    """One party's words with each card number as one masked word, and when it was said."""
+    kept: list[Word] = []
+    intervals = []
+    at = 0
+    for first, last in card_numbers(words):
+        kept += words[at:first]
+        kept.append(replace(words[first], text=MASK, stop=words[last - 1].stop))
+        intervals.append((words[first].start, words[last - 1].stop))
+        at = last
+    return [*kept, *words[at:]], intervals
+
+
+def _runs(words: Sequence[Word]) -> Iterable[_Run]:
+    """Runs of digit words with no more than MAX_FILLERS other words between two of them."""
+    run: _Run | None = None
+    reader = _Reader()
+    for position, word in enumerate(words):
+        said = reader.read(word.text)
+        if said is None:
+            continue
+        if run is not None and position - run.last > MAX_FILLERS + 1:
+            run.digits += reader.pending_at_end()
+            yield run
+            run, reader = None, _Reader()
+            said = reader.read(word.text) or ""
+        run = run or _Run(position, position)
+        run.last = position
+        run.digits += said
+    if run is not None:
+        run.digits += reader.pending_at_end()
+        yield run
+
+
+class _Reader:
+    """Number words to digits, with what waits for the next word: `forty` two, `double` four."""
+
+    def __init__(self) -> None:
+        self._tens = ""
+        self._times = 1
+
+    def read(self, text: str) -> str | None:
+        """The digits that this word completes; None for a word that is no number at all."""
+        said: str | None = None
+        for token in _TOKEN.findall(text.lower()):
+            digits = self._digits(token)
+            if digits is not None:
+                said = (said or "") + digits
+        return said
+
+    def pending_at_end(self) -> str:
+        """The digits of a tens word that nothing followed."""
+        digits, self._tens = (self._tens + "0" if self._tens else ""), ""
+        return digits
+
+    def _digits(self, said: str) -> str | None:
+        if said in _REPEATS:
+            self._times = _REPEATS[said]
+            return self.pending_at_end()
+        if said in _TENS:
+            digits = self.pending_at_end()
+            self._tens = _TENS[said]
+            return digits
+        if said == "hundred":
+            return self.pending_at_end() + "00"
+        if said in _UNITS:
+            return self._unit(_UNITS[said])
+        plain = _TEENS.get(said) or (said if said.isdecimal() else None)
+        return None if plain is None else self._repeated(self.pending_at_end(), plain)
+
+    def _unit(self, digit: str) -> str:
+        if self._tens and digit != "0":
+            digits, self._tens = self._tens + digit, ""
+            return digits
+        return self._repeated(self.pending_at_end(), digit)
+
+    def _repeated(self, before: str, digits: str) -> str:
+        times, self._times = self._times, 1
+        return before + digits[0] * (times - 1) + digits
+
+
+def _holds_card(digits: str) -> bool:
+    return any(
+        digits[first] in CARD_STARTS and checks(digits[first : first + length])
+        for length in CARD_LENGTHS
+        for first in range(len(digits) - length + 1)
+    )
+
+
+def checks(digits: str) -> bool:
+    """Whether the last digit is the Luhn check digit of the others (ISO/IEC 7812-1)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0

@@ -1,0 +1,105 @@
+"""The transcript as the result carries it: sentences by channel, with masked numbers.
+
+The names are those that users of Twilio's Voice Intelligence know (`media_channel` counts from 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from addon.analysis.rendering import Json
+from addon.analysis.spoken_numbers import masked
+from addon.analysis.timeline import Interval
+from addon.analysis.transcription import Word
+
+#: A pause of this length ends a sentence even without a full stop, in seconds.
+SENTENCE_PAUSE = 1.0
+_ENDINGS = (".", "?", "!", "…")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words of one channel that belong together."""
+
+    channel: int
+    words: Sequence[Word]
+
+    @property
+    def text(self) -> str:
+        """The words as one line."""
+        return " ".join(word.text.strip() for word in self.words)
+
+    def as_result(self, index: int, role: str) -> Json:
+        """One of `transcript.sentences`."""
+        confidence = sum(word.confidence for word in self.words) / len(self.words)
+        return {
+            "sentence_index": index,
+            "media_channel": self.channel + 1,
+            "role": role,
+            "start_seconds": self.words[0].start,
+            "end_seconds": self.words[-1].stop,
+            "transcript": self.text,
+            "confidence": round(confidence, 3),
+            "words": [_word(word) for word in self.words],
+        }
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """Everything that was said; `numbers` are the intervals of card numbers among it."""
+
+    engine: str
+    sentences: Sequence[Sentence]
+    numbers: Sequence[Interval] = ()
+    sentiment: Mapping[int, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, engine: str, words: Sequence[Word], *, redact: bool) -> Transcript:
+        """The transcript of words in order of time; card numbers masked where `redact`."""
+        sentences: list[Sentence] = []
+        numbers: list[Interval] = []
+        for channel in sorted({word.channel for word in words}):
+            own = [word for word in words if word.channel == channel]
+            if redact:
+                own, said = masked(own)
+                numbers += said
+            sentences += _sentences(channel, own)
+        ordered = sorted(sentences, key=lambda sentence: sentence.words[0].start)
+        return cls(engine, ordered, sorted(numbers))
+
+    def as_result(self, roles: Mapping[int, str]) -> Json:
+        """The `transcript` object; `roles` by channel."""
+        document: Json = {
+            "engine": self.engine,
+            "sentences": [
+                sentence.as_result(index, roles[sentence.channel])
+                for index, sentence in enumerate(self.sentences)
+            ],
+        }
+        if self.sentiment:
+            document["sentiment"] = [
+                {"media_channel": channel + 1, "role": roles[channel], "compound": score}
+                for channel, score in sorted(self.sentiment.items())
+            ]
+        return document
+
+
+def _sentences(channel: int, words: Sequence[Word]) -> list[Sentence]:
+    groups: list[list[Word]] = []
+    for word in words:
+        before = groups[-1][-1] if groups else None
+        ended = before is None or before.text.strip().endswith(_ENDINGS)
+        if before is None or ended or word.start - before.stop > SENTENCE_PAUSE:
+            groups.append([])
+        groups[-1].append(word)
+    return [Sentence(channel, group) for group in groups]
+
+
+def _word(word: Word) -> Json:
+    return {
+        "word": word.text.strip(),
+        "start_seconds": word.start,
+        "end_seconds": word.stop,
+        "confidence": round(word.confidence, 3),
+    }
