@@ -108,3 +108,10 @@ def client(app: Flask) -> FlaskClient:
 def services(settings: Settings, redis_server: redis.Redis) -> Services:
     """What a job works with, on the same Redis and store as the app."""
     return Services.from_settings(settings.for_worker())
+
+
+@pytest.fixture
+def as_worker(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
+    """Makes this process a worker: jobs called here use `services`."""
+    monkeypatch.setattr("workers.services._made", {os.getpid(): services})
+    return services

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from addon.errors import AddonError
+from addon.settings import Settings
 
 SCHEMA_VERSION = "1.0"
 """docs/result.schema.json says what may change under which number."""
@@ -18,6 +19,12 @@ SCHEMA_VERSION = "1.0"
 def successful(sid: str, result: Mapping[str, Any]) -> dict[str, Any]:
     """The envelope of a result."""
     return _envelope(sid, "successful", None, None, result)
+
+
+def for_callback(sid: str, result: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """The envelope as the callback gets it: the waveform only where the setting asks for it."""
+    left_out = () if settings.result_waveform else ("waveform",)
+    return successful(sid, {name: part for name, part in result.items() if name not in left_out})
 
 
 def failed(sid: str, error: AddonError) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from addon.analysis import Options, RecordingPass, Report, sniff
+from addon.analysis import Options, RecordingPass, Report, roles_with_agent_on, sniff
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
 from addon.archive.manifest import Manifest, RecordingFacts, Sealed
@@ -64,7 +64,9 @@ def options(settings: Settings, invocation: Invocation) -> Options:
     by_key = settings.agent_channel
     names = (invocation.tenant, (invocation.usage_key or "").upper(), "")
     channel = next(int(by_key[name]) for name in names if name in by_key)
-    return Options(roles=Options.with_agent_on(channel), redact_dtmf=settings.redact_dtmf)
+    return Options(
+        roles=roles_with_agent_on(channel), redact_dtmf=settings.redact_dtmf, waveform=True
+    )
 
 
 def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: str) -> Analysed:

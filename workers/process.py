@@ -127,9 +127,9 @@ class Work:
             found = deposit.analysed(place, blocks, options, self.name)
             seconds = found.report.duration_seconds
             services.ledger.mark(self.sid, duration=seconds, analysed_at=time.time())
-            document = answer.successful(self.sid, deposit.result(found, invocation))
-            place.analysis(document)
-            self._keep(document)
+            result = deposit.result(found, invocation)
+            place.analysis(answer.successful(self.sid, result))
+            self._keep(answer.for_callback(self.sid, result, services.settings))
             place.commit(deposit.facts(found, invocation))
         services.ledger.mark(self.sid, archived_at=time.time())
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)

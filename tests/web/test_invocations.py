@@ -1,0 +1,262 @@
+"""The Marketplace's route: every shape, every refusal; nothing is answered before it is durable."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rq.queue import Queue
+
+from addon.factory import create_app
+from addon.journal import Journal
+from addon.twilio.invocation import Invocation
+from tests.calls import wav
+from tests.conftest import PUBLIC_URL
+from tests.web import requests as send
+from workers import lanes
+
+AUDIO = wav(1.0)
+
+UPLOADS = {
+    "hyphens": send.first_sample,
+    "underscores": send.second_partner,
+    "documented": send.documented,
+    "no filename": send.without_filename,
+}
+
+
+@pytest.fixture
+def journal(services) -> Journal:
+    return services.journal
+
+
+def jobs(redis_server) -> list[str]:
+    return [
+        job
+        for lane in lanes.ALL_LANES
+        for job in Queue(lane, connection=redis_server).get_job_ids()
+    ]
+
+
+def accepted(answer) -> None:
+    assert (answer.status_code, answer.data) == (202, b"")
+    assert answer.headers["Content-Length"] == "0"
+
+
+@pytest.mark.parametrize("shape", UPLOADS.values(), ids=UPLOADS)
+def test_an_upload_is_kept_whole_and_queued_once(client, journal, redis_server, shape):
+    sid = send.new_sid()
+    accepted(shape(AUDIO).post(client, sid))
+    record = journal.open(sid)
+    assert b"".join(record.audio) == AUDIO
+    assert [job.split("-")[1] for job in jobs(redis_server)] == [sid]
+
+
+@pytest.mark.parametrize("shape", [send.url_only, send.json_body])
+def test_a_url_is_kept_for_the_worker(client, journal, redis_server, shape):
+    sid = send.new_sid()
+    accepted(shape().post(client, sid))
+    record = journal.open(sid)
+    invocation = Invocation.from_json(record.request)
+    assert invocation.audio_url == "https://media.twilio.com/temporary/abc?k=1"
+    assert invocation.callback == send.CALLBACK
+    assert b"".join(record.audio) == b""
+    assert len(jobs(redis_server)) == 1
+
+
+def test_unknown_fields_are_kept(client, journal):
+    sid = send.new_sid()
+    accepted(send.second_partner(AUDIO).post(client, sid))
+    invocation = Invocation.from_json(journal.open(sid).request)
+    assert invocation.configuration == {"source_language": "de"}
+    assert invocation.recording_sid == "RE" + "4c" * 16
+    assert invocation.tenant == send.INSTALL
+
+
+def test_the_final_slash_is_no_redirect(client, redis_server):
+    shape = replace(send.first_sample(AUDIO), path="/recording-analysis/")
+    accepted(shape.post(client, send.new_sid()))
+
+
+def test_an_accepted_upload_is_not_readable_in_the_store(client, settings):
+    marker = b"the caller said her card number"
+    audio = AUDIO + marker * 100
+    accepted(send.first_sample(audio).post(client, send.new_sid()))
+    for path in (settings.data_dir / "archive").rglob("*"):
+        assert not path.is_file() or marker not in path.read_bytes()
+
+
+def test_a_repeated_request_is_accepted_and_queued_once(client, redis_server, services):
+    sid = send.new_sid()
+    for _ in range(10):
+        accepted(send.first_sample(AUDIO).post(client, sid))
+    assert len(jobs(redis_server)) == 1
+    assert services.ledger.entry(sid).duplicates == 9
+
+
+def test_the_same_sid_with_other_bytes_keeps_the_first(client, journal):
+    sid = send.new_sid()
+    accepted(send.first_sample(AUDIO).post(client, sid))
+    accepted(send.first_sample(wav(2.0)).post(client, sid))
+    assert b"".join(journal.open(sid).audio) == AUDIO
+
+
+def test_a_late_duplicate_is_known_after_redis_was_lost(client, redis_server, services):
+    sid = send.new_sid()
+    services.journal.conclude(sid, {"answer": "delivered", "answered_at": 1.0})
+    accepted(send.first_sample(AUDIO).post(client, sid))
+    assert jobs(redis_server) == []
+    assert not services.journal.is_waiting(sid)
+
+
+def test_an_unfinished_request_is_queued_again_after_redis_was_lost(client, redis_server):
+    sid = send.new_sid()
+    accepted(send.first_sample(AUDIO).post(client, sid))
+    redis_server.flushall()
+    accepted(send.first_sample(AUDIO).post(client, sid))
+    assert len(jobs(redis_server)) == 1
+
+
+def test_a_short_clip_goes_to_the_express_lane_whatever_unit_was_declared(client, redis_server):
+    for shape in (send.first_sample, send.documented):
+        accepted(shape(AUDIO).post(client, send.new_sid()))
+    assert Queue("express", connection=redis_server).count == 2
+
+
+class TestForgeries:
+    @pytest.mark.parametrize("given", ["", "x", "TPEzSRfZHGUo0Dpi5BTrq2Kf3yA=", "é", "=" * 28])
+    def test_a_wrong_signature_is_refused(self, client, redis_server, given):
+        answer = send.first_sample(AUDIO).post(client, send.new_sid(), sign=given or " ")
+        assert answer.status_code == 403
+        assert jobs(redis_server) == []
+
+    def test_no_signature_is_refused_before_the_body_is_read(self, client, redis_server):
+        answer = send.first_sample(AUDIO).post(client, send.new_sid(), unsigned=True)
+        assert answer.status_code == 403
+
+    def test_a_changed_field_is_refused(self, client):
+        shape = send.first_sample(AUDIO)
+        shape.signed = [*shape.signed[:-1], ("format", "audio/mpeg")]
+        assert shape.post(client, send.new_sid()).status_code == 403
+
+    def test_a_changed_json_body_is_refused(self, client):
+        shape = send.json_body()
+        shape.body = shape.body.replace(b"abc", b"abd")
+        assert shape.post(client, send.new_sid()).status_code == 403
+
+    def test_a_token_that_is_rotated_out_still_counts_while_it_is_listed(self, settings):
+        changed = replace(settings, twilio_auth_tokens_also_accepted=("secondary-token-0002",))
+        client = create_app(changed).test_client()
+        shape = send.first_sample(AUDIO)
+        sign = send.signature(PUBLIC_URL + send.PATH, shape.signed, "secondary-token-0002")
+        accepted(shape.post(client, send.new_sid(), sign=sign))
+
+    def test_monitor_mode_only_logs(self, settings, redis_server):
+        client = create_app(replace(settings, signature_mode="monitor")).test_client()
+        accepted(send.first_sample(AUDIO).post(client, send.new_sid(), unsigned=True))
+
+
+class TestRejections:
+    """200 with the error object: protocol 1.5."""
+
+    def rejected(self, answer, code: int) -> dict[str, object]:
+        assert answer.status_code == 200, answer.data
+        document = json.loads(answer.data)
+        assert document["status"] == "failed"
+        assert document["code"] == code
+        assert document["message"]
+        return document
+
+    def test_neither_audio_nor_url(self, client):
+        sid = send.new_sid()
+        shape = send.multipart([("callback", send.CALLBACK)], None, name="", filename=None)
+        assert self.rejected(shape.post(client, sid), 61003)["request_sid"] == sid
+
+    def test_no_request_sid(self, client):
+        self.rejected(send.first_sample(AUDIO).post(client, None), 61003)
+
+    def test_two_spellings_that_disagree(self, client):
+        fields = [("callback", "https://a.example/"), ("callback_url", "https://b.example/")]
+        shape = send.multipart(fields, AUDIO, name="audio", filename="a.wav")
+        self.rejected(shape.post(client, send.new_sid()), 64102)
+
+    def test_another_account(self, client):
+        answer = send.first_sample(AUDIO).post(
+            client, send.new_sid(), X_Twilio_VendorAccountSid="AC" + "ff" * 16
+        )
+        self.rejected(answer, 64105)
+
+    def test_an_expired_invocation(self, client):
+        old = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+        fields = [("callback", send.CALLBACK), ("invocation_date", old), ("ttl", "60")]
+        shape = send.multipart(fields, AUDIO, name="audio", filename="a.wav")
+        self.rejected(shape.post(client, send.new_sid()), 64103)
+
+    def test_a_fresh_invocation_with_date_and_ttl_is_accepted(self, client):
+        fields = [("invocation_date", datetime.now(UTC).isoformat()), ("ttl", "60")]
+        shape = send.multipart(fields, AUDIO, name="audio", filename="a.wav")
+        accepted(shape.post(client, send.new_sid()))
+
+    def test_more_than_we_accept(self, settings, redis_server):
+        client = create_app(replace(settings, max_upload_bytes=4096)).test_client()
+        self.rejected(send.first_sample(AUDIO).post(client, send.new_sid()), 64104)
+
+    def test_a_truncated_form(self, client):
+        shape = send.first_sample(AUDIO)
+        shape.body = shape.body[:-40]
+        answer = shape.post(client, send.new_sid())
+        assert answer.status_code in (200, 403)
+
+    def test_letters_that_no_sid_has(self, client, settings):
+        for sid in ("../../etc/passwd", "XR 1", "X" * 400, "é"):
+            answer = send.first_sample(AUDIO).post(client, sid.encode("latin-1").decode("latin-1"))
+            self.rejected(answer, 64100)
+
+
+class TestOutages:
+    """503: the work could not be made durable, and Twilio asks again."""
+
+    def test_no_redis(self, settings):
+        gone = replace(settings, redis_url="redis://127.0.0.1:1/0")
+        answer = send.first_sample(AUDIO).post(create_app(gone).test_client(), send.new_sid())
+        assert (answer.status_code, answer.data) == (503, b"")
+
+    def test_no_store(self, settings, redis_server, tmp_path):
+        (tmp_path / "a-file").write_bytes(b"")
+        gone = replace(settings, archive_url=f"file://{tmp_path}/a-file/archive")
+        answer = send.first_sample(AUDIO).post(create_app(gone).test_client(), send.new_sid())
+        assert answer.status_code == 503
+        assert jobs(redis_server) == []
+
+    def test_an_unreachable_bucket(self, settings, redis_server, monkeypatch):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        gone = replace(settings, archive_url="s3://bucket/prefix")
+        answer = send.first_sample(AUDIO).post(create_app(gone).test_client(), send.new_sid())
+        assert answer.status_code == 503
+
+    def test_a_record_stays_when_the_queue_fails_after_it(
+        self, settings, client, journal, redis_server, monkeypatch
+    ):
+        """Taking it back could take it from a duplicate that was answered 202 because of it."""
+        from addon.errors import QueueUnavailable
+        from workers.queue import Dispatcher
+
+        def fail(*_args, **_kwargs):
+            raise QueueUnavailable("the queue does not answer")
+
+        monkeypatch.setattr(Dispatcher, "accept", fail)
+        sid = send.new_sid()
+        assert send.first_sample(AUDIO).post(client, sid).status_code == 503
+        assert journal.is_waiting(sid)
+
+
+def test_other_methods_and_kinds_are_never_a_500(client):
+    for method in ("get", "put", "delete", "patch"):
+        assert getattr(client, method)(send.PATH).status_code == 405
+    shape = send.Shape(b"\x00\xff" * 100, "text/plain")
+    assert shape.post(client, send.new_sid()).status_code == 200

@@ -1,0 +1,56 @@
+"""Requests as the web leaves them for a worker, and a Marketplace that takes the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from addon.commands.marketplace import Exchange, Marketplace
+from addon.settings import Settings
+from addon.twilio.invocation import Invocation
+from tests.calls import wav
+from tests.conftest import ACCOUNT, TOKEN
+from tests.web.requests import INSTALL, new_sid
+from workers import intake
+from workers.services import Services
+
+
+@pytest.fixture
+def market() -> Iterator[Marketplace]:
+    with Marketplace(ACCOUNT, TOKEN) as listening:
+        yield listening
+
+
+@pytest.fixture
+def settings(settings: Settings, market: Marketplace) -> Settings:
+    return replace(settings, callback_hosts=(market.origin,), media_hosts=(market.origin,))
+
+
+@pytest.fixture
+def accept(as_worker: Services, market: Marketplace) -> Callable[..., Exchange]:
+    """Puts a request into journal, ledger and lane, as the web does."""
+
+    def accepted(
+        audio: bytes | None = None, *, by_url: bool = False, **changes: object
+    ) -> Exchange:
+        audio = wav(1.0) if audio is None else audio
+        exchange = Exchange(new_sid(), audio)
+        market.exchanges[exchange.sid] = exchange
+        invocation = Invocation(
+            request_sid=exchange.sid,
+            received_at=datetime.now(UTC),
+            install=INSTALL,
+            callback=f"{market.origin}/callback/{exchange.sid}",
+            has_audio=not by_url,
+            audio_url=f"{market.origin}/media/{exchange.sid}" if by_url else None,
+            size=None if by_url else float(len(audio)),
+        )
+        invocation = replace(invocation, **changes)  # type: ignore[arg-type]
+        blocks = [] if by_url else [audio]
+        intake.accept(as_worker.journal, as_worker.dispatcher, invocation, blocks)
+        return exchange
+
+    return accepted

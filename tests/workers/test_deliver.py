@@ -1,0 +1,160 @@
+"""Delivery: once, to allowed hosts, with the right credentials, for as long as it makes sense."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from addon.ledger import ANSWERED, WAITING
+from workers import process
+from workers.deliver import credentials, deliver
+
+
+@pytest.fixture
+def processed(accept):
+    def one(**changes):
+        exchange = accept(**changes)
+        process.process(exchange.sid)
+        return exchange
+
+    return one
+
+
+def outcome(services, exchange) -> str:
+    return services.journal.outcome(exchange.sid)["answer"]
+
+
+def test_it_is_sent_once_however_often_the_job_runs(processed, as_worker):
+    exchange = processed()
+    for _ in range(4):
+        deliver(exchange.sid)
+    assert len(exchange.callbacks) == 1
+    assert outcome(as_worker, exchange) == "delivered"
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
+def test_a_busy_callback_is_tried_again(processed, as_worker, market, status):
+    exchange = processed()
+    market.answers = [status]
+    deliver(exchange.sid)
+    entry = as_worker.ledger.entry(exchange.sid)
+    assert (entry.delivery, entry.deliveries) == (WAITING, 1)
+    assert entry.delivery_at > time.time()
+    assert as_worker.journal.is_waiting(exchange.sid)
+    deliver(exchange.sid)
+    assert len(exchange.callbacks) == 1
+
+
+def test_wrong_credentials_are_tried_again_because_a_person_may_mend_them(
+    processed, as_worker, market
+):
+    exchange = processed()
+    market.answers = [401, 401]
+    deliver(exchange.sid)
+    assert as_worker.ledger.entry(exchange.sid).delivery == WAITING
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+def test_a_closed_callback_is_given_up(processed, as_worker, market, status):
+    exchange = processed()
+    market.answers = [status]
+    deliver(exchange.sid)
+    assert outcome(as_worker, exchange) == "refused"
+    assert not as_worker.journal.is_waiting(exchange.sid)
+
+
+def test_a_callback_elsewhere_is_never_called(processed, as_worker):
+    exchange = processed(callback="https://evil.example.com/steal")
+    deliver(exchange.sid)
+    assert outcome(as_worker, exchange) == "refused"
+    assert exchange.callbacks == []
+
+
+def test_a_redirect_is_never_followed_with_credentials(processed, as_worker, market):
+    exchange = processed()
+    market.answers = [302]
+    deliver(exchange.sid)
+    assert outcome(as_worker, exchange) == "refused"
+
+
+def test_no_callback_means_the_result_stays_in_the_archive(processed, as_worker):
+    exchange = processed(callback="")
+    deliver(exchange.sid)
+    assert outcome(as_worker, exchange) == "skipped"
+    assert not as_worker.journal.is_waiting(exchange.sid)
+
+
+def test_it_is_given_up_when_twilio_has_long_given_up(processed, as_worker, market):
+    exchange = processed(received_at=datetime.now(UTC) - timedelta(hours=2))
+    market.answers = [503]
+    deliver(exchange.sid)
+    assert outcome(as_worker, exchange) == "expired"
+
+
+def test_a_crash_before_the_record_sends_again_and_never_computes_again(
+    processed, as_worker, monkeypatch
+):
+    exchange = processed()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(as_worker.journal), "conclude", _killed)
+        with pytest.raises(SystemError):
+            deliver(exchange.sid)
+    deliver(exchange.sid)
+    assert len(exchange.callbacks) == 2
+    assert exchange.callbacks[0].body == exchange.callbacks[1].body
+
+
+def test_a_crash_after_the_record_never_sends_again(processed, as_worker, monkeypatch):
+    exchange = processed()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(as_worker.ledger), "mark", _killed)
+        with pytest.raises(SystemError):
+            deliver(exchange.sid)
+    as_worker.redis.flushall()
+    deliver(exchange.sid)
+    assert len(exchange.callbacks) == 1
+    assert not as_worker.journal.is_waiting(exchange.sid)
+
+
+def test_a_delivery_that_comes_before_the_answer_waits(accept, as_worker):
+    exchange = accept()
+    deliver(exchange.sid)
+    assert exchange.callbacks == []
+    assert as_worker.journal.is_waiting(exchange.sid)
+
+
+def test_two_deliveries_at_once_send_one(processed, as_worker):
+    from workers.lease import lease
+
+    exchange = processed()
+    with lease(as_worker.redis, "deliver", exchange.sid):
+        deliver(exchange.sid)
+    assert exchange.callbacks == []
+    deliver(exchange.sid)
+    assert len(exchange.callbacks) == 1
+
+
+def test_an_install_has_its_own_credentials_before_the_partners(as_worker, accept):
+    from addon.twilio.invocation import Invocation
+
+    invocation = Invocation("XR1", datetime.now(UTC), install="XD1")
+    changed = replace(as_worker.settings, callback_credentials={"XD1": "name:pass:word"})
+    own, partner = credentials(changed, invocation)
+    assert own.header != partner.header
+    assert len(credentials(as_worker.settings, invocation)) == 1
+
+
+def test_answered_is_recorded_in_the_ledger(processed, as_worker):
+    exchange = processed()
+    deliver(exchange.sid)
+    entry = as_worker.ledger.entry(exchange.sid)
+    assert entry.delivery == ANSWERED
+    assert entry.delivered_at >= entry.received_at
+    assert entry.pace is not None
+
+
+def _killed(*_args, **_kwargs):
+    raise SystemError("killed here")

@@ -1,0 +1,210 @@
+"""The main job on real bytes: archived, analysed, kept for delivery, whatever happens."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from addon.archive.archive import Archive
+from addon.errors import NotStored, StoreUnavailable
+from addon.ledger import WAITING
+from tests.calls import wav
+from tests.web.requests import INSTALL
+from workers import deposit, process
+from workers.deliver import deliver
+
+
+@pytest.fixture
+def reader(settings) -> Archive:
+    return Archive.from_settings(settings)
+
+
+def archived(reader: Archive, name: str) -> bytes:
+    return b"".join(reader.open(INSTALL, name).read())
+
+
+@pytest.mark.parametrize("by_url", [False, True], ids=["upload", "url"])
+def test_a_recording_is_archived_and_its_result_delivered(
+    accept, as_worker, reader, market, by_url
+):
+    exchange = accept(wav(2.0), by_url=by_url)
+    process.process(exchange.sid)
+    deliver(exchange.sid)
+    assert archived(reader, exchange.sid) == exchange.audio
+    (callback,) = exchange.callbacks
+    assert callback.authorised
+    assert callback.content_type == "application/json"
+    document = callback.document()
+    assert (document["status"], document["request_sid"]) == ("successful", exchange.sid)
+    audio = document["result"]["audio"]
+    assert (audio["duration_seconds"], audio["channels"]) == (2.0, 2)
+    assert audio["sha256"] == hashlib.sha256(exchange.audio).hexdigest()
+    assert document["result"]["archive"]["sha256"] == hashlib.sha256(exchange.audio).hexdigest()
+    assert not as_worker.journal.is_waiting(exchange.sid)
+    assert as_worker.journal.outcome(exchange.sid)["answer"] == "delivered"
+    assert as_worker.ledger.entry(exchange.sid).state == "done"
+
+
+def test_a_worker_cannot_read_what_it_wrote(accept, as_worker):
+    exchange = accept()
+    process.process(exchange.sid)
+    with pytest.raises(Exception, match="key"):
+        b"".join(as_worker.archive.open(INSTALL, exchange.sid).read())
+
+
+def test_the_recording_lies_under_its_own_sid_where_that_is_known(accept, reader):
+    own = "RE" + "5d" * 16
+    exchange = accept(recording_sid=own)
+    process.process(exchange.sid)
+    assert archived(reader, own) == exchange.audio
+
+
+def test_a_second_request_for_the_same_recording_never_touches_the_first(accept, reader):
+    own = "RE" + "5d" * 16
+    first, second = accept(wav(1.0), recording_sid=own), accept(wav(2.0), recording_sid=own)
+    process.process(first.sid)
+    process.process(second.sid)
+    assert archived(reader, own) == first.audio
+    assert archived(reader, second.sid) == second.audio
+
+
+def test_running_twice_does_no_harm(accept, reader, as_worker):
+    exchange = accept()
+    for _ in range(3):
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+    assert len(exchange.callbacks) == 1
+    assert archived(reader, exchange.sid) == exchange.audio
+
+
+@pytest.mark.parametrize(
+    "step", ["place.audio", "place.analysis", "journal.keep", "place.commit", "hand_over"]
+)
+def test_a_crash_after_any_step_is_made_good_by_the_next_try(
+    accept, as_worker, reader, monkeypatch, step
+):
+    exchange = accept()
+    crash_after(monkeypatch, step)
+    with pytest.raises(SystemError):
+        process.process(exchange.sid)
+    monkeypatch.undo()
+    monkeypatch.setattr("workers.services._made", {__import__("os").getpid(): as_worker})
+    assert as_worker.journal.is_waiting(exchange.sid)
+    process.process(exchange.sid)
+    deliver(exchange.sid)
+    assert archived(reader, exchange.sid) == exchange.audio
+    assert len(exchange.callbacks) == 1
+    assert not as_worker.journal.is_waiting(exchange.sid)
+
+
+def crash_after(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    from addon.archive.deposit import Deposit
+    from addon.journal import Journal
+    from workers import conclude
+
+    owner, name = {
+        "place.audio": (Deposit, "audio"),
+        "place.analysis": (Deposit, "analysis"),
+        "journal.keep": (Journal, "keep"),
+        "place.commit": (Deposit, "commit"),
+        "hand_over": (conclude, "hand_over"),
+    }[step]
+    real = getattr(owner, name)
+
+    def then_crash(*args, **kwargs):
+        real(*args, **kwargs)
+        raise SystemError("killed here")
+
+    monkeypatch.setattr(owner, name, then_crash)
+    # A killed process takes nothing back.
+    monkeypatch.setattr(Deposit, "__exit__", lambda *_: None)
+
+
+class TestFailures:
+    def test_an_unreadable_upload_is_answered_and_kept_as_received(self, accept, reader):
+        exchange = accept(b"RIFF\x00\x00\x00\x00WAVEfmt " + bytes(range(256)) * 8)
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        document = exchange.callbacks[0].document()
+        assert (document["status"], document["code"]) == ("failed", 64401)
+        assert document["result"] is None
+        assert document["message"]
+        assert archived(reader, exchange.sid) == exchange.audio
+
+    def test_an_error_page_is_answered_and_never_archived(self, accept, reader, as_worker):
+        exchange = accept(
+            b'<?xml version="1.0"?><TwilioResponse><Code>20404</Code></TwilioResponse>'
+        )
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        assert exchange.callbacks[0].document()["code"] == 64401
+        with pytest.raises(NotStored):
+            reader.open(INSTALL, exchange.sid)
+        assert not as_worker.journal.is_waiting(exchange.sid)
+
+    def test_a_refused_host_is_answered(self, accept):
+        exchange = accept(by_url=True, audio_url="https://evil.example.com/a.wav")
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        assert exchange.callbacks[0].document()["code"] == 64402
+
+    def test_a_missing_recording_waits_up_the_ladder_and_is_then_given_up(
+        self, accept, as_worker, market
+    ):
+        exchange = accept(by_url=True, audio_url=f"{market.origin}/media/XRnothing")
+        tries = 0
+        while as_worker.journal.kept(exchange.sid) is None:
+            process.process(exchange.sid)
+            tries += 1
+            entry = as_worker.ledger.entry(exchange.sid)
+            assert entry.state == WAITING or as_worker.journal.kept(exchange.sid)
+            assert tries < 20
+        deliver(exchange.sid)
+        assert tries == 8
+        assert exchange.callbacks[0].document()["code"] == 64403
+
+    def test_a_store_that_fails_leaves_the_request_waiting(self, accept, as_worker, monkeypatch):
+        exchange = accept()
+
+        def fail(*_args, **_kwargs):
+            raise StoreUnavailable("the store does not answer")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(as_worker.store), "put", fail)
+            process.process(exchange.sid)
+        assert as_worker.ledger.entry(exchange.sid).state == WAITING
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        assert len(exchange.callbacks) == 1
+
+    def test_what_kills_its_workers_is_archived_unanalysed(self, accept, as_worker, reader):
+        exchange = accept()
+        for _ in range(process.TRIES):
+            as_worker.ledger.began(exchange.sid)
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        assert exchange.callbacks[0].document()["code"] == 64404
+        assert archived(reader, exchange.sid) == exchange.audio
+
+    def test_what_kills_even_that_stays_in_the_intake(self, accept, as_worker):
+        exchange = accept()
+        for _ in range(process.LAST_TRY):
+            as_worker.ledger.began(exchange.sid)
+        process.process(exchange.sid)
+        assert as_worker.journal.is_waiting(exchange.sid)
+        assert as_worker.ledger.entry(exchange.sid).state == "stuck"
+
+
+def test_the_agent_channel_follows_install_then_integration_then_default(settings):
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from addon.twilio.invocation import Invocation
+
+    mapped = replace(settings, agent_channel={"": "1", "RECORDING_DIAL": "0", INSTALL: "1"})
+    plain = Invocation("XR1", datetime.now(UTC))
+    dial = replace(plain, usage_key="recording_dial")
+    own = replace(dial, install=INSTALL)
+    roles = [deposit.options(mapped, each).roles for each in (plain, dial, own)]
+    assert roles == [("customer", "agent"), ("agent", "customer"), ("customer", "agent")]
