@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 from addon.errors import SettingsError
 
 Choice = TypeVar("Choice", bound=str)
+
+HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
 
 FLAGS = {"1": True, "true": True, "yes": True, "on": True}
 FLAGS |= {"0": False, "false": False, "no": False, "off": False}
@@ -112,10 +115,12 @@ class Environment:
         return self.listing(name) or ((own,) if own else ())
 
     def key32(self, name: str, kept: str | None = None) -> bytes | None:
-        """A 256-bit key in base64, or None where there is none."""
+        """A 256-bit key in base64, or in the hexadecimal that Heroku generates; None without."""
         text = self.optional(name) or (self._kept(kept) if kept else None)
         if text is None:
             return None
+        if HEX_KEY.fullmatch(text):
+            return bytes.fromhex(text)
         try:
             key = base64.b64decode(text, validate=True)
         except binascii.Error:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from addon.environment import Environment
 from addon.errors import SettingsError
@@ -132,10 +133,9 @@ def _twilio(env: Environment) -> dict[str, Any]:
 
 
 def _storage(env: Environment, data_dir: Path) -> dict[str, Any]:
-    redis_url = env.optional("REDIS_URL")
     return {
-        "redis_url": redis_url or default_redis_url(data_dir),
-        "redis_embedded": redis_url is None,
+        "redis_url": _redis_url(env) or default_redis_url(data_dir),
+        "redis_embedded": env.optional("REDIS_URL") is None,
         "archive_url": env.optional("ARCHIVE_URL") or (data_dir / "archive").as_uri(),
         "archive_public_keys": env.pems("ARCHIVE_PUBLIC_KEYS", "archive_public_key.pem"),
         "archive_private_keys": env.pems("ARCHIVE_PRIVATE_KEYS", "archive_private_key.pem"),
@@ -148,6 +148,15 @@ def _storage(env: Environment, data_dir: Path) -> dict[str, Any]:
         "intake_key": env.key32("INTAKE_KEY", "intake_key") or b"",
         "retention_days": env.days("RETENTION_DAYS"),
     }
+
+
+def _redis_url(env: Environment) -> str | None:
+    """REDIS_URL; redis-py takes from its query whether the server's certificate must be signed."""
+    url = env.optional("REDIS_URL")
+    verify = env.flag("REDIS_TLS_VERIFY", default=True)
+    if url is None or verify or not url.startswith("rediss:"):
+        return url
+    return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=none&ssl_check_hostname=false"
 
 
 def _playback(env: Environment) -> dict[str, Any]:
@@ -201,4 +210,4 @@ def default_redis_url(data_dir: Path) -> str:
     if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
         name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
         socket = Path(tempfile.gettempdir()) / f"addon-redis-{name}.sock"
-    return f"unix://{socket}"
+    return f"unix://{quote(os.fsencode(socket))}"
