@@ -12,6 +12,7 @@ from typing import Any
 
 from aws_encryption_sdk import CommitmentPolicy, EncryptionSDKClient
 from aws_encryption_sdk.exceptions import EncryptKeyError, GenerateKeyError
+from aws_encryption_sdk.identifiers import ContentType
 from botocore.exceptions import BotoCoreError
 
 from addon.archive.blocks import BlockSource
@@ -79,7 +80,7 @@ def _opened(source: BlockSource, openers: Openers, context: Mapping[str, str]) -
         max_body_length=MAX_FRAME_LENGTH,
     )
     header = stream.header
-    if header.algorithm is not ALGORITHM:
+    if header.algorithm is not ALGORITHM or header.content_type is not ContentType.FRAMED_DATA:
         raise Tampered("not a message of the suite that this archive writes")
     if header.encryption_context != dict(context):
         raise Tampered("the message belongs to another object")

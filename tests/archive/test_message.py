@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from aws_encryption_sdk import CommitmentPolicy, EncryptionSDKClient
+from aws_encryption_sdk.identifiers import Algorithm
+
+from addon.archive import message
+from addon.archive.keys import Openers, Recipients
+from addon.archive.layout import FRAME_LENGTH, MAX_FRAME_LENGTH, Frames, parse_header
+from addon.errors import KeyMissing, SourceUnavailable, StoreUnavailable, Tampered
+from tests.archive.recordings import noise
+
+CONTEXT = {"tenant": "XD1", "recording": "RE1", "object": "audio"}
+F = FRAME_LENGTH
+EDGES = [0, 1, F - 1, F, F + 1, 2 * F, 3 * F + 17]
+
+
+def sealed(content: bytes, recipients: Recipients) -> bytes:
+    return b"".join(message.encrypt([content], recipients, CONTEXT))
+
+
+def opened(content: bytes, openers: Openers, context: dict[str, str] = CONTEXT) -> bytes:
+    return b"".join(message.decrypt([content], openers, context))
+
+
+@pytest.mark.parametrize("length", EDGES)
+def test_what_is_sealed_opens(length: int, recipients: Recipients, openers: Openers) -> None:
+    content = noise(length)
+    assert opened(sealed(content, recipients), openers) == content
+
+
+@pytest.mark.parametrize("length", EDGES)
+def test_the_size_is_known_beforehand(length: int, recipients: Recipients) -> None:
+    content = sealed(noise(length), recipients)
+    header = parse_header(content)
+    full, last = divmod(length, F)
+    assert len(content) == header.length + full * (F + 32) + last + 40
+    assert Frames.of(header, len(content)).plaintext_length == length
+
+
+def test_blocks_of_any_size_go_in_and_frames_come_out(recipients: Recipients) -> None:
+    content = noise(3 * F)
+    small = (content[at : at + 777] for at in range(0, len(content), 777))
+    out = list(message.encrypt(small, recipients, CONTEXT))
+    assert all(len(block) == F for block in out[:-1])
+
+
+def test_the_source_is_pulled_no_faster_than_frames_leave(recipients: Recipients) -> None:
+    pulled = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal pulled
+        for _ in range(10):
+            pulled += 1
+            yield bytes(F)
+
+    out = message.encrypt(blocks(), recipients, CONTEXT)
+    next(out)
+    assert pulled <= 2
+
+
+def test_every_truncation_is_refused(recipients: Recipients, openers: Openers) -> None:
+    content = sealed(noise(50), recipients)
+    for end in range(len(content)):
+        with pytest.raises(Tampered):
+            opened(content[:end], openers)
+
+
+def test_every_flipped_byte_is_refused(recipients: Recipients, openers: Openers) -> None:
+    content = bytearray(sealed(noise(50), recipients))
+    for at in range(len(content)):
+        content[at] ^= 1 << at % 8
+        with pytest.raises((Tampered, KeyMissing)):
+            opened(bytes(content), openers)
+        content[at] ^= 1 << at % 8
+    assert opened(bytes(content), openers) == noise(50)
+
+
+def test_bytes_behind_the_end_are_refused(recipients: Recipients, openers: Openers) -> None:
+    with pytest.raises(Tampered, match="behind the end"):
+        opened(sealed(b"x", recipients) + b"!", openers)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {},
+        CONTEXT | {"recording": "RE2"},
+        CONTEXT | {"object": "analysis"},
+        CONTEXT | {"more": "x"},
+        {"tenant": "XD1"},
+    ],
+)
+def test_another_objects_context_is_refused(
+    context: dict[str, str], recipients: Recipients, openers: Openers
+) -> None:
+    with pytest.raises(Tampered, match="another object"):
+        opened(sealed(b"x", recipients), openers, context)
+
+
+def test_what_precedes_damage_is_not_the_end(recipients: Recipients, openers: Openers) -> None:
+    """Frames before the damage are yielded: the exception is what forbids publishing them."""
+    content = sealed(noise(3 * F), recipients)
+    blocks = message.decrypt([content[: len(content) - 50]], openers, CONTEXT)
+    seen = 0
+    with pytest.raises(Tampered):
+        for block in blocks:
+            seen += len(block)
+    assert seen > 0
+
+
+@pytest.mark.parametrize("error", [SourceUnavailable("gone"), StoreUnavailable("away")])
+def test_an_error_of_the_source_stays_what_it_is(
+    error: Exception, recipients: Recipients, openers: Openers
+) -> None:
+    content = sealed(noise(2 * F), recipients)
+
+    def broken(part: bytes) -> Iterator[bytes]:
+        yield part
+        raise error
+
+    with pytest.raises(type(error)):
+        list(message.decrypt(broken(content[: F + 1000]), openers, CONTEXT))
+    with pytest.raises(type(error)):
+        list(message.encrypt(broken(noise(F + 5)), recipients, CONTEXT))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "frame_length"),
+    [
+        (Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384, F),
+        (Algorithm.AES_256_GCM_IV12_TAG16_HKDF_SHA256, F),
+        (Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY, 0),
+        (Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY, MAX_FRAME_LENGTH + 4096),
+    ],
+)
+def test_other_suites_and_frames_are_refused(
+    algorithm: Algorithm, frame_length: int, recipients: Recipients, openers: Openers
+) -> None:
+    client = EncryptionSDKClient(commitment_policy=CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT)
+    if algorithm.is_committing():
+        client = EncryptionSDKClient()
+    content, _ = client.encrypt(
+        source=b"audio",
+        key_provider=recipients.provider(),
+        algorithm=algorithm,
+        frame_length=frame_length,
+        encryption_context=CONTEXT,
+    )
+    with pytest.raises(Tampered):
+        opened(content, openers)
+
+
+def test_two_messages_never_share_a_key_or_an_id(recipients: Recipients) -> None:
+    one, two = (parse_header(sealed(b"same", recipients)) for _ in range(2))
+    assert one.message_id != two.message_id
+    assert one.commitment != two.commitment

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from addon.archive import message
+from addon.archive.keys import KeyPair, Openers, Recipients
+from addon.archive.layout import FRAME_LENGTH, Frames, Header, parse_header
+from addon.archive.reader import (
+    WINDOW_FRAMES,
+    RangeReader,
+    fetch_header,
+    open_with,
+)
+from addon.errors import KeyMissing, Tampered
+from tests.archive.handmade import TinyFrames
+from tests.archive.recordings import fetch_from, noise
+
+CONTEXT = {"tenant": "XD1", "recording": "RE1", "object": "audio"}
+F = FRAME_LENGTH
+
+
+def sealed(content: bytes, recipients: Recipients) -> bytes:
+    return b"".join(message.encrypt([content], recipients, CONTEXT))
+
+
+def reader_of(content: bytes, openers: Openers) -> RangeReader:
+    return RangeReader.open(fetch_from(content), len(content), open_with(openers, CONTEXT))
+
+
+@pytest.mark.parametrize("local", [False, True])
+@pytest.mark.parametrize("length", [0, 1, F - 1, F, F + 1, 2 * F, 3 * F + 17])
+def test_the_reader_agrees_with_the_sdk(
+    length: int, local: bool, recipients: Recipients, openers: Openers
+) -> None:
+    if local:
+        recipients, openers = Recipients.local(bytes(32)), Openers.local(bytes(32))
+    content = noise(length)
+    reader = reader_of(sealed(content, recipients), openers)
+    assert reader.length == length
+    assert b"".join(reader.read()) == content
+    assert b"".join(reader.read(length)) == b""
+    edges = sorted({0, 1, F - 1, F, F + 1, 2 * F, length - 1, length, length + 5} - {-1})
+    for start in edges:
+        for stop in edges:
+            assert b"".join(reader.read(start, stop)) == content[start:stop]
+
+
+def test_500_random_ranges_are_slices(recipients: Recipients, openers: Openers) -> None:
+    content = noise(5 * F + 1234)
+    reader = reader_of(sealed(content, recipients), openers)
+    dice = random.Random(42)
+    for _ in range(500):
+        start = dice.randrange(len(content) + 1)
+        stop = min(start + int(dice.expovariate(1 / F)), len(content) + 10)
+        assert b"".join(reader.read(start, stop)) == content[start:stop]
+
+
+def test_a_range_costs_the_frames_it_touches(recipients: Recipients, openers: Openers) -> None:
+    content = sealed(noise(10 * F), recipients)
+    asked: list[tuple[int, int]] = []
+
+    def fetch(start: int, length: int) -> Iterator[bytes]:
+        asked.append((start, length))
+        return iter([content[start : start + length]])
+
+    reader = RangeReader.open(fetch, len(content), open_with(openers, CONTEXT))
+    assert [length for _, length in asked] == [4096, 40]
+    asked.clear()
+    assert len(b"".join(reader.read(5 * F - 10, 6 * F - 10))) == F
+    assert [length for _, length in asked] == [2 * (F + 32)]
+
+
+def test_a_long_range_goes_in_windows_and_stops_with_its_reader(
+    recipients: Recipients, openers: Openers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("addon.archive.reader.WINDOW_FRAMES", 3)
+    content = sealed(noise(10 * F), recipients)
+    asked: list[int] = []
+
+    def fetch(start: int, length: int) -> Iterator[bytes]:
+        asked.append(length)
+        return iter([content[start : start + length]])
+
+    reader = RangeReader.open(fetch, len(content), open_with(openers, CONTEXT))
+    asked.clear()
+    blocks = reader.read()
+    first = next(blocks)
+    assert len(first) == F
+    assert asked == [3 * (F + 32)]
+    assert first + b"".join(blocks) == noise(10 * F)
+    assert asked == [3 * (F + 32)] * 3 + [F + 32]
+    assert WINDOW_FRAMES > 3
+
+
+def test_fetches_in_blocks_of_any_size_are_joined(recipients: Recipients, openers: Openers) -> None:
+    content = sealed(noise(2 * F), recipients)
+
+    def fetch(start: int, length: int) -> Iterator[bytes]:
+        for at in range(start, start + length, 1000):
+            yield content[at : min(at + 1000, start + length)]
+
+    reader = RangeReader.open(fetch, len(content), open_with(openers, CONTEXT))
+    assert b"".join(reader.read()) == noise(2 * F)
+
+
+def test_a_header_longer_than_the_probe_is_read(recipients: Recipients, openers: Openers) -> None:
+    many = recipients
+    for number in range(10):
+        many += Recipients.local(bytes([number]) * 32, f"{number}" * 400)
+    content = sealed(b"audio", many)
+    assert parse_header(content).length > 4096
+    assert b"".join(reader_of(content, openers).read()) == b"audio"
+
+
+def test_both_shapes_of_the_final_frame_are_read() -> None:
+    for lengths in ([4, 4, 0], [4, 4], [0], [4], [4, 3]):
+        tiny = TinyFrames(frame_length=4)
+        content = tiny.message(lengths)
+        reader = RangeReader.open(fetch_from(content), len(content), tiny.open_key)
+        assert b"".join(reader.read()) == tiny.plaintext(lengths)
+
+
+def test_the_stored_iv_counts_not_the_usual_one() -> None:
+    tiny = TinyFrames(frame_length=4, iv_prefix=b"\xff" * 8)
+    content = tiny.message([4, 4, 2])
+    reader = RangeReader.open(fetch_from(content), len(content), tiny.open_key)
+    assert b"".join(reader.read()) == tiny.plaintext([4, 4, 2])
+
+
+def all_read(content: bytes, open_key: object) -> bytes:
+    reader = RangeReader.open(fetch_from(content), len(content), open_key)  # type: ignore[arg-type]
+    return b"".join(reader.read())
+
+
+def test_every_flipped_byte_is_refused() -> None:
+    tiny = TinyFrames(frame_length=16)
+    content = bytearray(tiny.message([16, 16, 5]))
+    for at in range(len(content)):
+        for bit in range(8):
+            content[at] ^= 1 << bit
+            with pytest.raises((Tampered, KeyMissing)):
+                all_read(bytes(content), tiny.open_key)
+            content[at] ^= 1 << bit
+    assert all_read(bytes(content), tiny.open_key) == tiny.plaintext([16, 16, 5])
+
+
+def test_every_flipped_byte_of_an_sdk_message_is_refused(
+    recipients: Recipients, openers: Openers
+) -> None:
+    content = bytearray(sealed(noise(300), recipients))
+    for at in range(len(content)):
+        content[at] ^= 0x10
+        with pytest.raises((Tampered, KeyMissing)):
+            b"".join(reader_of(bytes(content), openers).read())
+        content[at] ^= 0x10
+
+
+def test_every_truncation_and_every_lengthening_is_refused_at_opening() -> None:
+    tiny = TinyFrames(frame_length=16)
+    content = tiny.message([16, 16, 5])
+    for wrong in [content[:end] for end in range(len(content))] + [
+        content + bytes(more) for more in range(1, 100)
+    ]:
+        with pytest.raises(Tampered):
+            RangeReader.open(fetch_from(wrong), len(wrong), tiny.open_key)
+
+
+def frames_of(content: bytes) -> tuple[bytes, list[bytes]]:
+    header = parse_header(content)
+    frames = Frames.of(header, len(content))
+    return content[: header.length], [
+        content[frames.offset(n) : frames.offset(n) + frames.stored_length(n)]
+        for n in range(1, frames.full + 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    "order",
+    [[1, 0, 2, 3], [0, 2, 1, 3], [0, 0, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 1, 2, 3], [0, 1, 2]],
+)
+def test_frames_swapped_dropped_or_doubled_are_refused(
+    order: list[int], recipients: Recipients, openers: Openers
+) -> None:
+    header, frames = frames_of(sealed(noise(3 * F + 10), recipients))
+    wrong = header + b"".join(frames[number] for number in order)
+    with pytest.raises(Tampered):
+        b"".join(reader_of(wrong, openers).read())
+    with pytest.raises(Tampered):
+        b"".join(message.decrypt([wrong], openers, CONTEXT))
+
+
+@pytest.mark.parametrize("splice", range(3))
+def test_frames_of_another_message_are_refused(
+    splice: int, recipients: Recipients, openers: Openers
+) -> None:
+    content = noise(2 * F + 10)
+    header, frames = frames_of(sealed(content, recipients))
+    _, others = frames_of(sealed(content, recipients))
+    frames[splice] = others[splice]
+    wrong = header + b"".join(frames)
+    with pytest.raises(Tampered):
+        b"".join(reader_of(wrong, openers).read())
+    with pytest.raises(Tampered):
+        b"".join(message.decrypt([wrong], openers, CONTEXT))
+
+
+def test_the_header_of_another_message_is_refused(recipients: Recipients, openers: Openers) -> None:
+    (header, _), (_, frames) = (frames_of(sealed(noise(F + 10), recipients)) for _ in range(2))
+    with pytest.raises(Tampered):
+        reader_of(header + b"".join(frames), openers)
+
+
+def test_no_byte_of_a_damaged_frame_is_yielded(recipients: Recipients, openers: Openers) -> None:
+    content = bytearray(sealed(noise(3 * F), recipients))
+    frames = Frames.of(parse_header(bytes(content)), len(content))
+    content[frames.offset(2) + 30_000] ^= 1
+    reader = reader_of(bytes(content), openers)
+    assert b"".join(reader.read(0, F)) == noise(3 * F)[:F]
+    out = []
+    with pytest.raises(Tampered):
+        out.extend(reader.read(F - 1, 2 * F + 1))
+    assert b"".join(out) == noise(3 * F)[F - 1 : F]
+
+
+def test_another_objects_context_is_refused_before_a_key_is_used(
+    recipients: Recipients, openers: Openers
+) -> None:
+    content = sealed(b"audio", recipients)
+    for context in ({}, CONTEXT | {"tenant": "XD2"}):
+        with pytest.raises(Tampered, match="another object"):
+            RangeReader.open(fetch_from(content), len(content), open_with(openers, context))
+
+
+def test_a_writer_cannot_read(pair: KeyPair, other_pair: KeyPair, recipients: Recipients) -> None:
+    content = sealed(b"audio", recipients)
+    for openers in (Openers(), Openers.of_private_keys([other_pair.private_pem])):
+        with pytest.raises(KeyMissing, match=pair.name):
+            reader_of(content, openers)
+
+
+def test_a_wrong_data_key_is_refused_by_the_commitment(recipients: Recipients) -> None:
+    content = sealed(b"audio", recipients)
+    with pytest.raises(Tampered, match="commits"):
+        RangeReader.open(fetch_from(content), len(content), lambda _header: bytes(32))
+
+
+def test_a_header_is_fetched_as_it_lies(recipients: Recipients) -> None:
+    content = sealed(b"audio", recipients)
+    header = fetch_header(fetch_from(content), len(content))
+    assert isinstance(header, Header)
+    assert content.startswith(header.body + header.tag)
