@@ -1,0 +1,146 @@
+"""Kinds that need a decoder: the same figures, the same bytes back, FLAC where tones are muted."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from addon.analysis import Options, RecordingPass
+from addon.errors import UnreadableAudio
+from tests.analysis.calls import RATE, converse, encoded, key_tone, passed, wav
+
+KINDS = {
+    "gsm": {"format": "WAV", "subtype": "GSM610"},
+    "adpcm_ima": {"format": "WAV", "subtype": "IMA_ADPCM"},
+    "adpcm_ms": {"format": "WAV", "subtype": "MS_ADPCM"},
+    "mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III"},
+    "flac": {"format": "FLAC", "subtype": "PCM_16"},
+    "vorbis": {"format": "OGG", "subtype": "VORBIS"},
+    "opus": {"format": "OGG", "subtype": "OPUS"},
+    "aiff": {"format": "AIFF", "subtype": "PCM_16"},
+    "au": {"format": "AU", "subtype": "ULAW"},
+    "big-endian wav": {"format": "WAV", "subtype": "PCM_16", "endian": "BIG"},
+}
+
+
+def pressed(seconds: float = 8) -> np.ndarray:
+    """Quiet noise on two channels, four keys pressed on the first."""
+    rng = np.random.default_rng(3)
+    samples = rng.standard_normal((2, int(seconds * RATE))).astype(np.float32) * 0.003
+    for index in range(4):
+        samples[0, 16000 + index * 2000 :][:1200] += key_tone(index, 0.15)
+    return samples
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_decodes_and_returns_the_bytes_unchanged(kind):
+    call = converse(15, 1)
+    samples = call.samples[:1] if kind == "gsm" else call.samples
+    recording = encoded(samples, **KINDS[kind])
+    report, archived = passed(recording)
+    assert archived == recording
+    assert report.archived_format == report.format
+    assert report.duration_seconds == pytest.approx(call.duration, abs=0.2)
+    assert report.channels == len(samples)
+    assert sum(report.conversation.talk) > 5
+
+
+@pytest.mark.parametrize("kind", ["mp3", "flac", "vorbis", "adpcm_ima"])
+def test_muted_kinds_come_back_as_flac(kind):
+    recording = encoded(pressed(), **KINDS[kind])
+    report, archived = passed(recording)
+    assert report.archived_format == "flac"
+    assert report.participants[0].as_result("")["dtmf"]["count"] == 4
+    decoded, rate = soundfile.read(io.BytesIO(archived), dtype="float32")
+    original, _ = soundfile.read(io.BytesIO(recording), dtype="float32")
+    muted = np.zeros(len(decoded), np.bool_)
+    for start, stop in report.redaction.intervals:
+        muted[int(start * rate) : int(np.ceil(stop * rate))] = True
+    assert rate == RATE
+    assert not decoded[muted].any()
+    assert np.abs(decoded[~muted] - original[: len(decoded)][~muted]).max() < 2 / 32768
+
+
+def test_deep_flac_stays_deep():
+    recording = encoded(pressed() + np.float32(2**-20), format="FLAC", subtype="PCM_24")
+    _, archived = passed(recording)
+    before, _ = soundfile.read(io.BytesIO(recording), dtype="int32")
+    after, _ = soundfile.read(io.BytesIO(archived), dtype="int32")
+    assert soundfile.info(io.BytesIO(archived)).subtype == "PCM_24"
+    assert np.array_equal(after[:8000], before[:8000])
+
+
+def test_tones_stay_where_redaction_is_off():
+    recording = encoded(pressed(), **KINDS["flac"])
+    report, archived = passed(recording, Options(redact_dtmf=False))
+    assert archived == recording
+    assert len(report.participants[0].tones) == 4
+    assert not report.redacted
+
+
+@pytest.mark.parametrize("rate", [6000, 11025, 16000, 22050, 44100, 48000])
+def test_other_rates_give_the_same_conversation(rate):
+    import soxr
+
+    call = converse(30, 2)
+    other = soxr.resample(call.samples.T, RATE, rate).T
+    at_8k, _ = passed(wav(call.samples))
+    resampled, archived = passed(wav(other, rate))
+    assert resampled.duration_seconds == pytest.approx(call.duration, abs=0.001)
+    assert resampled.conversation.talk == pytest.approx(at_8k.conversation.talk, abs=0.6)
+    assert archived == wav(other, rate)
+
+
+def test_a_damaged_mp3_is_measured_as_far_as_it_goes():
+    recording = bytearray(encoded(converse(20, 1).samples, **KINDS["mp3"]))
+    recording[len(recording) // 2 : len(recording) // 2 + 3000] = bytes(3000)
+    report, archived = passed(bytes(recording))
+    assert archived == recording
+    assert 5 < report.duration_seconds <= 20.2
+
+
+@pytest.mark.parametrize("kind", ["mp3", "flac", "vorbis", "gsm"])
+def test_truncated_files_are_measured(kind):
+    recording = encoded(converse(20, 1).samples[:1], **KINDS[kind])
+    half = recording[: len(recording) // 2]
+    report, archived = passed(half)
+    assert archived == half
+    assert report.duration_seconds > 5
+
+
+@pytest.mark.parametrize("junk", [b"\0" * 500, b"ID3\x04\0\0\0\0\0\x0a0123456789"])
+def test_mp3_behind_something_else(junk):
+    report, _ = passed(junk + encoded(converse(15, 1).samples, **KINDS["mp3"]))
+    assert report.codec == "mp3"
+    assert report.duration_seconds > 13
+
+
+@pytest.mark.parametrize("head", [b"fLaC", b"OggS", b"ID3\x04", bytes(range(256)) * 40])
+def test_what_no_decoder_reads_is_an_error(head):
+    with pytest.raises(UnreadableAudio):
+        passed(head + bytes(5000))
+
+
+def test_more_than_two_channels_are_one_mixture():
+    call = converse(20, 1)
+    report, _ = passed(wav(np.concatenate([call.samples, call.samples[:1] * 0.1])))
+    assert [p.role for p in report.participants] == ["mixed"]
+    assert report.conversation.crosstalk is None
+    assert "more than two" in report.as_result()["conversation"]["agent_talk_seconds_reason"]
+
+
+def test_the_spool_holds_the_file_only_where_it_must():
+    spooled = []
+
+    def spool():
+        spooled.append(io.BytesIO())
+        return spooled[-1]
+
+    one = RecordingPass(Options(), spool=spool)
+    one.feed(wav(pressed()))
+    list(one.finish())
+    assert not spooled
+    two = RecordingPass(Options(), spool=spool)
+    assert two.feed(encoded(pressed(), **KINDS["flac"])) == b""
+    assert len(spooled) == 1
