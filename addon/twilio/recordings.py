@@ -78,7 +78,10 @@ class Recordings:
         reply = self._rest.call("GET", self._url(sid, ".json"))
         if reply.status == 404:
             return None
-        return Recording.from_resource(_successful(reply).document)
+        recording = Recording.from_resource(_successful(reply).document)
+        if recording.sid != sid:
+            raise TwilioUnavailable("Twilio's API answered with another recording, or none")
+        return recording
 
     def page(
         self,

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from addon.errors import Rejected, WrongAccount
+from addon.twilio.status_callback import StatusCallback
+
+NOW = datetime(2026, 3, 4, 11, 0, tzinfo=UTC)
+AC, CA, RE = "AC" + "0a" * 16, "CA" + "1b" * 16, "RE" + "2c" * 16
+FIELDS = {
+    "AccountSid": AC,
+    "CallSid": CA,
+    "RecordingSid": RE,
+    "RecordingUrl": f"https://api.twilio.com/2010-04-01/Accounts/{AC}/Recordings/{RE}",
+    "RecordingStatus": "completed",
+    "RecordingDuration": "37",
+    "RecordingChannels": "2",
+    "RecordingSource": "StartCallRecordingAPI",
+    "RecordingStartTime": "Wed, 04 Mar 2026 10:15:30 +0000",
+    "RecordingTrack": "both",
+    "ErrorCode": "0",
+}
+
+
+def read(**more: str) -> StatusCallback:
+    return StatusCallback.from_fields(MultiDict({**FIELDS, **more}), accounts={AC}, now=NOW)
+
+
+def test_all_documented_parameters_are_read() -> None:
+    assert read(ConferenceSid="CF" + "3d" * 16, EncryptionDetails="{}") == StatusCallback(
+        account_sid=AC,
+        recording_sid=RE,
+        status="completed",
+        received_at=NOW,
+        call_sid=CA,
+        conference_sid="CF" + "3d" * 16,
+        duration_seconds=37,
+        channels=2,
+        started_at=datetime(2026, 3, 4, 10, 15, 30, tzinfo=UTC),
+        source="StartCallRecordingAPI",
+        track="both",
+        error_code=None,
+        encryption="{}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "fetchable"),
+    [
+        ("completed", True),
+        ("Completed", True),
+        ("in-progress", False),
+        ("absent", False),
+        ("failed", False),
+        ("paused", False),
+        ("something-new", False),
+    ],
+)
+def test_only_a_completed_recording_is_fetched_and_no_status_is_an_error(
+    status: str, fetchable: bool
+) -> None:
+    assert read(RecordingStatus=status).fetchable is fetchable
+
+
+def test_repeats_are_known_by_recording_and_status() -> None:
+    assert read().identity == read(RecordingDuration="38").identity
+    assert read().identity != read(RecordingStatus="absent").identity
+
+
+def test_why_a_recording_is_absent_is_kept() -> None:
+    assert read(RecordingStatus="absent", ErrorCode="16104").error_code == "16104"
+
+
+def test_a_conference_may_come_without_a_call_and_a_call_without_a_conference() -> None:
+    assert read(CallSid="").call_sid is None
+    assert read().conference_sid is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("CallSid", "CA' OR '1"),
+        ("RecordingChannels", "7"),
+        ("RecordingDuration", "-1"),
+        ("RecordingStartTime", "today"),
+    ],
+)
+def test_a_malformed_optional_parameter_is_absent(field: str, value: str) -> None:
+    callback = read(**{field: value})
+    assert None in (
+        callback.call_sid,
+        callback.channels,
+        callback.duration_seconds,
+        callback.started_at,
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("RecordingSid", ""),
+        ("RecordingSid", "RE1"),
+        ("RecordingSid", CA),
+        ("RecordingStatus", " "),
+        ("AccountSid", "../x"),
+    ],
+)
+def test_without_an_identity_it_is_rejected(field: str, value: str) -> None:
+    with pytest.raises(Rejected):
+        read(**{field: value})
+
+
+def test_another_account_is_not_served() -> None:
+    with pytest.raises(WrongAccount):
+        read(AccountSid="AC" + "ff" * 16)
+
+
+def test_it_survives_being_written_down() -> None:
+    for callback in (read(), read(RecordingStartTime="", EncryptionDetails='{"iv":"x"}')):
+        assert StatusCallback.from_json(callback.to_json()) == callback
+
+
+@given(st.dictionaries(st.sampled_from(sorted({*FIELDS, "EncryptionDetails", "New"})), st.text()))
+def test_no_parameters_end_in_another_error(fields: dict[str, str]) -> None:
+    try:
+        callback = read(**fields)
+    except Rejected:
+        return
+    assert StatusCallback.from_json(callback.to_json()) == callback
