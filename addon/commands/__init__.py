@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "addon.commands.check:check",
     "demo": "addon.commands.demo:demo",
     "invoke": "addon.commands.invoke:invoke",
+    "keys": "addon.commands.keys:keys",
     "serve": "addon.commands.serve:serve",
 }
 """Every command's name and where it is."""

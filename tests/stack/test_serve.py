@@ -11,17 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from addon.stack.web_server import listen
-from tests.stack.running import PATIENCE_S, ROOT, Running, alive, python, running, wait_until
+from tests.stack.running import (
+    PATIENCE_S,
+    ROOT,
+    Running,
+    alive,
+    descendants,
+    free_port,
+    python,
+    running,
+    wait_until,
+)
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 
 CHILDREN = ("redis", "web", "workers")
-
-
-def free_port() -> int:
-    with listen("127.0.0.1", 0) as listener:
-        return int(listener.getsockname()[1])
 
 
 def serve(port: int) -> list[str]:
@@ -52,24 +56,6 @@ def refused(data_dir: Path, port: int) -> str:
 def get(port: int, path: str) -> int:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as response:
         return int(response.status)
-
-
-def descendants(pid: int) -> set[int]:
-    """Every living process below `pid`."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(fields[1])
-    found: set[int] = set()
-    wanted = {pid}
-    while wanted:
-        wanted = {child for child, parent in parents.items() if parent in wanted} - found
-        found |= wanted
-    return found
 
 
 def children(stack: Running) -> dict[str, int]:

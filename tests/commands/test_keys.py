@@ -1,0 +1,43 @@
+"""`flask keys`: for deployments that do not start through `flask serve`."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from addon.commands.keys import VARIABLES, keys
+from addon.settings import Settings
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> CliRunner:
+    return CliRunner(env={"DATA_DIR": str(tmp_path), **dict.fromkeys(VARIABLES.values(), "")})
+
+
+def test_it_makes_them_once_and_prints_no_secret_unasked(runner: CliRunner) -> None:
+    first, second = runner.invoke(keys), runner.invoke(keys)
+    assert first.exit_code == second.exit_code == 0
+    assert first.stdout == second.stdout == ""
+    assert all(name in first.stderr for name in VARIABLES)
+    assert "made nothing new" in second.stderr
+
+
+def test_what_it_prints_gives_the_same_settings_elsewhere(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    printed = runner.invoke(keys, ["--as-env"]).stdout
+    env = dict(re.findall(r'^(\w+)="?(.*?)"?$', printed, re.MULTILINE))
+    assert set(env) == set(VARIABLES.values())
+    here = Settings.load({"DATA_DIR": str(tmp_path)})
+    there = Settings.load({"DATA_DIR": str(tmp_path / "elsewhere"), **env})
+    for variable in VARIABLES.values():
+        assert getattr(here, variable.lower()) == getattr(there, variable.lower())
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(runner: CliRunner, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "keys").symlink_to(tmp_path / "nowhere" / "at" / "all")
+    found = runner.invoke(keys, env={"DATA_DIR": str(tmp_path / "data")})
+    assert found.exit_code == 1
+    assert found.stderr.startswith("Error: DATA_DIR: the folder ")
