@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from addon.web import invocations, ops
+from addon.web import invocations, media, ops, problems
 
 
 def register_surfaces(app: Flask) -> None:
     """Add every surface to an app."""
-    for surface in (invocations, ops):
+    for surface in (invocations, media, ops):
         app.register_blueprint(surface.blueprint)
+    problems.register(app)

@@ -1,0 +1,143 @@
+"""A sound as an HTTP answer: whole, one range or several, exactly as RFC 9110 section 14 says.
+
+The first block is verified before the status leaves. Whatever goes wrong after that must break the
+connection: an answer that ends cleanly always is the whole of what its header promised.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+from flask import Response, request
+
+from addon.errors import Tampered
+from addon.playback.ranges import Range, Unsatisfiable, wanted
+from addon.playback.sound import Sound, media_type
+from addon.web import problems
+
+Heard = Callable[[list[Range]], None]
+"""Told once, when the answer is over: which bytes were handed to the server."""
+
+HEADERS = {
+    "Accept-Ranges": "bytes",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""Recordings stay in no cache. Other origins may embed them: the link itself is the permission."""
+
+
+@dataclass
+class Delivery:
+    """One answer's body on its way; knows how far it came."""
+
+    sound: Sound
+    ranges: list[Range]
+    sent: list[Range] = field(default_factory=list)
+
+    def blocks(self, number: int) -> Iterator[bytes]:
+        """The bytes of one range. Raises Tampered where there are fewer than promised."""
+        start, stop = self.ranges[number]
+        at = start
+        for block in self.sound.read(start, stop):
+            at += len(block)
+            self.sent[number:] = [Range(start, at)]
+            yield block
+        if at != stop:
+            raise Tampered("the recording ended before its length")
+
+
+def answer(sound: Sound, *, heard: Heard, attachment: str | None = None) -> Response:
+    """200, 206, 304, 412 or 416. `attachment` is a file name for a download.
+
+    Raises what opening the first block raises: Tampered, NotStored, StoreUnavailable.
+    """
+    conditional = _conditional(sound)
+    if conditional is not None:
+        return _dressed(conditional, sound, attachment)
+    try:
+        ranges = wanted(_range_header(sound), sound.length)
+    except Unsatisfiable:
+        response = problems.problem(416, "no such range in this recording")
+        response.headers["Content-Range"] = f"bytes */{sound.length}"
+        response.headers["Accept-Ranges"] = "bytes"
+        return Response(response.get_data(), 416, response.headers)
+    delivery = Delivery(sound, ranges or [Range(0, sound.length)])
+    response = _body(delivery, partial=ranges is not None)
+    response.call_on_close(lambda: heard(delivery.sent))
+    return _dressed(response, sound, attachment)
+
+
+def _conditional(sound: Sound) -> Response | None:
+    """304 or 412 where the request's conditions say so (RFC 9110 13.2.2)."""
+    if request.if_match and sound.etag not in request.if_match:
+        return Response(status=412)
+    if request.if_none_match and request.if_none_match.contains_weak(sound.etag):
+        return Response(status=304)
+    return None
+
+
+def _range_header(sound: Sound) -> str | None:
+    """The Range that counts: only of a GET, and only where If-Range still holds (13.1.5)."""
+    if request.method != "GET":
+        return None
+    condition = request.headers.get("If-Range")
+    if condition is not None and condition.strip() != f'"{sound.etag}"':
+        return None
+    return request.headers.get("Range")
+
+
+def _body(delivery: Delivery, *, partial: bool) -> Response:
+    if len(delivery.ranges) > 1:
+        return _multipart(delivery)
+    (one,) = delivery.ranges
+    response = Response(_begun(delivery.blocks(0)), status=206 if partial else 200)
+    response.content_type = media_type(delivery.sound.format)
+    response.content_length = one.length
+    if partial:
+        response.headers["Content-Range"] = one.content_range(delivery.sound.length)
+    return response
+
+
+def _multipart(delivery: Delivery) -> Response:
+    """Several ranges in one answer (RFC 9110 14.6), its length known beforehand."""
+    boundary = secrets.token_hex(16)
+    heads = [_part_head(boundary, delivery.sound, one) for one in delivery.ranges]
+    end = f"\r\n--{boundary}--\r\n".encode()
+
+    def parts() -> Iterator[bytes]:
+        for number, head in enumerate(heads):
+            yield head
+            yield from delivery.blocks(number)
+        yield end
+
+    response = Response(_begun(parts()), status=206)
+    response.content_type = f"multipart/byteranges; boundary={boundary}"
+    lengths = (len(head) + one.length for head, one in zip(heads, delivery.ranges, strict=True))
+    response.content_length = sum(lengths) + len(end)
+    return response
+
+
+def _part_head(boundary: str, sound: Sound, one: Range) -> bytes:
+    return (
+        f"\r\n--{boundary}\r\nContent-Type: {media_type(sound.format)}\r\n"
+        f"Content-Range: {one.content_range(sound.length)}\r\n\r\n"
+    ).encode()
+
+
+def _begun(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same blocks, the first one read already; nothing is read where no body is wanted."""
+    if request.method == "HEAD":
+        return iter(())
+    return chain([next(blocks, b"")], blocks)
+
+
+def _dressed(response: Response, sound: Sound, attachment: str | None) -> Response:
+    response.headers.update(HEADERS)
+    response.set_etag(sound.etag)
+    if attachment is not None:
+        response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"'
+    return response

@@ -1,0 +1,58 @@
+"""Cross-origin answers for the players of PLAYER_ORIGINS, and for nobody else.
+
+An origin is compared whole and reflected exactly (protocol 6.2, 10.2 Q34); without a match no
+CORS header leaves, and the browser refuses the script.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, request
+
+from addon.web.context import context
+
+MAX_AGE_S = 600
+"""How long a browser may remember a preflight; Chromium caps it at two hours."""
+
+EXPOSED = "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After"
+"""What a player's script may read besides the few headers that every script may (Fetch 3.3.5)."""
+
+_FIELD_NAMES = re.compile(
+    r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:[ \t]*,[ \t]*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*"
+)
+_MAX_ECHO = 512
+
+
+def allow_players(blueprint: Blueprint) -> None:
+    """Give every answer of a blueprint its CORS headers."""
+    blueprint.after_request(_with_cors)
+
+
+def preflight(methods: Sequence[str], headers: Sequence[str]) -> Response:
+    """The answer to OPTIONS: 204 without authentication, the headers asked for echoed."""
+    response = Response(status=204)
+    response.headers["Allow"] = ", ".join((*methods, "OPTIONS"))
+    if _allowed_origin() is None:
+        return response
+    asked = request.headers.get("Access-Control-Request-Headers", "")[:_MAX_ECHO]
+    echoed = asked if _FIELD_NAMES.fullmatch(asked) else ", ".join(headers)
+    response.headers["Access-Control-Allow-Methods"] = response.headers["Allow"]
+    response.headers["Access-Control-Allow-Headers"] = echoed
+    response.headers["Access-Control-Max-Age"] = str(MAX_AGE_S)
+    return response
+
+
+def _with_cors(response: Response) -> Response:
+    response.vary.add("Origin")
+    origin = _allowed_origin()
+    if origin is not None:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED
+    return response
+
+
+def _allowed_origin() -> str | None:
+    origin = request.headers.get("Origin")
+    return origin if origin in context().settings.player_origins else None
