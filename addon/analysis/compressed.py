@@ -7,19 +7,21 @@ where something has to be muted they are encoded once more, losslessly, as FLAC.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
 from addon.analysis import muting
 from addon.analysis.intake import Source
 from addon.analysis.riff import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
+from addon.analysis.sniff import HEAD_BYTES, mpeg_start
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
 from addon.errors import UnreadableAudio
 
 _BLOCK_BYTES = 1 << 20
-_BLOCK_FRAMES = 1 << 18
+#: A block with damage in it is lost: about a second of telephone audio.
+_BLOCK_FRAMES = 1 << 13
 _CODECS = {
     "GSM610": "gsm",
     "IMA_ADPCM": "adpcm_ima",
@@ -69,9 +71,8 @@ class SpooledIntake:
         """The samples in blocks of (channels, frames); damage ends them early, with a warning."""
         import soundfile
 
-        self._spool.seek(0)
         try:
-            sound = soundfile.SoundFile(self._spool)
+            sound = soundfile.SoundFile(self._encoded_audio())
         except (soundfile.SoundFileError, TypeError, ValueError) as reason:
             raise UnreadableAudio(
                 f"No decoder here can read this {self.source.format} recording."
@@ -84,6 +85,14 @@ class SpooledIntake:
             except soundfile.SoundFileError:
                 self.source.flags.append("damaged")
                 self.source.warnings.append("The recording is damaged: a part of it was decoded.")
+
+    def _encoded_audio(self) -> BinaryIO:
+        """The spool, from its first MPEG frame on where something else comes before that."""
+        self._spool.seek(0)
+        head = self._spool.read(HEAD_BYTES)
+        self._spool.seek(0)
+        junk = mpeg_start(head) if self.source.format == "mp3" and head[:3] != b"ID3" else 0
+        return cast(BinaryIO, _Behind(self._spool, junk)) if junk else self._spool
 
     def _accept(self, sound: Any) -> None:
         if not 1 <= sound.channels <= MAX_CHANNELS:
@@ -100,8 +109,7 @@ class SpooledIntake:
 
         self.source.archived_format = "flac"
         out = self._new_spool()
-        self._spool.seek(0)
-        with soundfile.SoundFile(self._spool) as sound:
+        with soundfile.SoundFile(self._encoded_audio()) as sound:
             subtype = "PCM_24" if sound.subtype in _DEEP else "PCM_16"
             dtype = "int32" if sound.subtype in _WHOLE_NUMBERS else "float32"
             shape = (sound.samplerate, sound.channels)
@@ -109,6 +117,25 @@ class SpooledIntake:
                 for block in _silenced(sound, dtype, muted):
                     flac.write(block)
         return out
+
+
+class _Behind:
+    """A file without its first bytes, as far as libsndfile asks."""
+
+    def __init__(self, file: BinaryIO, skipped: int) -> None:
+        self._file = file
+        self._skipped = skipped
+        file.seek(skipped)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._file.seek(offset + (0 if whence else self._skipped), whence)
+        return self.tell()
+
+    def tell(self) -> int:
+        return self._file.tell() - self._skipped
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
 
 
 def _silenced(sound: Any, dtype: str, muted: Sequence[Interval]) -> Iterator[Any]:

@@ -30,7 +30,7 @@ def sniff(head: bytes) -> str | None:
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
             return kind
-    return "mp3" if _mpeg_frame_within(head[:HEAD_BYTES]) else None
+    return "mp3" if mpeg_start(head) is not None else None
 
 
 _MAGIC = {
@@ -59,16 +59,17 @@ def describe(head: bytes) -> str:
     return "text" if not control and b"\xff" not in head[:256] else "data of an unknown kind"
 
 
-def _mpeg_frame_within(head: bytes) -> bool:
-    """Whether an MPEG audio frame starts in `head`, and another follows where it says it ends."""
+def mpeg_start(head: bytes) -> int | None:
+    """Where the first MPEG audio frame starts that another one follows; None if nowhere."""
+    head = head[:HEAD_BYTES]
     at = head.find(b"\xff")
     while at != -1:
         length = _mpeg_frame_bytes(head[at : at + 4])
         after = head[at + length : at + length + 4] if length else b""
         if length and (_mpeg_frame_bytes(after) or (len(after) < 4 and at == 0)):
-            return True
+            return at
         at = head.find(b"\xff", at + 1)
-    return False
+    return None
 
 
 def _mpeg_frame_bytes(header: bytes) -> int:

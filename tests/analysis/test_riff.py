@@ -49,9 +49,7 @@ EXACT = {
         FORMAT, chunk(b"LIST", b"INFOodd", pad=False), chunk(b"data", DATA)
     ),
     "odd LIST with its pad": build(FORMAT, chunk(b"LIST", b"INFOodd"), chunk(b"data", DATA)),
-    "absurd LIST length": build(
-        FORMAT, chunk(b"LIST", b"INFO", 0xFFFFFFF0), chunk(b"data", DATA)
-    ),
+    "absurd LIST length": build(FORMAT, chunk(b"LIST", b"INFO", 0xFFFFFFF0), chunk(b"data", DATA)),
     "LIST length a little too long": build(
         FORMAT, chunk(b"LIST", b"INFO", 150), chunk(b"data", DATA)
     ),
