@@ -53,7 +53,8 @@ class Entry:
     """One request as the ledger knows it; every time is None until it has happened.
 
     `estimate` is the audio's length as guessed, `longest` what it may be at most, `duration` what
-    it is, all in seconds. `work_at` and `delivery_at` say when a waiting step is due.
+    it is, all in seconds. `work_at` and `delivery_at` say when a waiting step is due. `outcome` says
+    what became of the answer, and `code` is the number in a failure's.
     """
 
     sid: str
@@ -80,6 +81,7 @@ class Entry:
     delivered_at: float | None = None
     finished_at: float | None = None
     outcome: str | None = None
+    code: int | None = None
 
     @property
     def elapsed(self) -> float | None:
@@ -211,6 +213,10 @@ class Ledger:
             sid.decode() for sid in self.redis.zrangebyscore(OPEN, "-inf", now, start=0, num=limit)
         ]
 
+    def open_count(self) -> int:
+        """How many requests are unfinished."""
+        return int(self.redis.zcard(OPEN))
+
     def open_sids(self) -> set[str]:
         """All unfinished requests."""
         return {sid.decode() for sid in self.redis.zrange(OPEN, 0, -1)}
@@ -257,6 +263,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "str": str,
     "str | None": str,
     "int": int,
+    "int | None": int,
     "float": float,
     "float | None": float,
 }

@@ -86,6 +86,8 @@ class Settings:
     transcriber: str | None = None
     result_waveform: bool = False
     result_style: Literal["own", "call-analytics"] = "own"
+    sentiment: bool = False
+    metrics_token: str | None = field(default=None, repr=False)
     log_level: str = "info"
 
     @classmethod
@@ -184,6 +186,8 @@ def _behaviour(env: Environment) -> dict[str, Any]:
         "transcriber": env.optional("TRANSCRIBER"),
         "result_waveform": env.flag("RESULT_WAVEFORM", default=False),
         "result_style": env.choice("RESULT_STYLE", ("own", "call-analytics")),
+        "sentiment": env.flag("SENTIMENT", default=False),
+        "metrics_token": env.optional("METRICS_TOKEN"),
         "log_level": env.choice("LOG_LEVEL", ("info", "debug", "warning", "error")),
     }
 

@@ -44,7 +44,7 @@ def finish(services: Services, sid: str) -> None:
     try:
         intake = services.journal.open(sid)
     except NotStored:
-        services.ledger.finish(sid, "finished before")
+        close(services, sid, "finished before")
         return
     invocation = Invocation.from_json(intake.request)
     kept = services.journal.kept(sid)
@@ -52,8 +52,16 @@ def finish(services: Services, sid: str) -> None:
         return
     services.journal.finish(sid)
     outcome = services.journal.outcome(sid) or {}
-    services.ledger.finish(sid, str(outcome.get("answer", "unknown")))
+    close(services, sid, str(outcome.get("answer", "unknown")))
     logger.info("finished", answer=outcome.get("answer"))
+
+
+def close(services: Services, sid: str, outcome: str) -> None:
+    """Close the ledger's entry, and count it."""
+    services.ledger.finish(sid, outcome)
+    entry = services.ledger.entry(sid)
+    if entry is not None:
+        services.counters.finished(entry)
 
 
 def is_safe(services: Services, invocation: Invocation, kept: Kept | None) -> bool:

@@ -21,6 +21,7 @@ from addon.errors import (
 )
 from addon.journal import Kept
 from addon.ledger import ANSWERED, WAITING, Entry
+from addon.metrics import catalogue
 from addon.outbound import Credentials, Origins, Outbound
 from addon.settings import Settings
 from addon.twilio import callback
@@ -60,7 +61,7 @@ def _deliver(services: Services, sid: str) -> None:
     try:
         invocation = Invocation.from_json(services.journal.open(sid).request)
     except NotStored:
-        services.ledger.finish(sid, "finished before")
+        conclude.close(services, sid, "finished before")
         return
     if kept is None:
         logger.warning("nothing to deliver yet")
@@ -94,11 +95,13 @@ class Delivery:
             self._post()
         except CallbackClosed as error:
             logger.error("the callback refused the result", reason=error.message)
+            self._count("refused")
             self._conclude("refused")
         except (CallbackUnavailable, CallbackUnauthorised) as error:
             self._offer_later(tries, error)
         else:
             self._conclude("delivered")
+            self._count("delivered")
 
     def _post(self) -> None:
         settings = self.services.settings
@@ -111,7 +114,9 @@ class Delivery:
 
     def _offer_later(self, tries: int, error: AddonError) -> None:
         """Wait for the next try, or give up where Twilio has given up long since."""
-        if isinstance(error, CallbackUnauthorised):
+        unauthorised = isinstance(error, CallbackUnauthorised)
+        self._count("unauthorised" if unauthorised else "unavailable")
+        if unauthorised:
             logger.error("the callback refuses our credentials", alarm=True, tries=tries)
         at = time.time() + callback.backoff(tries - 1, getattr(error, "retry_after", None))
         if at > self._give_up_at():
@@ -120,6 +125,9 @@ class Delivery:
             return
         logger.warning("the callback did not take the result", reason=error.message, tries=tries)
         _wait(self.services, self.sid, at)
+
+    def _count(self, outcome: str) -> None:
+        self.services.counters.count(catalogue.TRIES, outcome)
 
     def _give_up_at(self) -> float:
         received = self.invocation.received_at.timestamp()
@@ -131,7 +139,8 @@ class Delivery:
         now = time.time()
         self.services.journal.conclude(self.sid, self._outcome(how, now))
         delivered = {"delivered_at": now} if how == "delivered" else {}
-        self.services.ledger.mark(self.sid, delivery=ANSWERED, **delivered)
+        code = self.kept.answer["code"]
+        self.services.ledger.mark(self.sid, delivery=ANSWERED, code=code, **delivered)
         logger.info("answered", answer=how)
         conclude.finish(self.services, self.sid)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 BYTES_PER_SECOND = 16_000
 """One telephone channel of 8 kHz, 16-bit audio (protocol 4.3)."""
@@ -29,6 +30,9 @@ UNKNOWN_S = 10.0
 
 LONGEST_S = 4 * 3600.0
 """The longest call that Twilio records."""
+
+SHORTEST_S = 3.0
+"""A voicemail that says anything, and about what a result may wait in a lane without audio."""
 
 LOOK_S = 30.0
 """Every unfinished request is looked at this often at the least."""
@@ -82,6 +86,17 @@ ROLES = {
 def lane_for(seconds: float) -> str:
     """The lane for a recording of this length."""
     return next(lane.name for lane in LANES if seconds <= lane.limit)
+
+
+def pressure(lane: str, waited: float) -> float:
+    """How long a lane's oldest job has waited, over the shortest audio that the lane is for.
+
+    At 1 a recording may have waited its own length: a third of what Twilio wants for the whole.
+    """
+    for shorter, own in pairwise(LANES):
+        if own.name == lane:
+            return waited / shorter.limit
+    return waited / SHORTEST_S
 
 
 def length(declared: float | None, size: int | None, channels: int | None) -> Length:

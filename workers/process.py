@@ -27,6 +27,7 @@ from addon.errors import (
 )
 from addon.journal import Intake, Kept
 from addon.ledger import STUCK, WAITING
+from addon.metrics import catalogue
 from addon.twilio.invocation import Invocation
 from workers import answer, conclude, deposit, source
 from workers.lease import lease
@@ -69,7 +70,7 @@ def _run(services: Services, sid: str) -> None:
         invocation = Invocation.from_json(intake.request)
         Work(services, intake, invocation).run()
     except NotStored:
-        services.ledger.finish(sid, "finished before")
+        conclude.close(services, sid, "finished before")
     except StoreUnavailable:
         logger.warning("the store does not answer; the request waits")
         _wait(services, sid, STORE_PAUSE_S)
@@ -103,6 +104,7 @@ class Work:
         if attempt > LAST_TRY:
             logger.error("given up; the recording stays in the intake", attempt=attempt)
             self.services.ledger.mark(self.sid, state=STUCK)
+            self.services.counters.count(catalogue.STUCK)
         elif attempt > TRIES:
             self._end_with(ProcessingFailed(f"{TRIES} tries ended without a result"))
         else:

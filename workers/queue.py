@@ -18,9 +18,11 @@ from redis.exceptions import RedisError
 from rq.exceptions import DequeueTimeout, NoSuchJobError
 from rq.job import Job
 from rq.queue import Queue
+from rq.utils import utcparse
 
 from addon.errors import QueueUnavailable
 from addon.ledger import QUEUED, Entry, Ledger
+from addon.metrics import catalogue, counters
 from workers import lanes
 from workers.lanes import Length
 
@@ -110,8 +112,14 @@ class Dispatcher:
             sid,
             facts,
             lanes.first_look(received_at, length.longest, time.time()),
-            lambda pipe: self._enqueue(pipe, PROCESS, sid, job, lane, timeout),
+            lambda pipe: self._begin(pipe, sid, job, lane, timeout, source),
         )
+
+    def _begin(
+        self, pipe: Pipeline, sid: str, job: str, lane: str, timeout: int, source: str
+    ) -> None:
+        self._enqueue(pipe, PROCESS, sid, job, lane, timeout)
+        pipe.hincrbyfloat(counters.KEY, counters.field(catalogue.ACCEPTED, source), 1)
 
     def process(self, entry: Entry) -> None:
         """Queue another processing job for a request that is entered already."""
@@ -190,6 +198,25 @@ class Dispatcher:
             for queue in self._queues.values():
                 pipe.llen(queue.key)
             return dict(zip(self._queues, pipe.execute(), strict=True))
+
+    def waited(self, now: float) -> dict[str, float]:
+        """How many seconds the oldest job of each lane has waited; 0 where none does."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for queue in self._queues.values():
+                pipe.lindex(queue.key, 0)
+            first = {
+                lane: job for lane, job in zip(self._queues, pipe.execute(), strict=True) if job
+            }
+            for job in first.values():
+                pipe.hget(Job.key_for(job.decode()), "enqueued_at")
+            since = dict(zip(first, pipe.execute(), strict=True))
+        return {lane: _age(since.get(lane), now) for lane in self._queues}
+
+
+def _age(enqueued_at: bytes | None, now: float) -> float:
+    if not enqueued_at:
+        return 0.0
+    return max(0.0, now - utcparse(enqueued_at.decode()).timestamp())
 
 
 def sid_of(job: str) -> str:

@@ -14,6 +14,7 @@ from addon.archive.archive import Archive
 from addon.archive.store import Store, open_store
 from addon.journal import Journal
 from addon.ledger import Ledger
+from addon.metrics.counters import Counters
 from addon.settings import Settings
 from workers.connections import worker_connection
 from workers.queue import Dispatcher
@@ -29,6 +30,7 @@ class Services:
     archive: Archive
     journal: Journal
     ledger: Ledger
+    counters: Counters
     dispatcher: Dispatcher
 
     @classmethod
@@ -44,6 +46,7 @@ class Services:
             archive=Archive.from_settings(settings, store),
             journal=Journal(store, settings.intake_key),
             ledger=ledger,
+            counters=Counters(connection),
             dispatcher=Dispatcher(connection, ledger),
         )
 

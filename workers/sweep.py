@@ -14,6 +14,7 @@ from addon import log
 from addon.errors import DeadlineMissed, NotStored, StoreUnavailable
 from addon.journal import Kept
 from addon.ledger import ANSWERED, DONE_STATE, PROCESSED, QUEUED, STUCK, WAITING, WORKING, Entry
+from addon.metrics import catalogue
 from addon.twilio.invocation import Invocation
 from workers import answer, conclude, intake, lanes
 from workers.lease import held
@@ -64,6 +65,7 @@ class Sweeper:
                     continue
                 logger.warning("a job lost its worker", request_sid=sid, lane=lane)
                 self.services.dispatcher.land(lane, job)
+                self.services.counters.count(catalogue.LOST_JOBS, lane)
                 self.services.ledger.look_again(sid, 0.0)
         self._silent_since = silent
 
@@ -166,6 +168,7 @@ class Sweeper:
         invocation = Invocation.from_json(record.request)
         if intake.claim(self.services.dispatcher, invocation, record.source):
             logger.info("queued again from the store", request_sid=sid)
+            self.services.counters.count(catalogue.ADOPTED)
 
     def _soon(self, entry: Entry) -> None:
         self._at(entry, self.clock() + SOON_S)

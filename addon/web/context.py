@@ -16,6 +16,8 @@ from addon.archive.archive import Archive
 from addon.archive.store import WEB_PATIENCE, Store, open_store
 from addon.journal import Journal
 from addon.ledger import Ledger
+from addon.metrics.counters import Counters
+from addon.metrics.tally import Tally
 from addon.settings import Settings
 from addon.twilio.signatures import Verifier
 from workers.connections import web_connection
@@ -59,6 +61,16 @@ class Context:
     def dispatcher(self) -> Dispatcher:
         """The lanes."""
         return Dispatcher(self.redis, self.ledger)
+
+    @cached_property
+    def counters(self) -> Counters:
+        """What all processes have counted."""
+        return Counters(self.redis)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What this process counts: it costs a request nothing."""
+        return Tally(self.counters)
 
     @cached_property
     def verifier(self) -> Verifier:

@@ -18,6 +18,7 @@ from flask import Blueprint, Response, jsonify, request
 from addon import log
 from addon.archive.spool import SealedSpool
 from addon.errors import AddonError, Forged, Rejected, Unavailable, UploadTooLarge
+from addon.metrics import catalogue
 from addon.twilio import multipart
 from addon.twilio.invocation import Invocation
 from addon.twilio.multipart import Body
@@ -92,6 +93,8 @@ def _accepted(invocation: Invocation, spool: SealedSpool) -> Response:
     started = time.monotonic()
     audio = _blocks(cast(BinaryIO, spool)) if invocation.has_audio else iter(())
     fresh = intake.accept(context().journal, context().dispatcher, invocation, audio)
+    if not fresh:
+        context().tally.count(catalogue.DUPLICATES)
     took = round((time.monotonic() - started) * 1000)
     logger.info("accepted" if fresh else "known already", milliseconds=took)
     return Response(status=202)
@@ -105,6 +108,7 @@ def _blocks(spool: BinaryIO) -> Iterator[bytes]:
 
 def _answer(error: AddonError) -> Response:
     """What Twilio is told follows from the class (addon/errors.py)."""
+    context().tally.count(catalogue.REJECTIONS, type(error).__name__)
     if isinstance(error, Rejected):
         logger.warning("rejected", code=error.code, reason=error.message)
         return jsonify(

@@ -1,15 +1,31 @@
-"""What operators ask: is it alive, is it ready. Answers carry no secret and no personal data."""
+"""What operators ask: is it alive, is it ready, what are its figures.
+
+Answers carry no secret and no personal data.
+"""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+import time
+from collections.abc import Iterator
+from hmac import compare_digest
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
 from redis.exceptions import RedisError
 
 from addon.errors import AddonError
+from addon.metrics import catalogue
+from addon.metrics.exposition import CONTENT_TYPE, Gauge, exposition
 from addon.web.context import context
+from workers import lanes, watch
 
 PROBE_KEY = "requests/readiness-probe"
 """An object that never exists: asking for it proves that the store answers."""
+
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+"""A request with any of these came through a proxy: its sender may be anybody."""
+
+LOOPBACK = ("127.0.0.1", "::1")
 
 blueprint = Blueprint("ops", __name__)
 
@@ -27,6 +43,45 @@ def readyz() -> tuple[Response, int]:
     return jsonify(status="ready" if not missing else "waiting", missing=missing), (
         503 if missing else 200
     )
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """All metrics of all machines, for Prometheus (docs/monitoring.md)."""
+    if not _may_scrape():
+        return Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+    try:
+        context().tally.flush()
+        body = exposition(context().counters.read(), _gauges())
+    except (AddonError, RedisError):
+        return Response(status=503, headers={"Retry-After": "5"})
+    return Response(body, content_type=CONTENT_TYPE)
+
+
+def _may_scrape() -> bool:
+    """With METRICS_TOKEN its bearer; without it only a scraper on this very machine."""
+    token = context().settings.metrics_token
+    if token is None:
+        proxied = any(name in request.headers for name in FORWARDED)
+        return request.remote_addr in LOOPBACK and not proxied
+    given = request.headers.get("Authorization", "")
+    return compare_digest(given.encode(), f"Bearer {token}".encode())
+
+
+def _gauges() -> Iterator[Gauge]:
+    queues, redis = context().dispatcher, context().redis
+    yield Gauge(catalogue.OPEN, context().ledger.open_count())
+    yield Gauge(catalogue.SWEEPER, float(bool(redis.exists(watch.KEY))))
+    for lane, depth in queues.depths().items():
+        yield Gauge(catalogue.DEPTH, depth, (lane,))
+    for lane, seconds in queues.waited(time.time()).items():
+        yield Gauge(catalogue.OLDEST, seconds, (lane,))
+        yield Gauge(catalogue.PRESSURE, lanes.pressure(lane, seconds), (lane,))
+    for lane, jobs in queues.in_flight().items():
+        yield Gauge(catalogue.IN_FLIGHT, len(jobs), (lane,))
+    memory: Any = redis.info("memory")
+    yield Gauge(catalogue.MEMORY, memory.get("used_memory", 0))
+    yield Gauge(catalogue.MEMORY_LIMIT, memory.get("maxmemory", 0))
 
 
 def _redis() -> bool:

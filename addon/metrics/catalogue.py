@@ -1,0 +1,94 @@
+"""Every metric by name: its kind, its labels, and what it says. Nothing else may be counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+PACE_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.5, 10.0)
+"""Multiples of the audio's length: 3, 5 and 10 are Twilio's limits (protocol 1.8), 8.5 is ours."""
+
+SECONDS_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+"""From a voicemail's whole life to the longest wait that an hour's call may have."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric. A histogram has the upper bounds of its buckets."""
+
+    name: str
+    kind: Literal["counter", "histogram", "gauge"]
+    labels: tuple[str, ...]
+    says: str
+    bounds: tuple[float, ...] = ()
+
+
+ACCEPTED = Metric(
+    "addon_requests_accepted_total", "counter", ("source",), "Requests made durable and queued."
+)
+DUPLICATES = Metric(
+    "addon_duplicates_total", "counter", (), "Repeated deliveries of requests already known."
+)
+REJECTIONS = Metric(
+    "addon_rejections_total", "counter", ("reason",), "Requests that were not accepted."
+)
+FINISHED = Metric(
+    "addon_requests_finished_total", "counter", ("outcome",), "Requests over, by their answer."
+)
+FAILURES = Metric(
+    "addon_failures_total", "counter", ("code",), "Requests whose answer was a failure."
+)
+MISSES = Metric(
+    "addon_deadline_misses_total", "counter", ("length",), "Requests without a result in time."
+)
+TRIES = Metric(
+    "addon_delivery_tries_total", "counter", ("outcome",), "Answers offered to their callback."
+)
+LOST_JOBS = Metric(
+    "addon_lost_jobs_total", "counter", ("lane",), "Jobs whose worker died; each ran again."
+)
+ADOPTED = Metric(
+    "addon_requests_adopted_total", "counter", (), "Requests in the store that Redis did not know."
+)
+STUCK = Metric(
+    "addon_requests_stuck_total", "counter", (), "Requests given up; their intake is kept."
+)
+AUDIO = Metric(
+    "addon_audio_seconds_total", "counter", ("length",), "Seconds of audio in finished requests."
+)
+PACE = Metric(
+    "addon_elapsed_per_duration",
+    "histogram",
+    ("length",),
+    "From receipt to the accepted result, as a multiple of the audio's length.",
+    PACE_BOUNDS,
+)
+STAGE = Metric(
+    "addon_stage_seconds",
+    "histogram",
+    ("stage", "length"),
+    "Time spent waiting in the lane, in processing, and in delivery.",
+    SECONDS_BOUNDS,
+)
+DEPTH = Metric("addon_lane_depth", "gauge", ("lane",), "Jobs waiting.")
+OLDEST = Metric("addon_lane_oldest_seconds", "gauge", ("lane",), "How long the oldest has waited.")
+PRESSURE = Metric(
+    "addon_lane_pressure",
+    "gauge",
+    ("lane",),
+    "That wait over the shortest audio the lane is for: what to scale by.",
+)
+IN_FLIGHT = Metric("addon_jobs_in_flight", "gauge", ("lane",), "Jobs that a worker has taken.")
+OPEN = Metric("addon_requests_open", "gauge", (), "Requests accepted and not finished.")
+SWEEPER = Metric("addon_sweeper_active", "gauge", (), "1 while a sweeper is at work.")
+MEMORY = Metric("addon_redis_memory_bytes", "gauge", (), "What Redis uses.")
+MEMORY_LIMIT = Metric("addon_redis_memory_limit_bytes", "gauge", (), "maxmemory; 0 for none.")
+
+CATALOGUE = {
+    metric.name: metric
+    for metric in (
+        *(ACCEPTED, DUPLICATES, REJECTIONS, FINISHED, FAILURES, MISSES, TRIES),
+        *(LOST_JOBS, ADOPTED, STUCK, AUDIO, PACE, STAGE),
+        *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER, MEMORY, MEMORY_LIMIT),
+    )
+}

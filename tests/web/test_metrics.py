@@ -1,0 +1,78 @@
+"""`/metrics`: who may read it, and that what happens shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from addon.factory import create_app
+from tests.calls import wav
+from tests.metrics.test_exposition import samples
+from tests.web import requests as send
+
+TOKEN = "a-metrics-token-for-tests"
+
+
+@pytest.fixture
+def guarded(settings, redis_server):
+    return create_app(replace(settings, metrics_token=TOKEN)).test_client()
+
+
+def scraped(client) -> dict:
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    return samples(answer.data)
+
+
+def test_a_scraper_on_this_machine_needs_no_token(client):
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+def test_what_came_through_a_proxy_does(client, header):
+    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 401
+
+
+def test_another_machine_does(client):
+    environ = {"REMOTE_ADDR": "198.51.100.7"}
+    assert client.get("/metrics", environ_overrides=environ).status_code == 401
+
+
+def test_with_a_token_only_the_token_counts(guarded):
+    assert guarded.get("/metrics").status_code == 401
+    for wrong in ("", "Bearer", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer ü"):
+        assert guarded.get("/metrics", headers={"Authorization": wrong}).status_code == 401
+    environ = {"REMOTE_ADDR": "198.51.100.7"}
+    right = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": "198.51.100.7"}
+    answer = guarded.get("/metrics", headers=right, environ_overrides=environ)
+    assert answer.status_code == 200
+
+
+def test_accepted_duplicate_and_refused_requests_show(client):
+    sid = send.new_sid()
+    send.first_sample(wav(1.0)).post(client, sid)
+    send.first_sample(wav(1.0)).post(client, sid)
+    client.post("/recording-analysis", data={"a": "b"})
+    found = scraped(client)
+    assert found["addon_requests_accepted_total", (("source", "marketplace"),)] == 1
+    assert found["addon_duplicates_total", ()] == 1
+    assert found["addon_rejections_total", (("reason", "Forged"),)] == 1
+    assert found["addon_requests_open", ()] == 1
+    assert found["addon_lane_depth", (("lane", "express"),)] == 1
+    assert found["addon_lane_depth", (("lane", "qlong"),)] == 0
+
+
+def test_no_metric_names_a_request_or_an_install(client):
+    sid = send.new_sid()
+    send.first_sample(wav(1.0)).post(client, sid)
+    text = client.get("/metrics").text
+    assert sid not in text
+    assert send.INSTALL not in text
+
+
+def test_without_redis_it_says_so(settings, tmp_path):
+    away = replace(settings, redis_url=f"unix://{tmp_path}/nobody.sock")
+    assert create_app(away).test_client().get("/metrics").status_code == 503
