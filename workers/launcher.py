@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 from addon import log
@@ -120,15 +121,19 @@ def fork(run: Callable[[], None]) -> int:
     os._exit(0)
 
 
-def places(workers: int) -> list[Place]:
-    """General workers, one kept for short clips, two for deliveries, and the sweeper."""
+def places(workers: int, served: Sequence[str] = lanes.ALL_LANES) -> list[Place]:
+    """General workers, one kept for short clips, two for deliveries, and the sweeper.
 
-    def worker(role: str) -> Callable[[], None]:
-        return lambda: run_worker(lanes.ROLES[role])
-
-    named = [(f"general-{number}", "general") for number in range(1, workers + 1)]
-    named += [("express", "express"), ("deliver", "deliver"), ("redeliver", "redeliver")]
-    return [*(Place(name, worker(role)) for name, role in named), Place("sweeper", run_sweeper)]
+    With fewer lanes `served`, a process that would have none of them is left out.
+    """
+    names = {f"general-{number}": "general" for number in range(1, workers + 1)}
+    names |= {role: role for role in lanes.ROLES if role != "general"}
+    found = []
+    for name, role in names.items():
+        taken = [lane for lane in lanes.ROLES[role] if lane in served]
+        if taken:
+            found.append(Place(name, partial(run_worker, taken)))
+    return [*found, Place("sweeper", run_sweeper)]
 
 
 def run_worker(queues: Sequence[str]) -> None:
@@ -167,6 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="general workers (default: cores)"
     )
+    parser.add_argument(
+        "--lanes", type=_lanes, default=lanes.ALL_LANES, help="lanes to serve (default: all)"
+    )
     options = parser.parse_args(arguments)
     try:
         settings = Settings.load()
@@ -176,5 +184,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log.configure(settings.log_level)
     preload()
     logger.info("workers started", general=options.workers)
-    Launcher(places(max(1, options.workers))).run()
+    Launcher(places(max(1, options.workers), options.lanes)).run()
     return 0
+
+
+def _lanes(text: str) -> Sequence[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in lanes.ALL_LANES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no lane {', '.join(unknown)}")
+    return names

@@ -1,0 +1,155 @@
+"""The layout's promises: imports point one way, modules stay small, nothing works at import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted([*ROOT.glob("addon/**/*.py"), *ROOT.glob("workers/**/*.py"), ROOT / "app.py"])
+
+FOUNDATION = ("addon.errors", "addon.settings", "addon.environment", "addon.log")
+
+MAY_IMPORT = {
+    "addon.errors": (),
+    "addon.environment": ("addon.errors",),
+    "addon.settings": ("addon.errors", "addon.environment"),
+    "addon.log": (),
+    "addon.outbound": FOUNDATION,
+    "addon.analysis": ("addon.errors",),
+    "addon.archive": FOUNDATION,
+    "addon.ledger": FOUNDATION,
+    "addon.twilio": (*FOUNDATION, "addon.outbound"),
+    "addon.ringcentral": (*FOUNDATION, "addon.outbound"),
+    "addon.journal": (*FOUNDATION, "addon.archive"),
+    "addon.sla": ("addon.errors", "addon.ledger"),
+    "addon.metrics": (*FOUNDATION, "addon.ledger", "addon.sla"),
+    "addon.tracing": FOUNDATION,
+    "addon.playback": (*FOUNDATION, "addon.archive"),
+    "addon.stack": FOUNDATION,
+}
+"""Which rooms a room may know, besides itself (contract 1). What is not named lies above these."""
+
+UPPER = {
+    "workers": ("addon.web", "addon.commands", "addon.factory"),
+    "addon.web": ("addon.commands", "addon.factory"),
+    "addon.commands": ("addon.factory",),
+}
+"""What a room above may never know."""
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def within(module: str, rooms: tuple[str, ...]) -> bool:
+    return any(module == room or module.startswith(f"{room}.") for room in rooms)
+
+
+def room_of(module: str) -> str | None:
+    return next((room for room in MAY_IMPORT if within(module, (room,))), None)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_one_way(path):
+    module = name_of(path)
+    room = room_of(module)
+    own = [each for each in imports(path) if within(each, ("addon", "workers", "app"))]
+    if room is not None:
+        allowed = (room, *MAY_IMPORT[room])
+        unknown = [each for each in own if each != "addon" and not within(each, allowed)]
+        assert [each for each in unknown if room_of(each) or within(each, ("workers",))] == []
+    for upper, forbidden in UPPER.items():
+        if within(module, (upper,)):
+            assert [each for each in own if within(each, forbidden)] == []
+
+
+def test_every_room_is_known_here():
+    rooms = {name_of(path).split(".")[1] for path in MODULES if name_of(path).startswith("addon.")}
+    known = {name.split(".")[1] for name in (*MAY_IMPORT, *UPPER) if name.startswith("addon.")}
+    assert rooms - known == {"factory"}
+
+
+def test_there_is_no_circle_of_imports():
+    names = {name_of(path): path for path in MODULES}
+    graph = {
+        name: {each for each in _imports_at_top(path) if each in names and each != name}
+        for name, path in names.items()
+    }
+    seen: dict[str, int] = {}
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join((*trail, name))
+        if seen.get(name):
+            return
+        for each in graph[name]:
+            visit(each, (*trail, name))
+        seen[name] = 1
+
+    for name in graph:
+        visit(name, ())
+
+
+def _imports_at_top(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text())
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            if not any(
+                (ROOT / f"{node.module.replace('.', '/')}/{a.name}.py").exists() for a in node.names
+            ):
+                yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_is_small_documented_and_typed(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), "a module says what it is for"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno + 1 <= 60, node.name
+            assert node.returns is not None or node.name == "__init__", node.name
+
+
+def test_the_entry_is_an_entry_and_nothing_else():
+    assert len((ROOT / "app.py").read_text().splitlines()) < 15
+
+
+def test_only_settings_reads_the_environment():
+    """The two commands that start children hand the whole of it on."""
+    readers = set()
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
+                if isinstance(node.value, ast.Name) and node.value.id == "os":
+                    readers.add(name_of(path))
+    assert readers <= {"addon.settings", "addon.commands.serve", "addon.commands.local_stack"}
+
+
+def test_a_job_needs_no_web_framework():
+    code = (
+        "import sys, workers.process, workers.deliver, workers.sweep; print('flask' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "False"
