@@ -68,7 +68,7 @@ class Archive:
         lock: timedelta | None = None,
     ) -> None:
         self.store = store
-        self.openers = openers or Openers()
+        self.openers = Openers() if openers is None else openers
         self.lock = lock
         self._recipients = recipients
         self._signer = signer

@@ -7,6 +7,7 @@ lock must be met before anything is removed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -33,11 +34,11 @@ def erase(
     store = archive.store
     for key in (keys.audio, keys.analysis, keys.audio_next, keys.analysis_next):
         store.delete(key)
-    try:
+    trail = Trail(store)
+    if not any(event["event"] == "erased" for event in trail.events(tenant, recording_id)):
+        trail.record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
+    with suppress(AlreadyStored):
         store.put(keys.tombstone, [stone])
-        Trail(store).record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
-    except AlreadyStored:
-        pass  # an interrupted erasure: its tombstone and its event stand
     index.remove(store, manifest)
     store.delete(keys.manifest)
 

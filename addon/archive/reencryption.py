@@ -43,15 +43,14 @@ def reencrypt(archive: Archive, tenant: str, recording_id: str, *, by: str) -> N
         audio_before=before["audio"],
         analysis_before=before.get("analysis"),
     )
-    _write(archive, after)
-    for part in manifest.parts:
-        store = archive.store
-        store.put(
-            object_key(manifest, part), store.read(_next_key(manifest, part)), if_absent=False
-        )
-    _write(archive, replace(after, audio_before=None, analysis_before=None))
-    for part in manifest.parts:
-        archive.store.delete(_next_key(manifest, part))
+    try:
+        _write(archive, after)
+        _replace_objects(archive, manifest)
+        _write(archive, replace(after, audio_before=None, analysis_before=None))
+    finally:
+        # Never needed once this call ends: whichever manifest stands admits what is stored.
+        for part in manifest.parts:
+            archive.store.delete(_next_key(manifest, part))
     Trail(archive.store).record(
         tenant, recording_id, "reencrypted", {"by": by}, at=datetime.now(UTC)
     )

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import pytest
+
+from addon.archive.archive import Archive
+from addon.archive.keys import KeyPair, Openers
+from addon.archive.verification import Finding, verify, verify_all
+from addon.errors import NotStored, StoreUnavailable, Tampered
+from tests.archive.recordings import RECORDING, TENANT, archived, noise
+
+NAMES = [f"RE{number}" for number in range(5)]
+
+
+@pytest.fixture
+def filled(archive: Archive) -> Archive:
+    for name in NAMES:
+        archived(archive, noise(70_000), recording_id=name, analysis={"x": 1})
+    return archive
+
+
+@pytest.fixture
+def keyless(filled: Archive) -> Archive:
+    return Archive(filled.store, verifiers=filled._verifiers)
+
+
+def damage(archive: Archive, recording_id: str, name: str, at: int = -1000) -> None:
+    key = f"recordings/{TENANT}/{recording_id}/{name}"
+    content = bytearray(archive.store.get(key))
+    content[at % len(content)] ^= 1
+    archive.store.put(key, [bytes(content)], if_absent=False)
+
+
+def states(findings: list[Finding]) -> dict[str, str]:
+    return {finding.recording_id: finding.state for finding in findings}
+
+
+def test_all_is_whole(filled: Archive, keyless: Archive) -> None:
+    for archive in (filled, keyless):
+        findings = list(verify_all(archive))
+        assert states(findings) == dict.fromkeys(NAMES, "whole")
+        assert sum(finding.size for finding in findings) == sum(
+            stat.size for stat in archive.store.list("recordings/")
+        )
+
+
+@pytest.mark.parametrize("name", ["audio.esdk", "analysis.esdk", "manifest.json"])
+@pytest.mark.parametrize("with_key", [True, False])
+def test_each_bad_object_is_named(
+    filled: Archive, keyless: Archive, name: str, with_key: bool
+) -> None:
+    damage(filled, "RE2", name, at=200)
+    findings = list(verify_all(filled if with_key else keyless))
+    assert states(findings) == dict.fromkeys(NAMES, "whole") | {"RE2": "bad"}
+    (bad,) = (finding for finding in findings if finding.state == "bad")
+    assert bad.problem
+
+
+def test_a_missing_object_is_bad(filled: Archive) -> None:
+    filled.store.delete(f"recordings/{TENANT}/RE1/audio.esdk")
+    assert states(list(verify_all(filled)))["RE1"] == "bad"
+
+
+def test_the_key_that_is_missing_is_named(
+    filled: Archive, other_pair: KeyPair, pair: KeyPair
+) -> None:
+    other = Openers.of_private_keys([other_pair.private_pem])
+    archive = Archive(filled.store, verifiers=filled._verifiers, openers=other)
+    findings = list(verify_all(archive))
+    assert {finding.state for finding in findings} == {"bad"}
+    assert pair.name in findings[0].problem
+
+
+def test_erased_and_unfinished_recordings_are_told_apart(filled: Archive) -> None:
+    filled.erase(TENANT, "RE1", by="test", reason="asked")
+    filled.store.delete(f"recordings/{TENANT}/RE3/manifest.json")
+    found = states(list(verify_all(filled)))
+    assert (found["RE1"], found["RE3"]) == ("erased", "unfinished")
+    damage(filled, "RE1", "tombstone.json", at=40)
+    assert states(list(verify_all(filled)))["RE1"] == "bad"
+
+
+@pytest.mark.parametrize("at", range(len(NAMES)))
+def test_it_goes_on_behind_any_recording(filled: Archive, at: int) -> None:
+    found = verify_all(filled, after=(TENANT, NAMES[at]))
+    assert [finding.recording_id for finding in found] == NAMES[at + 1 :]
+
+
+def test_findings_come_one_by_one(filled: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = verify_all(filled)
+    assert next(findings).recording_id == "RE0"
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(filled.store, "get", away)
+    with pytest.raises(StoreUnavailable):
+        next(findings)
+
+
+def test_one_recording_is_verified_or_refused(filled: Archive) -> None:
+    assert verify(filled, TENANT, "RE4").recording_id == "RE4"
+    with pytest.raises(NotStored):
+        verify(filled, TENANT, RECORDING)
+    damage(filled, "RE4", "audio.esdk")
+    with pytest.raises(Tampered):
+        verify(filled, TENANT, "RE4")
+
+
+def test_verifying_changes_nothing(filled: Archive) -> None:
+    before = list(filled.store.list())
+    damage(filled, "RE0", "audio.esdk", at=0)
+    damage(filled, "RE0", "audio.esdk", at=0)
+    list(verify_all(filled))
+    after = list(filled.store.list())
+    assert [(stat.key, stat.size) for stat in after] == [(stat.key, stat.size) for stat in before]
