@@ -120,4 +120,6 @@ def _archived(exchange: Exchange, document: dict[str, Any], settings: Settings) 
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    # In one piece, because the log is written to the same place by another thread.
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -99,12 +99,3 @@ def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, call: Path) -> No
     process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert not any(alive(pid) for pid in processes)
-
-
-def test_killing_it_ends_the_service_too(tmp_path: Path, call: Path) -> None:
-    process = demo(tmp_path / "var", "--audio", str(call))
-    wait_until(lambda: len(descendants(process.pid)) >= 2)
-    processes = descendants(process.pid)
-    process.kill()
-    process.wait()
-    wait_until(lambda: not any(alive(pid) for pid in processes))
