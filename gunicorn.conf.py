@@ -3,12 +3,12 @@
 import os
 
 bind = f"0.0.0.0:{os.environ['PORT']}" if "PORT" in os.environ else "127.0.0.1:8080"
-worker_class = "gthread"
+worker_class = "addon.web.deadline_worker.DeadlineWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 32)
 
 # A worker's main thread that is silent for this long is replaced. It does not bound a request:
-# addon/web/upload_deadline.py does that.
+# upload_deadline.py and deadline_worker.py in addon/web do that.
 timeout = 60
 
 # Heroku kills 30 s after SIGTERM.

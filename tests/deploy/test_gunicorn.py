@@ -31,7 +31,7 @@ def test_alone_it_listens_for_this_machine_only() -> None:
     found = configured()
     assert found["bind"] == ["127.0.0.1:8080"]
     assert (found["workers"], found["threads"]) == (2, 32)
-    assert found["worker_class_str"] == "gthread"
+    assert found["worker_class_str"] == "addon.web.deadline_worker.DeadlineWorker"
     assert found["forwarded_allow_ips"] == ["127.0.0.1", "::1"]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from addon.errors import UploadBroken
+from addon.web import deadline_worker
 from addon.web.upload_deadline import Allowance, UploadDeadline
 
 READERS: dict[str, Callable[[Any], int]] = {
@@ -24,7 +25,13 @@ def read_it(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[byte
     return [text.encode()]
 
 
+class Worker(deadline_worker.DeadlineWorker):
+    """With less patience, for tests."""
+
+
+deadline_worker.HEADERS_S = 0.6
+
 app = UploadDeadline(
     read_it,
-    Allowance(base_seconds=0.6, bytes_per_second=200_000, longest_seconds=2.0),
+    Allowance(base_seconds=1.2, bytes_per_second=200_000, longest_seconds=3.0),
 )

@@ -28,7 +28,7 @@ MEBIBYTE = bytes(1024 * 1024)
 def port() -> Iterator[int]:
     with listen("127.0.0.1", 0) as listener:
         options = ["--bind", f"fd://{listener.fileno()}", "--no-control-socket"]
-        concurrency = ["--worker-class", "gthread", "--threads", str(THREADS)]
+        concurrency = ["--worker-class", "tests.web.reading_app.Worker", "--threads", str(THREADS)]
         server = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *options, *concurrency, "tests.web.reading_app:app"],
             cwd=ROOT,
@@ -109,6 +109,28 @@ def test_dripping_clients_on_every_thread_do_not_keep_the_others_out(port: int) 
             threading.Thread(target=_drip, args=(client, stop), daemon=True).start()
         assert post(port, "/exactly-five", b"12345") == (200, "5")
         stop.set()
+
+
+def test_headers_that_do_not_end_do_not_keep_the_others_out(port: int) -> None:
+    stop = threading.Event()
+    with ExitStack() as clients:
+        for _ in range(3 * THREADS):
+            client = socket.create_connection(("127.0.0.1", port), timeout=30)
+            clients.enter_context(client).sendall(b"POST /blocks HTTP/1.1\r\nX-Endless: ")
+            threading.Thread(target=_drip, args=(client, stop), daemon=True).start()
+        assert post(port, "/exactly-five", b"12345") == (200, "5")
+        stop.set()
+
+
+def test_the_deadline_for_headers_ends_with_them(port: int) -> None:
+    """A body may take longer than headers may, and so may the pause before the next request."""
+    client = send(port, "/exactly-five HTTP/1.1\r\nContent-Length: 5")
+    for byte in b"12345":
+        time.sleep(0.2)
+        client.sendall(bytes([byte]))
+    time.sleep(0.8)
+    client.sendall(b"POST /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert answer(client).count(b"200 OK") == 2
 
 
 def _drip(client: socket.socket, stop: threading.Event) -> None:
