@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import MissingHeaderBodySeparatorDefect
-from functools import cached_property
+from functools import cache
 from urllib.parse import urljoin
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -137,7 +137,7 @@ class Outbound:
         self.origins = origins
         self._timeouts = timeouts or Timeouts()
         self._resolver = resolver
-        self._given_tls = tls
+        self._tls = tls
 
     @contextmanager
     def open(
@@ -176,6 +176,7 @@ class Outbound:
     def _connect(self, origin: Origin, limits: Timeouts, wall: Wall) -> HTTPConnection:
         failure: Exception | None = None
         for address in self._addresses(origin):
+            wall.check(origin.host)
             connection = self._connection(origin, address, limits.connect)
             try:
                 connection.connect()
@@ -210,17 +211,17 @@ class Outbound:
             address,
             origin.port,
             timeout=timeout,
-            ssl_context=self._tls,
+            ssl_context=self._tls or _default_tls(),
             server_hostname=origin.host,
         )
 
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        if self._given_tls:
-            return self._given_tls
-        context = ssl.create_default_context()
-        context.minimum_version = ssl.TLSVersion.TLSv1_2  # protocol 1.9
-        return context
+
+@cache
+def _default_tls() -> ssl.SSLContext:
+    """The system's authorities; made once, as reading them takes tens of milliseconds."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # protocol 1.9
+    return context
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:

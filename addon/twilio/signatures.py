@@ -189,6 +189,19 @@ def url_variants(url: str) -> list[str]:
     return [*urls, *(each.replace("'", "%27") for each in urls if "'" in path)]
 
 
+def redacted(url: str, fields: MultiDict[str, str] | None) -> str:
+    """What a signature may have covered, in names and lengths: enough to see which proxy or mapping
+    changed a request, and nothing that a log may not hold (protocol 10.2 Q7)."""
+    place, _, query = url.partition("?")
+    asked = [
+        f"{name}={len(value)}" for name, _, value in (q.partition("=") for q in query.split("&"))
+    ]
+    sent = [
+        f"{name}={len(value)}" for name, value in sorted((fields or MultiDict()).items(multi=True))
+    ]
+    return " ".join([place, *(["?", *asked] if query else []), "|", *sent])
+
+
 def _composed(environ: Environ) -> str:
     query = environ.get("QUERY_STRING", "")
     path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"

@@ -66,6 +66,11 @@ def test_an_allowed_name_with_a_private_address_is_refused(address: str) -> None
         get(outbound, "https://api.twilio.com/")
 
 
+def test_an_address_allowed_as_if_it_were_a_name_is_still_judged() -> None:
+    with pytest.raises(OutboundRefused, match="not public"):
+        get(Outbound(Origins(["169.254.169.254"])), "https://169.254.169.254/latest/meta-data/")
+
+
 def test_the_name_is_resolved_once_and_the_connection_goes_to_what_was_checked(
     tmp_path: Path,
 ) -> None:
@@ -127,6 +132,17 @@ def test_a_host_without_addresses_or_with_an_impossible_name_is_an_error_of_ours
         get(Outbound(Origins(["*.twilio.com"]), resolver=lambda *_: []), "https://api.twilio.com/")
     with pytest.raises(OutboundRefused, match="no name"):
         get(Outbound(Origins(["*.twilio.com"])), f"https://{'a' * 64}.twilio.com/")
+
+
+def test_looking_for_an_address_counts_into_the_whole_time(host: Loopback) -> None:
+    def slow(*_: object) -> list[str]:
+        threading.Event().wait(0.2)
+        return ["127.0.0.1"]
+
+    outbound = Outbound(Origins([host.origin]), timeouts=Timeouts(total=0.05), resolver=slow)
+    with pytest.raises(OutboundUnavailable, match=r"longer than 0\.05 s"):
+        get(outbound, host.url("/x"))
+    assert host.requests == []
 
 
 def test_nobody_listening_is_unavailable() -> None:

@@ -4,21 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.outbound.conftest import host, other
 from tests.outbound.loopback import Loopback
 from tests.twilio.standin import StandIn
 
-
-@pytest.fixture
-def host() -> Iterator[Loopback]:
-    with Loopback().running() as server:
-        yield server
-
-
-@pytest.fixture
-def other() -> Iterator[Loopback]:
-    """A second origin, to be redirected to."""
-    with Loopback().running() as server:
-        yield server
+__all__ = ["host", "other", "twilio", "twilio_with_storage"]
 
 
 @pytest.fixture

@@ -14,14 +14,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
-
-from twilio.rest import Client
 
 from addon.outbound import Credentials, Origins, Outbound, Timeouts
 from addon.twilio.rest import Rest, TwilioApi
 from tests.outbound.loopback import Answer, Loopback, Request
+
+if TYPE_CHECKING:
+    from twilio.rest import Client
 
 ACCOUNT = "AC" + "0a" * 16
 TOKEN = "account-token"
@@ -92,6 +93,8 @@ class StandIn:
 
     def client(self) -> Client:
         """The official client, pointed here."""
+        from twilio.rest import Client  # heavy, and few tests need it
+
         client = Client(ACCOUNT, TOKEN)
         for domain in (client.api, client.taskrouter):
             domain.base_url = self.host.origin

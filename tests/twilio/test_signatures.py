@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import EnvironBuilder
 
 from addon.errors import Forged
-from addon.twilio.signatures import Verifier, public_request_url, url_variants
+from addon.twilio.signatures import Verifier, public_request_url, redacted, url_variants
 
 VECTORS = json.loads(
     (Path(__file__).parents[1] / "vectors" / "twilio_signatures.json").read_text("utf-8")
@@ -215,3 +215,11 @@ def test_variants_keep_user_names_ports_and_empty_queries_apart() -> None:
         "http://h.example:80?a=%27",
     ]
     assert url_variants("https://[::1]:8443/x")[1] == "https://[::1]/x"
+
+
+def test_what_was_signed_can_be_told_without_telling_it() -> None:
+    fields = MultiDict([("tag", "secret-b"), ("callback", "https://x/?sig=s3cret"), ("tag", "a")])
+    assert redacted(URL + "?env=prod&k=a%20b&flag", fields) == (
+        URL + " ? env=4 k=5 flag=0 | callback=21 tag=1 tag=8"
+    )
+    assert redacted(URL, None) == URL + " |"
