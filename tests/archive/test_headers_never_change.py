@@ -1,0 +1,123 @@
+"""No code path changes a header and keeps its message id (ciphertext 4).
+
+The header's tag uses a fixed IV under a key that follows from the message id, so a second header
+for one id gives the key of GHASH away, and with it forgery. Nothing in the SDK or here would notice
+such a header: only this guard does.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from addon.archive.archive import Archive
+from addon.archive.blocks import watched
+from addon.archive.directory import DirectoryStore
+from addon.archive.epochs import Epochs
+from addon.archive.keys import KeyPair, Openers, Recipients
+from addon.archive.layout import SUITE, VERSION, parse_header
+from addon.archive.manifest import Signer
+from addon.archive.reencryption import reencrypt, reencrypt_all
+from addon.archive.store import Stat
+from addon.archive.verification import verify_all
+from addon.errors import StoreUnavailable
+from tests.archive.recordings import RECORDING, TENANT, archived, noise
+
+ROOM = Path(__file__).parents[2] / "addon"
+MESSAGE_START = bytes([VERSION]) + SUITE.to_bytes(2, "big")
+
+
+class Witness(DirectoryStore):
+    """Remembers the header of every message that was ever written, whole or not."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.headers: dict[bytes, set[bytes]] = {}
+        self.writes = 0
+
+    def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+        content = bytearray()
+        try:
+            return super().put(key, watched(blocks, content.extend), if_absent=if_absent)
+        finally:
+            if content.startswith(MESSAGE_START):
+                header = parse_header(bytes(content))
+                self.headers.setdefault(header.message_id, set()).add(header.body + header.tag)
+                self.writes += 1
+
+
+def test_everything_the_archive_does_leaves_headers_as_they_were(
+    tmp_path: Path, pair: KeyPair, other_pair: KeyPair, signer: Signer
+) -> None:
+    store = Witness(tmp_path)
+    keys = Openers.of_private_keys([pair.private_pem, other_pair.private_pem])
+    old, new = (
+        Archive(
+            store,
+            recipients=Recipients.of_public_keys([one.public_pem]),
+            openers=keys,
+            signer=signer,
+        )
+        for one in (pair, other_pair)
+    )
+    for number in range(3):
+        archived(old, noise(70_000), recording_id=f"RE{number}", analysis={"x": number})
+    with old.deposit(TENANT, RECORDING) as left_early:
+        left_early.audio([b"x"])
+    with old.deposit(TENANT, RECORDING) as one, old.deposit(TENANT, RECORDING) as two:
+        one.audio([b"x"])
+        two.audio([b"x"])
+        with pytest.raises(StoreUnavailable):
+            one.commit(old.manifest(TENANT, "RE0").facts)
+    reencrypt(new, TENANT, "RE0", by="test")
+    list(reencrypt_all(new, by="test"))
+    list(reencrypt_all(new, by="test", force=True))
+    epochs = Epochs(store)
+    epoch = epochs.begin(Recipients.local(bytes(32)))
+    for key in (bytes(31) + b"1", bytes(31) + b"2"):
+        openers = Openers.local(bytes(32)) + Openers.local(bytes(31) + b"1")
+        assert epochs.rewrap(epoch.name, openers, Recipients.local(key))
+    new.confirm(TENANT, "RE1")
+    new.erase(TENANT, "RE2", by="test", reason="asked")
+    assert {finding.state for finding in verify_all(new)} == {"whole", "erased"}
+    assert store.writes > len(store.headers) > 20
+    assert all(len(headers) == 1 for headers in store.headers.values())
+
+
+def test_the_witness_would_see_it(tmp_path: Path, archive: Archive) -> None:
+    """The guard itself is tested: a re-wrapped header is what it must catch."""
+    archived(archive, b"audio")
+    store = Witness(tmp_path / "witness")
+    content = archive.store.get(f"recordings/{TENANT}/{RECORDING}/audio.esdk")
+    length = parse_header(content).length
+    for tag in (content[length - 16 : length], bytes(16)):
+        store.put("a", [content[: length - 16] + tag + content[length:]], if_absent=False)
+    assert [len(headers) for headers in store.headers.values()] == [2]
+
+
+ALLOWED = {
+    "encrypt": {"addon/archive/spool.py"},
+    "serialize_header": set(),
+    "serialize_header_auth": set(),
+    "StreamEncryptor": set(),
+}
+"""Who may call what could make a header or a frame: sealing is `stream(mode="encrypt")` alone."""
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_only_the_sdk_writes_the_format(name: str) -> None:
+    found = set()
+    for path in ROOM.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = node.func if isinstance(node, ast.Call) else None
+            if isinstance(called, ast.Attribute) and called.attr == name:
+                owner = called.value
+                if not (isinstance(owner, ast.Name) and owner.id == "message"):
+                    found.add(path.relative_to(ROOM.parent).as_posix())
+            if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
+                found.add(path.relative_to(ROOM.parent).as_posix())
+    imports_our_own = {"addon/archive/epochs.py"} if name == "encrypt" else set()
+    assert found - imports_our_own == ALLOWED[name]
