@@ -38,7 +38,9 @@
         ├── Unauthenticated     401
         ├── Forbidden           403
         ├── NotFound            404    also what another install's recording answers
-        └── GrantExpired        410
+        ├── GrantExpired        410
+        ├── InvalidParameter    400    names the parameter
+        └── NotPlayable         422    there, but not in the form that was asked for
 
 `http_status` is what a web surface answers, `retryable` whether the same call may succeed later,
 `code` the number in the error object, and `remedy` a sentence for the person who reads it.
@@ -364,3 +366,19 @@ class GrantExpired(AccessError):
     http_status = 410
     code = 64704
     remedy = "Ask for a new link."
+
+
+class InvalidParameter(AccessError):
+    """A parameter of the query is not of the form that the API documents."""
+
+    http_status = 400
+    code = 64705
+    remedy = "Correct the parameter; /openapi.json gives the form of each."
+
+
+class NotPlayable(AccessError):
+    """The recording is there, but cannot be decoded, joined or converted as asked."""
+
+    http_status = 422
+    code = 64706
+    remedy = "Fetch it as it was recorded, without asking for a format."

@@ -163,6 +163,12 @@ class S3Store:
                 Retention={"Mode": self._lock_mode, "RetainUntilDate": until},
             )
 
+    def presigned(self, key: str, seconds: int) -> str:
+        """A URL from which anyone can read the object for so long; nothing is contacted."""
+        return self._client.generate_presigned_url(
+            "get_object", {"Bucket": self._bucket, "Key": self._name(key)}, ExpiresIn=seconds
+        )
+
     @cached_property
     def _client(self) -> S3Client:
         if self._given_client is not None:

@@ -6,24 +6,127 @@ which never change. Tenant and id come from a grant or a token's rights, never f
 
 from __future__ import annotations
 
-from addon.archive.archive import Archive
-from addon.errors import NotFound
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, TypeVar
+
+from addon.archive.archive import Archive, ArchivedAudio
+from addon.errors import NotPlayable, NotStored
+from addon.playback.decoding import Decoder
 from addon.playback.grants import Grant
+from addon.playback.joined import Gaps, Part, converted, joined
+from addon.playback.segments import Shape
 from addon.playback.sound import Recorded, Sound
+from addon.playback.wave import PLAIN, UNPLAYABLE, Wave, parse_wave
+
+Value = TypeVar("Value")
+
+MAX_PARTS = 200
+"""Recordings of one call that are joined; each is a request to the store the first time."""
+
+MAX_REMEMBERED = 4096
+"""Recordings whose layout is kept: some hundred bytes each."""
 
 
 class Player:
-    """Finds what is to be played in an archive."""
+    """Finds what is to be played in an archive. Safe to share between threads."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, gaps: Gaps = "none") -> None:
         self._archive = archive
-
-    def recording(self, tenant: str, recording_id: str) -> Sound:
-        """One recording. Raises NotStored, Tampered, KeyMissing, StoreUnavailable."""
-        return Recorded(self._archive.open(tenant, recording_id))
+        self._gaps = gaps
+        self._waves: Remembered[Wave | None] = Remembered()
+        self._parts: Remembered[Part] = Remembered()
 
     def granted(self, grant: Grant) -> Sound:
-        """What a grant is for. Raises as `recording` does."""
-        if grant.recording_id is None:
-            raise NotFound("calls are not joined yet")
-        return self.recording(grant.tenant, grant.recording_id)
+        """What a grant is for. Raises as `recording` and `call` do."""
+        if grant.recording_id is not None:
+            return self.recording(grant.tenant, grant.recording_id)
+        return self.call(grant.tenant, grant.subject)
+
+    def recording(self, tenant: str, recording_id: str) -> Sound:
+        """One recording: as it was archived, or converted where browsers would not play it.
+
+        Raises NotStored, NotPlayable, Tampered, KeyMissing, StoreUnavailable.
+        """
+        audio = self._archive.open(tenant, recording_id)
+        wave = self._wave(audio)
+        if wave is None or wave.format.tag not in UNPLAYABLE:
+            return Recorded(audio)
+        return converted(self._part(tenant, recording_id))
+
+    def call(self, tenant: str, call_sid: str) -> Sound:
+        """Every recording of a call, in the order of time, as one. Raises as `recording` does."""
+        ids = self.recordings_of(tenant, call_sid)
+        if len(ids) == 1:
+            return self.recording(tenant, ids[0])
+        parts = [self._part(tenant, recording_id) for recording_id in ids]
+        return joined(sorted(parts, key=lambda part: part.at), self._gaps)
+
+    def recordings_of(self, tenant: str, call_sid: str) -> list[str]:
+        """The ids of a call's recordings, in their own order.
+
+        Raises NotStored where there is none, NotPlayable where they are too many to be one call's.
+        """
+        page = self._archive.list(tenant, call_sid=call_sid, limit=MAX_PARTS)
+        if page.cursor is not None:
+            raise NotPlayable("this call has too many recordings", remedy="Play them one by one.")
+        if not page.entries:
+            raise NotStored("there is no recording of this call")
+        return [entry.recording_id for entry in page.entries]
+
+    def _wave(self, audio: ArchivedAudio) -> Wave | None:
+        key = audio.manifest.tenant, audio.manifest.recording_id
+        return self._waves.get(key, lambda: _parsed(audio))
+
+    def _part(self, tenant: str, recording_id: str) -> Part:
+        def read() -> Part:
+            audio = self._archive.open(tenant, recording_id)
+            wave = self._wave(audio)
+            return Part(
+                open=partial(_recorded, self._archive, tenant, recording_id),
+                etag=audio.etag,
+                shape=_shape(audio, wave),
+                wave=wave,
+                at=audio.manifest.at,
+                started_at=audio.manifest.facts.started_at,
+            )
+
+        return self._parts.get((tenant, recording_id), read)
+
+
+class Remembered(Generic[Value]):
+    """What was found out about recordings lately; true for ever, as they never change."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, str], Value] = OrderedDict()
+
+    def get(self, key: tuple[str, str], find: Callable[[], Value]) -> Value:
+        """The value of a key, found now where it is not known. Raises what `find` raises."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        value = find()
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > MAX_REMEMBERED:
+                self._kept.popitem(last=False)
+        return value
+
+
+def _recorded(archive: Archive, tenant: str, recording_id: str) -> Sound:
+    return Recorded(archive.open(tenant, recording_id))
+
+
+def _parsed(audio: ArchivedAudio) -> Wave | None:
+    return parse_wave(lambda start, stop: b"".join(audio.read(start, stop)), audio.length)
+
+
+def _shape(audio: ArchivedAudio, wave: Wave | None) -> Shape:
+    if wave is not None and wave.format.tag in PLAIN:
+        return Shape(wave.format.rate, wave.format.channels, wave.length // wave.format.frame)
+    decoder = Decoder(Recorded(audio))
+    return Shape(decoder.rate, decoder.channels, decoder.frames)

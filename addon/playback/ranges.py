@@ -52,7 +52,7 @@ def wanted(header: str | None, length: int) -> list[Range] | None:
     found = [one for first, last in specs if (one := _resolved(first, last, length))]
     if not found:
         raise Unsatisfiable
-    return _coalesced(found)
+    return coalesced(found)
 
 
 def _specs(header: str | None) -> list[tuple[int | None, int | None]] | None:
@@ -95,8 +95,8 @@ def _resolved(first: int | None, last: int | None, length: int) -> Range | None:
     return Range(start, stop) if start < stop else None
 
 
-def _coalesced(ranges: list[Range]) -> list[Range]:
-    """Joined where they touch; as they were asked for where none does."""
+def coalesced(ranges: list[Range]) -> list[Range]:
+    """Joined and in order where any two touch; as they were given where none do."""
     joined: list[Range] = []
     for one in sorted(ranges):
         if joined and one.start <= joined[-1].stop:

@@ -1,0 +1,150 @@
+"""Compressed recordings as 16-bit samples, decoded forward over verified bytes.
+
+The decoder reads through a file of ours; what the archive refuses to give is raised here and never
+taken for the end of the recording. Nothing decoded touches a disk.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from addon.errors import AddonError, NotPlayable
+
+if TYPE_CHECKING:
+    from addon.playback.sound import Sound
+
+Samples = NDArray[np.int16]
+"""(frames, channels)."""
+
+BLOCK_FRAMES = 1 << 15
+"""Four seconds of telephone audio, 128 KiB in stereo: what is decoded at once."""
+
+MAX_SECONDS = 48 * 3600
+"""A decoder that announces more has read no length at all (a streamed header)."""
+
+READ_AHEAD = 64 * 1024
+"""One frame of the archive: decoders ask for some dozen bytes at a time."""
+
+EXACT_SEEK = frozenset(
+    {"PCM_16", "PCM_24", "PCM_32", "PCM_U8", "PCM_S8", "FLOAT", "DOUBLE", "ULAW", "ALAW"}
+    | {"IMA_ADPCM", "MS_ADPCM"}
+)
+"""Kinds (FLAC's are the first three) of which any sample is the same bit for bit when it is read
+without those before it. GSM cannot be sought at all, MP3 differs in the last bit (decision 0502).
+"""
+
+
+class VerifiedFile(io.RawIOBase):
+    """A sound as a file to read and seek; `failure` is what ended it early, if anything did.
+
+    A decoder in C cannot pass an exception on: it would see the end of the file.
+    """
+
+    def __init__(self, sound: Sound) -> None:
+        super().__init__()
+        self._sound = sound
+        self._position = 0
+        self._blocks: Iterator[bytes] = iter(())
+        self._rest = memoryview(b"")
+        self._rest_at = -1
+        self.failure: AddonError | None = None
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def tell(self) -> int:
+        """The position in bytes."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move; nothing is read before the next read."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._sound.length}
+        self._position = max(base[whence] + offset, 0)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as one block reaches; 0 at the end, or after a failure."""
+        view = memoryview(buffer).cast("B")
+        if self.failure is not None or self._position >= self._sound.length or not len(view):
+            return 0
+        try:
+            self._turn()
+        except AddonError as error:
+            self.failure = error
+            return 0
+        taken = min(len(view), len(self._rest))
+        view[:taken] = self._rest[:taken]
+        self._rest = self._rest[taken:]
+        self._position += taken
+        self._rest_at = self._position
+        return taken
+
+    def _turn(self) -> None:
+        """Have bytes at the position in hand."""
+        if self._rest_at != self._position:
+            self._blocks = self._sound.read(self._position, self._sound.length)
+            self._rest, self._rest_at = memoryview(b""), self._position
+        while not self._rest:
+            self._rest = memoryview(next(self._blocks))
+
+
+class Decoder:
+    """One sound opened for decoding: `rate` in Hz, `frames` in all. Not for two threads.
+
+    Raises NotPlayable where nothing here decodes it, and what the archive raises.
+    """
+
+    def __init__(self, sound: Sound) -> None:
+        import soundfile
+
+        self._file = VerifiedFile(sound)
+        try:
+            self._decoder = soundfile.SoundFile(io.BufferedReader(self._file, READ_AHEAD))
+        except (soundfile.SoundFileError, TypeError, ValueError) as error:
+            raise self._file.failure or NotPlayable("no decoder here reads this kind") from error
+        self._raise_failure()
+        self.rate = int(self._decoder.samplerate)
+        self.channels = int(self._decoder.channels)
+        self.frames = int(self._decoder.frames)
+        if not 0 <= self.frames <= MAX_SECONDS * self.rate:
+            raise NotPlayable("the recording does not say how long it is")
+
+    def samples(self, first: int = 0, last: int | None = None) -> Iterator[Samples]:
+        """Blocks of the frames from `first` up to, not including, `last`; once for each decoder.
+
+        What a damaged file lacks is silence. Raises what the archive raises.
+        """
+        last = self.frames if last is None else min(last, self.frames)
+        exact = self._decoder.subtype in EXACT_SEEK
+        at = int(self._decoder.seek(first)) if exact else 0
+        while at < last:
+            block = self._block(min(BLOCK_FRAMES, self.frames - at))
+            yield block[max(first - at, 0) : last - at]
+            at += len(block)
+
+    def _block(self, frames: int) -> Samples:
+        import soundfile
+
+        try:
+            block: Samples = self._decoder.read(frames, "int16", always_2d=True)
+        except soundfile.SoundFileError:
+            block = np.zeros((0, self.channels), np.int16)
+        self._raise_failure()
+        if len(block) < frames:
+            missing = np.zeros((frames - len(block), self.channels), np.int16)
+            block = np.concatenate([block, missing])
+        return block
+
+    def _raise_failure(self) -> None:
+        if self._file.failure is not None:
+            raise self._file.failure

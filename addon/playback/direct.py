@@ -1,0 +1,74 @@
+"""Direct access: a short-lived address of the ciphertext, and what a holder of the key needs.
+
+The bytes never pass through this service, so neither does the plaintext: whoever fetches them opens
+them alone. Only a bucket can sign an address; a directory has none to give (protocol 8).
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, Protocol, runtime_checkable
+
+from addon.archive.archive import Archive
+from addon.archive.reader import fetch_header
+from addon.archive.sealing import context_of, fetcher, object_key
+from addon.errors import NotPlayable, NotStored
+
+MAX_LIFETIME_S = 900
+"""Longer than any start of a download takes; the holder of the address needs no other right."""
+
+
+@runtime_checkable
+class Addressable(Protocol):
+    """A store that can give an address which works for so many seconds."""
+
+    def presigned(self, key: str, seconds: int) -> str:
+        """A URL from which anyone can read the object."""
+        ...
+
+
+def address(archive: Archive, tenant: str, recording_id: str, seconds: int) -> dict[str, Any]:
+    """Where the ciphertext can be fetched, and how it is sealed.
+
+    Raises NotPlayable for a store without addresses; NotStored, Tampered, StoreUnavailable.
+    """
+    store = archive.store
+    if not isinstance(store, Addressable):
+        raise NotPlayable(
+            "this archive lies in a directory, which has no addresses to give",
+            remedy="Fetch the audio without direct, or move the archive to a bucket.",
+        )
+    manifest = archive.manifest(tenant, recording_id)
+    key = object_key(manifest, "audio")
+    stat = store.stat(key)
+    if stat is None:
+        raise NotStored("the audio is not there")
+    header = fetch_header(fetcher(store, stat), stat.size)
+    audio = manifest.audio
+    return {
+        "signed_url": store.presigned(key, min(seconds, MAX_LIFETIME_S)),
+        "encryption": {
+            "format": "AWS Encryption SDK message, version 2",
+            "algorithm_suite": "0x0478",
+            "frame_length": header.frame_length,
+            "encryption_context": context_of(tenant, recording_id, "audio"),
+            "recipients": [
+                {"provider": sealed.provider, "key": _name(sealed.info)}
+                for sealed in header.sealed_keys
+            ],
+            "size": audio.size,
+            "sha256": audio.sha256,
+            "header_sha256": audio.header_sha256,
+            "plaintext_size": audio.plaintext_size,
+            "plaintext_sha256": audio.plaintext_sha256,
+        },
+        "open_with": f"flask archive get {recording_id} --tenant {tenant}",
+    }
+
+
+def _name(info: bytes) -> str:
+    """A recipient's name as it is, where it is text; else in base64."""
+    try:
+        return info.decode("ascii")
+    except UnicodeDecodeError:
+        return base64.b64encode(info).decode("ascii")
