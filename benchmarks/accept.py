@@ -1,0 +1,199 @@
+"""Invocations accepted a second: signed, journalled and queued, beside routes that only parse.
+
+`python -m benchmarks.accept`. One run, the same 118 KB form (3.682 s of two-channel telephone
+audio), the same client: the service (signature, encrypted journal with fsync, ledger, queue) with
+no workers behind it; a bare Flask route that parses the form and keeps nothing; and, where Node is
+installed, a Node server of that kind. Only the ratios mean anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import secrets
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask, Response, request
+
+from addon.commands.marketplace import multipart_body, sign
+from addon.settings import Settings
+from addon.stack.provision import provision
+from addon.stack.redis_server import command, missing
+from tests.calls import wav
+from tests.stack.running import free_port
+
+ROOT = Path(__file__).parent.parent
+PATH = "/recording-analysis"
+CONNECTIONS = 16
+PROCESSES = 2
+
+bare = Flask("bare")
+
+
+@bare.post(PATH)
+def parse_only() -> Response:
+    """What the service does, without all that makes it safe."""
+    request.form.to_dict()
+    for part in request.files.values():
+        part.stream.read()
+    return Response(status=202)
+
+
+def main() -> int:
+    """Measure all rows and print them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, _redis(Path(folder)) as redis_url:
+        rows = {
+            "service": _service(Path(folder), redis_url),
+            "bare Flask route": _gunicorn("benchmarks.accept:bare", {}),
+        }
+        if shutil.which("node"):
+            rows["Node, parse only"] = _node()
+        found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in rows}
+        for _ in range(options.rounds):
+            for name, server in rows.items():
+                found[name].append(_round(server, options.seconds))
+    _print(found)
+    return 0
+
+
+Server = tuple[list[str], dict[str, str], int, str]
+
+
+def _service(folder: Path, redis_url: str) -> Server:
+    port = free_port()
+    env = {
+        "DATA_DIR": str(folder / "var"),
+        "REDIS_URL": redis_url,
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "LOG_LEVEL": "error",
+    }
+    provision(Settings.load(env))
+    return _gunicorn("app:app", env, port, Settings.load(env).twilio_auth_token)
+
+
+def _gunicorn(app: str, env: dict[str, str], port: int = 0, token: str = "x") -> Server:
+    port = port or free_port()
+    words = ["-m", "gunicorn", "-c", "gunicorn.conf.py", "--bind", f"127.0.0.1:{port}", app]
+    return [sys.executable, *words], {**os.environ, **env}, port, token
+
+
+def _node() -> Server:
+    port = free_port()
+    return ["node", str(ROOT / "benchmarks/parse_only.mjs"), str(port)], dict(os.environ), port, "x"
+
+
+def _round(server: Server, seconds: float) -> tuple[float, float, float]:
+    """Start the server, load it, stop it: requests a second, p50 and p99 in milliseconds."""
+    words, env, port, token = server
+    process = subprocess.Popen(
+        words, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _await(port)
+        template = _request(port, token, env)
+        with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
+            work = [(port, template, seconds, CONNECTIONS // PROCESSES)] * PROCESSES
+            times = [each for one in pool.starmap(_load, work) for each in one]
+        times.sort()
+        return len(times) / seconds, _at(times, 0.5), _at(times, 0.99)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _request(port: int, token: str, env: dict[str, str]) -> bytes:
+    """A whole request; the SID in it is replaced each time, since no signature covers it."""
+    fields = {"callback": "https://x.twilio.com/cb", "duration": "4", "channels": "2"}
+    body, kind = multipart_body(fields, wav(3.682))
+    account = Settings.load(env).twilio_account_sid
+    lines = [
+        f"POST {PATH} HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(body)}",
+        f"X-Twilio-Signature: {sign(token, f'http://127.0.0.1:{port}{PATH}', fields)}",
+        f"X-Twilio-VendorAccountSid: {account}",
+        f"X-Twilio-AddOnInstallSid: XD{'0' * 32}",
+        f"X-Twilio-RequestSid: {'@' * 34}",
+        "Connection: close",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _load(port: int, template: bytes, seconds: float, connections: int) -> list[float]:
+    times: list[float] = []
+    until = time.monotonic() + seconds
+
+    def client() -> None:
+        while time.monotonic() < until:
+            sent = template.replace(b"@" * 34, b"XR" + secrets.token_hex(16).encode(), 1)
+            started = time.monotonic()
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(sent)
+                answer = connection.recv(4096)
+            if b" 202 " not in answer[:20]:
+                raise SystemExit(f"not accepted: {answer[:80]!r}")
+            times.append((time.monotonic() - started) * 1000)
+
+    threads = [threading.Thread(target=client) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times
+
+
+@contextmanager
+def _redis(folder: Path) -> Iterator[str]:
+    socket_path = folder / "redis.sock"
+    (folder / "redis").mkdir()
+    server = subprocess.Popen(command(socket_path, folder / "redis"), stdout=subprocess.DEVNULL)
+    try:
+        while missing(f"unix://{socket_path}"):
+            time.sleep(0.02)
+        yield f"unix://{socket_path}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _await(port: int) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit("the server did not start")
+
+
+def _at(times: list[float], part: float) -> float:
+    return times[min(len(times) - 1, int(len(times) * part))]
+
+
+def _print(found: dict[str, list[tuple[float, float, float]]]) -> None:
+    base = statistics.median(rate for rate, _, _ in found["bare Flask route"])
+    print(f"{'':20} {'accepted/s':>11} {'p50 ms':>8} {'p99 ms':>8} {'against bare':>13}")
+    for name, rounds in found.items():
+        rate, p50, p99 = (statistics.median(column) for column in zip(*rounds, strict=True))
+        print(f"{name:20} {rate:11.0f} {p50:8.1f} {p99:8.1f} {rate / base:12.2f}x")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
