@@ -108,8 +108,14 @@ def test_an_error_document_is_never_taken_for_a_recording(host: Loopback, body: 
         download(host.url("/r"), host)
 
 
-def test_not_even_where_the_sniffer_would_take_it() -> None:
-    assert looks_like_document(b"<RIFF")
+def test_not_even_where_the_sniffer_would_take_it(host: Loopback) -> None:
+    host.on("/r", Answer(200, NOT_FOUND))
+    outbound = Outbound(Origins([host.origin]))
+    with (
+        pytest.raises(UnreadableAudio),
+        fetch(host.url("/r"), outbound=outbound, sniff=lambda _: "mp3"),
+    ):
+        pytest.fail("an error document was handed out")
     assert not looks_like_document(WAV)
 
 

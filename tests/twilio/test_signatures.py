@@ -167,6 +167,15 @@ def test_a_shared_key_is_chosen_by_the_settings_header_and_only_by_it() -> None:
     assert not both.check(environ(X_TWILIO_SIGNATURE=signature), MultiDict(), NO_BODY).valid
 
 
+def test_an_empty_shared_key_lets_nobody_sign() -> None:
+    signature = base64.b64encode(hmac.digest(b"", URL.encode(), "sha256")).decode()
+    request = environ(
+        X_TWILIO_SIGNATURE=signature,
+        X_TWILIO_WEBHOOKS_SIGNATURE_SETTINGS="key=k1,algorithm=HMAC_SHA256",
+    )
+    assert not verifier(shared_keys={"k1": ""}).check(request, MultiDict(), NO_BODY).valid
+
+
 @pytest.mark.parametrize(
     "settings", ["key=k1,algorithm=HMAC_SHA1", "key=,algorithm=HMAC_SHA1", "nonsense", ",,=,"]
 )
