@@ -16,6 +16,8 @@ COMMANDS = {
     "invoke": "addon.commands.invoke:invoke",
     "keys": "addon.commands.keys:keys",
     "serve": "addon.commands.serve:serve",
+    "sign-in": "addon.commands.sign_in:sign_in",
+    "tokens": "addon.commands.tokens:tokens_cli",
 }
 """Every command's name and where it is."""
 

@@ -13,13 +13,23 @@ import redis
 from flask import Flask, current_app
 
 from addon.archive.archive import Archive
+from addon.archive.audit import Trail
 from addon.archive.store import WEB_PATIENCE, Store, open_store
 from addon.journal import Journal
 from addon.ledger import Ledger
 from addon.metrics.counters import Counters
 from addon.metrics.tally import Tally
+from addon.playback.grants import Grants
+from addon.playback.listening import Listening
+from addon.playback.player import Player
+from addon.playback.policy import Policy, rights_of
+from addon.playback.single_use import SingleUse
+from addon.playback.tokens import Tokens
 from addon.settings import Settings
 from addon.twilio.signatures import Verifier
+from addon.web.oidc import Provider
+from addon.web.rows import Rows
+from addon.web.sessions import Sessions
 from workers.connections import web_connection
 from workers.queue import Dispatcher
 
@@ -31,6 +41,7 @@ class Context:
     """Everything a view may touch, each part made when it is first asked for."""
 
     settings: Settings
+    policy: Policy = rights_of
 
     @cached_property
     def redis(self) -> redis.Redis:
@@ -81,6 +92,57 @@ class Context:
             settings.twilio_shared_keys,
             public_url=settings.public_url,
         )
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who is signed in."""
+        return Sessions(self.redis)
+
+    @cached_property
+    def provider(self) -> Provider | None:
+        """The OpenID Connect issuer, or None where people sign in with the local link."""
+        settings = self.settings
+        if settings.oidc_issuer is None:
+            return None
+        return Provider(
+            settings.oidc_issuer, settings.oidc_client_id or "", settings.oidc_client_secret
+        )
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Rows of the list of recordings."""
+        return Rows(self.archive)
+
+    @cached_property
+    def grants(self) -> Grants:
+        """Who issues and checks links to audio."""
+        return Grants.from_settings(self.settings)
+
+    @cached_property
+    def single_use(self) -> SingleUse:
+        """Which download links have been used."""
+        return SingleUse(self.redis)
+
+    @cached_property
+    def player(self) -> Player:
+        """Finds what is to be played."""
+        return Player(self.archive, self.settings.playback_gaps)
+
+    @cached_property
+    def listening(self) -> Listening:
+        """Who listened to what."""
+        return Listening(Trail(self.store))
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The API's tokens."""
+        return Tokens(self.store)
+
+    @cached_property
+    def flex_tokens(self) -> FlexTokens:
+        """Asks Twilio whose a Flex token is."""
+        settings = self.settings
+        return FlexTokens(Rest(TwilioApi.from_settings(settings)))
 
 
 def attach(app: Flask, settings: Settings) -> None:

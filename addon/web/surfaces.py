@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
-from addon.web import invocations, media, ops, problems
+from addon.web import invocations, login, media, ops, pages, problems
 
 
 def register_surfaces(app: Flask) -> None:
     """Add every surface to an app."""
-    for surface in (invocations, media, ops):
+    for surface in (invocations, media, login, pages, ops):
         app.register_blueprint(surface.blueprint)
     problems.register(app)

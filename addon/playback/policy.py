@@ -1,0 +1,100 @@
+"""Who may see, hear and take away what: one function, which a deployment may replace.
+
+It is asked again for every request, so that a change holds at once. It must never guess: what is
+not clearly allowed is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from addon.settings import Settings
+
+LOCAL_ISSUER = "local"
+"""The issuer of a person who signed in with the link that the machine itself printed."""
+
+ADMIN = "admin"
+INSTALL_PREFIX = "install:"
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What a person may do. `installs` limits it to some installs; None stands for every one."""
+
+    listen: bool = False
+    download: bool = False
+    see_listeners: bool = False
+    installs: frozenset[str] | None = frozenset()
+
+    def admits(self, install: str) -> bool:
+        """Whether recordings of this install are among those the person may know of."""
+        return self.listen and (self.installs is None or install in self.installs)
+
+
+NOTHING = Rights()
+
+Policy = Callable[[Mapping[str, Any], Settings], Rights]
+
+
+def rights_of(claims: Mapping[str, Any], settings: Settings) -> Rights:
+    """What the person of these claims may do.
+
+    1. Where no OIDC_ISSUER is set, the owner of this machine, who alone can read the local sign-in
+       link, may do everything, and nobody else may do anything. Where an issuer is set, only
+       people whom it has signed in may do anything.
+    2. Where OIDC_ALLOWED_DOMAINS is set, the person's e-mail address must belong to one of these
+       domains, and the issuer must say that it is verified. Subdomains do not count.
+    3. A person's roles are the texts in the claims `roles`, `groups` and `realm_access.roles`. One
+       of them must be in PLAYBACK_ROLES. Only an issuer that gives the person no roles and no
+       groups at all leaves the decision to the domain alone, and only where domains are set.
+    4. Whoever passes may listen. Downloading takes a role of PLAYBACK_ROLES; seeing who has
+       listened takes the role `admin`.
+    5. Roles written `install:XD…` limit a person to these installs; without any, all are visible.
+    """
+    if settings.oidc_issuer is None:
+        return _everything() if claims.get("iss") == LOCAL_ISSUER else NOTHING
+    if claims.get("iss") in (None, LOCAL_ISSUER) or not _domain_allowed(claims, settings):
+        return NOTHING
+    roles = frozenset(_roles(claims))
+    installs = frozenset(
+        role.removeprefix(INSTALL_PREFIX) for role in roles if role.startswith(INSTALL_PREFIX)
+    )
+    named = not roles.isdisjoint(settings.playback_roles)
+    if not named and (roles - _installs_among(roles) or not settings.oidc_allowed_domains):
+        return NOTHING
+    return Rights(
+        listen=True,
+        download=named,
+        see_listeners=named and ADMIN in roles,
+        installs=installs or None,
+    )
+
+
+def _everything() -> Rights:
+    return Rights(listen=True, download=True, see_listeners=True, installs=None)
+
+
+def _domain_allowed(claims: Mapping[str, Any], settings: Settings) -> bool:
+    if not settings.oidc_allowed_domains:
+        return True
+    email = claims.get("email")
+    if not isinstance(email, str) or claims.get("email_verified") is not True:
+        return False
+    _, at, domain = email.rpartition("@")
+    allowed = {name.lower().removeprefix("@") for name in settings.oidc_allowed_domains}
+    return bool(at) and domain.lower() in allowed
+
+
+def _roles(claims: Mapping[str, Any]) -> Iterator[str]:
+    realm = claims.get("realm_access")
+    nested = realm.get("roles") if isinstance(realm, Mapping) else None
+    for given in (claims.get("roles"), claims.get("groups"), nested):
+        texts = [given] if isinstance(given, str) else given
+        if isinstance(texts, list):
+            yield from (text for text in texts if isinstance(text, str))
+
+
+def _installs_among(roles: frozenset[str]) -> frozenset[str]:
+    return frozenset(role for role in roles if role.startswith(INSTALL_PREFIX))

@@ -1,0 +1,99 @@
+"""How pages write numbers, times and names; every time is in UTC and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+FLAGS = {
+    "no_speech": ("No speech", "Nobody speaks in this recording."),
+    "one_sided": ("One-sided", "One party hardly says anything."),
+    "silent_channel": ("Silent channel", "One channel carries no sound."),
+    "identical_channels": ("Identical channels", "Both channels carry the same sound."),
+    "clipped": ("Clipped", "The sound is louder than its format can hold."),
+    "low_snr": ("Noisy", "Speech stands out little from the noise."),
+    "truncated": ("Cut short", "The file ends before its header says."),
+    "damaged": ("Damaged", "Parts of the file could not be read."),
+}
+"""What each flag of the result is called for people, and a sentence about it."""
+
+SHORT_SID = 4
+"""Characters shown at either end of a SID: enough to tell the rows of a page apart."""
+
+
+def clock(seconds: float | None) -> str:
+    """83.4 as 1:23, 3723 as 1:02:03."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def spoken(seconds: float | None) -> str:
+    """83.4 as "1 min 23 s", for people and screen readers; short ones with a decimal."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def percent(value: float | None) -> str:
+    """A share without decimals."""
+    return "–" if value is None else f"{value:.0f} %"
+
+
+def day(at: datetime) -> str:
+    """As a heading has it."""
+    at = at.astimezone(UTC)
+    return f"{at:%A} {at.day} {at:%B %Y}"
+
+
+def minute(at: datetime) -> str:
+    """The time of day."""
+    return f"{at.astimezone(UTC):%H:%M}"
+
+
+def iso(at: datetime) -> str:
+    """For `<time datetime>`."""
+    return at.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def short(sid: str) -> str:
+    """A SID without its middle."""
+    return sid if len(sid) <= 14 else f"{sid[: SHORT_SID + 2]}…{sid[-SHORT_SID:]}"
+
+
+def size(count: int) -> str:
+    """Bytes, in the unit that reads best."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def flag_name(flag: str) -> str:
+    """A flag's name for people."""
+    return FLAGS.get(flag, (flag.replace("_", " ").capitalize(), ""))[0]
+
+
+def flag_text(flag: str) -> str:
+    """A sentence about a flag."""
+    return FLAGS.get(flag, ("", ""))[1]
+
+
+def moment(when: datetime | str) -> str:
+    """A time, or the ISO text of one in the audit trail, as a person reads it."""
+    at = (datetime.fromisoformat(when) if isinstance(when, str) else when).astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    one.__name__: one
+    for one in (clock, spoken, percent, day, minute, iso, short, size, flag_name, flag_text, moment)
+}
+"""What templates know these by."""

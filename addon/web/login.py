@@ -1,0 +1,119 @@
+"""Signing in and out: OpenID Connect, or the local link where no issuer is set.
+
+Whoever opens a permanent link without a session is sent through here and back to the same page. It
+must never send a browser to another site that a caller named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from addon import log
+from addon.errors import Forbidden
+from addon.playback.policy import LOCAL_ISSUER
+from addon.web import local_sign_in, page_answers
+from addon.web.context import context
+from addon.web.oidc import fresh_text
+from addon.web.own_paths import own_path
+from addon.web.sessions import Cookies, SignIn, hashed
+
+blueprint = Blueprint("login", __name__)
+page_answers.apply(blueprint)
+logger = log.get("login")
+
+
+@blueprint.get("/login")
+def login() -> Response | str:
+    """Begin: to the issuer, or to a page that says how the owner of the machine gets in."""
+    to = own_path(request.args.get("next"))
+    provider = context().provider
+    if provider is None:
+        possible = local_sign_in.is_possible(context().settings)
+        return render_template("sign_in.html", local=possible)
+    state, browser = fresh_text(), _cookies().browser(request) or fresh_text()
+    sign_in = SignIn(browser=hashed(browser), nonce=fresh_text(), verifier=fresh_text(), to=to)
+    url = provider.sign_in_url(
+        redirect_uri=_redirect_uri(), state=state, nonce=sign_in.nonce, verifier=sign_in.verifier
+    )
+    context().sessions.expect(state, sign_in)
+    response = redirect(url)
+    _cookies().remember_browser(response, browser)
+    return response
+
+
+@blueprint.get("/login/callback")
+def callback() -> Response:
+    """The issuer sends the browser back. Raises Forbidden for an answer nobody here asked for."""
+    provider, browser = context().provider, _cookies().browser(request)
+    state, code = request.args.get("state", ""), request.args.get("code")
+    sign_in = context().sessions.take(state, browser) if provider and browser and state else None
+    if provider is None or sign_in is None:
+        raise Forbidden(
+            "This sign-in was not begun in this browser, or too long ago",
+            remedy="Open the link again and sign in anew.",
+        )
+    if code is None:
+        raise Forbidden("You were not signed in", remedy="Try again, or with another account.")
+    claims = provider.claims(
+        code=code, redirect_uri=_redirect_uri(), nonce=sign_in.nonce, verifier=sign_in.verifier
+    )
+    if not context().policy(claims, context().settings).listen:
+        logger.warning("a person without rights signed in")
+        raise Forbidden(
+            "Your account may not listen to recordings here",
+            remedy="Ask an administrator for the right, or sign in with another account.",
+        )
+    return _signed_in(claims, sign_in.to)
+
+
+@blueprint.get(local_sign_in.PATH)
+def local() -> Response:
+    """The printed link. Raises Forbidden where it was used before, or is none."""
+    if not local_sign_in.redeem(
+        context().settings, request.args.get("token", ""), request.remote_addr
+    ):
+        raise Forbidden(
+            "This sign-in link was used before, or is not the latest",
+            remedy="Run `flask sign-in` on this machine for a new one.",
+        )
+    claims = {"iss": LOCAL_ISSUER, "sub": "owner", "name": "Owner of this machine"}
+    return _signed_in(claims, own_path(request.args.get("next")))
+
+
+@blueprint.post("/logout")
+def logout() -> Response:
+    """End the session. SameSite=Lax keeps other sites from signing people out."""
+    token = _cookies().session(request)
+    if token:
+        context().sessions.end(token)
+    response = redirect("/signed-out", 303)
+    _cookies().forget_session(response)
+    return response
+
+
+@blueprint.get("/signed-out")
+def signed_out() -> str:
+    """Where signing out ends; going on to the list would sign a person in again at once."""
+    return render_template("signed_out.html")
+
+
+def _signed_in(claims: Mapping[str, Any], to: str) -> Response:
+    before = _cookies().session(request)
+    if before:
+        context().sessions.end(before)
+    response = redirect(to)
+    _cookies().remember_session(response, context().sessions.start(claims))
+    logger.info("signed in")
+    return response
+
+
+def _cookies() -> Cookies:
+    return Cookies(secure=context().settings.public_url.startswith("https:"))
+
+
+def _redirect_uri() -> str:
+    return f"{context().settings.public_url}/login/callback"

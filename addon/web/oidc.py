@@ -1,0 +1,193 @@
+"""OpenID Connect with one issuer: the authorization code flow with PKCE.
+
+Authlib writes the requests and checks the claims; the requests leave through the door that every
+other one uses, so that a client secret never follows a redirect. It must never accept a token that
+is unsigned, or signed with a secret instead of the issuer's key.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from authlib.common.security import generate_token
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+
+from addon.errors import Forbidden, OutboundError, SettingsError, Unavailable
+from addon.outbound import Credentials, Origins, Outbound, Timeouts, split
+
+SCOPE = "openid email profile"
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
+"""Signatures by a private key; "none" and the HS family must never be among them."""
+
+LEEWAY_S = 60
+"""Two clocks may differ this much."""
+
+DOCUMENTS_S = 3600
+"""How long the issuer's configuration and keys are used before they are asked for again."""
+
+MAX_ANSWER = 512 * 1024
+"""Configurations, key sets and tokens are a few kilobytes."""
+
+PATIENCE = Timeouts(connect=3, read=5, total=8)
+"""A person waits for it."""
+
+
+class Provider:
+    """The issuer of OIDC_ISSUER, as one client of it sees it."""
+
+    def __init__(self, issuer: str, client_id: str, client_secret: str | None) -> None:
+        if not client_id:
+            raise SettingsError("OIDC_CLIENT_ID is not set, but OIDC_ISSUER is")
+        self.issuer = issuer
+        self._client_id = client_id
+        self._secret = client_secret
+        self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    def sign_in_url(self, *, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
+        """Where to send the browser. Raises Unavailable where the issuer does not answer."""
+        url: str = prepare_grant_uri(
+            self._endpoint("authorization_endpoint"),
+            self._client_id,
+            "code",
+            redirect_uri=redirect_uri,
+            scope=SCOPE,
+            state=state,
+            nonce=nonce,
+            code_challenge=create_s256_code_challenge(verifier),
+            code_challenge_method="S256",
+        )
+        return url
+
+    def claims(self, *, code: str, redirect_uri: str, nonce: str, verifier: str) -> dict[str, Any]:
+        """The person's verified claims for a code. Raises Forbidden, Unavailable."""
+        token = self._token(code, redirect_uri, verifier)
+        try:
+            claims = self._verified(token, nonce)
+        except (JoseError, ValueError, TypeError, KeyError):
+            raise Forbidden("the issuer's token does not hold") from None
+        return claims if "email" in claims else self._with_user_info(claims, token)
+
+    def _token(self, code: str, redirect_uri: str, verifier: str) -> dict[str, Any]:
+        public = self._secret is None
+        body: str = prepare_token_request(
+            "authorization_code",
+            code=code,
+            redirect_uri=redirect_uri,
+            code_verifier=verifier,
+            client_id=self._client_id if public or self._posts_secret() else None,
+            client_secret=self._secret if self._posts_secret() else None,
+        )
+        return self._ask(
+            "POST",
+            self._endpoint("token_endpoint"),
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            body=body.encode(),
+            credentials=None if public or self._posts_secret() else self._basic(),
+        )
+
+    def _posts_secret(self) -> bool:
+        methods = self._configuration().get("token_endpoint_auth_methods_supported")
+        return isinstance(methods, list) and "client_secret_basic" not in methods
+
+    def _basic(self) -> Credentials:
+        # RFC 6749 2.3.1: both are form-encoded before they are joined.
+        return Credentials(quote(self._client_id, safe=""), quote(self._secret or "", safe=""))
+
+    def _verified(self, token: Mapping[str, Any], nonce: str) -> dict[str, Any]:
+        try:
+            signed = self._decoded(token["id_token"])
+        except InvalidKeyIdError:
+            self._kept.pop("keys", None)
+            signed = self._decoded(token["id_token"])
+        claims = CodeIDToken(
+            signed.claims,
+            signed.header,
+            {
+                "iss": {"essential": True, "value": self._configuration()["issuer"]},
+                "aud": {"essential": True, "value": self._client_id},
+            },
+            {
+                "nonce": nonce,
+                "client_id": self._client_id,
+                "access_token": token.get("access_token"),
+            },
+        )
+        claims.validate(leeway=LEEWAY_S)
+        return dict(claims)
+
+    def _decoded(self, text: str) -> jwt.Token:
+        registry = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
+        keys = KeySet.import_key_set(self._document("keys", self._endpoint("jwks_uri")))  # type: ignore[arg-type]
+        return jwt.decode(text, key=keys, registry=registry)
+
+    def _with_user_info(self, claims: dict[str, Any], token: Mapping[str, Any]) -> dict[str, Any]:
+        """Some issuers keep the e-mail address out of the token; it must be of the same person."""
+        url, bearer = self._configuration().get("userinfo_endpoint"), token.get("access_token")
+        if not isinstance(url, str) or not isinstance(bearer, str):
+            return claims
+        more = self._ask("GET", url, headers={"Authorization": f"Bearer {bearer}"})
+        if more.get("sub") != claims["sub"]:
+            raise Forbidden("the issuer speaks of two people")
+        return more | claims
+
+    def _endpoint(self, name: str) -> str:
+        url = self._configuration().get(name)
+        if not isinstance(url, str):
+            raise Unavailable(f"the issuer's configuration has no {name}")
+        return url
+
+    def _configuration(self) -> dict[str, Any]:
+        url = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        found = self._document("configuration", url)
+        if str(found.get("issuer")).rstrip("/") != self.issuer.rstrip("/"):
+            raise Unavailable("OIDC_ISSUER answers with the name of another issuer")
+        return found
+
+    def _document(self, name: str, url: str) -> dict[str, Any]:
+        kept = self._kept.get(name)
+        if kept is None or kept[0] < time.monotonic():
+            kept = (time.monotonic() + DOCUMENTS_S, self._ask("GET", url))
+            self._kept[name] = kept
+        return kept[1]
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        credentials: Credentials | None = None,
+    ) -> dict[str, Any]:
+        """One request without redirects. The issuer vouches for its own endpoints' addresses."""
+        headers = {"Accept": "application/json", **(headers or {})}
+        try:
+            door = Outbound(Origins([str(split(url).origin)]), timeouts=PATIENCE)
+            with door.open(
+                method, url, headers=headers, body=body, credentials=credentials, redirects=0
+            ) as response:
+                content = response.read(MAX_ANSWER)
+            answer = json.loads(content)
+        except (OutboundError, ValueError):
+            raise Unavailable("the issuer does not answer as it should") from None
+        if response.status in (400, 401, 403):
+            raise Forbidden("the issuer refuses this sign-in")
+        if response.status != 200 or not isinstance(answer, dict):
+            raise Unavailable(f"the issuer answers {response.status}")
+        return answer
+
+
+def fresh_text() -> str:
+    """A random text for a state, a nonce or a PKCE verifier (RFC 7636 4.1: at least 43)."""
+    text: str = generate_token(48)
+    return text

@@ -1,0 +1,218 @@
+"""`/recordings` and `/recordings/<id>`: what people see, once they are signed in (contract 4).
+
+An address here is for ever; the session and the grant behind it are not. Nothing is shown of a
+recording whose install the person may not know of, not even that it exists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from addon.archive.audit import Trail
+from addon.archive.manifest import Manifest
+from addon.archive.names import Entry
+from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
+from addon.playback.grants import Purpose
+from addon.web import page_answers, timeline
+from addon.web.catalogue import Catalogue, Shelf
+from addon.web.context import context
+from addon.web.formats import FILTERS
+from addon.web.visitor import Visitor, visitor
+
+PAGE = 25
+"""Recordings on a page of the list: each is opened for its talk bar."""
+
+MAX_EVENTS = 50
+"""The latest entries of a recording's trail that the player shows."""
+
+_SID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+blueprint = Blueprint(
+    "pages",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/static",
+)
+page_answers.apply(blueprint)
+for _name, _filter in FILTERS.items():
+    blueprint.add_app_template_filter(_filter, _name)
+
+
+@blueprint.get("/")
+def home() -> Response:
+    """The service's address alone leads to the list."""
+    return redirect(url_for("pages.recordings"))
+
+
+@blueprint.get("/recordings")
+def recordings() -> Response | str:
+    """The list: latest first, or of a day, a call, an install; `q` finds a SID."""
+    person = visitor()
+    sought = request.args.get("q", "").strip()
+    if sought:
+        return _found(person, sought)
+    installs = person.installs()
+    chosen = request.args.get("install", "")
+    catalogue = Catalogue(context().archive, _chosen(person, installs, chosen))
+    shelf = _shelf(catalogue)
+    return render_template(
+        "recordings.html",
+        person=person,
+        rows=context().rows.of(shelf.entries),
+        shelf=shelf,
+        installs=installs,
+        chosen=chosen,
+        day=request.args.get("day", ""),
+        call=request.args.get("call", ""),
+    )
+
+
+@blueprint.get("/recordings/<recording_id>")
+def recording(recording_id: str) -> str:
+    """The player: a permanent link."""
+    person = visitor()
+    holders = person.holders(recording_id)
+    if len(holders) > 1 and "install" not in request.args:
+        return _ambiguous(person, recording_id, holders)
+    manifest = _manifest(person, recording_id)
+    result, trouble = _result(manifest)
+    return render_template(
+        "recording.html",
+        person=person,
+        manifest=manifest,
+        facts=manifest.facts,
+        result=result,
+        trouble=trouble,
+        roles=timeline.roles(result),
+        turns=timeline.turns(result),
+        labels=timeline.LABELS,
+        permanent=f"{context().settings.public_url}/recordings/{recording_id}",
+        events=_events(person, manifest),
+        query=_query(manifest, holders),
+    )
+
+
+@blueprint.get("/recordings/<recording_id>/timeline")
+def recording_timeline(recording_id: str) -> Response:
+    """What the player draws, as JSON."""
+    manifest = _manifest(visitor(), recording_id)
+    return jsonify(timeline.document(_result(manifest)[0]))
+
+
+@blueprint.get("/recordings/<recording_id>/audio")
+def recording_audio(recording_id: str) -> Response:
+    """The audio element's source: a fresh grant each time, so that a page never goes stale."""
+    return _granted(visitor(), recording_id, "listen")
+
+
+@blueprint.get("/recordings/<recording_id>/download")
+def recording_download(recording_id: str) -> Response:
+    """The file, for those who may take it away. Raises Forbidden."""
+    person = visitor()
+    if not person.rights.download:
+        raise Forbidden("Your account may listen to recordings, but not download them")
+    return _granted(person, recording_id, "download")
+
+
+def _granted(person: Visitor, recording_id: str, purpose: Purpose) -> Response:
+    manifest = _manifest(person, recording_id)
+    grants = context().grants
+    grant = grants.issue(
+        manifest.tenant,
+        recording_id=recording_id,
+        listener=person.name,
+        purpose=purpose,
+        duration_seconds=manifest.facts.duration_seconds,
+    )
+    return redirect(f"/media/{grants.token(grant)}", 307)
+
+
+def _manifest(person: Visitor, recording_id: str) -> Manifest:
+    """The manifest in the install asked for, else in the only one. Raises NotFound."""
+    holders = person.holders(recording_id)
+    install = request.args.get("install", holders[0])
+    if install not in holders:
+        raise NotFound("There is no recording by this name that you may listen to")
+    return context().archive.manifest(install, recording_id)
+
+
+def _result(manifest: Manifest) -> tuple[dict[str, Any], str | None]:
+    """The result, or an empty one and the reason."""
+    try:
+        document = context().archive.analysis(manifest.tenant, manifest.recording_id)
+    except NotStored:
+        return {}, "This recording was archived as it came: nothing here could analyse it."
+    except KeyMissing:
+        return {}, "This server has no key that opens the analysis."
+    return document["result"], None
+
+
+def _shelf(catalogue: Catalogue) -> Shelf:
+    day, call, cursor = (request.args.get(name) for name in ("day", "call", "cursor"))
+    if call:
+        return catalogue.of_call(call) if _SID.fullmatch(call) else Shelf((), None)
+    if not day:
+        return catalogue.newest(cursor, PAGE)
+    try:
+        return catalogue.of_day(date.fromisoformat(day), cursor, PAGE)
+    except ValueError:
+        raise NotFound("There is no such day") from None
+
+
+def _chosen(person: Visitor, installs: Sequence[str], chosen: str) -> Sequence[str]:
+    if not chosen:
+        return installs
+    if not _SID.fullmatch(chosen) or not person.rights.admits(chosen):
+        raise NotFound("There is no install by this name that you may know of")
+    return [chosen]
+
+
+def _found(person: Visitor, sought: str) -> Response | str:
+    """Where a search leads: a recording's page, or the list of a call, an install or a day."""
+    if not _SID.fullmatch(sought):
+        return render_template("nothing.html", person=person, sought=sought)
+    if sought.startswith("CA"):
+        return redirect(url_for("pages.recordings", call=sought))
+    if any(map(person.rights.admits, context().archive.find(sought))):
+        return redirect(url_for("pages.recording", recording_id=sought))
+    if sought in person.installs():
+        return redirect(url_for("pages.recordings", install=sought))
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", sought):
+        return redirect(url_for("pages.recordings", day=sought))
+    return render_template("nothing.html", person=person, sought=sought)
+
+
+def _ambiguous(person: Visitor, recording_id: str, holders: Sequence[str]) -> str:
+    """Two installs analysed the same recording: the person chooses."""
+    entries = [Entry(holder, recording_id, "") for holder in holders]
+    return render_template(
+        "recordings.html",
+        person=person,
+        rows=context().rows.of(entries),
+        shelf=Shelf(entries, None),
+        installs=holders,
+        chosen="",
+        day="",
+        call="",
+        ambiguous=recording_id,
+    )
+
+
+def _query(manifest: Manifest, holders: Sequence[str]) -> str:
+    """What links of this page need behind the id: the install, where there are several."""
+    return f"?install={manifest.tenant}" if len(holders) > 1 else ""
+
+
+def _events(person: Visitor, manifest: Manifest) -> list[dict[str, Any]] | None:
+    """Who listened, latest first; None for those who may not see it."""
+    if not person.rights.see_listeners:
+        return None
+    trail = Trail(context().store).events(manifest.tenant, manifest.recording_id)
+    return list(trail)[::-1][:MAX_EVENTS]

@@ -1,0 +1,157 @@
+"""What the list shows of a recording: a few figures out of its manifest and its analysis.
+
+Both are verified and decrypted for it; the figures are kept in this process's memory, because an
+archived recording does not change.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from addon.archive.archive import Archive
+from addon.archive.manifest import Manifest
+from addon.archive.names import Entry
+from addon.errors import KeyMissing, NotStored, Tampered
+
+AT_ONCE = 8
+"""Recordings opened at the same time: a bucket answers in tens of milliseconds, a page has many."""
+
+MAX_KEPT = 2000
+"""Rows kept in memory: under a kilobyte each."""
+
+
+LABELS = {
+    "agent": "Agent",
+    "both": "Both at once",
+    "customer": "Customer",
+    "mixed": "Speech",
+    "silence": "Silence",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One stretch of a talk bar, in percent of the recording.
+
+    `share` is what the party spoke in all, `width` what is drawn: time that both spoke is apart.
+    """
+
+    kind: str
+    start: float
+    width: float
+    share: float
+
+    @property
+    def label(self) -> str:
+        """Whose stretch it is."""
+        return LABELS[self.kind]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list. `trouble` says why its figures cannot be shown."""
+
+    recording_id: str
+    tenant: str
+    at: datetime
+    duration: float | None
+    call_sid: str | None
+    format: str
+    redacted: bool
+    flags: tuple[str, ...] = ()
+    bar: tuple[Part, ...] = ()
+    trouble: str | None = None
+
+    @property
+    def day(self) -> date:
+        """The UTC day that the list shows it under."""
+        return self.at.astimezone(UTC).date()
+
+
+class Rows:
+    """Rows of recordings, made in parallel and remembered."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._kept: OrderedDict[tuple[str, str, datetime], Row] = OrderedDict()
+
+    def of(self, entries: Sequence[Entry]) -> list[Row]:
+        """The rows of these entries; one that was erased meanwhile is left out.
+
+        Raises StoreUnavailable.
+        """
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = pool.map(self._row, entries)
+            return [row for row in found if row is not None]
+
+    def _row(self, entry: Entry) -> Row | None:
+        try:
+            manifest = self._archive.manifest(entry.tenant, entry.recording_id)
+        except NotStored:
+            return None
+        except (Tampered, KeyMissing):
+            return None
+        key = (entry.tenant, entry.recording_id, manifest.written_at)
+        row = self._kept.get(key)
+        if row is None:
+            row = self._kept[key] = self._made(manifest)
+            while len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+        return row
+
+    def _made(self, manifest: Manifest) -> Row:
+        flags: tuple[str, ...] = ()
+        bar: tuple[Part, ...] = ()
+        trouble = None
+        try:
+            result = self._archive.analysis(manifest.tenant, manifest.recording_id)["result"]
+            flags, bar = tuple(result["flags"]), talk_bar(result)
+        except NotStored:
+            trouble = "not analysed"
+        except KeyMissing:
+            trouble = "no key to read it"
+        except Tampered:
+            trouble = "does not match its signature"
+        facts = manifest.facts
+        return Row(
+            recording_id=manifest.recording_id,
+            tenant=manifest.tenant,
+            at=manifest.at,
+            duration=facts.duration_seconds,
+            call_sid=facts.call_sid,
+            format=facts.format,
+            redacted=facts.redacted,
+            flags=flags,
+            bar=bar,
+            trouble=trouble,
+        )
+
+
+def talk_bar(result: Mapping[str, Any]) -> tuple[Part, ...]:
+    """How a call was shared: agent, both at once, customer, nobody; widths add up to 100."""
+    talk = result["conversation"]
+    parts: list[Part] = []
+    start = 0.0
+    for kind, width, share in _shares(talk):
+        if width > 0:
+            parts.append(Part(kind, round(start, 3), round(width, 3), share))
+            start += width
+    return tuple(parts)
+
+
+def _shares(talk: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Kind, width and share of each stretch from left to right."""
+    silence, both = talk["silence_percent"], talk["crosstalk_percent"] or 0.0
+    agent, customer = talk["agent_talk_percent"], talk["customer_talk_percent"]
+    if agent is None or customer is None:
+        yield "mixed", 100.0 - silence, 100.0 - silence
+    else:
+        yield "agent", agent - both, agent
+        yield "both", both, both
+        yield "customer", customer - both, customer
+    yield "silence", silence, silence

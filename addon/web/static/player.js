@@ -1,0 +1,229 @@
+// The player of one recording. Without this script the page still plays, with the browser's own
+// controls; with it, the waveform, the turns and the keyboard drive the same audio element.
+
+import { clock, spoken } from "./clock.js";
+import { drawEvents } from "./events.js";
+import { colours, waveform, zoom } from "./waveform.js";
+
+const SMALL_STEP_S = 5;
+const STEP_S = 10;
+const TURN_START_S = 1.5;
+const LOST_TRIES = 2;
+const COPIED_MS = 2000;
+
+const byId = (id) => document.getElementById(id);
+const root = byId("player");
+const audio = byId("audio");
+const turnButtons = [...document.querySelectorAll("#turns button")];
+
+let surfer = null;
+let timeline = null;
+let lost = 0;
+
+function length() {
+  return timeline?.duration || audio.duration || 0;
+}
+
+function seek(seconds) {
+  audio.currentTime = Math.min(Math.max(seconds, 0), length());
+}
+
+function toggle() {
+  if (audio.paused) audio.play().catch(() => {});
+  else audio.pause();
+}
+
+/** The start of the turn before or after the present one. */
+function jump(direction) {
+  const starts = timeline.turns.map(([, start]) => start);
+  const now = audio.currentTime;
+  const target =
+    direction > 0 ? starts.find((start) => start > now + 0.05) : starts.findLast((start) => start < now - TURN_START_S);
+  if (target !== undefined) seek(target);
+  else if (direction < 0) seek(0);
+}
+
+function speed(direction) {
+  const select = byId("speed");
+  const next = select.selectedIndex + direction;
+  if (next < 0 || next >= select.options.length) return;
+  select.selectedIndex = next;
+  audio.playbackRate = Number(select.value);
+}
+
+function mute() {
+  audio.muted = !audio.muted;
+}
+
+function help() {
+  const shown = byId("keys-help").toggleAttribute("hidden");
+  byId("keys").setAttribute("aria-expanded", String(!shown));
+}
+
+const KEYS = {
+  " ": toggle,
+  k: toggle,
+  j: () => seek(audio.currentTime - STEP_S),
+  l: () => seek(audio.currentTime + STEP_S),
+  arrowleft: () => seek(audio.currentTime - SMALL_STEP_S),
+  arrowright: () => seek(audio.currentTime + SMALL_STEP_S),
+  home: () => seek(0),
+  end: () => seek(length()),
+  p: () => jump(-1),
+  n: () => jump(1),
+  "<": () => speed(-1),
+  ">": () => speed(1),
+  "+": () => zoom(surfer, 1),
+  "=": () => zoom(surfer, 1),
+  "-": () => zoom(surfer, -1),
+  m: mute,
+  "?": help,
+};
+
+// Keys of a control that has the focus stay that control's own.
+const OWN_KEYS = "input, select, textarea, a, button, audio, #turns";
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const key = event.key.toLowerCase();
+  const focused = event.target.closest(OWN_KEYS);
+  const typing = focused?.matches("input, select, textarea");
+  if (typing || (focused && [" ", "arrowleft", "arrowright", "home", "end"].includes(key))) return;
+  const act = KEYS[key];
+  if (!act || !timeline) return;
+  event.preventDefault();
+  act();
+}
+
+function present() {
+  const now = audio.currentTime;
+  byId("time").value = clock(now);
+  const wave = byId("wave");
+  wave.setAttribute("aria-valuenow", String(Math.round(now)));
+  const turn = timeline.turns.findLast(([, start, end]) => start <= now && now < end);
+  const who = turn ? `, ${timeline.lanes.find((lane) => lane.role === turn[0])?.label ?? ""} speaking` : "";
+  wave.setAttribute("aria-valuetext", `${spoken(now)} of ${spoken(length())}${who}`);
+  markTurn(turn ? timeline.turns.indexOf(turn) : -1);
+}
+
+let marked = -1;
+
+function markTurn(number) {
+  if (number === marked) return;
+  turnButtons[marked]?.removeAttribute("aria-current");
+  marked = number;
+  const button = turnButtons[number];
+  if (!button) return;
+  button.setAttribute("aria-current", "true");
+  const list = byId("turns");
+  const above = button.offsetTop - list.offsetTop;
+  if (above < list.scrollTop || above + button.offsetHeight > list.scrollTop + list.clientHeight) {
+    list.scrollTop = above - list.clientHeight / 2;
+  }
+}
+
+function showState() {
+  const playing = !audio.paused;
+  const button = byId("play");
+  button.querySelector(".when-paused").hidden = playing;
+  button.querySelector(".when-playing").hidden = !playing;
+  button.setAttribute("aria-label", playing ? "Pause" : "Play");
+}
+
+function showSound() {
+  const button = byId("quiet");
+  button.setAttribute("aria-pressed", String(audio.muted));
+  button.querySelector(".when-loud").hidden = audio.muted;
+  button.querySelector(".when-quiet").hidden = !audio.muted;
+}
+
+function note(text, link) {
+  const line = byId("note");
+  line.textContent = text;
+  if (link) {
+    const anchor = document.createElement("a");
+    anchor.href = link.href;
+    anchor.textContent = link.text;
+    line.append(" ", anchor);
+  }
+  line.hidden = false;
+}
+
+/** A grant lasts as long as the call and a while; behind it the same address gives another. */
+async function onLost() {
+  const { currentTime, paused } = audio;
+  const answer = await fetch(`${root.dataset.base}/timeline${root.dataset.query}`).catch(() => null);
+  if (answer?.status === 401) {
+    note("Your session has ended.", { href: location.href, text: "Sign in again" });
+  } else if (answer?.ok && lost < LOST_TRIES) {
+    lost += 1;
+    audio.load();
+    audio.currentTime = currentTime;
+    if (!paused) audio.play().catch(() => {});
+  } else {
+    note("The audio cannot be played just now.", { href: location.href, text: "Try again" });
+  }
+}
+
+async function copyLink() {
+  const button = byId("copy");
+  const text = byId("copy-text");
+  try {
+    await navigator.clipboard.writeText(button.dataset.link);
+    text.textContent = "Copied";
+  } catch {
+    window.prompt("The permanent link of this recording", button.dataset.link);
+  }
+  setTimeout(() => (text.textContent = "Copy link"), COPIED_MS);
+}
+
+function drawStrip() {
+  const width = surfer.getWidth();
+  const whole = Math.max(width, surfer.getWrapper().clientWidth);
+  const from = (surfer.getScroll() / whole) * timeline.duration;
+  drawEvents(byId("events"), timeline, from, from + (width / whole) * timeline.duration);
+}
+
+function draw() {
+  surfer = waveform(byId("wave"), audio, timeline, root.dataset.nonce);
+  for (const event of ["redrawcomplete", "scroll", "zoom", "resize"]) surfer.on(event, drawStrip);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    surfer.setOptions({ cursorColor: colours()("accent") });
+    drawStrip();
+  });
+  for (const [name, intervals] of Object.entries(timeline.events)) {
+    const legend = root.querySelector(`[data-event="${name}"]`);
+    if (legend) legend.hidden = intervals.length === 0;
+  }
+}
+
+function listen() {
+  const buttons = { play: toggle, previous: KEYS.p, next: KEYS.n, back: KEYS.j, forward: KEYS.l, quiet: mute, keys: help };
+  for (const [id, act] of Object.entries(buttons)) byId(id).addEventListener("click", act);
+  byId("zoom-in").addEventListener("click", KEYS["+"]);
+  byId("zoom-out").addEventListener("click", KEYS["-"]);
+  byId("speed").addEventListener("change", (event) => (audio.playbackRate = Number(event.target.value)));
+  for (const button of turnButtons) button.addEventListener("click", () => seek(Number(button.dataset.start)));
+  for (const event of ["timeupdate", "seeking", "seeked"]) audio.addEventListener(event, present);
+  for (const event of ["play", "pause", "ended"]) audio.addEventListener(event, showState);
+  audio.addEventListener("volumechange", showSound);
+  audio.addEventListener("error", onLost);
+  audio.addEventListener("playing", () => (lost = 0));
+  document.addEventListener("keydown", onKey);
+}
+
+async function begin() {
+  byId("copy").addEventListener("click", copyLink);
+  const answer = await fetch(`${root.dataset.base}/timeline${root.dataset.query}`).catch(() => null);
+  if (!answer?.ok) return;
+  timeline = await answer.json();
+  if (!timeline.duration || !timeline.lanes.length) return;
+  for (const part of root.querySelectorAll(".stage, .transport, .legend")) part.hidden = false;
+  root.classList.add("ready");
+  draw();
+  listen();
+  present();
+  root.dataset.state = "ready";
+}
+
+begin();
