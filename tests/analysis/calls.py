@@ -130,12 +130,12 @@ def quieter(call: Call, db: float) -> Call:
 def music(seconds: float, seed: int = 1) -> np.ndarray:
     """Chords of decaying harmonics, four a second."""
     rng = np.random.default_rng(seed)
-    time = np.arange(2 * RATE // 4) / RATE
+    time = np.arange(RATE // 4) / RATE
     bars = []
     for _ in range(int(seconds * 4)):
         notes = 220 * 2 ** (rng.choice([0, 3, 5, 7, 10, 12], 3) / 12)
         tone = sum(np.sin(2 * np.pi * f * n * time) / n for f in notes for n in (1, 2, 3))
-        bars.append((tone * np.exp(-3 * time))[: RATE // 4])
+        bars.append(tone * np.exp(-3 * time))
     return (0.03 * np.concatenate(bars)).astype(np.float32)
 
 

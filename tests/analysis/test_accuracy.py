@@ -1,0 +1,83 @@
+"""How well speech is found on calls whose truth is known, over everything a line does to them."""
+
+import numpy as np
+import pytest
+
+from tests.analysis import calls
+from tests.analysis.calls import Call, converse, f1, heard, passed, wav
+
+SECONDS = 60
+PAIRS = [("ben", "ada"), ("dan", "cat"), ("ada", "dan"), ("cat", "ben")]
+
+CONDITIONS = {
+    "clean": lambda call: call,
+    "mu-law": lambda call: call,
+    "pink noise at 10 dB": lambda call: calls.with_noise(call, 10),
+    "pink noise at 5 dB": lambda call: calls.with_noise(call, 5),
+    "hum and clicks": calls.with_hum,
+    "echo at -30 dB": lambda call: calls.with_echo(call, -30),
+    "echo at -20 dB": lambda call: calls.with_echo(call, -20),
+    "34 dB quieter": lambda call: calls.quieter(call, -34),
+    "key tones and hold music": calls.with_hold,
+    "GSM": lambda call: call,
+}
+
+
+@pytest.fixture(scope="module")
+def conversations() -> list[Call]:
+    return [converse(SECONDS, seed, speakers=pair) for seed, pair in enumerate(PAIRS, 1)]
+
+
+def found(call: Call, condition: str) -> np.ndarray:
+    """The speech masks that one pass finds; GSM in WAV knows only one channel at a time."""
+    if condition == "GSM":
+        rows = [heard(passed(wav(row[None], subtype="GSM610"))[0])[0] for row in call.samples]
+        return fitted(np.stack(rows), call)
+    subtype = "ULAW" if condition == "mu-law" else "PCM_16"
+    return fitted(heard(passed(wav(call.samples, subtype=subtype))[0]), call)
+
+
+def fitted(masks: np.ndarray, call: Call) -> np.ndarray:
+    frames = call.speech.shape[1]
+    return np.pad(masks, ((0, 0), (0, max(frames - masks.shape[1], 0))))[:, :frames]
+
+
+def errors(masks: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """What each figure is off by, in percent of the duration."""
+
+    def figures(rows: np.ndarray) -> np.ndarray:
+        one, other = rows
+        return np.array([one.sum(), other.sum(), (~one & ~other).sum(), (one & other).sum()])
+
+    off = 100 * np.abs(figures(masks) - figures(truth)) / truth.shape[1]
+    return dict(zip(("one", "other", "silence", "crosstalk"), off, strict=True))
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_accuracy(conversations, condition):
+    """F1 at least 97; talk, silence and crosstalk within 1.5, 2.5 and 0.7 % on average."""
+    made = [CONDITIONS[condition](call) for call in conversations]
+    masks = [found(call, condition) for call in made]
+    scores = [f1(mask, call.speech) for mask, call in zip(masks, made, strict=True)]
+    off = [errors(mask, call.speech) for mask, call in zip(masks, made, strict=True)]
+    mean = {name: float(np.mean([each[name] for each in off])) for name in off[0]}
+    assert np.mean(scores) >= 97, scores
+    assert max(mean["one"], mean["other"]) <= 1.5, mean
+    assert mean["silence"] <= 2.5, mean
+    assert mean["crosstalk"] <= 0.7, mean
+
+
+def test_accuracy_in_babble(conversations):
+    made = [calls.with_babble(call, 10) for call in conversations]
+    scores = [f1(found(call, "babble"), call.speech) for call in made]
+    assert np.mean(scores) >= 90, scores
+
+
+def test_crosstalk_on_a_line_that_echoes_is_that_of_the_clean_line(conversations):
+    call = conversations[1]
+    clean, _ = passed(wav(call.samples))
+    echoed, _ = passed(wav(calls.with_echo(call, -20).samples))
+    assert clean.conversation.crosstalk is not None and echoed.conversation.crosstalk is not None
+    assert abs(clean.conversation.crosstalk - echoed.conversation.crosstalk) < 0.01 * SECONDS
+    assert sum(person.bleed for person in echoed.participants) > 20
+    assert sum(person.bleed for person in clean.participants) == 0

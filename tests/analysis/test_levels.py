@@ -1,0 +1,67 @@
+"""Levels against arithmetic done by hand."""
+
+import numpy as np
+import pytest
+
+from addon.analysis.levels import CLIPPED_AT, FLOOR_DBFS, FrameLevels, Totals, decibels
+
+
+def sine(amplitude, seconds=1.0, hertz=440):
+    time = np.arange(int(8000 * seconds)) / 8000
+    return (amplitude * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
+
+
+def totals(*rows, pieces=1):
+    result = Totals(len(rows))
+    for piece in np.array_split(np.stack(rows), pieces, axis=1):
+        result.add(piece)
+    return result
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_a_sine(pieces):
+    one = totals(sine(0.5), sine(0.05), pieces=pieces)
+    assert one.peak_dbfs(0) == pytest.approx(-6.02, abs=0.02)
+    assert one.rms_dbfs(0) == pytest.approx(-9.03, abs=0.02)
+    assert one.rms_dbfs(1) == pytest.approx(-29.03, abs=0.02)
+    assert one.dc_offset(0) == pytest.approx(0, abs=1e-4)
+    assert one.clipped_percent(0) == 0
+
+
+def test_offset_and_negative_peak():
+    one = totals(np.full(100, -0.25, np.float32))
+    assert one.dc_offset(0) == -0.25
+    assert one.peak_dbfs(0) == pytest.approx(-12.04, abs=0.01)
+
+
+def test_clipping_counts_both_signs():
+    samples = np.zeros(1000, np.float32)
+    samples[:5], samples[5:10], samples[10] = 1.0, -1.0, CLIPPED_AT - 0.001
+    assert totals(samples).clipped_percent(0) == 1.0
+
+
+def test_likeness():
+    noise = np.random.default_rng(1).standard_normal((2, 8000)).astype(np.float32) * 0.1
+    assert totals(noise[0], noise[0] * 0.3).likeness() == pytest.approx(1, abs=1e-3)
+    assert totals(noise[0], -noise[0]).likeness() == pytest.approx(-1, abs=1e-3)
+    assert abs(totals(*noise).likeness()) < 0.05
+    assert totals(noise[0], np.zeros(8000, np.float32)).likeness() == 0
+
+
+def test_nothing_at_all():
+    empty = Totals(1)
+    empty.add(np.zeros((1, 0), np.float32))
+    assert empty.count == 0
+    assert empty.peak_dbfs(0) == empty.rms_dbfs(0) == FLOOR_DBFS
+    assert decibels(0) == FLOOR_DBFS
+
+
+def test_frame_levels():
+    frames = FrameLevels()
+    now = frames.add(np.stack([sine(0.5), np.zeros(8000, np.float32)]))
+    frames.add(np.stack([sine(0.05), sine(0.05)]))
+    every = frames.all(2)
+    assert now.shape == (2, 100) and every.shape == (2, 200)
+    assert every[0, :100].mean() == pytest.approx(-9.03, abs=0.2)
+    assert every[1, :100].max() == pytest.approx(FLOOR_DBFS, abs=0.1)
+    assert FrameLevels().all(2).shape == (2, 0)
