@@ -53,8 +53,8 @@ class Entry:
     """One request as the ledger knows it; every time is None until it has happened.
 
     `estimate` is the audio's length as guessed, `longest` what it may be at most, `duration` what
-    it is, all in seconds. `work_at` and `delivery_at` say when a waiting step is due. `outcome` says
-    what became of the answer, and `code` is the number in a failure's.
+    it is, all in seconds. `work_at` and `delivery_at` say when a waiting step is due. `outcome` is
+    what became of the answer, and `code` the number in a failure's.
     """
 
     sid: str
@@ -115,7 +115,7 @@ class Ledger:
                 with self.redis.pipeline() as pipe:
                     try:
                         pipe.watch(key)
-                        if pipe.exists(key):
+                        if _is_entered(pipe, key):
                             pipe.unwatch()
                             self.redis.hincrby(key, "duplicates", 1)
                             return False
@@ -155,7 +155,7 @@ class Ledger:
     def duplicate(self, sid: str) -> None:
         """Count a repeated delivery, where the request is known."""
         try:
-            if self.redis.exists(_key(sid)):
+            if _is_entered(self.redis, _key(sid)):
                 self.redis.hincrby(_key(sid), "duplicates", 1)
         except RedisError as error:
             raise QueueUnavailable("the queue does not answer") from error
@@ -203,7 +203,7 @@ class Ledger:
     def knows(self, sid: str) -> bool:
         """Whether a request was entered. Raises QueueUnavailable."""
         try:
-            return bool(self.redis.exists(_key(sid)))
+            return _is_entered(self.redis, _key(sid))
         except RedisError as error:
             raise QueueUnavailable("the queue does not answer") from error
 
@@ -244,6 +244,15 @@ class Ledger:
 
 def _key(sid: str) -> str:
     return f"ledger:{sid}"
+
+
+def _is_entered(connection: Any, key: str) -> bool:
+    """Whether a request was claimed or finished here.
+
+    A worker that goes on after Redis was wiped writes facts of a request that nobody has claimed:
+    they must not hide it from the sweeper.
+    """
+    return any(connection.hmget(key, "received_at", "outcome"))
 
 
 def _text(value: Any) -> str:

@@ -21,7 +21,11 @@ def is_settled(services: Services, invocation: Invocation, kept: Kept | None) ->
     """Whether the work is done: a final answer is kept, and what can be archived is committed."""
     if kept is None or not kept.final:
         return False
-    return not kept.archivable or deposit.committed(services.archive, invocation) is not None
+    return (
+        not kept.archivable
+        or deposit.committed(services.archive, invocation) is not None
+        or deposit.erased(services.archive, invocation)
+    )
 
 
 def hand_over(services: Services, sid: str) -> None:
@@ -65,12 +69,12 @@ def close(services: Services, sid: str, outcome: str) -> None:
 
 
 def is_safe(services: Services, invocation: Invocation, kept: Kept | None) -> bool:
-    """Whether the recording lies in the archive as its manifest says, or never will be there."""
+    """Whether the recording lies in the archive as its manifest says, or never will again."""
     if kept is not None and kept.final and not kept.archivable:
         return True
     manifest = deposit.committed(services.archive, invocation)
     if manifest is None:
-        return False
+        return deposit.erased(services.archive, invocation)
     try:
         services.archive.confirm(manifest.tenant, manifest.recording_id)
     except Tampered:

@@ -90,6 +90,9 @@ class Delivery:
             logger.info("no callback was given; the result stays in the archive")
             self._conclude("skipped")
             return
+        if self._taken_at() is not None:
+            self._conclude("delivered")
+            return
         tries = self.services.ledger.count(self.sid, "deliveries")
         try:
             self._post()
@@ -136,13 +139,22 @@ class Delivery:
         return max(lanes.deadline(received, seconds), received + GIVE_UP_FLOOR_S)
 
     def _conclude(self, how: str) -> None:
-        now = time.time()
-        self.services.journal.conclude(self.sid, self._outcome(how, now))
+        now = self._taken_at() or time.time()
         delivered = {"delivered_at": now} if how == "delivered" else {}
+        try:
+            self.services.journal.conclude(self.sid, self._outcome(how, now))
+        except StoreUnavailable:
+            self.services.ledger.mark(self.sid, **delivered)  # so that it is not sent again
+            raise
         code = self.kept.answer["code"]
         self.services.ledger.mark(self.sid, delivery=ANSWERED, code=code, **delivered)
         logger.info("answered", answer=how)
         conclude.finish(self.services, self.sid)
+
+    def _taken_at(self) -> float | None:
+        """When the callback took the answer, where only the store's record of it is missing."""
+        entry = self.services.ledger.entry(self.sid)
+        return None if entry is None else entry.delivered_at
 
     def _outcome(self, how: str, now: float) -> dict[str, Any]:
         return {

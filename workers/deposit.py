@@ -140,11 +140,11 @@ def recording_id(archive: Archive, invocation: Invocation) -> str:
     """The id to archive under: the recording's own SID, unless another request has used it."""
     tenant, own = invocation.tenant, invocation.recording_id
     try:
-        archive.tombstone(tenant, own)
+        erased_from = archive.tombstone(tenant, own).get("request_sid")
     except NotStored:
         pass
     else:
-        return invocation.request_sid
+        return own if erased_from == invocation.request_sid else invocation.request_sid
     try:
         taken_by = archive.manifest(tenant, own).facts.request_sid
     except NotStored:
@@ -162,6 +162,18 @@ def committed(archive: Archive, invocation: Invocation) -> Manifest | None:
         if manifest.facts.request_sid == invocation.request_sid:
             return manifest
     return None
+
+
+def erased(archive: Archive, invocation: Invocation) -> bool:
+    """Whether the recording of this very request was archived and erased since."""
+    for name in (invocation.recording_id, invocation.request_sid):
+        try:
+            stone = archive.tombstone(invocation.tenant, name)
+        except NotStored:
+            continue
+        if stone.get("request_sid") == invocation.request_sid:
+            return True
+    return False
 
 
 def is_text(head: bytes) -> bool:

@@ -101,10 +101,16 @@ class Work:
         attempt = self.services.ledger.began(self.sid)
         self.services.ledger.look_again(self.sid, time.time() + SOON_S)
         logger.info("processing", attempt=attempt)
+        try:
+            self._attempt(attempt)
+        except StoreUnavailable:
+            self.services.ledger.handed_back(self.sid)  # it says nothing about the recording
+            raise
+
+    def _attempt(self, attempt: int) -> None:
         if attempt > LAST_TRY:
             logger.error("given up; the recording stays in the intake", attempt=attempt)
-            self.services.ledger.mark(self.sid, state=STUCK)
-            self.services.counters.count(catalogue.STUCK)
+            self._give_up()
         elif attempt > TRIES:
             self._end_with(ProcessingFailed(f"{TRIES} tries ended without a result"))
         else:
@@ -114,7 +120,7 @@ class Work:
         try:
             self._analyse()
         except AlreadyStored:
-            conclude.hand_over(self.services, self.sid)
+            self._answer_archived()
         except SourceUnavailable as error:
             self._wait_for_source(error)
         except RecordingFailed as error:
@@ -137,6 +143,27 @@ class Work:
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
         conclude.hand_over(services, self.sid)
 
+    def _give_up(self) -> None:
+        """Answer with a failure and call a person; marked last, so that a crash comes back here."""
+        unfinished = ProcessingFailed(f"{LAST_TRY} tries ended without a result")
+        document = answer.failed(self.sid, unfinished)
+        self.services.journal.keep(self.sid, Kept(document, final=False, archivable=True))
+        if not conclude.is_answered(self.services, self.sid):
+            self.services.dispatcher.deliver(self.sid, first=True)
+        self.services.ledger.mark(self.sid, state=STUCK)
+        self.services.counters.count(catalogue.STUCK)
+
+    def _answer_archived(self) -> None:
+        """Hand over for a recording that is committed, or was and is erased.
+
+        An analysis is kept before its commit. Without one a crash came between archiving bytes as
+        received and keeping their failure.
+        """
+        if self.services.journal.kept(self.sid) is None:
+            unread = ProcessingFailed("the recording was archived, but could not be analysed")
+            self._keep(answer.failed(self.sid, unread))
+        conclude.hand_over(self.services, self.sid)
+
     def _end_with(self, error: RecordingFailed) -> None:
         """Answer with a failure; what can be kept of the recording is archived as received."""
         archivable = not isinstance(error, SourceGone) and self._archive_as_received(error)
@@ -151,6 +178,8 @@ class Work:
         try:
             with self._blocks(intake) as blocks, self._place() as place:
                 return deposit.unanalysed(place, blocks, self.invocation)
+        except AlreadyStored:
+            return True
         except (RecordingFailed, SourceUnavailable):
             return False
 

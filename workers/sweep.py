@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from addon import log
-from addon.errors import DeadlineMissed, NotStored, StoreUnavailable
+from addon.errors import DeadlineMissed, KeyMissing, NotStored, StoreUnavailable, Tampered
 from addon.journal import Kept
 from addon.ledger import ANSWERED, DONE_STATE, PROCESSED, QUEUED, STUCK, WAITING, WORKING, Entry
 from addon.metrics import catalogue
@@ -41,6 +41,7 @@ class Sweeper:
         self.clock = clock
         self._silent_since: dict[str, float] = {}
         self._compared_at = 0.0
+        self._unreadable: set[str] = set()
 
     def sweep(self) -> None:
         """Look at what is in flight, what is due, and now and then at the whole journal."""
@@ -88,6 +89,8 @@ class Sweeper:
     def _tend_work(self, entry: Entry) -> None:
         if entry.state == PROCESSED and entry.delivery == ANSWERED:
             self._tend_end(entry)
+        elif entry.state == QUEUED and self._waits(entry.lane, entry.job):
+            return  # nobody has it yet: there is nothing to notice before the next usual look
         elif entry.state in (QUEUED, WORKING) and self._is_held(entry):
             self._soon(entry)
         elif entry.state == WAITING and (entry.work_at or 0) > self.clock():
@@ -97,17 +100,14 @@ class Sweeper:
             self.services.dispatcher.process(entry)
 
     def _is_held(self, entry: Entry) -> bool:
-        """Whether a worker has the request or its job is still to be taken."""
+        """Whether a worker has the request."""
         services = self.services
         if held(services.redis, "process", entry.sid):
             return True
-        if (
-            entry.state == QUEUED
-            and entry.lane
-            and services.dispatcher.waits(entry.lane, entry.job)
-        ):
-            return True
         return entry.job in services.dispatcher.in_flight().get(entry.lane, [])
+
+    def _waits(self, lane: str, job: str) -> bool:
+        return bool(lane) and self.services.dispatcher.waits(lane, job)
 
     def _tend_delivery(self, entry: Entry) -> None:
         services = self.services
@@ -121,10 +121,11 @@ class Sweeper:
 
     def _deliver_if_lost(self, entry: Entry) -> None:
         services, lane, job = self.services, entry.delivery_lane, entry.delivery_job
+        if self._waits(lane, job):
+            return
         if (
             held(services.redis, "deliver", entry.sid)
             or held(services.redis, "process", entry.sid)
-            or (lane and services.dispatcher.waits(lane, job))
             or job in services.dispatcher.in_flight().get(lane, [])
         ):
             self._soon(entry)
@@ -149,26 +150,45 @@ class Sweeper:
             return
         missed = DeadlineMissed("the recording could not be processed in time")
         kept = Kept(answer.failed(entry.sid, missed), final=False, archivable=True)
-        if self.services.journal.keep(entry.sid, kept):
+        if self._keep_late(entry.sid, kept):
             logger.error("answered without a result, because the deadline was near")
             self.services.dispatcher.deliver(entry.sid, first=True)
 
+    def _keep_late(self, sid: str, kept: Kept) -> bool:
+        """Whether the late answer is the one to send, from now or from before a crash."""
+        if self.services.journal.keep(sid, kept):
+            return True
+        earlier = self.services.journal.kept(sid)
+        return earlier is not None and not earlier.final
+
     def _find_forgotten(self) -> None:
         """Queue what the journal holds and the ledger does not know: Redis was lost."""
-        known = self.services.ledger.knows
+        unfinished, known = self.services.ledger.open_sids(), self.services.ledger.knows
         for sid in self.services.journal.waiting():
-            if not known(sid) and not held(self.services.redis, "process", sid):
-                self._adopt(sid)
+            if sid in unfinished or known(sid) or held(self.services.redis, "process", sid):
+                continue
+            self._adopt(sid)
 
     def _adopt(self, sid: str) -> None:
         try:
             record = self.services.journal.open(sid)
+            invocation = Invocation.from_json(record.request)
         except NotStored:
             return
-        invocation = Invocation.from_json(record.request)
+        except (Tampered, KeyMissing, ValueError, LookupError, TypeError) as error:
+            self._leave(sid, error)
+            return
         if intake.claim(self.services.dispatcher, invocation, record.source):
             logger.info("queued again from the store", request_sid=sid)
             self.services.counters.count(catalogue.ADOPTED)
+
+    def _leave(self, sid: str, error: Exception) -> None:
+        """Call a person once; an unreadable record must not hide the others."""
+        if sid not in self._unreadable:
+            self._unreadable.add(sid)
+            reason = type(error).__name__
+            logger.error("an intake record cannot be read", request_sid=sid, reason=reason)
+            self.services.counters.count(catalogue.STUCK)
 
     def _soon(self, entry: Entry) -> None:
         self._at(entry, self.clock() + SOON_S)

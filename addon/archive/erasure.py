@@ -76,6 +76,7 @@ def _tombstone(
         "version": 1,
         "tenant": manifest.tenant,
         "recording_id": manifest.recording_id,
+        "request_sid": manifest.facts.request_sid,
         "erased_at": now.isoformat(),
         "by": by,
         "reason": reason,

@@ -1,0 +1,227 @@
+"""A kill -9, a wiped Redis or a store that is away between two particular steps: each was a way to
+lose an answer, or to give one twice. Each is played through at exactly that step.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from addon.archive.archive import Archive
+from addon.archive.deposit import Deposit
+from addon.archive.store import Store
+from addon.errors import StoreUnavailable
+from addon.journal import Journal
+from addon.ledger import DONE_STATE, PROCESSED, QUEUED, STUCK
+from tests.web.requests import INSTALL
+from workers import process
+from workers.deliver import deliver
+from workers.sweep import Sweeper
+
+NOT_AUDIO = bytes(range(256)) * 40
+"""No text and no recording: archived as it came, and answered with a failure."""
+
+
+class Killed(BaseException):
+    """What a test raises where the process would have died."""
+
+
+@pytest.fixture
+def killed_at(monkeypatch):
+    """Dies the first time a method is called, before or after it has done its work."""
+
+    def arranged(owner: type, name: str, *, after: bool = False) -> None:
+        real = getattr(owner, name)
+
+        def dying(*args, **kwargs):
+            monkeypatch.setattr(owner, name, real)
+            if after:
+                real(*args, **kwargs)
+            raise Killed
+
+        monkeypatch.setattr(owner, name, dying)
+
+    return arranged
+
+
+@pytest.fixture
+def sweep_at(as_worker):
+    """One sweep as if it were so many seconds later, with everything looked at."""
+
+    def swept(seconds: float = 0.0) -> None:
+        sweeper = Sweeper(as_worker, clock=lambda: time.time() + seconds)
+        for sid in as_worker.ledger.open_sids():
+            as_worker.ledger.look_again(sid, 0.0)
+        sweeper.sweep()
+
+    return swept
+
+
+def finish(as_worker, sid: str) -> None:
+    process.process(sid)
+    deliver(sid)
+    assert as_worker.ledger.entry(sid).state == DONE_STATE
+    assert not as_worker.journal.is_waiting(sid)
+
+
+def test_killed_between_archiving_as_received_and_keeping_the_failure(accept, as_worker, killed_at):
+    """The recording is committed, so the next try meets it; the answer has to be made then."""
+    exchange = accept(NOT_AUDIO)
+    killed_at(Journal, "keep")
+    with pytest.raises(Killed):
+        process.process(exchange.sid)
+    finish(as_worker, exchange.sid)
+    (callback,) = exchange.callbacks
+    assert callback.document()["status"] == "failed"
+
+
+def test_redis_wiped_under_a_worker_that_then_dies(accept, as_worker, redis_server, sweep_at):
+    """What a worker still writes of a request that Redis forgot must not pass for its entry."""
+    exchange = accept()
+    redis_server.flushall()
+    as_worker.ledger.mark(exchange.sid, duration=1.0, analysed_at=time.time())
+    as_worker.ledger.began(exchange.sid)
+    sweep_at()
+    assert as_worker.ledger.entry(exchange.sid).state == QUEUED
+    assert sum(as_worker.dispatcher.depths().values()) == 1
+    finish(as_worker, exchange.sid)
+    assert len(exchange.callbacks) == 1
+
+
+def test_a_late_duplicate_after_redis_was_wiped_is_still_known(accept, as_worker, redis_server):
+    exchange = accept()
+    finish(as_worker, exchange.sid)
+    assert as_worker.ledger.knows(exchange.sid)
+    redis_server.flushall()
+    assert not as_worker.ledger.knows(exchange.sid)
+    assert as_worker.journal.outcome(exchange.sid) is not None
+
+
+def test_the_store_away_between_the_post_and_its_record(accept, as_worker, monkeypatch):
+    """No process died, so the result must not be sent again."""
+    exchange = accept()
+    process.process(exchange.sid)
+    real = Journal.conclude
+
+    def away(*args):
+        raise StoreUnavailable("the store does not answer")
+
+    monkeypatch.setattr(Journal, "conclude", away)
+    deliver(exchange.sid)
+    deliver(exchange.sid)
+    assert len(exchange.callbacks) == 1
+    monkeypatch.setattr(Journal, "conclude", real)
+    deliver(exchange.sid)
+    assert len(exchange.callbacks) == 1
+    assert as_worker.journal.outcome(exchange.sid)["answer"] == "delivered"
+    assert as_worker.ledger.entry(exchange.sid).state == DONE_STATE
+
+
+def test_one_unreadable_intake_record_does_not_hide_the_others(
+    accept, as_worker, redis_server, sweep_at
+):
+    """A record sealed under another key lies first in the listing."""
+    as_worker.journal.store.put("intake/AA" + "0" * 32, [b"sealed under a key that is gone"])
+    exchange = accept()
+    redis_server.flushall()
+    sweep_at()
+    assert as_worker.ledger.entry(exchange.sid).state == QUEUED
+    finish(as_worker, exchange.sid)
+
+
+def test_killed_between_keeping_the_late_answer_and_queueing_it(
+    accept, as_worker, sweep_at, killed_at
+):
+    exchange = accept(duration=1.0)
+    killed_at(type(as_worker.dispatcher), "deliver")
+    with pytest.raises(Killed):
+        sweep_at(seconds=20.0)
+    sweep_at(seconds=20.0)
+    deliver(exchange.sid)
+    (callback,) = exchange.callbacks
+    assert callback.document()["code"] == 61001
+
+
+def test_a_result_that_is_not_archived_yet_is_not_sent_by_the_sweeper(
+    accept, as_worker, sweep_at, killed_at
+):
+    """It says that the recording is stored: only the commit makes that true."""
+    exchange = accept(duration=1.0)
+    killed_at(Deposit, "commit")
+    with pytest.raises(Killed):
+        process.process(exchange.sid)
+    sweep_at(seconds=20.0)
+    assert as_worker.ledger.entry(exchange.sid).delivery is None
+    finish(as_worker, exchange.sid)
+    assert exchange.callbacks[0].document()["status"] == "successful"
+
+
+def test_a_store_that_is_away_does_not_use_up_the_tries(accept, as_worker, monkeypatch):
+    exchange = accept()
+    real = type(as_worker.journal.store).put
+
+    def away(self: Store, key: str, *args, **kwargs):
+        if key.startswith("recordings/"):
+            raise StoreUnavailable("the store does not answer")
+        return real(self, key, *args, **kwargs)
+
+    monkeypatch.setattr(type(as_worker.journal.store), "put", away)
+    for _ in range(10):
+        process.process(exchange.sid)
+    monkeypatch.setattr(type(as_worker.journal.store), "put", real)
+    finish(as_worker, exchange.sid)
+    assert exchange.callbacks[0].document()["status"] == "successful"
+
+
+@pytest.mark.parametrize("own", [None, "RE" + "5d" * 16], ids=["request", "recording"])
+def test_erased_while_its_delivery_waits(accept, as_worker, settings, market, sweep_at, own):
+    """What was erased stays erased, and the request comes to its end."""
+    exchange = accept(recording_sid=own)
+    process.process(exchange.sid)
+    market.answers = [503]
+    deliver(exchange.sid)
+    reader = Archive.from_settings(settings)
+    reader.erase(INSTALL, own or exchange.sid, by="test", reason="asked")
+    deliver(exchange.sid)
+    sweep_at()
+    process.process(exchange.sid)
+    assert reader.list(INSTALL).entries == ()
+    assert not as_worker.journal.is_waiting(exchange.sid)
+    assert as_worker.ledger.entry(exchange.sid).state != PROCESSED
+
+
+def test_erased_between_archiving_as_received_and_keeping_the_failure(
+    accept, as_worker, settings, killed_at
+):
+    exchange = accept(NOT_AUDIO, recording_sid="RE" + "5d" * 16)
+    killed_at(Journal, "keep")
+    with pytest.raises(Killed):
+        process.process(exchange.sid)
+    reader = Archive.from_settings(settings)
+    reader.erase(INSTALL, "RE" + "5d" * 16, by="test", reason="asked")
+    finish(as_worker, exchange.sid)
+    assert reader.list(INSTALL).entries == ()
+    assert len(exchange.callbacks) == 1
+
+
+def test_what_kills_even_its_archiving_is_answered_and_kept(
+    accept, as_worker, monkeypatch, redis_server
+):
+    """The customer hears of it, and the bytes stay for a person to look at."""
+    exchange = accept()
+
+    def killed(*_args):
+        raise Killed
+
+    monkeypatch.setattr(Deposit, "audio", killed)
+    for _ in range(process.LAST_TRY):
+        with pytest.raises(Killed):
+            process.process(exchange.sid)
+    assert exchange.callbacks == []
+    process.process(exchange.sid)
+    deliver(exchange.sid)
+    assert exchange.callbacks[0].document()["code"] == 64404
+    assert b"".join(as_worker.journal.open(exchange.sid).audio) == exchange.audio
+    assert as_worker.ledger.entry(exchange.sid).state == STUCK
+    assert as_worker.counters.read()["addon_requests_stuck_total"] == 1
