@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 COLOURS = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
-HIDDEN = frozenset({"event", "level", "timestamp", "logger", "exception"})
+HIDDEN = frozenset({"process", "event", "level", "timestamp", "logger", "exception"})
 
 
 class Console:
@@ -47,17 +47,18 @@ class Console:
             self.say(line.rstrip(), process=process)
 
     def _write(self, process: str, record: Mapping[str, Any]) -> None:
-        if self._readable:
-            text = self._for_people(process, record)
-        else:
-            text = json.dumps({"process": process, **record}, default=str)
+        # A line that was passed on before keeps the name that it was given then.
+        record = {"process": process, **record}
+        text = self._for_people(record) if self._readable else json.dumps(record, default=str)
         self._out.write(text + "\n")
         self._out.flush()
 
-    def _for_people(self, process: str, record: Mapping[str, Any]) -> str:
+    def _for_people(self, record: Mapping[str, Any]) -> str:
         colour = COLOURS.get(str(record.get("level", "info")).lower(), "")
         facts = "  ".join(f"{key}={value}" for key, value in record.items() if key not in HIDDEN)
-        line = f"{DIM}{process:<{self._width}} |{PLAIN} {colour}{record['event']}{PLAIN}"
+        now = datetime.now().astimezone()
+        line = f"{DIM}{now:%H:%M:%S} {record['process']:<{self._width}} |{PLAIN} "
+        line += f"{colour}{record['event']}{PLAIN}"
         line += f"  {DIM}{facts}{PLAIN}" if facts else ""
         return "\n".join([line, *str(record.get("exception") or "").splitlines()])
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -37,10 +38,19 @@ def test_people_get_the_name_the_event_and_its_facts(out: io.StringIO) -> None:
     line = '{"event": "accepted", "level": "warning", "timestamp": "x", "request_sid": "MR1"}'
     Console(out, readable=True).pass_on("web", line)
     text = out.getvalue()
-    assert "web     |" in text
+    assert re.match(r"\x1b\[2m\d\d:\d\d:\d\d web     \|", text)
     assert "\x1b[33maccepted" in text
     assert "request_sid=MR1" in text
     assert "timestamp" not in text
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_line_that_was_passed_on_twice_keeps_its_first_name(
+    out: io.StringIO, readable: bool
+) -> None:
+    Console(out, readable=readable).pass_on("serve", '{"process": "redis", "event": "hello"}')
+    assert "redis" in out.getvalue()
+    assert "serve" not in out.getvalue()
 
 
 def test_people_get_a_traceback_on_lines_of_its_own(out: io.StringIO) -> None:
