@@ -17,11 +17,12 @@ from flask import Blueprint, Response, jsonify, request
 
 from addon import log
 from addon.archive.spool import SealedSpool
-from addon.errors import AddonError, Forged, Rejected, Unavailable, UploadTooLarge
+from addon.errors import AddonError, Forged, Rejected, Unavailable
 from addon.metrics import catalogue
 from addon.twilio import multipart
 from addon.twilio.invocation import Invocation
 from addon.twilio.multipart import Body
+from addon.twilio.signatures import public_request_url, redacted
 from addon.web.context import context
 from workers import intake
 
@@ -57,11 +58,10 @@ def _refuse_unsigned() -> None:
 
 
 def _parsed(spool: SealedSpool) -> Body:
-    limit = context().settings.max_upload_bytes
-    if (request.content_length or 0) > limit + multipart.MAX_TEXT_BYTES:
-        raise UploadTooLarge("the request is larger than we accept")
     return multipart.parse(
-        request.environ, lambda: cast(multipart.Sink, spool), max_audio_bytes=limit
+        request.environ,
+        lambda: cast(multipart.Sink, spool),
+        max_audio_bytes=context().settings.max_upload_bytes,
     )
 
 
@@ -71,7 +71,12 @@ def _verify(body: Body) -> None:
         return
     if context().settings.signature_mode == "enforce":
         raise Forged(f"signature refused: {verdict.reason}")
-    logger.error("signature refused, but monitor mode lets it pass", reason=verdict.reason)
+    url = public_request_url(context().settings.public_url, request.environ)
+    logger.error(
+        "signature refused, but monitor mode lets it pass",
+        reason=verdict.reason,
+        covered=redacted(url, body.form),
+    )
 
 
 def _invocation(body: Body) -> Invocation:
