@@ -8,9 +8,10 @@ Times are seconds since the epoch. No personal data, no URL and no secret may be
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
+from itertools import islice
 from typing import Any
 
 import redis
@@ -33,6 +34,9 @@ DONE = "ledger:done"
 
 HISTORY = 100_000
 """Finished requests kept for percentiles: 12 MB in Redis at the most."""
+
+BATCH = 500
+"""Entries read at once: half a megabyte, and no other client waits noticeably."""
 
 QUEUED, WORKING, WAITING, PROCESSED, STUCK, ANSWERED, DONE_STATE = (
     "queued",
@@ -223,10 +227,19 @@ class Ledger:
 
     def finished(self, since: float = 0) -> Iterator[Entry]:
         """Finished requests, oldest first."""
-        for sid in self.redis.zrangebyscore(DONE, since, "+inf"):
-            entry = self.entry(sid.decode())
-            if entry is not None:
-                yield entry
+        return self.entries(sid.decode() for sid in self.redis.zrangebyscore(DONE, since, "+inf"))
+
+    def entries(self, sids: Iterable[str]) -> Iterator[Entry]:
+        """Many requests, in as few round trips as is decent; those that are gone are left out."""
+        remaining = iter(sids)
+        while batch := list(islice(remaining, BATCH)):
+            with self.redis.pipeline(transaction=False) as pipe:
+                for sid in batch:
+                    pipe.hgetall(_key(sid))
+                found = pipe.execute()
+            for sid, fields in zip(batch, found, strict=True):
+                if b"state" in fields:
+                    yield _entry(sid, fields)
 
     def _enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
         self._write(pipe, sid, facts)

@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "addon.commands.check:check",
     "demo": "addon.commands.demo:demo",
     "invoke": "addon.commands.invoke:invoke",
+    "ledger": "addon.commands.ledger:ledger_cli",
     "keys": "addon.commands.keys:keys",
     "serve": "addon.commands.serve:serve",
     "sign-in": "addon.commands.sign_in:sign_in",

@@ -1,0 +1,191 @@
+"""`flask ledger` as an operator types it, on a real Redis and a real store."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+
+import pytest
+from click.testing import CliRunner, Result
+
+from addon.commands.ledger import ledger_cli
+from addon.commands.standing import Books, overview, span
+from addon.errors import DeadlineMissed
+from addon.journal import Journal
+from addon.ledger import DONE, STUCK, Entry
+from tests.entries import finished
+from workers.lanes import Length
+from workers.queue import Dispatcher
+from workers.services import Services
+
+SID = "XR" + "1" * 32
+TENANT = "XD" + "3" * 32
+
+
+@pytest.fixture
+def books(services: Services) -> Books:
+    return Books(services.ledger, services.dispatcher, services.journal)
+
+
+@pytest.fixture
+def flask_ledger(settings, monkeypatch, made_keys, redis_server):
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(ledger_cli, arguments)
+
+    monkeypatch.setenv("DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("INTAKE_KEY", made_keys["intake"])
+    return run
+
+
+def enter(queues: Dispatcher, journal: Journal | None, sid: str = SID, **changes) -> None:
+    """A request as the web leaves it."""
+    if journal is not None:
+        journal.accept(sid, "marketplace", "{}")
+    facts = {"received_at": time.time() - 3600, "length": Length(20, 20), **changes}
+    queues.accept(sid, tenant=TENANT, source="marketplace", **facts)
+
+
+def done(services: Services, entry: Entry, number: int = 0) -> None:
+    """An entry as a finished request leaves it, finished just now."""
+    entry = replace(entry, sid=f"XR{number:032x}")
+    facts = {name: value for name, value in asdict(entry).items() if name != "sid"}
+    services.ledger.mark(entry.sid, **facts)
+    services.redis.zadd(DONE, {entry.sid: time.time()})
+
+
+def test_with_nothing_to_do_it_says_so(flask_ledger):
+    result = flask_ledger()
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[0] == "0 unfinished"
+    assert "ledger and store agree" in result.output
+
+
+def test_it_shows_states_lanes_and_the_oldest(flask_ledger, books):
+    enter(books.queues, books.journal)
+    enter(books.queues, books.journal, "XR" + "2" * 32, length=Length(7000, 7000))
+    lines = flask_ledger().output.splitlines()
+    assert lines[0] == "2 unfinished: 2 queued"
+    assert lines[1].split(",")[0] == f"  {SID}  queued"
+    lanes = {line.split()[0]: line.split()[1:] for line in lines[3:-1]}
+    assert lanes["express"][:2] == ["1", "0"]
+    assert lanes["qlong"][:2] == ["1", "0"]
+    assert lanes["q60"] == ["0", "0", "-"]
+
+
+def test_the_time_left_is_said_and_so_is_its_end(books):
+    enter(books.queues, books.journal, received_at=1000.0)
+    assert list(overview(books, 1060.0))[1].endswith("queued, received 60 s ago, 2 min left")
+    assert list(overview(books, 1250.0))[1].endswith("4 min ago, 50 s past its deadline")
+
+
+def test_drift_between_the_books_is_named(flask_ledger, books):
+    enter(books.queues, None)
+    books.journal.accept("XR" + "2" * 32, "marketplace", "{}")
+    output = flask_ledger().output
+    assert f"1 in the ledger alone; the sweeper ends them: {SID}" in output
+    assert f"1 in the store alone; the sweeper queues them: XR{'2' * 32}" in output
+
+
+def test_one_request_while_it_waits(flask_ledger, books):
+    enter(books.queues, books.journal)
+    output = flask_ledger("show", SID).output
+    for fact in (
+        "queued",
+        f"install {TENANT}",
+        "about 20 s, not read yet",
+        "express",
+        "60 min ago",
+    ):
+        assert fact in output
+
+
+def test_one_request_when_it_is_over(flask_ledger, services):
+    done(services, finished(100, pace=0.5, attempts=2, deliveries=1, duplicates=3))
+    output = flask_ledger("show", f"XR{0:032x}").output
+    facts = dict(line.split(maxsplit=1) for line in output.splitlines() if "/" not in line)
+    assert facts["state"] == "done, delivered"
+    assert facts["audio"] == "100.0 s"
+    assert facts["started"] == "5.0 s after it was received"
+    assert facts["delivered"] == "50 s after it was received"
+    assert facts["tries"] == "2 of the work, 1 of the delivery"
+    assert facts["duplicates"] == "3"
+    assert "elapsed / duration    0.50" in output
+
+
+def test_one_request_that_waits_for_its_callback(flask_ledger, books, services):
+    enter(books.queues, books.journal)
+    services.ledger.mark(SID, delivery="waiting", delivery_at=time.time() + 600, code=64401)
+    output = flask_ledger("show", SID).output
+    assert "waiting, next try in 10 min" in output
+    assert "failed with           64401" in output
+
+
+def test_a_request_that_only_the_store_remembers(flask_ledger, books):
+    books.journal.conclude(SID, {"answer": "delivered", "answered_at": 1.0})
+    assert "answer                delivered" in flask_ledger("show", SID).output
+
+
+def test_a_request_that_only_the_store_holds(flask_ledger, books):
+    books.journal.accept(SID, "marketplace", "{}")
+    assert "the sweeper queues it" in flask_ledger("show", SID).output
+
+
+def test_a_request_that_nobody_knows(flask_ledger):
+    result = flask_ledger("show", SID)
+    assert result.exit_code == 1
+    assert "nothing is known" in result.output
+
+
+def test_the_slo_by_length(flask_ledger, services):
+    for number in range(20):
+        done(services, finished(5, pace=0.2), number)
+    done(services, finished(3600, pace=0.01), 100)
+    result = flask_ledger("slo")
+    assert result.exit_code == 0, result.output
+    rows = {line.split()[0]: line.split()[1:] for line in result.output.splitlines()}
+    assert rows["30s"] == ["20", "0.20x", "0.20x", "0.20x", "0.20x", "0", "0", "0", "0"]
+    assert rows["longer"][1] == "0.01x"
+    assert rows["all"][0] == "21"
+
+
+def test_an_slo_that_is_not_kept_is_an_exit_code(flask_ledger, services):
+    done(services, finished(5, pace=8.5, code=DeadlineMissed.code))
+    result = flask_ledger("slo")
+    assert result.exit_code == 1
+    assert "not kept" in result.output
+
+
+def test_what_was_never_delivered_has_no_pace(flask_ledger, services):
+    done(services, finished(5, delivered_at=None, outcome="expired"))
+    line = flask_ledger("slo").output.splitlines()[1].split()
+    assert line[:3] == ["30s", "1", "-"]
+
+
+def test_the_slo_of_the_last_hours_alone(flask_ledger, services):
+    done(services, finished(5))
+    services.redis.zadd(DONE, {f"XR{0:032x}": time.time() - 7200})
+    assert "1 " not in flask_ledger("slo", "--hours", "1").output.partition("last")[0]
+    assert "No request" in flask_ledger("slo", "--hours", "1").output
+    assert "all" in flask_ledger("slo", "--hours", "3").output
+
+
+def test_a_redis_that_is_away_is_a_sentence(flask_ledger, monkeypatch, tmp_path):
+    monkeypatch.setenv("REDIS_URL", f"unix://{tmp_path}/nobody.sock")
+    result = flask_ledger()
+    assert result.exit_code == 1
+    assert result.output == "Error: Redis does not answer (ConnectionError)\n"
+
+
+def test_a_stuck_request_stands_out(flask_ledger, books, services):
+    enter(books.queues, books.journal)
+    services.ledger.mark(SID, state=STUCK)
+    assert "1 unfinished: 1 stuck" in flask_ledger().output
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (100, "100 s"), (600, "10 min"), (9000, "2.5 h")],
+)
+def test_spans_are_in_one_unit(seconds, text):
+    assert span(seconds) == text
