@@ -164,7 +164,7 @@ class Listening:
 
     def _write(self, visit: Visit, event: str, facts: Mapping[str, Any], at: datetime) -> None:
         for recording_id in visit.recordings:
-            self._trail.record(visit.tenant, recording_id, event, visit.facts() | facts, at=at)
+            self._trail.record(visit.tenant, recording_id, event, {**visit.facts(), **facts}, at=at)
 
 
 def _facts(key: Key, waiting: Waiting) -> dict[str, Any]:

@@ -14,9 +14,12 @@ from itertools import chain
 from flask import Response, request
 
 from addon.errors import Tampered
+from addon.playback.encoded import EncodedFormat, encoded
+from addon.playback.listening import Visit
 from addon.playback.ranges import Range, Unsatisfiable, wanted
 from addon.playback.sound import Sound, media_type
 from addon.web import problems
+from addon.web.context import context
 
 Heard = Callable[[list[Range]], None]
 """Told once, when the answer is over: which bytes were handed to the server."""
@@ -50,6 +53,22 @@ class Delivery:
             raise Tampered("the recording ended before its length")
 
 
+def for_visit(
+    sound: Sound, visit: Visit, wanted_format: EncodedFormat | None, name: str
+) -> Response:
+    """A sound for somebody whose visit goes into the trail; as a file called `name` for keeps."""
+
+    def heard(ranges: list[Range]) -> None:
+        listening.heard(visit, ranges, sound.length)
+
+    listening = context().listening
+    if wanted_format is not None:
+        file_name = f"{name}.{wanted_format}"
+        return encoded_answer(sound, wanted_format, heard=heard, attachment=file_name)
+    keeps = visit.purpose == "download"
+    return answer(sound, heard=heard, attachment=f"{name}.{sound.format}" if keeps else None)
+
+
 def answer(sound: Sound, *, heard: Heard, attachment: str | None = None) -> Response:
     """200, 206, 304, 412 or 416. `attachment` is a file name for a download.
 
@@ -61,14 +80,41 @@ def answer(sound: Sound, *, heard: Heard, attachment: str | None = None) -> Resp
     try:
         ranges = wanted(_range_header(sound), sound.length)
     except Unsatisfiable:
-        response = problems.problem(416, "no such range in this recording")
-        response.headers["Content-Range"] = f"bytes */{sound.length}"
-        response.headers["Accept-Ranges"] = "bytes"
-        return Response(response.get_data(), 416, response.headers)
+        return _unsatisfiable(sound)
     delivery = Delivery(sound, ranges or [Range(0, sound.length)])
     response = _body(delivery, partial=ranges is not None)
     response.call_on_close(lambda: heard(delivery.sent))
     return _dressed(response, sound, attachment)
+
+
+def _unsatisfiable(sound: Sound) -> Response:
+    response = problems.problem(416, "this recording has no such range")
+    response.headers["Content-Range"] = f"bytes */{sound.length}"
+    response.headers["Accept-Ranges"] = "bytes"
+    return response
+
+
+def encoded_answer(
+    sound: Sound, wanted_format: EncodedFormat, *, heard: Heard, attachment: str
+) -> Response:
+    """200 with the whole sound in another format; its length is not known, so it has no ranges.
+
+    Raises NotPlayable, and what opening the first block raises.
+    """
+    delivery = Delivery(sound, [Range(0, sound.length)])
+    response = Response(_begun(_counted(encoded(sound, wanted_format), delivery)))
+    response.content_type = media_type(wanted_format)
+    response.call_on_close(lambda: heard(delivery.sent))
+    response.headers.update({**HEADERS, "Accept-Ranges": "none"})
+    response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"'
+    return response
+
+
+def _counted(blocks: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
+    """Of an encoded sound nobody can say which bytes were heard: from the first block on, all."""
+    for block in blocks:
+        delivery.sent[:] = delivery.ranges
+        yield block
 
 
 def _conditional(sound: Sound) -> Response | None:

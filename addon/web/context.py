@@ -19,6 +19,7 @@ from addon.journal import Journal
 from addon.ledger import Ledger
 from addon.metrics.counters import Counters
 from addon.metrics.tally import Tally
+from addon.outbound import Outbound
 from addon.playback.grants import Grants
 from addon.playback.listening import Listening
 from addon.playback.player import Player
@@ -26,12 +27,15 @@ from addon.playback.policy import Policy, rights_of
 from addon.playback.single_use import SingleUse
 from addon.playback.tokens import Tokens
 from addon.settings import Settings
+from addon.twilio.flex_tokens import FlexTokens
+from addon.twilio.rest import Rest
 from addon.twilio.signatures import Verifier
 from addon.web.oidc import Provider
 from addon.web.rows import Rows
 from addon.web.sessions import Sessions
 from workers.connections import web_connection
 from workers.queue import Dispatcher
+from workers.source import twilio_api
 
 EXTENSION = "recording-addon"
 
@@ -141,8 +145,8 @@ class Context:
     @cached_property
     def flex_tokens(self) -> FlexTokens:
         """Asks Twilio whose a Flex token is."""
-        settings = self.settings
-        return FlexTokens(Rest(TwilioApi.from_settings(settings)))
+        api = twilio_api(self.settings)
+        return FlexTokens(Rest(api, Outbound(api.origins())))
 
 
 def attach(app: Flask, settings: Settings) -> None:

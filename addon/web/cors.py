@@ -33,6 +33,7 @@ def allow_players(blueprint: Blueprint) -> None:
 def preflight(methods: Sequence[str], headers: Sequence[str]) -> Response:
     """The answer to OPTIONS: 204 without authentication, the headers asked for echoed."""
     response = Response(status=204)
+    del response.headers["Content-Type"]
     response.headers["Allow"] = ", ".join((*methods, "OPTIONS"))
     if _allowed_origin() is None:
         return response

@@ -6,12 +6,16 @@ client, and no answer may be kept by a cache.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from flask import Blueprint, Response, request
 
+from addon.errors import Forbidden, GrantExpired, InvalidParameter
+from addon.playback.encoded import EncodedFormat
 from addon.playback.grants import Grant
-from addon.playback.sound import Sound
 from addon.web import audio, cors
 from addon.web.context import context
+from addon.web.visits import of_grant
 
 METHODS = ("GET", "HEAD")
 REQUEST_HEADERS = ("Range", "If-Range", "If-None-Match")
@@ -23,11 +27,16 @@ cors.allow_players(blueprint)
 @blueprint.route("/media/<token>", methods=METHODS, provide_automatic_options=False)
 def media(token: str) -> Response:
     """What the grant is for (contract 4)."""
-    grant = context().grants.verified(token)
-    sound = context().player.granted(grant)
-    if grant.purpose == "download" and request.method == "GET":
-        context().single_use.claim(grant)
-    return audio.answer(sound, heard=lambda _: None, attachment=_file_name(grant, sound))
+    try:
+        grant = context().grants.verified(token)
+        wanted = _format(grant)
+        sound = context().player.granted(grant)
+        if grant.purpose == "download" and request.method == "GET":
+            context().single_use.claim(grant)
+    except (GrantExpired, Forbidden) as error:
+        _note_denial(token, error.message)
+        raise
+    return audio.for_visit(sound, of_grant(grant, wanted), wanted, grant.subject)
 
 
 @blueprint.route("/media/<token>", methods=["OPTIONS"])
@@ -36,5 +45,24 @@ def media_preflight(token: str) -> Response:  # noqa: ARG001 - the address alone
     return cors.preflight(METHODS, REQUEST_HEADERS)
 
 
-def _file_name(grant: Grant, sound: Sound) -> str | None:
-    return f"{grant.subject}.{sound.format}" if grant.purpose == "download" else None
+def _format(grant: Grant) -> EncodedFormat | None:
+    """The format asked for. Raises Forbidden with a link that is for listening only."""
+    text = request.args.get("format")
+    if text is None:
+        return None
+    if grant.purpose != "download":
+        raise Forbidden("this link is for listening; another format is a download")
+    for known in get_args(EncodedFormat):
+        if text == known:
+            wanted: EncodedFormat = known
+            return wanted
+    raise InvalidParameter("format: not one of flac, mp3, opus")
+
+
+def _note_denial(token: str, reason: str) -> None:
+    """Into the trail of what a genuine link was for; of a forged one nothing is known."""
+    try:
+        grant = context().grants.authentic(token)
+    except Forbidden:
+        return
+    context().listening.denied(of_grant(grant), reason)

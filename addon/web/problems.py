@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from addon import log
 from addon.errors import AddonError, KeyMissing, Tampered, Unauthenticated, Unavailable
@@ -49,7 +49,7 @@ def of_error(error: AddonError) -> Response:
     return response
 
 
-def of_http(error: HTTPException) -> Response:
+def of_http(error: HTTPException) -> WerkzeugResponse:
     """What the framework refuses: no such route, wrong method, too many requests."""
     status = error.code or 500
     if status < 400:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from addon.web import invocations, login, media, ops, pages, problems
+from addon.web import api, flex, invocations, limits, login, media, openapi, ops, pages, problems
+from addon.web.context import EXTENSION
 
 
 def register_surfaces(app: Flask) -> None:
     """Add every surface to an app."""
-    for surface in (invocations, media, login, pages, ops):
+    for surface in (invocations, media, flex, api, openapi, login, pages, ops):
         app.register_blueprint(surface.blueprint)
     problems.register(app)
+    limited = (api.blueprint, media.blueprint, flex.blueprint)
+    limits.apply(app, app.extensions[EXTENSION], limited)

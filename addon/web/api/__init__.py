@@ -1,0 +1,14 @@
+"""`/api/v1`: recordings, calls and their audio for programs that hold a token (protocol 8).
+
+A token of one install sees that install alone: everything else answers 404, as if it did not exist.
+"""
+
+from flask import Blueprint
+
+from addon.web.api import calls, recordings
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+recordings.add_to(blueprint)
+calls.add_to(blueprint)

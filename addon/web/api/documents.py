@@ -1,0 +1,78 @@
+"""Recordings and calls as the API writes them in JSON: names and units are the documented ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from addon.archive.manifest import Manifest
+from addon.errors import KeyMissing, NotStored
+from addon.web.context import context
+
+Json = dict[str, Any]
+
+
+def recording(manifest: Manifest) -> Json:
+    """One recording, without its analysis."""
+    facts = manifest.facts
+    return {
+        "id": manifest.recording_id,
+        "install": manifest.tenant,
+        "call_sid": facts.call_sid,
+        "request_sid": facts.request_sid,
+        "source": facts.source,
+        "format": facts.format,
+        "channels": facts.channels,
+        "duration_seconds": facts.duration_seconds,
+        "started_at": _time(facts.started_at),
+        "received_at": _time(facts.received_at),
+        "archived_at": _time(manifest.written_at),
+        "redacted": facts.redacted,
+        "received_sha256": facts.received_sha256,
+        "files": [file(manifest)],
+    }
+
+
+def file(manifest: Manifest) -> Json:
+    """One of `files`: sizes and hash are those of the audio as it is archived, decrypted."""
+    facts = manifest.facts
+    stop = None
+    if facts.started_at is not None and facts.duration_seconds is not None:
+        stop = facts.started_at + timedelta(seconds=facts.duration_seconds)
+    return {
+        "file_id": manifest.recording_id,
+        "start_time": _time(facts.started_at),
+        "stop_time": _time(stop),
+        "file_size": manifest.audio.plaintext_size,
+        "format": facts.format,
+        "sha256": manifest.audio.plaintext_sha256,
+    }
+
+
+def call(call_sid: str, tenant: str, manifests: Sequence[Manifest]) -> Json:
+    """A call: its recordings in the order of time, and each as one of `files`."""
+    known = [one.facts.duration_seconds for one in manifests]
+    total = sum(seconds or 0 for seconds in known)
+    return {
+        "call_sid": call_sid,
+        "install": tenant,
+        "duration_seconds": None if None in known else round(total, 3),
+        "recordings": [one.recording_id for one in manifests],
+        "files": [file(one) for one in manifests],
+    }
+
+
+def analysis(manifest: Manifest) -> Json:
+    """`analysis`, and why it is null where it is. Raises Tampered, StoreUnavailable."""
+    try:
+        document = context().archive.analysis(manifest.tenant, manifest.recording_id)
+    except NotStored:
+        return {"analysis": None, "analysis_reason": "The recording was archived as it came."}
+    except KeyMissing:
+        return {"analysis": None, "analysis_reason": "This server has no key to open it."}
+    return {"analysis": document}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")
