@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from addon.analysis import Options, RecordingPass, Report, roles_with_agent_on, sniff
+from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
 from addon.archive.manifest import Manifest, RecordingFacts, Sealed
@@ -20,10 +21,14 @@ from addon.archive.spool import SealedSpool
 from addon.errors import NotStored
 from addon.settings import Settings
 from addon.twilio.invocation import Invocation
-from workers import answer
+from workers import answer, lanes
 
 HEAD_BYTES = 4096
 """Enough to tell a recording from a document that came in its place."""
+
+
+TRANSCRIBED_BY = 2.0
+"""Times the audio's length: a result belongs before three times of it (protocol 1.8)."""
 
 
 class Received:
@@ -65,8 +70,22 @@ def options(settings: Settings, invocation: Invocation) -> Options:
     names = (invocation.tenant, (invocation.usage_key or "").upper(), "")
     channel = next(int(by_key[name]) for name in names if name in by_key)
     return Options(
-        roles=roles_with_agent_on(channel), redact_dtmf=settings.redact_dtmf, waveform=True
+        roles=roles_with_agent_on(channel),
+        redact_dtmf=settings.redact_dtmf,
+        waveform=True,
+        call_analytics=settings.result_style == "call-analytics",
+        sentiment=settings.sentiment,
+        transcriber=open_transcriber(settings.transcriber),
+        budget_seconds=budget(invocation),
     )
+
+
+def budget(invocation: Invocation) -> float:
+    """Seconds that are left for the whole pass: a transcript that takes longer is left out."""
+    size, channels = invocation.size, invocation.channels
+    seconds = lanes.length(invocation.duration, size, channels).estimate
+    waited = time.time() - invocation.received_at.timestamp()
+    return max(0.0, TRANSCRIBED_BY * seconds - waited)
 
 
 def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: str) -> Analysed:

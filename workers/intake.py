@@ -42,11 +42,5 @@ def claim(dispatcher: Dispatcher, invocation: Invocation, source: str) -> bool:
         tenant=invocation.tenant,
         source=source,
         received_at=invocation.received_at.timestamp(),
-        length=lanes.length(
-            invocation.duration, _whole(invocation.size), _whole(invocation.channels)
-        ),
+        length=lanes.length(invocation.duration, invocation.size, invocation.channels),
     )
-
-
-def _whole(number: float | None) -> int | None:
-    return None if number is None else int(number)

@@ -99,7 +99,7 @@ def pressure(lane: str, waited: float) -> float:
     return waited / SHORTEST_S
 
 
-def length(declared: float | None, size: int | None, channels: int | None) -> Length:
+def length(declared: float | None, size: float | None, channels: float | None) -> Length:
     """How long a recording is, guessed before anything is decoded.
 
     `declared` may be seconds or milliseconds (protocol 1.6): the bytes decide where there are any.
