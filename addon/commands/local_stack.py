@@ -14,8 +14,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import click
-
 from addon.stack.console import Console
 from addon.stack.parent_death import dies_with_parent
 
@@ -42,10 +40,10 @@ class LocalStack:
         self._reader.start()
 
     def wait_until_ready(self) -> None:
-        """Raises ClickException where it ends before it is ready; it has said why itself."""
+        """Ends this process where it ends before it is ready: it has said why itself."""
         while not self._ready.wait(0.1):
             if self._process.poll() is not None:
-                raise click.ClickException("the service did not start")
+                raise SystemExit(1)
 
     def wait(self) -> int:
         """Its exit code, once it has ended."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from addon.stack.web_server import listen
 from tests.stack.running import (
     PATIENCE_S,
     ROOT,
@@ -74,6 +75,18 @@ def test_once_with_what_is_no_recording_says_so_and_exits_1(tmp_path: Path) -> N
     said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert re.search(r"^  failed              64\d\d\d: ", said, re.MULTILINE)
+
+
+def test_a_start_that_fails_is_one_sentence(tmp_path: Path, call: Path) -> None:
+    with listen("127.0.0.1", 0) as listener:
+        port = str(listener.getsockname()[1])
+        process = demo(tmp_path / "var", "--once", "--audio", str(call), "--port", port)
+        said, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert said == (
+        f"Error: --port {port} is in use on 127.0.0.1. "
+        "Stop what uses it, or choose another --port.\n"
+    )
 
 
 def test_it_serves_until_ctrl_c_and_leaves_nothing(tmp_path: Path, call: Path) -> None:

@@ -58,6 +58,16 @@ def test_what_a_killed_supervisor_left_is_waited_for(tmp_path: Path) -> None:
         assert (tmp_path / "serve.lock").read_text() == str(os.getpid())
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_one_sentence(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    with (
+        pytest.raises(SettingsError, match=r"^DATA_DIR .* cannot be written: Permission denied"),
+        data_lock(tmp_path),
+    ):
+        pass
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
