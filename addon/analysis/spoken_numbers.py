@@ -6,9 +6,11 @@ some order numbers that happen to check; that is the side on which it errs.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import product
 
 from addon.analysis.timeline import Interval
 from addon.analysis.transcription import Word
@@ -20,6 +22,8 @@ MAX_FILLERS = 4
 #: The lengths of payment card numbers and the first digits of the card schemes.
 CARD_LENGTHS = range(13, 20)
 CARD_STARTS = frozenset("3456")
+#: Ways to read one run of digits that are tried; only a strange run has more.
+MAX_READINGS = 256
 
 _UNITS = {
     "zero": "0", "oh": "0", "o": "0", "nought": "0", "nil": "0", "one": "1", "two": "2",
@@ -34,7 +38,13 @@ _TENS = {
     "seventy": "7", "eighty": "8", "ninety": "9",
 }  # fmt: skip
 _REPEATS = {"double": 2, "triple": 3, "treble": 3}
+_HUNDRED = "hundred"
+_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, *_REPEATS, _HUNDRED})
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
+
+
+#: What a few words may mean in digits: "sixty four" is 64 or 60 4.
+_Readings = tuple[str, ...]
 
 
 @dataclass
@@ -43,7 +53,7 @@ class _Run:
 
     first: int
     last: int
-    digits: str = ""
+    digits: list[_Readings] = field(default_factory=list)
 
 
 def card_numbers(words: Sequence[Word]) -> list[tuple[int, int]]:
@@ -69,20 +79,24 @@ def _runs(words: Sequence[Word]) -> Iterable[_Run]:
     run: _Run | None = None
     reader = _Reader()
     for position, word in enumerate(words):
-        said = reader.read(word.text)
-        if said is None:
+        numbers = [token for token in _TOKEN.findall(word.text.lower()) if _is_number(token)]
+        if not numbers:
             continue
         if run is not None and position - run.last > MAX_FILLERS + 1:
-            run.digits += reader.pending_at_end()
+            run.digits += reader.waiting()
             yield run
             run, reader = None, _Reader()
-            said = reader.read(word.text) or ""
         run = run or _Run(position, position)
         run.last = position
-        run.digits += said
+        for token in numbers:
+            run.digits += reader.read(token)
     if run is not None:
-        run.digits += reader.pending_at_end()
+        run.digits += reader.waiting()
         yield run
+
+
+def _is_number(token: str) -> bool:
+    return token.isdecimal() or token in _WORDS
 
 
 class _Reader:
@@ -92,47 +106,43 @@ class _Reader:
         self._tens = ""
         self._times = 1
 
-    def read(self, text: str) -> str | None:
-        """The digits that this word completes; None for a word that is no number at all."""
-        said: str | None = None
-        for token in _TOKEN.findall(text.lower()):
-            digits = self._digits(token)
-            if digits is not None:
-                said = (said or "") + digits
-        return said
+    def waiting(self) -> list[_Readings]:
+        """The digits of a tens word that no unit followed."""
+        tens, self._tens = self._tens, ""
+        return [(tens + "0",)] if tens else []
 
-    def pending_at_end(self) -> str:
-        """The digits of a tens word that nothing followed."""
-        digits, self._tens = (self._tens + "0" if self._tens else ""), ""
-        return digits
-
-    def _digits(self, said: str) -> str | None:
+    def read(self, said: str) -> list[_Readings]:
+        """The digits that this number word completes."""
+        if said in _UNITS and self._tens:
+            return self._after_tens(_UNITS[said])
+        before = self.waiting()
         if said in _REPEATS:
             self._times = _REPEATS[said]
-            return self.pending_at_end()
+            return before
         if said in _TENS:
-            digits = self.pending_at_end()
             self._tens = _TENS[said]
-            return digits
-        if said == "hundred":
-            return self.pending_at_end() + "00"
-        if said in _UNITS:
-            return self._unit(_UNITS[said])
-        plain = _TEENS.get(said) or (said if said.isdecimal() else None)
-        return None if plain is None else self._repeated(self.pending_at_end(), plain)
-
-    def _unit(self, digit: str) -> str:
-        if self._tens and digit != "0":
-            digits, self._tens = self._tens + digit, ""
-            return digits
-        return self._repeated(self.pending_at_end(), digit)
-
-    def _repeated(self, before: str, digits: str) -> str:
+            return before
+        if said == _HUNDRED:
+            return [*before, ("00",)]
+        digits = _UNITS.get(said) or _TEENS.get(said) or said
         times, self._times = self._times, 1
-        return before + digits[0] * (times - 1) + digits
+        return [*before, (digits[0] * (times - 1) + digits,)]
+
+    def _after_tens(self, unit: str) -> list[_Readings]:
+        tens, self._tens = self._tens, ""
+        apart = f"{tens}0{unit}"
+        return [(apart,) if unit == "0" else (tens + unit, apart)]
 
 
-def _holds_card(digits: str) -> bool:
+def _holds_card(pieces: Sequence[_Readings]) -> bool:
+    """Whether any reading of the digits holds a card number; too many readings count as one."""
+    count = math.prod(len(readings) for readings in pieces)
+    if count > MAX_READINGS:
+        return sum(len(readings[0]) for readings in pieces) >= CARD_LENGTHS.start
+    return any(_has_card("".join(digits)) for digits in product(*pieces))
+
+
+def _has_card(digits: str) -> bool:
     return any(
         digits[first] in CARD_STARTS and checks(digits[first : first + length])
         for length in CARD_LENGTHS

@@ -1,0 +1,151 @@
+"""Speech reaches the transcriber in pieces, its words come back at their place and in time."""
+
+import io
+import time
+
+import numpy as np
+import pytest
+
+from addon.analysis import Options, Word
+from addon.analysis.tape import Tape
+from addon.analysis.transcription import PIECE_SECONDS, pieces, transcribe
+from tests.analysis.calls import RATE, converse, passed, wav
+
+CALL = converse(40, 1)
+
+
+class Scripted:
+    """A transcriber that says a script, one word each 0.2 s of what it is given."""
+
+    name = "scripted"
+    expected_rate = 0.01
+
+    def __init__(self, script="hello there.", seconds_a_piece=0.0):
+        self.script = script.split()
+        self.heard = []
+        self._pause = seconds_a_piece
+
+    def words(self, samples):
+        self.heard.append(samples)
+        time.sleep(self._pause)
+        return [
+            Word(word, 0.2 * index, 0.2 * index + 0.15, 0.8)
+            for index, word in enumerate(self.script)
+        ]
+
+
+def spans(*pairs):
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def test_segments_of_a_channel_are_packed_in_order():
+    packed = pieces([spans((0, 1000), (1200, 2000), (3000, 4500)), spans((500, 600))])
+    assert [(piece.channel, len(piece.spans)) for piece in packed] == [(0, 2), (0, 1), (1, 1)]
+
+
+def test_a_segment_longer_than_a_piece_is_cut():
+    packed = pieces([spans((0, 7000)), spans()])
+    assert len(packed) == 3
+    assert max(piece.seconds for piece in packed) <= PIECE_SECONDS
+    assert packed[1].spans[0][0] == packed[0].spans[0][1]
+
+
+def test_words_come_back_at_their_place():
+    [piece] = pieces([spans((1000, 1100), (2000, 2100))])
+    words = [Word("one", 0.1, 0.3, 1), Word("two", 1.6, 1.8, 1), Word("late", 9.0, 9.9, 1)]
+    placed = list(piece.placed(words))
+    assert [word.start for word in placed] == [
+        pytest.approx(t, abs=0.06) for t in (10.05, 20.15, 21.05)
+    ]
+    assert placed[-1].stop <= 21.06
+
+
+def test_the_tape_gives_back_what_it_was_given():
+    tape = Tape(io.BytesIO(), 2)
+    tape.add(CALL.samples[:, :5000])
+    tape.add(CALL.samples[:, 5000:])
+    assert np.allclose(tape.read(1, 4000, 6000), CALL.samples[1, 4000:6000], atol=1 / 32767)
+    assert len(tape.read(0, CALL.samples.shape[1] - 10, 10**9)) == 10
+
+
+def test_hears_each_channels_speech_and_nothing_else():
+    transcriber = Scripted()
+    report, _ = passed(wav(CALL.samples), Options(transcriber=transcriber))
+    spoken = sum(len(samples) for samples in transcriber.heard) / RATE
+    assert spoken == pytest.approx(sum(report.conversation.talk), rel=0.3)
+    sentences = report.as_result()["transcript"]["sentences"]
+    assert {sentence["media_channel"] for sentence in sentences} == {1, 2}
+    assert sentences == sorted(sentences, key=lambda sentence: sentence["start_seconds"])
+
+
+def test_a_transcript_that_would_be_late_is_left_out():
+    slow = Scripted()
+    slow.expected_rate = 100.0
+    report, _ = passed(wav(CALL.samples), Options(transcriber=slow, budget_seconds=20))
+    document = report.as_result()
+    assert slow.heard == []
+    assert document["transcript"] is None
+    assert "deadline" in document["transcript_reason"]
+    assert any("spoken numbers" in warning for warning in report.warnings)
+    assert document["conversation"]["agent_talk_seconds"] > 0
+
+
+def test_the_forecast_is_renewed_with_every_piece():
+    slow = Scripted(seconds_a_piece=0.3)
+    slow.expected_rate = 0.001
+    tape = Tape(io.BytesIO(), 1)
+    tape.add(np.zeros((1, 60 * RATE), np.float32))
+    segments = [spans((0, 2500), (2600, 5000), (5050, 6000))]
+    words, reason = transcribe(slow, tape, segments, 0.4)
+    assert (words, len(slow.heard)) == ([], 1)
+    assert "deadline" in reason
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("model"), MemoryError(), ValueError()])
+def test_a_transcriber_that_fails_spoils_nothing(failure):
+    class Broken(Scripted):
+        def words(self, samples):
+            raise failure
+
+    recording = wav(CALL.samples)
+    report, archived = passed(recording, Options(transcriber=Broken()))
+    assert archived == recording
+    assert type(failure).__name__ in report.as_result()["transcript_reason"]
+
+
+NUMBER = "four " + "one " * 15
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "ULAW"])
+def test_spoken_card_numbers_are_muted_and_masked(subtype):
+    recording = wav(CALL.samples, subtype=subtype)
+    report, archived = passed(
+        recording, Options(transcriber=Scripted(NUMBER), waveform=True), block=9999
+    )
+    document = report.as_result()
+    assert document["redaction"]["reasons"] == ["spoken_number"]
+    assert len(archived) == len(recording) and archived != recording
+    assert all(
+        word["word"] == "[redacted]"
+        for sentence in document["transcript"]["sentences"]
+        for word in sentence["words"]
+    )
+    start, stop = document["redaction"]["intervals"][0]
+    pixels = np.array(document["waveform"]["data"]).reshape(-1, 4)
+    assert not pixels[int(start * RATE / 256) + 1 : int(stop * RATE / 256)].any()
+
+
+def test_spoken_numbers_stay_where_that_is_off():
+    recording = wav(CALL.samples)
+    options = Options(transcriber=Scripted(NUMBER), redact_spoken_numbers=False)
+    report, archived = passed(recording, options)
+    assert archived == recording
+    assert "four one" in report.as_result()["transcript"]["sentences"][0]["transcript"]
+
+
+def test_nobody_speaks():
+    transcriber = Scripted()
+    silence = wav(np.zeros((2, RATE * 3), np.float32))
+    report, _ = passed(silence, Options(transcriber=transcriber, budget_seconds=1))
+    assert report.as_result()["transcript"]["sentences"] == []
+    assert transcriber.heard == []
