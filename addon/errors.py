@@ -14,7 +14,8 @@
     │   ├── QueueUnavailable           Redis
     │   ├── StoreUnavailable           the archive's directory or bucket
     │   ├── SourceUnavailable          the recording cannot be fetched just now
-    │   └── UploadBroken               the body came too slowly, or not whole
+    │   ├── UploadBroken               the body came too slowly, or not whole
+    │   └── TwilioUnavailable          a REST call of ours to Twilio
     ├── RecordingFailed                the job ends with a failure result; never tried again
     │   ├── UnreadableAudio            not a recording that anything here can decode
     │   ├── SourceRefused              the recording's address is not one we may fetch from
@@ -181,7 +182,7 @@ class TwilioUnavailable(Unavailable):
     `retry_after` is in seconds, where the host said.
     """
 
-    code = 64304
+    code = 64305
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)

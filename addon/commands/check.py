@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import click
 
+from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.store import WEB_PATIENCE, open_store
 from addon.errors import AddonError
@@ -75,6 +76,11 @@ def _keys(settings: Settings) -> Finding:
     return None
 
 
+def _transcriber(settings: Settings) -> Finding:
+    open_transcriber(settings.transcriber)
+    return None
+
+
 LOOKS: dict[str, Callable[[Settings], Finding]] = {
     "Twilio credentials": _twilio,
     "signature mode": _modes,
@@ -82,5 +88,6 @@ LOOKS: dict[str, Callable[[Settings], Finding]] = {
     "queue's eviction policy": _durable,
     "store": _store,
     "keys": _keys,
+    "transcriber": _transcriber,
 }
 """What is looked at, in this order."""

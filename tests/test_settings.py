@@ -1,0 +1,138 @@
+"""Settings: everything has a default that works, and a wrong value names its variable."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from addon.errors import SettingsError
+from addon.settings import Settings, default_redis_url
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+def test_nothing_has_to_be_set(tmp_path):
+    settings = Settings.load({"DATA_DIR": str(tmp_path)})
+    assert settings.redis_embedded
+    assert settings.archive_url == f"file://{tmp_path}/archive"
+    assert settings.signature_mode == "enforce"
+    assert settings.media_hosts == settings.callback_hosts == ("*.twilio.com",)
+    assert settings.redact_dtmf
+    assert settings.delete_at_source_after_s == 0
+
+
+def test_it_is_frozen():
+    with pytest.raises(FrozenInstanceError):
+        Settings().public_url = "https://elsewhere.example"  # type: ignore[misc]
+
+
+WRONG = {
+    "PUBLIC_URL": [
+        "hooks.example.net",
+        "ftp://x",
+        "https://a.example?b=1",
+        "https://u:p@a.example",
+    ],
+    "SIGNATURE_MODE": ["off", "Enforce"],
+    "TWILIO_BASE_URL": ["//x", "https://"],
+    "TWILIO_SHARED_KEYS": ["no-equals", "=secret", "id="],
+    "MAX_UPLOAD_BYTES": ["many", "-1", "1.5", "10"],
+    "ARCHIVE_URL": ["/var/archive", "ftp://host/x", "file://relative"],
+    "INTAKE_KEY": ["short", base64.b64encode(b"x" * 31).decode(), "!" * 44],
+    "ARCHIVE_PUBLIC_KEYS": ["/nowhere/key.pem"],
+    "DELETE_AT_SOURCE_AFTER_S": ["1", "7199", "soon"],
+    "REDACT_DTMF": ["perhaps", "2"],
+    "AGENT_CHANNEL": ["2", "left", "XD1=5"],
+    "RETENTION_DAYS": ["0", "-3", "a year"],
+    "PLAYBACK_TTL_S": ["0", "1"],
+    "PLAYBACK_GAPS": ["music"],
+    "LOG_LEVEL": ["loud"],
+    "REDIS_TLS_VERIFY": ["maybe"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
+def test_a_wrong_value_is_named_and_not_repeated(name, value, tmp_path):
+    env = {"DATA_DIR": str(tmp_path), "REDIS_URL": "rediss://localhost", name: value}
+    with pytest.raises(SettingsError) as found:
+        Settings.load(env)
+    assert found.value.message.startswith(name)
+    if "KEY" in name and "/" not in value:
+        assert value not in found.value.message
+
+
+def test_an_empty_value_counts_as_unset(tmp_path):
+    names = ("REDIS_URL", "ARCHIVE_URL", "INTAKE_KEY", "OIDC_ISSUER", "RETENTION_DAYS")
+    settings = Settings.load({"DATA_DIR": str(tmp_path), **dict.fromkeys(names, " ")})
+    assert settings == Settings.load({"DATA_DIR": str(tmp_path)})
+
+
+def test_secrets_are_not_in_the_repr(tmp_path):
+    env = {
+        "DATA_DIR": str(tmp_path),
+        "TWILIO_AUTH_TOKEN": "very-secret-1",
+        "TWILIO_AUTH_TOKENS_ALSO_ACCEPTED": "very-secret-2",
+        "TWILIO_SHARED_KEYS": "id=very-secret-3",
+        "TWILIO_API_SECRET": "very-secret-4",
+        "PLAYBACK_SECRETS": "very-secret-5",
+        "OIDC_CLIENT_SECRET": "very-secret-6",
+        "RINGCENTRAL_CLIENT_SECRET": "very-secret-7",
+        "CALLBACK_CREDENTIALS": "XD1=user:very-secret-8",
+        "METRICS_TOKEN": "very-secret-9",
+        "INTAKE_KEY": KEY,
+    }
+    text = repr(Settings.load(env))
+    assert "very-secret" not in text
+    assert "\\x1f" not in text
+
+
+def test_keys_are_kept_under_the_data_folder(tmp_path):
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "intake_key").write_text(KEY + "\n")
+    (keys / "twilio_auth_token").write_text("kept")
+    (keys / "playback_secret").write_text("kept-too")
+    settings = Settings.load({"DATA_DIR": str(tmp_path)})
+    assert settings.intake_key == bytes(range(32))
+    assert settings.twilio_auth_token == "kept"
+    assert settings.playback_secrets == ("kept-too",)
+    assert Settings.load({"DATA_DIR": str(tmp_path), "TWILIO_AUTH_TOKEN": "given"}) != settings
+
+
+def test_pem_comes_as_text_or_as_files(tmp_path):
+    pem = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
+    first, second = tmp_path / "a.pem", tmp_path / "b.pem"
+    first.write_text(pem)
+    second.write_text(pem + pem)
+    by_text = Settings.load({"ARCHIVE_PUBLIC_KEYS": pem.replace("\n", "\\n")})
+    by_file = Settings.load({"ARCHIVE_PUBLIC_KEYS": f"{first}, {second}"})
+    assert by_text.archive_public_keys == (pem,)
+    assert by_file.archive_public_keys == (pem, pem, pem)
+
+
+def test_a_worker_has_no_key_to_read_with(made_keys):
+    env = {"ARCHIVE_PRIVATE_KEYS": made_keys["private"], "ARCHIVE_LOCAL_KEY": KEY}
+    settings = Settings.load(env)
+    assert settings.archive_private_keys
+    worker = settings.for_worker()
+    assert worker.archive_private_keys == ()
+    assert worker.archive_local_key is None
+
+
+def test_the_socket_lies_under_the_data_folder_or_where_it_is_short_enough():
+    near, far = Path("/srv/var"), Path("/srv/" + "deep/" * 40)
+    assert default_redis_url(near) == "unix:///srv/var/redis/redis.sock"
+    assert default_redis_url(far) == default_redis_url(far)
+    assert default_redis_url(far) != default_redis_url(far / "er")
+    assert len(default_redis_url(far)) < 110 or os.environ.get("TMPDIR")
+
+
+def test_agent_channels_by_install_and_integration():
+    settings = Settings.load({"AGENT_CHANNEL": "0, RECORDING_DIAL=1"})
+    assert settings.agent_channel == {"": "0", "RECORDING_DIAL": "1"}
