@@ -76,6 +76,11 @@ def size(count: int) -> str:
     return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
+def hertz(rate: int) -> str:
+    """A sample rate in kHz, without needless decimals."""
+    return f"{rate / 1000:g} kHz"
+
+
 def flag_name(flag: str) -> str:
     """A flag's name for people."""
     return FLAGS.get(flag, (flag.replace("_", " ").capitalize(), ""))[0]
@@ -94,6 +99,9 @@ def moment(when: datetime | str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     one.__name__: one
-    for one in (clock, spoken, percent, day, minute, iso, short, size, flag_name, flag_text, moment)
+    for one in (
+        *(clock, spoken, percent, day, minute, iso, short, size, hertz),
+        *(flag_name, flag_text, moment),
+    )
 }
 """What templates know these by."""

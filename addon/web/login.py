@@ -18,6 +18,7 @@ from addon.playback.policy import LOCAL_ISSUER
 from addon.web import local_sign_in, page_answers
 from addon.web.context import context
 from addon.web.oidc import fresh_text
+from addon.web.ops import FORWARDED
 from addon.web.own_paths import own_path
 from addon.web.sessions import Cookies, SignIn, hashed
 
@@ -73,9 +74,9 @@ def callback() -> Response:
 @blueprint.get(local_sign_in.PATH)
 def local() -> Response:
     """The printed link. Raises Forbidden where it was used before, or is none."""
-    if not local_sign_in.redeem(
-        context().settings, request.args.get("token", ""), request.remote_addr
-    ):
+    proxied = any(name in request.headers for name in FORWARDED)
+    caller = None if proxied else request.remote_addr
+    if not local_sign_in.redeem(context().settings, request.args.get("token", ""), caller):
         raise Forbidden(
             "This sign-in link was used before, or is not the latest",
             remedy="Run `flask sign-in` on this machine for a new one.",

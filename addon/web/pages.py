@@ -19,10 +19,11 @@ from addon.archive.manifest import Manifest
 from addon.archive.names import Entry
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
 from addon.playback.grants import Purpose
-from addon.web import page_answers, timeline
+from addon.web import page_answers, timeline, visits
 from addon.web.catalogue import Catalogue, Shelf
 from addon.web.context import context
 from addon.web.formats import FILTERS
+from addon.web.listeners import Line, lines
 from addon.web.visitor import Visitor, visitor
 
 PAGE = 25
@@ -131,6 +132,7 @@ def _granted(person: Visitor, recording_id: str, purpose: Purpose) -> Response:
         purpose=purpose,
         duration_seconds=manifest.facts.duration_seconds,
     )
+    context().listening.granted(visits.of_grant(grant), expires=grant.expires)
     return redirect(f"/media/{grants.token(grant)}", 307)
 
 
@@ -210,9 +212,9 @@ def _query(manifest: Manifest, holders: Sequence[str]) -> str:
     return f"?install={manifest.tenant}" if len(holders) > 1 else ""
 
 
-def _events(person: Visitor, manifest: Manifest) -> list[dict[str, Any]] | None:
+def _events(person: Visitor, manifest: Manifest) -> list[Line] | None:
     """Who listened, latest first; None for those who may not see it."""
     if not person.rights.see_listeners:
         return None
-    trail = Trail(context().store).events(manifest.tenant, manifest.recording_id)
-    return list(trail)[::-1][:MAX_EVENTS]
+    trail = Trail(context().store)
+    return lines(trail.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))

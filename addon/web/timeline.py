@@ -16,7 +16,7 @@ Json = dict[str, Any]
 TURN_GAP_S = 2.0
 """Speech of one party with shorter pauses is one turn (audio 3)."""
 
-LABELS = {"agent": "Agent", "customer": "Customer", "mixed": "Speech"}
+LABELS = {"agent": "Agent", "customer": "Customer", "mixed": "Everyone"}
 
 
 @dataclass(frozen=True)

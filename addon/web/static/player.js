@@ -7,6 +7,7 @@ import { colours, waveform, zoom } from "./waveform.js";
 
 const SMALL_STEP_S = 5;
 const STEP_S = 10;
+const PAGE_S = 30;
 const TURN_START_S = 1.5;
 const LOST_TRIES = 2;
 const COPIED_MS = 2000;
@@ -17,6 +18,7 @@ const audio = byId("audio");
 const turnButtons = [...document.querySelectorAll("#turns button")];
 
 let surfer = null;
+let position = 0;
 let timeline = null;
 let lost = 0;
 
@@ -24,8 +26,20 @@ function length() {
   return timeline?.duration || audio.duration || 0;
 }
 
+// Nothing is fetched before it is played: a grant in the trail means that somebody wanted to hear.
+// Until then the element has no position of its own, so the page keeps it.
 function seek(seconds) {
-  audio.currentTime = Math.min(Math.max(seconds, 0), length());
+  moved(Math.min(Math.max(seconds, 0), length()));
+  surfer.setTime(position);
+}
+
+function moved(seconds) {
+  position = seconds;
+  present();
+}
+
+function takePosition() {
+  if (position && Math.abs(audio.currentTime - position) > 0.05) audio.currentTime = position;
 }
 
 function toggle() {
@@ -36,9 +50,8 @@ function toggle() {
 /** The start of the turn before or after the present one. */
 function jump(direction) {
   const starts = timeline.turns.map(([, start]) => start);
-  const now = audio.currentTime;
   const target =
-    direction > 0 ? starts.find((start) => start > now + 0.05) : starts.findLast((start) => start < now - TURN_START_S);
+    direction > 0 ? starts.find((start) => start > position + 0.05) : starts.findLast((start) => start < position - TURN_START_S);
   if (target !== undefined) seek(target);
   else if (direction < 0) seek(0);
 }
@@ -63,10 +76,12 @@ function help() {
 const KEYS = {
   " ": toggle,
   k: toggle,
-  j: () => seek(audio.currentTime - STEP_S),
-  l: () => seek(audio.currentTime + STEP_S),
-  arrowleft: () => seek(audio.currentTime - SMALL_STEP_S),
-  arrowright: () => seek(audio.currentTime + SMALL_STEP_S),
+  j: () => seek(position - STEP_S),
+  l: () => seek(position + STEP_S),
+  arrowleft: () => seek(position - SMALL_STEP_S),
+  arrowright: () => seek(position + SMALL_STEP_S),
+  pageup: () => seek(position - PAGE_S),
+  pagedown: () => seek(position + PAGE_S),
   home: () => seek(0),
   end: () => seek(length()),
   p: () => jump(-1),
@@ -96,7 +111,7 @@ function onKey(event) {
 }
 
 function present() {
-  const now = audio.currentTime;
+  const now = position;
   byId("time").value = clock(now);
   const wave = byId("wave");
   wave.setAttribute("aria-valuenow", String(Math.round(now)));
@@ -151,14 +166,13 @@ function note(text, link) {
 
 /** A grant lasts as long as the call and a while; behind it the same address gives another. */
 async function onLost() {
-  const { currentTime, paused } = audio;
+  const { paused } = audio;
   const answer = await fetch(`${root.dataset.base}/timeline${root.dataset.query}`).catch(() => null);
   if (answer?.status === 401) {
     note("Your session has ended.", { href: location.href, text: "Sign in again" });
   } else if (answer?.ok && lost < LOST_TRIES) {
     lost += 1;
     audio.load();
-    audio.currentTime = currentTime;
     if (!paused) audio.play().catch(() => {});
   } else {
     note("The audio cannot be played just now.", { href: location.href, text: "Try again" });
@@ -177,11 +191,28 @@ async function copyLink() {
   setTimeout(() => (text.textContent = "Copy link"), COPIED_MS);
 }
 
-function drawStrip() {
+/** The seconds in view: all of them, unless zoomed in. */
+function view() {
   const width = surfer.getWidth();
   const whole = Math.max(width, surfer.getWrapper().clientWidth);
   const from = (surfer.getScroll() / whole) * timeline.duration;
-  drawEvents(byId("events"), timeline, from, from + (width / whole) * timeline.duration);
+  return { from, to: from + (width / whole) * timeline.duration };
+}
+
+function drawStrip() {
+  const { from, to } = view();
+  drawEvents(byId("events"), timeline, from, to);
+}
+
+/** Says which time the mouse points at. */
+function point(event) {
+  const bubble = byId("pointer");
+  const { left, width } = byId("wave").getBoundingClientRect();
+  const { from, to } = view();
+  const x = event.clientX - left;
+  bubble.value = clock(from + (x / width) * (to - from));
+  bubble.hidden = event.pointerType === "touch";
+  bubble.style.transform = `translateX(calc(${x}px - 50%))`;
 }
 
 function draw() {
@@ -204,7 +235,11 @@ function listen() {
   byId("zoom-out").addEventListener("click", KEYS["-"]);
   byId("speed").addEventListener("change", (event) => (audio.playbackRate = Number(event.target.value)));
   for (const button of turnButtons) button.addEventListener("click", () => seek(Number(button.dataset.start)));
-  for (const event of ["timeupdate", "seeking", "seeked"]) audio.addEventListener(event, present);
+  surfer.on("interaction", moved);
+  surfer.on("timeupdate", () => audio.readyState && moved(audio.currentTime));
+  audio.addEventListener("loadedmetadata", takePosition);
+  byId("wave").addEventListener("pointermove", point);
+  byId("wave").addEventListener("pointerleave", () => (byId("pointer").hidden = true));
   for (const event of ["play", "pause", "ended"]) audio.addEventListener(event, showState);
   audio.addEventListener("volumechange", showSound);
   audio.addEventListener("error", onLost);

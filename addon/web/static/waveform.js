@@ -2,7 +2,7 @@
 
 import WaveSurfer from "./vendor/wavesurfer/wavesurfer.esm.js";
 
-const LOUDEST = 127;
+const LOUDEST = 128;
 const BAR = 3;
 const GAP = 1;
 const LANE_MARGIN = 0.08;
@@ -75,7 +75,6 @@ function draw(lanes, context, parties, loudest) {
     if (!values?.length) return;
     const middle = laneHeight * (number + 0.5);
     const reach = laneHeight * (0.5 - LANE_MARGIN);
-    const name = party.role === "mixed" ? "agent" : party.role;
     const strong = new Path2D();
     const pale = new Path2D();
     for (let bar = 0; bar < count; bar++) {
@@ -83,9 +82,9 @@ function draw(lanes, context, parties, loudest) {
       const half = Math.max(scale, (peak / loudest) * reach);
       (speaks ? strong : pale).roundRect(bar * step, middle - half, BAR * scale, 2 * half, BAR * scale);
     }
-    context.fillStyle = colour(`${name}-pale`);
+    context.fillStyle = colour(`${party.role}-pale`);
     context.fill(pale);
-    context.fillStyle = colour(name);
+    context.fillStyle = colour(party.role);
     context.fill(strong);
   });
 }
