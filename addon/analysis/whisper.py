@@ -6,7 +6,7 @@ The model is never downloaded: without its files there is an error at the start,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ _WHISPER_HZ = 16_000
 _PREFIX = "whisper:"
 
 
+@cache
 def open_transcriber(setting: str | None) -> Transcriber | None:
     """The transcriber that TRANSCRIBER names, `whisper:/path/to/model`; None where it is unset.
 
