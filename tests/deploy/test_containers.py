@@ -1,0 +1,74 @@
+"""The container files name things that exist, and keep the promises of the others."""
+
+import configparser
+import re
+import shlex
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from addon.commands import COMMANDS
+from tests.stack.running import ROOT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+OWN = [name for name, service in COMPOSE["services"].items() if "build" in service]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+def test_everything_the_image_copies_is_there() -> None:
+    copied = [line.split()[1:-1] for line in DOCKERFILE.splitlines() if line.startswith("COPY")]
+    assert copied
+    assert all((ROOT / path).exists() for paths in copied for path in paths)
+
+
+def test_nothing_private_gets_into_the_image() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {".env", "var", ".git", ".venv"} <= set(ignored)
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    assert re.search(r"^USER (?!root)\w+$", DOCKERFILE, re.MULTILINE)
+
+
+def test_web_and_worker_start_as_the_procfile_says() -> None:
+    procfile = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    command = re.findall(r'"([^"]+)"', DOCKERFILE.rpartition("CMD")[2])
+    assert command == shlex.split(procfile["web"])
+    worker = COMPOSE["services"]["worker"]["command"]
+    assert worker == procfile["worker"].partition(" --")[0], "no options means every lane"
+    assert COMPOSE["services"]["keys"]["command"].split()[1] in COMMANDS
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_service_is_confined_and_has_time_to_stop(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["stop_grace_period"] == "30s"
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+
+
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_nothing_starts_before_redis_and_the_keys(name: str) -> None:
+    assert COMPOSE["services"][name]["depends_on"].keys() == {"redis", "keys"}
+
+
+def test_redis_forgets_nothing() -> None:
+    command = shlex.split(COMPOSE["services"]["redis"]["command"])
+    options = dict(zip(command[1::2], command[2::2], strict=True))
+    assert options["--appendonly"] == "yes"
+    assert options["--appendfsync"] == "always"
+    assert options["--maxmemory-policy"] == "noeviction"
+    assert COMPOSE["services"]["redis"]["volumes"] == ["redis:/data"]
+
+
+def test_the_unit_starts_the_stack_and_gives_it_time_to_stop() -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(ROOT / "docs" / "deploy" / "recording-addon.service")
+    service = unit["Service"]
+    words = shlex.split(service["ExecStart"])
+    assert words[words.index("flask") + 1] in COMMANDS
+    assert service["KillMode"] == "mixed"
+    assert int(service["TimeoutStopSec"]) > 30
