@@ -14,6 +14,7 @@
     │   ├── QueueUnavailable           Redis
     │   ├── StoreUnavailable           the archive's directory or bucket
     │   ├── SourceUnavailable          the recording cannot be fetched just now
+    │   ├── RingCentralUnavailable     RingCentral: no usable answer, or a limit reached
     │   ├── UploadBroken               the body came too slowly, or not whole
     │   └── TwilioUnavailable          a REST call of ours to Twilio
     ├── RecordingFailed                the job ends with a failure result; never tried again
@@ -183,6 +184,19 @@ class TwilioUnavailable(Unavailable):
     """
 
     code = 64305
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RingCentralUnavailable(Unavailable):
+    """RingCentral gave no answer that we can use, or a person's limit of requests is reached.
+
+    `retry_after` is in seconds, where it is known.
+    """
+
+    code = 64306
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)

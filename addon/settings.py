@@ -75,6 +75,8 @@ class Settings:
     ringcentral_client_id: str | None = None
     ringcentral_client_secret: str | None = field(default=None, repr=False)
     ringcentral_base_url: str = "https://platform.ringcentral.com"
+    ringcentral_jwt: str | None = field(default=None, repr=False)
+    ringcentral_webhook_token: str | None = field(default=None, repr=False)
     flex_workspace_sid: str | None = None
     flex_measures: Mapping[str, str] = field(default_factory=dict)
     flex_segment_link: bool = False
@@ -176,6 +178,8 @@ def _playback(env: Environment) -> dict[str, Any]:
         "ringcentral_client_secret": env.optional("RINGCENTRAL_CLIENT_SECRET"),
         "ringcentral_base_url": env.url("RINGCENTRAL_BASE_URL")
         or "https://platform.ringcentral.com",
+        "ringcentral_jwt": env.optional("RINGCENTRAL_JWT"),
+        "ringcentral_webhook_token": env.optional("RINGCENTRAL_WEBHOOK_TOKEN"),
     }
 
 

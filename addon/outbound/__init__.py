@@ -9,6 +9,7 @@ from addon.outbound.addresses import is_public, resolve
 from addon.outbound.client import (
     BLOCK_BYTES,
     MAX_REDIRECTS,
+    Bearer,
     Credentials,
     Outbound,
     Response,
@@ -20,6 +21,7 @@ from addon.outbound.origins import Origin, Origins, Target, split
 __all__ = [
     "BLOCK_BYTES",
     "MAX_REDIRECTS",
+    "Bearer",
     "Credentials",
     "Origin",
     "Origins",

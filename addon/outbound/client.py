@@ -56,6 +56,18 @@ class Credentials:
 
 
 @dataclass(frozen=True)
+class Bearer:
+    """A token for HTTP Bearer (RFC 6750)."""
+
+    token: str = field(repr=False)
+
+    @property
+    def header(self) -> str:
+        """The value of the Authorization header."""
+        return f"Bearer {self.token}"
+
+
+@dataclass(frozen=True)
 class Timeouts:
     """Seconds: to connect, between two reads, and for the whole exchange whatever trickles in."""
 
@@ -147,7 +159,7 @@ class Outbound:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
-        credentials: Credentials | None = None,
+        credentials: Credentials | Bearer | None = None,
         redirects: int = MAX_REDIRECTS,
         timeouts: Timeouts | None = None,
     ) -> Iterator[Response]:
@@ -238,7 +250,7 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
 
 
 def _headers(
-    origin: Origin, headers: Mapping[str, str] | None, credentials: Credentials | None
+    origin: Origin, headers: Mapping[str, str] | None, credentials: Credentials | Bearer | None
 ) -> dict[str, str]:
     # identity: the bytes are counted against Content-Length, and audio does not shrink anyway.
     own = {"Host": origin.host_header, "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
