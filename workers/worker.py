@@ -54,6 +54,11 @@ class LaneWorker(HerokuWorker):
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
         self._tie()
 
+    def handle_warm_shutdown_request(self) -> None:
+        """Tell the job, where there is one; RQ warns of its absence."""
+        if self.horse_pid:
+            super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run one job, then take it off the in-flight list, whatever became of it."""
         super().execute_job(job, queue)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -260,3 +263,51 @@ def test_other_methods_and_kinds_are_never_a_500(client):
         assert getattr(client, method)(send.PATH).status_code == 405
     shape = send.Shape(b"\x00\xff" * 100, "text/plain")
     assert shape.post(client, send.new_sid()).status_code == 200
+
+
+class Repeating:
+    """A request body that is made as it is read."""
+
+    def __init__(self, head: bytes, block: bytes, times: int, tail: bytes) -> None:
+        self.length = len(head) + len(block) * times + len(tail)
+        self._parts = itertools.chain([head], itertools.repeat(block, times), [tail])
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self._rest) < size:
+            part = next(self._parts, b"")
+            if not part:
+                break
+            self._rest += part
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return taken
+
+
+def test_a_large_upload_streams_through_and_is_never_whole_in_memory(app, services):
+    sid, block = send.new_sid(), os.urandom(64 * 1024)
+    shape = send.first_sample(b"@@")
+    head, tail = shape.body.split(b"@@")
+    body = Repeating(head, block, 1600, tail)
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": send.PATH,
+        "REQUEST_URI": send.PATH,
+        "SERVER_NAME": "x",
+        "SERVER_PORT": "80",
+        "wsgi.url_scheme": "https",
+        "wsgi.input": body,
+        "CONTENT_LENGTH": str(body.length),
+        "CONTENT_TYPE": shape.content_type,
+        "HTTP_X_TWILIO_REQUESTSID": sid,
+        "HTTP_X_TWILIO_SIGNATURE": send.signature(PUBLIC_URL + send.PATH, shape.signed),
+    }
+    answers: list[str] = []
+    tracemalloc.start()
+    try:
+        list(app(environ, lambda status, _headers: answers.append(status)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answers == ["202 ACCEPTED"]
+    assert peak < 8 * 1024 * 1024
+    assert sum(map(len, services.journal.open(sid).audio)) == 1600 * len(block)
