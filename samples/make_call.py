@@ -1,8 +1,9 @@
 """Makes `call.wav`: an invented two-channel telephone call of three quarters of a minute.
 
-The customer is on the left, the agent on the right, as Flex writes them. It holds turns, nods, an
-interruption, a pause while the agent looks something up, and a faint line noise. It holds no key
-tones, so what is archived of it equals what was sent. Run it with espeak-ng installed: `python samples/make_call.py`.
+The customer is on the left, the agent on the right, as Flex writes them. It holds turns, a nod, an
+interruption, a pause while the agent looks something up, and a faint line noise; no key tones, so
+that what is archived of it equals what was sent. Run it with espeak-ng installed:
+`python samples/make_call.py`.
 """
 
 from __future__ import annotations

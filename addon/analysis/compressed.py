@@ -57,7 +57,7 @@ class SpooledIntake:
         for samples in self._decoded():
             self.stages.add(samples)
         if not self.stages.totals.count:
-            raise UnreadableAudio(f"The {self.source.format} file holds no audio.")
+            raise UnreadableAudio(f"The {self.source.format} file holds no audio")
         self.stages.finish()
 
     def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
@@ -75,7 +75,7 @@ class SpooledIntake:
             sound = soundfile.SoundFile(self._encoded_audio())
         except (soundfile.SoundFileError, TypeError, ValueError) as reason:
             raise UnreadableAudio(
-                f"No decoder here can read this {self.source.format} recording."
+                f"No decoder here can read this {self.source.format} recording"
             ) from reason
         with sound:
             self._accept(sound)
@@ -96,9 +96,9 @@ class SpooledIntake:
 
     def _accept(self, sound: Any) -> None:
         if not 1 <= sound.channels <= MAX_CHANNELS:
-            raise UnreadableAudio(f"The recording gives {sound.channels} channels.")
+            raise UnreadableAudio(f"The recording gives {sound.channels} channels")
         if not MIN_RATE_HZ <= sound.samplerate <= MAX_RATE_HZ:
-            raise UnreadableAudio(f"The recording gives a rate of {sound.samplerate} Hz.")
+            raise UnreadableAudio(f"The recording gives a rate of {sound.samplerate} Hz")
         self.source.codec = _CODECS.get(sound.subtype, sound.subtype.lower())
         self.stages = Stages(sound.samplerate, sound.channels)
         self._prepare(self.stages)

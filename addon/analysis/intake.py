@@ -98,7 +98,7 @@ class WaveIntake:
             self._decode(min(left - left % align, CHUNK_FRAMES * align))
             left = self._samples_until() - self._decoded
         if not self.stages.totals.count:
-            raise UnreadableAudio("The WAV file has a header but holds no audio.")
+            raise UnreadableAudio("The WAV file has a header but holds no audio")
         self.stages.finish()
         self._judge_length()
 

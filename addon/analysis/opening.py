@@ -32,7 +32,7 @@ def open_intake(
         wave = riff.parse(head)
         return None if wave is None else _wave_intake(wave, options, spool, prepare)
     if kind in _NOT_DECODED:
-        raise UnreadableAudio(f"The recording is {kind}, which is not decoded here.")
+        raise UnreadableAudio(f"The recording is {kind}, which is not decoded here")
     if kind is None:
         if not at_end and len(start) < HEAD_BYTES:
             return None
@@ -54,4 +54,4 @@ def _wave_intake(wave: Wave, options: Options, spool: Spool, prepare: Prepare) -
 def _refuse_documents(start: bytes) -> None:
     what = describe(start)
     if not what.startswith("data"):
-        raise UnreadableAudio(f"This is {what}, not a recording.")
+        raise UnreadableAudio(f"This is {what}, not a recording")

@@ -55,7 +55,7 @@ class RecordingPass:
         if self._intake is None:
             self._intake = self._opened(at_end=True)
             if self._intake is None:
-                raise UnreadableAudio("The WAV file ends inside its header.")
+                raise UnreadableAudio("The WAV file ends inside its header")
             yield self._begin()
         intake = self._intake
         intake.measure()

@@ -51,7 +51,7 @@ def parse(head: bytes | bytearray) -> Wave | None:
         return _Walk(head).header()
     except _NeedMore:
         if len(head) >= MAX_HEADER_BYTES:
-            raise UnreadableAudio("The WAV header never comes to its samples.") from None
+            raise UnreadableAudio("The WAV header never comes to its samples") from None
         return None
 
 
@@ -87,7 +87,7 @@ class _Walk:
 
     def _remember(self, name: bytes, body: int, length: int) -> None:
         if name == b"data":
-            raise UnreadableAudio("The WAV file's samples come before their format.")
+            raise UnreadableAudio("The WAV file's samples come before their format")
         if name not in (b"fmt ", b"ds64"):
             return
         content = self._head[body : body + min(length, 64)]
@@ -95,7 +95,7 @@ class _Walk:
             raise _NeedMore
         if name == b"fmt ":
             if length < 14:
-                raise UnreadableAudio("The WAV file's format chunk is too short.")
+                raise UnreadableAudio("The WAV file's format chunk is too short")
             self._format = content
         elif len(content) >= 16:
             self._long_length = struct.unpack_from("<Q", content, 8)[0]
@@ -123,9 +123,9 @@ class _Walk:
     def _wave(self, data_start: int, length: int) -> Wave:
         tag, channels, rate, _, align, bits = _format_fields(self._format or b"")
         if not 1 <= channels <= MAX_CHANNELS:
-            raise UnreadableAudio(f"The WAV header gives {channels} channels.")
+            raise UnreadableAudio(f"The WAV header gives {channels} channels")
         if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
-            raise UnreadableAudio(f"The WAV header gives a rate of {rate} Hz.")
+            raise UnreadableAudio(f"The WAV header gives a rate of {rate} Hz")
         encoding = ENCODINGS.get((tag, bits))
         if encoding is not None:
             align = encoding.width * channels

@@ -33,7 +33,7 @@ def silero_8k() -> Tensors:
     """The 8 kHz branch's tensors by their name in it; SettingsError without the package."""
     package = find_spec("silero_vad")
     if package is None or not package.submodule_search_locations:
-        raise SettingsError("The package silero-vad, which holds the detector, is not installed.")
+        raise SettingsError("The package silero-vad, which holds the detector, is not installed")
     path = Path(package.submodule_search_locations[0]) / "data" / CHECKPOINT
     tensors = dict(_float_tensors(memoryview(path.read_bytes())))
     prefix = "model_8k."

@@ -1,0 +1,119 @@
+"""`flask analyse`: the analysis of local recordings, for people who would rather look.
+
+It needs no settings, no Redis and no archive, and leaves nothing behind but the plot asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import click
+
+from addon.errors import AddonError
+
+if TYPE_CHECKING:
+    from addon.analysis import Options, Report
+
+_BLOCK_BYTES = 1 << 20
+
+
+@click.command("analyse")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One result object a line.")
+@click.option(
+    "--plot", "target", type=click.Path(path_type=Path), help="Draw one file into OUT.png or .svg."
+)
+@click.option(
+    "--agent-channel",
+    type=click.Choice(["0", "1"]),
+    default="1",
+    show_default=True,
+    help="The channel that the agent is on; Flex uses 1, the right one.",
+)
+def analyse_cli(
+    files: tuple[Path, ...], as_json: bool, target: Path | None, agent_channel: str
+) -> None:
+    """Analyse recordings: a table for each, or with --json one result object a line."""
+    _check_plot(files, target)
+    options = _options(int(agent_channel), plotted=target is not None)
+    failed = False
+    for file in files:
+        try:
+            document, report = _analysed(file, options)
+        except (AddonError, OSError) as error:
+            click.echo(f"{file}: {_sentence(error)}", err=True)
+            failed = True
+            continue
+        click.echo(json.dumps(document) if as_json else _table(file, document))
+        if target is not None:
+            _plot(report, file, target)
+    if failed:
+        sys.exit(1)
+
+
+def _check_plot(files: tuple[Path, ...], target: Path | None) -> None:
+    if target is None:
+        return
+    if target.suffix.lower() not in (".png", ".svg"):
+        raise click.ClickException("--plot writes a file that ends in .png or .svg.")
+    if len(files) > 1:
+        raise click.ClickException("--plot draws one file at a time.")
+
+
+def _options(agent_channel: int, *, plotted: bool) -> Options:
+    # One thread for the small matrices of the analysis; must be said before numpy is imported.
+    for library in ("OPENBLAS", "OMP"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    from addon.analysis import Options, roles_with_agent_on
+
+    return Options(roles=roles_with_agent_on(agent_channel), waveform=plotted)
+
+
+def _analysed(file: Path, options: Options) -> tuple[dict[str, Any], Report]:
+    """The `result` object of one file, without what only the service knows, and its report."""
+    from addon.analysis import RecordingPass
+    from addon.archive.spool import SealedSpool
+
+    one = RecordingPass(options, spool=lambda: cast(BinaryIO, SealedSpool()))
+    digest, size = hashlib.sha256(), 0
+    with file.open("rb") as recording:
+        while block := recording.read(_BLOCK_BYTES):
+            one.feed(block)
+            digest.update(block)
+            size += len(block)
+    for _ in one.finish():
+        pass
+    document = one.report.as_result()
+    document["audio"] |= {"size_bytes": size, "sha256": digest.hexdigest()}
+    document.pop("waveform", None)
+    return document, one.report
+
+
+def _table(file: Path, document: dict[str, Any]) -> str:
+    from addon.commands.analysis_table import table
+
+    return table(str(file), document)
+
+
+def _plot(report: Report, file: Path, target: Path) -> None:
+    from addon.analysis.plot import plot
+
+    try:
+        plot(report, file.name, target)
+    except ImportError:
+        raise click.ClickException(
+            "--plot needs matplotlib: install requirements/plot.txt."
+        ) from None
+    except OSError as error:
+        raise click.ClickException(f"{target}: {_sentence(error)}") from None
+
+
+def _sentence(error: AddonError | OSError) -> str:
+    if isinstance(error, AddonError):
+        return f"{error.message.rstrip('.')}."
+    return f"{error.strerror or type(error).__name__}."
