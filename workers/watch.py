@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from addon import log
 from addon.errors import Unavailable
+from workers.lease import RENEW
+from workers.retention import Retention
 from workers.services import Services, services
 from workers.sweep import Sweeper
 
@@ -23,29 +26,23 @@ TURN_MS = 5000
 EVERY_S = 1.0
 PAUSE_S = 2.0
 
-TAKE_TURN = """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-
 logger = log.get("sweep")
 
 
 def watch() -> None:
     """Sweep about every second while it is this process's turn; never returns."""
-    mine, sweeper = secrets.token_hex(8), Sweeper(services())
-    take_turn: Any = services().redis.register_script(TAKE_TURN)
+    mine, steps = secrets.token_hex(8), (Sweeper(services()).sweep, Retention(services()).step)
     while True:
-        time.sleep(sweep_once(services(), sweeper, take_turn, mine))
+        time.sleep(take_turn(services(), mine, steps))
 
 
-def sweep_once(services: Services, sweeper: Sweeper, take_turn: Any, mine: str) -> float:
-    """One sweep, if it is our turn; returns how long to pause."""
+def take_turn(services: Services, mine: str, steps: Sequence[Callable[[], object]]) -> float:
+    """Every step once, if it is our turn; returns how long to pause."""
+    renew: Any = services.redis.register_script(RENEW)
     try:
-        if take_turn(keys=[KEY], args=[mine, TURN_MS], client=services.redis):
-            sweeper.sweep()
+        if renew(keys=[KEY], args=[mine, TURN_MS]):
+            for step in steps:
+                step()
     except (RedisError, Unavailable) as error:
         logger.warning("the sweep waits", reason=type(error).__name__)
         return PAUSE_S
