@@ -122,15 +122,26 @@ class Decoder:
     def samples(self, first: int = 0, last: int | None = None) -> Iterator[Samples]:
         """Blocks of the frames from `first` up to, not including, `last`; once for each decoder.
 
-        What a damaged file lacks is silence. Raises what the archive raises.
+        What a damaged file lacks is silence. Raises what the archive raises, and NotPlayable where
+        it is so damaged that `first` cannot be found.
         """
         last = self.frames if last is None else min(last, self.frames)
-        exact = self._decoder.subtype in EXACT_SEEK
-        at = int(self._decoder.seek(first)) if exact else 0
+        at = self._begin(first)
         while at < last:
             block = self._block(min(BLOCK_FRAMES, self.frames - at))
             yield block[max(first - at, 0) : last - at]
             at += len(block)
+
+    def _begin(self, first: int) -> int:
+        """Go to a frame at or before `first`, from which decoding is exact."""
+        import soundfile
+
+        if not first or self._decoder.subtype not in EXACT_SEEK:
+            return 0
+        try:
+            return int(self._decoder.seek(first))
+        except soundfile.SoundFileError as error:
+            raise self._file.failure or NotPlayable("the recording is damaged") from error
 
     def _block(self, frames: int) -> Samples:
         import soundfile

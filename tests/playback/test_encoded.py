@@ -1,0 +1,81 @@
+"""Downloads in another format: whole, playable, and broken off where the archive fails."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import soundfile
+
+from addon.errors import NotPlayable, Tampered
+from addon.playback.encoded import ENCODERS, Outlet, encoded
+from tests.playback.sounds import InMemory, decoded, file_of
+
+KNOWN = sorted(ENCODERS)
+
+
+def as_file(content: bytes, wanted: str) -> bytes:
+    return b"".join(encoded(InMemory(content), wanted))
+
+
+@pytest.mark.parametrize("kind", ["pcm16", "mu-law", "gsm", "flac"])
+def test_flac_keeps_every_sample_and_knows_its_length(kind):
+    content = file_of(70_001, kind=kind, channels=1)
+    found = as_file(content, "flac")
+    assert soundfile.info(io.BytesIO(found)).frames == len(decoded(content)[0])
+    assert (decoded(found)[0] == decoded(content)[0]).all()
+
+
+@pytest.mark.parametrize("wanted", ["mp3", "opus"])
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 2), (11_025, 1), (44_100, 1)])
+def test_compressed_files_are_as_long_as_the_recording(wanted, rate, channels):
+    content = file_of(rate, rate=rate, channels=channels)
+    found, out_rate = decoded(as_file(content, wanted))
+    assert found.shape[1] == channels
+    assert len(found) / out_rate == pytest.approx(1.0, abs=0.3)
+    assert out_rate in ENCODERS[wanted].rates
+
+
+@pytest.mark.parametrize("wanted", KNOWN)
+def test_it_is_sent_while_it_is_encoded(wanted):
+    sound = InMemory(file_of(8000 * 60))
+    blocks = encoded(sound, wanted)
+    assert any(next(blocks) for _ in range(4))
+    assert sound.reads[-1][1] == sound.length
+    blocks.close()
+
+
+@pytest.mark.parametrize("wanted", KNOWN)
+def test_a_failure_on_the_way_is_raised(wanted):
+    content = file_of(8000 * 30)
+    sound = InMemory(content, fails_at=len(content) // 2, error=Tampered("changed"))
+    with pytest.raises(Tampered):
+        list(encoded(sound, wanted))
+
+
+@pytest.mark.parametrize("wanted", KNOWN)
+def test_what_nothing_decodes_is_refused_at_once(wanted):
+    with pytest.raises(NotPlayable):
+        encoded(InMemory(b"no audio"), wanted)
+
+
+def test_more_channels_than_a_format_takes_are_refused_at_once():
+    content = file_of(800, channels=3)
+    with pytest.raises(NotPlayable, match="2 channels"):
+        encoded(InMemory(content), "mp3")
+    assert decoded(as_file(content, "flac"))[0].shape == (800, 3)
+
+
+def test_what_has_left_is_not_changed_any_more():
+    out = Outlet()
+    out.write(b"abcdef")
+    out.seek(1)
+    out.write(b"BC")
+    assert out.take() == b"aBCdef"
+    out.seek(4)
+    assert out.write(b"EFghi") == 5
+    out.seek(0)
+    out.write(b"xx")
+    assert (out.tell(), out.seek(0, 2)) == (2, 9)
+    assert out.take() == b"ghi"
+    assert out.take() == b""
