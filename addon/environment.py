@@ -105,6 +105,10 @@ class Environment:
             pairs[key.strip()] = value.strip()
         return pairs
 
+    def pem_pairs(self, name: str) -> dict[str, str]:
+        """Comma-separated `key=path`, each path read: one PEM text a key."""
+        return {key: "".join(self._pem_file(name, path)) for key, path in self.pairs(name).items()}
+
     def secret(self, name: str) -> str | None:
         """A secret from its variable, else from the kept file of the same name in lower case."""
         return self.optional(name) or self._kept(name.lower())

@@ -25,6 +25,15 @@ SOCKET_PATH_LIMIT = 100
 DELETE_AT_SOURCE_FLOOR_S = 7200
 """Flex computes its own figures up to two hours after a call (protocol 4.4)."""
 
+FLEX_FIGURES = ("agent_talk", "customer_talk", "silence", "crosstalk")
+"""What FLEX_MEASURES may put into a slot: the figures that Insights loses (protocol 6.2)."""
+
+FLEX_SLOTS = tuple(str(number) for number in range(1, 11))
+"""Insights has ten conversation measures and ten conversation attributes."""
+
+FLEX_RECONCILE_DEFAULT_S = 300
+"""Status callbacks are best effort (protocol 4.1): what none announced is found this soon."""
+
 PLAYBACK_TTL_DEFAULT_S = 900
 """Long enough to open a link and press play; a grant stretches itself by the call's own length."""
 
@@ -79,8 +88,10 @@ class Settings:
     ringcentral_webhook_token: str | None = field(default=None, repr=False)
     flex_workspace_sid: str | None = None
     flex_measures: Mapping[str, str] = field(default_factory=dict)
+    flex_labels: Mapping[str, str] = field(default_factory=dict)
     flex_segment_link: bool = False
     flex_private_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    flex_reconcile_every_s: int = FLEX_RECONCILE_DEFAULT_S
     delete_at_source_after_s: int = 0
     redact_dtmf: bool = True
     agent_channel: Mapping[str, str] = field(default_factory=lambda: {"": "1"})
@@ -130,8 +141,12 @@ def _twilio(env: Environment) -> dict[str, Any]:
         "max_upload_bytes": env.integer("MAX_UPLOAD_BYTES", 512 * 1024 * 1024, least=1024),
         "flex_workspace_sid": env.optional("FLEX_WORKSPACE_SID"),
         "flex_measures": env.pairs("FLEX_MEASURES"),
+        "flex_labels": env.pairs("FLEX_LABELS"),
         "flex_segment_link": env.flag("FLEX_SEGMENT_LINK", default=False),
-        "flex_private_keys": env.pairs("FLEX_PRIVATE_KEYS"),
+        "flex_private_keys": env.pem_pairs("FLEX_PRIVATE_KEYS"),
+        "flex_reconcile_every_s": env.integer(
+            "FLEX_RECONCILE_EVERY_S", FLEX_RECONCILE_DEFAULT_S, least=0
+        ),
         "delete_at_source_after_s": env.integer("DELETE_AT_SOURCE_AFTER_S", 0, least=0),
     }
 
@@ -207,6 +222,19 @@ def _check(settings: Settings) -> None:
         raise SettingsError("ARCHIVE_URL must start with file:/// or s3://")
     if any(value not in ("0", "1") for value in settings.agent_channel.values()):
         raise SettingsError("AGENT_CHANNEL must give channel 0 or 1")
+    _check_flex(settings)
+
+
+def _check_flex(settings: Settings) -> None:
+    slots = list(settings.flex_measures.values())
+    if set(settings.flex_measures) - set(FLEX_FIGURES) or set(slots) - set(FLEX_SLOTS):
+        raise SettingsError(
+            f"FLEX_MEASURES must give some of {', '.join(FLEX_FIGURES)} a slot from 1 to 10"
+        )
+    if len(set(slots)) < len(slots):
+        raise SettingsError("FLEX_MEASURES gives two figures the same slot")
+    if set(settings.flex_labels) - set(FLEX_SLOTS):
+        raise SettingsError("FLEX_LABELS must give texts to slots from 1 to 10")
 
 
 def default_redis_url(data_dir: Path) -> str:

@@ -62,20 +62,25 @@ def with_media(
     the older attribute, where nobody has.
     """
     changed = copy.deepcopy(dict(attributes))
-    if reservation_sid:
-        home = _branch(_branch(changed, "reservation_attributes"), reservation_sid)
-    else:
-        home = _branch(changed, "conversations")
+    home = _home(changed, reservation_sid)
     home["media"] = _replaced(home.get("media"), media)
     if segment_link:
         _branch(changed, "conversations").setdefault("segment_link", media.url_provider)
     return changed
 
 
-def with_measures(attributes: Mapping[str, Any], measures: Mapping[str, Any]) -> Attributes:
-    """The attributes with `conversations.<name>` set for each measure or label given."""
+def with_measures(
+    attributes: Mapping[str, Any],
+    measures: Mapping[str, Any],
+    *,
+    reservation_sid: str | None = None,
+) -> Attributes:
+    """The attributes with `conversations.<name>` set for each measure or label given, or the
+    reservation's own."""
+    if not measures:
+        return copy.deepcopy(dict(attributes))
     changed = copy.deepcopy(dict(attributes))
-    _branch(changed, "conversations").update(measures)
+    _home(changed, reservation_sid).update(measures)
     return changed
 
 
@@ -87,6 +92,13 @@ def _replaced(existing: object, media: RecordingMedia) -> list[Any]:
         return [*items, media.item()]
     items[ours[0]] = media.item()
     return [item for index, item in enumerate(items) if index not in ours[1:]]
+
+
+def _home(tree: dict[str, Any], reservation_sid: str | None) -> dict[str, Any]:
+    """Where a segment's own attributes lie: the task's, or one reservation's (protocol 6.3)."""
+    if reservation_sid:
+        return _branch(_branch(tree, "reservation_attributes"), reservation_sid)
+    return _branch(tree, "conversations")
 
 
 def _branch(tree: dict[str, Any], name: str) -> dict[str, Any]:

@@ -10,20 +10,29 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from addon.errors import Rejected, WrongAccount
 from addon.twilio.moments import parse_moment, parse_number
+from addon.twilio.recordings import Recording
 from addon.twilio.sids import is_sid
 
 COMPLETED = "completed"
 ABSENT = "absent"
 FAILED = "failed"
+IN_PROGRESS = "in-progress"
+
+AnnouncedBy = Literal["callback", "list", "backfill"]
+"""How a recording became known here: at once, by looking for what was missed, or on request."""
 
 
 @dataclass(frozen=True)
 class StatusCallback:
-    """One callback. `encryption` is the JSON text as received; protocol 5.2 reads it."""
+    """One callback. `encryption` is the JSON text as received; protocol 5.2 reads it.
+
+    `task_sid` and `reservation_sid` come from the callback URL's own query, where a plugin put them
+    there: they save the search, and say whose segment it is.
+    """
 
     account_sid: str
     recording_sid: str
@@ -38,6 +47,9 @@ class StatusCallback:
     track: str | None = None
     error_code: str | None = None
     encryption: str | None = None
+    task_sid: str | None = None
+    reservation_sid: str | None = None
+    announced_by: AnnouncedBy = "callback"
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -77,6 +89,28 @@ class StatusCallback:
             track=fields.get("RecordingTrack") or None,
             error_code=_error_code(fields.get("ErrorCode")),
             encryption=fields.get("EncryptionDetails") or None,
+            task_sid=_sid(fields.get("task_sid"), "WT"),
+            reservation_sid=_sid(fields.get("reservation_sid"), "WR"),
+        )
+
+    @classmethod
+    def from_recording(
+        cls, recording: Recording, *, announced_by: AnnouncedBy, now: datetime
+    ) -> StatusCallback:
+        """What a callback would have said of a recording that was found over REST."""
+        return cls(
+            account_sid=recording.account_sid,
+            recording_sid=recording.sid,
+            status=recording.status,
+            received_at=now,
+            call_sid=_sid(recording.call_sid, "CA"),
+            conference_sid=_sid(recording.conference_sid, "CF"),
+            duration_seconds=recording.duration_seconds,
+            channels=recording.channels,
+            started_at=recording.started_at,
+            source=recording.source,
+            encryption=json.dumps(recording.encryption) if recording.encryption else None,
+            announced_by=announced_by,
         )
 
     def to_json(self) -> str:
