@@ -1,0 +1,150 @@
+"""One call to RingCentral in somebody's name: counted, sent, and its answer judged.
+
+What an answer's status means is decided here once for pages, sound and archiving alike. A token
+goes to RingCentral's own hosts only, and a redirect never carries it to another one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from addon.errors import (
+    Forbidden,
+    NotFound,
+    OutboundRefused,
+    OutboundUnavailable,
+    RingCentralUnavailable,
+    Unauthenticated,
+)
+from addon.outbound import Bearer, Outbound, Response, Timeouts
+from addon.ringcentral.hosts import Hosts
+from addon.ringcentral.limits import Group, Limits, pause_of
+
+MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+"""A page of a hundred calls with all their legs has less than one megabyte."""
+
+PATIENCE = Timeouts(connect=3, read=10, total=20)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """In whose name: an access token, and the user whose requests are counted."""
+
+    token: str = field(repr=False)
+    user: str
+
+
+class Api:
+    """Calls to RingCentral; no state of its own, safe to share."""
+
+    def __init__(self, hosts: Hosts, outbound: Outbound, limits: Limits) -> None:
+        self.hosts = hosts
+        self._outbound = outbound
+        self._limits = limits
+
+    def get(
+        self,
+        caller: Caller,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        group: Group,
+    ) -> dict[str, Any]:
+        """The JSON object at a path. Raises what `judge` raises."""
+        with self.open(caller, self.hosts.url(path, query), group=group) as response:
+            return _document(response)
+
+    def send(
+        self,
+        method: str,
+        caller: Caller,
+        path: str,
+        document: Mapping[str, Any] | None = None,
+        *,
+        group: Group,
+    ) -> dict[str, Any]:
+        """Send a JSON document with POST, PUT or DELETE; the object in the answer, if any."""
+        body = None if document is None else json.dumps(document).encode()
+        kind = {"Content-Type": "application/json"} if body else {}
+        with self.open(
+            caller, self.hosts.url(path), method=method, headers=kind, body=body, group=group
+        ) as response:
+            return _document(response)
+
+    @contextmanager
+    def open(
+        self,
+        caller: Caller,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        group: Group,
+        timeouts: Timeouts = PATIENCE,
+    ) -> Iterator[Response]:
+        """A good answer, still on the wire. Raises what `judge` raises."""
+        self._limits.take(caller.user, group)
+        with (
+            _translated(),
+            self._outbound.open(
+                method,
+                url,
+                headers={"Accept": "*/*", **(headers or {})},
+                body=body,
+                credentials=Bearer(caller.token),
+                timeouts=timeouts,
+            ) as response,
+        ):
+            self._limits.heed(caller.user, group, response)
+            judge(response)
+            yield response
+
+
+def judge(response: Response) -> None:
+    """Let a 2xx or 416 pass.
+
+    Raises Unauthenticated, Forbidden, NotFound, RingCentralUnavailable with how long to wait.
+    """
+    status = response.status
+    if 200 <= status < 300 or status == 416:
+        return
+    if status == 401:
+        raise Unauthenticated("RingCentral does not know you any more")
+    if status == 403:
+        raise Forbidden(
+            "Your RingCentral account may not do this",
+            remedy="Ask an administrator of your RingCentral account for the right.",
+        )
+    if status in (404, 410):
+        raise NotFound("RingCentral has no such recording")
+    pause = pause_of(response) if status == 429 else response.retry_after
+    raise RingCentralUnavailable(f"RingCentral answered {status}", retry_after=pause)
+
+
+def _document(response: Response) -> dict[str, Any]:
+    text = response.read(MAX_DOCUMENT_BYTES)
+    try:
+        document = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or response.status == 416:
+        raise RingCentralUnavailable("RingCentral did not answer in JSON")
+    return document
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OutboundUnavailable as error:
+        raise RingCentralUnavailable(error.message) from error
+    except OutboundRefused as error:
+        raise Forbidden(
+            "RingCentral named an address that is not its own, or sent too much",
+            remedy="Tell whoever runs this service; nothing was sent to that address.",
+        ) from error

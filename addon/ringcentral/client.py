@@ -1,0 +1,120 @@
+"""RingCentral as this deployment reaches it: in the name of a person, or of the service account.
+
+What is once known of a recording is kept for a few minutes, for the session that asked and no
+other, because every question counts against its user's limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar, cast
+
+import redis
+from redis.exceptions import RedisError
+
+from addon.errors import KeyMissing, RingCentralUnavailable, SettingsError, Tampered
+from addon.outbound import Outbound
+from addon.ringcentral import recordings
+from addon.ringcentral.api import Api, Caller
+from addon.ringcentral.content import Content, Facts
+from addon.ringcentral.hosts import Hosts
+from addon.ringcentral.limits import Limits
+from addon.ringcentral.oauth import OAuth, Tokens
+from addon.ringcentral.recordings import Recording
+from addon.ringcentral.token_store import TokenStore
+from addon.ringcentral.vault import Vault
+from addon.settings import Settings
+
+Known = TypeVar("Known")
+
+KNOWN_S = 300
+"""A right that is taken away at RingCentral is gone here after this long for what was said of a
+recording, and at once for every byte of it."""
+
+SERVICE = "service-account"
+SERVICE_S = 7 * 24 * 3600
+"""A service account's tokens are shared by all processes: RingCentral allows about five sessions
+for one user and app (protocol 7.3)."""
+
+
+class RingCentral:
+    """The room's parts, put together once for a process."""
+
+    def __init__(self, settings: Settings, connection: redis.Redis) -> None:
+        if not settings.ringcentral_client_id:
+            raise SettingsError("RINGCENTRAL_CLIENT_ID is not set: RingCentral is not in use here")
+        hosts = Hosts(settings.ringcentral_base_url)
+        outbound = Outbound(hosts.origins)
+        self._redis = connection
+        self._jwt = settings.ringcentral_jwt
+        self._vault = Vault(settings.playback_secrets)
+        self.oauth = OAuth(
+            hosts,
+            outbound,
+            client_id=settings.ringcentral_client_id,
+            client_secret=settings.ringcentral_client_secret,
+        )
+        self.api = Api(hosts, outbound, Limits(connection))
+        self.tokens = TokenStore(connection, self._vault)
+
+    def person(self, session: str) -> Caller:
+        """Whoever signed in to `session`. Raises Unauthenticated, RingCentralUnavailable."""
+        return _caller(self.tokens.fresh(session, self._refreshed))
+
+    def service_account(self) -> Caller:
+        """The account of RINGCENTRAL_JWT. Raises as `person`, SettingsError without one."""
+        if self._jwt is None:
+            raise SettingsError("RINGCENTRAL_JWT is not set: there is no service account")
+        renew = partial(self._by_jwt, self._jwt)
+        return _caller(self.tokens.fresh(SERVICE, renew, life_s=SERVICE_S))
+
+    def sign_out(self, session: str) -> None:
+        """End a session here and, as far as RingCentral answers, there."""
+        tokens = self.tokens.find(session)
+        self.tokens.end(session)
+        if tokens is not None:
+            with suppress(RingCentralUnavailable):
+                self.oauth.revoke(tokens)
+
+    def recording(self, session: str, recording_id: str) -> Recording:
+        """What RingCentral says of a recording to this session. Raises what `Api.get` raises."""
+        place = f"{session}:{recordings.checked_id(recording_id)}"
+        known = self._known(f"recording:{place}", Recording.from_bytes)
+        if known is None:
+            known = recordings.recording(self.api, self.person(session), recording_id)
+            self._note(f"recording:{place}", known.to_bytes())
+        return known
+
+    def content(self, session: str, recording_id: str) -> Content:
+        """The recording's bytes for this session; its facts are known, or asked for now."""
+        place = f"content:{session}:{recordings.checked_id(recording_id)}"
+        known = self._known(place, Facts.from_json)
+        uri = self.recording(session, recording_id).content_uri
+        content = Content(self.api, self.person(session), uri, known)
+        if known is None:
+            self._note(place, content.facts.to_json().encode())
+        return content
+
+    def _refreshed(self, tokens: Tokens | None) -> Tokens:
+        # A person's set is never made here: TokenStore.fresh asks only where there was one.
+        return self.oauth.refresh(cast(Tokens, tokens))
+
+    def _by_jwt(self, jwt: str, _ended: Tokens | None) -> Tokens:
+        return self.oauth.with_jwt(jwt)
+
+    def _known(self, place: str, read: Callable[[bytes], Known]) -> Known | None:
+        with suppress(RedisError, KeyMissing, Tampered, ValueError, TypeError):
+            sealed = cast("bytes | None", self._redis.get(f"ringcentral:known:{place}"))
+            return None if sealed is None else read(self._vault.open(sealed, place))
+        return None
+
+    def _note(self, place: str, text: bytes) -> None:
+        with suppress(RedisError):
+            sealed = self._vault.seal(text, place)
+            self._redis.set(f"ringcentral:known:{place}", sealed, ex=KNOWN_S)
+
+
+def _caller(tokens: Tokens) -> Caller:
+    return Caller(tokens.access, tokens.owner)

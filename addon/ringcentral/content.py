@@ -1,0 +1,190 @@
+"""A recording's bytes at RingCentral, read from any place to any other in one person's name.
+
+Its length and kind come from the first answer, whose body is then used instead of asking again:
+every request counts (protocol 7.4). Bytes are handed on as they arrive and kept nowhere; whatever
+does not fit what was promised raises, so that nothing cut short ever passes for the whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from addon.errors import NotPlayable, RingCentralUnavailable
+from addon.outbound import Response, Timeouts
+from addon.ringcentral.api import Api, Caller
+
+FORMATS = {
+    "audio/x-wav": "wav",
+    "audio/wav": "wav",
+    "audio/wave": "wav",
+    "audio/vnd.wave": "wav",
+    "audio/mpeg": "mp3",
+    "audio/mp3": "mp3",
+}
+"""By media type; protocol 7.2 names the first and audio/mpeg."""
+
+MAX_BYTES = 4 * 1024**3
+"""What a RIFF header can announce."""
+
+PATIENCE = Timeouts(connect=5, read=30, total=4 * 3600)
+"""A player reads as fast as it plays, so a long call takes long; no pause may."""
+
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a recording's bytes once the first answer came; `etag` without quotes."""
+
+    length: int
+    etag: str
+    format: str
+
+    def to_json(self) -> str:
+        """For a cache."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """What `to_json` wrote."""
+        return cls(**json.loads(text))
+
+
+@dataclass
+class _Part:
+    """An answer on the wire: bytes from `start` on, up to `stop` at most."""
+
+    stack: ExitStack
+    response: Response
+    facts: Facts
+    start: int
+    stop: int
+
+    def blocks(self, start: int, stop: int) -> Iterator[bytes]:
+        """Its bytes between `start` and `stop`; closes it, however that ends."""
+        with self.stack:
+            at = self.start
+            for block in self.response.blocks(MAX_BYTES):
+                wanted = block[max(start - at, 0) : stop - at]
+                at += len(block)
+                if wanted:
+                    yield wanted
+                if at >= stop:
+                    return
+            if at < min(stop, self.stop):
+                raise RingCentralUnavailable("RingCentral sent less than it promised")
+
+
+class Content:
+    """One recording at `uri`. Close it, or what the first answer holds stays open."""
+
+    def __init__(self, api: Api, caller: Caller, uri: str, known: Facts | None = None) -> None:
+        self._api = api
+        self._caller = caller
+        self._uri = uri
+        self._facts = known
+        self._first: _Part | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """Length, etag and format. Raises NotPlayable, and what `Api.open` raises."""
+        if self._facts is None:
+            self._first = self._ask(0, None)
+            self._facts = self._first.facts
+        return self._facts
+
+    @property
+    def length(self) -> int:
+        """Bytes in all."""
+        return self.facts.length
+
+    @property
+    def etag(self) -> str:
+        """Changes with the bytes, as far as RingCentral says; without quotes."""
+        return self.facts.etag
+
+    @property
+    def format(self) -> str:
+        """wav or mp3."""
+        return self.facts.format
+
+    def read(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from `start` up to, not including, `stop`. Raises what `Api.open` raises."""
+        at = start
+        while at < stop:
+            part = self._taken_first(at) or self._ask(at, stop)
+            if part.facts != self.facts:
+                part.stack.close()
+                raise RingCentralUnavailable("the recording changed at RingCentral meanwhile")
+            for block in part.blocks(at, stop):
+                at += len(block)
+                yield block
+
+    def close(self) -> None:
+        """Let go of an answer that nobody read."""
+        if self._first is not None:
+            self._first.stack.close()
+            self._first = None
+
+    def _taken_first(self, start: int) -> _Part | None:
+        """The first answer, for whoever reads from its beginning; else it is let go."""
+        first, self._first = self._first, None
+        if first is None or first.start == start:
+            return first
+        first.stack.close()
+        return None
+
+    def _ask(self, start: int, stop: int | None) -> _Part:
+        last = "" if stop is None else str(stop - 1)
+        with ExitStack() as stack:
+            response = stack.enter_context(
+                self._api.open(
+                    self._caller,
+                    self._uri,
+                    headers={"Range": f"bytes={start}-{last}"},
+                    group="Heavy",
+                    timeouts=PATIENCE,
+                )
+            )
+            begin, end, length = _extent(response)
+            if begin > start or end <= start:
+                raise RingCentralUnavailable("RingCentral sent another range than was asked for")
+            facts = Facts(length, _etag(response, self._uri, length), _format(response))
+            return _Part(stack.pop_all(), response, facts, begin, end)
+
+
+def _extent(response: Response) -> tuple[int, int, int]:
+    """First byte, the one behind the last, and the length of the whole (RFC 9110 14.4)."""
+    if response.status == 206:
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+        if match is None:
+            raise RingCentralUnavailable("RingCentral sent a range without saying which")
+        first, last, length = map(int, match.groups())
+        if first > last or last >= length:
+            raise RingCentralUnavailable("RingCentral sent a range that cannot be")
+        return first, last + 1, length
+    if response.status == 200 and response.length:
+        return 0, response.length, response.length
+    raise RingCentralUnavailable("RingCentral sent no recording, or not how long it is")
+
+
+def _etag(response: Response, uri: str, length: int) -> str:
+    """RingCentral's own where it is a strong one; else from what would change with the bytes."""
+    own = response.headers.get("ETag", "").strip()
+    if re.fullmatch(r'"[!#-~]{1,128}"', own):
+        return own[1:-1]
+    told = f"{uri}\n{length}\n{response.headers.get('Last-Modified', '')}"
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def _format(response: Response) -> str:
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind not in FORMATS:
+        raise NotPlayable("RingCentral sent something that is no WAV or MP3 audio")
+    return FORMATS[kind]

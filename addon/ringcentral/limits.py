@@ -1,0 +1,128 @@
+"""How often one person may ask RingCentral (protocol 7.4): counted in Redis, and pauses obeyed.
+
+RingCentral counts by user and group, and punishes whoever asks while the limit is reached, so the
+count is kept here for all processes together. It starts from the documented numbers and follows
+the headers of every answer. Where Redis does not answer nothing is asked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import redis
+from redis.exceptions import RedisError
+
+from addon.errors import QueueUnavailable, RingCentralUnavailable
+from addon.outbound import Response
+
+Group = Literal["Light", "Medium", "Heavy", "Auth"]
+
+PER_MINUTE: dict[Group, int] = {"Light": 50, "Medium": 40, "Heavy": 10, "Auth": 5}
+"""Requests in a minute where no answer has said otherwise."""
+
+WINDOW_S = 60
+
+LEAST_PAUSE_S = 30.0
+"""Never less than this after a 429 without Retry-After."""
+
+UNSAID_PAUSE_S = 60.0
+"""The penalty window: each request inside it starts it anew, so all of it is waited for."""
+
+MAX_WINDOW_S = 3600
+"""What a header may make us believe."""
+
+TAKE = """
+local now = tonumber(ARGV[1])
+local said = redis.call('HMGET', KEYS[1], 'size', 'window', 'paused')
+local size, window = tonumber(said[1]) or tonumber(ARGV[2]), tonumber(said[2]) or tonumber(ARGV[3])
+local paused = (tonumber(said[3]) or 0) - now
+if paused > 0 then return tostring(paused) end
+local before = redis.call('LINDEX', KEYS[2], size - 1)
+local wait = before and tonumber(before) + window - now or 0
+if wait > 0 then return tostring(wait) end
+redis.call('LPUSH', KEYS[2], ARGV[1])
+redis.call('LTRIM', KEYS[2], 0, size - 1)
+redis.call('EXPIRE', KEYS[2], window)
+return '0'
+"""
+"""KEYS: what answers said, the latest requests. ARGV: now, size, window. Counts one and gives 0,
+or gives the seconds to wait: no window, wherever it begins, ever holds more than `size`."""
+
+PAUSE = """
+local until_when = tonumber(ARGV[1])
+if until_when > (tonumber(redis.call('HGET', KEYS[1], 'paused')) or 0) then
+  redis.call('HSET', KEYS[1], 'paused', ARGV[1])
+end
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
+"""KEYS: what answers said. ARGV: until when, how long to remember. A pause is never shortened."""
+
+
+class Limits:
+    """The count of every user's requests. `clock` gives Unix seconds."""
+
+    def __init__(self, connection: redis.Redis, clock: Callable[[], float] = time.time) -> None:
+        self._redis = connection
+        self._clock = clock
+        self._take: Any = connection.register_script(TAKE)
+        self._pause: Any = connection.register_script(PAUSE)
+
+    def take(self, user: str, group: Group) -> None:
+        """Count one request. Raises RingCentralUnavailable where it has to wait."""
+        with _translated():
+            wait = float(
+                self._take(
+                    keys=[_key(user, group), f"{_key(user, group)}:requests"],
+                    args=[self._clock(), PER_MINUTE[group], WINDOW_S],
+                )
+            )
+        if wait > 0:
+            raise RingCentralUnavailable(
+                "RingCentral's limit of requests for this account is reached", retry_after=wait
+            )
+
+    def heed(self, user: str, group: Group, response: Response) -> None:
+        """Learn from an answer: how many are allowed, whether any is left, and how long to wait."""
+        limit = _whole(response.headers.get("X-Rate-Limit-Limit"))
+        left = _whole(response.headers.get("X-Rate-Limit-Remaining"))
+        window = min(_whole(response.headers.get("X-Rate-Limit-Window")) or WINDOW_S, MAX_WINDOW_S)
+        with _translated():
+            if limit:
+                self._redis.hset(_key(user, group), items=["size", limit, "window", window])
+                self._redis.expire(_key(user, group), window * 2)
+            if response.status == 429:
+                self.pause(user, group, pause_of(response))
+            elif left == 0:
+                self.pause(user, group, window)
+
+    def pause(self, user: str, group: Group, seconds: float) -> None:
+        """Ask nothing for so long."""
+        with _translated():
+            until = self._clock() + seconds
+            self._pause(keys=[_key(user, group)], args=[until, int(seconds) + 2 * WINDOW_S])
+
+
+def pause_of(response: Response) -> float:
+    """Seconds to wait after a 429."""
+    said = response.retry_after
+    return UNSAID_PAUSE_S if said is None else said
+
+
+def _whole(text: str | None) -> int | None:
+    text = (text or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _key(user: str, group: Group) -> str:
+    return f"ringcentral:limit:{group}:{user}"
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise QueueUnavailable(f"limits cannot be read ({type(error).__name__})") from error

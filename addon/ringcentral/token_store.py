@@ -1,0 +1,145 @@
+"""Tokens in Redis, sealed, each set under the name of the session it belongs to.
+
+A refresh token works once, so one process at a time refreshes a set, and what it got is stored
+before anyone uses it. A session that was ended meanwhile must never come back to life by that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import cast
+
+import redis
+from redis.exceptions import LockError, RedisError
+
+from addon.errors import (
+    KeyMissing,
+    QueueUnavailable,
+    RingCentralUnavailable,
+    Tampered,
+    Unauthenticated,
+)
+from addon.ringcentral.oauth import Tokens
+from addon.ringcentral.vault import Vault
+
+EARLY_S = 60
+"""A token that ends within this time is renewed before it is used: a request takes a while."""
+
+LOCK_S = 20
+"""Longer than a token request may take (oauth.PATIENCE), so that the lock outlives the work."""
+
+WAIT_S = 10
+"""For somebody else's renewal; a person waits as well."""
+
+ENDED = "Your RingCentral session has ended"
+
+
+class TokenStore:
+    """Sets of tokens by name. Every method raises QueueUnavailable where Redis does not answer."""
+
+    def __init__(
+        self, connection: redis.Redis, vault: Vault, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._redis = connection
+        self._vault = vault
+        self._clock = clock
+
+    def keep(self, name: str, tokens: Tokens, life_s: int) -> None:
+        """Store a set for at most `life_s` seconds, in place of any other."""
+        with _translated():
+            self._redis.set(_key(name), self._vault.seal(tokens.to_bytes(), name), ex=life_s)
+
+    def find(self, name: str) -> Tokens | None:
+        """The set as it is, or None where it ended, or was sealed under a secret that is gone."""
+        with _translated():
+            sealed = cast("bytes | None", self._redis.get(_key(name)))
+        if sealed is None:
+            return None
+        try:
+            return Tokens.from_bytes(self._vault.open(sealed, name))
+        except (KeyMissing, Tampered, ValueError, TypeError):
+            return None
+
+    def end(self, name: str) -> None:
+        """Forget a set."""
+        with _translated():
+            self._redis.delete(_key(name))
+
+    def fresh(
+        self,
+        name: str,
+        renew: Callable[[Tokens | None], Tokens],
+        *,
+        life_s: int | None = None,
+    ) -> Tokens:
+        """A set that holds for a minute at least, renewed where it has to be.
+
+        With `life_s` a set that is missing is made, too; without, it has ended: Unauthenticated.
+        Raises what `renew` raises, RingCentralUnavailable where another's renewal takes too long.
+        """
+        found = self.find(name)
+        if found and self._holds(found):
+            return found
+        with self._locked(name):
+            found = self.find(name)
+            if found and self._holds(found):
+                return found
+            if found is None and life_s is None:
+                raise Unauthenticated(ENDED)
+            return self._renewed(name, found, renew, life_s)
+
+    def _renewed(
+        self,
+        name: str,
+        found: Tokens | None,
+        renew: Callable[[Tokens | None], Tokens],
+        life_s: int | None,
+    ) -> Tokens:
+        try:
+            tokens = renew(found)
+        except Unauthenticated:
+            self.end(name)
+            raise
+        if life_s is not None:
+            self.keep(name, tokens, life_s)
+        elif not self._replace(name, tokens):
+            raise Unauthenticated(ENDED)
+        return tokens
+
+    def _replace(self, name: str, tokens: Tokens) -> bool:
+        """Put a set in the place of one that is still there; its end stays where it was."""
+        sealed = self._vault.seal(tokens.to_bytes(), name)
+        with _translated():
+            return bool(self._redis.set(_key(name), sealed, xx=True, keepttl=True))
+
+    def _holds(self, tokens: Tokens) -> bool:
+        return tokens.expires_at - EARLY_S > self._clock()
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        lock = self._redis.lock(
+            f"{_key(name)}:lock", timeout=LOCK_S, sleep=0.05, blocking_timeout=WAIT_S
+        )
+        with _translated():
+            taken = lock.acquire()
+        if not taken:
+            raise RingCentralUnavailable("RingCentral takes long to renew a session", retry_after=5)
+        try:
+            yield
+        finally:
+            with suppress(LockError, RedisError):
+                lock.release()
+
+
+def _key(name: str) -> str:
+    return f"ringcentral:tokens:{name}"
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise QueueUnavailable(f"tokens cannot be read ({type(error).__name__})") from error
