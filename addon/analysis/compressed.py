@@ -56,7 +56,7 @@ class SpooledIntake:
         """Decode and measure everything; UnreadableAudio where no decoder can."""
         for samples in self._decoded():
             self.stages.add(samples)
-        if not self.stages.totals.count:
+        if not self.stages.duration_ms:
             raise UnreadableAudio(f"The {self.source.format} file holds no audio")
         self.stages.finish()
 

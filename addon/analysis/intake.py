@@ -97,7 +97,7 @@ class WaveIntake:
         while left >= align:
             self._decode(min(left - left % align, CHUNK_FRAMES * align))
             left = self._samples_until() - self._decoded
-        if not self.stages.totals.count:
+        if not self.stages.duration_ms:
             raise UnreadableAudio("The WAV file has a header but holds no audio")
         self.stages.finish()
         self._judge_length()

@@ -103,7 +103,7 @@ def _bleed(this: Mask, other: Mask, level: Floats, other_level: Floats) -> Mask:
 def _smoothed(levels: Floats) -> Floats:
     """Levels in dB averaged as power over 50 ms."""
     power = np.power(10, levels / 10)
-    mean = np.convolve(power, np.full(_SMOOTH, 1 / _SMOOTH, np.float32), "same")
+    mean = np.convolve(power, np.full(_SMOOTH, 1 / _SMOOTH, np.float32), "same")[: len(levels)]
     smooth: Floats = 10 * np.log10(np.maximum(mean, 1e-12))
     return smooth
 

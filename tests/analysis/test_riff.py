@@ -102,6 +102,7 @@ UNREADABLE = {
     "samples before format": build(chunk(b"data", DATA), FORMAT),
     "short format chunk": build(chunk(b"fmt ", b"\1\0\2\0"), chunk(b"data", DATA)),
     "header only": build(FORMAT, chunk(b"data", b"")),
+    "less than a millisecond": build(FORMAT, chunk(b"data", DATA[:12])),
     "half a frame": build(FORMAT, chunk(b"data", b"\1\2")),
     "ends inside the header": plain()[:30],
     "no samples at all": build(FORMAT),
