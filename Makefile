@@ -20,7 +20,7 @@ setup: ## .venv with the locked packages; quick where it is there
 
 test: ## all tests (TESTS=tests/stack: some; JOBS=4: more at once)
 	@bin/setup dev
-	$(python) -m pytest -n $(JOBS) $(TESTS)
+	$(python) -m pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 lint: ## formatting, lint, types
 	@bin/setup dev

@@ -47,7 +47,7 @@ def demo(once: bool, port: int, audio: Path) -> None:
         local = _settings(market.origin, port)
         with local_stack(port, local, Console.standard()) as stack:
             stack.wait_until_ready()
-            right = _tour(market, f"{local['PUBLIC_URL']}/recording-analysis", audio)
+            right = tour(market, f"{local['PUBLIC_URL']}/recording-analysis", audio)
             if not once:
                 _say(f"\nServing on {local['PUBLIC_URL']}. Ctrl-C stops.")
                 stack.wait()
@@ -64,7 +64,7 @@ def _settings(origin: str, port: int) -> dict[str, str]:
     }
 
 
-def _tour(market: Marketplace, to: str, audio: Path) -> bool:
+def tour(market: Marketplace, to: str, audio: Path) -> bool:
     """One call through the service. Whether everything about it was right."""
     settings = Settings.load()
     market.account_sid = settings.twilio_account_sid

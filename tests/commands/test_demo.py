@@ -6,13 +6,22 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import wave
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import requests
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request
 
+from addon.commands.demo import tour
+from addon.commands.marketplace import Marketplace
 from addon.stack.web_server import listen
+from tests.commands.test_summary import result
 from tests.stack.running import (
     PATIENCE_S,
     ROOT,
@@ -22,6 +31,16 @@ from tests.stack.running import (
     python,
     wait_until,
 )
+
+FAILURE = {
+    "status": "failed",
+    "code": 64401,
+    "message": "It is no recording.",
+    "request_sid": "XR1",
+    "result": None,
+}
+SUCCESS = {"status": "successful", "request_sid": "XR1", **result()}
+SUCCESS["result"]["archive"] = {"recording_id": "XR1"}
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
 
@@ -68,13 +87,54 @@ def test_once_shows_the_202_the_result_and_the_archive_and_exits_0(
     assert call.read_bytes()[44:1044] not in archived.read_bytes()
 
 
-def test_once_with_what_is_no_recording_says_so_and_exits_1(tmp_path: Path) -> None:
-    text = tmp_path / "letter.txt"
-    text.write_text("Dear Sir or Madam,\n" * 40)
-    process = demo(tmp_path / "var", "--once", "--audio", str(text))
-    said, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 1
-    assert re.search(r"^  failed              64\d\d\d: ", said, re.MULTILINE)
+class Stand:
+    """A service that accepts everything and answers as it is told to."""
+
+    def __init__(self, answer: dict[str, Any] | None, token: str) -> None:
+        self.answer, self.token = answer, token
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        callback = Request(environ).form["callback"]
+        if self.answer is not None:
+            threading.Timer(0.01, self.post, [callback]).start()
+        start("202 Accepted", [("Content-Length", "0")])
+        return []
+
+    def post(self, callback: str) -> None:
+        requests.post(callback, json=self.answer, auth=("AC1", self.token), timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("answer", "token", "sentence"),
+    [
+        (None, "token", "No result came within 0.5 s"),
+        (FAILURE, "wrong", "its Basic auth is not the partner's"),
+        (FAILURE, "token", "failed              64401: It is no recording."),
+        (SUCCESS, "token", "it cannot be read"),
+    ],
+)
+def test_what_is_not_right_is_said_and_counts(
+    answer: dict[str, Any] | None,
+    token: str,
+    sentence: str,
+    tmp_path: Path,
+    call: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC1")
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "token")
+    monkeypatch.setattr("addon.commands.demo.RESULT_WAIT_S", 0.5 if answer is None else 30.0)
+    service = make_server("127.0.0.1", 0, Stand(answer, token))
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    try:
+        with Marketplace("", "") as market:
+            assert not tour(market, f"http://127.0.0.1:{service.server_port}/", call)
+    finally:
+        service.shutdown()
+        service.server_close()
+    assert sentence in capsys.readouterr().out
 
 
 def test_a_start_that_fails_is_one_sentence(tmp_path: Path, call: Path) -> None:
