@@ -26,6 +26,7 @@ from addon.playback.player import Player
 from addon.playback.policy import Policy, rights_of
 from addon.playback.single_use import SingleUse
 from addon.playback.tokens import Tokens
+from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
 from addon.twilio.flex_tokens import FlexTokens
 from addon.twilio.rest import Rest
@@ -147,6 +148,12 @@ class Context:
         """Asks Twilio whose a Flex token is."""
         api = twilio_api(self.settings)
         return FlexTokens(Rest(api, Outbound(api.origins())))
+
+    @cached_property
+    def ringcentral(self) -> RingCentral | None:
+        """RingCentral, or None where no app of it is set."""
+        settings = self.settings
+        return RingCentral(settings, self.redis) if settings.ringcentral_client_id else None
 
 
 def attach(app: Flask, settings: Settings) -> None:

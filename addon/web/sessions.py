@@ -85,9 +85,10 @@ class Sessions:
 
 @dataclass(frozen=True)
 class Cookies:
-    """Our two cookies. `secure` where PUBLIC_URL is https, and then bound to this very host."""
+    """Two cookies of a `kind`. `secure` where PUBLIC_URL is https; then bound to this very host."""
 
     secure: bool
+    kind: str = "recordings"
 
     def session(self, request: Request) -> str | None:
         """The session's text, as the browser sent it."""
@@ -100,7 +101,6 @@ class Cookies:
     def remember_session(self, response: Response, token: str) -> None:
         """Sign the browser in."""
         self._set(response, "session", token, SESSION_S)
-        self._set(response, "sign-in", "", 0)
 
     def forget_session(self, response: Response) -> None:
         """Sign the browser out."""
@@ -122,7 +122,7 @@ class Cookies:
 
     def _name(self, name: str) -> str:
         # RFC 6265bis 4.1.3.2: a name that a subdomain or a plain http page cannot set.
-        return f"__Host-recordings-{name}" if self.secure else f"recordings-{name}"
+        return f"__Host-{self.kind}-{name}" if self.secure else f"{self.kind}-{name}"
 
 
 def hashed(text: str) -> str:

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from flask import Flask
 
-from addon.web import api, flex, invocations, limits, login, media, openapi, ops, pages, problems
+from addon.web import (
+    api,
+    flex,
+    invocations,
+    limits,
+    login,
+    media,
+    openapi,
+    ops,
+    pages,
+    problems,
+    ringcentral,
+    ringcentral_webhook,
+)
 from addon.web.context import EXTENSION
+
+SURFACES = (
+    *(invocations, media, flex, api, openapi, login, pages, ops),
+    *(ringcentral, ringcentral_webhook),
+)
 
 
 def register_surfaces(app: Flask) -> None:
     """Add every surface to an app."""
-    for surface in (invocations, media, flex, api, openapi, login, pages, ops):
+    for surface in SURFACES:
         app.register_blueprint(surface.blueprint)
     problems.register(app)
     limited = (api.blueprint, media.blueprint, flex.blueprint)

@@ -1,0 +1,115 @@
+"""What RingCentral's notifications tell us, which is never more than where to look (protocol 7.5).
+
+There is no signature: whoever knows the token may be RingCentral, so nothing in a notification is
+taken for true. It only names a call whose recordings may appear in the call log soon.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+import redis
+from redis.exceptions import RedisError
+
+from addon.errors import QueueUnavailable
+
+HANDSHAKE_HEADER = "Validation-Token"
+DELIVERY_HEADERS = ("Verification-Token", HANDSHAKE_HEADER)
+"""RingCentral's documents spell it both ways; either is taken (protocol 10.2 Q38)."""
+
+MAX_TOKEN_LENGTH = 1024
+MAX_BODY = 256 * 1024
+"""A notification about a conference with many parties has some ten kilobytes."""
+
+PENDING_S = 60
+"""A subscription is created within seconds; only meanwhile a stranger's handshake would be
+answered as well."""
+
+WATCH_S = 15 * 60
+"""Recordings may appear in the call log this long after a call (protocol 10.2 Q39)."""
+
+MAX_WATCHED = 10_000
+"""Calls watched at a time; beyond that the regular looks at the call log find them."""
+
+_VISIBLE = re.compile(r"[!-~]{1,1024}", re.ASCII)
+_SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+_PENDING = "ringcentral:subscribing"
+_WATCHED = "ringcentral:watched"
+
+
+def handshake(headers: Mapping[str, str], *, has_body: bool) -> str | None:
+    """The text to be echoed, where this is a handshake and its text fits a header."""
+    text = headers.get(HANDSHAKE_HEADER, "")
+    return text if not has_body and _VISIBLE.fullmatch(text) else None
+
+
+def is_genuine(headers: Mapping[str, str], expected: str | None) -> bool:
+    """Whether a notification shows our token, under either name; compared in constant time."""
+    if not expected:
+        return False
+    own = expected.encode()
+    shown = (headers.get(name, "")[:MAX_TOKEN_LENGTH].encode() for name in DELIVERY_HEADERS)
+    return any(hmac.compare_digest(text, own) for text in shown)
+
+
+def call_of(body: bytes) -> str | None:
+    """The telephony session that a notification is about, None where it names none."""
+    try:
+        document: Any = json.loads(body)
+        session = document["body"]["telephonySessionId"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return session if isinstance(session, str) and _SESSION.fullmatch(session) else None
+
+
+class Notices:
+    """What was noticed, in Redis. Every method raises QueueUnavailable where it does not answer."""
+
+    def __init__(self, connection: redis.Redis, clock: Callable[[], float] = time.time) -> None:
+        self._redis = connection
+        self._clock = clock
+
+    def expect_handshake(self) -> None:
+        """A subscription is about to be created."""
+        with _translated():
+            self._redis.set(_PENDING, b"1", ex=PENDING_S)
+
+    def expects_handshake(self) -> bool:
+        """Whether one is."""
+        with _translated():
+            return bool(self._redis.exists(_PENDING))
+
+    def handshake_done(self) -> None:
+        """The subscription exists, or will not."""
+        with _translated():
+            self._redis.delete(_PENDING)
+
+    def watch(self, call: str) -> None:
+        """Look for this call's recordings from now on, for as long as any may appear."""
+        with _translated(), self._redis.pipeline() as pipe:
+            pipe.zadd(_WATCHED, {call: self._clock() + WATCH_S})
+            pipe.zremrangebyrank(_WATCHED, 0, -MAX_WATCHED - 1)
+            pipe.expire(_WATCHED, WATCH_S)
+            pipe.execute()
+
+    def watched(self) -> list[str]:
+        """The calls to look for, the one whose time ends first in front."""
+        with _translated():
+            self._redis.zremrangebyscore(_WATCHED, "-inf", self._clock())
+            found = cast("list[bytes]", self._redis.zrange(_WATCHED, 0, -1))
+        return [call.decode() for call in found]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise QueueUnavailable(f"notices cannot be kept ({type(error).__name__})") from error

@@ -1,0 +1,217 @@
+"""`/ringcentral/recordings/<id>`: a permanent link to a recording that RingCentral keeps.
+
+Whoever opens it signs in at RingCentral and hears what RingCentral lets that person hear: the
+person's own token fetches every byte, through our origin. It must never give a token to a browser,
+nor take a RingCentral user for somebody who may hear our own archive.
+"""
+
+from __future__ import annotations
+
+import math
+
+from flask import Blueprint, redirect, render_template, request
+from flask import Response as FlaskResponse
+from werkzeug.wrappers import Response
+
+from addon import log
+from addon.errors import AddonError, Forbidden, NotFound, Unauthenticated
+from addon.playback.ranges import Range
+from addon.ringcentral.client import RingCentral
+from addon.ringcentral.recordings import checked_id
+from addon.web import audio, page_answers, problems
+from addon.web.context import context
+from addon.web.oidc import fresh_text
+from addon.web.sessions import SESSION_S, Cookies, SignIn, hashed
+
+CALLBACK = "/ringcentral/callback"
+"""Behind PUBLIC_URL: the redirect URI that the app at RingCentral has to name exactly."""
+
+TRY_AGAIN_S = 5
+
+STATUS_TITLES = page_answers.TITLES | {422: "Not playable"}
+
+blueprint = Blueprint("ringcentral", __name__, url_prefix="/ringcentral")
+page_answers.apply(blueprint)
+logger = log.get("ringcentral")
+
+
+@blueprint.get("/recordings/<recording_id>")
+def recording(recording_id: str) -> Response | str:
+    """The page for a browser that asks for one, the sound for anybody else."""
+    client, here = _client(), _link(recording_id)
+    session = _session(client)
+    if session is None and not page_answers.is_fetched():
+        return _sign_in(client, here)
+    if session is None or not _wants_page():
+        return _sound(client, session, recording_id)
+    known = client.recording(session, recording_id)
+    return render_template(
+        "ringcentral.html", recording=known, link=context().settings.public_url + here
+    )
+
+
+@blueprint.get("/recordings/<recording_id>/audio")
+def recording_audio(recording_id: str) -> Response:
+    """The audio element's source."""
+    client = _client()
+    _link(recording_id)
+    return _sound(client, _session(client), recording_id)
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> Response:
+    """Sign in, perhaps again, and come back to `recording`: an id, never an address."""
+    return _sign_in(_client(), _link(request.args.get("recording", "")))
+
+
+@blueprint.get("/callback")
+def callback() -> Response:
+    """RingCentral sends the browser back. Raises Forbidden for an answer nobody here asked for."""
+    client, browser = _client(), _cookies().browser(request)
+    state, code = request.args.get("state", ""), request.args.get("code")
+    begun = context().sessions.take(_state(state), browser) if browser and state else None
+    if begun is None:
+        raise Forbidden(
+            "This sign-in was not begun in this browser, or too long ago",
+            remedy="Open the link again and sign in anew.",
+        )
+    if code is None:
+        raise Forbidden("You were not signed in", remedy="Open the link again to try anew.")
+    try:
+        tokens = client.oauth.exchange(
+            code=code, redirect_uri=_redirect_uri(), verifier=begun.verifier
+        )
+    except Unauthenticated as error:
+        raise Forbidden(error.message, remedy="Open the link again to sign in anew.") from error
+    _forget(client)
+    text = fresh_text()
+    client.tokens.keep(hashed(text), tokens, SESSION_S)
+    response = redirect(begun.to)
+    _cookies().remember_session(response, text)
+    logger.info("signed in at RingCentral", user=tokens.owner)
+    return response
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    """End the session, here and at RingCentral. SameSite=Lax keeps other sites from doing so."""
+    _forget(_client())
+    response = redirect("/signed-out", 303)
+    _cookies().forget_session(response)
+    return response
+
+
+@blueprint.errorhandler(AddonError)
+def answer(error: AddonError) -> Response:
+    """A page for people, a problem document for everything else, with how long to wait."""
+    if error.http_status >= 500:
+        logger.warning("not served", code=error.code, reason=error.message)
+    if page_answers.is_fetched() or not _wants_page():
+        response: Response = problems.of_error(error)
+    else:
+        response = _problem_page(error)
+    if error.http_status >= 500:
+        wait = getattr(error, "retry_after", None) or TRY_AGAIN_S
+        response.headers["Retry-After"] = str(math.ceil(wait))
+    return response
+
+
+def _problem_page(error: AddonError) -> Response:
+    status = error.http_status if error.http_status in STATUS_TITLES else 503
+    page = render_template(
+        "ringcentral_problem.html",
+        title=STATUS_TITLES[status],
+        status=status,
+        error=error,
+        wait=math.ceil(getattr(error, "retry_after", None) or 0),
+        recording_id=(request.view_args or {}).get("recording_id"),
+    )
+    response = FlaskResponse(page, status)
+    if isinstance(error, Unauthenticated):
+        _cookies().forget_session(response)
+    return response
+
+
+def _sound(client: RingCentral, session: str | None, recording_id: str) -> Response:
+    """The recording or its part. Raises Unauthenticated, and what RingCentral's answer means."""
+    if session is None:
+        raise Unauthenticated("You are not signed in at RingCentral, or your session has ended")
+    content = client.content(session, recording_id)
+    try:
+        response = audio.answer(content, heard=_heard(recording_id))
+    except BaseException:
+        content.close()
+        raise
+    response.call_on_close(content.close)
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Vary"] = "Accept, Cookie"
+    return response
+
+
+def _heard(recording_id: str) -> audio.Heard:
+    def note(ranges: list[Range]) -> None:
+        sent = sum(one.length for one in ranges)
+        logger.info("played", recording=recording_id, sent_bytes=sent)
+
+    return note
+
+
+def _session(client: RingCentral) -> str | None:
+    """The name of this browser's session, its tokens fresh; None where there is none (any more)."""
+    text = _cookies().session(request)
+    if text is None:
+        return None
+    try:
+        client.person(hashed(text))
+    except Unauthenticated:
+        return None
+    return hashed(text)
+
+
+def _sign_in(client: RingCentral, to: str) -> Response:
+    state, verifier = fresh_text(), fresh_text()
+    browser = _cookies().browser(request) or fresh_text()
+    begun = SignIn(browser=hashed(browser), nonce="", verifier=verifier, to=to)
+    context().sessions.expect(_state(state), begun)
+    response = redirect(
+        client.oauth.sign_in_url(redirect_uri=_redirect_uri(), state=state, verifier=verifier)
+    )
+    _cookies().remember_browser(response, browser)
+    return response
+
+
+def _forget(client: RingCentral) -> None:
+    text = _cookies().session(request)
+    if text is not None:
+        client.sign_out(hashed(text))
+
+
+def _client() -> RingCentral:
+    client = context().ringcentral
+    if client is None:
+        raise NotFound("RingCentral is not in use here")
+    return client
+
+
+def _link(recording_id: str) -> str:
+    """The path of a recording's permanent link. Raises NotFound for an impossible id."""
+    return f"/ringcentral/recordings/{checked_id(recording_id)}"
+
+
+def _wants_page() -> bool:
+    """A browser on its way to a page says so; players, scripts and tools take anything."""
+    return "text/html" in request.headers.get("Accept", "") and "Range" not in request.headers
+
+
+def _state(state: str) -> str:
+    """How a sign-in is remembered: apart from those at the OpenID Connect issuer."""
+    return f"ringcentral:{state}"
+
+
+def _redirect_uri() -> str:
+    return f"{context().settings.public_url}{CALLBACK}"
+
+
+def _cookies() -> Cookies:
+    secure = context().settings.public_url.startswith("https:")
+    return Cookies(secure=secure, kind="ringcentral")
