@@ -178,6 +178,8 @@ class S3Store:
             read_timeout=self._patience.read_s,
             retries={"total_max_attempts": self._patience.attempts, "mode": "standard"},
             max_pool_connections=32,
+            # Objects prove themselves and parts carry a checksum; a signature is a hash more.
+            s3={"payload_signing_enabled": False},
         )
         return boto3.session.Session().client("s3", config=config)
 
@@ -276,10 +278,10 @@ def _upload_parts(
     with ThreadPoolExecutor(PARTS_IN_FLIGHT, "upload") as pool:
         try:
             for number, part in enumerate(parts, 1):
-                size += len(part)
-                sent.append(pool.submit(_upload_part, client, target, number, part))
                 if len(sent) >= PARTS_IN_FLIGHT:
                     sent[-PARTS_IN_FLIGHT].result()
+                size += len(part)
+                sent.append(pool.submit(_upload_part, client, target, number, part))
             return size, [part.result() for part in sent]
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)

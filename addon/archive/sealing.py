@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 from addon.archive import message
 from addon.archive.blocks import watched
+from addon.archive.digest import Digest
 from addon.archive.keys import Recipients
 from addon.archive.layout import Header, parse_header
 from addon.archive.manifest import Manifest, Part, Sealed
@@ -23,25 +26,6 @@ Put = Callable[[Iterable[bytes]], Stat]
 """Writes ciphertext somewhere and says what lies there then."""
 
 
-class _Digest:
-    """Length and SHA-256 of a stream that passes by."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self.size = 0
-        self.first = b""
-
-    def __call__(self, block: bytes) -> None:
-        if not self.size:
-            self.first = block
-        self._hash.update(block)
-        self.size += len(block)
-
-    @property
-    def sha256(self) -> str:
-        return self._hash.hexdigest()
-
-
 def context_of(tenant: str, recording_id: str, part: Part) -> dict[str, str]:
     """What binds an object to its place."""
     return {"tenant": tenant, "recording": recording_id, "object": part}
@@ -51,15 +35,18 @@ def seal(
     blocks: Iterable[bytes], recipients: Recipients, context: Mapping[str, str], put: Put
 ) -> tuple[Sealed, Stat]:
     """Encrypt `blocks` through `put`. Raises what `put` and `blocks` raise."""
-    plain, cipher = _Digest(), _Digest()
-    stat = put(watched(message.encrypt(watched(blocks, plain), recipients, context), cipher))
-    sealed = Sealed(
-        size=cipher.size,
-        sha256=cipher.sha256,
-        header_sha256=header_sha256(parse_header(cipher.first)),
-        plaintext_sha256=plain.sha256,
-        plaintext_size=plain.size,
-    )
+    with ThreadPoolExecutor(2, "digest") as pool:
+        plain, cipher = Digest(pool), Digest(pool)
+        encrypted = message.encrypt(watched(blocks, plain), recipients, context)
+        first = next(encrypted)
+        stat = put(watched(chain([first], encrypted), cipher))
+        sealed = Sealed(
+            size=cipher.size,
+            sha256=cipher.sha256,
+            header_sha256=header_sha256(parse_header(first)),
+            plaintext_sha256=plain.sha256,
+            plaintext_size=plain.size,
+        )
     return sealed, stat
 
 
