@@ -7,6 +7,7 @@ Short clips are the danger: three seconds of voicemail fail at thirty, an hour m
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -30,6 +31,12 @@ UNKNOWN_S = 10.0
 
 LONGEST_S = 4 * 3600.0
 """The longest call that Twilio records."""
+
+LAST = 0xFFFF_FFFF
+"""Due after everything else, in the year 2106: what is late already holds up nothing in time."""
+
+LOOK_BACK = 200
+"""How many waiting jobs a new one may pass: twice the simulation's burst, in one call of Redis."""
 
 SHORTEST_S = 3.0
 """A voicemail that says anything, and about what a result may wait in a lane without audio."""
@@ -86,6 +93,29 @@ ROLES = {
 def lane_for(seconds: float) -> str:
     """The lane for a recording of this length."""
     return next(lane.name for lane in LANES if seconds <= lane.limit)
+
+
+def next_lane(served: Sequence[str], has_jobs: Callable[[str], bool]) -> str | None:
+    """The lane that a free process takes from: the first of those it serves that has jobs."""
+    return next((lane for lane in served if has_jobs(lane)), None)
+
+
+def due(received_at: float, seconds: float, now: float) -> int:
+    """A job's place in time, in whole seconds: its deadline, or the end where it is missed."""
+    in_time = now < answer_by(received_at, seconds)
+    return int(min(LAST, deadline(received_at, seconds))) if in_time else LAST
+
+
+def place(waiting: Sequence[int], mine: int) -> int:
+    """Where a new job stands in its lane: behind those that are `waiting` and due no later.
+
+    It passes LOOK_BACK of them at most. Lanes of similar lengths are nearly in order anyway; it is
+    the shorter call behind a burst of longer ones, and the job whose worker died, that gains.
+    """
+    at = len(waiting)
+    while at > max(0, len(waiting) - LOOK_BACK) and waiting[at - 1] > mine:
+        at -= 1
+    return at
 
 
 def pressure(lane: str, waited: float) -> float:

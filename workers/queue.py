@@ -48,8 +48,32 @@ return false
 """KEYS: lanes in order. Moves the first waiting job in flight; gives its lane and id."""
 
 
+PLACE = f"""
+local mine, pivot = tonumber(string.sub(ARGV[1], -16, -9), 16), false
+for back = 1, math.min(redis.call('LLEN', KEYS[1]), {lanes.LOOK_BACK}) do
+  local job = redis.call('LINDEX', KEYS[1], -back)
+  local due = tonumber(string.sub(job, -16, -9), 16)
+  if not mine or not due or due <= mine then break end
+  pivot = job
+end
+if pivot then return redis.call('LINSERT', KEYS[1], 'BEFORE', pivot, ARGV[1]) end
+return redis.call('RPUSH', KEYS[1], ARGV[1])
+"""
+"""KEYS[1] a lane, ARGV[1] a job, whose id says when it is due: `lanes.place`, where the lane is."""
+
+
 class LaneQueue(Queue):
-    """An RQ queue whose jobs are moved atomically, from however many lanes a worker serves."""
+    """An RQ queue in the order of deadlines, whose jobs are moved atomically to their worker."""
+
+    def push_job_id(
+        self, job_id: str, pipeline: Pipeline | None = None, at_front: bool = False
+    ) -> None:
+        """Put a job where its deadline belongs."""
+        if at_front:
+            super().push_job_id(job_id, pipeline, at_front)
+            return
+        connection: Any = self.connection if pipeline is None else pipeline
+        connection.eval(PLACE, 1, self.key, job_id)
 
     @classmethod
     def dequeue_any(  # type: ignore[override]
@@ -94,13 +118,21 @@ class Dispatcher:
         self._queues = {name: LaneQueue(name, connection=connection) for name in lanes.ALL_LANES}
 
     def accept(
-        self, sid: str, *, tenant: str, source: str, received_at: float, length: Length
+        self,
+        sid: str,
+        *,
+        tenant: str,
+        source: str,
+        received_at: float,
+        length: Length,
+        lane: str | None = None,
     ) -> bool:
-        """Claim a request and queue its first job; False for a duplicate.
+        """Claim a request and queue its first job, by length or in `lane`; False for a duplicate.
 
         Raises QueueUnavailable.
         """
-        lane, job = lanes.lane_for(length.estimate), self._job(sid, "process")
+        due = lanes.due(received_at, length.estimate, time.time())
+        lane, job = lane or lanes.lane_for(length.estimate), self._job(sid, "process", due)
         facts = {"tenant": tenant, "source": source, "received_at": received_at} | {
             "lane": lane,
             "job": job,
@@ -124,7 +156,9 @@ class Dispatcher:
     def process(self, entry: Entry) -> None:
         """Queue another processing job for a request that is entered already."""
         seconds = entry.duration or entry.estimate or lanes.UNKNOWN_S
-        lane, job = lanes.lane_for(seconds), self._job(entry.sid, "process")
+        due = lanes.due(entry.received_at, seconds, time.time())
+        job = self._job(entry.sid, "process", due)
+        lane = lanes.BACKFILL if entry.lane == lanes.BACKFILL else lanes.lane_for(seconds)
         timeout = lanes.job_timeout(entry.duration or entry.longest or lanes.LONGEST_S)
         facts = {"state": QUEUED, "lane": lane, "job": job}
         self._again(entry.sid, PROCESS, lane, job, timeout, facts)
@@ -169,9 +203,12 @@ class Dispatcher:
             pipeline=pipe,
         )
 
-    def _job(self, sid: str, kind: str) -> str:
-        """A job's own id: a request may have several jobs over its life, none may share one."""
-        return f"{kind}-{sid}-{secrets.token_hex(4)}"
+    def _job(self, sid: str, kind: str, due: int = lanes.LAST) -> str:
+        """A job's own id: a request may have several jobs over its life, none may share one.
+
+        It ends with when it is due, for PLACE, and a nonce: eight hexadecimal digits each.
+        """
+        return f"{kind}-{sid}-{due:08x}{secrets.token_hex(4)}"
 
     def waits(self, lane: str, job: str) -> bool:
         """Whether a job still waits in its lane."""
