@@ -10,21 +10,21 @@ from addon import log
 from addon.errors import NotStored, Tampered
 from addon.journal import Kept
 from addon.ledger import PROCESSED
-from addon.twilio.invocation import Invocation
-from workers import deposit
+from workers import deposit, requests
+from workers.requests import Request
 from workers.services import Services
 
 logger = log.get("conclude")
 
 
-def is_settled(services: Services, invocation: Invocation, kept: Kept | None) -> bool:
+def is_settled(services: Services, request: Request, kept: Kept | None) -> bool:
     """Whether the work is done: a final answer is kept, and what can be archived is committed."""
     if kept is None or not kept.final:
         return False
     return (
         not kept.archivable
-        or deposit.committed(services.archive, invocation) is not None
-        or deposit.erased(services.archive, invocation)
+        or deposit.committed(services.archive, request) is not None
+        or deposit.erased(services.archive, request)
     )
 
 
@@ -50,9 +50,9 @@ def finish(services: Services, sid: str) -> None:
     except NotStored:
         close(services, sid, "finished before")
         return
-    invocation = Invocation.from_json(intake.request)
+    request = requests.read(intake)
     kept = services.journal.kept(sid)
-    if not is_safe(services, invocation, kept):
+    if not is_safe(services, request, kept):
         return
     services.journal.finish(sid)
     outcome = services.journal.outcome(sid) or {}
@@ -68,13 +68,13 @@ def close(services: Services, sid: str, outcome: str) -> None:
         services.counters.finished(entry)
 
 
-def is_safe(services: Services, invocation: Invocation, kept: Kept | None) -> bool:
+def is_safe(services: Services, request: Request, kept: Kept | None) -> bool:
     """Whether the recording lies in the archive as its manifest says, or never will again."""
     if kept is not None and kept.final and not kept.archivable:
         return True
-    manifest = deposit.committed(services.archive, invocation)
+    manifest = deposit.committed(services.archive, request)
     if manifest is None:
-        return deposit.erased(services.archive, invocation)
+        return deposit.erased(services.archive, request)
     try:
         services.archive.confirm(manifest.tenant, manifest.recording_id)
     except Tampered:

@@ -1,4 +1,4 @@
-"""The second job: hand a kept answer to its callback, once.
+"""The second job: hand a kept answer over once, to its callback or to its Flex task.
 
 The answer is in the store before the first try, so that a crash sends again and never computes
 again; that it was taken is recorded in the store at once, so that only a crash in between can send
@@ -18,21 +18,16 @@ from addon.errors import (
     CallbackUnavailable,
     NotStored,
     StoreUnavailable,
+    TwilioUnavailable,
 )
 from addon.journal import Kept
 from addon.ledger import ANSWERED, WAITING, Entry
 from addon.metrics import catalogue
-from addon.outbound import Credentials, Origins, Outbound
-from addon.settings import Settings
 from addon.twilio import callback
-from addon.twilio.invocation import Invocation
-from addon.twilio.trimming import trim
-from workers import conclude, lanes
+from workers import conclude, requests
 from workers.lease import lease
+from workers.requests import Request
 from workers.services import Services, services
-
-GIVE_UP_FLOOR_S = 600.0
-"""An answer is offered for at least this long: a failure may have no duration to go by."""
 
 STORE_PAUSE_S = 5.0
 
@@ -59,7 +54,7 @@ def _deliver(services: Services, sid: str) -> None:
         conclude.finish(services, sid)
         return
     try:
-        invocation = Invocation.from_json(services.journal.open(sid).request)
+        request = requests.read(services.journal.open(sid))
     except NotStored:
         conclude.close(services, sid, "finished before")
         return
@@ -67,7 +62,7 @@ def _deliver(services: Services, sid: str) -> None:
         logger.warning("nothing to deliver yet")
         services.ledger.mark(sid, delivery=None)
         return
-    Delivery(services, invocation, kept).offer()
+    Delivery(services, request, kept).offer()
 
 
 def _wait(services: Services, sid: str, until: float) -> None:
@@ -78,42 +73,29 @@ def _wait(services: Services, sid: str, until: float) -> None:
 class Delivery:
     """One try at one callback."""
 
-    def __init__(self, services: Services, invocation: Invocation, kept: Kept) -> None:
+    def __init__(self, services: Services, request: Request, kept: Kept) -> None:
         self.services = services
-        self.invocation = invocation
+        self.request = request
         self.kept = kept
-        self.sid = invocation.request_sid
+        self.sid = request.sid
 
     def offer(self) -> None:
-        """POST the answer and record what came of it."""
-        if not self.invocation.callback:
-            logger.info("no callback was given; the result stays in the archive")
-            self._conclude("skipped")
-            return
+        """Hand the answer over and record what came of it."""
         if self._taken_at() is not None:
             self._conclude("delivered")
             return
         tries = self.services.ledger.count(self.sid, "deliveries")
         try:
-            self._post()
+            how = self.request.offer(self.services.settings, self.kept.answer)
         except CallbackClosed as error:
             logger.error("the callback refused the result", reason=error.message)
             self._count("refused")
             self._conclude("refused")
-        except (CallbackUnavailable, CallbackUnauthorised) as error:
+        except (CallbackUnavailable, CallbackUnauthorised, TwilioUnavailable) as error:
             self._offer_later(tries, error)
         else:
-            self._conclude("delivered")
-            self._count("delivered")
-
-    def _post(self) -> None:
-        settings = self.services.settings
-        callback.post_result(
-            self.invocation.callback,
-            trim(self.kept.answer),
-            outbound=Outbound(Origins(settings.callback_hosts, setting="CALLBACK_HOSTS")),
-            credentials=credentials(settings, self.invocation),
-        )
+            self._conclude(how)
+            self._count(how)
 
     def _offer_later(self, tries: int, error: AddonError) -> None:
         """Wait for the next try, or give up where Twilio has given up long since."""
@@ -133,10 +115,8 @@ class Delivery:
         self.services.counters.count(catalogue.TRIES, outcome)
 
     def _give_up_at(self) -> float:
-        received = self.invocation.received_at.timestamp()
         entry = self.services.ledger.entry(self.sid)
-        seconds = _duration(entry, self.kept.answer) or 0.0
-        return max(lanes.deadline(received, seconds), received + GIVE_UP_FLOOR_S)
+        return self.request.give_up_at(_duration(entry, self.kept.answer) or 0.0)
 
     def _conclude(self, how: str) -> None:
         now = self._taken_at() or time.time()
@@ -161,18 +141,10 @@ class Delivery:
             "answer": how,
             "answered_at": now,
             "code": self.kept.answer["code"],
-            "received_at": self.invocation.received_at.timestamp(),
+            "received_at": self.request.received_at.timestamp(),
             "status": self.kept.answer["status"],
-            "tenant": self.invocation.tenant,
+            "tenant": self.request.tenant,
         }
-
-
-def credentials(settings: Settings, invocation: Invocation) -> list[Credentials]:
-    """What the callback is offered: the install's own pair, then the partner's (protocol 1.8)."""
-    own = settings.callback_credentials.get(invocation.tenant)
-    pairs = [own.partition(":")] if own else []
-    partner = Credentials(settings.twilio_account_sid, settings.twilio_auth_token)
-    return [*(Credentials(name, secret) for name, _, secret in pairs), partner]
 
 
 def _duration(entry: Entry | None, document: dict[str, Any]) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -20,8 +20,9 @@ from addon.archive.manifest import Manifest, RecordingFacts, Sealed
 from addon.archive.spool import SealedSpool
 from addon.errors import NotStored
 from addon.settings import Settings
-from addon.twilio.invocation import Invocation
-from workers import answer, lanes
+from addon.twilio.media import CIPHERTEXT
+from workers import answer
+from workers.requests import Request
 
 HEAD_BYTES = 4096
 """Enough to tell a recording from a document that came in its place."""
@@ -64,10 +65,10 @@ class Analysed:
     archived_as: str
 
 
-def options(settings: Settings, invocation: Invocation) -> Options:
+def options(settings: Settings, request: Request) -> Options:
     """How this recording is analysed: the install's own channel map, then the integration's."""
     by_key = settings.agent_channel
-    names = (invocation.tenant, (invocation.usage_key or "").upper(), "")
+    names = (request.tenant, *request.integrations, "")
     channel = next(int(by_key[name]) for name in names if name in by_key)
     return Options(
         roles=roles_with_agent_on(channel),
@@ -76,16 +77,14 @@ def options(settings: Settings, invocation: Invocation) -> Options:
         call_analytics=settings.result_style == "call-analytics",
         sentiment=settings.sentiment,
         transcriber=open_transcriber(settings.transcriber),
-        budget_seconds=budget(invocation),
+        budget_seconds=budget(request),
     )
 
 
-def budget(invocation: Invocation) -> float:
+def budget(request: Request) -> float:
     """Seconds that are left for the whole pass: a transcript that takes longer is left out."""
-    size, channels = invocation.size, invocation.channels
-    seconds = lanes.length(invocation.duration, size, channels).estimate
-    waited = time.time() - invocation.received_at.timestamp()
-    return max(0.0, TRANSCRIBED_BY * seconds - waited)
+    waited = time.time() - request.received_at.timestamp() if request.has_deadline else 0.0
+    return max(0.0, TRANSCRIBED_BY * request.length.estimate - waited)
 
 
 def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: str) -> Analysed:
@@ -96,13 +95,20 @@ def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: st
     return Analysed(a_pass.report, received, sealed, name)
 
 
-def unanalysed(place: Deposit, blocks: Iterable[bytes], invocation: Invocation) -> bool:
-    """Archive bytes that nothing here can read, as they came; False where they are no recording."""
+def unanalysed(
+    place: Deposit, blocks: Iterable[bytes], request: Request, failure: Mapping[str, Any]
+) -> bool:
+    """Archive bytes that nothing here can read, as they came; False where they are no recording.
+
+    With ciphertext goes what would open it, beside the `failure` in its place of an analysis.
+    """
     received = Received()
     place.audio(received.through(blocks))
-    kind = sniff(received.head)
+    kind = CIPHERTEXT if request.encryption else sniff(received.head)
     if kind is None and is_text(received.head):
         return False
+    if request.encryption:
+        place.analysis({**failure, "encryption_details": request.encryption})
     place.commit(
         RecordingFacts(
             received_sha256=received.sha256,
@@ -110,18 +116,18 @@ def unanalysed(place: Deposit, blocks: Iterable[bytes], invocation: Invocation) 
             format=kind or "unknown",
             channels=None,
             duration_seconds=None,
-            started_at=None,
-            received_at=invocation.received_at,
-            call_sid=invocation.call_sid,
-            source="marketplace",
+            started_at=request.started_at,
+            received_at=request.received_at,
+            call_sid=request.call_sid,
+            source=request.source,
             redacted=False,
-            request_sid=invocation.request_sid,
+            request_sid=request.sid,
         )
     )
     return True
 
 
-def result(found: Analysed, invocation: Invocation) -> dict[str, Any]:
+def result(found: Analysed, request: Request) -> dict[str, Any]:
     """The `result` object of contract 5."""
     document = found.report.as_result()
     document["audio"] |= {"size_bytes": found.received.size, "sha256": found.received.sha256}
@@ -133,12 +139,12 @@ def result(found: Analysed, invocation: Invocation) -> dict[str, Any]:
         "sha256": found.sealed.plaintext_sha256,
     }
     document["timing"] = answer.timing(
-        invocation.received_at.timestamp(), time.time(), found.report.duration_seconds
+        request.received_at.timestamp(), time.time(), found.report.duration_seconds
     )
     return document
 
 
-def facts(found: Analysed, invocation: Invocation) -> RecordingFacts:
+def facts(found: Analysed, request: Request) -> RecordingFacts:
     """What the manifest says of the recording."""
     return RecordingFacts(
         received_sha256=found.received.sha256,
@@ -146,51 +152,51 @@ def facts(found: Analysed, invocation: Invocation) -> RecordingFacts:
         format=found.report.archived_format,
         channels=found.report.channels,
         duration_seconds=found.report.duration_seconds,
-        started_at=None,
-        received_at=invocation.received_at,
-        call_sid=invocation.call_sid,
-        source="marketplace",
+        started_at=request.started_at,
+        received_at=request.received_at,
+        call_sid=request.call_sid,
+        source=request.source,
         redacted=found.report.redacted,
-        request_sid=invocation.request_sid,
+        request_sid=request.sid,
     )
 
 
-def recording_id(archive: Archive, invocation: Invocation) -> str:
+def recording_id(archive: Archive, request: Request) -> str:
     """The id to archive under: the recording's own SID, unless another request has used it."""
-    tenant, own = invocation.tenant, invocation.recording_id
+    tenant, own = request.tenant, request.recording_id
     try:
         erased_from = archive.tombstone(tenant, own).get("request_sid")
     except NotStored:
         pass
     else:
-        return own if erased_from == invocation.request_sid else invocation.request_sid
+        return own if erased_from == request.sid else request.sid
     try:
         taken_by = archive.manifest(tenant, own).facts.request_sid
     except NotStored:
         return own
-    return own if taken_by == invocation.request_sid else invocation.request_sid
+    return own if taken_by == request.sid else request.sid
 
 
-def committed(archive: Archive, invocation: Invocation) -> Manifest | None:
+def committed(archive: Archive, request: Request) -> Manifest | None:
     """The manifest of this very request, or None where it has not been committed."""
-    for name in (invocation.recording_id, invocation.request_sid):
+    for name in (request.recording_id, request.sid):
         try:
-            manifest = archive.manifest(invocation.tenant, name)
+            manifest = archive.manifest(request.tenant, name)
         except NotStored:
             continue
-        if manifest.facts.request_sid == invocation.request_sid:
+        if manifest.facts.request_sid == request.sid:
             return manifest
     return None
 
 
-def erased(archive: Archive, invocation: Invocation) -> bool:
+def erased(archive: Archive, request: Request) -> bool:
     """Whether the recording of this very request was archived and erased since."""
-    for name in (invocation.recording_id, invocation.request_sid):
+    for name in (request.recording_id, request.sid):
         try:
-            stone = archive.tombstone(invocation.tenant, name)
+            stone = archive.tombstone(request.tenant, name)
         except NotStored:
             continue
-        if stone.get("request_sid") == invocation.request_sid:
+        if stone.get("request_sid") == request.sid:
             return True
     return False
 

@@ -10,37 +10,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from addon.journal import Journal
-from addon.twilio.invocation import Invocation
-from workers import lanes
 from workers.queue import Dispatcher
+from workers.requests import Request
 
 
 def accept(
     journal: Journal,
     dispatcher: Dispatcher,
-    invocation: Invocation,
-    audio: Iterable[bytes],
-    *,
-    source: str = "marketplace",
+    request: Request,
+    audio: Iterable[bytes] = (),
 ) -> bool:
     """Make a request durable and queue it; False for a duplicate of any age.
 
     Raises StoreUnavailable and QueueUnavailable; the sender then has to ask again.
     """
-    sid = invocation.request_sid
+    sid = request.sid
     if dispatcher.ledger.knows(sid) or journal.outcome(sid) is not None:
         dispatcher.ledger.duplicate(sid)
         return False
-    journal.accept(sid, source, invocation.to_json(), audio)
-    return claim(dispatcher, invocation, source)
+    journal.accept(sid, request.source, request.to_json(), audio)
+    return claim(dispatcher, request)
 
 
-def claim(dispatcher: Dispatcher, invocation: Invocation, source: str) -> bool:
+def claim(dispatcher: Dispatcher, request: Request) -> bool:
     """Queue a request that is in the journal; False where that has happened before."""
     return dispatcher.accept(
-        invocation.request_sid,
-        tenant=invocation.tenant,
-        source=source,
-        received_at=invocation.received_at.timestamp(),
-        length=lanes.length(invocation.duration, invocation.size, invocation.channels),
+        request.sid,
+        tenant=request.tenant,
+        source=request.source,
+        received_at=request.received_at.timestamp(),
+        length=request.length,
+        lane=request.lane,
     )

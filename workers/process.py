@@ -28,9 +28,9 @@ from addon.errors import (
 from addon.journal import Intake, Kept
 from addon.ledger import STUCK, WAITING
 from addon.metrics import catalogue
-from addon.twilio.invocation import Invocation
-from workers import answer, conclude, deposit, source
+from workers import answer, conclude, deposit, requests, source
 from workers.lease import lease
+from workers.requests import Request
 from workers.services import Services, services
 
 TRIES = 3
@@ -67,8 +67,7 @@ def process(sid: str) -> None:
 def _run(services: Services, sid: str) -> None:
     try:
         intake = services.journal.open(sid)
-        invocation = Invocation.from_json(intake.request)
-        Work(services, intake, invocation).run()
+        Work(services, intake, requests.read(intake)).run()
     except NotStored:
         conclude.close(services, sid, "finished before")
     except StoreUnavailable:
@@ -85,17 +84,17 @@ def _wait(services: Services, sid: str, seconds: float) -> None:
 class Work:
     """One attempt at one recording."""
 
-    def __init__(self, services: Services, intake: Intake, invocation: Invocation) -> None:
+    def __init__(self, services: Services, intake: Intake, request: Request) -> None:
         self.services = services
         self.intake = intake
-        self.invocation = invocation
-        self.sid = invocation.request_sid
-        self.name = deposit.recording_id(services.archive, invocation)
+        self.request = request
+        self.sid = request.sid
+        self.name = deposit.recording_id(services.archive, request)
 
     def run(self) -> None:
         """Take the request as far as it will go."""
         kept = self.services.journal.kept(self.sid)
-        if conclude.is_settled(self.services, self.invocation, kept):
+        if conclude.is_settled(self.services, self.request, kept):
             conclude.hand_over(self.services, self.sid)
             return
         attempt = self.services.ledger.began(self.sid)
@@ -108,37 +107,38 @@ class Work:
             raise
 
     def _attempt(self, attempt: int) -> None:
-        if attempt > LAST_TRY:
-            logger.error("given up; the recording stays in the intake", attempt=attempt)
-            self._give_up()
-        elif attempt > TRIES:
-            self._end_with(ProcessingFailed(f"{TRIES} tries ended without a result"))
-        else:
-            self._try()
+        try:
+            if attempt > LAST_TRY:
+                logger.error("given up; the recording stays in the intake", attempt=attempt)
+                self._give_up()
+            elif attempt > TRIES:
+                self._end_with(ProcessingFailed(f"{TRIES} tries ended without a result"))
+            else:
+                self._try()
+        except SourceUnavailable as error:
+            self._wait_for_source(error)
 
     def _try(self) -> None:
         try:
             self._analyse()
         except AlreadyStored:
             self._answer_archived()
-        except SourceUnavailable as error:
-            self._wait_for_source(error)
         except RecordingFailed as error:
             logger.warning("no result", code=error.code, reason=error.message)
             self._end_with(error)
 
     def _analyse(self) -> None:
         """Archive and analyse in one pass, and hand the result over."""
-        services, invocation = self.services, self.invocation
-        options = deposit.options(services.settings, invocation)
-        with self._blocks(self.intake) as blocks, self._place() as place:
+        services, request = self.services, self.request
+        options = deposit.options(services.settings, request)
+        with self._blocks() as blocks, self._place() as place:
             found = deposit.analysed(place, blocks, options, self.name)
             seconds = found.report.duration_seconds
             services.ledger.mark(self.sid, duration=seconds, analysed_at=time.time())
-            result = deposit.result(found, invocation)
+            result = deposit.result(found, request)
             place.analysis(answer.successful(self.sid, result))
             self._keep(answer.for_callback(self.sid, result, services.settings))
-            place.commit(deposit.facts(found, invocation))
+            place.commit(deposit.facts(found, request))
         services.ledger.mark(self.sid, archived_at=time.time())
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
         conclude.hand_over(services, self.sid)
@@ -175,20 +175,27 @@ class Work:
         if not isinstance(error, UnreadableAudio | ProcessingFailed):
             return False
         intake = self.services.journal.open(self.sid)
+        document = answer.failed(self.sid, error)
+        tries, settings = self._failed_fetches(), self.services.settings
         try:
-            with self._blocks(intake) as blocks, self._place() as place:
-                return deposit.unanalysed(place, blocks, self.invocation)
+            with (
+                self.request.as_received(settings, intake, tries) as blocks,
+                self._place() as place,
+            ):
+                return deposit.unanalysed(place, blocks, self.request, document)
         except AlreadyStored:
             return True
-        except (RecordingFailed, SourceUnavailable):
+        except RecordingFailed:
             return False
 
-    def _blocks(self, intake: Intake) -> AbstractContextManager[Iterator[bytes]]:
-        tries = self.services.ledger.tally(self.sid, "fetches")
-        return source.recording(self.services.settings, intake, self.invocation, tries)
+    def _blocks(self) -> AbstractContextManager[Iterator[bytes]]:
+        return self.request.audio(self.services.settings, self.intake, self._failed_fetches())
+
+    def _failed_fetches(self) -> int:
+        return self.services.ledger.tally(self.sid, "fetches")
 
     def _place(self) -> Deposit:
-        return self.services.archive.deposit(self.invocation.tenant, self.name)
+        return self.services.archive.deposit(self.request.tenant, self.name)
 
     def _keep(self, document: dict[str, object], *, archivable: bool = True) -> None:
         """Keep the answer; one that was given in the meantime stays as it is."""

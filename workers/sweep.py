@@ -15,8 +15,7 @@ from addon.errors import DeadlineMissed, KeyMissing, NotStored, StoreUnavailable
 from addon.journal import Kept
 from addon.ledger import ANSWERED, DONE_STATE, PROCESSED, QUEUED, STUCK, WAITING, WORKING, Entry
 from addon.metrics import catalogue
-from addon.twilio.invocation import Invocation
-from workers import answer, conclude, intake, lanes
+from workers import answer, conclude, intake, lanes, requests
 from workers.lease import held
 from workers.queue import sid_of
 from workers.services import Services
@@ -144,6 +143,8 @@ class Sweeper:
         length = entry.duration or entry.longest
         if entry.delivery is not None or entry.state in (PROCESSED, STUCK) or length is None:
             return
+        if not requests.has_deadline(entry.source):
+            return
         answer_by = lanes.answer_by(entry.received_at, length)
         if self.clock() < answer_by:
             self._at(entry, answer_by)
@@ -172,13 +173,13 @@ class Sweeper:
     def _adopt(self, sid: str) -> None:
         try:
             record = self.services.journal.open(sid)
-            invocation = Invocation.from_json(record.request)
+            request = requests.read(record)
         except NotStored:
             return
         except (Tampered, KeyMissing, ValueError, LookupError, TypeError) as error:
             self._leave(sid, error)
             return
-        if intake.claim(self.services.dispatcher, invocation, record.source):
+        if intake.claim(self.services.dispatcher, request):
             logger.info("queued again from the store", request_sid=sid)
             self.services.counters.count(catalogue.ADOPTED)
 

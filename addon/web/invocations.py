@@ -25,6 +25,7 @@ from addon.twilio.multipart import Body
 from addon.twilio.signatures import public_request_url, redacted
 from addon.web.context import context
 from workers import intake
+from workers.marketplace import MarketplaceRequest
 
 BLOCK = 64 * 1024
 
@@ -97,7 +98,8 @@ def _invocation(body: Body) -> Invocation:
 def _accepted(invocation: Invocation, spool: SealedSpool) -> Response:
     started = time.monotonic()
     audio = _blocks(cast(BinaryIO, spool)) if invocation.has_audio else iter(())
-    fresh = intake.accept(context().journal, context().dispatcher, invocation, audio)
+    asked = MarketplaceRequest(invocation)
+    fresh = intake.accept(context().journal, context().dispatcher, asked, audio)
     if not fresh:
         context().tally.count(catalogue.DUPLICATES)
     took = round((time.monotonic() - started) * 1000)

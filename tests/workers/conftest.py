@@ -15,6 +15,7 @@ from tests.calls import wav
 from tests.conftest import ACCOUNT, TOKEN
 from tests.web.requests import INSTALL, new_sid
 from workers import intake
+from workers.marketplace import MarketplaceRequest
 from workers.services import Services
 
 
@@ -50,7 +51,8 @@ def accept(as_worker: Services, market: Marketplace) -> Callable[..., Exchange]:
         )
         invocation = replace(invocation, **changes)  # type: ignore[arg-type]
         blocks = [] if by_url else [audio]
-        intake.accept(as_worker.journal, as_worker.dispatcher, invocation, blocks)
+        asked = MarketplaceRequest(invocation)
+        intake.accept(as_worker.journal, as_worker.dispatcher, asked, blocks)
         return exchange
 
     return accepted

@@ -10,7 +10,8 @@ import pytest
 
 from addon.ledger import ANSWERED, WAITING
 from workers import process
-from workers.deliver import credentials, deliver
+from workers.deliver import deliver
+from workers.marketplace import credentials
 
 
 @pytest.fixture
@@ -138,13 +139,10 @@ def test_two_deliveries_at_once_send_one(processed, as_worker):
 
 
 def test_an_install_has_its_own_credentials_before_the_partners(as_worker, accept):
-    from addon.twilio.invocation import Invocation
-
-    invocation = Invocation("XR1", datetime.now(UTC), install="XD1")
     changed = replace(as_worker.settings, callback_credentials={"XD1": "name:pass:word"})
-    own, partner = credentials(changed, invocation)
+    own, partner = credentials(changed, "XD1")
     assert own.header != partner.header
-    assert len(credentials(as_worker.settings, invocation)) == 1
+    assert len(credentials(as_worker.settings, "XD1")) == 1
 
 
 def test_answered_is_recorded_in_the_ledger(processed, as_worker):

@@ -14,19 +14,20 @@ from addon.twilio.invocation import Invocation
 from tests.calls import wav
 from tests.web.requests import INSTALL, new_sid
 from workers import intake, lanes
+from workers.marketplace import MarketplaceRequest
 from workers.services import Services
 
 AUDIO = wav(0.5)
 
 
-def invocation(sid: str) -> Invocation:
-    return Invocation(
-        request_sid=sid, received_at=datetime.now(UTC), install=INSTALL, has_audio=True
+def request(sid: str) -> MarketplaceRequest:
+    return MarketplaceRequest(
+        Invocation(request_sid=sid, received_at=datetime.now(UTC), install=INSTALL, has_audio=True)
     )
 
 
 def accept(services: Services, sid: str) -> bool:
-    return intake.accept(services.journal, services.dispatcher, invocation(sid), [AUDIO])
+    return intake.accept(services.journal, services.dispatcher, request(sid), [AUDIO])
 
 
 def jobs(services: Services) -> int:

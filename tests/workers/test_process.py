@@ -13,6 +13,7 @@ from tests.calls import wav
 from tests.web.requests import INSTALL
 from workers import deposit, process
 from workers.deliver import deliver
+from workers.marketplace import MarketplaceRequest
 
 
 @pytest.fixture
@@ -206,5 +207,6 @@ def test_the_agent_channel_follows_install_then_integration_then_default(setting
     plain = Invocation("XR1", datetime.now(UTC))
     dial = replace(plain, usage_key="recording_dial")
     own = replace(dial, install=INSTALL)
-    roles = [deposit.options(mapped, each).roles for each in (plain, dial, own)]
+    asked = [MarketplaceRequest(each) for each in (plain, dial, own)]
+    roles = [deposit.options(mapped, each).roles for each in asked]
     assert roles == [("customer", "agent"), ("agent", "customer"), ("customer", "agent")]

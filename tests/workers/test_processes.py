@@ -21,6 +21,7 @@ from tests.conftest import ACCOUNT, TOKEN
 from tests.stack.running import ROOT, alive, descendants, python, wait_until
 from tests.web.requests import INSTALL, new_sid
 from workers import intake
+from workers.marketplace import MarketplaceRequest
 from workers.process import TRIES
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
@@ -107,7 +108,7 @@ def at_work(services, market, media, machine):
         callback=f"{market.origin}/callback/{exchange.sid}",
         audio_url=f"{media.origin}/a.wav",
     )
-    intake.accept(services.journal, services.dispatcher, invocation, [])
+    intake.accept(services.journal, services.dispatcher, MarketplaceRequest(invocation))
     wait_until(lambda: media.asked == 1)
     return exchange
 

@@ -1,0 +1,115 @@
+"""Where a Flex recording's bytes come from: Twilio's REST media, decrypted where that is needed.
+
+Both channels where there are two, our credentials for Twilio's API alone, and never an error
+document in place of a recording (protocol 4.3, 5.3). A recording that no key here opens is still
+there as it was received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+
+from addon.analysis import sniff
+from addon.archive.spool import SealedSpool
+from addon.errors import (
+    KeyMissing,
+    SourceGone,
+    SourceUnavailable,
+    Tampered,
+    TwilioUnavailable,
+    UnreadableAudio,
+)
+from addon.outbound import Outbound
+from addon.settings import Settings
+from addon.twilio.encrypted_media import EncryptionDetails, content_key, decrypted
+from addon.twilio.recordings import Recordings
+from addon.twilio.rest import Rest
+from addon.twilio.status_callback import COMPLETED, StatusCallback
+from workers.source import twilio_api
+
+APPEARS_WITHIN = timedelta(minutes=10)
+"""A completed recording without media is not given up sooner (protocol 10.2 Q29)."""
+
+PARKED_S = 120.0
+"""Between two looks once the ladder has ended: its own last rung."""
+
+UNFINISHED = frozenset({"in-progress", "paused", "stopped", "processing"})
+"""What a recording's resource says while its media may still come (protocol 4.2)."""
+
+
+def rest(settings: Settings) -> Rest:
+    """Twilio's services as this deployment reaches them; media may redirect to MEDIA_HOSTS."""
+    api = twilio_api(settings)
+    return Rest(api, Outbound(api.origins(settings.media_hosts)))
+
+
+@contextmanager
+def recording(
+    settings: Settings, callback: StatusCallback, tries: int
+) -> Iterator[Iterator[bytes]]:
+    """The recording in the clear; `tries` counts the failed downloads so far.
+
+    Raises SourceUnavailable where it may come later, SourceGone, SourceRefused, and UnreadableAudio
+    also for one that is encrypted and cannot be opened here.
+    """
+    if not callback.encryption:
+        with as_received(settings, callback, tries) as blocks:
+            yield blocks
+        return
+    details = EncryptionDetails.parse(callback.encryption)
+    with _as_unreadable():
+        key = content_key(details, settings.flex_private_keys)
+    with as_received(settings, callback, tries) as blocks, ExitStack() as opened:
+        with _as_unreadable():
+            plain = opened.enter_context(decrypted(blocks, key, details.iv, spool=SealedSpool))
+        yield plain
+
+
+@contextmanager
+def as_received(
+    settings: Settings, callback: StatusCallback, tries: int
+) -> Iterator[Iterator[bytes]]:
+    """The bytes exactly as Twilio gives them. Raises as `recording`."""
+    recordings = Recordings(rest(settings))
+    try:
+        with recordings.media(
+            callback.recording_sid,
+            sniff=None if callback.encryption else sniff,
+            attempt=tries,
+        ) as found:
+            yield found.blocks
+    except SourceGone as gone:
+        raise _judged(recordings, callback, gone) from gone
+
+
+@contextmanager
+def _as_unreadable() -> Iterator[None]:
+    try:
+        yield
+    except KeyMissing as error:
+        raise UnreadableAudio(
+            error.message,
+            remedy="Its ciphertext is archived; give the key in FLEX_PRIVATE_KEYS.",
+        ) from error
+    except Tampered as error:
+        raise UnreadableAudio(error.message) from error
+
+
+def _judged(
+    recordings: Recordings, callback: StatusCallback, gone: SourceGone
+) -> SourceGone | SourceUnavailable:
+    """What the end of the ladder means, by the recording's own resource (protocol 10.2 Q29)."""
+    try:
+        resource = recordings.get(callback.recording_sid)
+    except TwilioUnavailable as error:
+        return SourceUnavailable(error.message, retry_after=error.retry_after)
+    if resource is None:
+        return SourceGone("Twilio knows no such recording")
+    young = datetime.now(UTC) - callback.received_at < APPEARS_WITHIN
+    if resource.status in UNFINISHED or (resource.status == COMPLETED and young):
+        return SourceUnavailable(gone.message, retry_after=PARKED_S)
+    if resource.status == COMPLETED:
+        return SourceGone("the recording is completed, but its media is kept elsewhere, or gone")
+    return SourceGone(f"Twilio says that the recording is {resource.status[:32]}")

@@ -1,0 +1,39 @@
+"""The kinds of request, read from their intake records, and what every job may ask of each.
+
+    sid, source, tenant, recording_id, received_at, call_sid, started_at   whose, and what
+    integrations    names under which AGENT_CHANNEL may know it, the narrowest first
+    length, lane    how long it probably is, and where it waits if not by that
+    has_deadline    whether an answer can come too late
+    encryption      what opens it, where Twilio encrypted it
+    audio, as_received    its bytes, in the clear and exactly as they come
+    offer, give_up_at     hand the answer over once, and until when to try
+
+A job must never ask which kind it has.
+"""
+
+from __future__ import annotations
+
+from addon.errors import Tampered
+from addon.journal import Intake
+from workers.flex import FlexRequest
+from workers.marketplace import MarketplaceRequest
+
+Request = MarketplaceRequest | FlexRequest
+
+KINDS: dict[str, type[MarketplaceRequest] | type[FlexRequest]] = {
+    kind.source: kind for kind in (MarketplaceRequest, FlexRequest)
+}
+
+
+def read(intake: Intake) -> Request:
+    """The request in an intake record. Raises Tampered for a source that is not known here."""
+    kind = KINDS.get(intake.source)
+    if kind is None:
+        raise Tampered("an intake record of an unknown source")
+    return kind.from_json(intake.request)
+
+
+def has_deadline(source: str) -> bool:
+    """Whether requests of a source, as the ledger has it, can be answered too late."""
+    kind = KINDS.get(source)
+    return kind is None or kind.has_deadline
