@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from addon import log
 from addon.errors import AddonError, Unauthenticated, Unavailable
 from addon.web.own_paths import sign_in_path
+from addon.web.problems import STATUS_BY_CLASS
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:;"
@@ -36,6 +37,7 @@ TITLES = {
     404: "Not found",
     409: "Not possible now",
     410: "No longer valid",
+    502: "Not shown",
     503: "Just a moment",
 }
 
@@ -72,8 +74,10 @@ def _answer(error: AddonError) -> Response | tuple[str, int] | tuple[str, int, d
     """An error as a page; whoever is not signed in is sent to do so, and back."""
     if isinstance(error, Unauthenticated) and request.method == "GET" and not is_fetched():
         return redirect(sign_in_path(request.full_path.rstrip("?")))
-    status = error.http_status if error.http_status in TITLES else 503
-    if status == 503:
+    by_class = (code for kind, code in STATUS_BY_CLASS.items() if isinstance(error, kind))
+    status = next(by_class, error.http_status)
+    status = status if status in TITLES else 503
+    if status >= 500:
         logger.error("a page failed", code=error.code, reason=error.message)
     page = render_template("error.html", title=TITLES[status], status=status, error=error)
     return (page, status, {"Retry-After": "5"}) if status == 503 else (page, status)

@@ -15,7 +15,7 @@ from typing import Any
 
 from addon.archive.archive import Archive
 from addon.archive.manifest import Manifest
-from addon.archive.names import Entry
+from addon.archive.names import Entry, files
 from addon.errors import KeyMissing, NotStored, Tampered
 
 AT_ONCE = 8
@@ -24,6 +24,8 @@ AT_ONCE = 8
 MAX_KEPT = 2000
 """Rows kept in memory: under a kilobyte each."""
 
+
+UNPROVEN = "does not match its signature"
 
 LABELS = {
     "agent": "Agent",
@@ -95,14 +97,34 @@ class Rows:
         except NotStored:
             return None
         except (Tampered, KeyMissing):
-            return None
+            return self._unproven(entry)
         key = (entry.tenant, entry.recording_id, manifest.written_at)
         row = self._kept.get(key)
-        if row is None:
-            row = self._kept[key] = self._made(manifest)
+        return row or self._keep(key, self._made(manifest))
+
+    def _keep(self, key: tuple[str, str, datetime], row: Row) -> Row:
+        """Remember a row; one in trouble is looked at again, because trouble may be mended."""
+        if row.trouble is None:
+            self._kept[key] = row
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
         return row
+
+    def _unproven(self, entry: Entry) -> Row | None:
+        """A recording of which nothing can be believed but that something lies there."""
+        stat = self._archive.store.stat(files(entry.tenant, entry.recording_id).manifest)
+        if stat is None:
+            return None
+        return Row(
+            recording_id=entry.recording_id,
+            tenant=entry.tenant,
+            at=stat.modified,
+            duration=None,
+            call_sid=None,
+            format="",
+            redacted=False,
+            trouble=UNPROVEN,
+        )
 
     def _made(self, manifest: Manifest) -> Row:
         flags: tuple[str, ...] = ()
@@ -116,7 +138,7 @@ class Rows:
         except KeyMissing:
             trouble = "no key to read it"
         except Tampered:
-            trouble = "does not match its signature"
+            trouble = UNPROVEN
         facts = manifest.facts
         return Row(
             recording_id=manifest.recording_id,

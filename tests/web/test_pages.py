@@ -1,0 +1,338 @@
+"""The list and the player as HTML: what is shown, to whom, and what a stranger gets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from addon.archive.archive import Archive
+from addon.factory import create_app
+from addon.playback.policy import Rights
+from tests.archive.recordings import CALL, RECORDING, TENANT, archived
+from tests.calls import wav
+from tests.web.people import Browser, context_of
+
+OTHER = "XD" + "9" * 32
+MOMENT = datetime(2026, 3, 4, 15, 42, tzinfo=UTC)
+
+RESULT: dict[str, Any] = {
+    "audio": {
+        "format": "wav",
+        "codec": "pcm_s16le",
+        "duration_seconds": 1.0,
+        "sample_rate_hz": 8000,
+        "channels": 2,
+    },
+    "participants": [
+        {
+            "channel": channel,
+            "role": role,
+            "talk_seconds": 0.4,
+            "talk_percent": 40.0,
+            "turns": 1,
+            "longest_monologue_seconds": 0.4,
+            "interruptions": {"count": 0, "total_seconds": 0.0},
+            "response_latency_seconds": {"median": None, "p90": None, "count": 0},
+            "level": {"snr_db": 30.1},
+            "dtmf": {"count": 0, "intervals": []},
+        }
+        for channel, role in enumerate(("customer", "agent"))
+    ],
+    "conversation": {
+        "agent_talk_percent": 40.0,
+        "customer_talk_percent": 40.0,
+        "silence_percent": 30.0,
+        "crosstalk_percent": 10.0,
+        "silence_seconds": 0.3,
+        "crosstalk_seconds": 0.1,
+        "longest_silence_seconds": 0.2,
+        "non_talk": {"threshold_seconds": 3.0, "total_seconds": 0.0, "intervals": []},
+        "hold": {"total_seconds": 0.0, "intervals": []},
+    },
+    "segments": [
+        {"channel": 0, "role": "customer", "start_seconds": 0.1, "end_seconds": 0.5},
+        {"channel": 1, "role": "agent", "start_seconds": 0.4, "end_seconds": 0.8},
+    ],
+    "flags": ["low_snr"],
+    "warnings": ["A warning <b>with</b> markup."],
+    "redaction": {"intervals": [], "reasons": []},
+}
+
+
+@pytest.fixture
+def archive(app: Flask) -> Archive:
+    return context_of(app).archive
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """Somebody who may do everything."""
+    allow(app)
+    return Browser(app).signed_in()
+
+
+def allow(app: Flask, **changes: Any) -> None:
+    """Let the policy give everybody these rights."""
+    everything = {"listen": True, "download": True, "see_listeners": True, "installs": None}
+    rights = Rights(**{**everything, **changes})
+    context_of(app).policy = lambda claims, settings: rights
+
+
+def put(archive: Archive, number: int = 0, **changes: Any) -> str:
+    given: dict[str, Any] = {
+        "recording_id": RECORDING if not number else f"RE{number:032x}",
+        "analysis": {"result": RESULT},
+        "started_at": MOMENT,
+        "duration_seconds": 1.0,
+        **changes,
+    }
+    archived(archive, wav(), **given)
+    return str(given["recording_id"])
+
+
+def test_the_list_shows_a_recording(browser, archive):
+    name = put(archive)
+    page = browser.get("/recordings")
+    assert page.status_code == 200
+    assert f'href="/recordings/{name}"' in page.text
+    assert "Wednesday 4 March 2026" in page.text and ">15:42<" in page.text
+    assert 'aria-label="Agent 40 %, Both at once 10 %, Customer 40 %, Silence 30 %"' in page.text
+    assert "Noisy" in page.text
+
+
+def test_an_empty_list_says_so(browser):
+    assert "No recordings here" in browser.get("/recordings").text
+
+
+def test_pages_of_the_list_follow_each_other(browser, archive):
+    names = {put(archive, n, started_at=MOMENT.replace(minute=n)) for n in range(1, 31)}
+    first = browser.get("/recordings").text
+    link = re.search(r'rel="next" href="([^"]+)"', first)
+    assert link is not None
+    second = browser.get(link[1].replace("&amp;", "&")).text
+    shown = [re.findall(r'href="/recordings/(RE\w+)"', page) for page in (first, second)]
+    assert [len(page) for page in shown] == [25, 5]
+    assert set(shown[0] + shown[1]) == names
+    assert "rel=" not in re.sub(r"<link[^>]+>", "", second)
+
+
+def test_the_list_of_a_day(browser, archive):
+    name = put(archive)
+    assert name in browser.get("/recordings?day=2026-03-04").text
+    assert name not in browser.get("/recordings?day=2026-03-05").text
+
+
+def test_the_list_of_a_call(browser, archive):
+    name = put(archive)
+    assert name in browser.get(f"/recordings?call={CALL}").text
+    assert name not in browser.get("/recordings?call=CA00").text
+
+
+def test_the_list_of_an_install(browser, archive):
+    here, there = put(archive), put(archive, 1, tenant=OTHER)
+    page = browser.get(f"/recordings?install={OTHER}").text
+    assert there in page and here not in page
+
+
+@pytest.mark.parametrize(
+    ("sought", "leads_to"),
+    [
+        (RECORDING, f"/recordings/{RECORDING}"),
+        (f"  {RECORDING} ", f"/recordings/{RECORDING}"),
+        (CALL, f"/recordings?call={CALL}"),
+        (TENANT, f"/recordings?install={TENANT}"),
+        ("2026-03-04", "/recordings?day=2026-03-04"),
+    ],
+)
+def test_a_sid_is_found(browser, archive, sought, leads_to):
+    put(archive)
+    answer = browser.get("/recordings", query_string={"q": sought})
+    assert (answer.status_code, answer.headers["Location"]) == (302, leads_to)
+
+
+@pytest.mark.parametrize("sought", ["RE0", "../../x", "<script>", "RE*", "é"])
+def test_what_is_not_found_is_said(browser, sought):
+    answer = browser.get("/recordings", query_string={"q": sought})
+    assert answer.status_code == 200 and "Nothing found" in answer.text
+    assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "query", ["day=tomorrow", "cursor=x", "cursor=2026-99-99/a/b", "install=..", "day=0001-01-01"]
+)
+def test_an_impossible_list_is_not_an_error_of_ours(browser, archive, query):
+    put(archive)
+    assert browser.get(f"/recordings?{query}").status_code in (200, 404)
+
+
+def test_the_player_shows_the_recording(browser, archive):
+    page = browser.get(f"/recordings/{put(archive)}")
+    assert page.status_code == 200
+    for text in ("Wednesday 4 March 2026", "40 %", RECORDING, CALL, TENANT, "Who listened"):
+        assert text in page.text
+
+
+def test_what_a_recording_says_is_never_markup(browser, archive):
+    page = browser.get(f"/recordings/{put(archive)}").text
+    assert "A warning &lt;b&gt;with&lt;/b&gt; markup." in page
+
+
+def test_a_recording_without_analysis_can_still_be_played(browser, archive):
+    name = put(archive, analysis=None)
+    page = browser.get(f"/recordings/{name}")
+    assert page.status_code == 200
+    assert "could analyse it" in page.text and f'src="/recordings/{name}/audio"' in page.text
+    assert "not analysed" in browser.get("/recordings").text.lower()
+
+
+def test_the_timeline_is_what_the_player_draws(browser, archive):
+    document = browser.get(f"/recordings/{put(archive)}/timeline").json
+    assert document["duration"] == 1.0
+    assert [lane["role"] for lane in document["lanes"]] == ["agent", "customer"]
+    assert document["events"]["both"] == [[0.4, 0.5]]
+
+
+def test_playing_gives_a_grant_and_puts_it_on_record(browser, archive):
+    name = put(archive)
+    granted = browser.get(f"/recordings/{name}/audio")
+    assert granted.status_code == 307
+    media = browser.get(granted.headers["Location"], headers={"Range": "bytes=0-43"})
+    assert (media.status_code, media.data) == (206, wav()[:44])
+    assert "was given a link" in browser.get(f"/recordings/{name}").text
+
+
+def test_downloading_names_the_file(browser, archive):
+    name = put(archive)
+    granted = browser.get(f"/recordings/{name}/download")
+    media = browser.get(granted.headers["Location"])
+    assert media.data == wav()
+    assert f"{name}.wav" in media.headers["Content-Disposition"]
+
+
+def test_without_the_right_there_is_no_download(app, browser, archive):
+    name = put(archive)
+    allow(app, download=False)
+    assert 'id="download"' not in browser.get(f"/recordings/{name}").text
+    assert browser.get(f"/recordings/{name}/download").status_code == 403
+
+
+def test_without_the_right_nobody_sees_who_listened(app, browser, archive):
+    name = put(archive)
+    allow(app, see_listeners=False)
+    assert "Who listened" not in browser.get(f"/recordings/{name}").text
+
+
+@pytest.mark.parametrize("behind", ["", "/timeline", "/audio", "/download"])
+def test_another_installs_recording_is_not_there(app, browser, archive, behind):
+    name = put(archive)
+    allow(app, installs=frozenset({OTHER}))
+    assert browser.get(f"/recordings/{name}{behind}").status_code == 404
+    assert browser.get(f"/recordings/{name}{behind}?install={TENANT}").status_code == 404
+    assert browser.get(f"/recordings/RE404{behind}").status_code == 404
+
+
+def test_another_installs_recordings_are_not_listed(app, browser, archive):
+    name = put(archive)
+    allow(app, installs=frozenset({OTHER}))
+    for query in ("", "?day=2026-03-04", f"?call={CALL}", f"?install={TENANT}", f"?q={RECORDING}"):
+        assert f"/recordings/{name}" not in browser.get(f"/recordings{query}").text
+
+
+def test_two_installs_of_one_recording_are_told_apart(browser, archive):
+    name = put(archive)
+    put(archive, tenant=OTHER)
+    page = browser.get(f"/recordings/{name}").text
+    assert f"/recordings/{name}?install={TENANT}" in page
+    assert f"/recordings/{name}?install={OTHER}" in page
+    chosen = browser.get(f"/recordings/{name}?install={OTHER}").text
+    assert f"/recordings/{name}/audio?install={OTHER}" in chosen
+
+
+def test_the_permanent_link_is_the_public_one(browser, archive):
+    name = put(archive)
+    page = browser.get(f"/recordings/{name}").text
+    assert f'data-link="https://hooks.example.net/recordings/{name}"' in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/recordings", f"/recordings/{RECORDING}", "/login", "/signed-out"]
+)
+def test_every_page_has_a_strict_policy(browser, archive, path):
+    put(archive)
+    page = browser.get(path)
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "script-src 'self';" in policy
+    assert "unsafe" not in policy and "http:" not in policy and "https:" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert page.headers["Cache-Control"] == "no-store"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path", ["/recordings", f"/recordings/{RECORDING}", "/login", "/signed-out"]
+)
+def test_no_page_needs_what_its_policy_forbids(browser, archive, path):
+    put(archive)
+    text = browser.get(path).text
+    assert not re.search(r"\sstyle=|\son[a-z]+=|javascript:|<style|<script>", text)
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', text)
+
+
+def test_the_nonce_is_fresh(browser, archive):
+    name = put(archive)
+    nonces = {
+        re.search(
+            "nonce-([^']+)", browser.get(f"/recordings/{name}").headers["Content-Security-Policy"]
+        )[1]
+        for _ in range(3)
+    }
+    assert len(nonces) == 3
+
+
+def test_the_address_alone_leads_to_the_list(browser):
+    assert browser.get("/").headers["Location"] == "/recordings"
+
+
+def test_a_stranger_is_sent_to_sign_in_and_learns_nothing(app, archive):
+    name = put(archive)
+    stranger = Browser(app)
+    answers = [stranger.get(path) for path in (f"/recordings/{name}", "/recordings/RE404")]
+    assert [answer.status_code for answer in answers] == [302, 302]
+
+
+def test_a_bucket_that_is_away_is_a_page_that_says_so(settings, redis_server, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    app = create_app(replace(settings, archive_url="s3://bucket/prefix"))
+    allow(app)
+    page = Browser(app).signed_in().get("/recordings")
+    assert (page.status_code, page.mimetype) == (503, "text/html")
+    assert page.headers["Retry-After"]
+
+
+def test_a_defect_is_a_page_too(app, browser, monkeypatch):
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect with a secret in it")
+
+    monkeypatch.setattr(context_of(app).rows, "of", broken)
+    page = browser.get("/recordings")
+    assert page.status_code == 503 and "secret" not in page.text
+
+
+def test_a_tampered_analysis_is_not_shown(browser, archive, app):
+    name = put(archive)
+    key = f"recordings/{TENANT}/{name}/analysis.esdk"
+    content = bytearray(archive.store.get(key))
+    content[-1] ^= 1
+    archive.store.delete(key)
+    archive.store.put(key, [bytes(content)])
+    assert "match its signature" in browser.get("/recordings").text
+    page = browser.get(f"/recordings/{name}")
+    assert page.status_code == 502 and "damaged" in page.text
