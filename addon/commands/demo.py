@@ -8,13 +8,14 @@ address as a source and a target.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+import urllib3
 
 from addon.archive.archive import Archive
 from addon.archive.names import files
@@ -22,13 +23,17 @@ from addon.commands.local_stack import local_stack
 from addon.commands.marketplace import Exchange, Marketplace
 from addon.commands.summary import summary
 from addon.errors import AddonError
+from addon.playback.grants import Grants
 from addon.settings import Settings
 from addon.stack.console import Console
+from addon.web import local_sign_in
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "call.wav"
 INSTALL = "XD" + 32 * "0"
 RESULT_WAIT_S = 120.0
 """Many times what the sample takes, for a machine that is busy with other things."""
+
+LINK_WAIT_S = 30.0
 
 
 @click.command("demo")
@@ -47,7 +52,7 @@ def demo(once: bool, port: int, audio: Path) -> None:
         local = _settings(market.origin, port)
         with local_stack(port, local, Console.standard()) as stack:
             stack.wait_until_ready()
-            right = tour(market, f"{local['PUBLIC_URL']}/recording-analysis", audio)
+            right = tour(market, local["PUBLIC_URL"], audio)
             if not once:
                 _say(f"\nServing on {local['PUBLIC_URL']}. Ctrl-C stops.")
                 stack.wait()
@@ -64,9 +69,10 @@ def _settings(origin: str, port: int) -> dict[str, str]:
     }
 
 
-def tour(market: Marketplace, to: str, audio: Path) -> bool:
+def tour(market: Marketplace, public_url: str, audio: Path) -> bool:
     """One call through the service. Whether everything about it was right."""
-    settings = Settings.load()
+    settings = replace(Settings.load(), public_url=public_url)
+    to = f"{public_url}/recording-analysis"
     market.account_sid = settings.twilio_account_sid
     market.auth_token = settings.twilio_auth_token
     _say(f"\nAs the Marketplace does: {audio.name}, in a signed request to {to}")
@@ -79,7 +85,10 @@ def tour(market: Marketplace, to: str, audio: Path) -> bool:
         return False
     _say(f"\nThe result, posted to the callback:\n{summary(document)}")
     _say(f"  the whole of it     {_kept(document, settings)}")
-    return document["status"] == "successful" and _archived(exchange, document, settings)
+    if document["status"] != "successful":
+        return False
+    name = document["result"]["archive"]["recording_id"]
+    return _archived(exchange, name, settings) and _played(exchange, name, settings)
 
 
 def _result(market: Marketplace, exchange: Exchange) -> dict[str, Any] | None:
@@ -103,20 +112,34 @@ def _kept(document: dict[str, Any], settings: Settings) -> Path:
     return path
 
 
-def _archived(exchange: Exchange, document: dict[str, Any], settings: Settings) -> bool:
+def _archived(exchange: Exchange, name: str, settings: Settings) -> bool:
     """Show where the encrypted audio lies. Whether it is, decrypted, what was sent."""
-    name = document["result"]["archive"]["recording_id"]
     _say("\nThe archive:")
     _say(f"  encrypted audio     {settings.archive_url}/{files(INSTALL, name).audio}")
     try:
-        blocks = Archive.from_settings(settings).open(INSTALL, name).read()
-        same = hashlib.sha256(b"".join(blocks)).digest() == hashlib.sha256(exchange.audio).digest()
+        content = b"".join(Archive.from_settings(settings).open(INSTALL, name).read())
     except AddonError as error:
         _say(f"  it cannot be read   {error.message}")
         return False
+    same = content == exchange.audio
     _say("  decrypted           " + ("equals what was sent" if same else "DIFFERS from the call"))
-    _say(f"  hear it             .venv/bin/flask archive get {name}")
     return same
+
+
+def _played(exchange: Exchange, name: str, settings: Settings) -> bool:
+    """Show the links for a browser. Whether the one for playing gives what was sent."""
+    grants = Grants.from_settings(settings)
+    link = grants.link(grants.issue(INSTALL, recording_id=name, listener="demo"))
+    _say(f"\nTo hear it:\n  {link}")
+    if local_sign_in.is_possible(settings):
+        page = local_sign_in.local_sign_in_link(settings, f"/recordings/{name}")
+        _say(f"Its page, with the waveform (this link signs you in, once):\n  {page}")
+    with urllib3.PoolManager(retries=False, timeout=LINK_WAIT_S) as pool:
+        response = pool.request("GET", link)
+    if response.status == 200 and response.data == exchange.audio:
+        return True
+    _say(f"  the link answers {response.status}, and not with what was sent")
+    return False
 
 
 def _say(text: str) -> None:

@@ -19,6 +19,7 @@ from addon.stack.provision import provision
 from addon.stack.redis_server import redis_child
 from addon.stack.supervisor import Supervisor
 from addon.stack.web_server import listen, web_child
+from addon.web import local_sign_in
 
 WORKERS_GRACE_S = 20.0
 """With web's 5 s and Redis' 4 s this stays below the 30 s after which Heroku and systemd kill."""
@@ -50,9 +51,18 @@ def _serve(console: Console, host: str, port: int, workers: int) -> None:
         settings = _with_keys(settings, console)
         children = list(_children(settings, listener, lock, workers))
         where = f"http://{host}:{listener.getsockname()[1]}"
-        Supervisor(children, console).run(
-            lambda: console.say(f"Ready on {where}. Ctrl-C stops.", data_dir=str(settings.data_dir))
-        )
+        Supervisor(children, console).run(lambda: _ready(console, settings, where))
+
+
+def _ready(console: Console, settings: Settings, where: str) -> None:
+    """A link that signs in is shown to a person at a terminal, and never kept in a log."""
+    console.say(f"Ready on {where}. Ctrl-C stops.", data_dir=str(settings.data_dir))
+    if not local_sign_in.is_possible(settings):
+        return
+    if console.readable:
+        console.say(f"Sign in, once: {local_sign_in.local_sign_in_link(settings)}")
+    else:
+        console.say("`flask sign-in` prints a link to sign in on this machine")
 
 
 def _children(settings: Settings, listener: socket, lock: int, workers: int) -> Iterator[Child]:

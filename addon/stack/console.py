@@ -23,7 +23,7 @@ class Console:
     def __init__(self, out: TextIO, *, readable: bool, width: int = 7) -> None:
         """`width` is the room for a child's name, in characters."""
         self._out = out
-        self._readable = readable
+        self.readable = readable
         self._width = width
 
     @classmethod
@@ -49,7 +49,7 @@ class Console:
     def _write(self, process: str, record: Mapping[str, Any]) -> None:
         # A line that was passed on before keeps the name that it was given then.
         record = {"process": process, **record}
-        text = self._for_people(record) if self._readable else json.dumps(record, default=str)
+        text = self._for_people(record) if self.readable else json.dumps(record, default=str)
         self._out.write(text + "\n")
         self._out.flush()
 

@@ -80,6 +80,8 @@ def test_once_shows_the_202_the_result_and_the_archive_and_exits_0(
     assert re.search(r"^202 after \d+ ms, no body$", said, re.MULTILINE)
     assert "audio               2.0 s, 2 channels, wav" in said
     assert "decrypted           equals what was sent" in said
+    assert re.search(r"^  http://127.0.0.1:\d+/media/\S+$", said, re.MULTILINE)
+    assert re.search(r"^  http://127.0.0.1:\d+/login/local\?\S+$", said, re.MULTILINE)
     (result,) = (tmp_path / "var" / "demo").iterdir()
     assert json.loads(result.read_text())["status"] == "successful"
     (archived,) = (tmp_path / "var" / "archive").rglob("audio.esdk")
@@ -130,7 +132,7 @@ def test_what_is_not_right_is_said_and_counts(
     threading.Thread(target=service.serve_forever, daemon=True).start()
     try:
         with Marketplace("", "") as market:
-            assert not tour(market, f"http://127.0.0.1:{service.server_port}/", call)
+            assert not tour(market, f"http://127.0.0.1:{service.server_port}", call)
     finally:
         service.shutdown()
         service.server_close()
