@@ -1,6 +1,7 @@
 # Works with GNU make 3.81 (macOS) and later. `make help` lists the commands.
 PYTHON ?=
 ONCE ?=
+PORT ?=
 JOBS ?= 2
 TESTS ?=
 export PYTHON
@@ -12,8 +13,8 @@ python := .venv/bin/python
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | expand -t 10
 
-run: setup ## everything, with a sample call through it (ONCE=1: then stop)
-	@$(python) -m flask demo $(if $(ONCE),--once)
+run: setup ## everything, and a call through it (ONCE=1: then stop; PORT=9000: not on 8080)
+	@$(python) -m flask demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
 setup: ## .venv with the locked packages; quick where it is there
 	@bin/setup
