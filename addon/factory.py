@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from addon import log
+from addon import log, tracing
 from addon.commands import register_commands
 from addon.errors import SettingsError
 from addon.settings import Settings
@@ -26,6 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         except SettingsError as error:
             raise SystemExit(f"{error.message}. {error.remedy}") from None
     log.configure(settings.log_level)
+    tracing.configure("addon-web", enabled=settings.tracing)
     app = Flask("addon", static_folder=None)
     app.wsgi_app = UploadDeadline(app.wsgi_app)  # type: ignore[method-assign]
     context.attach(app, settings)

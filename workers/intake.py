@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from addon import tracing
 from addon.journal import Journal
 from workers.queue import Dispatcher
 from workers.requests import Request
@@ -25,11 +26,12 @@ def accept(
     Raises StoreUnavailable and QueueUnavailable; the sender then has to ask again.
     """
     sid = request.sid
-    if dispatcher.ledger.knows(sid) or journal.outcome(sid) is not None:
-        dispatcher.ledger.duplicate(sid)
-        return False
-    journal.accept(sid, request.source, request.to_json(), audio)
-    return claim(dispatcher, request)
+    with tracing.span("accept", request_sid=sid, source=request.source):
+        if dispatcher.ledger.knows(sid) or journal.outcome(sid) is not None:
+            dispatcher.ledger.duplicate(sid)
+            return False
+        journal.accept(sid, request.source, request.to_json(), audio)
+        return claim(dispatcher, request)
 
 
 def claim(dispatcher: Dispatcher, request: Request) -> bool:

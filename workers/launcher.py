@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
-from addon import log
+from addon import log, tracing
 from addon.errors import SettingsError
 from addon.settings import Settings
 from addon.stack.parent_death import dies_with_parent
@@ -163,6 +163,7 @@ def run_sweeper() -> None:
 def preload() -> None:
     """Import what every job needs, once for all forks."""
     import workers.deliver
+    import workers.errands
     import workers.process  # noqa: F401
 
 
@@ -182,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{error.message}. {error.remedy}", file=sys.stderr)  # noqa: T201
         return 1
     log.configure(settings.log_level)
+    tracing.configure("addon-worker", enabled=settings.tracing)
     preload()
     logger.info("workers started", general=options.workers)
     Launcher(places(max(1, options.workers), options.lanes)).run()

@@ -20,6 +20,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.utils import utcparse
 
+from addon import tracing
 from addon.errors import QueueUnavailable
 from addon.ledger import QUEUED, Entry, Ledger
 from addon.metrics import catalogue, counters
@@ -37,6 +38,7 @@ FAILURE_TTL_S = 24 * 3600
 
 PROCESS = "workers.process.process"
 DELIVER = "workers.deliver.deliver"
+ERRAND = "workers.errands.run"
 
 MOVE = """
 for i = 1, #KEYS do
@@ -170,6 +172,14 @@ class Dispatcher:
         facts = {"delivery": QUEUED, "delivery_lane": lane, "delivery_job": job}
         self._again(sid, DELIVER, lane, job, int(lanes.JOB_FLOOR_S), facts)
 
+    def errand(self, name: str) -> None:
+        """Queue an errand, which belongs to no request. Raises RedisError."""
+        with self.redis.pipeline() as pipe:
+            pipe.multi()  # RQ would, and after the first command it is too late
+            job, timeout = self._job(name, "errand"), int(lanes.LONGEST_S)
+            self._enqueue(pipe, ERRAND, name, job, lanes.ERRANDS, timeout)
+            pipe.execute()
+
     def _again(
         self,
         sid: str,
@@ -200,6 +210,7 @@ class Dispatcher:
             result_ttl=RESULT_TTL_S,
             failure_ttl=FAILURE_TTL_S,
             description=f"{function.rpartition('.')[2]} {sid}",
+            meta=tracing.carrier(),
             pipeline=pipe,
         )
 

@@ -15,7 +15,7 @@ from rq.queue import Queue
 from rq.registry import clean_registries
 from rq.worker import HerokuWorker
 
-from addon import log
+from addon import log, tracing
 from addon.ledger import Ledger
 from addon.stack.parent_death import dies_with_parent
 from workers import lease
@@ -53,6 +53,16 @@ class LaneWorker(HerokuWorker):
         """Called first in the child."""
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
         self._tie()
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        """Run one job, in the child, as part of the trace that its request began."""
+        kind, sid = job.id.partition("-")[0], sid_of(job.id)
+        with tracing.span(kind, carrier=job.meta, request_sid=sid, lane=queue.name) as span:
+            done = bool(super().perform_job(job, queue))
+            if span is not None:
+                span.set_attribute("addon.done", done)
+        tracing.flush()
+        return done
 
     def handle_warm_shutdown_request(self) -> None:
         """Tell the job, where there is one; RQ warns of its absence."""
