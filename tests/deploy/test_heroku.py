@@ -35,9 +35,11 @@ def test_every_process_is_started() -> None:
 
 
 def test_every_variable_of_the_button_is_one_that_something_reads() -> None:
-    readers = read("addon/settings.py") + read("gunicorn.conf.py")
+    readers = read("addon/settings.py") + read("gunicorn.conf.py") + read("Procfile")
     unknown = [
-        name for name in APP["env"] if f'"{name}"' not in readers and not name.startswith("AWS_")
+        name
+        for name in APP["env"]
+        if not re.search(rf'"{name}"|\$\{{{name}\b', readers) and not name.startswith("AWS_")
     ]
     assert unknown == []
 
