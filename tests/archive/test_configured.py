@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from addon.archive.archive import Archive
+from addon.archive.configured import master_openers, recipients_of
+from addon.archive.epochs import Epochs
+from addon.archive.keys import KeyPair, Recipients
+from addon.archive.manifest import Signer, new_signing_key
+from addon.archive.store import open_store
+from addon.errors import KeyMissing, SettingsError
+from addon.settings import Settings
+from tests.archive.recordings import RECORDING, TENANT, archived
+
+ARN = "arn:aws:kms:eu-central-1:111122223333:key/0000-1111"
+LOCAL = bytes(range(32))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, pair: KeyPair) -> Settings:
+    signing_key = new_signing_key()
+    return Settings(
+        archive_url=tmp_path.as_uri(),
+        archive_public_keys=(pair.public_pem,),
+        archive_private_keys=(pair.private_pem,),
+        manifest_signing_key=signing_key,
+        manifest_verify_keys=(Signer(signing_key).public_pem,),
+    )
+
+
+def changed(settings: Settings, **changes: object) -> Settings:
+    return replace(settings, **changes)  # type: ignore[arg-type]
+
+
+def test_settings_make_an_archive(settings: Settings) -> None:
+    archive = Archive.from_settings(settings)
+    archived(archive, b"audio")
+    assert b"".join(Archive.from_settings(settings).open(TENANT, RECORDING).read()) == b"audio"
+
+
+def test_a_worker_writes_what_it_cannot_read(settings: Settings) -> None:
+    worker = Archive.from_settings(settings.for_worker())
+    archived(worker, b"audio")
+    worker.confirm(TENANT, RECORDING)
+    with pytest.raises(KeyMissing):
+        worker.open(TENANT, RECORDING)
+
+
+def test_a_reader_needs_no_signing_key(settings: Settings) -> None:
+    archived(Archive.from_settings(settings), b"audio")
+    reader = Archive.from_settings(changed(settings, manifest_signing_key=None))
+    assert reader.open(TENANT, RECORDING).length == 5
+    with pytest.raises(KeyMissing, match="sign"):
+        reader.erase(TENANT, RECORDING, by="test", reason="asked")
+
+
+def test_a_signer_believes_itself(settings: Settings) -> None:
+    archive = Archive.from_settings(changed(settings, manifest_verify_keys=()))
+    archived(archive, b"audio")
+    assert archive.manifest(TENANT, RECORDING).tenant == TENANT
+
+
+def test_an_epochs_key_comes_out_of_the_store(settings: Settings) -> None:
+    epoch = Epochs(open_store(settings.archive_url)).begin(Recipients.local(LOCAL))
+    of_epoch = changed(
+        settings,
+        archive_public_keys=(epoch.public_pem,),
+        archive_private_keys=(),
+        archive_local_key=LOCAL,
+    )
+    archived(Archive.from_settings(of_epoch), b"audio")
+    assert Archive.from_settings(of_epoch).open(TENANT, RECORDING).length == 5
+    with pytest.raises(KeyMissing, match="local-"):
+        Archive.from_settings(changed(of_epoch, archive_local_key=bytes(32))).open(
+            TENANT, RECORDING
+        )
+
+
+def test_public_and_kms_keys_are_recipients_together(settings: Settings, pair: KeyPair) -> None:
+    recipients = recipients_of(changed(settings, archive_kms_keys=(ARN,)))
+    assert recipients is not None
+    assert set(recipients.names) == {pair.name, ARN}
+    nobody = changed(settings, archive_public_keys=())
+    assert recipients_of(nobody) is None
+
+
+def test_a_process_without_keys_opens_nothing(settings: Settings) -> None:
+    keyless = changed(settings, archive_private_keys=())
+    assert not master_openers(keyless)
+    assert master_openers(settings)
+    assert master_openers(changed(keyless, archive_kms_keys=(ARN,)))
+    assert master_openers(changed(keyless, archive_local_key=LOCAL))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("archive_public_keys", ("nonsense",)),
+        ("archive_private_keys", ("nonsense",)),
+        ("archive_kms_keys", ("nonsense",)),
+        ("manifest_signing_key", "nonsense"),
+        ("manifest_verify_keys", ("nonsense",)),
+        ("archive_url", "nonsense"),
+    ],
+)
+def test_a_wrong_setting_is_named(settings: Settings, field: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=f"^{field.upper()}"):
+        Archive.from_settings(changed(settings, **{field: value}))
+
+
+def test_the_lock_comes_from_the_url(settings: Settings) -> None:
+    locking = changed(settings, archive_url=settings.archive_url + "?lock_days=7")
+    lock = Archive.from_settings(locking).lock
+    assert lock is not None
+    assert lock.days == 7
+    assert Archive.from_settings(settings).lock is None
