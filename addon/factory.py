@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         except SettingsError as error:
             raise SystemExit(f"{error.message}. {error.remedy}") from None
     log.configure(settings.log_level)
-    tracing.configure("addon-web", enabled=settings.tracing)
+    tracing.configure("addon-web", settings)
     app = Flask("addon", static_folder=None)
     app.wsgi_app = UploadDeadline(app.wsgi_app)  # type: ignore[method-assign]
     context.attach(app, settings)

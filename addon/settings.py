@@ -101,7 +101,7 @@ class Settings:
     result_style: Literal["own", "call-analytics"] = "own"
     sentiment: bool = False
     metrics_token: str | None = field(default=None, repr=False)
-    tracing: bool = False
+    otel_exporter_otlp_endpoint: str | None = None
     log_level: str = "info"
 
     @classmethod
@@ -207,7 +207,7 @@ def _behaviour(env: Environment) -> dict[str, Any]:
         "result_waveform": env.flag("RESULT_WAVEFORM", default=False),
         "result_style": env.choice("RESULT_STYLE", ("own", "call-analytics")),
         "sentiment": env.flag("SENTIMENT", default=False),
-        "tracing": env.url("OTEL_EXPORTER_OTLP_ENDPOINT") is not None,
+        "otel_exporter_otlp_endpoint": env.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
         "metrics_token": env.optional("METRICS_TOKEN"),
         "log_level": env.choice("LOG_LEVEL", ("info", "debug", "warning", "error")),
     }

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from addon import log
+from addon.settings import Settings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -59,9 +60,9 @@ class Tracing:
 _tracing = Tracing()
 
 
-def configure(service: str, *, enabled: bool) -> None:
-    """Say who this process is, and whether it traces. Starts nothing yet; safe before a fork."""
-    exporter = _exporter() if enabled else None
+def configure(service: str, settings: Settings) -> None:
+    """Say who this process is; it traces where an endpoint is set. Safe before a fork."""
+    exporter = _exporter() if settings.otel_exporter_otlp_endpoint else None
     use(Tracing(service, exporter))
 
 

@@ -19,6 +19,9 @@ from workers.queue import LaneQueue
 from workers.worker import LaneWorker
 
 
+ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+
+
 class FileExporter(SpanExporter):
     """Writes spans to a file: what a job's own process exported can be read afterwards."""
 
@@ -57,13 +60,14 @@ def test_without_an_exporter_nothing_happens():
 
 
 def test_it_is_off_unless_an_endpoint_is_named():
-    assert Settings.load({}).tracing is False
-    assert Settings.load({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}).tracing is True
+    tracing.configure("test", Settings.load({}))
+    with tracing.span("work") as span:
+        assert span is None
 
 
-def test_an_endpoint_without_the_packages_is_a_warning_and_no_more(monkeypatch, capsys):
+def test_an_endpoint_without_the_packages_is_a_warning_and_no_more(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "opentelemetry.exporter.otlp.proto.http", None)
-    tracing.configure("test", enabled=True)
+    tracing.configure("test", Settings.load(ENDPOINT))
     with tracing.span("work") as span:
         assert span is None
 

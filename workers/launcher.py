@@ -183,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{error.message}. {error.remedy}", file=sys.stderr)  # noqa: T201
         return 1
     log.configure(settings.log_level)
-    tracing.configure("addon-worker", enabled=settings.tracing)
+    tracing.configure("addon-worker", settings)
     preload()
     logger.info("workers started", general=options.workers)
     Launcher(places(max(1, options.workers), options.lanes)).run()
