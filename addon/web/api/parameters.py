@@ -54,9 +54,10 @@ def day() -> date | None:
     if text is None:
         return None
     try:
-        if len(text) != len("2026-11-20"):
+        found = date.fromisoformat(text)
+        if found.isoformat() != text:
             raise ValueError
-        return date.fromisoformat(text)
+        return found
     except ValueError:
         raise InvalidParameter("date: not a day such as 2026-11-20") from None
 
