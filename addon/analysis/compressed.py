@@ -6,6 +6,7 @@ where something has to be muted they are encoded once more, losslessly, as FLAC.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, cast
 
@@ -90,9 +91,8 @@ class SpooledIntake:
         """The spool, from its first MPEG frame on where something else comes before that."""
         self._spool.seek(0)
         head = self._spool.read(HEAD_BYTES)
-        self._spool.seek(0)
-        junk = mpeg_start(head) if self.source.format == "mp3" and head[:3] != b"ID3" else 0
-        return cast(BinaryIO, _Behind(self._spool, junk)) if junk else self._spool
+        bare = self.source.format == "mp3" and head[:3] != b"ID3"
+        return cast(BinaryIO, _Sought(self._spool, (mpeg_start(head) or 0) if bare else 0))
 
     def _accept(self, sound: Any) -> None:
         if not 1 <= sound.channels <= MAX_CHANNELS:
@@ -119,8 +119,8 @@ class SpooledIntake:
         return out
 
 
-class _Behind:
-    """A file without its first bytes, as far as libsndfile asks."""
+class _Sought:
+    """A file as libsndfile asks of one: without its first bytes, and calm about any seek."""
 
     def __init__(self, file: BinaryIO, skipped: int) -> None:
         self._file = file
@@ -128,7 +128,11 @@ class _Behind:
         file.seek(skipped)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        self._file.seek(offset + (0 if whence else self._skipped), whence)
+        """Damaged files send their readers before the start: that is the start, not an error."""
+        origin = (self._skipped, self._file.tell(), 0)[whence]
+        if whence == io.SEEK_END:
+            origin = self._file.seek(0, io.SEEK_END)
+        self._file.seek(max(origin + offset, self._skipped))
         return self.tell()
 
     def tell(self) -> int:

@@ -14,7 +14,7 @@ from addon.analysis.stages import Stages
 from addon.errors import UnreadableAudio
 
 #: Recognised so that the message can name them; nothing here decodes them.
-_NOT_DECODED = frozenset({"mp4", "webm", "amr", "caf"})
+_NOT_DECODED = frozenset({"mp4", "webm", "amr"})
 
 Prepare = Callable[[Stages], None]
 

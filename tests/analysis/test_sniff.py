@@ -62,7 +62,7 @@ def test_an_error_page_is_refused_before_it_has_arrived_whole():
         RecordingPass(Options(), spool=lambda: pytest.fail("no spool needed")).feed(page)
 
 
-@pytest.mark.parametrize("head", [b"\0\0\0\x20ftypM4A ", b"\x1aE\xdf\xa3", b"#!AMR\n", b"caff"])
+@pytest.mark.parametrize("head", [b"\0\0\0\x20ftypM4A ", b"\x1aE\xdf\xa3", b"#!AMR\n"])
 def test_kinds_that_nothing_decodes_are_named(head):
     with pytest.raises(UnreadableAudio, match="not decoded here"):
         passed(head + bytes(5000))
