@@ -54,6 +54,7 @@ def finish(services: Services, sid: str) -> None:
     kept = services.journal.kept(sid)
     if not is_safe(services, request, kept):
         return
+    request.when_safe(services.store, services.settings, kept)
     services.journal.finish(sid)
     outcome = services.journal.outcome(sid) or {}
     close(services, sid, str(outcome.get("answer", "unknown")))

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from addon.journal import Intake
+from addon.archive.store import Store
+from addon.journal import Intake, Kept
 from addon.settings import Settings
 from addon.twilio.status_callback import StatusCallback
-from workers import flex_source, flex_task, lanes
+from workers import flex_deletion, flex_source, flex_task, lanes
 from workers.lanes import Length
 
 INTEGRATION = "FLEX"
@@ -109,6 +110,11 @@ class FlexRequest:
     def offer(self, settings: Settings, answer: dict[str, Any]) -> str:
         """Point the task at the archive; what became of it. Raises TwilioUnavailable."""
         return flex_task.tell(settings, self.callback, answer)
+
+    def when_safe(self, store: Store, settings: Settings, kept: Kept | None) -> None:
+        """Plan the deletion at Twilio; what could not be analysed stays there."""
+        if kept is not None and kept.answer["status"] == "successful":
+            flex_deletion.plan(store, settings, self.callback)
 
     def give_up_at(self, _seconds: float) -> float:
         """When TaskRouter is not asked any more."""

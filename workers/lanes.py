@@ -77,13 +77,14 @@ LANES = (
 EXPRESS = LANES[0].name
 DELIVER = "deliver"
 REDELIVER = "redeliver"
+ERRANDS = "errands"
 BACKFILL = "backfill"
 RECORDING_LANES = tuple(lane.name for lane in LANES)
-ALL_LANES = (*RECORDING_LANES, DELIVER, REDELIVER, BACKFILL)
+ALL_LANES = (*RECORDING_LANES, DELIVER, REDELIVER, ERRANDS, BACKFILL)
 
 ROLES = {
     "express": (EXPRESS,),
-    "general": (*RECORDING_LANES, BACKFILL),
+    "general": (*RECORDING_LANES, ERRANDS, BACKFILL),
     "deliver": (DELIVER,),
     "redeliver": (REDELIVER, DELIVER),
 }

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from addon.journal import Intake
+from addon.archive.store import Store
+from addon.journal import Intake, Kept
 from addon.outbound import Credentials, Origins, Outbound
 from addon.settings import Settings
 from addon.twilio import callback
@@ -104,6 +105,9 @@ class MarketplaceRequest:
             credentials=credentials(settings, self.tenant),
         )
         return "delivered"
+
+    def when_safe(self, _store: Store, _settings: Settings, _kept: Kept | None) -> None:
+        """Nothing: a temporary URL ends by itself."""
 
     def give_up_at(self, seconds: float) -> float:
         """When offering the answer ends: with Twilio's own deadline."""

@@ -7,6 +7,7 @@
     encryption      what opens it, where Twilio encrypted it
     audio, as_received    its bytes, in the clear and exactly as they come
     offer, give_up_at     hand the answer over once, and until when to try
+    when_safe       what follows once its recording is archived; asked again after a crash
 
 A job must never ask which kind it has.
 """

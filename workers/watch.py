@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from addon import log
 from addon.errors import Unavailable
+from workers.errands import Errands
 from workers.lease import RENEW
 from workers.retention import Retention
 from workers.services import Services, services
@@ -31,7 +32,8 @@ logger = log.get("sweep")
 
 def watch() -> None:
     """Sweep about every second while it is this process's turn; never returns."""
-    mine, steps = secrets.token_hex(8), (Sweeper(services()).sweep, Retention(services()).step)
+    mine = secrets.token_hex(8)
+    steps = (Sweeper(services()).sweep, Errands(services()).step, Retention(services()).step)
     while True:
         time.sleep(take_turn(services(), mine, steps))
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "archive": "addon.commands.archive:archive_cli",
     "check": "addon.commands.check:check",
     "demo": "addon.commands.demo:demo",
+    "flex": "addon.commands.flex:flex_cli",
     "invoke": "addon.commands.invoke:invoke",
     "ledger": "addon.commands.ledger:ledger_cli",
     "keys": "addon.commands.keys:keys",

@@ -7,6 +7,7 @@ from flask import Flask
 from addon.web import (
     api,
     flex,
+    flex_recordings,
     invocations,
     limits,
     login,
@@ -21,7 +22,7 @@ from addon.web import (
 from addon.web.context import EXTENSION
 
 SURFACES = (
-    *(invocations, media, flex, api, openapi, login, pages, ops),
+    *(invocations, flex_recordings, media, flex, api, openapi, login, pages, ops),
     *(ringcentral, ringcentral_webhook),
 )
 

@@ -1,0 +1,112 @@
+"""`flask flex`: look for recordings that nobody announced, archive old ones, see what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from addon.errors import AddonError
+from addon.settings import Settings
+from workers import flex_deletion, flex_reconcile
+from workers.flex_backfill import Backfill, Progress, backfills
+from workers.services import Services
+
+MAX_SHOWN = 20
+"""Lines of one kind: the count says the rest."""
+
+
+class _Group(click.Group):
+    """Errors as a sentence and a remedy instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AddonError as error:
+            raise click.ClickException(f"{error.message}. {error.remedy}") from error
+
+
+class Moment(click.ParamType[datetime]):
+    """A day, or a moment, in ISO 8601; UTC where nothing else is said."""
+
+    name = "date"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """As a moment in UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no date such as 2026-03-04 or 2026-03-04T10:15:00", param, ctx)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@click.group("flex", cls=_Group)
+@click.pass_context
+def flex_cli(ctx: click.Context) -> None:
+    """Flex recordings: reconcile, backfill, status."""
+    ctx.obj = Services.from_settings(Settings.load().for_worker())
+
+
+@flex_cli.command("reconcile")
+@click.pass_obj
+def reconcile(services: Services) -> None:
+    """List the account's recent recordings now, and archive those that no callback announced."""
+    found = flex_reconcile.reconcile(services)
+    click.echo(f"{found.listed} listed, {found.picked_up} picked up")
+
+
+@flex_cli.command("backfill")
+@click.option("--from", "since", type=Moment(), required=True, help="First day or moment, in UTC.")
+@click.option("--to", "until", type=Moment(), help="Last moment (default: today, 00:00 UTC).")
+@click.option("--rate", default=5.0, show_default=True, type=click.FloatRange(0.01, 100.0))
+@click.option("--restart", is_flag=True, help="Go through the list from its beginning.")
+@click.pass_obj
+def backfill(
+    services: Services, since: datetime, until: datetime | None, rate: float, restart: bool
+) -> None:
+    """Archive recordings of the past, behind all live work; the same call again goes on."""
+    until = until or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if until <= since:
+        raise click.ClickException("--to must lie after --from")
+    work = Backfill(services, since, until, rate=rate)
+    if restart:
+        work.save(Progress())
+    for progress in work.run():
+        click.echo(_so_far(progress), err=True)
+    click.echo(_so_far(work.load()))
+
+
+@flex_cli.command("status")
+@click.pass_obj
+def status(services: Services) -> None:
+    """What waits: deletions at Twilio, backfills, and when was looked for the unannounced."""
+    for line in _standing(services):
+        click.echo(line)
+
+
+def _standing(services: Services) -> Iterator[str]:
+    settings, store = services.settings, services.store
+    looked = flex_reconcile.looked_until(store, settings.twilio_account_sid)
+    yield f"Looked for unannounced recordings: {looked.isoformat() if looked else 'never'}"
+    for name, progress in backfills(store):
+        yield f"Backfill {name}: {_so_far(progress)}"
+    plans = list(flex_deletion.plans(store))
+    waiting = [each for each in plans if each.due]
+    held = [each for each in plans if not each.due]
+    switch = "on" if settings.delete_at_source_after_s else "off: nothing is deleted"
+    yield f"Deletion at Twilio is {switch}; {len(waiting)} waiting, {len(held)} held back"
+    for each in waiting[:MAX_SHOWN]:
+        yield f"  {each.recording_sid}\tnot before {each.due:%Y-%m-%d %H:%M:%S} UTC"
+    for each in held[:MAX_SHOWN]:
+        yield f"  {each.recording_sid}\theld: {flex_deletion.why_held(store, each)}"
+
+
+def _so_far(progress: Progress) -> str:
+    state = "done" if progress.done else "not done"
+    return f"{progress.listed} listed, {progress.taken_up} taken up, {state}"

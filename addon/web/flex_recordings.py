@@ -1,0 +1,125 @@
+"""`/flex/recording-status`: Twilio says how a recording is doing (protocol 4.1).
+
+A completed recording becomes a request as durable as any, and only then is the callback answered
+204; Twilio asks once, so what cannot be kept just now is answered 503 and found again by the
+reconciliation. Nothing that a stranger sends may be believed, or end in a 500.
+"""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, request
+from werkzeug.datastructures import MultiDict
+
+from addon import log
+from addon.errors import AddonError, Forged, Rejected, Unavailable
+from addon.metrics import catalogue
+from addon.twilio import multipart
+from addon.twilio.multipart import Body
+from addon.twilio.sids import is_token
+from addon.twilio.status_callback import IN_PROGRESS, StatusCallback
+from addon.web import problems
+from addon.web.context import context
+from workers import intake
+from workers.flex import FlexRequest
+
+PATH = "/flex/recording-status"
+
+FROM_QUERY = ("task_sid", "reservation_sid")
+"""What a plugin may put into the callback URL, which Twilio signs with everything else."""
+
+blueprint = Blueprint("flex_recordings", __name__)
+logger = log.get("flex")
+
+
+@blueprint.route(PATH, methods=["POST", "GET"], strict_slashes=False)
+@blueprint.route(f"{PATH}/", methods=["POST", "GET"], strict_slashes=False)
+def recording_status() -> Response:
+    """Take one callback (contract 4); GET where it was configured so."""
+    log.clear()
+    try:
+        body = _body()
+        _verify(body)
+        _take(_callback(body))
+        return Response(status=204)
+    except AddonError as error:
+        return _answer(error)
+    except Exception:
+        logger.exception("a status callback failed")
+        return _answer(Unavailable("the callback could not be handled just now"))
+
+
+def _body() -> Body:
+    """Raises Forged also for a body that Twilio would never send."""
+    if _enforced() and "X-Twilio-Signature" not in request.headers:
+        raise Forged("signature refused: no signature header")
+    try:
+        return multipart.parse(request.environ, io.BytesIO, max_audio_bytes=0)
+    except Rejected as error:
+        raise Forged(error.message) from error
+
+
+def _enforced() -> bool:
+    return context().settings.signature_mode == "enforce"
+
+
+def _verify(body: Body) -> None:
+    verdict = context().verifier.check(request.environ, body.form, body.sha256)
+    if verdict.valid:
+        return
+    if _enforced():
+        raise Forged(f"signature refused: {verdict.reason}")
+    logger.error("signature refused, but monitor mode lets it pass", reason=verdict.reason)
+
+
+def _callback(body: Body) -> StatusCallback:
+    query: MultiDict[str, str] = request.args
+    fields = {name: query[name] for name in FROM_QUERY if name in query}
+    given = query if request.method == "GET" else body.fields
+    fields |= {name: value for name, value in given.items() if isinstance(value, str)}
+    callback = StatusCallback.from_fields(
+        fields, accounts={context().settings.twilio_account_sid}, now=datetime.now(UTC)
+    )
+    log.bind(request_sid=callback.recording_sid)
+    return callback
+
+
+def _take(callback: StatusCallback) -> None:
+    """Make a request of a completed recording; note durably that another will never come."""
+    if callback.fetchable:
+        request_ = FlexRequest(callback)
+        fresh = intake.accept(context().journal, context().dispatcher, request_)
+        if not fresh:
+            context().tally.count(catalogue.DUPLICATES)
+        logger.info("accepted" if fresh else "known already")
+    elif callback.status == IN_PROGRESS:
+        logger.info("being recorded")
+    else:
+        _note(callback)
+
+
+def _note(callback: StatusCallback) -> None:
+    """One small object for each status but completed, which may still follow in any order."""
+    status = callback.status if is_token(callback.status) else "unknown"
+    noted = {
+        "status": status,
+        "error_code": callback.error_code,
+        "received_at": callback.received_at.timestamp(),
+        "tenant": callback.account_sid,
+    }
+    context().journal.conclude(f"{callback.recording_sid}.{status}", noted)
+    logger.warning("no recording", status=status, error_code=callback.error_code)
+
+
+def _answer(error: AddonError) -> Response:
+    context().tally.count(catalogue.REJECTIONS, type(error).__name__)
+    if isinstance(error, Rejected):
+        logger.warning("rejected", code=error.code, reason=error.message)
+        return problems.problem(400, error.message, code=error.code, remedy=error.remedy)
+    if isinstance(error, Forged):
+        logger.warning("refused", reason=error.message)
+        return Response(status=403)
+    logger.error("not accepted", code=error.code, reason=error.message)
+    return Response(status=503, headers={"Retry-After": "1"})

@@ -1,0 +1,169 @@
+"""Deleting at Twilio what is safe here: planned in the store, proven, done, and on record.
+
+Nothing may be deleted that was not just read back whole and compared with its signed manifest, and
+nothing before its time (protocol 4.4). A plan outlives Redis and any crash; every step may be taken
+twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from addon import log
+from addon.archive.archive import Archive
+from addon.archive.audit import Trail
+from addon.archive.manifest import Manifest
+from addon.archive.store import Store
+from addon.archive.verification import compare, verify
+from addon.errors import AlreadyStored, ArchiveError, KeyMissing, NotStored, TwilioUnavailable
+from addon.settings import DELETE_AT_SOURCE_FLOOR_S, Settings
+from addon.twilio.recordings import Recordings
+from addon.twilio.status_callback import StatusCallback
+from workers.flex_source import rest
+from workers.services import Services
+
+PREFIX = "flex/deletions/"
+HELD = "held"
+"""Stands in a key where others have their time; it sorts behind every one of them."""
+
+STAMP = "%Y%m%dT%H%M%SZ"
+
+POSTPONED = timedelta(hours=1)
+"""Before what Twilio did not take is tried again; the others need not wait for it."""
+
+PLANNED_EVENT = "deletion_planned"
+DELETED_EVENT = "deleted_at_source"
+KEPT_EVENT = "kept_at_source"
+
+logger = log.get("flex")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One recording that is to be deleted at Twilio, or, with `due` None, is held back."""
+
+    tenant: str
+    recording_sid: str
+    due: datetime | None
+
+    @property
+    def key(self) -> str:
+        """Where it lies: plans are listed in the order of time."""
+        stamp = self.due.strftime(STAMP) if self.due else HELD
+        return f"{PREFIX}{stamp}-{self.tenant}-{self.recording_sid}"
+
+    @classmethod
+    def of_key(cls, key: str) -> Plan:
+        """The reverse of `key`."""
+        stamp, tenant, recording_sid = key.removeprefix(PREFIX).split("-")
+        due = None if stamp == HELD else datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+        return cls(tenant, recording_sid, due)
+
+
+def plan(store: Store, settings: Settings, callback: StatusCallback) -> None:
+    """Plan a recording's deletion, durably; nothing where DELETE_AT_SOURCE_AFTER_S is 0.
+
+    Raises StoreUnavailable.
+    """
+    if not settings.delete_at_source_after_s:
+        return
+    delay = max(settings.delete_at_source_after_s, DELETE_AT_SOURCE_FLOOR_S)
+    # From its announcement, which comes after its end: the same time however often it is asked.
+    due = callback.received_at.astimezone(UTC) + timedelta(seconds=delay)
+    planned = Plan(callback.account_sid, callback.recording_sid, due)
+    with suppress(AlreadyStored):
+        store.put(planned.key, [b"{}"])
+        _record(store, planned, PLANNED_EVENT, {"due": due.isoformat(timespec="seconds")})
+
+
+def plans(store: Store) -> Iterator[Plan]:
+    """Everything that waits, in the order of time, and then what is held back."""
+    return (Plan.of_key(stat.key) for stat in store.list(PREFIX))
+
+
+def why_held(store: Store, held: Plan) -> str:
+    """The reason that a held plan gives."""
+    return str(json.loads(store.get(held.key)).get("reason", ""))
+
+
+def delete_due(services: Services, now: datetime | None = None) -> int:
+    """Delete what is due; returns how many are gone. A recording that fails its proof is held back.
+
+    Raises StoreUnavailable; what Twilio does not take is postponed, and this round ends.
+    """
+    if not services.settings.delete_at_source_after_s:
+        return 0
+    moment, deleted = now or datetime.now(UTC), 0
+    for planned in plans(services.store):
+        if planned.due is None or planned.due > moment:
+            break
+        try:
+            _delete(services, planned)
+            deleted += 1
+        except ArchiveError as error:
+            _hold(services.store, planned, error.message)
+        except TwilioUnavailable as error:
+            logger.warning("not deleted at Twilio", reason=error.message)
+            _move(services.store, planned, Plan(*_who(planned), moment + POSTPONED), {})
+            break
+    return deleted
+
+
+def _delete(services: Services, planned: Plan) -> None:
+    """Prove, delete, record, forget: each step leaves what the one before needs to run again."""
+    store, settings = services.store, services.settings
+    if planned.tenant != settings.twilio_account_sid:
+        raise NotStored("the recording belongs to another account than TWILIO_ACCOUNT_SID")
+    if not _is_recorded(store, planned):
+        manifest, decrypted = proven(services.archive, planned)
+        Recordings(rest(settings)).delete(planned.recording_sid)
+        facts = {"audio_sha256": manifest.audio.sha256, "decrypted": decrypted}
+        _record(store, planned, DELETED_EVENT, facts)
+    store.delete(planned.key)
+    logger.info("deleted at Twilio", recording=planned.recording_sid)
+
+
+def proven(archive: Archive, planned: Plan) -> tuple[Manifest, bool]:
+    """Read every object back and compare it with the manifest; also decrypt it where that can be.
+
+    Gives the manifest, and whether it was decrypted. Raises NotStored, Tampered, KeyMissing for a
+    signature of nobody known, StoreUnavailable.
+    """
+    who = _who(planned)
+    if archive.openers:
+        try:
+            return verify(archive, *who), True
+        except KeyMissing:
+            logger.info("no key here opens the recording; its ciphertext is compared")
+    return compare(archive, *who), False
+
+
+def _is_recorded(store: Store, planned: Plan) -> bool:
+    return any(event["event"] == DELETED_EVENT for event in Trail(store).events(*_who(planned)))
+
+
+def _hold(store: Store, planned: Plan, reason: str) -> None:
+    """Keep it at Twilio, on record, and call a person."""
+    logger.error("kept at Twilio", alarm=True, recording=planned.recording_sid, reason=reason)
+    _record(store, planned, KEPT_EVENT, {"reason": reason})
+    _move(store, planned, Plan(*_who(planned), None), {"reason": reason})
+
+
+def _move(store: Store, planned: Plan, to: Plan, content: Mapping[str, Any]) -> None:
+    store.put(to.key, [json.dumps(content).encode()], if_absent=False)
+    store.delete(planned.key)
+
+
+def _record(store: Store, planned: Plan, event: str, facts: Mapping[str, Any]) -> None:
+    Trail(store).record(
+        *_who(planned), event, {"by": "deletion at source", **facts}, at=datetime.now(UTC)
+    )
+
+
+def _who(planned: Plan) -> tuple[str, str]:
+    return planned.tenant, planned.recording_sid
