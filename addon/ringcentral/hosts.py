@@ -19,7 +19,7 @@ MEDIA_HOSTS = {
 
 
 class Hosts:
-    """RINGCENTRAL_BASE_URL and what follows from it. Raises SettingsError for an impossible one."""
+    """RINGCENTRAL_BASE_URL and what follows from it. Raises OutboundRefused where it is no URL."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
