@@ -31,11 +31,11 @@ def erase(
     manifest = archive.manifest(tenant, recording_id)
     stone = _tombstone(archive, manifest, by=by, reason=reason, now=now)
     keys = files(tenant, recording_id)
-    store = archive.store
+    store, trail = archive.store, Trail(archive.store)
+    interrupted = store.stat(keys.audio) is None
     for key in (keys.audio, keys.analysis, keys.audio_next, keys.analysis_next):
         store.delete(key)
-    trail = Trail(store)
-    if not any(event["event"] == "erased" for event in trail.events(tenant, recording_id)):
+    if not interrupted or not _in_trail(trail, tenant, recording_id):
         trail.record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
     with suppress(AlreadyStored):
         store.put(keys.tombstone, [stone])
@@ -67,6 +67,10 @@ def sweep(
             yield entry, False
             continue
         yield entry, True
+
+
+def _in_trail(trail: Trail, tenant: str, recording_id: str) -> bool:
+    return any(event["event"] == "erased" for event in trail.events(tenant, recording_id))
 
 
 def _tombstone(
