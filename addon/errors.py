@@ -16,7 +16,8 @@
     │   ├── SourceUnavailable          the recording cannot be fetched just now
     │   ├── RingCentralUnavailable     RingCentral: no usable answer, or a limit reached
     │   ├── UploadBroken               the body came too slowly, or not whole
-    │   └── TwilioUnavailable          a REST call of ours to Twilio
+    │   ├── TwilioUnavailable          a REST call of ours to Twilio
+    │   └── WrongLane                  longer than it was taken for: it goes on in another lane
     ├── RecordingFailed                the job ends with a failure result; never tried again
     │   ├── UnreadableAudio            not a recording that anything here can decode
     │   ├── SourceRefused              the recording's address is not one we may fetch from
@@ -201,6 +202,12 @@ class RingCentralUnavailable(Unavailable):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class WrongLane(Unavailable):
+    """A recording in the lane for short clips has more bytes than a short clip can have."""
+
+    code = 64307
 
 
 # The recording itself cannot be processed: a failure result says why.

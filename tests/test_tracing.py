@@ -18,7 +18,6 @@ from tests.web import requests as send
 from workers.queue import LaneQueue
 from workers.worker import LaneWorker
 
-
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 
 

@@ -38,6 +38,12 @@ LAST = 0xFFFF_FFFF
 LOOK_BACK = 200
 """How many waiting jobs a new one may pass: twice the simulation's burst, in one call of Redis."""
 
+EXPRESS_BYTES = 6 * 1024 * 1024
+"""More than 30 s of any telephone recording: two channels at 44.1 kHz and 16 bits have 5.3 MB."""
+
+REFUTED_S = 600.0
+"""What a recording with more bytes is taken for, where nothing else is known of its length."""
+
 SHORTEST_S = 3.0
 """A voicemail that says anything, and about what a result may wait in a lane without audio."""
 
@@ -94,6 +100,11 @@ ROLES = {
 def lane_for(seconds: float) -> str:
     """The lane for a recording of this length."""
     return next(lane.name for lane in LANES if seconds <= lane.limit)
+
+
+def longer(longest: float | None) -> float:
+    """The length to go by once the guess of a short clip is refuted: the other reading, if any."""
+    return longest if longest and lane_for(longest) != EXPRESS else REFUTED_S
 
 
 def next_lane(served: Sequence[str], has_jobs: Callable[[str], bool]) -> str | None:

@@ -7,6 +7,7 @@ harm: every step first looks at what the store already holds.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -24,11 +25,12 @@ from addon.errors import (
     SourceUnavailable,
     StoreUnavailable,
     UnreadableAudio,
+    WrongLane,
 )
 from addon.journal import Intake, Kept
 from addon.ledger import STUCK, WAITING
 from addon.metrics import catalogue
-from workers import answer, conclude, deposit, requests, source
+from workers import answer, conclude, deposit, lanes, requests, source
 from workers.lease import lease
 from workers.requests import Request
 from workers.services import Services, services
@@ -117,6 +119,8 @@ class Work:
                 self._try()
         except SourceUnavailable as error:
             self._wait_for_source(error)
+        except WrongLane:
+            self._change_lane()
 
     def _try(self) -> None:
         try:
@@ -132,7 +136,7 @@ class Work:
         services, request = self.services, self.request
         options = deposit.options(services.settings, request)
         with self._blocks() as blocks, self._place() as place:
-            found = deposit.analysed(place, blocks, options, self.name)
+            found = deposit.analysed(place, self._in_lane(blocks), options, self.name)
             seconds = found.report.duration_seconds
             services.ledger.mark(self.sid, duration=seconds, analysed_at=time.time())
             result = deposit.result(found, request)
@@ -190,6 +194,26 @@ class Work:
 
     def _blocks(self) -> AbstractContextManager[Iterator[bytes]]:
         return self.request.audio(self.services.settings, self.intake, self._failed_fetches())
+
+    def _in_lane(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The same blocks; raises WrongLane where they are too many for the lane of short clips."""
+        entry = self.services.ledger.entry(self.sid)
+        limit = lanes.EXPRESS_BYTES if entry and entry.lane == lanes.EXPRESS else math.inf
+        size = 0
+        for block in blocks:
+            size += len(block)
+            if size > limit:
+                raise WrongLane("longer than it was taken for")
+            yield block
+
+    def _change_lane(self) -> None:
+        """Begin again in the lane of longer recordings: short clips must not wait for this one."""
+        entry = self.services.ledger.entry(self.sid)
+        seconds = lanes.longer(entry.longest if entry else None)
+        logger.info("longer than it was taken for", seconds=seconds)
+        self.services.ledger.handed_back(self.sid)
+        self.services.ledger.mark(self.sid, estimate=seconds)
+        _wait(self.services, self.sid, 0.0)
 
     def _failed_fetches(self) -> int:
         return self.services.ledger.tally(self.sid, "fetches")

@@ -8,12 +8,13 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.errors import NotStored, StoreUnavailable
-from addon.ledger import WAITING
+from addon.ledger import QUEUED, WAITING
 from tests.calls import wav
 from tests.web.requests import INSTALL
 from workers import deposit, process
 from workers.deliver import deliver
 from workers.marketplace import MarketplaceRequest
+from workers.sweep import Sweeper
 
 
 @pytest.fixture
@@ -210,3 +211,22 @@ def test_the_agent_channel_follows_install_then_integration_then_default(setting
     asked = [MarketplaceRequest(each) for each in (plain, dial, own)]
     roles = [deposit.options(mapped, each).roles for each in asked]
     assert roles == [("customer", "agent"), ("agent", "customer"), ("customer", "agent")]
+
+
+@pytest.mark.parametrize(("declared", "lane"), [(3600.0, "qlong"), (None, "q600"), (20.0, "q600")])
+def test_a_long_recording_that_was_taken_for_a_short_clip_leaves_the_express_lane(
+    accept, as_worker, monkeypatch, declared, lane
+):
+    """An hour in seconds reads as 3.6 s in milliseconds, and a URL may come without any length."""
+    monkeypatch.setattr("workers.lanes.EXPRESS_BYTES", 50_000)
+    exchange = accept(wav(2.0), by_url=True, duration=declared)
+    process.process(exchange.sid)
+    entry = as_worker.ledger.entry(exchange.sid)
+    assert (entry.state, entry.attempts, entry.lane) == (WAITING, 0, "express")
+    assert list(as_worker.store.list("recordings/")) == []
+    Sweeper(as_worker).sweep()
+    entry = as_worker.ledger.entry(exchange.sid)
+    assert (entry.state, entry.lane) == (QUEUED, lane)
+    process.process(exchange.sid)
+    deliver(exchange.sid)
+    assert exchange.callbacks[0].document()["status"] == "successful"
