@@ -153,6 +153,8 @@ def _result(manifest: Manifest) -> tuple[dict[str, Any], str | None]:
         return {}, "This recording was archived as it came: nothing here could analyse it."
     except KeyMissing:
         return {}, "This server has no key that opens the analysis."
+    if document["result"] is None:
+        return {}, str(document["message"])
     return document["result"], None
 
 

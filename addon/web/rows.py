@@ -132,7 +132,10 @@ class Rows:
         trouble = None
         try:
             result = self._archive.analysis(manifest.tenant, manifest.recording_id)["result"]
-            flags, bar = tuple(result["flags"]), talk_bar(result)
+            if result is None:
+                trouble = "not analysed"
+            else:
+                flags, bar = tuple(result["flags"]), talk_bar(result)
         except NotStored:
             trouble = "not analysed"
         except KeyMissing:

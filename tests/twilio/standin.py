@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ACCOUNT = "AC" + "0a" * 16
 TOKEN = "account-token"
+KEY, KEY_SECRET = "SK" + "5e" * 16, "key-secret"
+CREDENTIALS = (Credentials(ACCOUNT, TOKEN), Credentials(KEY, KEY_SECRET))
 WORKSPACE = "WS" + "7d" * 16
 EPOCH = datetime(2026, 3, 4, 10, 15, 30, tzinfo=UTC)
 
@@ -156,7 +158,7 @@ class StandIn:
 
     def _serve(self, request: Request) -> Answer:
         path = urlsplit(request.path).path
-        if request.authorization != Credentials(ACCOUNT, TOKEN).header:
+        if request.authorization not in (each.header for each in CREDENTIALS):
             return error(401, 20003, "Authenticate")
         if self.trouble.get(path):
             return self.trouble[path].pop(0)

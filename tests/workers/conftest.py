@@ -14,9 +14,12 @@ from addon.twilio.invocation import Invocation
 from tests.calls import wav
 from tests.conftest import ACCOUNT, TOKEN
 from tests.web.requests import INSTALL, new_sid
+from tests.workers.flexing import flex
 from workers import intake
 from workers.marketplace import MarketplaceRequest
 from workers.services import Services
+
+__all__ = ["flex"]
 
 
 @pytest.fixture
