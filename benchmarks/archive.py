@@ -31,9 +31,9 @@ from addon.archive.directory import DirectoryStore
 from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import FRAME_LENGTH
 from addon.archive.reader import RangeReader, open_with
-from addon.archive.s3 import PART_SIZE, PARTS_IN_FLIGHT
 from addon.archive.sealing import fetcher, seal
 from addon.archive.store import open_store
+from addon.archive.upload import PART_SIZE, PARTS_IN_FLIGHT
 from benchmarks.discarding_s3 import discarding_s3
 
 MIB = 1024 * 1024

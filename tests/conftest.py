@@ -16,7 +16,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from addon.archive.keys import new_key_pair
+from addon.archive.key_pairs import new_key_pair
 from addon.archive.manifest import Signer, new_signing_key
 from addon.factory import create_app
 from addon.settings import Settings

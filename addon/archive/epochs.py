@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from addon.archive.keys import KeyPair, Openers, Recipients, key_name, new_key_pair, pair_of
+from addon.archive.key_pairs import KeyPair, new_key_pair, pair_of
+from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import parse_header
 from addon.archive.message import decrypt, encrypt
 from addon.archive.store import Store
+from addon.archive.wrapping import key_name
 from addon.errors import NotStored, Tampered
 
 PREFIX = "keys/"

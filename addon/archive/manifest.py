@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from addon.archive.keys import fingerprint
+from addon.archive.key_pairs import fingerprint
 from addon.errors import KeyMissing, SettingsError, Tampered
 
 VERSION = 1

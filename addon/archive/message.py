@@ -16,8 +16,9 @@ from aws_encryption_sdk.identifiers import ContentType
 from botocore.exceptions import BotoCoreError
 
 from addon.archive.blocks import BlockSource
-from addon.archive.keys import ALGORITHM, Openers, Recipients
+from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import FRAME_LENGTH, MAX_FRAME_LENGTH, MAX_RECIPIENTS
+from addon.archive.wrapping import ALGORITHM
 from addon.errors import AddonError, StoreUnavailable, Tampered
 
 _CLIENT = EncryptionSDKClient(

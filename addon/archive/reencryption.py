@@ -14,13 +14,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from addon.archive.audit import Trail
-from addon.archive.keys import key_name
 from addon.archive.manifest import Manifest, Part, Sealed
 from addon.archive.names import RECORDINGS, behind, files, recording_of
 from addon.archive.reader import fetch_header
 from addon.archive.sealing import context_of, fetcher, object_key, seal, stored_version
 from addon.archive.store import Stat
 from addon.archive.verification import Finding
+from addon.archive.wrapping import key_name
 from addon.errors import ArchiveError, Tampered
 
 if TYPE_CHECKING:

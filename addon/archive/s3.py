@@ -1,19 +1,16 @@
 """The store as a bucket, of S3 or anything that speaks it.
 
-Creates are conditional, uploads are cut into parts of which only two are in memory, and a failed
-upload is aborted so that no part is left to be paid for. It must never answer later than its
-patience allows.
+Creates are conditional, ranged reads are pinned to a version, and a broken answer is read on from
+where it broke. It must never keep anyone waiting longer than its patience allows.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -21,24 +18,17 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from urllib3.exceptions import HTTPError
 
-from addon.archive.blocks import pieces
 from addon.archive.store import MAX_SMALL_OBJECT, Patience, Stat, checked_key, checked_prefix
+from addon.archive.upload import WRITE_MARK, Target, upload
 from addon.errors import AlreadyStored, NotStored, RetentionLocked, StoreUnavailable, Tampered
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PART_SIZE = 8 * 1024 * 1024
-"""S3 takes 10,000 parts: 78 GiB an object. Larger parts are slower here (ciphertext 8)."""
-
-PARTS_IN_FLIGHT = 2
-"""Two hide the latency of one; each more costs PART_SIZE of memory (ciphertext 8)."""
-
 LIST_SIZE = 1000
 """Keys a page: the most that S3 gives."""
 
 READ_SIZE = 256 * 1024
-_WRITE_MARK = "write"
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _OCCUPIED = {"412", "PreconditionFailed"}
 
@@ -65,17 +55,11 @@ class S3Store:
 
     def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
         """See Store.put."""
-        name = self._name(key)
         mark = secrets.token_hex(16)
-        condition: dict[str, Any] = {"IfNoneMatch": "*"} if if_absent else {}
-        parts = pieces(blocks, PART_SIZE)
-        first, second = next(parts, b""), next(parts, None)
+        target = Target(self._client, self._bucket, self._name(key), if_absent, self._extra)
         try:
             with _failures():
-                if second is None:
-                    size = self._put_small(name, first, mark, condition)
-                else:
-                    size = self._put_large(name, chain([first, second], parts), mark, condition)
+                size = upload(target, blocks, mark)
         except AlreadyStored:
             # The answer to a first try may have been lost: then the object is our own.
             return self._own(key, mark)
@@ -208,46 +192,11 @@ class S3Store:
             raise
         return answer["Body"], answer["ETag"]
 
-    def _put_small(self, name: str, body: bytes, mark: str, condition: Mapping[str, Any]) -> int:
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=name,
-            Body=body,
-            ChecksumAlgorithm="CRC32",
-            Metadata={_WRITE_MARK: mark},
-            **self._extra,
-            **condition,
-        )
-        return len(body)
-
-    def _put_large(
-        self, name: str, parts: Iterable[bytes], mark: str, condition: Mapping[str, Any]
-    ) -> int:
-        upload = self._client.create_multipart_upload(
-            Bucket=self._bucket,
-            Key=name,
-            ChecksumAlgorithm="CRC32",
-            Metadata={_WRITE_MARK: mark},
-            **self._extra,
-        )
-        target: dict[str, Any] = {"Bucket": self._bucket, "Key": name}
-        target["UploadId"] = upload["UploadId"]
-        try:
-            size, done = _upload_parts(self._client, target, parts)
-            self._client.complete_multipart_upload(
-                **target, MultipartUpload={"Parts": done}, **condition
-            )
-        except BaseException:
-            with suppress(ClientError, BotoCoreError):
-                self._client.abort_multipart_upload(**target)
-            raise
-        return size
-
     def _own(self, key: str, mark: str) -> Stat:
         """The object that is there already, if this very call wrote it. Raises AlreadyStored."""
         with _failures():
             head = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
-        if head["Metadata"].get(_WRITE_MARK) != mark:
+        if head["Metadata"].get(WRITE_MARK) != mark:
             raise AlreadyStored("there is an object under this key")
         return Stat(key, head["ContentLength"], head["ETag"], head["LastModified"])
 
@@ -267,31 +216,6 @@ class S3Store:
         until = head.get("ObjectLockRetainUntilDate")
         if until is not None and datetime.now(UTC) < until:
             raise RetentionLocked(f"a retention lock holds this object until {until:%Y-%m-%d}")
-
-
-def _upload_parts(
-    client: S3Client, target: Mapping[str, Any], parts: Iterable[bytes]
-) -> tuple[int, list[Any]]:
-    """Upload with PARTS_IN_FLIGHT at a time; the source is pulled no faster than that."""
-    size = 0
-    sent: list[Future[Any]] = []
-    with ThreadPoolExecutor(PARTS_IN_FLIGHT, "upload") as pool:
-        try:
-            for number, part in enumerate(parts, 1):
-                if len(sent) >= PARTS_IN_FLIGHT:
-                    sent[-PARTS_IN_FLIGHT].result()
-                size += len(part)
-                sent.append(pool.submit(_upload_part, client, target, number, part))
-            return size, [part.result() for part in sent]
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-
-
-def _upload_part(client: S3Client, target: Mapping[str, Any], number: int, body: bytes) -> Any:
-    answer = client.upload_part(**target, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32")
-    kept = {name: answer[name] for name in ("ETag", "ChecksumCRC32") if name in answer}
-    return {"PartNumber": number, **kept}
 
 
 def _blocks(body: Any) -> Iterator[bytes]:

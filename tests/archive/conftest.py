@@ -11,7 +11,8 @@ from moto.server import ThreadedMotoServer
 
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
-from addon.archive.keys import KeyPair, Openers, Recipients, new_key_pair
+from addon.archive.key_pairs import KeyPair, new_key_pair
+from addon.archive.keys import Openers, Recipients
 from addon.archive.manifest import Signer, new_signing_key
 from addon.archive.s3 import S3Store
 from tests.archive.buckets import new_bucket, s3_client

@@ -6,7 +6,8 @@ import pytest
 
 from addon.archive.archive import MAX_OPENED, Archive
 from addon.archive.directory import DirectoryStore
-from addon.archive.keys import KeyPair, Openers, Recipients
+from addon.archive.key_pairs import KeyPair
+from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import FRAME_LENGTH
 from addon.archive.manifest import Signer, new_signing_key
 from addon.archive.s3 import S3Store

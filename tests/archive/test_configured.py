@@ -8,7 +8,8 @@ import pytest
 from addon.archive.archive import Archive
 from addon.archive.configured import master_openers, recipients_of
 from addon.archive.epochs import Epochs
-from addon.archive.keys import KeyPair, Recipients
+from addon.archive.key_pairs import KeyPair
+from addon.archive.keys import Recipients
 from addon.archive.manifest import Signer, new_signing_key
 from addon.archive.store import open_store
 from addon.errors import KeyMissing, SettingsError

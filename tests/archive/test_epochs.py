@@ -5,7 +5,8 @@ import pytest
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
-from addon.archive.keys import KeyPair, Openers, Recipients
+from addon.archive.key_pairs import KeyPair
+from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import parse_header
 from addon.archive.manifest import Signer
 from addon.errors import KeyMissing, NotStored, Tampered

@@ -17,7 +17,8 @@ from addon.archive.archive import Archive
 from addon.archive.blocks import watched
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
-from addon.archive.keys import KeyPair, Openers, Recipients
+from addon.archive.key_pairs import KeyPair
+from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import SUITE, VERSION, parse_header
 from addon.archive.manifest import Signer
 from addon.archive.reencryption import reencrypt, reencrypt_all

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from addon.archive import message
-from addon.archive.keys import KeyPair, Openers, Recipients
+from addon.archive.key_pairs import KeyPair
+from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import FRAME_LENGTH
 from addon.archive.reader import RangeReader, open_with
 from tests.archive.recordings import fetch_from, noise

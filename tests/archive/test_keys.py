@@ -7,16 +7,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from addon.archive import message
-from addon.archive.keys import (
-    KeyPair,
-    Openers,
-    Recipients,
-    local_name,
-    new_key_pair,
-    pair_of,
-)
+from addon.archive.key_pairs import KeyPair, new_key_pair, pair_of
+from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import parse_header
 from addon.archive.manifest import new_signing_key
+from addon.archive.wrapping import local_name
 from addon.errors import KeyMissing, SettingsError
 
 CONTEXT = {"object": "audio"}

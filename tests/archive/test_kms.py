@@ -7,7 +7,8 @@ import pytest
 from addon.archive import message
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
-from addon.archive.keys import KeyPair, Openers, Recipients
+from addon.archive.key_pairs import KeyPair
+from addon.archive.keys import Openers, Recipients
 from addon.archive.kms import kms_key
 from addon.archive.reader import RangeReader, open_with
 from addon.errors import KeyMissing, SettingsError, StoreUnavailable

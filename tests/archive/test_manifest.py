@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from addon.archive.keys import KeyPair
+from addon.archive.key_pairs import KeyPair
 from addon.archive.manifest import Manifest, Sealed, Signer, Verifiers, new_signing_key
 from addon.errors import KeyMissing, SettingsError, Tampered
 from tests.archive.recordings import FACTS, RECORDING, TENANT, facts

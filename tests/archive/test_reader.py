@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from addon.archive import message
-from addon.archive.keys import KeyPair, Openers, Recipients
+from addon.archive.key_pairs import KeyPair
+from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import FRAME_LENGTH, Frames, Header, parse_header
 from addon.archive.reader import (
     WINDOW_FRAMES,

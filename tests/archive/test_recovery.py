@@ -17,7 +17,8 @@ import pytest
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
-from addon.archive.keys import KeyPair, Recipients
+from addon.archive.key_pairs import KeyPair
+from addon.archive.keys import Recipients
 from addon.archive.manifest import Signer
 from tests.archive.recordings import RECORDING, TENANT, archived, noise
 

@@ -8,7 +8,8 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.audit import Trail
-from addon.archive.keys import KeyPair, Openers, Recipients
+from addon.archive.key_pairs import KeyPair
+from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import parse_header
 from addon.archive.manifest import Signer
 from addon.archive.reencryption import reencrypt, reencrypt_all

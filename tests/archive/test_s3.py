@@ -9,8 +9,9 @@ from typing import Any
 import boto3
 import pytest
 
-from addon.archive.s3 import PART_SIZE, PARTS_IN_FLIGHT, S3Store
+from addon.archive.s3 import S3Store
 from addon.archive.store import WEB_PATIENCE, Patience, open_store
+from addon.archive.upload import PART_SIZE, PARTS_IN_FLIGHT
 from addon.errors import AlreadyStored, NotStored, RetentionLocked, StoreUnavailable
 from tests.archive.buckets import new_bucket, s3_client
 from tests.archive.recordings import noise

@@ -10,7 +10,7 @@ from threading import Barrier, Thread
 import pytest
 
 from addon.archive.directory import DirectoryStore
-from addon.archive.s3 import PART_SIZE, S3Store
+from addon.archive.s3 import S3Store
 from addon.archive.store import (
     MAX_SMALL_OBJECT,
     WEB_PATIENCE,
@@ -19,6 +19,7 @@ from addon.archive.store import (
     lock_of,
     open_store,
 )
+from addon.archive.upload import PART_SIZE
 from addon.errors import AlreadyStored, NotStored, SettingsError, Tampered
 from tests.archive.recordings import noise
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from addon.archive.archive import Archive
-from addon.archive.keys import KeyPair, Openers
+from addon.archive.key_pairs import KeyPair
+from addon.archive.keys import Openers
 from addon.archive.verification import Finding, verify, verify_all
 from addon.errors import NotStored, StoreUnavailable, Tampered
 from tests.archive.recordings import RECORDING, TENANT, archived, noise

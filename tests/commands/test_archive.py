@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives import serialization
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
-from addon.archive.keys import KeyPair, Openers, Recipients, new_key_pair
+from addon.archive.key_pairs import KeyPair, new_key_pair
+from addon.archive.keys import Openers, Recipients
 from addon.archive.manifest import Signer, new_signing_key
 from addon.commands.archive import archive_cli
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived, noise

@@ -1,0 +1,102 @@
+"""One object on its way into a bucket, whole or in parts, conditional where it must be.
+
+A few parts are in memory, whatever the object's size. A failed upload is aborted, so that no part
+is left to be paid for; the errors are boto3's own, and `s3` translates them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from addon.archive.blocks import pieces
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PART_SIZE = 8 * 1024 * 1024
+"""S3 takes 10,000 parts: 78 GiB an object. Larger parts are slower here (ciphertext 8)."""
+
+PARTS_IN_FLIGHT = 2
+"""Two hide the latency of one; each more costs PART_SIZE of memory (ciphertext 8)."""
+
+WRITE_MARK = "write"
+"""Metadata that is another for each upload: it tells our own object from another writer's."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an upload goes; `options` are boto3's own for a new object."""
+
+    client: S3Client
+    bucket: str
+    name: str
+    if_absent: bool
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Bucket and key, as boto3 takes them."""
+        return {"Bucket": self.bucket, "Key": self.name}
+
+    @property
+    def condition(self) -> dict[str, Any]:
+        """What makes S3 refuse to overwrite (412)."""
+        return {"IfNoneMatch": "*"} if self.if_absent else {}
+
+
+def upload(target: Target, blocks: Iterable[bytes], mark: str) -> int:
+    """Write `blocks`, marked; the bytes written. Raises boto3's errors, and those of `blocks`."""
+    parts = pieces(blocks, PART_SIZE)
+    first, second = next(parts, b""), next(parts, None)
+    options = {**target.options, "ChecksumAlgorithm": "CRC32", "Metadata": {WRITE_MARK: mark}}
+    if second is not None:
+        return _in_parts(target, chain([first, second], parts), options)
+    target.client.put_object(**target.place, Body=first, **options, **target.condition)
+    return len(first)
+
+
+def _in_parts(target: Target, parts: Iterable[bytes], options: Mapping[str, Any]) -> int:
+    begun = target.client.create_multipart_upload(**target.place, **options)
+    place = {**target.place, "UploadId": begun["UploadId"]}
+    try:
+        size, done = _sent(target.client, place, parts)
+        target.client.complete_multipart_upload(
+            **place, MultipartUpload={"Parts": done}, **target.condition
+        )
+    except BaseException:
+        with suppress(ClientError, BotoCoreError):
+            target.client.abort_multipart_upload(**place)
+        raise
+    return size
+
+
+def _sent(
+    client: S3Client, place: Mapping[str, Any], parts: Iterable[bytes]
+) -> tuple[int, list[Any]]:
+    """Upload with PARTS_IN_FLIGHT at a time; the source is pulled no faster than that."""
+    size = 0
+    sent: list[Future[Any]] = []
+    with ThreadPoolExecutor(PARTS_IN_FLIGHT, "upload") as pool:
+        try:
+            for number, part in enumerate(parts, 1):
+                if len(sent) >= PARTS_IN_FLIGHT:
+                    sent[-PARTS_IN_FLIGHT].result()
+                size += len(part)
+                sent.append(pool.submit(_send, client, place, number, part))
+            return size, [part.result() for part in sent]
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def _send(client: S3Client, place: Mapping[str, Any], number: int, body: bytes) -> Any:
+    answer = client.upload_part(**place, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32")
+    kept = {name: answer[name] for name in ("ETag", "ChecksumCRC32") if name in answer}
+    return {"PartNumber": number, **kept}
