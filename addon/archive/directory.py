@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ from addon.errors import (
 )
 
 READ_SIZE = 1024 * 1024
+LEFT_AFTER_S = 2 * 24 * 3600.0
+"""A file written aside for longer was left by a killed process: no recording takes two days."""
+
 _UNFINISHED = ".unfinished"
 _LOCKS = ".locks"
 _PUBLISH_TRIES = 8
@@ -37,6 +41,7 @@ class DirectoryStore:
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
+        self._cleared = False
 
     def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
         """See Store.put."""
@@ -126,6 +131,7 @@ class DirectoryStore:
             with _failures("write"):
                 self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
                 unfinished.parent.mkdir(mode=0o700, exist_ok=True)
+                self._clear_what_was_left(unfinished.parent)
                 file = FileIO(unfinished, "xb", opener=_private)
             with file:
                 for block in blocks:
@@ -138,6 +144,15 @@ class DirectoryStore:
         finally:
             with suppress(OSError):
                 unfinished.unlink()
+
+    def _clear_what_was_left(self, folder: Path) -> None:
+        if self._cleared:
+            return
+        self._cleared = True
+        for path in folder.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < time.time() - LEFT_AFTER_S:
+                    path.unlink()
 
     def _refuse_if_locked(self, key: str) -> None:
         with _failures("read a lock"), suppress(FileNotFoundError):

@@ -3,13 +3,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import stat
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from addon.archive.directory import DirectoryStore
+from addon.archive.directory import LEFT_AFTER_S, DirectoryStore
 from addon.errors import AlreadyStored, NotStored, RetentionLocked, StoreUnavailable
 
 
@@ -84,6 +85,17 @@ def test_a_crash_leaves_no_object_behind(directory: DirectoryStore) -> None:
     directory.put("a", [b"x"])
     (directory.root / ".unfinished" / "left").write_bytes(b"by a crash")
     assert [found.key for found in directory.list()] == ["a"]
+
+
+def test_what_a_killed_process_left_is_cleared_in_time(directory: DirectoryStore) -> None:
+    directory.put("a", [b"x"])
+    old, young = (directory.root / ".unfinished" / name for name in ("old", "young"))
+    for path in (old, young):
+        path.write_bytes(b"half a recording")
+    long_ago = time.time() - LEFT_AFTER_S - 60
+    os.utime(old, (long_ago, long_ago))
+    DirectoryStore(directory.root).put("b", [b"x"])
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_an_emptied_folder_goes_and_can_come_back(directory: DirectoryStore) -> None:
