@@ -113,7 +113,10 @@ class Issuer:
         if not self.asks:
             _send(request, 302, {"Location": back}, b"")
             return
-        page = f'<!doctype html><title>Sign in</title><a href="{html.escape(back)}">Continue</a>'
+        page = (
+            "<!doctype html><title>Sign in</title><link rel=icon href=data:,>"
+            f'<a href="{html.escape(back)}">Continue</a>'
+        )
         _send(request, 200, {"Content-Type": "text/html"}, page.encode())
 
     def _document(

@@ -19,6 +19,7 @@ const turnButtons = [...document.querySelectorAll("#turns button")];
 
 let surfer = null;
 let position = 0;
+let wanted = false;
 let timeline = null;
 let lost = 0;
 
@@ -42,8 +43,10 @@ function takePosition() {
   if (position && Math.abs(audio.currentTime - position) > 0.05) audio.currentTime = position;
 }
 
+// A failed load leaves the element paused; what the listener wanted is remembered here.
 function toggle() {
-  if (audio.paused) audio.play().catch(() => {});
+  wanted = audio.paused;
+  if (wanted) audio.play().catch(() => {});
   else audio.pause();
 }
 
@@ -166,14 +169,13 @@ function note(text, link) {
 
 /** A grant lasts as long as the call and a while; behind it the same address gives another. */
 async function onLost() {
-  const { paused } = audio;
   const answer = await fetch(`${root.dataset.base}/timeline${root.dataset.query}`).catch(() => null);
   if (answer?.status === 401) {
     note("Your session has ended.", { href: location.href, text: "Sign in again" });
   } else if (answer?.ok && lost < LOST_TRIES) {
     lost += 1;
     audio.load();
-    if (!paused) audio.play().catch(() => {});
+    if (wanted) audio.play().catch(() => {});
   } else {
     note("The audio cannot be played just now.", { href: location.href, text: "Try again" });
   }
@@ -241,6 +243,7 @@ function listen() {
   byId("wave").addEventListener("pointermove", point);
   byId("wave").addEventListener("pointerleave", () => (byId("pointer").hidden = true));
   for (const event of ["play", "pause", "ended"]) audio.addEventListener(event, showState);
+  audio.addEventListener("ended", () => (wanted = false));
   audio.addEventListener("volumechange", showSound);
   audio.addEventListener("error", onLost);
   audio.addEventListener("playing", () => (lost = 0));

@@ -1,0 +1,70 @@
+"""A whole service in front of a browser: the app over HTTP on an archive of sample calls.
+
+For the browser tests and for the screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+from werkzeug.serving import make_server
+
+from addon.factory import create_app
+from addon.settings import Settings
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def chromium_path() -> str | None:
+    """The Chromium of CHROMIUM, else the first one on the path."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Headless, and allowed to play at once: no person is there to click first."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(),
+            args=["--autoplay-policy=no-user-gesture-required", "--mute-audio"],
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
+    """The app on a port of its own; yields its settings, whose `public_url` is where it is."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    settings = replace(settings, public_url=url, **changes)
+    app = create_app(settings)
+    server = make_server("127.0.0.1", 0, app, threaded=True, fd=listener.detach())
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield settings
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def settings_in(folder: Path, redis_url: str) -> Settings:
+    """Settings of a new deployment in `folder`, with keys of its own."""
+    from addon.stack.provision import provision
+
+    env = {"DATA_DIR": str(folder), "REDIS_URL": redis_url}
+    provision(Settings.load(env))
+    return Settings.load(env)

@@ -1,0 +1,87 @@
+"""Every page, in light and dark, on a desk and a phone: axe-core finds nothing serious."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.sample_calls import MAIN_CALL, sid
+
+SIGNED_IN = {
+    "list": "/recordings",
+    "empty list": "/recordings?day=2020-01-01",
+    "player": f"/recordings/{MAIN_CALL}",
+    "silent player": f"/recordings/{sid('RE', 7)}",
+    "nothing found": "/recordings?q=RE0",
+    "not found": "/recordings/RE0",
+}
+PUBLIC = {"sign in": "/login", "signed out": "/signed-out"}
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+LOOKS = (("light", DESK), ("dark", DESK), ("light", PHONE))
+SERIOUS = {"serious", "critical"}
+
+
+def check(page: Page, axe: str) -> None:
+    """No serious finding in any look, and nothing wider than the window."""
+    page.evaluate(axe)
+    for scheme, window in LOOKS:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.set_viewport_size(window)  # type: ignore[arg-type]
+        assert findings(page) == [], f"{scheme}, {window['width']} pixels"
+        assert not sideways(page), f"{window['width']} pixels"
+
+
+def findings(page: Page) -> list[str]:
+    # Preloading would write style sheets into the page, which its policy forbids.
+    results = page.evaluate("axe.run({preload: false})")
+    return [
+        f"{found['id']}: {node['target']} {node['failureSummary']}"
+        for found in results["violations"]
+        if found["impact"] in SERIOUS
+        for node in found["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("path", SIGNED_IN.values(), ids=SIGNED_IN)
+def test_a_page_behind_the_sign_in(signed_in: Callable[..., Page], axe: str, path: str):
+    page = signed_in(path, expect_failures=path.endswith("/RE0"))
+    if page.locator("#player").count():
+        expect(page.locator("#player")).to_have_attribute("data-state", "ready")
+    check(page, axe)
+
+
+@pytest.mark.parametrize("path", PUBLIC.values(), ids=PUBLIC)
+def test_a_page_for_everybody(
+    open_page: Callable[..., Page], own_machine: Any, axe: str, path: str
+):
+    page = open_page()
+    page.goto(own_machine.public_url + path)
+    check(page, axe)
+
+
+def sideways(page: Page) -> bool:
+    """Whether the page is wider than its window."""
+    found: bool = page.evaluate(
+        "document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth"
+    )
+    return found
+
+
+def test_the_first_tab_stop_skips_to_the_content(signed_in: Callable[..., Page]):
+    page = signed_in("/recordings")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_be_focused()
+
+
+def test_the_list_is_read_aloud_with_its_figures(signed_in: Callable[..., Page]):
+    page = signed_in("/recordings")
+    first = page.get_by_role("listitem").first
+    expect(first.get_by_role("link", name="Recording of 15:42, 2 min 31 s")).to_be_visible()
+    expect(first.get_by_role("img")).to_have_attribute(
+        "aria-label", "Agent 45 %, Both at once 6 %, Customer 30 %, Silence 30 %"
+    )
