@@ -18,25 +18,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
+from addon.commands.group import Group
 from addon.commands.progress import Progress
-from addon.errors import AddonError, NotStored
+from addon.errors import NotStored
 from addon.settings import Settings
 
 if TYPE_CHECKING:
     from addon.archive.archive import Archive
 
 
-class _Group(click.Group):
-    """Errors of the archive as a sentence and a remedy instead of a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except AddonError as error:
-            raise click.ClickException(f"{error.message}. {error.remedy}") from error
-
-
-@click.group("archive", cls=_Group)
+@click.group("archive", cls=Group)
 def archive_cli() -> None:
     """List, read, verify and erase archived recordings; turn their keys."""
 

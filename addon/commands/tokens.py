@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from addon.archive.store import open_store
-from addon.errors import AddonError
+from addon.commands.group import Group
 from addon.playback.tokens import Tokens
 from addon.settings import Settings
 
 
-class _Group(click.Group):
-    """Errors as a sentence and a remedy instead of a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except AddonError as error:
-            raise click.ClickException(f"{error.message}. {error.remedy}") from error
-
-
-@click.group("tokens", cls=_Group)
+@click.group("tokens", cls=Group)
 def tokens_cli() -> None:
     """Issue, list and revoke API tokens."""
 
