@@ -14,7 +14,8 @@
     │   ├── QueueUnavailable           Redis
     │   ├── StoreUnavailable           the archive's directory or bucket
     │   ├── SourceUnavailable          the recording cannot be fetched just now
-    │   ├── RingCentralUnavailable     RingCentral: no usable answer, or a limit reached
+    │   │   └── SourceBusy             its host says how long to wait, and is believed
+    │   ├── RingCentralUnavailable     no usable answer from RingCentral, or a limit reached
     │   ├── UploadBroken               the body came too slowly, or not whole
     │   ├── TwilioUnavailable          a REST call of ours to Twilio
     │   └── WrongLane                  longer than it was taken for: it goes on in another lane
@@ -141,12 +142,16 @@ class Forged(AddonError):
 
 
 class Unavailable(AddonError):
-    """Something we depend on does not answer."""
+    """Something we depend on does not answer. `retry_after`: seconds, where it is known."""
 
     http_status = 503
     retryable = True
     code = 64300
     remedy = "Nothing to do: it is tried again."
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class QueueUnavailable(Unavailable):
@@ -162,13 +167,15 @@ class StoreUnavailable(Unavailable):
 
 
 class SourceUnavailable(Unavailable):
-    """The recording cannot be fetched just now. `retry_after`: seconds, where the host said."""
+    """The recording cannot be fetched just now."""
 
     code = 64303
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+
+class SourceBusy(SourceUnavailable):
+    """The host says how long to wait, for its limits: that says nothing about the recording."""
+
+    code = 64308
 
 
 class UploadBroken(Unavailable):
@@ -179,29 +186,15 @@ class UploadBroken(Unavailable):
 
 
 class TwilioUnavailable(Unavailable):
-    """Twilio's REST, TaskRouter or token service gave no answer that we can use.
-
-    `retry_after` is in seconds, where the host said.
-    """
+    """Twilio's REST, TaskRouter or token service gave no answer that we can use."""
 
     code = 64305
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
 
 class RingCentralUnavailable(Unavailable):
-    """RingCentral gave no answer that we can use, or a person's limit of requests is reached.
-
-    `retry_after` is in seconds, where it is known.
-    """
+    """RingCentral gave no answer that we can use, or a user's limit of requests is reached."""
 
     code = 64306
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class WrongLane(Unavailable):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from addon import log
 from addon.errors import Unavailable
 from addon.settings import Settings
-from workers import flex_deletion, flex_reconcile
+from workers import flex_deletion, flex_reconcile, ringcentral_poll
 from workers.lease import lease
 from workers.services import Services, services
 
@@ -41,6 +41,10 @@ def _delete_every(settings: Settings) -> int:
 ERRANDS = {
     "reconcile": Errand(flex_reconcile.reconcile, _reconcile_every),
     "delete": Errand(flex_deletion.delete_due, _delete_every),
+    "ringcentral": Errand(ringcentral_poll.poll, ringcentral_poll.poll_every),
+    "ringcentral-subscription": Errand(
+        ringcentral_poll.keep_subscribed, ringcentral_poll.subscribe_every
+    ),
 }
 
 

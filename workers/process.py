@@ -21,6 +21,7 @@ from addon.errors import (
     NotStored,
     ProcessingFailed,
     RecordingFailed,
+    SourceBusy,
     SourceGone,
     SourceUnavailable,
     StoreUnavailable,
@@ -231,9 +232,10 @@ class Work:
 
     def _wait_for_source(self, error: SourceUnavailable) -> None:
         """Leave the worker free until the source is worth another try."""
-        tries = self.services.ledger.count(self.sid, "fetches")
+        busy = isinstance(error, SourceBusy)  # waiting as it is told: nothing is given up
+        tries = self._failed_fetches() if busy else self.services.ledger.count(self.sid, "fetches")
         self.services.ledger.handed_back(self.sid)
-        if tries > source.TRIES:
+        if tries > source.TRIES and not busy:
             self._end_with(SourceGone(error.message))
             return
         logger.info("the recording is not there yet", tries=tries, reason=error.message)

@@ -18,11 +18,12 @@ from addon.errors import Tampered
 from addon.journal import Intake
 from workers.flex import FlexRequest
 from workers.marketplace import MarketplaceRequest
+from workers.ringcentral import RingCentralRequest
 
-Request = MarketplaceRequest | FlexRequest
+Request = MarketplaceRequest | FlexRequest | RingCentralRequest
 
-KINDS: dict[str, type[MarketplaceRequest] | type[FlexRequest]] = {
-    kind.source: kind for kind in (MarketplaceRequest, FlexRequest)
+KINDS: dict[str, type[Request]] = {
+    kind.source: kind for kind in (MarketplaceRequest, FlexRequest, RingCentralRequest)
 }
 
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "invoke": "addon.commands.invoke:invoke",
     "ledger": "addon.commands.ledger:ledger_cli",
     "keys": "addon.commands.keys:keys",
+    "ringcentral": "addon.commands.ringcentral:ringcentral_cli",
     "serve": "addon.commands.serve:serve",
     "sign-in": "addon.commands.sign_in:sign_in",
     "tokens": "addon.commands.tokens:tokens_cli",

@@ -122,8 +122,11 @@ def judge(response: Response) -> None:
         )
     if status in (404, 410):
         raise NotFound("RingCentral has no such recording")
-    pause = pause_of(response) if status == 429 else response.retry_after
-    raise RingCentralUnavailable(f"RingCentral answered {status}", retry_after=pause)
+    if status == 429:
+        raise RingCentralUnavailable(
+            "RingCentral asks for fewer requests", retry_after=pause_of(response)
+        )
+    raise RingCentralUnavailable(f"RingCentral answered {status}", retry_after=response.retry_after)
 
 
 def _document(response: Response) -> dict[str, Any]:

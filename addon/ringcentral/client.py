@@ -70,6 +70,10 @@ class RingCentral:
         renew = partial(self._by_jwt, self._jwt)
         return _caller(self.tokens.fresh(SERVICE, renew, life_s=SERVICE_S))
 
+    def forget_service_account(self) -> None:
+        """Sign the service account in anew next time: RingCentral refused its token."""
+        self.tokens.end(SERVICE)
+
     def sign_out(self, session: str) -> None:
         """End a session here and, as far as RingCentral answers, there."""
         tokens = self.tokens.find(session)

@@ -71,7 +71,7 @@ class Limits:
         self._pause: Any = connection.register_script(PAUSE)
 
     def take(self, user: str, group: Group) -> None:
-        """Count one request. Raises RingCentralUnavailable where it has to wait."""
+        """Count one request. Raises RingCentralUnavailable, saying how long to wait."""
         with _translated():
             wait = float(
                 self._take(

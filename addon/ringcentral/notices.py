@@ -34,6 +34,8 @@ answered as well."""
 WATCH_S = 15 * 60
 """Recordings may appear in the call log this long after a call (protocol 10.2 Q39)."""
 
+ENDED = "Disconnected"
+
 MAX_WATCHED = 10_000
 """Calls watched at a time; beyond that the regular looks at the call log find them."""
 
@@ -59,14 +61,19 @@ def is_genuine(headers: Mapping[str, str], expected: str | None) -> bool:
     return any(hmac.compare_digest(text, own) for text in shown)
 
 
-def call_of(body: bytes) -> str | None:
-    """The telephony session that a notification is about, None where it names none."""
+def ended_call(body: bytes) -> str | None:
+    """The telephony session in which somebody hung up, None where a notification tells of none.
+
+    It may go on with others, after a transfer; whether anything was recorded is for the call log.
+    """
     try:
-        document: Any = json.loads(body)
-        session = document["body"]["telephonySessionId"]
+        told: Any = json.loads(body)["body"]
+        session, parties = told["telephonySessionId"], told["parties"]
+        ended = any(party["status"]["code"] == ENDED for party in parties)
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
-    return session if isinstance(session, str) and _SESSION.fullmatch(session) else None
+    named = isinstance(session, str) and _SESSION.fullmatch(session)
+    return session if named and ended else None
 
 
 class Notices:

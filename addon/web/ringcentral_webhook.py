@@ -51,7 +51,7 @@ def _shaken(echo: str) -> Response:
 
 def _note(body: bytes) -> None:
     """Remember the call; where that fails, the regular looks at the call log still find it."""
-    call = notices.call_of(body) if len(body) <= notices.MAX_BODY else None
+    call = notices.ended_call(body) if len(body) <= notices.MAX_BODY else None
     if call is None:
         return
     try:

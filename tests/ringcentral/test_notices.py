@@ -7,7 +7,7 @@ import json
 import pytest
 
 from addon.errors import QueueUnavailable
-from addon.ringcentral.notices import WATCH_S, Notices, call_of, handshake, is_genuine
+from addon.ringcentral.notices import WATCH_S, Notices, ended_call, handshake, is_genuine
 
 
 @pytest.fixture
@@ -45,9 +45,15 @@ def test_a_text_that_is_no_token_is_not_echoed(text):
     assert handshake({"Validation-Token": text}, has_body=False) is None
 
 
-def test_the_call_is_taken_from_the_envelope():
-    body = {"uuid": "u", "body": {"telephonySessionId": "s-a1b2", "parties": []}}
-    assert call_of(json.dumps(body).encode()) == "s-a1b2"
+def envelope(*codes, session="s-a1b2"):
+    parties = [{"id": "p", "status": {"code": code, "rcc": False}} for code in codes]
+    return json.dumps({"uuid": "u", "body": {"telephonySessionId": session, "parties": parties}})
+
+
+def test_the_call_is_taken_from_the_envelope_once_somebody_hung_up():
+    assert ended_call(envelope("Answered", "Disconnected").encode()) == "s-a1b2"
+    assert ended_call(envelope("Setup", "Proceeding").encode()) is None
+    assert ended_call(envelope().encode()) is None
 
 
 @pytest.mark.parametrize(
@@ -60,13 +66,16 @@ def test_the_call_is_taken_from_the_envelope():
         b"[" * 100_000,
         b"\xff",
         b'{"body": []}',
-        b'{"body": {"telephonySessionId": 7}}',
-        b'{"body": {"telephonySessionId": "../x"}}',
-        b'{"body": {"telephonySessionId": ""}}',
+        b'{"body": {"telephonySessionId": "s-1"}}',
+        b'{"body": {"telephonySessionId": "s-1", "parties": [{}]}}',
+        b'{"body": {"telephonySessionId": "s-1", "parties": 7}}',
+        envelope("Disconnected", session=7).encode(),
+        envelope("Disconnected", session="../x").encode(),
+        envelope("Disconnected", session="").encode(),
     ],
 )
 def test_an_envelope_without_a_call_names_none(body):
-    assert call_of(body) is None
+    assert ended_call(body) is None
 
 
 def test_a_call_is_watched_once_however_often_it_is_told(notices, clock):

@@ -1,0 +1,79 @@
+"""`flask ringcentral`: subscribe to notifications, see how things stand, archive the past."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from addon.errors import AddonError, SettingsError
+from addon.ringcentral.client import RingCentral
+from addon.settings import Settings
+from workers import ringcentral_poll
+from workers.services import Services
+
+
+class _Group(click.Group):
+    """Errors as a sentence and a remedy instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AddonError as error:
+            raise click.ClickException(f"{error.message}. {error.remedy}") from error
+
+
+@click.group("ringcentral", cls=_Group)
+@click.pass_context
+def ringcentral_cli(ctx: click.Context) -> None:
+    """RingCentral: subscribe, status, poll."""
+    ctx.obj = Services.from_settings(Settings.load().for_worker())
+
+
+@ringcentral_cli.command("subscribe")
+@click.pass_obj
+def subscribe(services: Services) -> None:
+    """Make or prolong the subscription to notifications; the web has to be reachable meanwhile."""
+    if services.settings.ringcentral_webhook_token is None:
+        raise SettingsError("RINGCENTRAL_WEBHOOK_TOKEN is not set: nobody could prove to be them")
+    made = ringcentral_poll.subscribe(services)
+    click.echo(f"{made.id}\t{made.status}\tuntil {made.expires or 'unknown'}")
+
+
+@ringcentral_cli.command("status")
+@click.pass_obj
+def status(services: Services) -> None:
+    """Print who the service account is, each subscription of ours, and the last wide look.
+
+    Fails where notifications are wanted and no subscription is active.
+    """
+    client = RingCentral(services.settings, services.redis)
+    caller = client.service_account()
+    click.echo(f"service account\t{caller.user}")
+    found = ringcentral_poll.subscriptions(services, client).ours(caller)
+    for each in found:
+        click.echo(f"subscription\t{each.id}\t{each.status}\tuntil {each.expires or 'unknown'}")
+    looked = ringcentral_poll.looked_until(services.store)
+    click.echo(f"call log read until\t{looked.isoformat() if looked else 'never'}")
+    wanted = services.settings.ringcentral_webhook_token is not None
+    if wanted and not any(each.active for each in found):
+        raise click.ClickException("No subscription is active. Run `flask ringcentral subscribe`.")
+
+
+@ringcentral_cli.command("poll")
+@click.option("--since", help="Archive everything from this day or moment on (ISO 8601, UTC).")
+@click.pass_obj
+def poll(services: Services, since: str | None) -> None:
+    """Look through the call log now, and archive what is new."""
+    work = ringcentral_poll.Poll(services)
+    taken = work.run() if since is None else work.catch_up(_moment(since))
+    click.echo(f"{taken} new")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no date such as 2026-03-04") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,163 @@
+"""The account's call log: which recordings there are, each of them once (protocol 7.2).
+
+The same recording may stand on a call and on several of its legs, and one conversation may have
+several recordings; they share the telephony session, which becomes the call's id here. Entries that
+are of no known form are passed over: one odd call must not hide the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from addon.ringcentral.api import Api, Caller
+
+CALL_LOG = "/restapi/v1.0/account/~/call-log"
+PER_PAGE = 100
+"""RingCentral's own default."""
+
+UNKNOWN_ACCOUNT = "unknown"
+
+_ACCOUNT = re.compile(r"/account/([0-9]{1,32})/", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A recording in the call log; `session` is the conversation it belongs to."""
+
+    id: str
+    account: str
+    content_uri: str
+    session: str | None
+    started_at: datetime | None
+    duration_seconds: float | None
+
+    @property
+    def sid(self) -> str:
+        """The id it goes by here: however often it is found, it is one request."""
+        return f"RC-{_name(self.id)}"
+
+    @property
+    def tenant(self) -> str:
+        """The account, as an archive's tenant."""
+        return f"RC-{_name(self.account)}"
+
+    @property
+    def call_sid(self) -> str | None:
+        """The conversation, as the id of a call."""
+        return None if self.session is None else _name(self.session)
+
+    def to_json(self) -> str:
+        """Text for the journal; `from_json` gives an equal one back."""
+        return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        if values["started_at"] is not None:
+            values["started_at"] = datetime.fromisoformat(values["started_at"]).astimezone(UTC)
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the call log: its recordings, the conversations on it, whether there is more."""
+
+    recordings: list[Found]
+    sessions: frozenset[str]
+    more: bool
+
+
+def page(
+    api: Api, caller: Caller, *, since: datetime, until: datetime | None = None, number: int = 1
+) -> Page:
+    """Calls that began from `since` to `until`, the latest first. Raises what `Api.get` raises."""
+    asked = {"dateFrom": _moment(since), "page": str(number)}
+    if until is not None:
+        asked["dateTo"] = _moment(until)
+    return _page(api, caller, asked)
+
+
+def conversation(api: Api, caller: Caller, session: str) -> Page:
+    """The calls of one conversation. Raises what `Api.get` raises."""
+    return _page(api, caller, {"telephonySessionId": session})
+
+
+def _page(api: Api, caller: Caller, asked: Mapping[str, str]) -> Page:
+    always = {"view": "Detailed", "recordingType": "All", "perPage": str(PER_PAGE)}
+    document = api.get(caller, CALL_LOG, {**always, **asked}, group="Heavy")
+    records = [each for each in _list(document.get("records")) if isinstance(each, dict)]
+    found = {each.id: each for record in records for each in _recordings(record)}
+    sessions = frozenset(filter(None, map(_session, records)))
+    navigation = document.get("navigation")
+    more = isinstance(navigation, dict) and bool(navigation.get("nextPage"))
+    return Page(list(found.values()), sessions, more)
+
+
+def _recordings(record: Mapping[str, Any]) -> Iterator[Found]:
+    """A call's recordings, those of its legs last: they know better when each began."""
+    session = _session(record)
+    legs = [leg for leg in _list(record.get("legs")) if isinstance(leg, dict)]
+    for part in (record, *legs):
+        recording = part.get("recording")
+        if isinstance(recording, dict):
+            found = _found(recording, part, _session(part) or session)
+            if found is not None:
+                yield found
+
+
+def _found(
+    recording: Mapping[str, Any], part: Mapping[str, Any], session: str | None
+) -> Found | None:
+    own_id, uri = recording.get("id"), recording.get("contentUri")
+    if not isinstance(own_id, str | int) or isinstance(own_id, bool) or not str(own_id):
+        return None
+    if not isinstance(uri, str) or not uri:
+        return None
+    account = _ACCOUNT.search(uri) or _ACCOUNT.search(str(recording.get("uri", "")))
+    duration = part.get("duration")
+    return Found(
+        id=str(own_id),
+        account=account[1] if account else UNKNOWN_ACCOUNT,
+        content_uri=uri,
+        session=session,
+        started_at=_parsed(part.get("startTime")),
+        duration_seconds=float(duration) if isinstance(duration, int | float) else None,
+    )
+
+
+def _session(record: Mapping[str, Any]) -> str | None:
+    """The telephony session; older calls have the session's number alone."""
+    for name in ("telephonySessionId", "sessionId"):
+        value = record.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _parsed(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _name(text: str) -> str:
+    """`text` where the archive can call something so, else a name that follows from it."""
+    return text if _NAME.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,0 +1,228 @@
+"""Finding new recordings in RingCentral's call log; notifications only say where to look first.
+
+A call appears in the log under the moment it began, and after it ended: so the last half hour is
+looked at every minute, and longer stretches less often. A look may take several turns, as each
+page counts against the account's limit; how far it came is kept. No recording is taken up twice.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, cast
+
+from addon import log
+from addon.archive.store import Store
+from addon.errors import AccessError, NotStored, Unauthenticated
+from addon.ringcentral import call_log
+from addon.ringcentral.api import Caller
+from addon.ringcentral.call_log import Found, Page
+from addon.ringcentral.client import RingCentral
+from addon.ringcentral.notices import Notices
+from addon.ringcentral.subscription import Subscription, Subscriptions
+from addon.settings import Settings
+from workers import intake
+from workers.ringcentral import RingCentralRequest
+from workers.services import Services
+
+EVERY_S = 60
+"""Between two looks: one request of the ten that an account has in a minute."""
+
+SUBSCRIPTION_EVERY_S = 6 * 3600
+"""A subscription that was suspended is noticed within this time."""
+
+
+class Stretch(NamedTuple):
+    """How far back to look, in seconds, and every how many seconds."""
+
+    back: int
+    every: int
+
+
+STRETCHES = (Stretch(48 * 3600, 6 * 3600), Stretch(4 * 3600, 900), Stretch(1800, EVERY_S))
+"""The widest first; whichever is due includes those behind it."""
+
+AWAY_S = 3600
+"""After so long without a look, the next one begins where the last ended."""
+
+LONGEST_S = 24 * 3600
+"""A call that ended after the last look may have begun this long before it."""
+
+MAX_ASKED = 3
+"""Single calls asked about in one turn: each costs as much as a page of a hundred."""
+
+LOOK = "ringcentral:look"
+DUE = "ringcentral:looked"
+LOOKED_UNTIL = "ringcentral/looked.json"
+
+logger = log.get("ringcentral")
+
+
+@dataclass
+class Look:
+    """A look through the log from `since` to `until`, at `page`."""
+
+    since: datetime
+    until: datetime
+    page: int = 1
+    sessions: frozenset[str] = frozenset()
+
+    def to_json(self) -> str:
+        """For Redis; lost with it, the look begins anew."""
+        return json.dumps([self.since.isoformat(), self.until.isoformat(), self.page])
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Look:
+        """What `to_json` wrote."""
+        since, until, page = json.loads(text)
+        return cls(datetime.fromisoformat(since), datetime.fromisoformat(until), page)
+
+
+class Poll:
+    """The call log of one account, looked through into the journal."""
+
+    def __init__(self, services: Services, now: datetime | None = None) -> None:
+        self.services = services
+        self.now = now or datetime.now(UTC)
+        self._redis = services.redis
+        self._client = RingCentral(services.settings, services.redis)
+        self._notices = Notices(services.redis)
+
+    def run(self) -> int:
+        """One turn: go on with the look, or begin one; returns how many recordings were new.
+
+        Raises Unavailable, after which the next turn goes on at the same page.
+        """
+        caller, look, taken = self._client.service_account(), self._look(), 0
+        more = True
+        while more:
+            self._redis.set(LOOK, look.to_json(), ex=LONGEST_S)
+            page = call_log.page(
+                self._client.api, caller, since=look.since, until=look.until, number=look.page
+            )
+            taken += self._take_up(page)
+            look.sessions |= page.sessions
+            look.page, more = look.page + 1, page.more
+        self._done(look)
+        return taken + self._ask_about_calls(caller, look)
+
+    def forget_service_account(self, error: AccessError) -> None:
+        """Have it sign in anew where its token is refused."""
+        if isinstance(error, Unauthenticated):
+            self._client.forget_service_account()
+
+    def catch_up(self, since: datetime) -> int:
+        """Everything from `since`, behind all live work. Raises Unavailable; call it again then."""
+        caller, number, taken, more = self._client.service_account(), 1, 0, True
+        while more:
+            page = call_log.page(
+                self._client.api, caller, since=since, until=self.now, number=number
+            )
+            taken += self._take_up(page, catching_up=True)
+            number, more = number + 1, page.more
+        return taken
+
+    def _look(self) -> Look:
+        """The look that is under way, else the widest that is due."""
+        kept = cast("bytes | None", self._redis.get(LOOK))
+        if kept is not None:
+            return Look.from_json(kept)
+        due = next((each for each in STRETCHES if self._is_due(each)), STRETCHES[-1])
+        since, last = self.now - timedelta(seconds=due.back), looked_until(self.services.store)
+        if last is not None and self.now - last > timedelta(seconds=AWAY_S):
+            since = min(since, last - timedelta(seconds=LONGEST_S))
+        return Look(since, self.now)
+
+    def _is_due(self, stretch: Stretch) -> bool:
+        return not self._redis.exists(f"{DUE}:{stretch.back}")
+
+    def _done(self, look: Look) -> None:
+        """The look is complete: say so for the stretches it held, and in the store for a wide one.
+
+        A narrow one is said in Redis alone: a write a minute would be many.
+        """
+        for each in STRETCHES:
+            if look.since <= look.until - timedelta(seconds=each.back):
+                self._redis.set(f"{DUE}:{each.back}", 1, ex=each.every - EVERY_S // 2)
+        if look.since <= look.until - timedelta(seconds=STRETCHES[1].back):
+            document = json.dumps({"until": look.until.isoformat(timespec="seconds")}).encode()
+            self.services.store.put(LOOKED_UNTIL, [document], if_absent=False)
+        self._redis.delete(LOOK)
+
+    def _ask_about_calls(self, caller: Caller, look: Look) -> int:
+        """Calls that were notified and stand in no page of this look: they began earlier."""
+        missing = [each for each in self._notices.watched() if each not in look.sessions]
+        taken = 0
+        for session in missing[:MAX_ASKED]:
+            taken += self._take_up(call_log.conversation(self._client.api, caller, session))
+        return taken
+
+    def _take_up(self, page: Page, *, catching_up: bool = False) -> int:
+        return sum(self._accept(each, catching_up) for each in page.recordings)
+
+    def _accept(self, found: Found, catching_up: bool) -> bool:
+        """Make a request of a recording, unless it was ever one. Raises StoreUnavailable."""
+        ledger, journal = self.services.ledger, self.services.journal
+        if ledger.knows(found.sid) or journal.outcome(found.sid) or journal.is_waiting(found.sid):
+            return False
+        logger.info("a recording at RingCentral", recording=found.sid)
+        request = RingCentralRequest(found, datetime.now(UTC), catching_up)
+        return intake.accept(journal, self.services.dispatcher, request)
+
+
+def poll(services: Services) -> int:
+    """The errand: one turn. Raises Unavailable."""
+    try:
+        return Poll(services).run()
+    except AccessError as error:
+        logger.error(
+            "the service account may not read the call log", reason=error.message, alarm=True
+        )
+        return 0
+
+
+def keep_subscribed(services: Services) -> Subscription | None:
+    """The errand: one active subscription, or an alarm. Raises Unavailable."""
+    try:
+        return subscribe(services)
+    except AccessError as error:
+        logger.error("RingCentral takes no subscription", reason=error.message, alarm=True)
+        return None
+
+
+def subscribe(services: Services) -> Subscription:
+    """Make sure of the subscription. Raises Unavailable, AccessError, SettingsError."""
+    client = RingCentral(services.settings, services.redis)
+    return subscriptions(services, client).ensure(client.service_account())
+
+
+def subscriptions(services: Services, client: RingCentral) -> Subscriptions:
+    """Those to this deployment's webhook."""
+    settings = services.settings
+    return Subscriptions(
+        client.api,
+        Notices(services.redis),
+        public_url=settings.public_url,
+        token=settings.ringcentral_webhook_token or "",
+    )
+
+
+def looked_until(store: Store) -> datetime | None:
+    """When the last complete wide look began, None where there was none."""
+    try:
+        document: dict[str, Any] = json.loads(store.get(LOOKED_UNTIL))
+    except NotStored:
+        return None
+    return datetime.fromisoformat(document["until"])
+
+
+def poll_every(settings: Settings) -> int:
+    """Seconds between two turns; 0 where there is no service account."""
+    return EVERY_S if settings.ringcentral_jwt and settings.ringcentral_client_id else 0
+
+
+def subscribe_every(settings: Settings) -> int:
+    """Seconds between two looks at the subscription; 0 where none is wanted."""
+    wanted = poll_every(settings) and settings.ringcentral_webhook_token
+    return SUBSCRIPTION_EVERY_S if wanted else 0

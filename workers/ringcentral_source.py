@@ -1,0 +1,92 @@
+"""Where a RingCentral recording's bytes come from: RingCentral, for the service account.
+
+Its token goes to RingCentral's own hosts alone. Its limit of requests may hold a recording up for
+long, but never makes it be given up (protocol 7.4).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+
+from addon import log
+from addon.errors import (
+    Forbidden,
+    NotFound,
+    NotPlayable,
+    QueueUnavailable,
+    RingCentralUnavailable,
+    SettingsError,
+    SourceBusy,
+    SourceGone,
+    SourceRefused,
+    SourceUnavailable,
+    Unauthenticated,
+)
+from addon.ringcentral.call_log import Found
+from addon.ringcentral.client import RingCentral
+from addon.ringcentral.content import Content
+from addon.settings import Settings
+from workers.connections import worker_connection
+
+APPEARS_WITHIN = timedelta(minutes=15)
+"""A recording may be listed before its bytes are there (protocol 10.2 Q39)."""
+
+SPREAD_S = 60.0
+"""So many may wait for the same minute: they come back one after another."""
+
+MAX_PAUSE_S = 3600.0
+
+logger = log.get("ringcentral")
+
+
+@contextmanager
+def recording(
+    settings: Settings, found: Found, since: datetime, tries: int
+) -> Iterator[Iterator[bytes]]:
+    """The recording's bytes; `since` is when it was first seen, `tries` counts the failed ones.
+
+    Raises SourceUnavailable, SourceBusy where RingCentral says how long to wait, SourceGone,
+    SourceRefused.
+    """
+    with (
+        closing(worker_connection(settings.redis_url)) as connection,
+        _as_source_errors(since, tries),
+    ):
+        client = RingCentral(settings, connection)
+        caller = client.service_account()
+        try:
+            with closing(Content(client.api, caller, found.content_uri)) as content:
+                yield content.read(0, content.length)
+        except Unauthenticated:
+            client.forget_service_account()
+            raise
+
+
+@contextmanager
+def _as_source_errors(since: datetime, tries: int) -> Iterator[None]:
+    try:
+        yield
+    except RingCentralUnavailable as error:
+        if error.retry_after is None:
+            raise SourceUnavailable(error.message, retry_after=_pause(tries)) from error
+        wait = error.retry_after + random.uniform(0.0, SPREAD_S)
+        raise SourceBusy(error.message, retry_after=wait) from error
+    except NotFound as error:
+        if datetime.now(UTC) - since < APPEARS_WITHIN:
+            raise SourceUnavailable(error.message, retry_after=60.0) from error
+        raise SourceGone(error.message) from error
+    except Forbidden as error:
+        raise SourceRefused(error.message, remedy=error.remedy) from error
+    except (Unauthenticated, SettingsError) as error:
+        logger.error("the service account is refused", reason=error.message, alarm=True)
+        raise SourceBusy(error.message, retry_after=300.0) from error
+    except (NotPlayable, QueueUnavailable) as error:
+        raise SourceUnavailable(error.message, retry_after=_pause(tries)) from error
+
+
+def _pause(tries: int) -> float:
+    """Twice as long each time, so that source.TRIES of them last eighteen hours."""
+    return min(MAX_PAUSE_S, 30.0 * 2.0 ** min(tries, 16))
