@@ -1,0 +1,253 @@
+"""`/flex/recording-status`: what Twilio says is kept before it is answered; no stranger gets in."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addon.errors import QueueUnavailable, StoreUnavailable
+from addon.factory import create_app
+from addon.journal import Journal
+from tests.conftest import ACCOUNT, PUBLIC_URL
+from tests.web.requests import signature
+from workers import lanes, requests
+from workers.queue import Dispatcher
+
+PATH = "/flex/recording-status"
+RECORDING = "RE" + "2c" * 16
+CALL = "CA" + "1b" * 16
+FIELDS = {
+    "AccountSid": ACCOUNT,
+    "CallSid": CALL,
+    "ConferenceSid": "CF" + "3d" * 16,
+    "RecordingSid": RECORDING,
+    "RecordingUrl": f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Recordings/{RECORDING}",
+    "RecordingStatus": "completed",
+    "RecordingDuration": "37",
+    "RecordingChannels": "2",
+    "RecordingStartTime": "Wed, 04 Mar 2026 10:15:30 +0000",
+    "RecordingSource": "Conference",
+    "RecordingTrack": "both",
+    "ErrorCode": "0",
+}
+M16 = "https://hooks.example.net/twilio/recording-status"
+
+
+def post(client, fields=FIELDS, *, query: str = "", sign: str | None = None, path: str = PATH):
+    url = path + query
+    signed = sign if sign is not None else signature(PUBLIC_URL + url, list(fields.items()))
+    return client.post(url, data=fields, headers={"X-Twilio-Signature": signed})
+
+
+def get(client, fields=FIELDS):
+    url = f"{PATH}?{urlencode(fields)}"
+    return client.get(url, headers={"X-Twilio-Signature": signature(PUBLIC_URL + url)})
+
+
+def accepted(services) -> requests.Request:
+    (sid,) = services.journal.waiting()
+    return requests.read(services.journal.open(sid))
+
+
+def test_a_completed_recording_is_kept_and_queued_before_it_is_answered(client, services):
+    answer = post(client)
+    assert (answer.status_code, answer.data) == (204, b"")
+    request = accepted(services)
+    assert (request.sid, request.tenant, request.source) == (RECORDING, ACCOUNT, "flex")
+    assert request.callback.call_sid == CALL
+    assert request.callback.duration_seconds == 37
+    assert request.started_at.isoformat() == "2026-03-04T10:15:30+00:00"
+    entry = services.ledger.entry(RECORDING)
+    assert (entry.lane, entry.source, entry.tenant) == (lanes.lane_for(37), "flex", ACCOUNT)
+    assert services.dispatcher.waits(entry.lane, entry.job)
+
+
+@pytest.mark.parametrize("path", [PATH, PATH + "/"])
+def test_both_spellings_of_the_address_answer(client, path):
+    assert post(client, path=path).status_code == 204
+
+
+def test_get_is_taken_where_it_is_configured(client, services):
+    assert get(client).status_code == 204
+    assert accepted(services).callback.call_sid == CALL
+
+
+def test_a_plugin_may_name_task_and_reservation_in_the_address(client, services):
+    task, reservation = "WT" + "1" * 32, "WR" + "2" * 32
+    answer = post(client, query=f"?task_sid={task}&reservation_sid={reservation}")
+    assert answer.status_code == 204
+    callback = accepted(services).callback
+    assert (callback.task_sid, callback.reservation_sid) == (task, reservation)
+
+
+def test_what_such_a_query_holds_besides_sids_is_left_out(client, services):
+    assert post(client, query="?task_sid=WT1' or 1==1&CallSid=CAnothing").status_code == 204
+    callback = accepted(services).callback
+    assert (callback.task_sid, callback.call_sid) == (None, CALL)
+
+
+def test_encryption_details_are_kept_but_never_in_the_clear(client, services, settings):
+    details = json.dumps({"type": "rsa-aes", "public_key_sid": "CR1", "iv": "marker-0123456789"})
+    assert post(client, {**FIELDS, "EncryptionDetails": details}).status_code == 204
+    assert accepted(services).encryption == details
+    for path in settings.data_dir.rglob("*"):
+        assert not path.is_file() or b"marker-0123456789" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("status", ["absent", "failed", "Stopped-By-Moon", "no token / at all"])
+def test_a_status_without_audio_is_noted_durably(client, services, status):
+    fields = {**FIELDS, "RecordingStatus": status, "ErrorCode": "31005"}
+    for _ in range(2):
+        assert post(client, fields).status_code == 204
+    assert list(services.journal.waiting()) == []
+    (note,) = services.store.list("requests/")
+    assert note.key.startswith(f"requests/{RECORDING}.")
+    assert json.loads(services.store.get(note.key))["error_code"] == "31005"
+
+
+def test_a_recording_in_progress_is_answered_and_that_is_all(client, services):
+    assert post(client, {**FIELDS, "RecordingStatus": "in-progress"}).status_code == 204
+    assert list(services.store.list()) == []
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ["in-progress", "completed"],
+        ["completed", "in-progress"],
+        ["absent", "completed"],
+        ["failed", "completed", "failed", "completed"],
+        ["completed", "absent", "completed"],
+    ],
+    ids=", ".join,
+)
+def test_in_any_order_the_recording_is_kept_once(client, services, order):
+    for status in order:
+        assert post(client, {**FIELDS, "RecordingStatus": status}).status_code == 204
+    assert accepted(services).sid == RECORDING
+
+
+def test_fifty_at_once_make_one_job(app, services):
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: post(app.test_client()).status_code, range(50)))
+    assert set(answers) == {204}
+    assert sum(services.dispatcher.depths().values()) == 1
+
+
+def test_a_duplicate_after_redis_was_lost_is_one_job(client, services):
+    post(client)
+    services.redis.flushall()
+    assert post(client).status_code == 204
+    assert sum(services.dispatcher.depths().values()) == 1
+
+
+class TestStrangers:
+    """Whoever has no signature learns nothing and costs nothing."""
+
+    @pytest.mark.parametrize("sign", ["", "x" * 28, "\xff\xfe", "a" * 10_000], ids=range(4))
+    def test_a_forged_signature_is_refused(self, client, services, sign):
+        assert post(client, sign=sign).status_code == 403
+        assert list(services.store.list()) == []
+
+    def test_no_signature_is_refused_unread(self, client):
+        assert client.post(PATH, data=b"x" * 100_000).status_code == 403
+        assert client.get(PATH).status_code == 403
+
+    def test_one_changed_field_is_refused(self, client, services):
+        signed = signature(PUBLIC_URL + PATH, list(FIELDS.items()))
+        changed = {**FIELDS, "RecordingSid": "RE" + "66" * 16}
+        assert post(client, changed, sign=signed).status_code == 403
+        assert list(services.journal.waiting()) == []
+
+    @given(
+        body=st.binary(max_size=300),
+        kind=st.sampled_from(
+            [
+                "",
+                "application/x-www-form-urlencoded",
+                "application/json",
+                "multipart/form-data; boundary=x",
+                "multipart/form-data",
+                "text/xml",
+            ]
+        ),
+        sign=st.text(
+            st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"),
+            max_size=40,
+        ),
+    )
+    def test_nothing_gives_a_500(self, body, kind, sign):
+        client = _shared_client()
+        answer = client.post(
+            PATH, data=body, content_type=kind, headers={"X-Twilio-Signature": sign}
+        )
+        assert answer.status_code == 403
+
+
+_clients = []
+
+
+def _shared_client():
+    """Hypothesis runs one test many times; no store or Redis is touched by what is refused."""
+    if not _clients:
+        from addon.settings import Settings
+
+        settings = Settings.load({"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "t"})
+        _clients.append(create_app(settings).test_client())
+    return _clients[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"RecordingSid": "RE1"},
+        {"RecordingSid": "../../etc/passwd"},
+        {"AccountSid": "AC" + "99" * 16},
+        {"RecordingStatus": ""},
+    ],
+    ids=["short", "path", "another account", "no status"],
+)
+def test_what_is_signed_but_makes_no_sense_is_a_problem_and_no_500(client, services, changes):
+    answer = post(client, {**FIELDS, **changes})
+    assert answer.status_code == 400
+    assert answer.content_type == "application/problem+json"
+    assert list(services.journal.waiting()) == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "error"),
+    [
+        (Journal, "accept", StoreUnavailable("away")),
+        (Dispatcher, "accept", QueueUnavailable("away")),
+        (Journal, "accept", RuntimeError("a defect")),
+    ],
+    ids=["store", "queue", "defect"],
+)
+def test_what_cannot_be_kept_is_never_confirmed(client, monkeypatch, owner, name, error):
+    def failing(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(owner, name, failing)
+    answer = post(client)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+def test_a_redis_that_is_away_is_known_within_a_second(settings):
+    away = replace(settings, redis_url="redis://127.0.0.1:1/0")
+    client = create_app(away).test_client()
+    began = time.monotonic()
+    assert post(client).status_code == 503
+    assert time.monotonic() - began < 1.0
+
+
+def test_monitor_mode_lets_a_wrong_signature_pass(settings, redis_server, services):
+    client = create_app(replace(settings, signature_mode="monitor")).test_client()
+    assert post(client, sign="x" * 28).status_code == 204
+    assert accepted(services).sid == RECORDING
