@@ -51,6 +51,10 @@ class Findings:
             self.timeline,
             non_talk_seconds=options.non_talk_seconds,
         )
+        self._hold = runs.mask(
+            ((round(start * 100), round(stop * 100)) for start, stop in self.conversation.hold),
+            frames,
+        )
         self.participants = [self._participant(channel) for channel in range(parties)]
 
     @property
@@ -86,7 +90,8 @@ class Findings:
 
     def _level(self, channel: int) -> Level:
         totals, mask, levels = self._stages.totals, self._speech[channel], self._levels[channel]
-        inside, outside = np.power(10, levels[mask] / 10), np.power(10, levels[~mask] / 10)
+        inside = np.power(10, levels[mask] / 10)
+        outside = np.power(10, levels[~mask & ~self._hold] / 10)
         loud = decibels(float(inside.mean())) if len(inside) else None
         quiet = decibels(float(np.median(outside))) if len(outside) else None
         if quiet is not None and quiet < _DIGITAL_SILENCE_DBFS:

@@ -18,13 +18,18 @@ from addon.analysis.runs import Mask
 
 Floats = NDArray[np.float32]
 
-#: Further below the channel's usual speech than this, nothing is heard any more.
+#: What is further below the channel's usual speech, or no louder than the noise around, is not
+#: heard by anybody (decision 0203).
 AUDIBLE_DB = 30.0
-ABOVE_NOISE_DB = 1.0
+ABOVE_NOISE_DB = 1.3
+NOISE_PERCENTILE = 25
 # All in 10 ms frames.
 FIRST_FILL = 10
 FILL = 30
 MIN_SPEECH = 20
+#: Noise is looked for this far around, and known from so much sound outside speech.
+NOISE_WITHIN = 1000
+ENOUGH_NOISE = 50
 PAD_BEFORE, PAD_AFTER = 3, 0
 #: How far around a key tone nothing counts as speech.
 TONE_MARGIN = 3
@@ -61,9 +66,26 @@ def _audible(heard: Mask, level: Floats) -> Mask:
     if not heard.any():
         return heard
     usual = 10 * np.log10(np.mean(np.power(10, level[heard] / 10)))
-    noise = np.median(level[~heard]) if not heard.all() else FLOOR_DBFS
-    audible: Mask = heard & (level > max(usual - AUDIBLE_DB, noise + ABOVE_NOISE_DB))
+    floor = np.maximum(usual - AUDIBLE_DB, _noise_around(heard, level) + ABOVE_NOISE_DB)
+    audible: Mask = heard & (level > floor)
     return audible
+
+
+def _noise_around(heard: Mask, level: Floats) -> Floats:
+    """The quieter sound outside speech within ten seconds of each second that holds speech.
+
+    The whole recording's would be a wrong picture where music plays on hold.
+    """
+    noise = np.full(len(level), FLOOR_DBFS, np.float32)
+    for second in range(0, len(level), runs.FRAME_RATE):
+        here = slice(second, second + runs.FRAME_RATE)
+        if not heard[here].any():
+            continue
+        around = slice(max(second - NOISE_WITHIN, 0), here.stop + NOISE_WITHIN)
+        outside = level[around][~heard[around]]
+        if len(outside) >= ENOUGH_NOISE:
+            noise[here] = np.percentile(outside, NOISE_PERCENTILE)
+    return noise
 
 
 def _first_pass(heard: Mask, tones: Mask) -> Mask:

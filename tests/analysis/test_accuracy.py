@@ -81,3 +81,12 @@ def test_crosstalk_on_a_line_that_echoes_is_that_of_the_clean_line(conversations
     assert abs(clean.conversation.crosstalk - echoed.conversation.crosstalk) < 0.01 * SECONDS
     assert sum(person.bleed for person in echoed.participants) > 20
     assert sum(person.bleed for person in clean.participants) == 0
+
+
+def test_long_loud_music_on_hold_takes_no_speech_away(conversations):
+    """Noise is judged around the speech: the recording's median would be the music."""
+    held = calls.with_hold(conversations[0], 180)
+    held.samples[1, -180 * calls.RATE :] *= 3
+    report, _ = passed(wav(held.samples))
+    assert f1(fitted(heard(report), held), held.speech) > 96
+    assert "low_snr" not in report.flags
