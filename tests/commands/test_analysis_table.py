@@ -1,0 +1,58 @@
+"""A result as a table."""
+
+import pytest
+
+from addon.commands.analysis_table import table
+from tests.analysis.calls import converse, passed, wav
+
+
+@pytest.fixture(scope="module")
+def document():
+    return passed(wav(converse(30, 1).samples))[0].as_result()
+
+
+def row(text, label):
+    return next(line for line in text.splitlines() if line.strip().startswith(label))
+
+
+def test_parties_side_by_side(document):
+    text = table("call.wav", document)
+    customer, agent = document["participants"]
+    assert row(text, "customer").split() == ["customer", "agent"]
+    assert f"{customer['talk_seconds']:.1f} s" in row(text, "talks")
+    assert f"{agent['talk_seconds']:.1f} s" in row(text, "talks")
+    assert row(text, "turns").split()[1:] == [str(customer["turns"]), str(agent["turns"])]
+
+
+def test_the_first_line_names_the_file(document):
+    first = table("some/call.wav", document).splitlines()[0]
+    assert first == "some/call.wav: 0:30.0, wav (pcm_s16le), 8000 Hz"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clock"), [(3.682, "0:03.7"), (75, "1:15.0"), (4000, "1:06:40.0")]
+)
+def test_lengths_read_like_a_clock(document, seconds, clock):
+    changed = document | {"audio": document["audio"] | {"duration_seconds": seconds}}
+    assert f": {clock}, " in table("x", changed)
+
+
+def test_what_is_unknown_is_a_dash():
+    mono = passed(wav(converse(10, 1).samples[:1]))[0].as_result()
+    text = table("mono.wav", mono)
+    assert row(text, "turns").split() == ["turns", "-"]
+    assert row(text, "answers after").split()[-1] == "-"
+    assert "both at once" not in text
+
+
+def test_flags_warnings_and_mutes_are_said_only_where_there_are_any(document):
+    assert "flags" not in table("x", document) and "muted" not in table("x", document)
+    changed = document | {
+        "flags": ["truncated", "clipped"],
+        "warnings": ["The file ends early."],
+        "redaction": {"intervals": [[1.0, 2.5]], "reasons": ["dtmf"]},
+    }
+    text = table("x", changed)
+    assert row(text, "flags").endswith("truncated, clipped")
+    assert row(text, "warning").endswith("The file ends early.")
+    assert row(text, "muted in the archive").endswith("1.5 s (dtmf)")
