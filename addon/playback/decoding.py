@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import nullcontext
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,7 +111,7 @@ class Decoder:
 
         self._file = VerifiedFile(sound)
         try:
-            self._decoder = soundfile.SoundFile(io.BufferedReader(self._file, READ_AHEAD))
+            self._decoder = _reader_class()(io.BufferedReader(self._file, READ_AHEAD))
         except (soundfile.SoundFileError, TypeError, ValueError) as error:
             raise self._file.failure or NotPlayable("no decoder here reads this kind") from error
         self._raise_failure()
@@ -159,3 +161,18 @@ class Decoder:
     def _raise_failure(self) -> None:
         if self._file.failure is not None:
             raise self._file.failure
+
+
+@cache
+def _reader_class() -> Any:
+    """SoundFile without the lock that it holds, for all files at once, while one is opened.
+
+    Opening reads through us from the store, perhaps slowly, perhaps through another decoder, which
+    would wait for itself. The lock only keeps the texts of errors apart; they are not used here.
+    """
+    import soundfile
+
+    class Reader(soundfile.SoundFile):  # type: ignore[misc]
+        _sf_error_lock = nullcontext()
+
+    return Reader

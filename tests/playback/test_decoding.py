@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from addon.errors import NotPlayable, StoreUnavailable, Tampered
 from addon.playback.decoding import BLOCK_FRAMES, Decoder, VerifiedFile
+from addon.playback.joined import Part, converted
+from addon.playback.segments import Shape
 from tests.playback.sounds import KINDS, InMemory, decoded, file_of
 
 FRAMES = 2 * BLOCK_FRAMES + 1234
@@ -91,3 +96,35 @@ def test_reading_on_asks_the_archive_once():
     while file.read(100):
         pass
     assert sound.reads == [(0, 9000)]
+
+
+def test_a_slow_store_holds_up_nobody_else():
+    """One decoder waits for its first bytes while another is opened and read to its end."""
+    waiting, go_on = threading.Event(), threading.Event()
+
+    class Slow(InMemory):
+        def read(self, start: int, stop: int):
+            waiting.set()
+            assert go_on.wait(30)
+            return super().read(start, stop)
+
+    content = file_of(100, kind="flac")
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(Decoder, Slow(content))
+        assert waiting.wait(30)
+        quick = pool.submit(of, content)
+        try:
+            assert len(quick.result(timeout=30)) == 100
+        finally:
+            go_on.set()
+        assert slow.result().frames == 100
+
+
+def test_a_decoder_can_read_through_another():
+    content = file_of(4000, kind="gsm", channels=1)
+    decoder = Decoder(InMemory(content))
+    shape = Shape(decoder.rate, decoder.channels, decoder.frames)
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    sound = converted(Part(lambda: InMemory(content), "e", shape, None, now, now))
+    again = np.concatenate(list(Decoder(sound).samples()))
+    assert (again == of(content)).all()
