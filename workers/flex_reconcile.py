@@ -80,7 +80,7 @@ def take_up(
     ):
         return False
     callback = StatusCallback.from_recording(recording, announced_by=announced_by, now=now)
-    logger.info("a recording that nobody announced", recording=recording.sid, by=announced_by)
+    logger.info("taken up", recording=recording.sid, by=announced_by)
     return intake.accept(services.journal, services.dispatcher, FlexRequest(callback))
 
 
