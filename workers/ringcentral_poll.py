@@ -8,13 +8,15 @@ page counts against the account's limit; how far it came is kept. No recording i
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 from addon import log
 from addon.archive.store import Store
-from addon.errors import AccessError, NotStored, Unauthenticated
+from addon.errors import AccessError, NotStored, RingCentralUnavailable, Unauthenticated
 from addon.ringcentral import call_log
 from addon.ringcentral.api import Caller
 from addon.ringcentral.call_log import Found, Page
@@ -98,9 +100,7 @@ class Poll:
         more = True
         while more:
             self._redis.set(LOOK, look.to_json(), ex=LONGEST_S)
-            page = call_log.page(
-                self._client.api, caller, since=look.since, until=look.until, number=look.page
-            )
+            page = self._page(caller, look)
             taken += self._take_up(page)
             look.sessions |= page.sessions
             look.page, more = look.page + 1, page.more
@@ -112,16 +112,28 @@ class Poll:
         if isinstance(error, Unauthenticated):
             self._client.forget_service_account()
 
-    def catch_up(self, since: datetime) -> int:
-        """Everything from `since`, behind all live work. Raises Unavailable; call it again then."""
-        caller, number, taken, more = self._client.service_account(), 1, 0, True
+    def catch_up(self, since: datetime, sleep: Callable[[float], None] = time.sleep) -> int:
+        """Everything from `since`, behind all live work; waits as RingCentral asks.
+
+        Raises Unavailable where it does not say for how long.
+        """
+        look, taken, more = Look(since, self.now), 0, True
         while more:
-            page = call_log.page(
-                self._client.api, caller, since=since, until=self.now, number=number
-            )
+            try:
+                page = self._page(self._client.service_account(), look)
+            except RingCentralUnavailable as error:
+                if error.retry_after is None:
+                    raise
+                sleep(error.retry_after)
+                continue
             taken += self._take_up(page, catching_up=True)
-            number, more = number + 1, page.more
+            look.page, more = look.page + 1, page.more
         return taken
+
+    def _page(self, caller: Caller, look: Look) -> Page:
+        return call_log.page(
+            self._client.api, caller, since=look.since, until=look.until, number=look.page
+        )
 
     def _look(self) -> Look:
         """The look that is under way, else the widest that is due."""
@@ -173,9 +185,11 @@ class Poll:
 
 def poll(services: Services) -> int:
     """The errand: one turn. Raises Unavailable."""
+    work = Poll(services)
     try:
-        return Poll(services).run()
+        return work.run()
     except AccessError as error:
+        work.forget_service_account(error)
         logger.error(
             "the service account may not read the call log", reason=error.message, alarm=True
         )

@@ -16,6 +16,7 @@ from addon.ringcentral.limits import Limits
 from addon.settings import Settings
 from tests.outbound.conftest import other
 from tests.ringcentral.standin import CLIENT_ID, CLIENT_SECRET, JWT, StandIn
+from workers.services import Services
 
 __all__ = ["other"]
 
@@ -76,3 +77,9 @@ def caller(standin: StandIn) -> Caller:
 def no_redis() -> redis.Redis:
     """A server that is away."""
     return redis.Redis(port=1, retry=Retry(NoBackoff(), 0))
+
+
+@pytest.fixture
+def services(rc_settings: Settings, redis_server: redis.Redis) -> Services:
+    """What a job works with, in a deployment that archives RingCentral's recordings."""
+    return Services.from_settings(rc_settings.for_worker())

@@ -231,7 +231,7 @@ class StandIn:
         page, per_page = int(asked.get("page", "1")), int(asked.get("perPage", "100"))
         by_session: dict[str, list[Stored]] = {}
         for stored in self.recordings.values():
-            late_enough = stored.start >= asked.get("dateFrom", "")
+            late_enough = asked.get("dateFrom", "") <= stored.start <= asked.get("dateTo", "9")
             wanted = asked.get("telephonySessionId", stored.session) == stored.session
             if person in stored.people and late_enough and wanted:
                 by_session.setdefault(stored.session, []).append(stored)
