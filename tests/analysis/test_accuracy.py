@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from addon.analysis.conversation import Conversation
+from addon.analysis.conversation import converse as converse_figures
+from addon.analysis.timeline import Timeline
 from tests.analysis import calls
 from tests.analysis.calls import Call, converse, f1, heard, passed, wav
 
@@ -90,3 +93,72 @@ def test_long_loud_music_on_hold_takes_no_speech_away(conversations):
     report, _ = passed(wav(held.samples))
     assert f1(fitted(heard(report), held), held.speech) > 96
     assert "low_snr" not in report.flags
+
+
+@pytest.fixture(scope="module")
+def judged(conversations) -> list[tuple[Conversation, Conversation]]:
+    """For each call the figures found, and those of the same rules applied to the truth."""
+    pairs = []
+    for call in conversations:
+        found_figures = passed(wav(call.samples))[0].conversation
+        timeline = Timeline(round(call.duration * 1000))
+        levels = np.full(call.speech.shape, -90, np.float32)
+        true_figures = converse_figures(list(call.speech), levels, timeline, non_talk_seconds=3)
+        pairs.append((found_figures, true_figures))
+    return pairs
+
+
+def test_turns_are_those_of_the_truth(judged):
+    for measured, true in judged:
+        for mine, theirs in zip(measured.floors, true.floors, strict=True):
+            assert abs(mine.turns - theirs.turns) <= 1
+            # A pause at the edge of what a segment bridges may go either way.
+            assert abs(mine.longest_monologue - theirs.longest_monologue) <= 0.8
+
+
+def test_silences_are_those_of_the_truth(judged):
+    for measured, true in judged:
+        assert abs(measured.longest_silence - true.longest_silence) <= 0.3
+        assert abs((measured.initial_silence or 0) - (true.initial_silence or 0)) <= 0.15
+        assert abs((measured.trailing_silence or 0) - (true.trailing_silence or 0)) <= 0.15
+        for one, other in ((measured, true), (true, measured)):
+            for pause in one.non_talk.intervals:
+                if pause[1] - pause[0] > 3.2:  # at 3 s it may go either way
+                    assert pytest.approx(pause, abs=0.2) in other.non_talk.intervals
+
+
+def test_answers_are_timed_as_in_the_truth(judged):
+    for measured, true in judged:
+        for mine, theirs in zip(measured.floors, true.floors, strict=True):
+            assert abs(mine.latency.count - theirs.latency.count) <= 2
+            if mine.latency.median is not None and theirs.latency.median is not None:
+                assert abs(mine.latency.median - theirs.latency.median) <= 0.25
+
+
+def test_interruptions_and_nods_are_within_one_or_two(judged):
+    for measured, true in judged:
+        for mine, theirs in zip(measured.floors, true.floors, strict=True):
+            assert abs(len(mine.interruptions) - len(theirs.interruptions)) <= 1
+            assert abs(mine.backchannels - theirs.backchannels) <= 2
+        assert abs((measured.crosstalk_count or 0) - (true.crosstalk_count or 0)) <= 2
+
+
+@pytest.mark.parametrize("block", [5_000, 1 << 20])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_the_same_call_at_another_rate(conversations, rate, block):
+    """Resampling costs no accuracy, however the bytes arrive."""
+    import soxr
+
+    call = conversations[2]
+    other = soxr.resample(call.samples[:, : 30 * calls.RATE].T, calls.RATE, rate).T
+    report, _ = passed(wav(other, rate), block=block)
+    assert f1(heard(report)[:, :3000], call.speech[:, :3000]) > 96.5
+
+
+@pytest.mark.parametrize("kind", [("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS"), ("OGG", "OPUS")])
+def test_lossy_kinds_cost_little(conversations, kind):
+    call = conversations[3]
+    recording = calls.encoded(call.samples[:, : 30 * calls.RATE], format=kind[0], subtype=kind[1])
+    masks = heard(passed(recording)[0])
+    truth = call.speech[:, : masks.shape[1]][:, :3000]
+    assert f1(masks[:, : truth.shape[1]], truth) > 94
