@@ -51,6 +51,10 @@ WRONG = {
     "PLAYBACK_TTL_S": ["0", "1"],
     "PLAYBACK_GAPS": ["music"],
     "LOG_LEVEL": ["loud"],
+    "FLEX_MEASURES": ["talk=1", "silence=11", "silence=one", "silence=1,crosstalk=1"],
+    "FLEX_LABELS": ["0=none", "agent=1"],
+    "FLEX_PRIVATE_KEYS": ["CR1=/nowhere/key.pem", "/nowhere/key.pem"],
+    "FLEX_RECONCILE_EVERY_S": ["-1", "often"],
     "REDIS_TLS_VERIFY": ["maybe"],
 }
 
@@ -136,3 +140,12 @@ def test_the_socket_lies_under_the_data_folder_or_where_it_is_short_enough():
 def test_agent_channels_by_install_and_integration():
     settings = Settings.load({"AGENT_CHANNEL": "0, RECORDING_DIAL=1"})
     assert settings.agent_channel == {"": "0", "RECORDING_DIAL": "1"}
+
+
+def test_private_keys_of_flex_are_read_by_their_sid(tmp_path, made_keys):
+    path = tmp_path / "voice.pem"
+    path.write_text(made_keys["private"])
+    settings = Settings.load({"DATA_DIR": str(tmp_path), "FLEX_PRIVATE_KEYS": f"CR1={path}"})
+    assert settings.flex_private_keys == {"CR1": made_keys["private"]}
+    assert made_keys["private"] not in repr(settings)
+    assert settings.for_worker().flex_private_keys == settings.flex_private_keys
