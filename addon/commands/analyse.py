@@ -9,6 +9,8 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -86,12 +88,27 @@ def _analysed(file: Path, options: Options) -> tuple[dict[str, Any], Report]:
             one.feed(block)
             digest.update(block)
             size += len(block)
-    for _ in one.finish():
-        pass
+    with _quiet_decoders():
+        for _ in one.finish():
+            pass
     document = one.report.as_result()
     document["audio"] |= {"size_bytes": size, "sha256": digest.hexdigest()}
     document.pop("waveform", None)
     return document, one.report
+
+
+@contextmanager
+def _quiet_decoders() -> Iterator[None]:
+    """Keep what the MP3 library writes to the terminal about sound MP3 files away from it."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _table(file: Path, document: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -148,3 +149,12 @@ def test_a_picture_without_matplotlib(run, files, tmp_path, monkeypatch):
 
 def test_no_file_is_a_usage_error(run):
     assert run().exit_code == 2
+
+
+def test_mp3_decoding_is_quiet(files):
+    """libmpg123 reports sound 8 kHz files as errors, straight to the terminal."""
+    command = [sys.executable, "-m", "flask", "analyse", "--json", str(files["call.mp3"])]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=SAMPLE.parents[1])
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["audio"]["codec"] == "mp3"
+    assert "mpg123" not in done.stderr
