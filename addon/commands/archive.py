@@ -70,9 +70,17 @@ def list_command(
 @_tenant
 @click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 def get_command(recording_id: str, tenant: str | None, output: Path | None) -> None:
-    """Decrypt a recording into a file that appears only once every byte is verified."""
+    """Decrypt a recording into a file that appears only once every byte is verified.
+
+    Its trail says who did, before the first byte is decrypted.
+    """
+    from addon.archive.audit import Trail
+
     archive = _archive()
     manifest = archive.manifest(_holder(archive, recording_id, tenant), recording_id)
+    Trail(archive.store).record(
+        manifest.tenant, recording_id, "exported", {"by": _operator()}, at=datetime.now(UTC)
+    )
     output = output or Path(f"{recording_id}.{manifest.facts.format}")
     if str(output) == "-":
         _write_out(archive.decrypted(manifest, "audio"))

@@ -9,7 +9,7 @@ import boto3
 from botocore.config import Config
 
 
-def s3_client(endpoint: str, *, attempts: int = 3, read_s: float = 5.0) -> Any:
+def s3_client(endpoint: str, *, attempts: int = 3, read_s: float = 60.0) -> Any:
     config = Config(
         retries={"total_max_attempts": attempts, "mode": "standard"},
         connect_timeout=1,

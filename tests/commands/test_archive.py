@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import getpass
 import hashlib
 import json
 import stat
@@ -124,6 +125,13 @@ class TestGet:
     def test_its_name_is_the_recordings_unless_said(self, run: Run, archive: Archive) -> None:
         assert run("get", RECORDING).exit_code == 0
         assert Path(f"{RECORDING}.wav").read_bytes() == CONTENT
+
+    def test_the_trail_says_who_took_it(self, run: Run, archive: Archive) -> None:
+        run("get", RECORDING, "-o", "-")
+        (line,) = run("audit", RECORDING).stdout.splitlines()
+        event = json.loads(line)
+        assert event["event"] == "exported"
+        assert event["by"] == f"operator {getpass.getuser()}"
 
     def test_it_goes_to_standard_output(self, run: Run, archive: Archive) -> None:
         assert run("get", RECORDING, "-o", "-").stdout_bytes == CONTENT
