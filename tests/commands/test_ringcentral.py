@@ -43,10 +43,10 @@ def test_polling_now_and_for_the_past(run, standin):
         start = datetime.now(UTC) - timedelta(days=days, minutes=5)
         stamp = start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         standin.record(number, people={SERVICE_USER}, session=f"s-{number}", start=stamp)
-    assert run("poll").output == "1 new\n"
+    assert run("poll").output.endswith("1 new\n")
     since = (datetime.now(UTC) - timedelta(days=70)).date().isoformat()
-    assert run("poll", "--since", since).output == "1 new\n"
-    assert run("poll", "--since", since).output == "0 new\n"
+    assert run("poll", "--since", since).output.endswith("1 new\n")
+    assert run("poll", "--since", since).output.endswith("0 new\n")
 
 
 def test_a_date_that_is_none_is_explained(run):
