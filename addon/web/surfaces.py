@@ -6,6 +6,7 @@ from flask import Flask
 
 from addon.web import (
     api,
+    docs,
     flex,
     flex_recordings,
     invocations,
@@ -22,7 +23,7 @@ from addon.web import (
 from addon.web.context import EXTENSION
 
 SURFACES = (
-    *(invocations, flex_recordings, media, flex, api, openapi, login, pages, ops),
+    *(invocations, flex_recordings, media, flex, api, openapi, login, pages, docs, ops),
     *(ringcentral, ringcentral_webhook),
 )
 

@@ -6,7 +6,7 @@ without that part, never an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,20 +128,9 @@ def _overlaps(one: Sequence[Interval], other: Sequence[Interval]) -> list[Interv
 
 
 def _sentences(result: Mapping[str, Any]) -> list[Turn]:
-    by_channel = {person["channel"]: person["role"] for person in result.get("participants", [])}
+    """The transcript's sentences; `role` and times are in each."""
+    transcript = result.get("transcript") or {}
     return [
-        Turn(by_channel.get(channel, "mixed"), start, end, text)
-        for channel, start, end, text in _transcribed(result.get("transcript") or {})
-        if start is not None and end is not None
+        Turn(one["role"], one["start_seconds"], one["end_seconds"], one["transcript"])
+        for one in transcript.get("sentences", [])
     ]
-
-
-def _transcribed(transcript: Mapping[str, Any]) -> Iterable[tuple[int, float, float, str]]:
-    """The sentences as (channel from 0, start, end, text); `media_channel` counts from 1."""
-    for sentence in transcript.get("sentences", []):
-        yield (
-            sentence["media_channel"] - 1,
-            sentence["start_time"],
-            sentence["end_time"],
-            sentence["transcript"],
-        )

@@ -18,7 +18,16 @@ SIGNED_IN = {
     "nothing found": "/recordings?q=RE0",
     "not found": "/recordings/RE0",
 }
-PUBLIC = {"sign in": "/login", "signed out": "/signed-out"}
+PUBLIC = {
+    "sign in": "/login",
+    "signed out": "/signed-out",
+    "docs, quick start": "/docs",
+    "docs, the result": "/docs/result",
+    "docs, examples": "/docs/examples",
+    "docs, errors": "/docs/errors",
+    "docs, data": "/docs/data",
+    "docs, testing": "/docs/testing",
+}
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 LOOKS = (("light", DESK), ("dark", DESK), ("light", PHONE))
 SERIOUS = {"serious", "critical"}

@@ -43,8 +43,7 @@ def test_another_party_ends_a_turn():
 
 def test_a_transcript_brings_the_words():
     sentences = [
-        {"media_channel": 2, "start_time": 0.5, "end_time": 1.5, "transcript": "Hello."},
-        {"media_channel": 1, "start_time": None, "end_time": None, "transcript": "Lost."},
+        {"role": "agent", "start_seconds": 0.5, "end_seconds": 1.5, "transcript": "Hello."},
     ]
     found = timeline.turns(result(transcript={"sentences": sentences}))
     assert found == [Turn("agent", 0.5, 1.5, "Hello.")]
