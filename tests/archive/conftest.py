@@ -15,7 +15,9 @@ from addon.archive.key_pairs import KeyPair, new_key_pair
 from addon.archive.keys import Openers, Recipients
 from addon.archive.manifest import Signer, new_signing_key
 from addon.archive.s3 import S3Store
+from addon.archive.store import Patience
 from tests.archive.buckets import new_bucket, s3_client
+from tests.archive.troubled import TroubledWay, troubled_way
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +83,23 @@ def kms_arn(aws: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", aws)
     client = boto3.client("kms", region_name="us-east-1", endpoint_url=aws)
     return client.create_key()["KeyMetadata"]["Arn"]
+
+
+@pytest.fixture
+def way(aws: str) -> Iterator[TroubledWay]:
+    with troubled_way(aws) as way:
+        yield way
+
+
+@pytest.fixture
+def bucket_name(aws: str) -> str:
+    return new_bucket(s3_client(aws))
+
+
+@pytest.fixture
+def troubled(request: pytest.FixtureRequest, way: TroubledWay, bucket_name: str) -> S3Store:
+    """Two tries; a short wait only where nothing will ever come, for machines can be slow."""
+    spec = getattr(request.node, "callspec", None)
+    stalls = spec is not None and spec.params.get("trouble") == "stall"
+    client = s3_client(way.endpoint, attempts=2, read_s=2.0 if stalls else 60.0)
+    return S3Store(bucket_name, client=client, patience=Patience(attempts=2))

@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-import re
-
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from addon.archive import message
-from addon.archive.key_pairs import KeyPair, new_key_pair, pair_of
+from addon.archive.key_pairs import KeyPair
 from addon.archive.keys import Openers, Recipients
-from addon.archive.layout import parse_header
 from addon.archive.manifest import new_signing_key
-from addon.archive.wrapping import local_name
 from addon.errors import KeyMissing, SettingsError
 
 CONTEXT = {"object": "audio"}
@@ -94,32 +90,6 @@ def test_openers_know_whether_they_hold_anything(openers: Openers) -> None:
     assert not Openers(find=lambda _name: None)
 
 
-def test_a_name_is_the_public_keys_and_the_same_for_both_halves() -> None:
-    made = new_key_pair(2048)
-    assert re.fullmatch(r"rsa-[0-9a-f]{32}", made.name)
-    assert pair_of(made.private_pem) == made
-    assert Recipients.of_public_keys([made.public_pem]).names == (made.name,)
-
-
-def test_new_pairs_have_128_bits_of_strength() -> None:
-    key = serialization.load_pem_private_key(new_key_pair().private_pem.encode(), None)
-    assert isinstance(key, rsa.RSAPrivateKey)
-    assert key.key_size == 3072
-
-
-def test_a_local_name_tells_keys_apart() -> None:
-    assert local_name(LOCAL) == local_name(LOCAL)
-    assert local_name(LOCAL) != local_name(bytes(32))
-    assert LOCAL.hex() not in local_name(LOCAL)
-
-
-def test_a_name_from_a_header_cannot_forge_a_line_of_a_log() -> None:
-    sealed = sealed_for(Recipients.local(LOCAL, "ok\nERROR all is lost"))
-    with pytest.raises(KeyMissing) as caught:
-        opened_by(Openers(), sealed)
-    assert "\n" not in caught.value.message
-
-
 def weak() -> str:
     key = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key()
     return public(key)
@@ -155,14 +125,3 @@ def test_what_is_no_private_key_is_refused_without_showing_it(kind: str, pair: K
     with pytest.raises(SettingsError, match=r"^ARCHIVE_PRIVATE_KEYS") as caught:
         Openers.of_private_keys([pem])
     assert pem not in str(caught.value)
-
-
-@pytest.mark.parametrize("length", [0, 16, 31, 33])
-def test_a_local_key_has_one_length(length: int) -> None:
-    with pytest.raises(SettingsError, match="32 bytes"):
-        Recipients.local(bytes(length), "intake")
-
-
-def test_the_header_names_the_recipients(recipients: Recipients) -> None:
-    header = parse_header(sealed_for(recipients + Recipients.local(LOCAL, "vault")))
-    assert {key.provider for key in header.sealed_keys} == {"addon-rsa", "addon-local"}
