@@ -222,6 +222,8 @@ def _check(settings: Settings) -> None:
         )
     if not settings.archive_url.startswith(("file:///", "s3://")):
         raise SettingsError("ARCHIVE_URL must start with file:/// or s3://")
+    if settings.ringcentral_jwt and not settings.ringcentral_client_id:
+        raise SettingsError("RINGCENTRAL_CLIENT_ID is not set, but RINGCENTRAL_JWT is")
     if any(value not in ("0", "1") for value in settings.agent_channel.values()):
         raise SettingsError("AGENT_CHANNEL must give channel 0 or 1")
     _check_flex(settings)

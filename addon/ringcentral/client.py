@@ -56,7 +56,8 @@ class RingCentral:
             client_id=settings.ringcentral_client_id,
             client_secret=settings.ringcentral_client_secret,
         )
-        self.api = Api(hosts, outbound, Limits(connection))
+        self._limits = Limits(connection)
+        self.api = Api(hosts, outbound, self._limits)
         self.tokens = TokenStore(connection, self._vault)
 
     def person(self, session: str) -> Caller:
@@ -103,10 +104,21 @@ class RingCentral:
 
     def _refreshed(self, tokens: Tokens | None) -> Tokens:
         # A person's set is never made here: TokenStore.fresh asks only where there was one.
-        return self.oauth.refresh(cast(Tokens, tokens))
+        known = cast(Tokens, tokens)
+        return self._counted(known.owner, lambda: self.oauth.refresh(known))
 
     def _by_jwt(self, jwt: str, _ended: Tokens | None) -> Tokens:
-        return self.oauth.with_jwt(jwt)
+        return self._counted(SERVICE, lambda: self.oauth.with_jwt(jwt))
+
+    def _counted(self, user: str, ask: Callable[[], Tokens]) -> Tokens:
+        """Tokens are rationed as well, and many jobs may want the same ones at once."""
+        self._limits.take(user, "Auth")
+        try:
+            return ask()
+        except RingCentralUnavailable as error:
+            if error.retry_after is not None:
+                self._limits.pause(user, "Auth", error.retry_after)
+            raise
 
     def _known(self, place: str, read: Callable[[bytes], Known]) -> Known | None:
         with suppress(RedisError, KeyMissing, Tampered, ValueError, TypeError):

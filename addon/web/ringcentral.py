@@ -14,7 +14,14 @@ from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from addon import log
-from addon.errors import AddonError, Forbidden, NotFound, Unauthenticated
+from addon.errors import (
+    AddonError,
+    Forbidden,
+    NotFound,
+    SettingsError,
+    Unauthenticated,
+    Unavailable,
+)
 from addon.playback.ranges import Range
 from addon.ringcentral.client import RingCentral
 from addon.ringcentral.recordings import checked_id
@@ -151,7 +158,8 @@ def _sound(client: RingCentral, session: str | None, recording_id: str) -> Respo
 def _heard(recording_id: str) -> audio.Heard:
     def note(ranges: list[Range]) -> None:
         sent = sum(one.length for one in ranges)
-        logger.info("played", recording=recording_id, sent_bytes=sent)
+        if sent:
+            logger.info("played", recording=recording_id, sent_bytes=sent)
 
     return note
 
@@ -187,7 +195,11 @@ def _forget(client: RingCentral) -> None:
 
 
 def _client() -> RingCentral:
-    client = context().ringcentral
+    """Raises NotFound where RingCentral is not in use, Unavailable where a secret is missing."""
+    try:
+        client = context().ringcentral
+    except SettingsError as error:
+        raise Unavailable(error.message) from error
     if client is None:
         raise NotFound("RingCentral is not in use here")
     return client

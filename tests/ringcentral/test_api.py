@@ -7,7 +7,10 @@ import json
 import pytest
 
 from addon.errors import Forbidden, NotFound, RingCentralUnavailable, Unauthenticated
-from addon.ringcentral.api import Caller
+from addon.outbound import Origins, Outbound
+from addon.ringcentral.api import Api, Caller
+from addon.ringcentral.hosts import Hosts
+from addon.ringcentral.limits import Limits
 from tests.outbound.loopback import Answer
 from tests.ringcentral.standin import refused, says
 
@@ -76,14 +79,15 @@ def test_nothing_of_a_token_is_printed(caller):
     assert "token-1" not in repr(caller)
 
 
-def test_a_redirect_within_ringcentral_leaves_the_token_only_at_the_same_origin(
-    api, caller, standin, other
+def test_a_redirect_takes_the_token_along_only_at_the_same_origin(
+    caller, standin, other, redis_server
 ):
+    both = Outbound(Origins([standin.url, other.origin]))
+    api = Api(Hosts(standin.url), both, Limits(redis_server))
     standin.trouble[PATH] = [Answer(307, b"", {"Location": f"{standin.url}{PATH}/1"})]
     with pytest.raises(NotFound):
         get(api, caller)
     assert standin.host.requests[-1].authorization == "Bearer token-1"
-    api._outbound.origins._exact |= {("http", "127.0.0.1", other.port)}
     standin.trouble[PATH] = [Answer(307, b"", {"Location": other.url("/x")})]
     with pytest.raises(NotFound):
         get(api, caller)

@@ -7,10 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from addon.errors import Forbidden, NotFound, SettingsError, Unauthenticated
+from addon.errors import (
+    Forbidden,
+    NotFound,
+    RingCentralUnavailable,
+    SettingsError,
+    Unauthenticated,
+)
 from addon.ringcentral.client import RingCentral
 from addon.ringcentral.oauth import Tokens
-from tests.ringcentral.standin import SERVICE_USER
+from addon.settings import Settings
+from tests.ringcentral.standin import SERVICE_USER, says
 
 NAME = "b2" * 32
 
@@ -120,6 +127,25 @@ def test_the_service_account_signs_in_once_for_all(client, standin, rc_settings,
     assert len(standin.asked("/token")) == 1
 
 
+def test_a_platform_that_asks_for_patience_gets_it(client, standin):
+    standin.trouble["/restapi/oauth/token"] = [says(429, **{"Retry-After": "50"})]
+    for _ in range(3):
+        with pytest.raises(RingCentralUnavailable) as raised:
+            client.service_account()
+        assert 49 < raised.value.retry_after <= 50
+    assert len(standin.asked("/token")) == 1
+
+
+def test_a_jwt_that_is_refused_is_not_tried_without_end(client, standin):
+    standin.trouble["/restapi/oauth/token"] = [says(400) for _ in range(20)]
+    for _ in range(5):
+        with pytest.raises(Unauthenticated):
+            client.service_account()
+    with pytest.raises(RingCentralUnavailable):
+        client.service_account()
+    assert len(standin.asked("/token")) == 5
+
+
 def test_what_is_not_set_is_named(rc_settings, redis_server):
     with pytest.raises(SettingsError, match="RINGCENTRAL_JWT"):
         RingCentral(replace(rc_settings, ringcentral_jwt=None), redis_server).service_account()
@@ -127,6 +153,11 @@ def test_what_is_not_set_is_named(rc_settings, redis_server):
         RingCentral(replace(rc_settings, ringcentral_client_id=None), redis_server)
     with pytest.raises(SettingsError, match="PLAYBACK_SECRETS"):
         RingCentral(replace(rc_settings, playback_secrets=()), redis_server)
+
+
+def test_a_service_account_without_an_app_stops_the_start():
+    with pytest.raises(SettingsError, match="RINGCENTRAL_CLIENT_ID"):
+        Settings.load({"RINGCENTRAL_JWT": "x"})
 
 
 def test_nothing_in_redis_can_be_read(client, session, standin, redis_server):

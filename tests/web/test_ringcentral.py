@@ -147,6 +147,14 @@ def test_a_range_behind_the_end_is_416(listener, asked):
     assert answer.headers["Content-Range"] == "bytes */100004"
 
 
+def test_several_ranges_come_in_one_answer(listener):
+    answer = listener.get(SOUND, headers={"Range": "bytes=0-3,90000-90003"})
+    assert answer.status_code == 206
+    assert answer.content_type.startswith("multipart/byteranges")
+    assert len(answer.data) == answer.content_length
+    assert AUDIO[:4] in answer.data and AUDIO[90_000:90_004] in answer.data
+
+
 def test_head_has_everything_but_the_body(listener, standin):
     answer = listener.client.head(SOUND, base_url=listener.origin)
     assert (answer.status_code, answer.content_length, answer.data) == (200, len(AUDIO), b"")
@@ -409,6 +417,12 @@ def test_without_an_app_at_ringcentral_there_is_nothing_here(rc_settings, redis_
     browser = Browser(create_app(replace(rc_settings, ringcentral_client_id=None)))
     for path in (LINK, SOUND, CALLBACK, "/ringcentral/sign-in"):
         assert browser.get(path, headers=PAGE).status_code == 404
+
+
+def test_without_a_secret_to_seal_with_nobody_signs_in(rc_settings, redis_server):
+    browser = Browser(create_app(replace(rc_settings, playback_secrets=())))
+    assert browser.get(LINK, headers=PAGE).status_code == 503
+    assert browser.get(SOUND, headers=FETCH).status_code == 503
 
 
 def test_redis_away_is_503(rc_settings, redis_server):

@@ -10,7 +10,11 @@ import pytest
 
 from addon.factory import create_app
 from addon.ringcentral.notices import MAX_BODY, Notices
+from tests.browser.stand import served
 from tests.ringcentral.conftest import rc_settings, standin
+from tests.ringcentral.standin import shake as shake_over_http
+from workers.ringcentral_poll import subscribe
+from workers.services import Services
 
 __all__ = ["rc_settings", "standin"]
 
@@ -115,6 +119,16 @@ def test_redis_away_changes_nothing_for_ringcentral(rc_settings):
 def test_without_a_token_of_our_own_there_is_no_webhook(rc_settings, redis_server):
     client = create_app(replace(rc_settings, ringcentral_webhook_token=None)).test_client()
     assert client.post(WEBHOOK, json=ENDED, headers=TOKEN).status_code == 404
+
+
+def test_a_subscription_is_made_with_a_handshake_over_http(rc_settings, standin, redis_server):
+    with served(rc_settings) as settings:
+        standin.on_subscribe = lambda address: shake_over_http(address) == (200, "hand-1")
+        assert subscribe(Services.from_settings(settings.for_worker())).active
+        (made,) = standin.subscriptions.values()
+        address = made["deliveryMode"]["address"]
+        assert address == f"{settings.public_url}{WEBHOOK}"
+        assert shake_over_http(address) == (403, None)
 
 
 def test_it_is_posted_to(client):
