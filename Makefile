@@ -8,7 +8,7 @@ export PYTHON
 
 python := .venv/bin/python
 
-.PHONY: help run setup test lint bench lock clean
+.PHONY: help run setup test lint bench screenshots lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | expand -t 10
@@ -35,6 +35,10 @@ bench: ## the benchmarks, one after the other
 		name=`basename $$file .py`; echo "== $$name"; \
 		$(python) -m benchmarks.$$name || exit 1; \
 	done
+
+screenshots: ## docs/images, taken by a headless Chromium
+	@bin/setup dev
+	@$(python) -m tests.browser.screenshots
 
 lock: ## the lock files again, from requirements/*.in
 	@bin/lock

@@ -30,7 +30,7 @@ PAGES = {
 """Every page by its address, in the order of the menu."""
 
 EXAMPLES = {
-    "dual": ("Two channels", "Customer left, agent right, a pause and an interruption."),
+    "dual": ("Two channels", "Customer left, agent right: every figure is known."),
     "mono": ("One channel", "The speakers cannot be told apart, and every null says so."),
     "one-sided": ("One side only", "The customer's channel is silent throughout."),
     "silent": ("Nobody speaks", "A recording that is nothing but silence."),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from addon.factory import create_app
 from addon.settings import Settings
@@ -27,6 +27,13 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrom
 def chromium_path() -> str | None:
     """The Chromium of CHROMIUM, else the first one on the path."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing of requests: what fails is seen in the browser."""
+
+    def log_request(self, *args: object) -> None:
+        pass
 
 
 @contextmanager
@@ -50,7 +57,9 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = replace(settings, public_url=url, **changes)
     app = create_app(settings)
-    server = make_server("127.0.0.1", 0, app, threaded=True, fd=listener.detach())
+    server = make_server(
+        "127.0.0.1", 0, app, threaded=True, request_handler=Quiet, fd=listener.detach()
+    )
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
