@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
-from addon.errors import AddonError, SettingsError
+from addon.commands.group import Group
+from addon.errors import SettingsError
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
 from workers import ringcentral_poll
 from workers.services import Services
 
 
-class _Group(click.Group):
-    """Errors as a sentence and a remedy instead of a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except AddonError as error:
-            raise click.ClickException(f"{error.message}. {error.remedy}") from error
-
-
-@click.group("ringcentral", cls=_Group)
+@click.group("ringcentral", cls=Group)
 @click.pass_context
 def ringcentral_cli(ctx: click.Context) -> None:
     """RingCentral: subscribe, status, poll."""
