@@ -27,9 +27,6 @@ ACCOUNT = "AC" + "0a" * 16
 TOKEN = "primary-token-0001"
 PUBLIC_URL = "https://hooks.example.net"
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:

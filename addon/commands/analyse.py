@@ -68,9 +68,6 @@ def _check_plot(files: tuple[Path, ...], target: Path | None) -> None:
 
 
 def _options(agent_channel: int, *, plotted: bool) -> Options:
-    # One thread for the small matrices of the analysis; must be said before numpy is imported.
-    for library in ("OPENBLAS", "OMP"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     from addon.analysis import Options, roles_with_agent_on
 
     return Options(roles=roles_with_agent_on(agent_channel), waveform=plotted)

@@ -24,9 +24,6 @@ from addon.web import local_sign_in
 WORKERS_GRACE_S = 20.0
 """With web's 5 s and Redis' 4 s this stays below the 30 s after which Heroku and systemd kill."""
 
-ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
-"""A worker is a process for each core; threads of their own would only make them wait."""
-
 
 @click.command("serve")
 @click.option("--port", default=8080, show_default=True, help="Port of the web server.")
@@ -86,7 +83,5 @@ def _with_keys(settings: Settings, console: Console) -> Settings:
 
 def _set_defaults(port: int) -> None:
     """What the children inherit where the environment does not say otherwise."""
-    for name in ONE_THREAD:
-        os.environ.setdefault(name, "1")
     os.environ.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
     os.environ.setdefault("PYTHONUNBUFFERED", "1")

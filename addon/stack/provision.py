@@ -81,8 +81,7 @@ def _secrets(settings: Settings, keys: KeyFolder) -> Iterator[str]:
 
 
 def _archive_pair(settings: Settings, keys: KeyFolder) -> Iterator[str]:
-    sealed_otherwise = settings.archive_kms_keys or settings.archive_local_key
-    if not settings.archive_public_keys and not sealed_otherwise:
+    if not settings.archive_public_keys and not settings.archive_kms_keys:
         yield from _pair(
             keys,
             ("archive_private_key.pem", "archive_public_key.pem"),

@@ -132,6 +132,7 @@ def test_nothing_readable_lies_on_the_disk(deployment):
     audio = AUDIO[:44] + marker + AUDIO[44 + len(marker) :]
     exchange, _ = deployment.market.invoke(deployment.invocations, audio)
     assert deployment.market.wait(exchange, 60) is not None
+    eventually(lambda: not deployment.services().journal.is_waiting(exchange.sid))
     for path in deployment.settings.data_dir.rglob("*"):
         if path.is_file():
             assert marker[:64] not in path.read_bytes(), path
