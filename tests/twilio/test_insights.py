@@ -98,6 +98,10 @@ def test_measures_and_labels_are_set_beside_what_is_there() -> None:
         "conversation_measure_3": 5,
         "conversation_attribute_1": "x",
     }
+    assert with_measures(before, {}) == before
+    own = with_measures(before, {"conversation_measure_1": 1.0}, reservation_sid="WR1")
+    assert own["reservation_attributes"] == {"WR1": {"conversation_measure_1": 1.0}}
+    assert own["conversations"] == before["conversations"]
     assert with_measures({}, {"conversation_measure_1": 0.0}) == {
         "conversations": {"conversation_measure_1": 0.0}
     }

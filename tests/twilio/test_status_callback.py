@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from addon.errors import Rejected, WrongAccount
+from addon.twilio.recordings import Recording
 from addon.twilio.status_callback import StatusCallback
 
 NOW = datetime(2026, 3, 4, 11, 0, tzinfo=UTC)
@@ -118,6 +121,38 @@ def test_without_an_identity_it_is_rejected(field: str, value: str) -> None:
 def test_another_account_is_not_served() -> None:
     with pytest.raises(WrongAccount):
         read(AccountSid="AC" + "ff" * 16)
+
+
+def test_a_plugins_task_and_reservation_are_read_and_nothing_else_that_stands_there() -> None:
+    named = read(task_sid="WT" + "4e" * 16, reservation_sid="WR" + "5f" * 16)
+    assert (named.task_sid, named.reservation_sid) == ("WT" + "4e" * 16, "WR" + "5f" * 16)
+    wrong = read(task_sid="WR" + "5f" * 16, reservation_sid="' or 1 == 1")
+    assert (wrong.task_sid, wrong.reservation_sid) == (None, None)
+
+
+def test_a_listed_recording_says_what_its_callback_would_have_said() -> None:
+    listed = Recording.from_resource(
+        {
+            "sid": RE,
+            "account_sid": AC,
+            "status": "completed",
+            "call_sid": CA,
+            "conference_sid": "not a SID",
+            "source": "StartCallRecordingAPI",
+            "channels": 2,
+            "duration": "37",
+            "start_time": "Wed, 04 Mar 2026 10:15:30 +0000",
+        }
+    )
+    found = StatusCallback.from_recording(listed, announced_by="list", now=NOW)
+    assert found == replace(read(), track=None, announced_by="list")
+
+
+def test_a_listed_recordings_encryption_is_text_as_in_a_callback() -> None:
+    details = {"encryption_public_key_sid": "CR1", "encryption_cek": "x", "encryption_iv": "y"}
+    listed = Recording(RE, AC, "completed", encryption=details)
+    found = StatusCallback.from_recording(listed, announced_by="backfill", now=NOW)
+    assert found.encryption is not None and json.loads(found.encryption) == details
 
 
 def test_it_survives_being_written_down() -> None:

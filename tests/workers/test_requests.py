@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -16,9 +16,10 @@ from addon.twilio.invocation import Invocation
 from addon.twilio.status_callback import StatusCallback
 from tests.conftest import ACCOUNT
 from tests.twilio.standin import sid
-from workers import lanes, requests
+from workers import intake, lanes, requests
 from workers.flex import FlexRequest
 from workers.marketplace import GIVE_UP_FLOOR_S, MarketplaceRequest
+from workers.sweep import Sweeper
 
 NOW = datetime(2026, 3, 4, 10, 15, 30, tzinfo=UTC)
 
@@ -71,3 +72,16 @@ def test_lanes_and_names_and_deadlines():
     assert marketplace.give_up_at(3.0) == NOW.timestamp() + GIVE_UP_FLOOR_S
     assert marketplace.give_up_at(3600.0) == lanes.deadline(NOW.timestamp(), 3600.0)
     assert flex.give_up_at(3.0) > NOW.timestamp() + 3600
+
+
+@pytest.mark.parametrize("source", ["marketplace", "flex"])
+def test_an_absurd_length_is_queued_like_any_other(services, source):
+    """It is declared by whoever sends it; a record that cannot be queued would stop the sweeper."""
+    asked = {
+        "marketplace": MarketplaceRequest(replace(INVOCATION, duration=1e308)),
+        "flex": FlexRequest(replace(CALLBACK, duration_seconds=1e308)),
+    }[source]
+    assert intake.accept(services.journal, services.dispatcher, asked)
+    services.redis.flushall()
+    Sweeper(services).sweep()
+    assert services.ledger.entry(asked.sid).lane == lanes.LANES[-1].name
