@@ -1,7 +1,8 @@
 """How often one caller may ask, counted in Redis for all processes together.
 
 Where Redis does not answer each process counts for itself: the API goes on, with limits that are
-as many times wider as there are processes. Keys hold hashes, never a token.
+as many times wider as there are processes. Keys hold hashes, never a token. Links to audio are not
+counted: a player may jump about as it likes, and a forged one costs a hash (decision 0504).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ PER_CALLER = "600 per minute"
 """Ten a second: a page of fifty recordings and their peaks, or a player that jumps about."""
 
 REFUSALS = "60 per minute"
-"""Wrong tokens or links from one address: a person's mistakes, but no flood of guesses."""
+"""Wrong tokens from one address: a person's mistakes, but no flood of guesses."""
 
 HEADERS = {
     HeaderNames.LIMIT: "X-RateLimit-Limit",
@@ -36,6 +37,7 @@ def apply(app: Flask, context: Context, blueprints: tuple[Blueprint, ...]) -> No
         storage_uri="redis://",
         storage_options={"connection_pool": context.redis.connection_pool},  # type: ignore[dict-item]
         in_memory_fallback_enabled=True,
+        swallow_errors=True,  # a count that fails after the answer was made must not undo it
         headers_enabled=True,
         header_name_mapping=HEADERS,
         retry_after="delta-seconds",
@@ -47,8 +49,8 @@ def apply(app: Flask, context: Context, blueprints: tuple[Blueprint, ...]) -> No
 
 
 def _caller() -> str:
-    """The token or link that is shown, whether it is valid or not, else the address."""
-    shown = request.headers.get("Authorization") or (request.view_args or {}).get("token")
+    """The token that is shown, whether it is valid or not, else the address."""
+    shown = request.headers.get("Authorization")
     if not shown:
         return client()
     return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:32]

@@ -33,5 +33,5 @@ def register_surfaces(app: Flask) -> None:
     for surface in SURFACES:
         app.register_blueprint(surface.blueprint)
     problems.register(app)
-    limited = (api.blueprint, media.blueprint, flex.blueprint)
+    limited = (api.blueprint, flex.blueprint, login.blueprint)
     limits.apply(app, app.extensions[EXTENSION], limited)

@@ -209,9 +209,7 @@ DIRECT = in_query(
 FILE_ID = in_query("file_id", "One part of the call; without it, all of them joined.", ID)
 CALL_FILTER = in_query("call_sid", "Of one call.", ID)
 DATE = in_query("date", "Of one UTC day.", {"type": "string", "format": "date"})
-CURSOR = in_query(
-    "cursor", "What `next_cursor` said.", {"type": "string", "maxLength": MAX_CURSOR}
-)
+CURSOR = in_query("cursor", "What `next_cursor` said.", {"type": "string", "maxLength": MAX_CURSOR})
 LIMIT = in_query(
     "limit",
     "Entries of a page.",

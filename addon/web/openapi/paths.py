@@ -206,9 +206,7 @@ _CALLS: Json = {
 }
 
 _GRANT = in_path("token", "The grant.", {"type": "string"})
-_MEDIA = _audio("The audio.") | _problems(
-    "400", "403", "404", "410", "416", "422", "429", "502", "503"
-)
+_MEDIA = _audio("The audio.") | _problems("400", "403", "404", "410", "416", "422", "502", "503")
 _PREFLIGHT: Json = {"204": {"description": "CORS headers, for the origins of PLAYER_ORIGINS."}}
 
 _LINKS: Json = {
@@ -231,7 +229,7 @@ _LINKS: Json = {
             "mediaPreflight",
             "Links",
             "What a browser asks before a script may send a Range",
-            _PREFLIGHT | _problems("429"),
+            _PREFLIGHT,
             parameters=(_GRANT,),
             security=None,
         )
