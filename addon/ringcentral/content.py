@@ -29,6 +29,10 @@ FORMATS = {
 }
 """By media type; protocol 7.2 names the first and audio/mpeg."""
 
+UNTOLD = ("", "application/octet-stream")
+UNKNOWN_FORMAT = "unknown"
+"""Handed on as mere bytes; whoever archives them looks at the bytes themselves anyway."""
+
 MAX_BYTES = 4 * 1024**3
 """What a RIFF header can announce."""
 
@@ -111,7 +115,7 @@ class Content:
 
     @property
     def format(self) -> str:
-        """wav or mp3."""
+        """wav, mp3 or unknown."""
         return self.facts.format
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
@@ -185,6 +189,8 @@ def _etag(response: Response, uri: str, length: int) -> str:
 
 def _format(response: Response) -> str:
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind not in FORMATS:
-        raise NotPlayable("RingCentral sent something that is no WAV or MP3 audio")
-    return FORMATS[kind]
+    if kind in FORMATS:
+        return FORMATS[kind]
+    if kind.startswith("audio/") or kind in UNTOLD:
+        return UNKNOWN_FORMAT
+    raise NotPlayable("RingCentral sent a document instead of a recording")

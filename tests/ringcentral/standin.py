@@ -90,8 +90,9 @@ class StandIn:
         return self.host.origin
 
     def record(self, number: int = 1, **more: Any) -> Stored:
+        audio = more.pop("audio", None) or wav()
         stored = Stored(
-            **{"id": str(5000 + number), "audio": wav(), "people": {self.person}} | more
+            **{"id": str(5000 + number), "audio": audio, "people": {self.person}} | more
         )
         self.recordings[stored.id] = stored
         return stored

@@ -107,6 +107,21 @@ def test_what_is_no_recording_says_what_it_is(content, standin, path, answer, er
 
 
 @pytest.mark.parametrize(
+    ("said", "format"),
+    [
+        ("audio/x-wav", "wav"),
+        ("Audio/MPEG; charset=x", "mp3"),
+        ("audio/ogg", "unknown"),
+        ("application/octet-stream", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_the_format_is_as_ringcentral_says(content, standin, said, format):
+    standin.recordings["5001"].content_type = said
+    assert content.format == format
+
+
+@pytest.mark.parametrize(
     "said",
     ["bytes 0-2/*", "bytes 5-2/9", "bytes 0-9/9", "bytes 1-3/9", "chars 0-2/9", "0-2/9", ""],
 )
