@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from addon.archive.archive import Archive
 from addon.settings import Settings
@@ -16,7 +16,8 @@ from tests.browser import sample_calls, stand
 from tests.web.issuer import CLIENT_ID, CLIENT_SECRET, PERSON, Issuer
 
 AXE = "axe-core@4.14.1"
-TIMEOUT_MS = 10_000
+TIMEOUT_MS = 20_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

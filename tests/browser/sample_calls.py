@@ -34,14 +34,14 @@ def archive_calls(archive: Archive) -> None:
     main = calls.with_hold(calls.converse(130, 11))
     archive_call(archive, 1, calls.wav(main.samples), at=NIGHT + timedelta(hours=15, minutes=42))
     others: list[tuple[int, bytes, timedelta]] = [
-        (2, _dual(96, 3), timedelta(hours=14, minutes=5)),
-        (3, _mono(64, 4), timedelta(hours=11, minutes=31)),
-        (4, _dual(180, 5, ("cat", "dan")), timedelta(hours=9, minutes=12)),
+        (2, _dual(64, 3), timedelta(hours=14, minutes=5)),
+        (3, _mono(42, 4), timedelta(hours=11, minutes=31)),
+        (4, _dual(95, 5, ("cat", "dan")), timedelta(hours=9, minutes=12)),
         (5, _one_sided(40, 6), timedelta(hours=-7)),
-        (6, _dual(75, 7, ("dan", "cat")), timedelta(hours=-9, minutes=-20)),
+        (6, _dual(52, 7, ("dan", "cat")), timedelta(hours=-9, minutes=-20)),
         (7, calls.wav(np.zeros((2, 20 * calls.RATE), np.float32)), timedelta(hours=-10)),
         (8, _noisy(58, 8), timedelta(hours=-34)),
-        (9, _dual(210, 9), timedelta(hours=-36, minutes=-12)),
+        (9, _dual(118, 9), timedelta(hours=-36, minutes=-12)),
     ]
     for number, audio, after in others:
         install = OTHER_INSTALL if number in (4, 8) else INSTALL

@@ -20,6 +20,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from addon.factory import create_app
 from addon.settings import Settings
+from addon.web.context import EXTENSION
+from workers.connections import worker_connection
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -57,6 +59,8 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = replace(settings, public_url=url, **changes)
     app = create_app(settings)
+    # The web gives Redis less than half a second; beside a browser that may be too little.
+    app.extensions[EXTENSION].redis = worker_connection(settings.redis_url)
     server = make_server(
         "127.0.0.1", 0, app, threaded=True, request_handler=Quiet, fd=listener.detach()
     )

@@ -115,6 +115,11 @@ def test_a_callback_out_of_nowhere_is_refused(browser, query):
     assert browser.get(f"/login/callback{query}").status_code == 403
 
 
+def test_a_flood_of_guesses_is_slowed_down(browser):
+    answers = [browser.get("/login/local?token=guess").status_code for _ in range(61)]
+    assert answers[:60] == [403] * 60 and answers[60] == 429
+
+
 def test_a_person_who_declines_is_told_so(browser):
     begun = begin(browser)
     state = parse_qs(urlsplit(begun.headers["Location"]).query)["state"][0]
