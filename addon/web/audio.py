@@ -14,12 +14,16 @@ from itertools import chain
 from flask import Response, request
 
 from addon.errors import Tampered
+from addon.playback.ahead import ahead
 from addon.playback.encoded import EncodedFormat, encoded
 from addon.playback.listening import Visit
 from addon.playback.ranges import Range, Unsatisfiable, wanted
 from addon.playback.sound import Sound, media_type
 from addon.web import problems
 from addon.web.context import context
+
+AHEAD_FROM = 4 * 1024 * 1024
+"""Shorter ranges are sent before a thread would pay: a socket takes them almost at once."""
 
 Heard = Callable[[list[Range]], None]
 """Told once, when the answer is over: which bytes were handed to the server."""
@@ -45,7 +49,8 @@ class Delivery:
         """The bytes of one range. Raises Tampered where there are fewer than promised."""
         start, stop = self.ranges[number]
         at = start
-        for block in self.sound.read(start, stop):
+        blocks = self.sound.read(start, stop)
+        for block in ahead(blocks) if stop - start >= AHEAD_FROM else blocks:
             at += len(block)
             self.sent[number:] = [Range(start, at)]
             yield block

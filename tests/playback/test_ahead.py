@@ -1,0 +1,66 @@
+"""Reading ahead: the same blocks and failures in the same order, bounded, and ended in time."""
+
+from __future__ import annotations
+
+import threading
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from addon.errors import Tampered
+from addon.playback.ahead import BATCH, DEPTH, ahead
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.binary(max_size=3), max_size=5 * BATCH), st.booleans())
+def test_the_blocks_are_the_same_and_so_is_the_failure(content, fails):
+    def blocks():
+        yield from content
+        if fails:
+            raise Tampered("changed")
+
+    found = []
+    try:
+        for block in ahead(blocks()):
+            found.append(block)
+    except Tampered:
+        assert fails
+    else:
+        assert not fails
+    assert found == content
+
+
+def test_the_first_block_costs_no_thread():
+    before = threading.active_count()
+    blocks = ahead(iter([b"a", b"b"]))
+    assert next(blocks) == b"a"
+    assert threading.active_count() == before
+    blocks.close()
+
+
+def test_no_more_is_read_than_a_few_batches():
+    taken, wanted_more = [], threading.Event()
+
+    def blocks():
+        for number in range(100 * BATCH):
+            taken.append(number)
+            if len(taken) == 1 + DEPTH * BATCH:
+                wanted_more.set()
+            yield b"x"
+
+    reading = ahead(blocks())
+    next(reading)
+    next(reading)
+    assert wanted_more.wait(20)
+    assert len(taken) <= 1 + DEPTH * BATCH
+    reading.close()
+
+
+def test_the_thread_ends_when_the_listener_leaves():
+    reading = ahead(iter([b"x"] * 100 * BATCH))
+    next(reading)
+    next(reading)
+    (thread,) = [one for one in threading.enumerate() if one.name == "ahead"]
+    reading.close()
+    thread.join(20)
+    assert not thread.is_alive()
