@@ -162,6 +162,7 @@ class S3Store:
             read_timeout=self._patience.read_s,
             retries={"total_max_attempts": self._patience.attempts, "mode": "standard"},
             max_pool_connections=32,
+            signature_version="s3v4",  # boto3 still presigns with the older one by default
             # Objects prove themselves and parts carry a checksum; a signature is a hash more.
             s3={"payload_signing_enabled": False},
         )

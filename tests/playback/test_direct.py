@@ -1,0 +1,77 @@
+"""Direct access: the ciphertext from the bucket itself, opened by who holds the key."""
+
+from __future__ import annotations
+
+import urllib.request
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from addon.archive.archive import Archive
+from addon.archive.directory import DirectoryStore
+from addon.archive.keys import Openers, Recipients
+from addon.archive.manifest import Signer
+from addon.archive.message import decrypt
+from addon.archive.s3 import S3Store
+from addon.errors import NotPlayable, NotStored
+from addon.playback import direct
+from tests.archive.buckets import new_bucket, s3_client
+from tests.archive.conftest import aws
+from tests.playback.sounds import RECORDING, TENANT, archived, file_of
+
+__all__ = ["aws"]
+
+CONTENT = file_of(100_000)
+
+
+@pytest.fixture
+def keys(made_keys) -> dict[str, object]:
+    return {
+        "recipients": Recipients.of_public_keys([made_keys["public"]]),
+        "openers": Openers.of_private_keys([made_keys["private"]]),
+        "signer": Signer(made_keys["signing"]),
+    }
+
+
+@pytest.fixture
+def bucket_archive(aws, keys) -> Archive:
+    client = s3_client(aws)
+    return Archive(S3Store(new_bucket(client), "some/prefix", client=client), **keys)
+
+
+def test_the_address_gives_ciphertext_that_the_key_opens(bucket_archive, keys):
+    archived(bucket_archive, CONTENT)
+    found = direct.address(bucket_archive, TENANT, RECORDING, 60)
+    with urllib.request.urlopen(found["signed_url"]) as answer:
+        ciphertext = answer.read()
+    sealed = found["encryption"]
+    assert len(ciphertext) == sealed["size"]
+    assert CONTENT[1000:1100] not in ciphertext
+    context = sealed["encryption_context"]
+    assert b"".join(decrypt(iter([ciphertext]), keys["openers"], context)) == CONTENT
+    assert sealed["plaintext_size"] == len(CONTENT)
+    assert sealed["recipients"][0]["key"]
+    assert RECORDING in found["open_with"]
+
+
+def test_the_address_is_short_lived(aws, keys, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", aws)
+    archive = Archive(S3Store(new_bucket(s3_client(aws))), **keys)
+    archived(archive, CONTENT)
+    for asked, given in ((60, 60), (10**6, direct.MAX_LIFETIME_S)):
+        url = direct.address(archive, TENANT, RECORDING, asked)["signed_url"]
+        query = parse_qs(urlsplit(url).query)
+        assert query["X-Amz-Expires"] == [str(given)]
+        assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+
+
+def test_what_is_not_there_has_no_address(bucket_archive):
+    with pytest.raises(NotStored):
+        direct.address(bucket_archive, TENANT, RECORDING, 60)
+
+
+def test_a_directory_has_no_addresses(tmp_path, keys):
+    archive = Archive(DirectoryStore(tmp_path), **keys)
+    archived(archive, CONTENT)
+    with pytest.raises(NotPlayable, match="directory"):
+        direct.address(archive, TENANT, RECORDING, 60)
