@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from addon.errors import AddonError
+from addon.commands.group import Group
 from addon.settings import Settings
 from workers import flex_deletion, flex_reconcile
 from workers.flex_backfill import Backfill, Progress, backfills
@@ -16,16 +16,6 @@ from workers.services import Services
 
 MAX_SHOWN = 20
 """Lines of one kind: the count says the rest."""
-
-
-class _Group(click.Group):
-    """Errors as a sentence and a remedy instead of a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except AddonError as error:
-            raise click.ClickException(f"{error.message}. {error.remedy}") from error
 
 
 class Moment(click.ParamType[datetime]):
@@ -46,7 +36,7 @@ class Moment(click.ParamType[datetime]):
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@click.group("flex", cls=_Group)
+@click.group("flex", cls=Group)
 @click.pass_context
 def flex_cli(ctx: click.Context) -> None:
     """Flex recordings: reconcile, backfill, status."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from redis.exceptions import RedisError
 
 from addon.errors import AddonError
 
@@ -18,3 +19,5 @@ class Group(click.Group):
             return super().invoke(ctx)
         except AddonError as error:
             raise click.ClickException(f"{error.message}. {error.remedy}") from error
+        except RedisError as error:
+            raise click.ClickException(f"Redis does not answer ({type(error).__name__})") from error

@@ -6,32 +6,18 @@ It reads the ledger, the lanes and the store's list of unfinished requests, and 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import click
-from redis.exceptions import RedisError
 
 from addon import sla
+from addon.commands.group import Group
 from addon.commands.standing import Books, outcome, overview, slo_head, slo_line, story
-from addon.errors import AddonError
 from addon.settings import Settings
 
 LABEL_WIDTH = 22
 
 
-class _Group(click.Group):
-    """Errors as a sentence instead of a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except AddonError as error:
-            raise click.ClickException(f"{error.message}. {error.remedy}") from error
-        except RedisError as error:
-            raise click.ClickException(f"Redis does not answer ({type(error).__name__})") from error
-
-
-@click.group("ledger", cls=_Group, invoke_without_command=True)
+@click.group("ledger", cls=Group, invoke_without_command=True)
 @click.pass_context
 def ledger_cli(ctx: click.Context) -> None:
     """Every request's state and times. Without a command: how things stand."""

@@ -46,7 +46,7 @@ class Flex:
 
     def record(self, number: int = 1, audio: bytes | None = None, **more: Any) -> str:
         """Twilio records a call."""
-        return self.twilio.record(number, wav(1.0) if audio is None else audio, **more)
+        return self.twilio.record(number, wav(0.4) if audio is None else audio, **more)
 
     def announce(self, recording: str, **changes: Any) -> bool:
         """The callback arrives, as the web takes it."""
