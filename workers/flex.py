@@ -34,6 +34,7 @@ class FlexRequest:
 
     source: ClassVar[str] = "flex"
     has_deadline: ClassVar[bool] = False
+    waits_for_source: ClassVar[bool] = True
 
     @classmethod
     def from_json(cls, text: str) -> FlexRequest:

@@ -35,6 +35,9 @@ APPEARS_WITHIN = timedelta(minutes=10)
 PARKED_S = 120.0
 """Between two looks once the ladder has ended: its own last rung."""
 
+FINISHES_WITHIN = timedelta(days=7)
+"""A recording that Twilio still calls unfinished then will not come any more."""
+
 UNFINISHED = frozenset({"in-progress", "paused", "stopped", "processing"})
 """What a recording's resource says while its media may still come (protocol 4.2)."""
 
@@ -107,8 +110,9 @@ def _judged(
         return SourceUnavailable(error.message, retry_after=error.retry_after)
     if resource is None:
         return SourceGone("Twilio knows no such recording")
-    young = datetime.now(UTC) - callback.received_at < APPEARS_WITHIN
-    if resource.status in UNFINISHED or (resource.status == COMPLETED and young):
+    age = datetime.now(UTC) - callback.received_at
+    patience = FINISHES_WITHIN if resource.status in UNFINISHED else APPEARS_WITHIN
+    if resource.status in (*UNFINISHED, COMPLETED) and age < patience:
         return SourceUnavailable(gone.message, retry_after=PARKED_S)
     if resource.status == COMPLETED:
         return SourceGone("the recording is completed, but its media is kept elsewhere, or gone")

@@ -34,6 +34,7 @@ class MarketplaceRequest:
 
     source: ClassVar[str] = "marketplace"
     has_deadline: ClassVar[bool] = True
+    waits_for_source: ClassVar[bool] = False
     started_at: ClassVar[None] = None
     encryption: ClassVar[None] = None
     lane: ClassVar[None] = None

@@ -235,7 +235,7 @@ class Work:
         busy = isinstance(error, SourceBusy)  # waiting as it is told: nothing is given up
         tries = self._failed_fetches() if busy else self.services.ledger.count(self.sid, "fetches")
         self.services.ledger.handed_back(self.sid)
-        if tries > source.TRIES and not busy:
+        if tries > source.TRIES and not busy and not self.request.waits_for_source:
             self._end_with(SourceGone(error.message))
             return
         logger.info("the recording is not there yet", tries=tries, reason=error.message)

@@ -6,6 +6,7 @@
     has_deadline    whether an answer can come too late
     encryption      what opens it, where Twilio encrypted it
     audio, as_received    its bytes, in the clear and exactly as they come
+    waits_for_source      whether only its source's own word ends the waiting for them
     offer, give_up_at     hand the answer over once, and until when to try
     when_safe       what follows once its recording is archived; asked again after a crash
 

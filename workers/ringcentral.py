@@ -34,6 +34,7 @@ class RingCentralRequest:
 
     source: ClassVar[str] = "ringcentral"
     has_deadline: ClassVar[bool] = False
+    waits_for_source: ClassVar[bool] = False
     encryption: ClassVar[None] = None
     integrations: ClassVar[tuple[str, ...]] = (INTEGRATION,)
 

@@ -22,6 +22,9 @@ TRIES = 24
 
 PAUSE_S = 60.0
 
+PARKED_S = 900.0
+"""After TRIES, for what is never given up: an outage of a day must not keep the workers busy."""
+
 
 def twilio_api(settings: Settings) -> TwilioApi:
     """Twilio's REST services as this deployment reaches them."""
@@ -59,4 +62,5 @@ def recording(
 
 def pause_after(tries: int, retry_after: float | None) -> float:
     """Seconds until the next try: what the host asked for, else twice as long each time."""
-    return max(retry_after or 0.0, min(PAUSE_S, 2.0 ** min(tries - 1, 16)))
+    longest = PAUSE_S if tries <= TRIES else PARKED_S
+    return max(retry_after or 0.0, min(longest, 2.0 ** min(tries - 1, 16)))

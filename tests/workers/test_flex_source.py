@@ -171,11 +171,27 @@ class TestAfterTheLadder:
         through_the_ladder(recording)
         assert "no such recording" in flex.services.journal.kept(recording).answer["message"]
 
-    def test_it_ends_even_where_twilio_never_says_so(self, flex):
-        recording = self.missing(flex, status="processing")
-        for _ in range(source.TRIES + 1):
-            process.process(recording)
+    def test_one_that_is_processed_for_a_week_is_given_up(self, flex):
+        recording = self.missing(flex, status="processing", minutes_ago=8 * 24 * 60)
+        through_the_ladder(recording)
         assert flex.services.journal.kept(recording).answer["code"] == 64403
+
+
+@pytest.mark.parametrize("answer", [error(503, 20500), error(401, 20003)], ids=["away", "key"])
+def test_an_outage_or_a_wrong_key_loses_nothing_however_long_it_lasts(flex, answer):
+    """Only Twilio's own word that a recording is gone ends the waiting for it."""
+    recording = flex.record()
+    flex.announce(recording, received_at=datetime.now(UTC) - timedelta(days=2))
+    paths = (f"{RECORDINGS}/{recording}.wav", f"{RECORDINGS}/{recording}.json")
+    flex.twilio.trouble |= {path: [answer] * 100 for path in paths}
+    for _ in range(source.TRIES + 2):
+        process.process(recording)
+    entry = flex.entry(recording)
+    assert (entry.state, entry.attempts) == (WAITING, 0)
+    assert entry.work_at - datetime.now(UTC).timestamp() == pytest.approx(source.PARKED_S, abs=5)
+    flex.twilio.trouble.clear()
+    flex.work(recording)
+    assert flex.archived(recording) == flex.twilio.media[recording]
 
 
 class TestEncrypted:

@@ -45,6 +45,7 @@ def test_each_kind_answers_every_question():
     """What `workers/requests.py` lists at its top, and nothing else is public."""
     questions = set(re.findall(r"[a-z_]+", re.search(r"(    .*\n)+", requests.__doc__)[0]))
     asked = {"has_deadline", "encryption", "audio", "as_received", "offer", "when_safe", "lane"}
+    asked |= {"waits_for_source", "give_up_at", "length"}
     for kind in requests.KINDS.values():
         names = {name for name, _ in inspect.getmembers(kind) if not name.startswith("_")}
         own = names - {"from_json", "to_json"} - {each.name for each in fields(kind)}
