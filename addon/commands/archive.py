@@ -69,13 +69,23 @@ def list_command(
 @click.argument("recording_id")
 @_tenant
 @click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
-def get_command(recording_id: str, tenant: str | None, output: Path | None) -> None:
+@click.option(
+    "--ciphertext",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Open this file, fetched from the API with direct=1; needs --tenant and the private key.",
+)
+def get_command(
+    recording_id: str, tenant: str | None, output: Path | None, ciphertext: Path | None
+) -> None:
     """Decrypt a recording into a file that appears only once every byte is verified.
 
     Its trail says who did, before the first byte is decrypted.
     """
     from addon.archive.audit import Trail
 
+    if ciphertext is not None:
+        _open_file(ciphertext, tenant, recording_id, output or Path(f"{recording_id}.audio"))
+        return
     archive = _archive()
     manifest = archive.manifest(_holder(archive, recording_id, tenant), recording_id)
     Trail(archive.store).record(
@@ -87,6 +97,24 @@ def get_command(recording_id: str, tenant: str | None, output: Path | None) -> N
         return
     _write_verified(output, archive.decrypted(manifest, "audio"))
     click.echo(f"{output}: {manifest.audio.plaintext_size} bytes", err=True)
+
+
+def _open_file(ciphertext: Path, tenant: str | None, recording_id: str, output: Path) -> None:
+    """Ciphertext from elsewhere: whole, and of this very recording, or no file at all.
+
+    Only a manifest says who sealed it; without the store there is none to ask.
+    """
+    from addon.archive.configured import master_openers
+    from addon.archive.message import decrypt
+    from addon.archive.sealing import context_of
+
+    if tenant is None:
+        raise click.UsageError("--ciphertext needs the --tenant that the API named")
+    context = context_of(tenant, recording_id, "audio")
+    with ciphertext.open("rb") as file:
+        blocks = iter(lambda: file.read(1 << 20), b"")
+        _write_verified(output, decrypt(blocks, master_openers(Settings.load()), context))
+    click.echo(f"{output}: opened", err=True)
 
 
 @archive_cli.command("verify")

@@ -62,7 +62,7 @@ def address(archive: Archive, tenant: str, recording_id: str, seconds: int) -> d
             "plaintext_size": audio.plaintext_size,
             "plaintext_sha256": audio.plaintext_sha256,
         },
-        "open_with": f"flask archive get {recording_id} --tenant {tenant}",
+        "open_with": f"flask archive get {recording_id} --tenant {tenant} --ciphertext FILE",
     }
 
 

@@ -6,6 +6,7 @@ import urllib.request
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from click.testing import CliRunner
 
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
@@ -13,6 +14,7 @@ from addon.archive.keys import Openers, Recipients
 from addon.archive.manifest import Signer
 from addon.archive.message import decrypt
 from addon.archive.s3 import S3Store
+from addon.commands.archive import archive_cli
 from addon.errors import NotPlayable, NotStored
 from addon.playback import direct
 from tests.archive.buckets import new_bucket, s3_client
@@ -75,3 +77,25 @@ def test_a_directory_has_no_addresses(tmp_path, keys):
     archived(archive, CONTENT)
     with pytest.raises(NotPlayable, match="directory"):
         direct.address(archive, TENANT, RECORDING, 60)
+
+
+def test_flask_archive_get_opens_the_file_with_the_private_key_alone(
+    bucket_archive, made_keys, tmp_path, monkeypatch
+):
+    archived(bucket_archive, CONTENT)
+    found = direct.address(bucket_archive, TENANT, RECORDING, 60)
+    file, out = tmp_path / "sealed", tmp_path / "out.wav"
+    with urllib.request.urlopen(found["signed_url"]) as answer:
+        file.write_bytes(answer.read())
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("ARCHIVE_PRIVATE_KEYS", made_keys["private"])
+    words = [*found["open_with"].replace("FILE", str(file)).split()[2:], "-o", str(out)]
+    result = CliRunner().invoke(archive_cli, words)
+    assert result.exit_code == 0, result.output
+    assert out.read_bytes() == CONTENT
+    out.unlink()
+    content = bytearray(file.read_bytes())
+    content[-30] ^= 1
+    file.write_bytes(content)
+    assert CliRunner().invoke(archive_cli, words).exit_code != 0
+    assert not out.exists()
