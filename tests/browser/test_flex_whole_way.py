@@ -6,22 +6,18 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import pytest
-import urllib3
 
 from addon.settings import Settings
 from tests.analysis import calls
 from tests.browser import stand
 from tests.outbound.loopback import Answer, Loopback
 from tests.twilio.standin import ACCOUNT, TOKEN, WORKSPACE, StandIn, sid
-from tests.web.requests import signature
 from workers import process
 from workers.deliver import deliver
 from workers.services import Services
 
-FORM = "application/x-www-form-urlencoded"
 JWE = "eyJhbGciOiJkaXIi.aaaa.bbbb.cccc.dddd"
 
 ASK = """async ([provider, token]) => {
@@ -64,26 +60,6 @@ class Whole:
     settings: Settings
     page: Loopback
 
-    def call_back(self, recording: str) -> int:
-        """Twilio's status callback, signed."""
-        url = f"{self.settings.public_url}/flex/recording-status"
-        fields = {
-            "AccountSid": ACCOUNT,
-            "RecordingSid": recording,
-            "RecordingStatus": "completed",
-            "CallSid": self.twilio.recordings[recording]["call_sid"],
-            "RecordingDuration": "20",
-            "RecordingChannels": "2",
-        }
-        signed = signature(url, list(fields.items()), TOKEN)
-        answer = urllib3.request(
-            "POST",
-            url,
-            body=urlencode(fields),
-            headers={"X-Twilio-Signature": signed, "Content-Type": FORM},
-        )
-        return answer.status
-
 
 @pytest.fixture
 def whole(settings: Settings, redis_server, monkeypatch) -> Iterator[Whole]:
@@ -122,7 +98,7 @@ def test_from_the_callback_to_the_sound(whole, open_page):
     recording = whole.twilio.record(1, audio)
     task = whole.twilio.task(1, {"conference": {"participants": {"worker": sid("CA", 1)}}})
 
-    assert whole.call_back(recording) == 204
+    assert whole.twilio.call_back(whole.settings.public_url, recording) == 204
     process.process(recording)
     deliver(recording)
     told = whole.twilio.attributes(task)["conversations"]
@@ -145,7 +121,7 @@ def test_from_the_callback_to_the_sound(whole, open_page):
 def test_whoever_has_no_valid_token_gets_no_address(whole, open_page):
     recording = whole.twilio.record(1, calls.wav(calls.converse(5, 6).samples))
     whole.twilio.task(1, {"call_sid": sid("CA", 1)})
-    whole.call_back(recording)
+    whole.twilio.call_back(whole.settings.public_url, recording)
     process.process(recording)
     deliver(recording)
     browser = open_page(expect_failures=True)

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 import urllib3
@@ -22,11 +21,8 @@ from tests.end_to_end.deployment import Deployment, deployed, eventually
 from tests.outbound.loopback import Loopback
 from tests.stack.running import descendants
 from tests.twilio.standin import ACCOUNT, TOKEN, WORKSPACE, StandIn, sid
-from tests.web.requests import signature
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
-
-FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass
@@ -42,22 +38,7 @@ class Account:
         return self.twilio.record(number, wav(1.0), start_time=began, date_created=began)
 
     def call_back(self, recording: str) -> int:
-        url = f"{self.service.url}/flex/recording-status"
-        fields = {
-            "AccountSid": ACCOUNT,
-            "RecordingSid": recording,
-            "RecordingStatus": "completed",
-            "CallSid": self.twilio.recordings[recording]["call_sid"],
-            "RecordingDuration": "1",
-        }
-        headers = {
-            "Content-Type": FORM,
-            "X-Twilio-Signature": signature(url, list(fields.items()), TOKEN),
-        }
-        answer = urllib3.request(
-            "POST", url, body=urlencode(fields), headers=headers, retries=False, timeout=10
-        )
-        return answer.status
+        return self.twilio.call_back(self.service.url, recording)
 
     def is_archived(self, recording: str) -> bool:
         with suppress(Exception):

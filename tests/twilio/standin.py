@@ -17,9 +17,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import urllib3
+
 from addon.outbound import Credentials, Origins, Outbound, Timeouts
 from addon.twilio.rest import Rest, TwilioApi
 from tests.outbound.loopback import Answer, Loopback, Request
+from tests.web.requests import signature
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -151,6 +154,25 @@ class StandIn:
             attributes = self.attributes(task)
             change(attributes)
             self._store(task, json.dumps(attributes))
+
+    def call_back(self, service_url: str, recording: str) -> int:
+        """Send a recording's status callback, signed; give the service's status."""
+        url = f"{service_url}/flex/recording-status"
+        resource = self.recordings[recording]
+        fields = {
+            "AccountSid": ACCOUNT,
+            "RecordingSid": recording,
+            "RecordingStatus": resource["status"],
+            "CallSid": resource["call_sid"],
+            "RecordingDuration": resource["duration"],
+            "RecordingChannels": str(resource["channels"]),
+        }
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Twilio-Signature": signature(url, list(fields.items()), TOKEN),
+        }
+        body = urlencode(fields)
+        return urllib3.request("POST", url, body=body, headers=headers, retries=False).status
 
     def count(self, method: str, path: str) -> int:
         asked = (each for each in self.host.requests if each.method == method)
