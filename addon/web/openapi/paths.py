@@ -258,6 +258,20 @@ _TWILIO: Json = {
             security=None,
         ),
     },
+    "/flex/recording-status": {
+        method: _operation(
+            name,
+            "Twilio",
+            "Twilio says how a recording is doing",
+            {
+                "204": {"description": "Kept, or nothing to do."},
+                "403": {"description": "The signature is missing or wrong."},
+                "503": {"description": "It could not be kept; the reconciliation finds it."},
+            },
+            security="signature",
+        )
+        for method, name in (("post", "recordingStatus"), ("get", "recordingStatusByGet"))
+    },
     "/recording-analysis": {
         "post": _operation(
             "analyse",
@@ -274,6 +288,7 @@ _TWILIO: Json = {
     },
 }
 
+_METRICS = {"text/plain": {"schema": {"type": "string"}}}
 _STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 
 _OPERATION: Json = {
@@ -283,6 +298,19 @@ _OPERATION: Json = {
             "Operation",
             "Whether the process answers",
             {"200": json_answer("It does.", _STATE)},
+            security=None,
+        )
+    },
+    "/metrics": {
+        "get": _operation(
+            "metrics",
+            "Operation",
+            "All metrics, for Prometheus",
+            {
+                "200": {"description": "The metrics of all machines.", "content": _METRICS},
+                "401": {"description": "METRICS_TOKEN, or a scraper on this very machine."},
+                "503": {"description": "Redis does not answer."},
+            },
             security=None,
         )
     },
