@@ -30,9 +30,9 @@ from addon.archive.blocks import BlockSource
 from addon.archive.directory import DirectoryStore
 from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import FRAME_LENGTH
+from addon.archive.opening import open_store
 from addon.archive.reader import RangeReader, open_with
 from addon.archive.sealing import fetcher, seal
-from addon.archive.store import open_store
 from addon.archive.upload import PART_SIZE, PARTS_IN_FLIGHT
 from benchmarks.discarding_s3 import discarding_s3
 

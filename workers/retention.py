@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from addon import log
-from addon.archive import erasure
 from addon.archive.names import Entry
 from workers.services import Services
 
@@ -41,7 +40,7 @@ class Retention:
         if self._running is None:
             now = datetime.fromtimestamp(self.clock(), UTC)
             older = timedelta(days=days)
-            self._running = erasure.sweep(self.services.archive, older, now=now)
+            self._running = self.services.archive.erase_older(older, now=now)
         return self._some(self._running)
 
     def _some(self, running: Iterator[tuple[Entry, bool]]) -> int:

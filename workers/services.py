@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import redis
 
 from addon.archive.archive import Archive
-from addon.archive.store import Store, open_store
+from addon.archive.opening import open_store
+from addon.archive.store import Store
 from addon.journal import Journal
 from addon.ledger import Ledger
 from addon.metrics.counters import Counters

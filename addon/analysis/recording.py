@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from addon.analysis import muting, sentiment
+from addon.analysis.call_analytics import render
 from addon.analysis.compressed import Spool
 from addon.analysis.findings import Findings
 from addon.analysis.intake import Intake
@@ -135,5 +136,5 @@ class RecordingPass:
             waveform=peaks.as_waveform(redaction.intervals) if peaks else None,
             transcript=transcript,
             transcript_reason=left_out,
-            call_analytics=self._options.call_analytics,
+            renderings={"call_analytics": render} if self._options.call_analytics else {},
         )

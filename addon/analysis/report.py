@@ -6,11 +6,10 @@ intervals as [start, end], and a `<name>_reason` beside every null that a reader
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from addon.analysis import call_analytics
 from addon.analysis.conversation import Conversation, Pauses
 from addon.analysis.participants import Participant
 from addon.analysis.rendering import Json, explained, pairs
@@ -57,8 +56,8 @@ class Report:
     transcript: Transcript | None = None
     #: Why there is none though one was wanted.
     transcript_reason: str | None = None
-    #: Whether the result carries the second rendering too.
-    call_analytics: bool = False
+    #: Further renderings that the result carries, by their key.
+    renderings: Mapping[str, Callable[[Report], Json]] = field(default_factory=dict)
 
     @property
     def duration_seconds(self) -> float:
@@ -88,9 +87,7 @@ class Report:
             document["transcript"] = self.transcript.as_result(roles)
         elif self.transcript_reason:
             document |= {"transcript": None, "transcript_reason": self.transcript_reason}
-        if self.call_analytics:
-            document["call_analytics"] = call_analytics.render(self)
-        return document
+        return document | {key: render(self) for key, render in self.renderings.items()}
 
     @property
     def _sentence(self) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from addon.archive import index
+from addon.archive import erasure, index, names
 from addon.archive.blocks import watched
 from addon.archive.deposit import Deposit, settle
 from addon.archive.keys import Openers, Recipients
@@ -22,9 +22,10 @@ from addon.archive.layout import Header
 from addon.archive.manifest import Manifest, Part, Signer, Verifiers
 from addon.archive.message import decrypt
 from addon.archive.names import files
+from addon.archive.opening import lock_of, open_store
 from addon.archive.reader import RangeReader, open_with
 from addon.archive.sealing import context_of, describes, fetcher, header_sha256, object_key
-from addon.archive.store import Patience, Stat, Store, lock_of, open_store
+from addon.archive.store import Patience, Stat, Store
 from addon.errors import KeyMissing, NotStored, Tampered
 
 if TYPE_CHECKING:
@@ -206,14 +207,30 @@ class Archive:
             return index.by_call(self.store, tenant, call_sid, cursor=cursor, limit=limit)
         return index.by_day(self.store, tenant, day, cursor=cursor, limit=limit)
 
-    def erase(self, tenant: str, recording_id: str, *, by: str, reason: str) -> None:
+    def erase(
+        self, tenant: str, recording_id: str, *, by: str, reason: str, now: datetime | None = None
+    ) -> None:
         """Remove a recording for good, leaving a signed tombstone and an entry in its trail.
 
         Raises NotStored, RetentionLocked (nothing is removed then), KeyMissing without a signer.
         """
-        from addon.archive.erasure import erase
+        manifest, moment = self.manifest(tenant, recording_id), now or datetime.now(UTC)
+        erasure.erase(self.store, self.signer, manifest, by=by, reason=reason, now=moment)
 
-        erase(self, tenant, recording_id, by=by, reason=reason, now=datetime.now(UTC))
+    def erase_older(
+        self, older_than: timedelta, *, now: datetime
+    ) -> Iterator[tuple[names.Entry, bool]]:
+        """Erase all that was made before `now - older_than`; yields each, and whether it went.
+
+        What a retention lock holds stays. Raises StoreUnavailable.
+        """
+        reason = f"older than {older_than.days} days"
+
+        def erase_one(entry: names.Entry) -> None:
+            self.erase(entry.tenant, entry.recording_id, by="retention", reason=reason, now=now)
+
+        first_kept = (now - older_than).astimezone(UTC).date()
+        return erasure.sweep(self.store, erase_one, first_kept)
 
     def _open(self, manifest: Manifest, stat: Stat | None) -> ArchivedAudio:
         if stat is None:

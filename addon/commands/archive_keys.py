@@ -74,7 +74,7 @@ def rewrap_epoch(
 
 def _epochs() -> tuple[Settings, Epochs]:
     from addon.archive.epochs import Epochs
-    from addon.archive.store import open_store
+    from addon.archive.opening import open_store
 
     settings = Settings.load()
     return settings, Epochs(open_store(settings.archive_url))

@@ -9,7 +9,8 @@ import click
 
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
-from addon.archive.store import WEB_PATIENCE, open_store
+from addon.archive.opening import open_store
+from addon.archive.store import WEB_PATIENCE
 from addon.errors import AddonError
 from addon.settings import Settings
 from workers.connections import web_connection

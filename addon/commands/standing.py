@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from addon import sla
-from addon.archive.store import open_store
+from addon.archive.opening import open_store
 from addon.journal import Journal
 from addon.ledger import Entry, Ledger
 from addon.settings import Settings

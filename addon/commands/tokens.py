@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from addon.archive.store import open_store
+from addon.archive.opening import open_store
 from addon.commands.group import Group
 from addon.playback.tokens import Tokens
 from addon.settings import Settings

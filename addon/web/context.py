@@ -14,7 +14,8 @@ from flask import Flask, current_app
 
 from addon.archive.archive import Archive
 from addon.archive.audit import Trail
-from addon.archive.store import WEB_PATIENCE, Store, open_store
+from addon.archive.opening import open_store
+from addon.archive.store import WEB_PATIENCE, Store
 from addon.journal import Journal
 from addon.ledger import Ledger
 from addon.metrics.counters import Counters

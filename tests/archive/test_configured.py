@@ -11,7 +11,7 @@ from addon.archive.epochs import Epochs
 from addon.archive.key_pairs import KeyPair
 from addon.archive.keys import Recipients
 from addon.archive.manifest import Signer, new_signing_key
-from addon.archive.store import open_store
+from addon.archive.opening import open_store
 from addon.errors import KeyMissing, SettingsError
 from addon.settings import Settings
 from tests.archive.recordings import RECORDING, TENANT, archived

@@ -8,8 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
+from addon.archive.opening import open_store
 from addon.archive.s3 import S3Store
-from addon.archive.store import WEB_PATIENCE, Patience, open_store
+from addon.archive.store import WEB_PATIENCE, Patience
 from addon.archive.upload import PART_SIZE
 from addon.errors import AlreadyStored, NotStored, RetentionLocked, StoreUnavailable
 from tests.archive.buckets import new_bucket, s3_client

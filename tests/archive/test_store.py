@@ -10,14 +10,13 @@ from threading import Barrier, Thread
 import pytest
 
 from addon.archive.directory import DirectoryStore
+from addon.archive.opening import lock_of, open_store
 from addon.archive.s3 import S3Store
 from addon.archive.store import (
     MAX_SMALL_OBJECT,
     WEB_PATIENCE,
     Store,
     checked_key,
-    lock_of,
-    open_store,
 )
 from addon.archive.upload import PART_SIZE
 from addon.errors import AlreadyStored, NotStored, SettingsError, Tampered

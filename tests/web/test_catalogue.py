@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from addon.archive.archive import Archive
 from addon.archive.names import day_key
-from addon.archive.store import open_store
+from addon.archive.opening import open_store
 from addon.errors import NotFound
 from addon.web.catalogue import Catalogue, Place
 
