@@ -105,10 +105,10 @@ class Delivery:
             logger.error("the callback refuses our credentials", alarm=True, tries=tries)
         at = time.time() + callback.backoff(tries - 1, getattr(error, "retry_after", None))
         if at > self._give_up_at():
-            logger.error("the callback took the result too late or never", tries=tries)
+            logger.error("the answer was not taken in time", tries=tries)
             self._conclude("expired")
             return
-        logger.warning("the callback did not take the result", reason=error.message, tries=tries)
+        logger.warning("the answer was not taken", reason=error.message, tries=tries)
         _wait(self.services, self.sid, at)
 
     def _count(self, outcome: str) -> None:

@@ -235,6 +235,16 @@ class TestNeverAtTheArchivesExpense:
         self.finished(flex, recording, "updated")
 
 
+def test_a_taskrouter_that_compares_versions_without_quotes_is_understood(flex):
+    flex.twilio.quoted_etags = False
+    recording, task = flex.record(), flex.task(1, foreign="kept")
+    flex.announce(recording)
+    assert flex.work(recording) == "updated"
+    attributes = flex.twilio.attributes(task)
+    assert attributes["foreign"] == "kept"
+    assert attributes["conversations"]["media"]
+
+
 def test_two_writers_racing_lose_neither_ones_data(flex):
     """Another program writes to the same task between each of our reads and writes."""
     recording, task = flex.record(), flex.task(1)
