@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from addon import log, tracing
+from addon import error_reports, log, tracing
 from addon.commands import register_commands
 from addon.errors import SettingsError
 from addon.settings import Settings
@@ -23,6 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings is None:
         try:
             settings = Settings.load()
+            error_reports.configure(settings)
         except SettingsError as error:
             raise SystemExit(f"{error.message}. {error.remedy}") from None
     log.configure(settings.log_level)

@@ -70,8 +70,13 @@ def mask(_logger: Any, _method: str, event: Event) -> Event:
         if SECRET_NAMES.search(name):
             event[name] = "[hidden]"
         elif isinstance(value, str) and "://" in value:
-            event[name] = URL_QUERY.sub(r"\1?[hidden]", value)
+            event[name] = without_queries(value)
     return event
+
+
+def without_queries(text: str) -> str:
+    """A text with the query of every URL in it hidden."""
+    return URL_QUERY.sub(r"\1?[hidden]", text)
 
 
 def _shared() -> list[Any]:

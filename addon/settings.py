@@ -101,6 +101,7 @@ class Settings:
     result_style: Literal["own", "call-analytics"] = "own"
     sentiment: bool = False
     metrics_token: str | None = field(default=None, repr=False)
+    sentry_dsn: str | None = field(default=None, repr=False)
     otel_exporter_otlp_endpoint: str | None = None
     log_level: str = "info"
 
@@ -209,6 +210,7 @@ def _behaviour(env: Environment) -> dict[str, Any]:
         "sentiment": env.flag("SENTIMENT", default=False),
         "otel_exporter_otlp_endpoint": env.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
         "metrics_token": env.optional("METRICS_TOKEN"),
+        "sentry_dsn": env.optional("SENTRY_DSN"),
         "log_level": env.choice("LOG_LEVEL", ("info", "debug", "warning", "error")),
     }
 

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "addon.sla": ("addon.errors", "addon.ledger"),
     "addon.metrics": (*FOUNDATION, "addon.ledger", "addon.sla"),
     "addon.tracing": FOUNDATION,
+    "addon.error_reports": FOUNDATION,
     "addon.playback": (*FOUNDATION, "addon.archive"),
     "addon.stack": FOUNDATION,
 }

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
-from addon import log, tracing
+from addon import error_reports, log, tracing
 from addon.errors import SettingsError
 from addon.settings import Settings
 from addon.stack.parent_death import dies_with_parent
@@ -179,6 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         settings = Settings.load()
+        error_reports.configure(settings)
     except SettingsError as error:
         print(f"{error.message}. {error.remedy}", file=sys.stderr)  # noqa: T201
         return 1
