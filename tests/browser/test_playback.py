@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +17,6 @@ from addon.settings import Settings
 from tests.outbound.loopback import Answer, Loopback
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, decoded, file_of
 from tests.web.serving import Served, served
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
-]
 
 RATE = 8000
 SECONDS = 8
@@ -127,19 +119,12 @@ def server(settings, contents) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def page(player, server):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
-        )
-        page = browser.new_page()
-        page.goto(player.origin)
-        page.evaluate(PLAYER)
-        yield page
-        browser.close()
+def page(chromium, player, server):
+    page = chromium.new_page()
+    page.goto(player.origin)
+    page.evaluate(PLAYER)
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="module")
