@@ -314,6 +314,7 @@ class NotStored(ArchiveError):
 
     http_status = 404
     code = 64601
+    remedy = "Check the id."
 
 
 class AlreadyStored(ArchiveError):
