@@ -1,8 +1,9 @@
 """Which waiting policy keeps the SLA: a discrete-event simulation that runs `workers/lanes.py`.
 
 Recordings arrive at random, are guessed and put into lanes by the real code, and are taken by
-processes in the real roles; all of them share the machine's cores evenly, as Linux does. What is
-measured is elapsed over duration, as in production. `python -m benchmarks.scheduling [--jobs N]`.
+processes in the real roles. All share the cores evenly, which is harder than it is: in truth the
+general ones step back (`lanes.niceness`). Measured is elapsed over duration, as in production.
+`python -m benchmarks.scheduling [--jobs N]`.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ class Engine:
         return self.fixed + self.per_second * duration
 
 
-MEASURED = Engine("as measured", 0.10, 4.4 / 3600)
+MEASURED = Engine("as measured", 0.19, 0.0028)
 """docs/capacity.md says how."""
 
-SLOW = Engine("16 times slower", 0.30, 0.02)
+SLOW = Engine("7 times slower", 0.30, 0.02)
 """A transcriber, or a machine much weaker than this one."""
 
 

@@ -44,6 +44,9 @@ EXPRESS_BYTES = 6 * 1024 * 1024
 REFUTED_S = 600.0
 """What a recording with more bytes is taken for, where nothing else is known of its length."""
 
+LONG_NICE = 10
+"""About a tenth of a core while others want it, and all of it otherwise (sched(7))."""
+
 SHORTEST_S = 3.0
 """A voicemail that says anything, and about what a result may wait in a lane without audio."""
 
@@ -128,6 +131,14 @@ def place(waiting: Sequence[int], mine: int) -> int:
     while at > max(0, len(waiting) - LOOK_BACK) and waiting[at - 1] > mine:
         at -= 1
     return at
+
+
+def niceness(served: Sequence[str]) -> int:
+    """How far a process steps back for others that want a core: far, where it serves long calls.
+
+    An hour's call has ten hours; a voicemail, its delivery and the web's 202 have seconds.
+    """
+    return LONG_NICE if LANES[-1].name in served else 0
 
 
 def pressure(lane: str, waited: float) -> float:

@@ -141,6 +141,7 @@ def run_worker(queues: Sequence[str]) -> None:
     from workers.connections import worker_connection
     from workers.worker import MONITOR_S, LaneWorker
 
+    os.nice(lanes.niceness(queues))
     connection = worker_connection(Settings.load().redis_url)
     worker = LaneWorker(
         list(queues),

@@ -117,6 +117,12 @@ def test_pressure_is_the_wait_over_the_shortest_audio_of_the_lane(lane, waited, 
     assert lanes.pressure(lane, waited) == pressure
 
 
+def test_only_those_that_serve_long_calls_step_back():
+    stepping = {role for role, served in lanes.ROLES.items() if lanes.niceness(served)}
+    assert stepping == {"general"}
+    assert lanes.niceness(["express", "q60"]) == 0
+
+
 def names(dues: list[int]) -> list[str]:
     return [f"process-XR{number}-{due:08x}{number:08x}" for number, due in enumerate(dues)]
 
