@@ -33,7 +33,7 @@ DONE = "ledger:done"
 """Sorted set of finished request SIDs, scored by when they were finished."""
 
 HISTORY = 100_000
-"""Finished requests kept for percentiles: 12 MB in Redis at the most."""
+"""Finished requests kept for percentiles and questions: 70 MB in Redis, however much comes."""
 
 BATCH = 500
 """Entries read at once: half a megabyte, and no other client waits noticeably."""
@@ -188,16 +188,24 @@ class Ledger:
         self.redis.hincrby(_key(sid), "attempts", -1)
 
     def finish(self, sid: str, outcome: str) -> None:
-        """Close an entry; it stays readable for RETENTION_S."""
+        """Close an entry; it stays readable for RETENTION_S, if no more than HISTORY follow it."""
         now = time.time()
         with self.redis.pipeline() as pipe:
             facts = {"state": DONE_STATE, "outcome": outcome, "finished_at": now}
             self._write(pipe, sid, facts)
             pipe.zrem(OPEN, sid)
             pipe.zadd(DONE, {sid: now})
-            pipe.zremrangebyrank(DONE, 0, -HISTORY - 1)
             pipe.zremrangebyscore(DONE, "-inf", now - RETENTION_S)
-            pipe.execute()
+            pipe.zcard(DONE)
+            finished = pipe.execute()[-1]
+        if finished > HISTORY:
+            self._forget_oldest(finished - HISTORY)
+
+    def _forget_oldest(self, number: int) -> None:
+        """A late duplicate of these is known from the journal alone."""
+        oldest = [_key(sid.decode()) for sid, _ in self.redis.zpopmin(DONE, number)]
+        if oldest:
+            self.redis.delete(*oldest)
 
     def entry(self, sid: str) -> Entry | None:
         """One request, or None."""

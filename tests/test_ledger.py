@@ -119,3 +119,13 @@ def test_no_entry_holds_more_than_its_facts(ledger, redis_server):
     claim(ledger)
     names = {name.decode() for name in redis_server.hgetall("ledger:XR1")}
     assert names == {"state", "tenant", "lane", "received_at"}
+
+
+def test_no_more_than_the_history_is_kept_however_much_comes(ledger, redis_server, monkeypatch):
+    monkeypatch.setattr("addon.ledger.HISTORY", 3)
+    for number in range(8):
+        ledger.mark(f"XR{number}", received_at=1.0)
+        ledger.finish(f"XR{number}", "delivered")
+    assert [entry.sid for entry in ledger.finished()] == ["XR5", "XR6", "XR7"]
+    assert sorted(redis_server.keys("ledger:XR*")) == [b"ledger:XR5", b"ledger:XR6", b"ledger:XR7"]
+    assert not ledger.knows("XR0")
