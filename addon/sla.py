@@ -28,6 +28,9 @@ LENGTHS = {
 }
 """Classes of length, each up to so many seconds; the borders are those of the lanes."""
 
+TIMED_SOURCES = ("marketplace", "")
+"""Whose requests have a deadline; an entry rebuilt after Redis was lost may not say its source."""
+
 UNKNOWN = "unknown"
 """The class of what could not be read: it has no length."""
 
@@ -58,15 +61,22 @@ def length_class(seconds: float | None) -> str:
     return next(name for name, limit in LENGTHS.items() if seconds <= limit)
 
 
+def is_timed(entry: Entry) -> bool:
+    """Whether a request has to be answered within a multiple of its length."""
+    return entry.source in TIMED_SOURCES
+
+
 def missed(entry: Entry) -> bool:
     """Whether a request had no result in time: answered with a failure for it, or too late."""
+    if not is_timed(entry):
+        return False
     return entry.code == DeadlineMissed.code or (entry.pace or 0.0) > FAIL_AT
 
 
 def paces(entries: Iterable[Entry]) -> list[Paces]:
-    """One row a class that has any requests, shortest first; a row for all comes last."""
+    """One row a class that has any timed requests, shortest first; a row for all comes last."""
     groups: dict[str, list[Entry]] = {name: [] for name in (*LENGTHS, UNKNOWN)}
-    for entry in entries:
+    for entry in filter(is_timed, entries):
         groups[length_class(entry.duration)].append(entry)
     rows = [_row(name, group) for name, group in groups.items() if group]
     everything = [entry for group in groups.values() for entry in group]

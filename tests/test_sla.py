@@ -9,7 +9,7 @@ import pytest
 from addon import sla
 from addon.errors import DeadlineMissed, UnreadableAudio
 from tests.entries import finished
-from workers import lanes
+from workers import lanes, requests
 
 
 def test_the_classes_are_those_of_the_lanes():
@@ -81,3 +81,15 @@ def test_one_miss_is_one_too_many():
 def test_what_was_never_delivered_has_no_pace_but_is_counted():
     row = sla.paces([finished(10), finished(10, delivered_at=None, outcome="expired")])[-1]
     assert (row.requests, row.p50) == (2, pytest.approx(0.1))
+
+
+def test_what_has_no_deadline_breaks_none():
+    """A Flex recording may wait for its task for hours, and a backfill for days."""
+    late = finished(10, pace=50, source="flex")
+    assert not sla.missed(late)
+    assert [row.requests for row in sla.paces([late, finished(10)])] == [1, 1]
+
+
+def test_the_timed_sources_are_those_whose_requests_have_a_deadline():
+    timed = {name for name in requests.KINDS if requests.has_deadline(name)}
+    assert timed == {name for name in sla.TIMED_SOURCES if name}

@@ -92,7 +92,7 @@ def additions(entry: Entry) -> Additions:
         amounts[field(catalogue.MISSES, length)] = 1
     if entry.duration:
         amounts[field(catalogue.AUDIO, length)] = entry.duration
-    if entry.pace is not None:
+    if entry.pace is not None and sla.is_timed(entry):
         amounts |= observed(catalogue.PACE, entry.pace, length)
     for stage, seconds in stages(entry).items():
         amounts |= observed(catalogue.STAGE, seconds, stage, length)

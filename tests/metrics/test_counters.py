@@ -85,3 +85,10 @@ def test_a_stage_that_never_was_is_left_out():
 def test_no_label_names_a_request_or_a_tenant():
     entry = finished(10, tenant="XD" + "2" * 32)
     assert not [name for name in additions(entry) if entry.sid in name or entry.tenant in name]
+
+
+def test_the_pace_of_what_has_no_deadline_is_not_counted():
+    added = additions(finished(10, pace=50, source="flex"))
+    names = {name.partition("|")[0] for name in added}
+    assert not names & {catalogue.PACE.name, catalogue.MISSES.name}
+    assert added["addon_audio_seconds_total|30s"] == 10
