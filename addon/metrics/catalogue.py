@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from addon.sla import LENGTHS, UNKNOWN
+
 PACE_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.5, 10.0)
 """Multiples of the audio's length: 3, 5 and 10 are Twilio's limits (protocol 1.8), 8.5 is ours."""
 
@@ -14,13 +16,18 @@ SECONDS_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. A histogram has the upper bounds of its buckets."""
+    """One metric. A histogram has the upper bounds of its buckets.
+
+    `known` are values of a counter's one label that are shown before they occur: Prometheus sees no
+    increase in a series that begins with 1, and an alert would miss the first.
+    """
 
     name: str
     kind: Literal["counter", "histogram", "gauge"]
     labels: tuple[str, ...]
     says: str
     bounds: tuple[float, ...] = ()
+    known: tuple[str, ...] = ()
 
 
 ACCEPTED = Metric(
@@ -30,19 +37,35 @@ DUPLICATES = Metric(
     "addon_duplicates_total", "counter", (), "Repeated deliveries of requests already known."
 )
 REJECTIONS = Metric(
-    "addon_rejections_total", "counter", ("reason",), "Requests that were not accepted."
+    "addon_rejections_total",
+    "counter",
+    ("reason",),
+    "Requests that were not accepted.",
+    known=("Forged", "QueueUnavailable", "StoreUnavailable", "Unavailable", "UploadBroken"),
 )
 FINISHED = Metric(
-    "addon_requests_finished_total", "counter", ("outcome",), "Requests over, by their answer."
+    "addon_requests_finished_total",
+    "counter",
+    ("outcome",),
+    "Requests over, by their answer.",
+    known=("delivered", "expired", "refused", "skipped"),
 )
 FAILURES = Metric(
     "addon_failures_total", "counter", ("code",), "Requests whose answer was a failure."
 )
 MISSES = Metric(
-    "addon_deadline_misses_total", "counter", ("length",), "Requests without a result in time."
+    "addon_deadline_misses_total",
+    "counter",
+    ("length",),
+    "Requests without a result in time.",
+    known=(*LENGTHS, UNKNOWN),
 )
 TRIES = Metric(
-    "addon_delivery_tries_total", "counter", ("outcome",), "Answers offered to their callback."
+    "addon_delivery_tries_total",
+    "counter",
+    ("outcome",),
+    "Answers offered to their callback.",
+    known=("delivered", "refused", "unauthorised", "unavailable"),
 )
 LOST_JOBS = Metric(
     "addon_lost_jobs_total", "counter", ("lane",), "Jobs whose worker died; each ran again."

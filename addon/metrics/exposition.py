@@ -58,9 +58,8 @@ def _plain(metric: Metric, series: Mapping[tuple[str, ...], float]) -> Family:
 
     kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
     family = kind(metric.name, metric.says, labels=metric.labels)
-    if not metric.labels:
-        series = {(): 0.0, **series}
-    for labels, value in sorted(series.items()):
+    shown = [(value,) for value in metric.known] if metric.labels else [()]
+    for labels, value in sorted({**dict.fromkeys(shown, 0.0), **series}.items()):
         family.add_metric(labels, value)
     return family
 

@@ -30,6 +30,14 @@ def test_a_counter_without_labels_starts_at_zero():
     assert samples(exposition({}, []))["addon_duplicates_total", ()] == 0
 
 
+def test_what_an_alert_waits_for_starts_at_zero():
+    """Prometheus sees no increase in a series whose first value is 1."""
+    found = samples(exposition({field(catalogue.MISSES, "1m"): 2}, []))
+    assert found["addon_deadline_misses_total", (("length", "30s"),)] == 0
+    assert found["addon_deadline_misses_total", (("length", "1m"),)] == 2
+    assert found["addon_delivery_tries_total", (("outcome", "unauthorised"),)] == 0
+
+
 def test_counters_and_gauges_keep_their_labels():
     found = samples(
         exposition(
