@@ -67,9 +67,7 @@ class Journal:
         self._recipients = Recipients.local(key, KEY_NAME)
         self._openers = Openers.local(key, KEY_NAME)
 
-    def accept(
-        self, sid: str, source: str, request: str, audio: Iterable[bytes] = ()
-    ) -> bool:
+    def accept(self, sid: str, source: str, request: str, audio: Iterable[bytes] = ()) -> bool:
         """Write an intake record, durably; False where one is there already.
 
         `source` is "marketplace", "flex" or "ringcentral". Raises StoreUnavailable.
