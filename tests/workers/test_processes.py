@@ -176,7 +176,9 @@ def test_a_stop_lets_a_job_end(at_work, machine, media, services):
     machine.terminate()
     media.go.set()
     assert machine.wait(30) == 0
-    assert services.journal.kept(at_work.sid) is not None
+    # Whether it was delivered too before all ended is a matter of milliseconds.
+    journal = services.journal
+    assert journal.kept(at_work.sid) is not None or journal.outcome(at_work.sid) is not None
 
 
 def test_a_stop_takes_an_endless_job_back_without_counting_it(at_work, machine, services):
