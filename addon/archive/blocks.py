@@ -30,6 +30,15 @@ class BlockSource:
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def view(self, size: int) -> memoryview:
+        """As `read` does, but copied only where two blocks meet."""
+        end = self._at + size
+        if end > len(self._block):
+            return memoryview(self.read(size))
+        view = memoryview(self._block)[self._at : end]
+        self._at = end
+        return view
+
     def _fill(self) -> bool:
         """Whether a byte is at hand, after asking for the next block where need be."""
         while self._at >= len(self._block):

@@ -70,8 +70,13 @@ class Frame(NamedTuple):
     """One frame as read: the stored IV counts, whatever its form (ciphertext 6)."""
 
     iv: bytes
-    sealed: bytes
+    sealed: memoryview
     aad: bytes
+
+    @property
+    def length(self) -> int:
+        """Bytes of its plaintext."""
+        return len(self.sealed) - TAG_LENGTH
 
 
 class _Cursor:
@@ -169,7 +174,7 @@ class Frames:
             return self.frame_length + _FRAME_EXTRA
         return self.last_length + _FINAL_EXTRA
 
-    def parse(self, number: int, data: bytes) -> Frame:
+    def parse(self, number: int, data: memoryview) -> Frame:
         """Frame `number` from its stored bytes. Raises Tampered where another lies there."""
         if len(data) != self.stored_length(number):
             raise Tampered("the object ends inside a frame")
