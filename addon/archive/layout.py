@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from addon.errors import Tampered
@@ -38,6 +39,9 @@ _FRAME_EXTRA = 4 + IV_LENGTH + TAG_LENGTH
 _FINAL_EXTRA = 4 + 4 + IV_LENGTH + 4 + TAG_LENGTH
 _REGULAR = struct.Struct(f">I{IV_LENGTH}s")
 _FINAL = struct.Struct(f">II{IV_LENGTH}sI")
+_AAD_FULL = b"AWSKMSEncryptionClient Frame"
+_AAD_FINAL = b"AWSKMSEncryptionClient Final Frame"
+_AAD_END = struct.Struct(">IQ")
 
 
 class SealedKey(NamedTuple):
@@ -67,16 +71,14 @@ class Header:
 
 
 class Frame(NamedTuple):
-    """One frame as read: the stored IV counts, whatever its form (ciphertext 6)."""
+    """One frame as read, `length` bytes when opened: the stored IV counts, whatever its form
+    (ciphertext 6).
+    """
 
     iv: bytes
     sealed: memoryview
     aad: bytes
-
-    @property
-    def length(self) -> int:
-        """Bytes of its plaintext."""
-        return len(self.sealed) - TAG_LENGTH
+    length: int
 
 
 class _Cursor:
@@ -178,18 +180,23 @@ class Frames:
         """Frame `number` from its stored bytes. Raises Tampered where another lies there."""
         if len(data) != self.stored_length(number):
             raise Tampered("the object ends inside a frame")
-        if number <= self.full:
-            sequence, iv = _REGULAR.unpack_from(data)
-            sealed, final = data[_REGULAR.size :], False
-        else:
-            mark, sequence, iv, length = _FINAL.unpack_from(data)
-            sealed, final = data[_FINAL.size :], True
-            if mark != _FINAL_MARK or length != self.last_length:
-                raise Tampered("the final frame is missing")
+        if number > self.full:
+            return self._parse_final(number, data)
+        sequence, iv = _REGULAR.unpack_from(data)
         if sequence != number:
             raise Tampered("a frame is out of its place")
-        return Frame(iv, sealed, self._aad(number, len(sealed) - TAG_LENGTH, final))
+        aad = self._aad_of_full + _AAD_END.pack(number, self.frame_length)
+        return Frame(iv, data[_REGULAR.size :], aad, self.frame_length)
 
-    def _aad(self, number: int, length: int, final: bool) -> bytes:
-        kind = b"AWSKMSEncryptionClient Final Frame" if final else b"AWSKMSEncryptionClient Frame"
-        return self.message_id + kind + struct.pack(">IQ", number, length)
+    def _parse_final(self, number: int, data: memoryview) -> Frame:
+        mark, sequence, iv, length = _FINAL.unpack_from(data)
+        if mark != _FINAL_MARK or length != self.last_length:
+            raise Tampered("the final frame is missing")
+        if sequence != number:
+            raise Tampered("a frame is out of its place")
+        aad = self.message_id + _AAD_FINAL + _AAD_END.pack(number, length)
+        return Frame(iv, data[_FINAL.size :], aad, length)
+
+    @cached_property
+    def _aad_of_full(self) -> bytes:
+        return self.message_id + _AAD_FULL

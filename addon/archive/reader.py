@@ -88,14 +88,16 @@ class RangeReader:
     def _blocks(self, first: int, last: int) -> Iterator[memoryview]:
         """The plaintext of frames `first` to `last`; each block is overwritten by the next.
 
-        The first frame of a window goes out by itself: it is there before the others.
+        The very first frame goes out by itself: it is there before the others.
         """
         count = max(BLOCK_LENGTH // self._frames.frame_length, 1)
         plaintext = memoryview(bytearray(min(count, last - first + 1) * self._frames.frame_length))
         for window in range(first, last + 1, WINDOW_FRAMES):
             end = min(window + WINDOW_FRAMES - 1, last)
             source = self._stored(window, end)
-            for begin, stop in pairwise((window, *range(window + 1, end + 1, count), end + 1)):
+            head = 1 if window == first else count
+            edges = (window, *range(window + head, end + 1, count), end + 1)
+            for begin, stop in pairwise(edges):
                 yield plaintext[: self._open_into(plaintext, range(begin, stop), source)]
 
     def _stored(self, first: int, last: int) -> BlockSource:

@@ -26,6 +26,20 @@ def test_reads_take_exactly_what_they_ask_for(blocks: list[bytes], sizes: list[i
     assert source.read(1) == b""
 
 
+@given(blocks_of_any_size, st.lists(st.integers(0, 30), max_size=20))
+def test_views_are_what_reads_are(blocks: list[bytes], sizes: list[int]) -> None:
+    read, viewed = BlockSource(blocks), BlockSource(blocks)
+    assert [bytes(viewed.view(size)) for size in sizes] == [read.read(size) for size in sizes]
+    assert viewed.read() == read.read()
+
+
+def test_a_view_within_a_block_copies_nothing() -> None:
+    block = b"0123456789"
+    source = BlockSource([block])
+    source.read(2)
+    assert source.view(5).obj is block
+
+
 def test_blocks_are_asked_for_no_sooner_than_needed() -> None:
     asked: list[bytes] = []
     source = BlockSource(watched([b"ab", b"cd", b"ef"], asked.append))

@@ -96,6 +96,24 @@ def test_a_long_range_goes_in_windows_and_stops_with_its_reader(
     assert WINDOW_FRAMES > 3
 
 
+def test_the_first_frame_goes_out_by_itself_and_the_others_by_the_block(
+    recipients: Recipients, openers: Openers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("addon.archive.reader.BLOCK_LENGTH", 3 * F + 1)
+    monkeypatch.setattr("addon.archive.reader.WINDOW_FRAMES", 8)
+    content = noise(10 * F + 5)
+    reader = reader_of(sealed(content, recipients), openers)
+    blocks = list(reader.read(7))
+    assert [len(block) for block in blocks] == [F - 7, 3 * F, 3 * F, F, 2 * F + 5]
+    assert b"".join(blocks) == content[7:]
+
+
+def test_a_block_is_not_changed_by_the_next(recipients: Recipients, openers: Openers) -> None:
+    content = noise(40 * F)
+    reader = reader_of(sealed(content, recipients), openers)
+    assert b"".join(list(reader.read())) == content
+
+
 def test_fetches_in_blocks_of_any_size_are_joined(recipients: Recipients, openers: Openers) -> None:
     content = sealed(noise(2 * F), recipients)
 
@@ -222,6 +240,19 @@ def test_no_byte_of_a_damaged_frame_is_yielded(recipients: Recipients, openers: 
     with pytest.raises(Tampered):
         out.extend(reader.read(F - 1, 2 * F + 1))
     assert b"".join(out) == noise(3 * F)[F - 1 : F]
+
+
+def test_no_byte_of_a_block_with_a_damaged_frame_is_yielded(
+    recipients: Recipients, openers: Openers
+) -> None:
+    """Blocks are opened into one buffer: what lies in it before its last tag may never leave."""
+    content = bytearray(sealed(noise(40 * F), recipients))
+    frames = Frames.of(parse_header(bytes(content)), len(content))
+    content[frames.offset(20) + 30_000] ^= 1
+    out: list[bytes] = []
+    with pytest.raises(Tampered):
+        out.extend(reader_of(bytes(content), openers).read())
+    assert b"".join(out) == noise(40 * F)[: 17 * F]
 
 
 def test_another_objects_context_is_refused_before_a_key_is_used(

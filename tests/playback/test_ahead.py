@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.errors import Tampered
-from addon.playback.ahead import BATCH, DEPTH, ahead
+from addon.playback.ahead import DEPTH, ahead
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.binary(max_size=3), max_size=5 * BATCH), st.booleans())
+@given(st.lists(st.binary(max_size=3), max_size=5 * DEPTH), st.booleans())
 def test_the_blocks_are_the_same_and_so_is_the_failure(content, fails):
     def blocks():
         yield from content
@@ -38,13 +38,13 @@ def test_the_first_block_costs_no_thread():
     blocks.close()
 
 
-def test_no_more_is_read_than_a_few_batches():
+def test_no_more_is_read_than_a_few_blocks():
     taken, wanted_more = [], threading.Event()
 
     def blocks():
-        for number in range(100 * BATCH):
+        for number in range(100 * DEPTH):
             taken.append(number)
-            if len(taken) == 1 + DEPTH * BATCH:
+            if len(taken) == 1 + DEPTH:
                 wanted_more.set()
             yield b"x"
 
@@ -52,12 +52,12 @@ def test_no_more_is_read_than_a_few_batches():
     next(reading)
     next(reading)
     assert wanted_more.wait(20)
-    assert len(taken) <= 1 + DEPTH * BATCH
+    assert len(taken) <= 1 + DEPTH
     reading.close()
 
 
 def test_the_thread_ends_when_the_listener_leaves():
-    reading = ahead(iter([b"x"] * 100 * BATCH))
+    reading = ahead(iter([b"x"] * 100 * DEPTH))
     next(reading)
     next(reading)
     (thread,) = [one for one in threading.enumerate() if one.name == "ahead"]

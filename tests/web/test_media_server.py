@@ -73,13 +73,15 @@ def get(server: Served, path: str, **headers: str) -> tuple[http.client.HTTPResp
         connection.close()
 
 
-def damaged(settings: Settings, archive: Archive, name: str, place: int) -> None:
-    archived(archive, CONTENT, recording_id=name)
+def damaged(
+    settings: Settings, archive: Archive, name: str, place: int, content: bytes = CONTENT
+) -> None:
+    archived(archive, content, recording_id=name)
     root = Path(urlsplit(settings.archive_url).path)
     path = root / "recordings" / TENANT / name / "audio.esdk"
-    content = bytearray(path.read_bytes())
-    content[place] ^= 1
-    path.write_bytes(content)
+    stored = bytearray(path.read_bytes())
+    stored[place] ^= 1
+    path.write_bytes(stored)
 
 
 def test_the_whole_and_its_parts_arrive(server, link):
@@ -120,9 +122,16 @@ def test_damage_in_a_later_part_of_several_breaks_it_too(server, settings, archi
 
 
 def test_damage_breaks_a_converted_download_too(server, settings, archive, link):
-    damaged(settings, archive, "REconverted", 600_000)
+    damaged(settings, archive, "REconverted", 2_300_000, file_of(600_000))
     with pytest.raises(http.client.IncompleteRead):
         get(server, link("REconverted", purpose="download") + "?format=flac")
+
+
+def test_damage_found_before_the_status_is_a_status(server, settings, archive, link):
+    damaged(settings, archive, "REfirst", 600_000)
+    answer, body = get(server, link("REfirst", purpose="download") + "?format=flac")
+    assert (answer.status, answer.headers["Content-Type"]) == (502, "application/problem+json")
+    assert b"fLaC" not in body
 
 
 def test_memory_does_not_grow_with_the_recording(server, archive, link):
