@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
-from addon.archive.store import MAX_SMALL_OBJECT, Stat, checked_key, checked_prefix
+from addon.archive.store import MAX_SMALL_OBJECT, READ_SIZE, Stat, checked_key, checked_prefix
 from addon.errors import (
     AddonError,
     AlreadyStored,
@@ -25,9 +25,6 @@ from addon.errors import (
     StoreUnavailable,
     Tampered,
 )
-
-READ_SIZE = 256 * 1024
-"""Blocks that stay in a core's cache: larger ones are read no faster."""
 
 LEFT_AFTER_S = 2 * 24 * 3600.0
 """A file written aside for longer was left by a killed process: no recording takes two days."""

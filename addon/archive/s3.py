@@ -18,7 +18,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from urllib3.exceptions import HTTPError
 
-from addon.archive.store import MAX_SMALL_OBJECT, Patience, Stat, checked_key, checked_prefix
+from addon.archive.store import (
+    MAX_SMALL_OBJECT,
+    READ_SIZE,
+    Patience,
+    Stat,
+    checked_key,
+    checked_prefix,
+)
 from addon.archive.upload import WRITE_MARK, Target, upload
 from addon.errors import AlreadyStored, NotStored, RetentionLocked, StoreUnavailable, Tampered
 
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
 LIST_SIZE = 1000
 """Keys a page: the most that S3 gives."""
 
-READ_SIZE = 256 * 1024
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _OCCUPIED = {"412", "PreconditionFailed"}
 

@@ -20,6 +20,10 @@ MAX_KEY_LENGTH = 512
 MAX_SMALL_OBJECT = 16 * 1024 * 1024
 """`get` holds an object in memory: a manifest, an analysis with its waveform, an epoch key."""
 
+READ_SIZE = 4 * (64 * 1024 + 32)
+"""Bytes read at once: four stored frames (layout), so that a reader of whole frames meets no seam;
+what stays in a core's cache is read as fast as larger blocks."""
+
 _SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._:@=+-]*"
 _KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 _PREFIX = re.compile(rf"(?:{_SEGMENT}/)*(?:{_SEGMENT})?")

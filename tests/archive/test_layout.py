@@ -17,6 +17,7 @@ from addon.archive.layout import (
     SealedKey,
     parse_header,
 )
+from addon.archive.store import READ_SIZE
 from addon.errors import Tampered
 
 CONTEXT = {"tenant": "XD1", "recording": "RE1"}
@@ -47,6 +48,11 @@ def built(
         + b"c" * 32
         + b"t" * 16
     )
+
+
+def test_a_stores_blocks_end_where_frames_end() -> None:
+    frames = Frames(bytes(32), 0, FRAME_LENGTH, full=9, last_length=0)
+    assert READ_SIZE % frames.stored_length(1) == 0
 
 
 def test_a_header_made_by_hand_is_read() -> None:
