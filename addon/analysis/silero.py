@@ -38,6 +38,7 @@ class _Layers:
 
     @classmethod
     def load(cls) -> _Layers:
+        """The weights as the passes below want them: transposed, gates in order."""
         w = silero_8k()
         basis = w["stft.forward_basis_buffer"][:, 0, :]
         order = _gate_order()

@@ -121,6 +121,7 @@ class _Line:
         return min([self._looks, *pending])
 
     def add(self, samples: Floats) -> None:
+        """Hear the next samples, in blocks of any length."""
         row = np.concatenate([self._carried, samples])
         for look in _looks(row):
             self._see(look._replace(at=look.at + self._looks))

@@ -86,6 +86,7 @@ class _Cursor:
         self.data, self.at = data, 0
 
     def take(self, count: int) -> bytes:
+        """The next `count` bytes. Raises Tampered where there are fewer."""
         part = self.data[self.at : self.at + count]
         if len(part) < count:
             raise Tampered("the header is cut short")

@@ -45,6 +45,7 @@ class _Families:
             self._series[gauge.metric.name][gauge.labels] = gauge.value
 
     def collect(self) -> Iterator[Family]:
+        """Every metric of the catalogue, also those that nothing was counted of."""
         for name, metric in CATALOGUE.items():
             yield (
                 _histogram(metric, self._series[name])

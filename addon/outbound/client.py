@@ -83,6 +83,7 @@ class _WholeHead(http.client.HTTPResponse):
     """
 
     def begin(self) -> None:
+        """Read status and headers. Raises HTTPException for headers that do not end."""
         super().begin()
         if any(isinstance(each, MissingHeaderBodySeparatorDefect) for each in self.msg.defects):
             raise http.client.HTTPException("malformed headers")

@@ -115,6 +115,7 @@ class _Hashed:
         return self._hash.hexdigest()
 
     def blocks(self) -> Iterator[bytes]:
+        """The body, hashed on its way. Raises UploadTooLarge, and Unavailable for a cut one."""
         while block := self._read():
             self._left -= len(block)
             if self._left < 0:
@@ -225,6 +226,7 @@ class _Parts:
     _audio_bytes: int = 0
 
     def begin(self, part: Field | File) -> None:
+        """Another part starts. Raises Rejected for one without a name."""
         if not isinstance(part.name, str):
             raise Rejected("a part of the form has no name")
         self._part = part
@@ -232,6 +234,7 @@ class _Parts:
         self._text = bytearray() if is_text else None
 
     def take(self, data: bytes, *, last: bool) -> None:
+        """The next bytes of the part that was begun; `last` ends it."""
         assert self._part is not None  # noqa: S101  the decoder never sends data before a part
         if self._text is None:
             if data and _is_audio(self._part):
