@@ -68,7 +68,7 @@ class _Walk:
         self._long_length: int | None = None
 
     def header(self) -> Wave:
-        """The chunks up to the samples. Raises UnreadableAudio, or _NeedMore where the head ends."""
+        """Up to the samples. Raises UnreadableAudio, and _NeedMore where the head ends."""
         at = 12
         while True:
             name, length = self._chunk(at)
