@@ -25,6 +25,9 @@ SOCKET_PATH_LIMIT = 100
 DELETE_AT_SOURCE_FLOOR_S = 7200
 """Flex computes its own figures up to two hours after a call (protocol 4.4)."""
 
+CALLBACK_STYLES = ("json", "multipart")
+"""How a result may be posted; nobody documents which an install expects (protocol 10.2 Q15)."""
+
 FLEX_FIGURES = ("agent_talk", "customer_talk", "silence", "crosstalk")
 """What FLEX_MEASURES may put into a slot: the figures that Insights loses (protocol 6.2)."""
 
@@ -58,6 +61,7 @@ class Settings:
     media_hosts: tuple[str, ...] = ("*.twilio.com",)
     callback_hosts: tuple[str, ...] = ("*.twilio.com",)
     callback_credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    callback_style: Mapping[str, str] = field(default_factory=lambda: {"": "json"})
     max_upload_bytes: int = 512 * 1024 * 1024
     redis_url: str = ""
     redis_embedded: bool = True
@@ -140,6 +144,7 @@ def _twilio(env: Environment) -> dict[str, Any]:
         "media_hosts": env.listing("MEDIA_HOSTS", ("*.twilio.com",)),
         "callback_hosts": env.listing("CALLBACK_HOSTS", ("*.twilio.com",)),
         "callback_credentials": env.pairs("CALLBACK_CREDENTIALS"),
+        "callback_style": {"": "json"} | env.pairs("CALLBACK_STYLE", bare=""),
         "max_upload_bytes": env.integer("MAX_UPLOAD_BYTES", 512 * 1024 * 1024, least=1024),
         "flex_workspace_sid": env.optional("FLEX_WORKSPACE_SID"),
         "flex_measures": env.pairs("FLEX_MEASURES"),
@@ -228,6 +233,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("RINGCENTRAL_CLIENT_ID is not set, but RINGCENTRAL_JWT is")
     if any(value not in ("0", "1") for value in settings.agent_channel.values()):
         raise SettingsError("AGENT_CHANNEL must give channel 0 or 1")
+    if set(settings.callback_style.values()) - set(CALLBACK_STYLES):
+        raise SettingsError(f"CALLBACK_STYLE must give one of: {', '.join(CALLBACK_STYLES)}")
     _check_flex(settings)
 
 

@@ -47,6 +47,7 @@ WRONG = {
     "DELETE_AT_SOURCE_AFTER_S": ["1", "7199", "soon"],
     "REDACT_DTMF": ["perhaps", "2"],
     "AGENT_CHANNEL": ["2", "left", "XD1=5"],
+    "CALLBACK_STYLE": ["xml", "XD1=form", "json,XD1=", "=multipart"],
     "RETENTION_DAYS": ["0", "-3", "a year"],
     "PLAYBACK_TTL_S": ["0", "1"],
     "PLAYBACK_GAPS": ["music"],
@@ -140,6 +141,16 @@ def test_the_socket_lies_under_the_data_folder_or_where_it_is_short_enough():
 def test_agent_channels_by_install_and_integration():
     settings = Settings.load({"AGENT_CHANNEL": "0, RECORDING_DIAL=1"})
     assert settings.agent_channel == {"": "0", "RECORDING_DIAL": "1"}
+
+
+def test_the_style_of_results_by_install():
+    assert Settings.load({}).callback_style == {"": "json"}
+    assert Settings.load({"CALLBACK_STYLE": "XD1=multipart"}).callback_style == {
+        "": "json",
+        "XD1": "multipart",
+    }
+    both = Settings.load({"CALLBACK_STYLE": "multipart, XD1=json"}).callback_style
+    assert both == {"": "multipart", "XD1": "json"}
 
 
 def test_private_keys_of_flex_are_read_by_their_sid(tmp_path, made_keys):

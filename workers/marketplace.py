@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from addon.archive.store import Store
 from addon.journal import Intake, Kept
@@ -104,6 +104,7 @@ class MarketplaceRequest:
             trim(answer),
             outbound=Outbound(Origins(settings.callback_hosts, setting="CALLBACK_HOSTS")),
             credentials=credentials(settings, self.tenant),
+            style=style(settings, self.tenant),
         )
         return "delivered"
 
@@ -122,3 +123,9 @@ def credentials(settings: Settings, tenant: str) -> list[Credentials]:
     pairs = [own.partition(":")] if own else []
     partner = Credentials(settings.twilio_account_sid, settings.twilio_auth_token)
     return [*(Credentials(name, secret) for name, _, secret in pairs), partner]
+
+
+def style(settings: Settings, tenant: str) -> callback.Style:
+    """How the callback wants its body: the install's own way, else everybody's (protocol 1.8)."""
+    styles = settings.callback_style
+    return cast(callback.Style, styles.get(tenant, styles[""]))

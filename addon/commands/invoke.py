@@ -70,4 +70,6 @@ def _document(callback: Callback | None, market: Marketplace) -> dict[str, Any]:
         )
     if not callback.authorised:
         raise click.ClickException("a result came, but its Basic auth is not the partner's")
+    for name, value in callback.form().items():
+        print(f"{name}: {value}", file=sys.stderr)
     return callback.document()

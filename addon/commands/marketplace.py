@@ -8,6 +8,8 @@ recording of an invocation that it sent itself.
 from __future__ import annotations
 
 import base64
+import email
+import email.policy
 import hashlib
 import hmac
 import json
@@ -19,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
 import urllib3
@@ -41,9 +43,32 @@ class Callback:
     received_at: float
 
     def document(self) -> dict[str, Any]:
-        """The JSON. Raises ValueError where it is none."""
-        parsed: dict[str, Any] = json.loads(self.body)
+        """The JSON, posted as the body or as a form's file. Raises ValueError where it is none."""
+        files = [content for _, is_file, content in self._parts() if is_file]
+        parsed: dict[str, Any] = json.loads(files[0] if files else self.body)
         return parsed
+
+    def form(self) -> dict[str, str]:
+        """The text fields beside the document; none where the body is the document."""
+        parts = self._parts()
+        return {
+            name: text.decode("utf-8", "replace") for name, is_file, text in parts if not is_file
+        }
+
+    def _parts(self) -> list[tuple[str, bool, bytes]]:
+        """A multipart body's parts: name, whether it is a file, content."""
+        if not self.content_type.startswith("multipart/"):
+            return []
+        head = f"Content-Type: {self.content_type}\r\n\r\n".encode("latin-1")
+        message = email.message_from_bytes(head + self.body, policy=email.policy.HTTP)
+        return [
+            (
+                str(part.get_param("name", "", "content-disposition")),
+                part.get_filename() is not None,
+                cast(bytes, part.get_payload(decode=True)),
+            )
+            for part in message.iter_parts()
+        ]
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from addon.ledger import ANSWERED, WAITING
+from tests.web.requests import INSTALL
 from workers import process
 from workers.deliver import deliver
 from workers.marketplace import credentials
@@ -143,6 +145,32 @@ def test_an_install_has_its_own_credentials_before_the_partners(as_worker, accep
     own, partner = credentials(changed, "XD1")
     assert own.header != partner.header
     assert len(credentials(as_worker.settings, "XD1")) == 1
+
+
+@pytest.mark.parametrize(
+    ("styles", "multipart"),
+    [
+        ({"": "json"}, False),
+        ({"": "multipart"}, True),
+        ({"": "json", INSTALL: "multipart"}, True),
+        ({"": "multipart", INSTALL: "json"}, False),
+        ({"": "json", "XD" + "44" * 16: "multipart"}, False),
+    ],
+)
+def test_an_install_gets_its_result_in_the_style_that_is_set(
+    processed, as_worker, monkeypatch, styles, multipart
+):
+    exchange = processed()
+    styled = replace(as_worker.settings, callback_style=styles)
+    changed = replace(as_worker, settings=styled)
+    monkeypatch.setattr("workers.services._made", {os.getpid(): changed})
+    deliver(exchange.sid)
+    (callback,) = exchange.callbacks
+    kind = "multipart/form-data" if multipart else "application/json"
+    assert callback.content_type.partition(";")[0] == kind
+    assert callback.form().get("request_sid") == (exchange.sid if multipart else None)
+    assert callback.document()["request_sid"] == exchange.sid
+    assert callback.document()["result"]["audio"]["duration_seconds"] == 1.0
 
 
 def test_answered_is_recorded_in_the_ledger(processed, as_worker):
