@@ -35,7 +35,8 @@ WINDOW_FRAMES = 128
 """Frames asked for in one request, 8 MiB of ours: a listener who leaves has cost no more."""
 
 BLOCK_LENGTH = 1024 * 1024
-"""Plaintext given out at once: handing on a frame by itself costs as much as verifying it."""
+"""Plaintext given out at once: handing on a frame by itself costs as much as verifying it (decision
+0505)."""
 
 Fetch = Callable[[int, int], Iterator[bytes]]
 """The object's ciphertext from an offset, so many bytes."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import islice
 from queue import SimpleQueue
 
-DEPTH = 3
-"""Blocks read before they are wanted, a megabyte each at most: two made the sender wait."""
+DEPTH = 2
+"""Blocks read before they are wanted, a megabyte each: more cost every listener their memory."""
 
 
 def ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
