@@ -27,7 +27,7 @@ from addon.errors import Forged
 SHARED_KEY_ALGORITHMS = frozenset({HMAC_SHA256})
 """What a settings header may name. SHA-1 is left to the account's own token (protocol 3.3)."""
 
-_DEFAULT_PORTS = {"https": 443, "http": 80}
+DEFAULT_PORTS = {"https": 443, "http": 80}
 
 Environ = Mapping[str, Any]
 
@@ -113,11 +113,28 @@ class Verifier:
         body_sha256: str = "",
         settings: str | None = None,
     ) -> Verdict:
-        """As `check`, for a URL that is known already; serves vectors and the capture tool."""
+        """As `check`, for a URL that is known already; serves the vectors."""
         secrets = self._candidates(settings)
         if not signature or not secrets:
             return Verdict(False, "no signature or no secret")
         return self._judge(url, signature, secrets, fields, body_sha256.lower())
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of all secrets."""
+        return tuple(secret.name for secret in self._all())
+
+    def signer(self, text: str, signature: str) -> str | None:
+        """The name of the secret under which a signature covers exactly `text`, or None.
+
+        It explains and admits nothing, so secrets that the request did not name are tried too.
+        """
+        nothing: MultiDict[str, str] = MultiDict()
+        matching = (each for each in self._all() if _matches(each, text, nothing, signature))
+        return next((secret.name for secret in matching), None)
+
+    def _all(self) -> list[_Secret]:
+        return [*self._tokens, *self._shared.values()]
 
     def _judge(
         self,
@@ -184,22 +201,9 @@ def url_variants(url: str) -> list[str]:
     name, colon, port = host.rpartition(":")
     has_port = bool(colon) and port.isdigit()
     bare = name if has_port else host
-    hosts = [host, bare] if has_port else [host, f"{host}:{_DEFAULT_PORTS.get(scheme, 443)}"]
+    hosts = [host, bare] if has_port else [host, f"{host}:{DEFAULT_PORTS.get(scheme, 443)}"]
     urls = [f"{scheme}{separator}{userinfo}{at}{each}{path}" for each in hosts]
     return [*urls, *(each.replace("'", "%27") for each in urls if "'" in path)]
-
-
-def redacted(url: str, fields: MultiDict[str, str] | None) -> str:
-    """What a signature may have covered, in names and lengths: enough to see which proxy or mapping
-    changed a request, and nothing that a log may not hold (protocol 10.2 Q7)."""
-    place, _, query = url.partition("?")
-    asked = [
-        f"{name}={len(value)}" for name, _, value in (q.partition("=") for q in query.split("&"))
-    ]
-    sent = [
-        f"{name}={len(value)}" for name, value in sorted((fields or MultiDict()).items(multi=True))
-    ]
-    return " ".join([place, *(["?", *asked] if query else []), "|", *sent])
 
 
 def _composed(environ: Environ) -> str:

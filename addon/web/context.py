@@ -29,6 +29,7 @@ from addon.playback.single_use import SingleUse
 from addon.playback.tokens import Tokens
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
+from addon.twilio.captures import Captures
 from addon.twilio.flex_tokens import FlexTokens
 from addon.twilio.rest import Rest
 from addon.twilio.signatures import Verifier
@@ -98,6 +99,11 @@ class Context:
             settings.twilio_shared_keys,
             public_url=settings.public_url,
         )
+
+    @cached_property
+    def captures(self) -> Captures:
+        """What monitor mode keeps of signatures."""
+        return Captures(self.redis)
 
     @cached_property
     def sessions(self) -> Sessions:

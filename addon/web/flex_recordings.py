@@ -20,7 +20,7 @@ from addon.twilio import multipart
 from addon.twilio.multipart import Body
 from addon.twilio.sids import is_token
 from addon.twilio.status_callback import IN_PROGRESS, StatusCallback
-from addon.web import problems
+from addon.web import problems, signed
 from addon.web.context import context
 from workers import intake
 from workers.flex import FlexRequest
@@ -41,7 +41,7 @@ def recording_status() -> Response:
     log.clear()
     try:
         body = _body()
-        _verify(body)
+        signed.verify(body)
         _take(_callback(body))
         return Response(status=204)
     except AddonError as error:
@@ -53,25 +53,11 @@ def recording_status() -> Response:
 
 def _body() -> Body:
     """Raises Forged also for a body that Twilio would never send."""
-    if _enforced() and "X-Twilio-Signature" not in request.headers:
-        raise Forged("signature refused: no signature header")
+    signed.refuse_unsigned()
     try:
         return multipart.parse(request.environ, io.BytesIO, max_audio_bytes=0)
     except Rejected as error:
         raise Forged(error.message) from error
-
-
-def _enforced() -> bool:
-    return context().settings.signature_mode == "enforce"
-
-
-def _verify(body: Body) -> None:
-    verdict = context().verifier.check(request.environ, body.form, body.sha256)
-    if verdict.valid:
-        return
-    if _enforced():
-        raise Forged(f"signature refused: {verdict.reason}")
-    logger.error("signature refused, but monitor mode lets it pass", reason=verdict.reason)
 
 
 def _callback(body: Body) -> StatusCallback:

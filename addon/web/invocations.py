@@ -22,7 +22,7 @@ from addon.metrics import catalogue
 from addon.twilio import multipart
 from addon.twilio.invocation import Invocation
 from addon.twilio.multipart import Body
-from addon.twilio.signatures import public_request_url, redacted
+from addon.web import signed
 from addon.web.context import context
 from workers import intake
 from workers.marketplace import MarketplaceRequest
@@ -39,10 +39,10 @@ def recording_analysis() -> Response:
     """Accept one invocation (contract 4)."""
     log.clear()
     try:
-        _refuse_unsigned()
+        signed.refuse_unsigned()
         with SealedSpool() as spool:
             body = _parsed(spool)
-            _verify(body)
+            signed.verify(body)
             return _accepted(_invocation(body), spool)
     except AddonError as error:
         return _answer(error)
@@ -51,32 +51,11 @@ def recording_analysis() -> Response:
         return _answer(Unavailable("the request could not be handled just now"))
 
 
-def _refuse_unsigned() -> None:
-    """Before anything is read: a stranger's upload must cost nothing."""
-    enforced = context().settings.signature_mode == "enforce"
-    if enforced and "X-Twilio-Signature" not in request.headers:
-        raise Forged("signature refused: no signature header")
-
-
 def _parsed(spool: SealedSpool) -> Body:
     return multipart.parse(
         request.environ,
         lambda: cast(multipart.Sink, spool),
         max_audio_bytes=context().settings.max_upload_bytes,
-    )
-
-
-def _verify(body: Body) -> None:
-    verdict = context().verifier.check(request.environ, body.form, body.sha256)
-    if verdict.valid:
-        return
-    if context().settings.signature_mode == "enforce":
-        raise Forged(f"signature refused: {verdict.reason}")
-    url = public_request_url(context().settings.public_url, request.environ)
-    logger.error(
-        "signature refused, but monitor mode lets it pass",
-        reason=verdict.reason,
-        covered=redacted(url, body.form),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import os
 import socket
@@ -57,6 +58,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "ARCHIVE_PUBLIC_KEYS": settings.archive_public_keys[0],
         "ARCHIVE_PRIVATE_KEYS": settings.archive_private_keys[0],
         "MANIFEST_SIGNING_KEY": settings.manifest_signing_key or "",
+        "INTAKE_KEY": base64.b64encode(settings.intake_key).decode(),
+        "SIGNATURE_MODE": settings.signature_mode,
         "PLAYBACK_SECRETS": ",".join(settings.playback_secrets),
         "PLAYER_ORIGINS": ",".join(settings.player_origins),
         "WEB_CONCURRENCY": "1",

@@ -1,0 +1,96 @@
+"""Whether a request is Twilio's, for every surface that it calls: refused, or in monitor mode
+let pass and captured.
+
+Capturing comes after the answer has gone and may neither delay nor fail a request; nothing of a
+recording and no value of a field may reach it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from flask import Response, after_this_request, request
+from werkzeug.http import parse_options_header
+
+from addon import log
+from addon.errors import Forged
+from addon.twilio.captures import Capture
+from addon.twilio.multipart import Body
+from addon.twilio.readings import Asked
+from addon.twilio.redaction import redacted
+from addon.twilio.sids import is_token
+from addon.twilio.signatures import Verdict, public_request_url
+from addon.web.context import Context, context
+
+_KINDS = {
+    "multipart/form-data": "multipart",
+    "application/x-www-form-urlencoded": "urlencoded",
+    "application/json": "json",
+}
+
+logger = log.get("signatures")
+
+
+def refuse_unsigned() -> None:
+    """Before anything is read: a stranger's upload must cost nothing. Raises Forged."""
+    if _enforced() and "X-Twilio-Signature" not in request.headers:
+        raise Forged("signature refused: no signature header")
+
+
+def verify(body: Body) -> None:
+    """Raises Forged for what Twilio did not sign, unless monitor mode lets it pass."""
+    verdict = context().verifier.check(request.environ, body.form, body.sha256)
+    if _enforced():
+        if not verdict.valid:
+            raise Forged(f"signature refused: {verdict.reason}")
+        return
+    if not verdict.valid:
+        _tell(verdict, body)
+    if not verdict.valid or _kind(request.environ) == "multipart":
+        _capture_afterwards(verdict, body)
+
+
+def _enforced() -> bool:
+    return context().settings.signature_mode == "enforce"
+
+
+def _tell(verdict: Verdict, body: Body) -> None:
+    url = public_request_url(context().settings.public_url, request.environ)
+    logger.error(
+        "signature refused, but monitor mode lets it pass",
+        reason=verdict.reason,
+        covered=redacted(url, body.form),
+    )
+
+
+def _capture_afterwards(verdict: Verdict, body: Body) -> None:
+    capture = partial(_capture, context(), request.environ, body, verdict)
+
+    def after(response: Response) -> Response:
+        response.call_on_close(capture)
+        return response
+
+    after_this_request(after)
+
+
+def _capture(context: Context, environ: Mapping[str, Any], body: Body, verdict: Verdict) -> None:
+    try:
+        asked = Asked.from_request(context.settings.public_url, environ, body)
+        facts = {"at": time.time(), "request_sid": _sid(environ, body), "body": _kind(environ)}
+        context.captures.add(Capture.of(asked, verdict, context.verifier, **facts))
+    except Exception as error:
+        # The answer is given; what a stranger sent may not end the thread that gave it.
+        logger.warning("not captured", kind=type(error).__name__)
+
+
+def _kind(environ: Mapping[str, Any]) -> str:
+    return _KINDS.get(parse_options_header(environ.get("CONTENT_TYPE"))[0], "other")
+
+
+def _sid(environ: Mapping[str, Any], body: Body) -> str:
+    """The request's SID in either surface's words, for finding it in the log."""
+    given = environ.get("HTTP_X_TWILIO_REQUESTSID") or body.fields.get("RecordingSid")
+    return given if isinstance(given, str) and is_token(given) else ""
