@@ -7,7 +7,9 @@ published before.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from aws_encryption_sdk import CommitmentPolicy, EncryptionSDKClient
@@ -60,10 +62,10 @@ def decrypt(
     """
     source = BlockSource(blocks)
     try:
-        stream = _opened(source, openers, context)
-        while block := stream.read(FRAME_LENGTH):
-            yield block
-        stream.close()
+        with _opened(source, openers, context) as stream:
+            while block := stream.read(FRAME_LENGTH):
+                yield block
+            stream.close()
     except AddonError:
         raise
     except Exception as error:
@@ -73,16 +75,25 @@ def decrypt(
         raise Tampered("there are bytes behind the end of the message")
 
 
-def _opened(source: BlockSource, openers: Openers, context: Mapping[str, str]) -> Any:
-    stream = _CLIENT.stream(
+@contextmanager
+def _opened(source: BlockSource, openers: Openers, context: Mapping[str, str]) -> Iterator[Any]:
+    stream: Any = _CLIENT.stream(
         mode="decrypt-unsigned",
         source=source,
         key_provider=openers.provider(),
         max_body_length=MAX_FRAME_LENGTH,
     )
-    header = stream.header
+    try:
+        _judge(stream.header, context)
+        yield stream
+    finally:
+        # Its own close insists on the end of the message, and an interpreter from 3.13 on reports
+        # each stream that was left before.
+        io.IOBase.close(stream)
+
+
+def _judge(header: Any, context: Mapping[str, str]) -> None:
     if header.algorithm is not ALGORITHM or header.content_type is not ContentType.FRAMED_DATA:
         raise Tampered("not a message of the suite that this archive writes")
     if header.encryption_context != dict(context):
         raise Tampered("the message belongs to another object")
-    return stream

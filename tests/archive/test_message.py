@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from aws_encryption_sdk import CommitmentPolicy, EncryptionSDKClient
@@ -112,6 +113,36 @@ def test_what_precedes_damage_is_not_the_end(recipients: Recipients, openers: Op
 
 
 @pytest.mark.parametrize("error", [SourceUnavailable("gone"), StoreUnavailable("away")])
+@pytest.fixture
+def streams(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every stream that the SDK was asked for."""
+    made: list[Any] = []
+    client = message._CLIENT
+
+    class Watching:
+        def stream(self, **options: Any) -> Any:
+            made.append(client.stream(**options))
+            return made[-1]
+
+    monkeypatch.setattr(message, "_CLIENT", Watching())
+    return made
+
+
+def test_a_message_that_is_left_early_leaves_no_open_stream(
+    recipients: Recipients, openers: Openers, streams: list[Any]
+) -> None:
+    """Python 3.13 reported every one of them on standard error."""
+    content = sealed(noise(3 * F), recipients)
+    blocks = message.decrypt([content], openers, CONTEXT)
+    next(blocks)
+    blocks.close()  # type: ignore[attr-defined]
+    with pytest.raises(Tampered):
+        opened(content, openers, {"tenant": "XD2"})
+    with pytest.raises(Tampered):
+        opened(content[:-1], openers)
+    assert [stream.closed for stream in streams[1:]] == [True] * 3
+
+
 def test_an_error_of_the_source_stays_what_it_is(
     error: Exception, recipients: Recipients, openers: Openers
 ) -> None:
