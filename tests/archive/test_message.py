@@ -112,7 +112,6 @@ def test_what_precedes_damage_is_not_the_end(recipients: Recipients, openers: Op
     assert seen > 0
 
 
-@pytest.mark.parametrize("error", [SourceUnavailable("gone"), StoreUnavailable("away")])
 @pytest.fixture
 def streams(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Every stream that the SDK was asked for."""
@@ -143,6 +142,7 @@ def test_a_message_that_is_left_early_leaves_no_open_stream(
     assert [stream.closed for stream in streams[1:]] == [True] * 3
 
 
+@pytest.mark.parametrize("error", [SourceUnavailable("gone"), StoreUnavailable("away")])
 def test_an_error_of_the_source_stays_what_it_is(
     error: Exception, recipients: Recipients, openers: Openers
 ) -> None:
