@@ -199,10 +199,10 @@ class Ledger:
             pipe.zcard(DONE)
             finished = pipe.execute()[-1]
         if finished > HISTORY:
-            self._forget_oldest(finished - HISTORY)
+            self.forget_finished(finished - HISTORY)
 
-    def _forget_oldest(self, number: int) -> None:
-        """A late duplicate of these is known from the journal alone."""
+    def forget_finished(self, number: int) -> None:
+        """Forget the oldest; a late duplicate of these is known from the journal alone."""
         oldest = [_key(sid.decode()) for sid, _ in self.redis.zpopmin(DONE, number)]
         if oldest:
             self.redis.delete(*oldest)

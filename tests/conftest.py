@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,13 @@ TOKEN = "primary-token-0001"
 PUBLIC_URL = "https://hooks.example.net"
 
 
-@pytest.fixture(scope="session")
-def redis_url() -> Iterator[str]:
-    """A private server for this run, on a Unix socket."""
+@contextmanager
+def running_redis(*options: str) -> Iterator[str]:
+    """A private server on a Unix socket; gives its URL."""
     with tempfile.TemporaryDirectory(prefix="addon-redis-") as folder:
         socket = Path(folder) / "redis.sock"
-        server = subprocess.Popen(command(socket, Path(folder)), stdout=subprocess.DEVNULL)
+        argv = [*command(socket, Path(folder)), *options]
+        server = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
         url = f"unix://{socket}"
         try:
             while missing(url) is not None:
@@ -43,6 +45,13 @@ def redis_url() -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The server of this run."""
+    with running_redis() as url:
+        yield url
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import yaml
 
 from addon import errors, sla
 from addon.metrics.catalogue import CATALOGUE, PACE_BOUNDS
-from workers import lanes, lease
+from workers import headroom, lanes, lease
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "monitoring.md").read_text()
@@ -146,6 +146,13 @@ def test_the_thresholds_are_twilios():
     assert by_name["AddonMedianTooSlow"].endswith(f"> {sla.LIMITS[0]:g}")
     assert by_name["AddonSlowestTooSlow"].endswith(f"> {sla.LIMITS[1]:g}")
     assert set(sla.LIMITS) | {lanes.ANSWER_AT} <= set(PACE_BOUNDS)
+
+
+def test_somebody_is_called_before_new_work_is_refused():
+    by_name = {rule["alert"]: rule["expr"] for rule in RULES}
+    assert by_name["AddonRedisNearlyFull"].endswith(f"> {headroom.TIGHT:g}")
+    assert headroom.TIGHT < headroom.FULL
+    assert f"{headroom.FULL:.0%} of".replace("%", " %") in PAGE
 
 
 def test_a_missing_sweeper_is_told_from_one_that_changes_places():

@@ -30,7 +30,7 @@ TRIES = 6
 """A page that Twilio does not give is asked for again over a minute, then the run ends."""
 
 PAUSE_S = 1.0
-"""Between two looks at a lane that is full."""
+"""Between two looks at a lane, or a Redis, that is full."""
 
 
 @dataclass
@@ -102,7 +102,9 @@ class Backfill:
         self.services.store.put(self._key, [body], if_absent=False)
 
     def _wait_for_room(self) -> None:
-        while self.services.dispatcher.depths()[lanes.BACKFILL] >= self.ahead:
+        """The past can wait; nothing of it may make live work wait for Redis."""
+        queue = self.services.dispatcher
+        while queue.depths()[lanes.BACKFILL] >= self.ahead or not queue.headroom.has_room():
             self._sleep(PAUSE_S)
 
 

@@ -2,7 +2,8 @@
 
 First the store, then the ledger and the lane in one transaction. A record that was written is never
 taken back, even where the queue fails afterwards: another delivery of the same request may already
-have been answered 202 because of it, and the sweeper will find it.
+have been answered 202 because of it, and the sweeper will find it. So what Redis has no room for is
+refused before anything is written.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ def accept(
 ) -> bool:
     """Make a request durable and queue it; False for a duplicate of any age.
 
-    Raises StoreUnavailable and QueueUnavailable; the sender then has to ask again.
+    Raises StoreUnavailable and QueueUnavailable, the latter also while Redis is too full for new
+    work; the sender then has to ask again.
     """
     sid = request.sid
     with tracing.span("accept", request_sid=sid, source=request.source):
         if dispatcher.ledger.knows(sid) or journal.outcome(sid) is not None:
             dispatcher.ledger.duplicate(sid)
             return False
+        dispatcher.headroom.require()
         journal.accept(sid, request.source, request.to_json(), audio)
         return claim(dispatcher, request)
 

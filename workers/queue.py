@@ -22,9 +22,10 @@ from rq.utils import utcparse
 
 from addon import tracing
 from addon.errors import QueueUnavailable
-from addon.ledger import QUEUED, Entry, Ledger
+from addon.ledger import BATCH, QUEUED, Entry, Ledger
 from addon.metrics import catalogue, counters
 from workers import lanes
+from workers.headroom import Headroom
 from workers.lanes import Length
 
 POLL_S = 0.1
@@ -117,6 +118,7 @@ class Dispatcher:
     def __init__(self, connection: redis.Redis, ledger: Ledger) -> None:
         self.redis: Any = connection
         self.ledger = ledger
+        self.headroom = Headroom(connection)
         self._queues = {name: LaneQueue(name, connection=connection) for name in lanes.ALL_LANES}
 
     def accept(
@@ -235,6 +237,11 @@ class Dispatcher:
             lane: [job.decode() for job in jobs]
             for lane, jobs in zip(self._queues, found, strict=True)
         }
+
+    def make_room(self) -> None:
+        """Forget some finished requests where Redis gets tight: new ones are worth more."""
+        if self.headroom.is_tight():
+            self.ledger.forget_finished(BATCH)
 
     def land(self, lane: str, job: str) -> None:
         """Take a job off its lane's in-flight list."""

@@ -33,7 +33,12 @@ logger = log.get("sweep")
 def watch() -> None:
     """Sweep about every second while it is this process's turn; never returns."""
     mine = secrets.token_hex(8)
-    steps = (Sweeper(services()).sweep, Errands(services()).step, Retention(services()).step)
+    steps = (
+        services().dispatcher.make_room,
+        Sweeper(services()).sweep,
+        Errands(services()).step,
+        Retention(services()).step,
+    )
     while True:
         time.sleep(take_turn(services(), mine, steps))
 

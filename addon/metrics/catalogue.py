@@ -106,12 +106,14 @@ OPEN = Metric("addon_requests_open", "gauge", (), "Requests accepted and not fin
 SWEEPER = Metric("addon_sweeper_active", "gauge", (), "1 while a sweeper is at work.")
 MEMORY = Metric("addon_redis_memory_bytes", "gauge", (), "What Redis uses.")
 MEMORY_LIMIT = Metric("addon_redis_memory_limit_bytes", "gauge", (), "maxmemory; 0 for none.")
+ACCEPTING = Metric("addon_accepting", "gauge", (), "0 while Redis is too full for new requests.")
 
 CATALOGUE = {
     metric.name: metric
     for metric in (
         *(ACCEPTED, DUPLICATES, REJECTIONS, FINISHED, FAILURES, MISSES, TRIES),
         *(LOST_JOBS, ADOPTED, STUCK, AUDIO, PACE, STAGE),
-        *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER, MEMORY, MEMORY_LIMIT),
+        *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER),
+        *(MEMORY, MEMORY_LIMIT, ACCEPTING),
     )
 }

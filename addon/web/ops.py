@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from hmac import compare_digest
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from redis.exceptions import RedisError
@@ -38,8 +37,9 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 when invocations can be accepted; 503 says what does not answer."""
-    missing = [name for name, works in (("queue", _redis), ("store", _store)) if not works()]
+    """200 when invocations can be accepted; 503 says what is missing for it."""
+    looks = (("queue", _redis), ("store", _store), ("room in Redis", _room))
+    missing = [name for name, works in looks if not works()]
     return jsonify(status="ready" if not missing else "waiting", missing=missing), (
         503 if missing else 200
     )
@@ -79,9 +79,10 @@ def _gauges() -> Iterator[Gauge]:
         yield Gauge(catalogue.PRESSURE, lanes.pressure(lane, seconds), (lane,))
     for lane, jobs in queues.in_flight().items():
         yield Gauge(catalogue.IN_FLIGHT, len(jobs), (lane,))
-    memory: Any = redis.info("memory")
-    yield Gauge(catalogue.MEMORY, memory.get("used_memory", 0))
-    yield Gauge(catalogue.MEMORY_LIMIT, memory.get("maxmemory", 0))
+    memory = queues.headroom.memory()
+    yield Gauge(catalogue.MEMORY, memory.used)
+    yield Gauge(catalogue.MEMORY_LIMIT, memory.limit)
+    yield Gauge(catalogue.ACCEPTING, float(queues.headroom.has_room()))
 
 
 def _redis() -> bool:
@@ -89,6 +90,10 @@ def _redis() -> bool:
         return bool(context().redis.ping())
     except RedisError:
         return False
+
+
+def _room() -> bool:
+    return context().dispatcher.headroom.has_room()
 
 
 def _store() -> bool:

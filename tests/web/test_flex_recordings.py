@@ -18,6 +18,7 @@ from addon.journal import Journal
 from tests.conftest import ACCOUNT, PUBLIC_URL
 from tests.web.requests import signature
 from workers import lanes, requests
+from workers.headroom import Headroom
 from workers.queue import Dispatcher
 
 PATH = "/flex/recording-status"
@@ -237,6 +238,25 @@ def test_what_cannot_be_kept_is_never_confirmed(client, monkeypatch, owner, name
     monkeypatch.setattr(owner, name, failing)
     answer = post(client)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+def test_while_redis_is_full_it_is_left_to_the_reconciliation(client, services, monkeypatch):
+    monkeypatch.setattr(Headroom, "has_room", lambda _: False)
+    answer = post(client)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert list(services.store.list()) == []
+    assert services.ledger.entry(RECORDING) is None
+
+
+def test_while_redis_is_full_a_known_one_and_one_without_audio_are_still_taken(
+    client, services, monkeypatch
+):
+    post(client)
+    monkeypatch.setattr(Headroom, "has_room", lambda _: False)
+    assert post(client).status_code == 204
+    other = {**FIELDS, "RecordingSid": "RE" + "77" * 16, "RecordingStatus": "absent"}
+    assert post(client, other).status_code == 204
+    assert len(list(services.store.list("requests/"))) == 1
 
 
 def test_a_redis_that_is_away_is_known_within_a_second(settings):

@@ -10,6 +10,7 @@ from addon.factory import create_app
 from tests.calls import wav
 from tests.metrics.test_exposition import samples
 from tests.web import requests as send
+from workers.headroom import Headroom
 
 TOKEN = "a-metrics-token-for-tests"
 
@@ -63,6 +64,15 @@ def test_accepted_duplicate_and_refused_requests_show(client):
     assert found["addon_requests_open", ()] == 1
     assert found["addon_lane_depth", (("lane", "express"),)] == 1
     assert found["addon_lane_depth", (("lane", "qlong"),)] == 0
+
+
+@pytest.mark.parametrize(("room", "shown"), [(True, 1), (False, 0)])
+def test_it_shows_whether_new_requests_are_accepted(client, monkeypatch, room, shown):
+    monkeypatch.setattr(Headroom, "has_room", lambda _: room)
+    found = scraped(client)
+    assert found["addon_accepting", ()] == shown
+    assert found["addon_redis_memory_bytes", ()] > 0
+    assert found["addon_redis_memory_limit_bytes", ()] == 0
 
 
 def test_no_metric_names_a_request_or_an_install(client):

@@ -11,7 +11,8 @@ from tests.calls import wav
 from tests.conftest import ACCOUNT
 from tests.twilio.standin import EPOCH, error, sid
 from workers import lanes
-from workers.flex_backfill import TRIES, Backfill, Progress, backfills
+from workers.flex_backfill import PAUSE_S, TRIES, Backfill, Progress, backfills
+from workers.headroom import Headroom
 from workers.queue import sid_of
 from workers.sweep import Sweeper
 
@@ -133,6 +134,16 @@ def test_it_waits_while_enough_is_waiting(flex):
     (progress,) = backfill(flex, ahead=2, sleep=Sleeps(worker)).run()
     assert progress.taken_up == 3
     assert max(longest) == 2
+
+
+def test_it_waits_while_redis_is_full(flex, monkeypatch):
+    flex.record(1, b"RIFF")
+    answers = iter([False, False, True, True])
+    monkeypatch.setattr(Headroom, "has_room", lambda _: next(answers))
+    sleeps = Sleeps(lambda: None)
+    (progress,) = backfill(flex, sleep=sleeps).run()
+    assert progress.taken_up == 1
+    assert sleeps[:2] == [PAUSE_S, PAUSE_S]
 
 
 def test_a_busy_twilio_is_waited_for_and_a_dead_one_ends_it_with_its_place_kept(flex, small_pages):

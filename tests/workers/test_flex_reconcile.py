@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from addon.errors import TwilioUnavailable
+from addon.errors import QueueUnavailable, TwilioUnavailable
 from tests.conftest import ACCOUNT
 from tests.twilio.standin import error
 from workers import lanes
 from workers.flex_reconcile import FIRST_LOOK, GRACE, OVERLAP, looked_until, reconcile
+from workers.headroom import Headroom
 
 LIST = f"/2010-04-01/Accounts/{ACCOUNT}/Recordings.json"
 
@@ -111,6 +112,19 @@ def test_a_look_that_breaks_off_is_made_again(flex, recorded):
     assert looked_until(flex.services.store, ACCOUNT) == marked
     reconcile(flex.services)
     assert waiting(flex) == [missed]
+
+
+def test_what_a_full_redis_turned_away_is_picked_up_when_there_is_room(flex, recorded, monkeypatch):
+    recording = recorded(1, timedelta(hours=1))
+    with monkeypatch.context() as full:
+        full.setattr(Headroom, "has_room", lambda _: False)
+        for refused in (lambda: flex.announce(recording), lambda: reconcile(flex.services)):
+            with pytest.raises(QueueUnavailable):
+                refused()
+        assert looked_until(flex.services.store, ACCOUNT) is None
+        assert waiting(flex) == []
+    assert reconcile(flex.services).picked_up == 1
+    assert waiting(flex) == [recording]
 
 
 def test_a_subaccounts_recording_or_an_odd_name_is_not_ours(flex, recorded):

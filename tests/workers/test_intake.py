@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 import pytest
 from rq.queue import Queue
 
+from addon.errors import QueueUnavailable
 from addon.twilio.invocation import Invocation
 from tests.calls import wav
 from tests.web.requests import INSTALL, new_sid
 from workers import intake, lanes
+from workers.headroom import Headroom
 from workers.marketplace import MarketplaceRequest
 from workers.services import Services
+from workers.sweep import Sweeper
 
 AUDIO = wav(0.5)
 
@@ -50,6 +53,26 @@ def test_many_requests_by_several_processes_make_one_job_each(settings, services
     ]
     assert [_ended(child) for child in children] == [0] * 4
     assert jobs(services) == len(sids)
+
+
+def test_without_room_nothing_is_written_and_what_is_known_is_still_known(services, monkeypatch):
+    known, unknown = new_sid(), new_sid()
+    accept(services, known)
+    monkeypatch.setattr(Headroom, "has_room", lambda _: False)
+    with pytest.raises(QueueUnavailable):
+        accept(services, unknown)
+    assert not accept(services, known)
+    assert [each.key for each in services.store.list()] == [f"intake/{known}"]
+    assert jobs(services) == 1
+
+
+def test_without_room_what_was_accepted_is_queued_again(services, as_worker, monkeypatch):
+    sid = new_sid()
+    accept(services, sid)
+    services.redis.flushall()
+    monkeypatch.setattr(Headroom, "has_room", lambda _: False)
+    Sweeper(services).sweep()
+    assert jobs(services) == 1
 
 
 STEPS = {

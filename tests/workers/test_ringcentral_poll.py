@@ -8,12 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from addon.errors import RingCentralUnavailable
+from addon.errors import QueueUnavailable, RingCentralUnavailable
 from addon.ringcentral.call_log import CALL_LOG
 from addon.ringcentral.notices import Notices
 from tests.ringcentral.conftest import rc_settings, services, standin
 from tests.ringcentral.standin import SERVICE_USER, refused, says
 from workers import errands, lanes, ringcentral_poll, watch
+from workers.headroom import Headroom
 from workers.ringcentral_poll import Poll, Stretch, keep_subscribed, looked_until, poll
 from workers.sweep import Sweeper
 
@@ -120,6 +121,17 @@ def test_a_look_goes_on_where_a_limit_stopped_it(services, standin, monkeypatch)
     assert run(services, timedelta(minutes=1)) == 3
     assert [number for _, number in asked(standin)] == [1, 2, 3, 3, 4]
     assert {length for length, _ in asked(standin)} == {timedelta(hours=48)}
+
+
+def test_a_look_goes_on_where_a_full_redis_stopped_it(services, standin, monkeypatch):
+    record(standin, 1)
+    with monkeypatch.context() as full:
+        full.setattr(Headroom, "has_room", lambda _: False)
+        with pytest.raises(QueueUnavailable):
+            run(services)
+        assert list(services.journal.waiting()) == []
+        assert looked_until(services.store) is None
+    assert run(services, timedelta(minutes=1)) == 1
 
 
 def test_a_call_that_ended_late_is_asked_about(services, standin):

@@ -321,7 +321,7 @@ _OPERATION: Json = {
             "Whether invocations can be accepted",
             {
                 "200": json_answer("They can.", _STATE),
-                "503": json_answer("What does not answer.", _STATE),
+                "503": json_answer("What is missing for it.", _STATE),
             },
             security=None,
         )
