@@ -3,6 +3,7 @@
     AddonError
     ├── SettingsError                  the process does not start; the text names the variable
     ├── StackFailed                    `flask serve` does not start; the text names the child
+    ├── LeaseLost                      a job stops: another worker has taken its request over
     ├── Rejected                200    can never succeed: answered at once with the error object
     │   ├── InputMissing               neither audio nor URL, or no request SID
     │   ├── InputConflict              two spellings of one field disagree
@@ -84,6 +85,13 @@ class StackFailed(AddonError):
     remedy = "Read the child's last lines in the log."
 
 
+class LeaseLost(AddonError):
+    """Another worker is at work on this: whoever hears it stops, and leaves all as it is."""
+
+    code = 64003
+    remedy = "Nothing to do: the other worker finishes it."
+
+
 # What Twilio sent can never succeed (protocol 1.5: 200 with the error object).
 
 
@@ -138,9 +146,6 @@ class Forged(AddonError):
     remedy = "Check PUBLIC_URL and TWILIO_AUTH_TOKEN; Twilio signs the exact public URL."
 
 
-# Ours to mend, and worth another try.
-
-
 class Unavailable(AddonError):
     """Something we depend on does not answer. `retry_after`: seconds, where it is known."""
 
@@ -155,7 +160,7 @@ class Unavailable(AddonError):
 
 
 class QueueUnavailable(Unavailable):
-    """Redis does not answer."""
+    """Redis does not answer, or is too full for new work."""
 
     code = 64301
 
@@ -203,9 +208,6 @@ class WrongLane(Unavailable):
     code = 64307
 
 
-# The recording itself cannot be processed: a failure result says why.
-
-
 class RecordingFailed(AddonError):
     """The job ends here, with a failure result that carries this code and message."""
 
@@ -248,11 +250,8 @@ class ProcessingFailed(RecordingFailed):
     remedy = "The recording is kept; look at the log for this request SID."
 
 
-# The result exists, but its callback does not take it (protocol 1.8).
-
-
 class DeliveryError(AddonError):
-    """The callback did not take the result."""
+    """The result exists, and the callback did not take it (protocol 1.8)."""
 
     code = 64500
 

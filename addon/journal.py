@@ -148,6 +148,10 @@ class Journal:
         self.store.delete(f"results/{sid}")
         self.store.delete(f"intake/{sid}")
 
+    def drop_answer(self, sid: str) -> None:
+        """Remove an answer that was kept after its request was finished."""
+        self.store.delete(f"results/{sid}")
+
     def _put(self, key: str, sid: str, blocks: Iterable[bytes], *, if_absent: bool) -> None:
         sealed = message.encrypt(blocks, self._recipients, _context(key, sid))
         self.store.put(key, sealed, if_absent=if_absent)

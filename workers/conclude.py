@@ -48,7 +48,7 @@ def finish(services: Services, sid: str) -> None:
     try:
         intake = services.journal.open(sid)
     except NotStored:
-        close(services, sid, "finished before")
+        finished_before(services, sid)
         return
     request = requests.read(intake)
     kept = services.journal.kept(sid)
@@ -59,6 +59,19 @@ def finish(services: Services, sid: str) -> None:
     outcome = services.journal.outcome(sid) or {}
     close(services, sid, str(outcome.get("answer", "unknown")))
     logger.info("finished", answer=outcome.get("answer"))
+
+
+def finished_before(services: Services, sid: str) -> None:
+    """Close the entry of a request that is over, after a job too many; its outcome stays.
+
+    A sweep that was stalled may have kept an answer since, which nobody will send.
+    """
+    if services.journal.is_waiting(sid):
+        return  # it is something else that was not found: the sweeper looks again
+    services.journal.drop_answer(sid)
+    entry = services.ledger.entry(sid)
+    known = entry.outcome if entry is not None else None
+    close(services, sid, known or "finished before")
 
 
 def close(services: Services, sid: str, outcome: str) -> None:

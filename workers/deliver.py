@@ -15,7 +15,7 @@ from addon.errors import (
     AddonError,
     CallbackClosed,
     CallbackUnauthorised,
-    CallbackUnavailable,
+    DeliveryError,
     NotStored,
     StoreUnavailable,
     TwilioUnavailable,
@@ -25,7 +25,7 @@ from addon.ledger import ANSWERED, WAITING, Entry
 from addon.metrics import catalogue
 from addon.twilio import callback
 from workers import conclude, requests
-from workers.lease import lease
+from workers.lease import Lease, lease
 from workers.requests import Request
 from workers.services import Services, services
 
@@ -39,30 +39,39 @@ def deliver(sid: str) -> None:
     log.clear()
     log.bind(request_sid=sid)
     with lease(services().redis, "deliver", sid) as held:
-        if not held:
+        if held is None:
             return
         try:
-            _deliver(services(), sid)
+            _deliver(services(), sid, held)
         except StoreUnavailable:
+            held.confirm()
             logger.warning("the store does not answer; the delivery waits")
             _wait(services(), sid, time.time() + STORE_PAUSE_S)
 
 
-def _deliver(services: Services, sid: str) -> None:
+def _deliver(services: Services, sid: str, held: Lease) -> None:
     kept = services.journal.kept(sid)
-    if conclude.is_answered(services, sid):
-        conclude.finish(services, sid)
-        return
     try:
         request = requests.read(services.journal.open(sid))
     except NotStored:
-        conclude.close(services, sid, "finished before")
+        conclude.finished_before(services, sid)
         return
-    if kept is None:
+    if _is_answered(services, sid, held):
+        conclude.finish(services, sid)
+    elif kept is None:
         logger.warning("nothing to deliver yet")
         services.ledger.mark(sid, delivery=None)
-        return
-    Delivery(services, request, kept).offer()
+    else:
+        Delivery(services, request, kept, held).offer()
+
+
+def _is_answered(services: Services, sid: str, held: Lease) -> bool:
+    """Whether somebody has sent it; with False, nobody else has or will while the lease is ours.
+
+    In this order: with the lease confirmed, whoever had it in between has left their record.
+    """
+    held.confirm()
+    return conclude.is_answered(services, sid)
 
 
 def _wait(services: Services, sid: str, until: float) -> None:
@@ -73,10 +82,11 @@ def _wait(services: Services, sid: str, until: float) -> None:
 class Delivery:
     """One try at one callback."""
 
-    def __init__(self, services: Services, request: Request, kept: Kept) -> None:
+    def __init__(self, services: Services, request: Request, kept: Kept, held: Lease) -> None:
         self.services = services
         self.request = request
         self.kept = kept
+        self.held = held
         self.sid = request.sid
 
     def offer(self) -> None:
@@ -87,15 +97,20 @@ class Delivery:
         tries = self.services.ledger.count(self.sid, "deliveries")
         try:
             how = self.request.offer(self.services.settings, self.kept.answer)
-        except CallbackClosed as error:
+        except (DeliveryError, TwilioUnavailable) as error:
+            if not _is_answered(self.services, self.sid, self.held):
+                self._not_taken(tries, error)
+        else:  # it was sent, so that goes on record whoever has the lease by now
+            self._conclude(how)
+            self._count(how)
+
+    def _not_taken(self, tries: int, error: AddonError) -> None:
+        if isinstance(error, CallbackClosed):
             logger.error("the callback refused the result", reason=error.message)
             self._count("refused")
             self._conclude("refused")
-        except (CallbackUnavailable, CallbackUnauthorised, TwilioUnavailable) as error:
-            self._offer_later(tries, error)
         else:
-            self._conclude(how)
-            self._count(how)
+            self._offer_later(tries, error)
 
     def _offer_later(self, tries: int, error: AddonError) -> None:
         """Wait for the next try, or give up where Twilio has given up long since."""

@@ -97,34 +97,32 @@ def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: st
 
 def unanalysed(
     place: Deposit, blocks: Iterable[bytes], request: Request, failure: Mapping[str, Any]
-) -> bool:
-    """Archive bytes that nothing here can read, as they came; False where they are no recording.
+) -> RecordingFacts | None:
+    """Archive bytes that nothing here can read, as they came, but for the commit.
 
-    With ciphertext goes what would open it, beside the `failure` in its place of an analysis.
+    Gives what the manifest says of them, None where they are no recording. With ciphertext goes
+    what would open it, beside the `failure` in its place of an analysis.
     """
     received = Received()
     place.audio(received.through(blocks))
     kind = CIPHERTEXT if request.encryption else sniff(received.head)
     if kind is None and is_text(received.head):
-        return False
+        return None
     if request.encryption:
         place.analysis({**failure, "encryption_details": request.encryption})
-    place.commit(
-        RecordingFacts(
-            received_sha256=received.sha256,
-            received_bytes=received.size,
-            format=kind or "unknown",
-            channels=None,
-            duration_seconds=None,
-            started_at=request.started_at,
-            received_at=request.received_at,
-            call_sid=request.call_sid,
-            source=request.source,
-            redacted=False,
-            request_sid=request.sid,
-        )
+    return RecordingFacts(
+        received_sha256=received.sha256,
+        received_bytes=received.size,
+        format=kind or "unknown",
+        channels=None,
+        duration_seconds=None,
+        started_at=request.started_at,
+        received_at=request.received_at,
+        call_sid=request.call_sid,
+        source=request.source,
+        redacted=False,
+        request_sid=request.sid,
     )
-    return True
 
 
 def result(found: Analysed, request: Request) -> dict[str, Any]:

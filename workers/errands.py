@@ -53,7 +53,7 @@ def run(name: str) -> None:
     log.clear()
     log.bind(errand=name)
     with lease(services().redis, "errand", name) as held:
-        if not held:
+        if held is None:
             return
         try:
             ERRANDS[name].run(services())

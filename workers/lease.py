@@ -2,12 +2,15 @@
 
 A lease keeps two workers from one request, and tells the sweeper within seconds that a worker was
 killed. It is a courtesy and not a lock: with Redis wiped it comes back with the next renewal, and
-the archive's conditional writes hold where it fails.
+one whose holder was stalled goes to another. So a holder asks before what cannot be taken back,
+and then looks at the store's record of what others did before; nothing may rest on a lease alone.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +18,9 @@ from typing import Any
 
 import redis
 from redis.exceptions import RedisError
+
+from addon import log
+from addon.errors import LeaseLost
 
 TTL_MS = 4000
 """Silence for this long means that the worker is dead: a killed job must run again within 10 s."""
@@ -31,9 +37,13 @@ return 1
 """KEYS[1] the lease, ARGV[1] its holder, ARGV[2] its life. Takes it where it is free or ours."""
 
 RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+local holder = redis.call('GET', KEYS[1])
+if holder and string.sub(holder, 1, #ARGV[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
+"""KEYS[1] the lease, ARGV[1] its holder, or how the holders of one process begin."""
+
+logger = log.get("lease")
 
 
 def key(kind: str, sid: str) -> str:
@@ -46,37 +56,83 @@ def held(connection: redis.Redis, kind: str, sid: str) -> bool:
     return bool(connection.exists(key(kind, sid)))
 
 
+class Lease:
+    """One process's hold on a request; made by `lease`."""
+
+    def __init__(self, connection: redis.Redis, kind: str, sid: str) -> None:
+        self.name = key(kind, sid)
+        self.holder = _holders_of(os.getpid()) + secrets.token_hex(8)
+        self._connection = connection
+        self._script: Any = connection.register_script(RENEW)
+        self._lost = threading.Event()
+
+    def confirm(self) -> None:
+        """Renew it now: when this returns, nobody else is at work, though somebody may have been.
+
+        Raises LeaseLost where another is, or was seen to be before, and RedisError where Redis
+        does not answer: who is in doubt does not go on.
+        """
+        if not self.renew():
+            raise LeaseLost("another worker has taken this over")
+
+    def renew(self) -> bool:
+        """Take or keep it; False for good once another was seen to have it. Raises RedisError."""
+        if not self._lost.is_set() and not self._script(
+            keys=[self.name], args=[self.holder, TTL_MS]
+        ):
+            self._lost.set()
+        return not self._lost.is_set()
+
+    def beat(self, stop: threading.Event) -> None:
+        """Renew it until it is over, or another's."""
+        while not stop.wait(RENEW_S):
+            try:
+                if not self.renew():
+                    return
+            except RedisError:
+                continue  # an outage: the next beat tries again
+
+    def release(self) -> None:
+        """Give it back, where it is still ours."""
+        try:
+            _release(self._connection, self.name, self.holder)
+        except RedisError:
+            return  # it ends by itself
+
+
 @contextmanager
-def lease(connection: redis.Redis, kind: str, sid: str) -> Iterator[bool]:
-    """Hold a request for as long as the block runs; yields False where somebody else does."""
-    holder = secrets.token_hex(8)
-    renew: Any = connection.register_script(RENEW)
-    name = key(kind, sid)
-    if not renew(keys=[name], args=[holder, TTL_MS]):
-        yield False
+def lease(connection: redis.Redis, kind: str, sid: str) -> Iterator[Lease | None]:
+    """Hold a request for as long as the block runs; gives None where somebody else does.
+
+    A block that raises LeaseLost ends there, in quiet: the rest is the new holder's.
+    """
+    mine = Lease(connection, kind, sid)
+    if not mine.renew():
+        yield None
         return
     stop = threading.Event()
-    beat = threading.Thread(target=_beat, args=(renew, name, holder, stop), daemon=True)
+    beat = threading.Thread(target=mine.beat, args=(stop,), daemon=True)
     beat.start()
     try:
-        yield True
+        yield mine
+    except LeaseLost as error:
+        logger.warning("left to its new holder", work=kind, reason=error.message)
     finally:
         stop.set()
         beat.join(timeout=RENEW_S)
-        _release(connection, name, holder)
+        mine.release()
 
 
-def _beat(renew: Any, name: str, holder: str, stop: threading.Event) -> None:
-    while not stop.wait(RENEW_S):
-        try:
-            renew(keys=[name], args=[holder, TTL_MS])
-        except RedisError:
-            continue  # an outage: the next beat tries again
+def release_of(connection: redis.Redis, kind: str, sid: str, pid: int) -> None:
+    """Release what a dead process of this machine held, and nobody else's. Raises RedisError."""
+    _release(connection, key(kind, sid), _holders_of(pid))
 
 
 def _release(connection: redis.Redis, name: str, holder: str) -> None:
-    try:
-        release: Any = connection.register_script(RELEASE)
-        release(keys=[name], args=[holder])
-    except RedisError:
-        return  # it ends by itself
+    script: Any = connection.register_script(RELEASE)
+    script(keys=[name], args=[holder])
+
+
+def _holders_of(pid: int) -> str:
+    """How every holder in one process begins."""
+    return f"{socket.gethostname()}:{pid}:"

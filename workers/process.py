@@ -16,6 +16,7 @@ from rq.exceptions import ShutDownImminentException
 
 from addon import log
 from addon.archive.deposit import Deposit
+from addon.archive.manifest import RecordingFacts
 from addon.errors import (
     AlreadyStored,
     NotStored,
@@ -32,7 +33,7 @@ from addon.journal import Intake, Kept
 from addon.ledger import STUCK, WAITING
 from addon.metrics import catalogue
 from workers import answer, conclude, deposit, lanes, requests, source
-from workers.lease import lease
+from workers.lease import Lease, lease
 from workers.requests import Request
 from workers.services import Services, services
 
@@ -56,23 +57,23 @@ def process(sid: str) -> None:
     log.clear()
     log.bind(request_sid=sid)
     with lease(services().redis, "process", sid) as held:
-        if not held:
+        if held is None:
             logger.info("another worker has this request")
             return
         try:
-            _run(services(), sid)
+            _run(services(), sid, held)
         except ShutDownImminentException:
             services().ledger.handed_back(sid)
             services().ledger.look_again(sid, time.time())
             raise
 
 
-def _run(services: Services, sid: str) -> None:
+def _run(services: Services, sid: str, held: Lease) -> None:
     try:
         intake = services.journal.open(sid)
-        Work(services, intake, requests.read(intake)).run()
+        Work(services, intake, requests.read(intake), held).run()
     except NotStored:
-        conclude.close(services, sid, "finished before")
+        conclude.finished_before(services, sid)
     except StoreUnavailable:
         logger.warning("the store does not answer; the request waits")
         _wait(services, sid, STORE_PAUSE_S)
@@ -87,10 +88,11 @@ def _wait(services: Services, sid: str, seconds: float) -> None:
 class Work:
     """One attempt at one recording."""
 
-    def __init__(self, services: Services, intake: Intake, request: Request) -> None:
+    def __init__(self, services: Services, intake: Intake, request: Request, held: Lease) -> None:
         self.services = services
         self.intake = intake
         self.request = request
+        self.held = held
         self.sid = request.sid
         self.name = deposit.recording_id(services.archive, request)
 
@@ -106,6 +108,7 @@ class Work:
         try:
             self._attempt(attempt)
         except StoreUnavailable:
+            self.held.confirm()
             self.services.ledger.handed_back(self.sid)  # it says nothing about the recording
             raise
 
@@ -119,8 +122,10 @@ class Work:
             else:
                 self._try()
         except SourceUnavailable as error:
+            self.held.confirm()
             self._wait_for_source(error)
         except WrongLane:
+            self.held.confirm()
             self._change_lane()
 
     def _try(self) -> None:
@@ -143,7 +148,7 @@ class Work:
             result = deposit.result(found, request)
             place.analysis(answer.successful(self.sid, result))
             self._keep(answer.for_callback(self.sid, result, services.settings))
-            place.commit(deposit.facts(found, request))
+            self._commit(place, deposit.facts(found, request))
         services.ledger.mark(self.sid, archived_at=time.time())
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
         conclude.hand_over(services, self.sid)
@@ -152,6 +157,7 @@ class Work:
         """Answer with a failure and call a person; marked last, so that a crash comes back here."""
         unfinished = ProcessingFailed(f"{LAST_TRY} tries ended without a result")
         document = answer.failed(self.sid, unfinished)
+        self._stop_if_not_ours()
         self.services.journal.keep(self.sid, Kept(document, final=False, archivable=True))
         if not conclude.is_answered(self.services, self.sid):
             self.services.dispatcher.deliver(self.sid, first=True)
@@ -187,7 +193,10 @@ class Work:
                 self.request.as_received(settings, intake, tries) as blocks,
                 self._place() as place,
             ):
-                return deposit.unanalysed(place, blocks, self.request, document)
+                facts = deposit.unanalysed(place, blocks, self.request, document)
+                if facts is not None:
+                    self._commit(place, facts)
+                return facts is not None
         except AlreadyStored:
             return True
         except RecordingFailed:
@@ -224,11 +233,25 @@ class Work:
 
     def _keep(self, document: dict[str, object], *, archivable: bool = True) -> None:
         """Keep the answer; one that was given in the meantime stays as it is."""
+        self._stop_if_not_ours()
         if self.services.journal.keep(self.sid, Kept(document, final=True, archivable=archivable)):
             return
         kept = self.services.journal.kept(self.sid)
         if kept is not None and not archivable:
             self.services.journal.nothing_to_archive(self.sid, kept)
+
+    def _commit(self, place: Deposit, facts: RecordingFacts) -> None:
+        self._stop_if_not_ours()
+        place.commit(facts)
+
+    def _stop_if_not_ours(self) -> None:
+        """Raises LeaseLost where another worker has the request, NotStored where one is done.
+
+        In this order: with the lease confirmed, whoever had it in between has left their record.
+        """
+        self.held.confirm()
+        if not self.services.journal.is_waiting(self.sid):
+            raise NotStored("another worker has finished this request")
 
     def _wait_for_source(self, error: SourceUnavailable) -> None:
         """Leave the worker free until the source is worth another try."""

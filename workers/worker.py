@@ -48,6 +48,9 @@ class LaneWorker(HerokuWorker):
         """Fork as RQ does; on Linux the child dies with its worker, so that no job runs twice."""
         self._tie = dies_with_parent(signal.SIGKILL)
         super().fork_work_horse(job, queue)
+        # RQ forgets it before it says that the child was killed, and where it did so itself for
+        # its time-out it gives none.
+        self._child = self.horse_pid
 
     def setup_work_horse_signals(self) -> None:
         """Called first in the child."""
@@ -75,11 +78,14 @@ class LaneWorker(HerokuWorker):
         queue.intermediate_queue.remove(job.id)
 
     def handle_work_horse_killed(self, job: Job, *_how: Any) -> None:
-        """A killed job is looked at now, not when its lease has run out."""
-        sid = sid_of(job.id)
+        """A killed job is looked at now, not when its lease has run out.
+
+        The lease may be another worker's by now: only what the dead child held is released.
+        """
+        kind, sid = job.id.partition("-")[0], sid_of(job.id)
         logger.warning("a job's process was killed", request_sid=sid)
         try:
-            self.connection.delete(lease.key(job.id.partition("-")[0], sid))
+            lease.release_of(self.connection, kind, sid, self._child)
             Ledger(self.connection).look_again(sid, 0.0)
         except RedisError:
             return

@@ -1,7 +1,8 @@
 """One recording on its way into the archive: audio, analysis, and the manifest that commits them.
 
 Until the signed manifest is written the recording is not archived, and leaving early takes back
-what was written. A committed recording must never be replaced from here.
+what was written, unless another worker has the recording now. A committed recording must never be
+replaced from here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ from addon.archive.manifest import Manifest, Part, RecordingFacts, Sealed, Signe
 from addon.archive.names import files
 from addon.archive.sealing import context_of, describes, object_key, seal
 from addon.archive.store import Stat, Store
-from addon.errors import AddonError, AlreadyStored, RetentionLocked, StoreUnavailable
+from addon.errors import (
+    AddonError,
+    AlreadyStored,
+    LeaseLost,
+    RetentionLocked,
+    StoreUnavailable,
+)
 
 _CONTENDED = "another worker is storing the same recording"
 
@@ -60,7 +67,8 @@ class Deposit:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not self._committed:
+        # Whoever has the lease now clears what lies in its way: to take it back could hit theirs.
+        if not self._committed and not isinstance(error, LeaseLost):
             self._take_back()
 
     def audio(self, blocks: Iterable[bytes]) -> Sealed:

@@ -6,9 +6,14 @@ import os
 import signal
 import time
 
+import pytest
 import redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from workers.lease import RENEW_S, held, key, lease
+from addon.errors import LeaseLost
+from workers.lease import RENEW_S, held, key, lease, release_of
+
+ANOTHERS = b"another-machine:1:0011223344556677"
 
 
 def test_one_at_a_time(redis_server):
@@ -65,3 +70,74 @@ def test_an_outage_does_not_end_the_work(redis_url):
         assert mine
         connection.connection_pool.disconnect()
         connection.connection_pool = redis.ConnectionPool.from_url("redis://127.0.0.1:1")
+
+
+def taken_over(connection: redis.Redis) -> None:
+    connection.set(key("process", "XR1"), ANOTHERS)
+
+
+def test_a_holder_that_asks_has_it_from_then_on(redis_server):
+    with lease(redis_server, "process", "XR1") as mine:
+        mine.confirm()
+        redis_server.delete(mine.name)
+        mine.confirm()
+        assert redis_server.get(mine.name).decode() == mine.holder
+        assert redis_server.pttl(mine.name) > 0
+
+
+def test_a_holder_that_lost_it_hears_so_for_good(redis_server):
+    """Whoever had it in between may have done everything."""
+    with lease(redis_server, "process", "XR1") as mine:
+        taken_over(redis_server)
+        with pytest.raises(LeaseLost):
+            mine.confirm()
+        redis_server.delete(mine.name)
+        with pytest.raises(LeaseLost):
+            mine.confirm()
+        assert not held(redis_server, "process", "XR1")
+
+
+def test_a_former_holders_beat_took_the_lease_back_once_its_successor_was_done(
+    redis_server, monkeypatch
+):
+    monkeypatch.setattr("workers.lease.RENEW_S", 0.01)
+    with lease(redis_server, "process", "XR1") as mine:
+        taken_over(redis_server)
+        until = time.monotonic() + 10
+        while not mine._lost.is_set():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        redis_server.delete(mine.name)
+        assert not mine.renew()
+    assert not held(redis_server, "process", "XR1")
+
+
+def test_who_lost_it_stops_in_quiet_and_says_so_once(redis_server, capsys):
+    reached = []
+    with lease(redis_server, "process", "XR1") as mine:
+        taken_over(redis_server)
+        mine.confirm()
+        reached.append("what cannot be taken back")
+    assert reached == []
+    assert redis_server.get(key("process", "XR1")) == ANOTHERS
+    assert capsys.readouterr().out.count("left to its new holder") == 1
+
+
+def test_without_redis_nobody_can_say(redis_server, redis_url):
+    connection = redis.Redis.from_url(redis_url)
+    with lease(connection, "process", "XR1") as mine:
+        connection.connection_pool.disconnect()
+        connection.connection_pool = redis.ConnectionPool.from_url("redis://127.0.0.1:1")
+        with pytest.raises(RedisConnectionError):
+            mine.confirm()
+        connection.connection_pool = redis.ConnectionPool.from_url(redis_url)
+        mine.confirm()
+
+
+def test_a_dead_processs_hold_is_released_and_nobody_elses(redis_server):
+    with lease(redis_server, "process", "XR1") as mine:
+        for other in (os.getpid() * 10, os.getpid() // 10, 1):
+            release_of(redis_server, "process", "XR1", other)
+            assert redis_server.get(mine.name).decode() == mine.holder
+        release_of(redis_server, "process", "XR1", os.getpid())
+        assert not held(redis_server, "process", "XR1")

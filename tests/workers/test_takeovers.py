@@ -1,0 +1,310 @@
+"""A holder whose lease went to another: a stalled machine, a partition. Two must not both send.
+
+Each is played through at the step where it would do harm, the sending with a process that is
+really stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from addon.archive.archive import Archive
+from addon.archive.deposit import Deposit
+from addon.errors import CallbackClosed, CallbackUnavailable, NotStored, StoreUnavailable
+from addon.journal import Journal
+from addon.ledger import DONE_STATE, QUEUED, WORKING, Ledger
+from tests.stack.running import wait_until
+from tests.web.requests import INSTALL
+from workers import deposit, process
+from workers.deliver import deliver
+from workers.lease import Lease, held, key, lease
+from workers.marketplace import MarketplaceRequest
+from workers.queue import LaneQueue
+from workers.services import Services
+from workers.sweep import Sweeper
+
+NOT_AUDIO = bytes(range(256)) * 40
+ANOTHERS = "another-machine:1:0011223344556677"
+
+
+@pytest.fixture
+def at(monkeypatch) -> Callable[..., None]:
+    """Has something happen once, before or after a method does its work."""
+
+    def arranged(
+        owner: object, name: str, happening: Callable[[], Any], *, before: bool = False
+    ) -> None:
+        real = getattr(owner, name)
+
+        def disturbed(*args, **kwargs):
+            monkeypatch.setattr(owner, name, real)
+            if before:
+                happening()
+            done = real(*args, **kwargs)
+            if not before:
+                happening()
+            return done
+
+        monkeypatch.setattr(owner, name, disturbed)
+
+    return arranged
+
+
+@pytest.fixture
+def taken_over(as_worker) -> Callable[[str, str], Callable[[], Any]]:
+    """Another worker has the lease, and keeps it."""
+
+    def make(kind: str, sid: str) -> Callable[[], Any]:
+        return lambda: as_worker.redis.set(key(kind, sid), ANOTHERS)
+
+    return make
+
+
+def stored(services: Services) -> dict[str, str]:
+    return {stat.key: stat.etag for stat in services.store.list()}
+
+
+class TestDelivery:
+    @pytest.fixture
+    def exchange(self, accept):
+        one = accept()
+        process.process(one.sid)
+        return one
+
+    @pytest.fixture
+    def stopped(self, exchange, settings, as_worker, monkeypatch):
+        """A process that delivers, stopped shortly before it sends, its lease run out."""
+        monkeypatch.setattr("workers.lease.TTL_MS", 200)
+        pid = os.fork()
+        if not pid:
+            _deliver_with_a_stop(settings, exchange.sid)
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        wait_until(lambda: not held(as_worker.redis, "deliver", exchange.sid))
+        yield pid
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+    @pytest.mark.parametrize("wiped", [False, True], ids=["", "redis wiped as well"])
+    def test_a_stalled_process_sent_again_what_its_successor_had_sent(
+        self, exchange, stopped, as_worker, wiped
+    ):
+        deliver(exchange.sid)
+        assert len(exchange.callbacks) == 1
+        if wiped:
+            as_worker.redis.flushall()
+        self.wakes_and_ends(stopped)
+        assert len(exchange.callbacks) == 1
+        assert as_worker.journal.outcome(exchange.sid)["answer"] == "delivered"
+        assert as_worker.ledger.entry(exchange.sid).state == DONE_STATE
+
+    def test_a_stalled_process_sent_what_its_successor_was_sending(
+        self, exchange, stopped, at, as_worker
+    ):
+        at(MarketplaceRequest, "offer", lambda: self.wakes_and_ends(stopped), before=True)
+        deliver(exchange.sid)
+        assert len(exchange.callbacks) == 1
+        assert as_worker.ledger.entry(exchange.sid).state == DONE_STATE
+
+    def wakes_and_ends(self, pid: int) -> None:
+        os.kill(pid, signal.SIGCONT)
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert (ended.si_code, ended.si_status) == (os.CLD_EXITED, 0)
+
+    def test_in_an_outage_nobody_sends_and_after_it_one_does(
+        self, exchange, as_worker, monkeypatch
+    ):
+        """Who cannot ask does not know whether another is sending."""
+
+        def away(*_args):
+            raise RedisConnectionError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Lease, "confirm", away)
+            with pytest.raises(RedisConnectionError):
+                deliver(exchange.sid)
+        assert exchange.callbacks == []
+        deliver(exchange.sid)
+        assert len(exchange.callbacks) == 1
+
+    @pytest.mark.parametrize("error", [CallbackUnavailable, CallbackClosed])
+    def test_a_failure_after_the_loss_is_the_successors_to_judge(
+        self, exchange, as_worker, monkeypatch, taken_over, error
+    ):
+        def fail(*_args):
+            taken_over("deliver", exchange.sid)()
+            raise error("a refusal")
+
+        monkeypatch.setattr(MarketplaceRequest, "offer", fail)
+        before = as_worker.ledger.entry(exchange.sid)
+        deliver(exchange.sid)
+        after = as_worker.ledger.entry(exchange.sid)
+        assert (after.delivery, after.delivery_at) == (before.delivery, None)
+        assert as_worker.journal.outcome(exchange.sid) is None
+
+    def test_what_was_sent_goes_on_record_even_after_the_loss(
+        self, exchange, as_worker, at, taken_over
+    ):
+        at(MarketplaceRequest, "offer", taken_over("deliver", exchange.sid))
+        deliver(exchange.sid)
+        assert len(exchange.callbacks) == 1
+        assert as_worker.journal.outcome(exchange.sid)["answer"] == "delivered"
+
+    def test_a_store_that_is_away_from_a_former_holder_changes_nothing(
+        self, exchange, as_worker, monkeypatch, taken_over
+    ):
+        def away(*_args):
+            taken_over("deliver", exchange.sid)()
+            raise StoreUnavailable("the store does not answer")
+
+        monkeypatch.setattr(Journal, "open", away)
+        deliver(exchange.sid)
+        assert as_worker.ledger.entry(exchange.sid).delivery == QUEUED
+
+
+def _deliver_with_a_stop(settings, sid: str) -> None:
+    """In a child: the answer and its request are read, then the machine stalls."""
+    try:
+        import workers.services
+
+        workers.services._made = {os.getpid(): Services.from_settings(settings.for_worker())}
+        real = Journal.open
+
+        def stalling(self: Journal, sid: str):
+            found = real(self, sid)
+            Journal.open = real
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return found
+
+        Journal.open = stalling
+        deliver(sid)
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+class TestWork:
+    @pytest.mark.parametrize(
+        ("audio", "owner", "step"),
+        [
+            (None, Deposit, "analysis"),
+            (None, Journal, "keep"),
+            (NOT_AUDIO, deposit, "unanalysed"),
+        ],
+        ids=["before the answer", "before the commit", "before an unread commit"],
+    )
+    def test_a_former_holder_leaves_all_as_it_is(
+        self, accept, as_worker, settings, at, taken_over, audio, owner, step
+    ):
+        exchange = accept(audio)
+        lying: dict[str, str] = {}
+
+        def lost() -> None:
+            lying.update(stored(as_worker))
+            taken_over("process", exchange.sid)()
+
+        at(owner, step, lost)
+        process.process(exchange.sid)
+        assert stored(as_worker) == lying
+        assert as_worker.ledger.entry(exchange.sid).state == WORKING
+        with pytest.raises(NotStored):
+            as_worker.archive.manifest(INSTALL, exchange.sid)
+
+        as_worker.redis.delete(key("process", exchange.sid))
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        opened = Archive.from_settings(settings).open(INSTALL, exchange.sid)
+        assert b"".join(opened.read()) == exchange.audio
+        assert len(exchange.callbacks) == 1
+
+    @pytest.mark.parametrize("step", ["audio", "analysis"])
+    def test_what_another_finished_in_the_meantime_stays_finished(
+        self, accept, as_worker, settings, at, monkeypatch, step
+    ):
+        """A stall so long that the lease is free again; then only the store can tell."""
+        monkeypatch.setattr("workers.lease.RENEW_S", 60.0)
+        exchange = accept()
+        finished: dict[str, str] = {}
+
+        def finish() -> None:
+            as_worker.redis.delete(key("process", exchange.sid))
+            process.process(exchange.sid)
+            deliver(exchange.sid)
+            finished.update(stored(as_worker))
+
+        at(Deposit, step, finish)
+        process.process(exchange.sid)
+        assert stored(as_worker) == finished
+        assert len(exchange.callbacks) == 1
+        entry = as_worker.ledger.entry(exchange.sid)
+        assert (entry.state, entry.outcome) == (DONE_STATE, "delivered")
+        Archive.from_settings(settings).confirm(INSTALL, exchange.sid)
+
+    def test_a_former_holder_does_not_make_its_successor_wait(
+        self, accept, as_worker, monkeypatch, taken_over
+    ):
+        exchange = accept()
+
+        def away(*_args):
+            taken_over("process", exchange.sid)()
+            raise StoreUnavailable("the store does not answer")
+
+        monkeypatch.setattr(Deposit, "audio", away)
+        process.process(exchange.sid)
+        entry = as_worker.ledger.entry(exchange.sid)
+        assert (entry.state, entry.attempts, entry.work_at) == (WORKING, 1, None)
+
+
+class TestSweep:
+    """A sweep that lasts longer than its turn runs beside its successor."""
+
+    def test_an_entry_that_was_read_before_a_stall(self, accept, as_worker, at):
+        """The request was finished during it; nothing is sent, and nothing is left behind."""
+        exchange = accept(duration=1.0)
+        sweeper = Sweeper(as_worker, clock=lambda: exchange_time(as_worker, exchange.sid) + 20)
+
+        def finish() -> None:
+            process.process(exchange.sid)
+            deliver(exchange.sid)
+
+        as_worker.ledger.look_again(exchange.sid, 0.0)
+        at(Ledger, "entry", finish)
+        sweeper.sweep()
+        deliver(exchange.sid)
+        assert len(exchange.callbacks) == 1
+        assert as_worker.journal.kept(exchange.sid) is None
+        entry = as_worker.ledger.entry(exchange.sid)
+        assert (entry.state, entry.outcome) == (DONE_STATE, "delivered")
+        assert as_worker.ledger.open_sids() == set()
+
+    def test_what_two_sweeps_queue_twice_is_done_once(self, accept, as_worker, at):
+        exchange = accept()
+        lane = as_worker.ledger.entry(exchange.sid).lane
+        as_worker.redis.delete(f"rq:queue:{lane}")
+        as_worker.ledger.look_again(exchange.sid, 0.0)
+        at(Ledger, "entry", lambda: sweep_again(as_worker, exchange.sid))
+        Sweeper(as_worker).sweep()
+        jobs = LaneQueue(lane, connection=as_worker.redis).get_job_ids()
+        assert len(jobs) == 2
+        with lease(as_worker.redis, "process", exchange.sid):
+            process.process(exchange.sid)
+            assert as_worker.journal.kept(exchange.sid) is None
+        for _ in jobs:
+            process.process(exchange.sid)
+            deliver(exchange.sid)
+        assert len(exchange.callbacks) == 1
+
+
+def exchange_time(services: Services, sid: str) -> float:
+    return float(services.redis.hget(f"ledger:{sid}", "received_at"))
+
+
+def sweep_again(services: Services, sid: str) -> None:
+    services.ledger.look_again(sid, 0.0)
+    Sweeper(services).sweep()
