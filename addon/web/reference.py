@@ -96,7 +96,7 @@ CODES = (
         "For operators",
         "In the log and the commands of whoever runs the service.",
         (
-            *(errors.SettingsError, errors.StackFailed, errors.Forged),
+            *(errors.SettingsError, errors.StackFailed, errors.LeaseLost, errors.Forged),
             *(errors.DeliveryError, errors.OutboundError),
         ),
     ),

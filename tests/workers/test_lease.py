@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -112,15 +113,17 @@ def test_a_former_holders_beat_took_the_lease_back_once_its_successor_was_done(
     assert not held(redis_server, "process", "XR1")
 
 
-def test_who_lost_it_stops_in_quiet_and_says_so_once(redis_server, capsys):
-    reached = []
+def test_who_lost_it_stops_in_quiet_and_says_so_once(redis_server, monkeypatch):
+    reached, said = [], []
+    logger = SimpleNamespace(warning=lambda event, **_facts: said.append(event))
+    monkeypatch.setattr("workers.lease.logger", logger)
     with lease(redis_server, "process", "XR1") as mine:
         taken_over(redis_server)
         mine.confirm()
         reached.append("what cannot be taken back")
     assert reached == []
     assert redis_server.get(key("process", "XR1")) == ANOTHERS
-    assert capsys.readouterr().out.count("left to its new holder") == 1
+    assert said == ["left to its new holder"]
 
 
 def test_without_redis_nobody_can_say(redis_server, redis_url):
