@@ -31,7 +31,7 @@ lint: ## formatting, lint, types
 
 bench: ## the benchmarks, one after the other
 	@bin/setup dev
-	@for file in benchmarks/[a-z]*.py; do \
+	@for file in `grep -l '^def main' benchmarks/*.py`; do \
 		name=`basename $$file .py`; echo "== $$name"; \
 		$(python) -m benchmarks.$$name || exit 1; \
 	done
