@@ -35,7 +35,10 @@ logger = log.get("deliver")
 
 
 def deliver(sid: str) -> None:
-    """Offer one answer to its callback, or record why not. Raises nothing to its worker."""
+    """Offer one answer to its callback, or record why not.
+
+    Raises RedisError to its worker; the sweeper queues it again when Redis is back.
+    """
     log.clear()
     log.bind(request_sid=sid)
     with lease(services().redis, "deliver", sid) as held:
@@ -91,8 +94,9 @@ class Delivery:
 
     def offer(self) -> None:
         """Hand the answer over and record what came of it."""
-        if self._taken_at() is not None:
-            self._conclude("delivered")
+        taken_at = self._taken_at()
+        if taken_at is not None:
+            self._conclude("delivered", taken_at)
             return
         tries = self.services.ledger.count(self.sid, "deliveries")
         try:
@@ -133,8 +137,9 @@ class Delivery:
         entry = self.services.ledger.entry(self.sid)
         return self.request.give_up_at(_duration(entry, self.kept.answer) or 0.0)
 
-    def _conclude(self, how: str) -> None:
-        now = self._taken_at() or time.time()
+    def _conclude(self, how: str, taken_at: float | None = None) -> None:
+        """Put it on record, in the store before anything is asked of Redis: it may have gone."""
+        now = taken_at or time.time()
         delivered = {"delivered_at": now} if how == "delivered" else {}
         try:
             self.services.journal.conclude(self.sid, self._outcome(how, now))

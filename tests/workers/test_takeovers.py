@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from addon.archive.archive import Archive
@@ -155,6 +156,28 @@ class TestDelivery:
         deliver(exchange.sid)
         assert len(exchange.callbacks) == 1
         assert as_worker.journal.outcome(exchange.sid)["answer"] == "delivered"
+
+    def test_what_was_sent_as_redis_went_away_was_sent_again(
+        self, exchange, as_worker, monkeypatch
+    ):
+        """Its record in the store waited for a look into the ledger."""
+        send = MarketplaceRequest.offer
+        away = redis.ConnectionPool.from_url("redis://127.0.0.1:1")
+
+        with monkeypatch.context() as outage:
+
+            def sent(*arguments):
+                how = send(*arguments)
+                outage.setattr(as_worker.redis, "connection_pool", away)
+                return how
+
+            outage.setattr(MarketplaceRequest, "offer", sent)
+            with pytest.raises(RedisConnectionError):
+                deliver(exchange.sid)
+        as_worker.redis.delete(key("deliver", exchange.sid))
+        deliver(exchange.sid)
+        assert len(exchange.callbacks) == 1
+        assert as_worker.ledger.entry(exchange.sid).state == DONE_STATE
 
     def test_a_store_that_is_away_from_a_former_holder_changes_nothing(
         self, exchange, as_worker, monkeypatch, taken_over
