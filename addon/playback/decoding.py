@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.errors import AddonError, NotPlayable
+from addon.playback.wave import HEAD, Wave, parse_wave
 
 if TYPE_CHECKING:
     from addon.playback.sound import Sound
@@ -39,6 +40,27 @@ EXACT_SEEK = frozenset(
 """Kinds (FLAC's are the first three) of which any sample is the same bit for bit when it is read
 without those before it. GSM cannot be sought at all, MP3 differs in the last bit (decision 0502).
 """
+
+FLOATS = frozenset({"FLOAT", "DOUBLE"})
+"""Kinds of full scale 1.0, which libsndfile would cut to whole numbers: 0 nearly everywhere."""
+
+
+class Measured:
+    """A streamed WAV file with its length filled in: libsndfile takes the 0 there at its word."""
+
+    def __init__(self, sound: Sound, wave: Wave) -> None:
+        self.length, self.etag, self.format = sound.length, sound.etag, sound.format
+        self._sound = sound
+        length = min(wave.length, 0xFFFFFFFF).to_bytes(4, "little")
+        self._head = b"".join(sound.read(0, wave.start - len(length))) + length
+
+    def read(self, start: int, stop: int) -> Iterator[bytes]:
+        """See Sound.read."""
+        head = len(self._head)
+        if start < head:
+            yield self._head[start:stop]
+        if stop > head:
+            yield from self._sound.read(max(start, head), stop)
 
 
 class VerifiedFile(io.RawIOBase):
@@ -107,6 +129,13 @@ class Decoder:
     """
 
     def __init__(self, sound: Sound) -> None:
+        self._open(sound)
+        if not self.frames and (wave := _streamed(sound)):
+            self._open(Measured(sound, wave))
+        if not 0 <= self.frames <= MAX_SECONDS * self.rate:
+            raise NotPlayable("the recording does not say how long it is")
+
+    def _open(self, sound: Sound) -> None:
         import soundfile
 
         self._file = VerifiedFile(sound)
@@ -118,8 +147,6 @@ class Decoder:
         self.rate = int(self._decoder.samplerate)
         self.channels = int(self._decoder.channels)
         self.frames = int(self._decoder.frames)
-        if not 0 <= self.frames <= MAX_SECONDS * self.rate:
-            raise NotPlayable("the recording does not say how long it is")
 
     def samples(self, first: int = 0, last: int | None = None) -> Iterator[Samples]:
         """Blocks of the frames from `first` up to, not including, `last`; once for each decoder.
@@ -149,7 +176,7 @@ class Decoder:
         import soundfile
 
         try:
-            block: Samples = self._decoder.read(frames, "int16", always_2d=True)
+            block = self._read(frames)
         except soundfile.SoundFileError:
             block = np.zeros((0, self.channels), np.int16)
         self._raise_failure()
@@ -158,9 +185,23 @@ class Decoder:
             block = np.concatenate([block, missing])
         return block
 
+    def _read(self, frames: int) -> Samples:
+        if self._decoder.subtype not in FLOATS:
+            whole: Samples = self._decoder.read(frames, "int16", always_2d=True)
+            return whole
+        scaled = np.nan_to_num(self._decoder.read(frames, "float64", always_2d=True) * 32768)
+        samples: Samples = np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+        return samples
+
     def _raise_failure(self) -> None:
         if self._file.failure is not None:
             raise self._file.failure
+
+
+def _streamed(sound: Sound) -> Wave | None:
+    """The layout of a WAV file that holds samples. Raises what the archive raises."""
+    wave = parse_wave(lambda start, stop: b"".join(sound.read(start, stop)), sound.length)
+    return wave if wave and wave.length and wave.start <= HEAD else None
 
 
 @cache

@@ -53,6 +53,8 @@ def encoded(sound: Sound, wanted: EncodedFormat) -> Iterator[bytes]:
     encoder = ENCODERS[wanted]
     decoder = Decoder(sound)
     shape = Shape(decoder.rate, decoder.channels, decoder.frames)
+    if not shape.frames:
+        raise NotPlayable("the recording is empty: there is nothing to convert")
     if shape.channels > encoder.channels:
         raise NotPlayable(f"{wanted} takes no more than {encoder.channels} channels")
     return _encoding(sound, shape, encoder)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+import soundfile
 
 from addon.errors import NotPlayable, StoreUnavailable, Tampered
 from addon.playback.decoding import BLOCK_FRAMES, Decoder, VerifiedFile
@@ -36,6 +37,28 @@ def test_any_part_is_the_same_as_in_the_whole(kind):
 def test_the_samples_are_the_decoder_s_own(kind):
     content = file_of(FRAMES, kind=kind, channels=1)
     assert (of(content) == decoded(content)[0]).all()
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_a_float_recording_is_not_decoded_to_silence(subtype):
+    wave = np.array([0.0, 0.5, -0.5, 1.0, -1.0, 3.0, np.nan])
+    out = io.BytesIO()
+    soundfile.write(out, wave, 8000, format="WAV", subtype=subtype)
+    found = of(out.getvalue())[:, 0]
+    assert found.tolist() == [0, 16384, -16384, 32767, -32768, 32767, 0]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind][0] == "WAV"])
+def test_a_length_that_was_never_written_does_not_make_a_recording_empty(kind):
+    content = file_of(FRAMES, kind=kind, channels=1)
+    place = content.index(b"data") + 4
+    streamed = content[:place] + bytes(4) + content[place + 4 :]
+    assert (of(streamed) == of(content)).all()
+    assert (of(streamed, 50_001) == of(content, 50_001)).all()
+
+
+def test_an_empty_recording_stays_empty():
+    assert Decoder(InMemory(file_of(0))).frames == 0
 
 
 def test_a_seek_does_not_read_what_lies_before():

@@ -59,6 +59,12 @@ def test_what_nothing_decodes_is_refused_at_once(wanted):
         encoded(InMemory(b"no audio"), wanted)
 
 
+@pytest.mark.parametrize("wanted", KNOWN)
+def test_an_empty_recording_is_refused_and_not_sent_as_a_file_that_nothing_opens(wanted):
+    with pytest.raises(NotPlayable, match="empty"):
+        encoded(InMemory(file_of(0)), wanted)
+
+
 def test_more_channels_than_a_format_takes_are_refused_at_once():
     content = file_of(800, channels=3)
     with pytest.raises(NotPlayable, match="2 channels"):
