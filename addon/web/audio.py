@@ -13,7 +13,7 @@ from itertools import chain
 
 from flask import Response, request
 
-from addon.errors import Tampered
+from addon.errors import NotPlayable, Tampered
 from addon.playback.ahead import ahead
 from addon.playback.encoded import EncodedFormat, encoded
 from addon.playback.listening import Visit
@@ -104,8 +104,14 @@ def encoded_answer(
 ) -> Response:
     """200 with the whole sound in another format; its length is not known, so it has no ranges.
 
-    Raises NotPlayable, and what opening the first block raises.
+    Raises NotPlayable, also over HTTP/1.0, where a body without a length ends the same way whether
+    it is whole or broke off (RFC 9112 6.3); and what opening the first block raises.
     """
+    if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        raise NotPlayable(
+            "over HTTP/1.0 a converted file that broke off would look whole",
+            remedy="Ask over HTTP/1.1; in nginx: proxy_http_version 1.1.",
+        )
     delivery = Delivery(sound, [Range(0, sound.length)])
     response = Response(_begun(_counted(encoded(sound, wanted_format), delivery)))
     response.content_type = media_type(wanted_format)

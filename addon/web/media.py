@@ -31,12 +31,14 @@ def media(token: str) -> Response:
         grant = context().grants.verified(token)
         wanted = _format(grant)
         sound = context().player.granted(grant)
-        if grant.purpose == "download" and request.method == "GET":
+        answer = audio.for_visit(sound, of_grant(grant, wanted), wanted, grant.subject)
+        # Only now: an answer that holds nothing of it, or an error to try again, uses nothing up.
+        if _gives(answer) and grant.purpose == "download":
             context().single_use.claim(grant)
     except (GrantExpired, Forbidden) as error:
         _note_denial(token, error.message)
         raise
-    return audio.for_visit(sound, of_grant(grant, wanted), wanted, grant.subject)
+    return answer
 
 
 @blueprint.route("/media/<token>", methods=["OPTIONS"])
@@ -57,6 +59,10 @@ def _format(grant: Grant) -> EncodedFormat | None:
             wanted: EncodedFormat = known
             return wanted
     raise InvalidParameter("format: not one of flac, mp3, opus")
+
+
+def _gives(answer: Response) -> bool:
+    return request.method == "GET" and answer.status_code in (200, 206)
 
 
 def _note_denial(token: str, reason: str) -> None:

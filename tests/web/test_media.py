@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from addon.archive.reader import RangeReader
+from addon.errors import StoreUnavailable
 from addon.factory import create_app
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, decoded, file_of
 from tests.web.documented import DocumentedClient
@@ -270,6 +272,37 @@ def test_a_download_is_a_file_and_works_once(app, client):
     assert again.status_code == 410
     assert "used already" in again.get_json()["detail"]
     assert [event["event"] for event in trail(app)] == ["heard", "denied"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        ("", {"Range": f"bytes={LENGTH}-"}, 416),
+        ("", {"If-Match": '"another"'}, 412),
+        ("", {"If-None-Match": "*"}, 304),
+        ("?format=mp3", {}, 422),
+    ],
+)
+def test_an_answer_without_a_byte_of_it_uses_no_download_up(app, client, query, headers, status):
+    content = b"no audio".ljust(LENGTH) if query else CONTENT
+    archived(inside(app).archive, content, recording_id="REonce")
+    url = link(app, recording_id="REonce", purpose="download")
+    assert client.get(url + query, headers=headers).status_code == status
+    assert client.get(url).data == content
+    assert client.get(url).status_code == 410
+
+
+def test_a_store_that_was_away_uses_no_download_up(app, client, monkeypatch):
+    url = link(app, purpose="download")
+    client.head(url)
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as troubled:
+        troubled.setattr(RangeReader, "read", away)
+        assert client.get(url).status_code == 503
+    assert client.get(url).data == CONTENT
 
 
 def test_a_link_for_listening_can_be_used_again_and_again(client, url):

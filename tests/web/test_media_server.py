@@ -127,6 +127,16 @@ def test_damage_breaks_a_converted_download_too(server, settings, archive, link)
         get(server, link("REconverted", purpose="download") + "?format=flac")
 
 
+def test_a_client_that_could_not_see_a_download_break_off_gets_none(server, archive, link):
+    archived(archive, CONTENT, recording_id="REold")
+    url = link("REold", purpose="download")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        client.sendall(f"GET {url}?format=mp3 HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+        answer = client.makefile("rb").read()
+    assert b" 422 " in answer.partition(b"\r\n")[0]
+    assert get(server, f"{url}?format=mp3")[0].status == 200
+
+
 def test_damage_found_before_the_status_is_a_status(server, settings, archive, link):
     damaged(settings, archive, "REfirst", 600_000)
     answer, body = get(server, link("REfirst", purpose="download") + "?format=flac")
