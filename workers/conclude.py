@@ -7,12 +7,16 @@ both done and clears up; a crash before that leaves the intake, and so another l
 from __future__ import annotations
 
 from addon import log
-from addon.errors import NotStored, Tampered
+from addon.errors import ArchiveError, NotStored, Tampered
 from addon.journal import Kept
 from addon.ledger import PROCESSED
+from addon.metrics import catalogue
 from workers import deposit, requests
 from workers.requests import Request
 from workers.services import Services
+
+UNREADABLE_PAUSE_S = 60.0
+"""A key comes back by a person's hand; until then once a minute is enough to keep calling one."""
 
 logger = log.get("conclude")
 
@@ -35,6 +39,16 @@ def hand_over(services: Services, sid: str) -> None:
         finish(services, sid)
     else:
         services.dispatcher.deliver(sid, first=True)
+
+
+def call_for_help(services: Services, error: ArchiveError) -> float:
+    """What is kept of a request cannot be opened; gives how many seconds it waits.
+
+    It is left as it is: with INTAKE_KEY as it was, the request goes on.
+    """
+    logger.error("what is kept of a request cannot be opened", reason=type(error).__name__)
+    services.counters.count(catalogue.STUCK)
+    return UNREADABLE_PAUSE_S
 
 
 def is_answered(services: Services, sid: str) -> bool:

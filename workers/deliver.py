@@ -16,8 +16,10 @@ from addon.errors import (
     CallbackClosed,
     CallbackUnauthorised,
     DeliveryError,
+    KeyMissing,
     NotStored,
     StoreUnavailable,
+    Tampered,
     TwilioUnavailable,
 )
 from addon.journal import Kept
@@ -50,6 +52,8 @@ def deliver(sid: str) -> None:
             held.confirm()
             logger.warning("the store does not answer; the delivery waits")
             _wait(services(), sid, time.time() + STORE_PAUSE_S)
+        except (KeyMissing, Tampered) as error:
+            _wait(services(), sid, time.time() + conclude.call_for_help(services(), error))
 
 
 def _deliver(services: Services, sid: str, held: Lease) -> None:

@@ -19,6 +19,7 @@ from addon.archive.deposit import Deposit
 from addon.archive.manifest import RecordingFacts
 from addon.errors import (
     AlreadyStored,
+    KeyMissing,
     NotStored,
     ProcessingFailed,
     RecordingFailed,
@@ -26,6 +27,7 @@ from addon.errors import (
     SourceGone,
     SourceUnavailable,
     StoreUnavailable,
+    Tampered,
     UnreadableAudio,
     WrongLane,
 )
@@ -77,6 +79,8 @@ def _run(services: Services, sid: str, held: Lease) -> None:
     except StoreUnavailable:
         logger.warning("the store does not answer; the request waits")
         _wait(services, sid, STORE_PAUSE_S)
+    except (KeyMissing, Tampered) as error:
+        _wait(services, sid, conclude.call_for_help(services, error))
 
 
 def _wait(services: Services, sid: str, seconds: float) -> None:

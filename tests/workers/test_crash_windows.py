@@ -10,12 +10,15 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
+from addon.archive.keys import Openers
 from addon.archive.store import Store
 from addon.errors import StoreUnavailable
 from addon.journal import Journal
 from addon.ledger import DONE_STATE, PROCESSED, QUEUED, STUCK
+from addon.metrics import catalogue
+from addon.metrics.counters import field
 from tests.web.requests import INSTALL
-from workers import process
+from workers import conclude, process
 from workers.deliver import deliver
 from workers.sweep import Sweeper
 
@@ -128,6 +131,27 @@ def test_one_unreadable_intake_record_does_not_hide_the_others(
     sweep_at()
     assert as_worker.ledger.entry(exchange.sid).state == QUEUED
     finish(as_worker, exchange.sid)
+
+
+@pytest.mark.parametrize("job", [process.process, deliver])
+def test_a_request_that_cannot_be_opened_was_queued_again_for_ever_and_nobody_called(
+    accept, as_worker, monkeypatch, job
+):
+    """INTAKE_KEY was changed while Redis knew the request; with the key back it goes on."""
+    exchange = accept()
+    if job is deliver:
+        process.process(exchange.sid)
+    with monkeypatch.context() as patch:
+        patch.setattr(as_worker.journal, "_openers", Openers.local(bytes(32), "another"))
+        began = time.time()
+        job(exchange.sid)
+    entry = as_worker.ledger.entry(exchange.sid)
+    until = entry.work_at if job is process.process else entry.delivery_at
+    assert until >= began + conclude.UNREADABLE_PAUSE_S
+    assert as_worker.counters.read()[field(catalogue.STUCK)] == 1
+    assert as_worker.journal.is_waiting(exchange.sid)
+    finish(as_worker, exchange.sid)
+    assert len(exchange.callbacks) == 1
 
 
 def test_killed_between_keeping_the_late_answer_and_queueing_it(
