@@ -53,6 +53,7 @@ def deliver(sid: str) -> None:
             logger.warning("the store does not answer; the delivery waits")
             _wait(services(), sid, time.time() + STORE_PAUSE_S)
         except (KeyMissing, Tampered) as error:
+            held.confirm()
             _wait(services(), sid, time.time() + conclude.call_for_help(services(), error))
 
 

@@ -80,6 +80,7 @@ def _run(services: Services, sid: str, held: Lease) -> None:
         logger.warning("the store does not answer; the request waits")
         _wait(services, sid, STORE_PAUSE_S)
     except (KeyMissing, Tampered) as error:
+        held.confirm()
         _wait(services, sid, conclude.call_for_help(services, error))
 
 

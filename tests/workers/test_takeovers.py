@@ -17,7 +17,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
-from addon.errors import CallbackClosed, CallbackUnavailable, NotStored, StoreUnavailable
+from addon.errors import (
+    CallbackClosed,
+    CallbackUnavailable,
+    KeyMissing,
+    NotStored,
+    StoreUnavailable,
+    Tampered,
+)
 from addon.journal import Journal
 from addon.ledger import DONE_STATE, QUEUED, WORKING, Ledger
 from tests.stack.running import wait_until
@@ -31,6 +38,7 @@ from workers.services import Services
 from workers.sweep import Sweeper
 
 NOT_AUDIO = bytes(range(256)) * 40
+FAILURES = (StoreUnavailable, Tampered, KeyMissing)
 ANOTHERS = "another-machine:1:0011223344556677"
 
 
@@ -179,12 +187,13 @@ class TestDelivery:
         assert len(exchange.callbacks) == 1
         assert as_worker.ledger.entry(exchange.sid).state == DONE_STATE
 
-    def test_a_store_that_is_away_from_a_former_holder_changes_nothing(
-        self, exchange, as_worker, monkeypatch, taken_over
+    @pytest.mark.parametrize("failure", FAILURES)
+    def test_what_fails_for_a_former_holder_changes_nothing(
+        self, exchange, as_worker, monkeypatch, taken_over, failure
     ):
         def away(*_args):
             taken_over("deliver", exchange.sid)()
-            raise StoreUnavailable("the store does not answer")
+            raise failure("not for us")
 
         monkeypatch.setattr(Journal, "open", away)
         deliver(exchange.sid)
@@ -269,14 +278,15 @@ class TestWork:
         assert (entry.state, entry.outcome) == (DONE_STATE, "delivered")
         Archive.from_settings(settings).confirm(INSTALL, exchange.sid)
 
+    @pytest.mark.parametrize("failure", FAILURES)
     def test_a_former_holder_does_not_make_its_successor_wait(
-        self, accept, as_worker, monkeypatch, taken_over
+        self, accept, as_worker, monkeypatch, taken_over, failure
     ):
         exchange = accept()
 
         def away(*_args):
             taken_over("process", exchange.sid)()
-            raise StoreUnavailable("the store does not answer")
+            raise failure("not for us")
 
         monkeypatch.setattr(Deposit, "audio", away)
         process.process(exchange.sid)
