@@ -149,7 +149,7 @@ def stages(samples: Path, seconds: int) -> dict[str, float]:
 
 
 def decode_alone(samples: Path, seconds: int) -> float:
-    from addon.analysis.encodings import ENCODINGS
+    from addon.audio.encodings import ENCODINGS
 
     pcm = ENCODINGS[1, 16]
 

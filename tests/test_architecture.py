@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "addon.settings": ("addon.errors", "addon.environment"),
     "addon.log": (),
     "addon.outbound": FOUNDATION,
-    "addon.analysis": ("addon.errors",),
+    "addon.audio": ("addon.errors",),
+    "addon.analysis": ("addon.errors", "addon.audio"),
     "addon.archive": FOUNDATION,
     "addon.ledger": FOUNDATION,
     "addon.twilio": (*FOUNDATION, "addon.outbound"),
@@ -31,7 +32,7 @@ MAY_IMPORT = {
     "addon.metrics": (*FOUNDATION, "addon.ledger", "addon.sla"),
     "addon.tracing": FOUNDATION,
     "addon.error_reports": FOUNDATION,
-    "addon.playback": (*FOUNDATION, "addon.archive"),
+    "addon.playback": (*FOUNDATION, "addon.archive", "addon.audio"),
     "addon.stack": FOUNDATION,
 }
 """Which rooms a room may know, besides itself (contract 1). What is not named lies above these."""

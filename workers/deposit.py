@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from addon.analysis import Options, RecordingPass, Report, roles_with_agent_on, sniff
+from addon.analysis import Options, RecordingPass, Report, roles_with_agent_on
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
 from addon.archive.manifest import Manifest, RecordingFacts, Sealed
 from addon.archive.spool import SealedSpool
+from addon.audio.sniffing import sniff
 from addon.errors import NotStored
 from addon.settings import Settings
 from addon.twilio.media import CIPHERTEXT

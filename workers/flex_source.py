@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
-from addon.analysis import sniff
 from addon.archive.spool import SealedSpool
+from addon.audio.sniffing import sniff
 from addon.errors import (
     KeyMissing,
     SourceGone,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from addon.analysis import sniff
+from addon.audio.sniffing import sniff
 from addon.journal import Intake
 from addon.outbound import Origins, Outbound
 from addon.settings import Settings

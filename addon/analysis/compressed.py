@@ -14,10 +14,10 @@ import numpy as np
 
 from addon.analysis import muting
 from addon.analysis.intake import Source
-from addon.analysis.riff import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
-from addon.analysis.sniff import HEAD_BYTES, mpeg_start
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
+from addon.audio.sniffing import HEAD_BYTES, mpeg_start
+from addon.audio.wav import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
 from addon.errors import UnreadableAudio
 
 _BLOCK_BYTES = 1 << 20

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
-from addon.analysis import muting, riff
-from addon.analysis.riff import Wave
+from addon.analysis import muting
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
+from addon.audio import wav
+from addon.audio.wav import Wave
 from addon.errors import UnreadableAudio
 
 #: Sample frames decoded at once: a megabyte of stereo telephone audio.
@@ -143,7 +144,7 @@ class WaveIntake:
             return
         self._end_is_sure = True
         following = bytes(self._held[self._end - self._offset :][:9])
-        chunk = any(riff.is_chunk_name(following[skip : skip + 4]) for skip in (0, 1))
+        chunk = any(wav.is_chunk_name(following[skip : skip + 4]) for skip in (0, 1))
         if len(following) < 9 or chunk:
             return
         if self._wave.riff_end > self._end + 8:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from addon.analysis.riff import Wave
 from addon.analysis.timeline import Interval
+from addon.audio.wav import Wave
 
 #: Muted before and after each tone, and the gap up to which two mutes become one (audio 4).
 PAD_SECONDS = 0.1

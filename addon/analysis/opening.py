@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from addon.analysis import riff
 from addon.analysis.compressed import Spool, SpooledIntake
 from addon.analysis.intake import Intake, KeptWaveIntake, WaveIntake
 from addon.analysis.options import Options
-from addon.analysis.riff import Wave
-from addon.analysis.sniff import HEAD_BYTES, describe, sniff
 from addon.analysis.stages import Stages
+from addon.audio import wav
+from addon.audio.sniffing import HEAD_BYTES, describe, sniff
+from addon.audio.wav import Wave
 from addon.errors import UnreadableAudio
 
 #: Recognised so that the message can name them; nothing here decodes them.
@@ -29,7 +29,7 @@ def open_intake(
     start = bytes(head[:HEAD_BYTES])
     kind = sniff(start)
     if kind == "wav" and head[:4] != b"RIFX":
-        wave = riff.parse(head)
+        wave = wav.parse(head)
         return None if wave is None else _wave_intake(wave, options, spool, prepare)
     if kind in _NOT_DECODED:
         raise UnreadableAudio(f"The recording is {kind}, which is not decoded here")

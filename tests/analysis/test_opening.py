@@ -8,7 +8,7 @@ from addon.analysis import Options
 from addon.analysis.compressed import SpooledIntake
 from addon.analysis.intake import KeptWaveIntake, WaveIntake
 from addon.analysis.opening import open_intake
-from addon.analysis.sniff import HEAD_BYTES
+from addon.audio.sniffing import HEAD_BYTES
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import converse, encoded, wav
 from tests.analysis.test_transcription import Scripted

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from addon.analysis.encodings import ENCODINGS, a_law_table, mu_law_table
+from addon.audio.encodings import ENCODINGS, a_law_table, mu_law_table
 from tests.analysis.calls import passed, wav
 from tests.analysis.waves import A_LAW, FLOAT, MU_LAW, PCM, chunk, format_chunk, ramp, riff
 

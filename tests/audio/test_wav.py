@@ -6,8 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from addon.analysis import riff
-from addon.analysis.riff import parse
+from addon.audio import wav
+from addon.audio.wav import parse
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import passed
 from tests.analysis.waves import (
@@ -107,7 +107,7 @@ UNREADABLE = {
     "ends inside the header": plain()[:30],
     "no samples at all": build(FORMAT),
     "unknown codec": build(format_chunk(tag=0x1234), chunk(b"data", DATA)),
-    "never comes to samples": build(FORMAT, chunk(b"LIST", bytes(riff.MAX_HEADER_BYTES + 99))),
+    "never comes to samples": build(FORMAT, chunk(b"LIST", bytes(wav.MAX_HEADER_BYTES + 99))),
 }
 
 
@@ -145,7 +145,7 @@ def test_forty_thousand_fuzzed_headers_raise_nothing_else():
             continue
         if wave is not None:
             read += 1
-            assert 1 <= wave.channels <= riff.MAX_CHANNELS
-            assert riff.MIN_RATE_HZ <= wave.rate <= riff.MAX_RATE_HZ
+            assert 1 <= wave.channels <= wav.MAX_CHANNELS
+            assert wav.MIN_RATE_HZ <= wave.rate <= wav.MAX_RATE_HZ
             assert wave.data_length is None or wave.data_length > 0
     assert refused > 1000 and read > 1000

@@ -2,8 +2,7 @@
 
 import pytest
 
-from addon.analysis import sniff
-from addon.analysis.sniff import describe
+from addon.audio.sniffing import describe, sniff
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import converse, encoded, passed, wav
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from addon.analysis.encodings import ENCODINGS, Encoding
+from addon.audio.encodings import ENCODINGS, Encoding
 from addon.errors import UnreadableAudio
 
 #: Everything before the samples; real headers have some hundred bytes.
