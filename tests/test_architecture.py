@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "addon.playback": (*FOUNDATION, "addon.archive", "addon.audio"),
     "addon.stack": FOUNDATION,
 }
-"""The packages a package may import besides itself (spec/interfaces 1); those not named lie above."""
+"""The packages a package may import besides itself (spec/interfaces 1)."""
 
 UPPER = {
     "workers": ("addon.web", "addon.commands", "addon.factory"),
