@@ -31,8 +31,8 @@ STATUSES = ("accepted", "superseded", "proposed", "rejected")
 INTRODUCTION = """\
 # Decisions
 
-Choices that a successor would question: one page each, with what was decided, why, and what else was
-considered. Where a choice changes, a new page is added and the old one gets the status
+Choices that a successor would question: one page each, with what was decided, why, and what else
+was considered. Where a choice changes, a new page is added and the old one gets the status
 `superseded by <number>`. Numbers go up within an area. `python -m tests.decision_index` writes this
 index; a test compares it, and looks in every page for its three paragraphs, date and status.
 
