@@ -9,6 +9,7 @@ from addon.archive.key_pairs import KeyPair
 from addon.archive.keys import Openers, Recipients
 from addon.archive.layout import parse_header
 from addon.archive.manifest import Signer
+from addon.archive.message import encrypt
 from addon.errors import KeyMissing, NotStored, Tampered
 from tests.archive.recordings import RECORDING, TENANT, archived
 
@@ -128,4 +129,15 @@ def test_one_epochs_key_under_anothers_name_is_refused(
     pair = epochs.begin(Recipients.local(MASTER))
     directory.put("keys/rsa-other.esdk", [directory.get(f"keys/{pair.name}.esdk")])
     with pytest.raises(Tampered):
+        epochs.private_key("rsa-other", Openers.local(MASTER))
+
+
+def test_a_key_sealed_for_the_masters_under_another_epochs_name_is_refused(
+    epochs: Epochs, directory: DirectoryStore, pair: KeyPair
+) -> None:
+    """Sealing needs no secret where the masters are public keys: the name must fit the key."""
+    context = {"object": "epoch-key", "epoch": "rsa-other"}
+    planted = encrypt([pair.private_pem.encode()], Recipients.local(MASTER), context)
+    directory.put("keys/rsa-other.esdk", planted)
+    with pytest.raises(Tampered, match="called after"):
         epochs.private_key("rsa-other", Openers.local(MASTER))
