@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from addon.archive import message
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.store import Store
 from addon.errors import AlreadyStored, NotStored, Tampered
 
@@ -64,8 +64,8 @@ class Journal:
 
     def __init__(self, store: Store, key: bytes) -> None:
         self.store = store
-        self._recipients = Recipients.local(key, KEY_NAME)
-        self._openers = Openers.local(key, KEY_NAME)
+        self._encryption_keys = EncryptionKeys.local(key, KEY_NAME)
+        self._decryption_keys = DecryptionKeys.local(key, KEY_NAME)
 
     def accept(self, sid: str, source: str, request: str, audio: Iterable[bytes] = ()) -> bool:
         """Write an intake record, durably; False where one is there already.
@@ -153,11 +153,11 @@ class Journal:
         self.store.delete(f"results/{sid}")
 
     def _put(self, key: str, sid: str, blocks: Iterable[bytes], *, if_absent: bool) -> None:
-        sealed = message.encrypt(blocks, self._recipients, _context(key, sid))
+        sealed = message.encrypt(blocks, self._encryption_keys, _context(key, sid))
         self.store.put(key, sealed, if_absent=if_absent)
 
     def _get(self, key: str, sid: str) -> Iterator[bytes]:
-        return message.decrypt(self.store.read(key), self._openers, _context(key, sid))
+        return message.decrypt(self.store.read(key), self._decryption_keys, _context(key, sid))
 
 
 def _context(key: str, sid: str) -> dict[str, str]:

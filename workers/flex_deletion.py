@@ -135,7 +135,7 @@ def proven(archive: Archive, planned: Plan) -> tuple[Manifest, bool]:
     signature of nobody known, StoreUnavailable.
     """
     who = _who(planned)
-    if archive.openers:
+    if archive.decryption_keys:
         try:
             return verify(archive, *who), True
         except KeyMissing:

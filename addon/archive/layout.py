@@ -45,7 +45,7 @@ _AAD_END = struct.Struct(">IQ")
 
 
 class SealedKey(NamedTuple):
-    """The data key as one recipient can open it (an encrypted data key of the format)."""
+    """The data key as one encryption key can open it (an encrypted data key of the format)."""
 
     provider: str
     info: bytes
@@ -109,7 +109,7 @@ def parse_header(data: bytes) -> Header:
     context = _parse_context(cursor.field())
     count = cursor.number(2)
     if not 1 <= count <= MAX_RECIPIENTS:
-        raise Tampered("the header names no recipient, or too many")
+        raise Tampered("the header names no encryption key, or too many")
     sealed_keys = tuple(
         SealedKey(_text(cursor.field()), cursor.field(), cursor.field()) for _ in range(count)
     )

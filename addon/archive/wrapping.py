@@ -109,13 +109,13 @@ class SealingProvider(MasterKeyProvider):  # type: ignore[misc]
 
 
 class OpeningProvider(SealingProvider):
-    """Asks the opener that ranges ask too, so that whole streams find keys by the same rules."""
+    """A key provider that finds data keys by the same rules as the range reader."""
 
     open_data_key: DataKeyOpener
 
     @classmethod
     def asking(cls, open_data_key: DataKeyOpener) -> Any:
-        """With this opener."""
+        """The provider that asks `open_data_key`."""
         provider = cls()
         provider.open_data_key = open_data_key
         return provider

@@ -67,7 +67,7 @@ def address(archive: Archive, tenant: str, recording_id: str, seconds: int) -> d
 
 
 def _name(info: bytes) -> str:
-    """A recipient's name as it is, where it is text; else in base64."""
+    """An encryption key's name as it is, where it is text; else in base64."""
     try:
         return info.decode("ascii")
     except UnicodeDecodeError:

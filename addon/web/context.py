@@ -29,9 +29,9 @@ from addon.playback.single_use import SingleUse
 from addon.playback.tokens import Tokens
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
-from addon.twilio.captures import Captures
 from addon.twilio.flex_tokens import FlexTokens
 from addon.twilio.rest import Rest
+from addon.twilio.signature_diagnostics import SignatureDiagnostics
 from addon.twilio.signatures import Verifier
 from addon.web.oidc import Provider
 from addon.web.rows import Rows
@@ -101,9 +101,9 @@ class Context:
         )
 
     @cached_property
-    def captures(self) -> Captures:
+    def diagnostics(self) -> SignatureDiagnostics:
         """What monitor mode keeps of signatures."""
-        return Captures(self.redis)
+        return SignatureDiagnostics(self.redis)
 
     @cached_property
     def sessions(self) -> Sessions:

@@ -1,4 +1,4 @@
-"""Captures on a real Redis: bounded, harmless, and without anything of the request's contents."""
+"""Diagnoses on a real Redis: bounded, harmless, and without anything of a request's contents."""
 
 from __future__ import annotations
 
@@ -8,30 +8,37 @@ from pathlib import Path
 
 import redis
 
-from addon.twilio.captures import KEPT, LASTS_S, MATCHED, UNMATCHED, Capture, Captures
-from addon.twilio.readings import Asked
+from addon.twilio.signature_diagnostics import (
+    KEPT,
+    LASTS_S,
+    MATCHED,
+    UNMATCHED,
+    Diagnosis,
+    SignatureDiagnostics,
+)
+from addon.twilio.signature_hypotheses import SignedRequest
 from addon.twilio.signatures import Verdict, Verifier
-from tests.twilio.test_readings import MULTIPART, PUBLIC, SORTED, TOKEN, URL, sign
+from tests.twilio.test_signature_hypotheses import MULTIPART, PUBLIC, SORTED, TOKEN, URL, sign
 
 VERIFIER = Verifier((TOKEN,), public_url=PUBLIC)
 REFUSED = Verdict(False, "no secret gives this signature")
 
 
-def capture(asked: Asked, verdict: Verdict = REFUSED, *, at: float = 1.0) -> Capture:
-    return Capture.of(asked, verdict, VERIFIER, at=at, request_sid="XR1", body="multipart")
+def diagnosis(signed: SignedRequest, verdict: Verdict = REFUSED, *, at: float = 1.0) -> Diagnosis:
+    return Diagnosis.of(signed, verdict, VERIFIER, at=at, request_sid="XR1", body="multipart")
 
 
-EXPLAINED = capture(replace(MULTIPART, signature=sign(f"http://hooks.example.net/x{SORTED}")))
-BY_URL = capture(replace(MULTIPART, signature=sign(URL)))
-UNKNOWN = capture(replace(MULTIPART, signature="TPEzSRfZHGUo0Dpi5BTrq2Kf3yA="))
+EXPLAINED = diagnosis(replace(MULTIPART, signature=sign(f"http://hooks.example.net/x{SORTED}")))
+BY_URL = diagnosis(replace(MULTIPART, signature=sign(URL)))
+UNKNOWN = diagnosis(replace(MULTIPART, signature="TPEzSRfZHGUo0Dpi5BTrq2Kf3yA="))
 
 
 def test_it_comes_back_as_it_was_kept(redis_server: redis.Redis) -> None:
-    captures = Captures(redis_server)
+    diagnostics = SignatureDiagnostics(redis_server)
     later = replace(UNKNOWN, at=2.0)
     for each in (BY_URL, later):
-        captures.add(each)
-    assert captures.all() == [later, BY_URL]
+        diagnostics.add(each)
+    assert diagnostics.all() == [later, BY_URL]
 
 
 def test_what_was_found_says_what_where_and_with_which_secret() -> None:
@@ -54,7 +61,7 @@ def test_everything_that_was_tried_is_in_it() -> None:
 
 
 def test_nothing_of_the_contents_no_secret_and_no_usable_signature_is_in_it() -> None:
-    private = Asked(
+    private = SignedRequest(
         url=f"{URL}?number=+14155551212&t0ken",
         signature=sign("anything"),
         fields=(("From", "+14155551212"), ("url", "https://m.example/a?sig=s3cr3t"), ("+4930", "")),
@@ -62,7 +69,7 @@ def test_nothing_of_the_contents_no_secret_and_no_usable_signature_is_in_it() ->
         body_sha256="5ccde7145dfb" + "0" * 52,
     )
     for signed in (private, replace(private, signature=sign(private.url))):
-        text = capture(signed).to_json()
+        text = diagnosis(signed).to_json()
         for secret in (
             *("14155551212", "s3cr3t", "t0ken", "+4930", "Ann", "m.example", "5ccde7145dfb"),
             *(TOKEN, signed.signature, sign(private.url)),
@@ -77,15 +84,15 @@ def test_what_is_no_signature_is_only_counted() -> None:
         ("+14155551212", "12 characters"),
         ("é" * 30, "30 characters"),
     ):
-        assert capture(replace(MULTIPART, signature=given)).signature == told
+        assert diagnosis(replace(MULTIPART, signature=given)).signature == told
 
 
 def test_a_flood_of_junk_leaves_what_was_explained(redis_server: redis.Redis) -> None:
-    captures = Captures(redis_server)
-    captures.add(BY_URL)
+    diagnostics = SignatureDiagnostics(redis_server)
+    diagnostics.add(BY_URL)
     for number in range(KEPT + 20):
-        captures.add(replace(UNKNOWN, at=10.0 + number))
-    kept = captures.all()
+        diagnostics.add(replace(UNKNOWN, at=10.0 + number))
+    kept = diagnostics.all()
     assert len(kept) == KEPT + 1
     assert kept[-1] == BY_URL
     assert kept[0].at == 10.0 + KEPT + 19
@@ -93,21 +100,21 @@ def test_a_flood_of_junk_leaves_what_was_explained(redis_server: redis.Redis) ->
 
 
 def test_it_ends_by_itself(redis_server: redis.Redis) -> None:
-    captures = Captures(redis_server)
-    captures.add(BY_URL)
-    captures.add(UNKNOWN)
+    diagnostics = SignatureDiagnostics(redis_server)
+    diagnostics.add(BY_URL)
+    diagnostics.add(UNKNOWN)
     for key in (MATCHED, UNMATCHED):
         assert 0 < redis_server.ttl(key) <= LASTS_S
 
 
-def test_the_largest_request_makes_a_small_capture() -> None:
+def test_the_largest_request_makes_a_small_diagnosis() -> None:
     fields = tuple((f"field-{number % 90}-{'x' * 25}", "v") for number in range(500))
     url = URL + "?" + "&".join(f"name{number % 90}=1" for number in range(500))
-    large = capture(replace(MULTIPART, url=url, fields=fields, hosts=("a.example", "b.example")))
+    large = diagnosis(replace(MULTIPART, url=url, fields=fields, hosts=("a.example", "b.example")))
     assert len(large.to_json()) < 40_000
 
 
 def test_without_redis_nothing_is_raised(tmp_path: Path) -> None:
     nobody = redis.Redis.from_url(f"unix://{tmp_path}/nobody.sock")
-    Captures(nobody).add(UNKNOWN)
+    SignatureDiagnostics(nobody).add(UNKNOWN)
     nobody.close()

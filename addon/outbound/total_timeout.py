@@ -1,7 +1,7 @@
-"""A hard end to one exchange with another host, however slowly its bytes trickle in.
+"""A limit on the whole time of one exchange with another host, however slowly its bytes arrive.
 
-A socket's own timeout counts from read to read, so a host that sends one byte a second never meets
-it. This must never be left running: it ends with its `with` block.
+A socket's own timeout counts from read to read, so a host that sends one byte a second never
+reaches it. The timer ends with the `with` block.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import threading
 from addon.errors import OutboundUnavailable
 
 
-class Wall:
-    """Shuts the sockets it guards when the whole time is up."""
+class TotalTimeout:
+    """A timer that shuts down the sockets given to it once the whole time is up."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -22,7 +22,7 @@ class Wall:
         self._timer = threading.Timer(seconds, self._close)
         self._timer.daemon = True
 
-    def __enter__(self) -> Wall:
+    def __enter__(self) -> TotalTimeout:
         self._timer.start()
         return self
 

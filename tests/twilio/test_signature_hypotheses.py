@@ -13,13 +13,13 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import EnvironBuilder
 
 from addon.twilio.multipart import AudioPart, Body
-from addon.twilio.readings import (
+from addon.twilio.signature_hypotheses import (
     MAX_SIGNED_CHARACTERS,
-    Asked,
     Match,
+    SignedRequest,
     explanation,
-    readings,
-    spellings,
+    hypotheses,
+    variants_of,
 )
 from addon.twilio.signatures import Verifier
 
@@ -29,16 +29,16 @@ URL = f"{PUBLIC}/recording-analysis"
 SENT = (("format", "audio/x-wav"), ("callback", "https://m.example/cb?x=1"), ("label", ""))
 SORTED = "callbackhttps://m.example/cb?x=1formataudio/x-wavlabel"
 DIGEST = hashlib.sha256(b"the whole body").hexdigest()
-MULTIPART = Asked(URL, "", SENT, ("audio-data", "call.wav"), DIGEST)
+MULTIPART = SignedRequest(URL, "", SENT, ("audio-data", "call.wav"), DIGEST)
 
 
 def sign(text: str, token: str = TOKEN) -> str:
     return base64.b64encode(hmac.digest(token.encode(), text.encode(), "sha1")).decode()
 
 
-def explained(text: str, asked: Asked = MULTIPART, *tokens: str) -> Match | None:
+def explained(text: str, signed: SignedRequest = MULTIPART, *tokens: str) -> Match | None:
     verifier = Verifier(tokens or (TOKEN,), public_url=PUBLIC)
-    return explanation(replace(asked, signature=sign(text)), verifier.signer)
+    return explanation(replace(signed, signature=sign(text)), verifier.signer)
 
 
 @pytest.mark.parametrize(
@@ -61,22 +61,22 @@ def explained(text: str, asked: Asked = MULTIPART, *tokens: str) -> Match | None
 def test_each_hypothesis_is_recognised_by_its_signature(name: str, text: str) -> None:
     match = explained(text)
     assert match is not None
-    assert (match.reading.name, match.spelling.differs) == (name, "")
+    assert (match.hypothesis.name, match.variant.differs) == (name, "")
 
 
 def test_blanks_that_somebody_trimmed_before_signing() -> None:
-    asked = replace(MULTIPART, fields=(("tag", " a "),))
-    match = explained(f"{URL}taga", asked)
-    assert match is not None and match.reading.name == "fields, trimmed"
+    signed = replace(MULTIPART, fields=(("tag", " a "),))
+    match = explained(f"{URL}taga", signed)
+    assert match is not None and match.hypothesis.name == "fields, trimmed"
 
 
 def test_a_hash_that_the_query_names_is_tried_without() -> None:
-    asked = replace(MULTIPART, url=f"{URL}?a=1&bodySHA256={DIGEST}")
-    assert asked.announces_hash
-    match = explained(f"{URL}?a=1{SORTED}", asked)
-    assert match is not None and match.reading.name == "fields, bodySHA256 removed"
-    match = explained(f"{URL}?a=1&bodySHA256={DIGEST}", asked)
-    assert match is not None and match.reading.name == "no fields"
+    signed = replace(MULTIPART, url=f"{URL}?a=1&bodySHA256={DIGEST}")
+    assert signed.announces_hash
+    match = explained(f"{URL}?a=1{SORTED}", signed)
+    assert match is not None and match.hypothesis.name == "fields, bodySHA256 removed"
+    match = explained(f"{URL}?a=1&bodySHA256={DIGEST}", signed)
+    assert match is not None and match.hypothesis.name == "no fields"
 
 
 @pytest.mark.parametrize(
@@ -95,15 +95,15 @@ def test_a_hash_that_the_query_names_is_tried_without() -> None:
         ),
     ],
 )
-def test_each_spelling_of_the_url_is_recognised(differs: str, url: str) -> None:
-    asked = replace(MULTIPART, hosts=("hooks.example.net", "a.example:8443"))
-    match = explained(url + SORTED, asked)
+def test_each_variant_of_the_url_is_recognised(differs: str, url: str) -> None:
+    signed = replace(MULTIPART, hosts=("hooks.example.net", "a.example:8443"))
+    match = explained(url + SORTED, signed)
     assert match is not None
-    assert (match.spelling.differs, match.spelling.url) == (differs, url)
+    assert (match.variant.differs, match.variant.url) == (differs, url)
 
 
 def test_spellings_of_a_url_with_a_port_a_slash_and_a_query() -> None:
-    found = {each.url: each.differs for each in spellings("http://h.example:8080/x/?q='")}
+    found = {each.url: each.differs for each in variants_of("http://h.example:8080/x/?q='")}
     assert found["http://h.example:8080/x/?q='"] == ""
     assert found["http://h.example/x/?q='"] == "without port"
     assert found["https://h.example:443/x?q='"] == "https, port 443, without final slash"
@@ -111,17 +111,17 @@ def test_spellings_of_a_url_with_a_port_a_slash_and_a_query() -> None:
     assert found["http://h.example:8080/x/"] == "without query"
 
 
-def test_readings_and_spellings_are_each_tried_once() -> None:
-    for asked in (MULTIPART, replace(MULTIPART, fields=(), file=None)):
-        texts = [(each.url, each.text) for each in readings(asked)]
+def test_hypotheses_and_variants_are_each_tried_once() -> None:
+    for signed in (MULTIPART, replace(MULTIPART, fields=(), file=None)):
+        texts = [(each.url, each.text) for each in hypotheses(signed)]
         assert len(texts) == len(set(texts))
-    urls = [each.url for each in spellings(URL, ("hooks.example.net", "hooks.example.net:443"))]
+    urls = [each.url for each in variants_of(URL, ("hooks.example.net", "hooks.example.net:443"))]
     assert len(urls) == len(set(urls)) == 10
 
 
 def test_a_body_that_is_no_form_has_no_fields_to_cover() -> None:
     json = replace(MULTIPART, fields=None, file=None)
-    assert [each.name for each in readings(json)] == ["no fields", "bodySHA256 added"]
+    assert [each.name for each in hypotheses(json)] == ["no fields", "bodySHA256 added"]
 
 
 def test_the_secret_is_named_and_a_strangers_is_not_found() -> None:
@@ -149,10 +149,10 @@ def test_a_request_is_read_without_its_recording() -> None:
     form = MultiDict([("a", "1"), ("a", "2")])
     audio = AudioPart("audio-data", "call.wav", "audio/x-wav", 4, None)  # type: ignore[arg-type]
     headers = {"HTTP_X_TWILIO_SIGNATURE": "given", "HTTP_X_FORWARDED_HOST": "u:p@evil"}
-    asked = Asked.from_request(
+    signed = SignedRequest.from_request(
         PUBLIC, request("/x?y=%27", **headers), Body(form, DIGEST, form, audio)
     )
-    assert asked == Asked(
+    assert signed == SignedRequest(
         url=f"{PUBLIC}/x?y=%27",
         signature="given",
         fields=(("a", "1"), ("a", "2")),
@@ -163,5 +163,5 @@ def test_a_request_is_read_without_its_recording() -> None:
 
 
 def test_a_json_request_without_a_signature_is_read_too() -> None:
-    asked = Asked.from_request(PUBLIC, request("/x"), Body(MultiDict(), DIGEST))
-    assert (asked.signature, asked.fields, asked.file) == ("", None, None)
+    signed = SignedRequest.from_request(PUBLIC, request("/x"), Body(MultiDict(), DIGEST))
+    assert (signed.signature, signed.fields, signed.file) == ("", None, None)

@@ -1,7 +1,7 @@
-"""What a signature may cover, tried widely: an explanation for the operator, never an admission.
+"""Hypotheses of the text that a signature covers, tried to explain it to the operator.
 
 Nobody documents what a multipart signature covers (spec/protocol 3.2), and a proxy or PUBLIC_URL
-may make a genuine request look forged. Every reading is tried with every spelling of the URL and
+may make a genuine request look forged. Every hypothesis is tried with every variant of the URL and
 every secret; what is found here must never let a request in (that is `signatures`).
 """
 
@@ -31,7 +31,7 @@ Labelled = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class SignedRequest:
     """A request as far as signatures go. `url` is where we believe Twilio sent it.
 
     `hosts` are other names under which the request says it arrived; `body_sha256` is hex.
@@ -45,7 +45,7 @@ class Asked:
     hosts: tuple[str, ...] = ()
 
     @classmethod
-    def from_request(cls, public_url: str, environ: Mapping[str, Any], body: Body) -> Asked:
+    def from_request(cls, public_url: str, environ: Mapping[str, Any], body: Body) -> SignedRequest:
         """A WSGI request and its parsed body, without anything of the recording."""
         headers = ("HTTP_HOST", "HTTP_X_FORWARDED_HOST")
         hosts = (redacted_host(str(environ.get(header) or "")) for header in headers)
@@ -65,7 +65,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Hypothesis:
     """One hypothesis: a URL, and the fields that follow it in this order."""
 
     name: str
@@ -79,7 +79,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Spelling:
+class UrlVariant:
     """One way to write a URL; `differs` says how from PUBLIC_URL's, "" where it does not."""
 
     differs: str
@@ -88,77 +88,77 @@ class Spelling:
 
 @dataclass(frozen=True)
 class Match:
-    """The reading, the spelling and the name of the secret that give a signature."""
+    """The hypothesis, the variant and the name of the secret that give a signature."""
 
-    reading: Reading
-    spelling: Spelling
+    hypothesis: Hypothesis
+    variant: UrlVariant
     secret: str
 
 
-def explanation(asked: Asked, signer: Signer) -> Match | None:
+def explanation(signed: SignedRequest, signer: Signer) -> Match | None:
     """What the request's signature covers, or None where nothing that is known here does."""
-    if not asked.signature:
+    if not signed.signature:
         return None
-    for reading in readings(asked):
-        if len(text := reading.text) > MAX_SIGNED_CHARACTERS:
+    for hypothesis in hypotheses(signed):
+        if len(text := hypothesis.text) > MAX_SIGNED_CHARACTERS:
             continue
-        for spelling in spellings(reading.url, asked.hosts):
-            if secret := signer(spelling.url + text, asked.signature):
-                return Match(reading, spelling, secret)
+        for variant in variants_of(hypothesis.url, signed.hosts):
+            if secret := signer(variant.url + text, signed.signature):
+                return Match(hypothesis, variant, secret)
     return None
 
 
-def readings(asked: Asked) -> list[Reading]:
-    """Every hypothesis that differs from those before it, most likely first (spec/protocol 3.2)."""
-    found: dict[tuple[str, str], Reading] = {}
-    for reading in (*_of_fields(asked), *_of_hash(asked)):
-        found.setdefault((reading.url, reading.text), reading)
+def hypotheses(signed: SignedRequest) -> list[Hypothesis]:
+    """Every hypothesis that differs from those before, most likely first (spec/protocol 3.2)."""
+    found: dict[tuple[str, str], Hypothesis] = {}
+    for hypothesis in (*_of_fields(signed), *_of_hash(signed)):
+        found.setdefault((hypothesis.url, hypothesis.text), hypothesis)
     return list(found.values())
 
 
-def _of_fields(asked: Asked) -> Iterator[Reading]:
-    sent = asked.fields
+def _of_fields(signed: SignedRequest) -> Iterator[Hypothesis]:
+    sent = signed.fields
     if sent is not None:
-        yield Reading("text fields", asked.url, _signed(sent))
-    yield Reading("no fields", asked.url)
+        yield Hypothesis("text fields", signed.url, _signed(sent))
+    yield Hypothesis("no fields", signed.url)
     if sent is None:
         return
-    if asked.file is not None:
-        part, filename = asked.file
-        yield Reading("fields and file name", asked.url, _signed([*sent, (part, filename)]))
-        yield Reading("fields and empty file", asked.url, _signed([*sent, (part, "")]))
-        yield Reading("file name only", asked.url, ((part, filename),))
+    if signed.file is not None:
+        part, filename = signed.file
+        yield Hypothesis("fields and file name", signed.url, _signed([*sent, (part, filename)]))
+        yield Hypothesis("fields and empty file", signed.url, _signed([*sent, (part, "")]))
+        yield Hypothesis("file name only", signed.url, ((part, filename),))
     trimmed = [(name, value.strip()) for name, value in sent]
-    yield Reading("fields, trimmed", asked.url, _signed(trimmed))
-    yield Reading("fields but empty ones", asked.url, _signed(pair for pair in sent if pair[1]))
-    yield Reading("fields as sent, unsorted", asked.url, sent)
+    yield Hypothesis("fields, trimmed", signed.url, _signed(trimmed))
+    yield Hypothesis("fields but empty ones", signed.url, _signed(pair for pair in sent if pair[1]))
+    yield Hypothesis("fields as sent, unsorted", signed.url, sent)
 
 
-def _of_hash(asked: Asked) -> Iterator[Reading]:
+def _of_hash(signed: SignedRequest) -> Iterator[Hypothesis]:
     """As JSON bodies are signed, where the query names no hash; without the hash where it does."""
-    pairs = _signed(asked.fields or ())
-    place = asked.url.partition("?")[0]
-    query = [piece for piece in _query(asked.url) if not piece.startswith(f"{_HASH}=")]
-    if asked.announces_hash:
+    pairs = _signed(signed.fields or ())
+    place = signed.url.partition("?")[0]
+    query = [piece for piece in _query(signed.url) if not piece.startswith(f"{_HASH}=")]
+    if signed.announces_hash:
         without = f"{place}?{'&'.join(query)}" if query else place
-        yield Reading("fields, bodySHA256 removed", without, pairs)
+        yield Hypothesis("fields, bodySHA256 removed", without, pairs)
         return
-    hashed = f"{place}?{'&'.join([*query, f'{_HASH}={asked.body_sha256}'])}"
-    yield Reading("bodySHA256 added", hashed)
-    yield Reading("fields, bodySHA256 added", hashed, pairs)
+    hashed = f"{place}?{'&'.join([*query, f'{_HASH}={signed.body_sha256}'])}"
+    yield Hypothesis("bodySHA256 added", hashed)
+    yield Hypothesis("fields, bodySHA256 added", hashed, pairs)
 
 
-def spellings(url: str, hosts: Iterable[str] = ()) -> list[Spelling]:
+def variants_of(url: str, hosts: Iterable[str] = ()) -> list[UrlVariant]:
     """PUBLIC_URL's first, then with other schemes, ports, final slashes, and the hosts given."""
     scheme, _, rest = url.partition("://")
     authority, slash, target = rest.partition("/")
     path, mark, query = f"{slash}{target}".partition("?")
     ends: Labelled = [("", mark + query), *([("without query", "")] if mark else [])]
-    found: dict[str, Spelling] = {}
+    found: dict[str, UrlVariant] = {}
     for where, tail, end in product(_origins(scheme, authority, hosts), _slashes(path), ends):
         for quote, full in _quotes(tail[1] + end[1]):
             differs = ", ".join(filter(None, (where[0], tail[0], end[0], quote)))
-            spelled = Spelling(differs, where[1] + full)
+            spelled = UrlVariant(differs, where[1] + full)
             found.setdefault(spelled.url, spelled)
     return list(found.values())
 

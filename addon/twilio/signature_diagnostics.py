@@ -1,6 +1,6 @@
-"""The last requests of monitor mode, each with what its signature covers; for `flask signatures`.
+"""Diagnoses of the last signatures in monitor mode, listed by `flask signatures`.
 
-In Redis and bounded, because they are a few days' help and no record. A capture holds names and
+In Redis and bounded, because they are a few days' help and no record. A diagnosis holds names and
 lengths: never a value, a secret, or a signature that somebody could use.
 """
 
@@ -15,8 +15,14 @@ import redis
 from redis.exceptions import RedisError
 
 from addon import log
-from addon.twilio.readings import Asked, Match, explanation, readings, spellings
 from addon.twilio.redaction import redacted_fields, redacted_url
+from addon.twilio.signature_hypotheses import (
+    Match,
+    SignedRequest,
+    explanation,
+    hypotheses,
+    variants_of,
+)
 from addon.twilio.signatures import Verdict, Verifier
 
 KEPT = 100
@@ -55,7 +61,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Capture:
+class Diagnosis:
     """One request. `at` is seconds since the epoch; `hosts` are the names it says it came under.
 
     `body` is its kind, `body_hash` whether bodySHA256 is in the query, `signature` its length and
@@ -76,32 +82,35 @@ class Capture:
     found: Found | None
 
     @classmethod
-    def of(cls, asked: Asked, verdict: Verdict, verifier: Verifier, **facts: Any) -> Capture:
+    def of(
+        cls, signed: SignedRequest, verdict: Verdict, verifier: Verifier, **facts: Any
+    ) -> Diagnosis:
         """Try everything; `facts` are `at`, `request_sid` and `body`. A few milliseconds."""
         return cls(
             accepted=verdict.valid,
             reason=verdict.reason,
-            signature=_beginning(asked.signature),
-            body_hash="announced" if asked.announces_hash else "not announced",
-            hosts=asked.hosts,
+            signature=_beginning(signed.signature),
+            body_hash="announced" if signed.announces_hash else "not announced",
+            hosts=signed.hosts,
             secrets=verifier.secrets,
             candidates=tuple(
-                Candidate(each.name, _canonical(each.url, each.pairs)) for each in readings(asked)
+                Candidate(each.name, _canonical(each.url, each.pairs))
+                for each in hypotheses(signed)
             ),
             urls=tuple(
                 Candidate(each.differs, redacted_url(each.url))
-                for each in spellings(asked.url, asked.hosts)
+                for each in variants_of(signed.url, signed.hosts)
             ),
-            found=_found(explanation(asked, verifier.signer)),
+            found=_found(explanation(signed, verifier.signer)),
             **facts,
         )
 
     def to_json(self) -> str:
-        """One line; `from_json` gives an equal capture back."""
+        """One line; `from_json` gives an equal diagnosis back."""
         return json.dumps(asdict(self), separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Capture:
+    def from_json(cls, text: str | bytes) -> Diagnosis:
         """What `to_json` wrote."""
         values: dict[str, Any] = json.loads(text)
         found = values["found"]
@@ -113,35 +122,35 @@ class Capture:
         return cls(**(values | tried | listed | {"found": Found(**found) if found else None}))
 
 
-class Captures:
-    """The last of each kind, newest first."""
+class SignatureDiagnostics:
+    """The diagnoses kept in Redis: the last of each kind, newest first."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis: Any = connection
 
-    def add(self, capture: Capture) -> None:
+    def add(self, diagnosis: Diagnosis) -> None:
         """Keep one, and forget those beyond KEPT. Never raises: no request may fail for it."""
-        key = UNMATCHED if capture.found is None else MATCHED
+        key = UNMATCHED if diagnosis.found is None else MATCHED
         try:
             with self._redis.pipeline() as pipe:
-                pipe.lpush(key, capture.to_json())
+                pipe.lpush(key, diagnosis.to_json())
                 pipe.ltrim(key, 0, KEPT - 1)
                 pipe.expire(key, LASTS_S)
                 pipe.execute()
         except RedisError as error:
-            logger.warning("not captured", kind=type(error).__name__)
+            logger.warning("not diagnosed", kind=type(error).__name__)
 
-    def all(self) -> list[Capture]:
+    def all(self) -> list[Diagnosis]:
         """Both kinds by time, newest first. Raises RedisError."""
         lines = [line for key in (MATCHED, UNMATCHED) for line in self._redis.lrange(key, 0, -1)]
-        return sorted(map(Capture.from_json, lines), key=lambda each: each.at, reverse=True)
+        return sorted(map(Diagnosis.from_json, lines), key=lambda each: each.at, reverse=True)
 
 
 def _found(match: Match | None) -> Found | None:
     if match is None:
         return None
-    text = _canonical(match.spelling.url, match.reading.pairs)
-    return Found(match.reading.name, match.spelling.differs, match.secret, text)
+    text = _canonical(match.variant.url, match.hypothesis.pairs)
+    return Found(match.hypothesis.name, match.variant.differs, match.secret, text)
 
 
 def _canonical(url: str, pairs: tuple[tuple[str, str], ...]) -> str:
