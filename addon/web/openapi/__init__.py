@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template
 
-from addon.web import page_answers
+from addon.web import page_responses
 from addon.web.context import context
 from addon.web.openapi.parts import SCHEMAS, SECURITY
 from addon.web.openapi.paths import PATHS, TAGS
@@ -28,7 +28,7 @@ breaks before Content-Length means that the rest could not be verified."""
 
 blueprint = Blueprint("openapi", __name__)
 docs = Blueprint("api_docs", __name__)
-page_answers.apply(docs)
+page_responses.apply(docs)
 
 
 @blueprint.get("/openapi.json")

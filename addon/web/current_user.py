@@ -1,4 +1,4 @@
-"""Who asks for a page: the person of the session, and what the policy gives them right now."""
+"""The signed-in user of a request, with the rights that the access policy gives now."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from addon.web.sessions import Cookies
 
 
 @dataclass(frozen=True)
-class Visitor:
-    """A person who is signed in."""
+class User:
+    """A signed-in user of the pages."""
 
     subject: str
     name: str
@@ -36,15 +36,15 @@ class Visitor:
         return found
 
 
-def visitor() -> Visitor:
+def current_user() -> User:
     """The person of this request. Raises Unauthenticated, Forbidden, QueueUnavailable."""
-    if "visitor" not in g:
-        g.visitor = _visitor()
-    found: Visitor = g.visitor
+    if "current_user" not in g:
+        g.current_user = _signed_in()
+    found: User = g.current_user
     return found
 
 
-def _visitor() -> Visitor:
+def _signed_in() -> User:
     settings = context().settings
     token = Cookies(secure=settings.public_url.startswith("https:")).session(request)
     claims = context().sessions.find(token) if token else None
@@ -53,7 +53,7 @@ def _visitor() -> Visitor:
     rights = context().policy(claims, settings)
     if not rights.listen:
         raise Forbidden("Your account may not listen to recordings here")
-    return Visitor(str(claims.get("sub", "")), _name(claims), rights)
+    return User(str(claims.get("sub", "")), _name(claims), rights)
 
 
 def _name(claims: dict[str, Any]) -> str:

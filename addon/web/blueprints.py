@@ -1,4 +1,4 @@
-"""All blueprints, and what holds for every answer whatever its surface."""
+"""The list of all blueprints, and their registration with an app."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from addon.web import (
 )
 from addon.web.context import EXTENSION
 
-SURFACES = (
+BLUEPRINTS = (
     *(invocations, flex_recordings, media, flex, api, openapi, login, pages, docs, ops),
     *(ringcentral, ringcentral_webhook),
 )
 
 
-def register_surfaces(app: Flask) -> None:
-    """Add every surface to an app."""
-    for surface in SURFACES:
-        app.register_blueprint(surface.blueprint)
+def register_blueprints(app: Flask) -> None:
+    """Add every blueprint, the error handlers and the limits to an app."""
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.blueprint)
     problems.register(app)
     limited = (api.blueprint, flex.blueprint, login.blueprint)
     limits.apply(app, app.extensions[EXTENSION], limited)

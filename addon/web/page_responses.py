@@ -1,4 +1,4 @@
-"""What every page for people has in common: its headers, and errors that are pages too.
+"""Headers and error pages that all pages for people have in common.
 
 The Content-Security-Policy lets nothing in from other hosts and no inline script or style run. A
 stranger must never see a traceback or a bare 500 here.
@@ -14,8 +14,8 @@ from werkzeug.wrappers import Response
 
 from addon import log
 from addon.errors import AddonError, Unauthenticated, Unavailable
-from addon.web.own_paths import sign_in_path
 from addon.web.problems import STATUS_BY_CLASS
+from addon.web.safe_redirect import sign_in_path
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:;"

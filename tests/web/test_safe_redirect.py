@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.web.own_paths import HOME, own_path, sign_in_path
+from addon.web.safe_redirect import HOME, safe_path, sign_in_path
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from addon.web.own_paths import HOME, own_path, sign_in_path
     ["/recordings", "/recordings/RE1?install=XD1", "/recordings?q=a%20b&day=2026-03-04", "/"],
 )
 def test_our_own_paths_are_kept(path):
-    assert own_path(path) == path
+    assert safe_path(path) == path
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,12 @@ def test_our_own_paths_are_kept(path):
     ],
 )
 def test_anything_else_becomes_the_list(wanted):
-    assert own_path(wanted) == HOME
+    assert safe_path(wanted) == HOME
 
 
 @given(st.text(max_size=30))
 def test_whatever_is_kept_begins_with_one_slash(text):
-    kept = own_path(text)
+    kept = safe_path(text)
     assert kept[0] == "/" and kept[1:2] not in ("/", "\\") and kept.isascii()
 
 
