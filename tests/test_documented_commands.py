@@ -33,8 +33,15 @@ OF_OTHERS = {
 }
 """What libraries and gunicorn.conf.py read, and values."""
 
-OTHER_WORDS = re.compile(r"RECORDING_[A-Z]+|PR_SET_[A-Z]+|WAVE_FORMAT_[A-Z]+|[A-Z]+_NEXT|[A-Z]+_S")
-"""Twilio's usage keys, constants of the kernel and of formats, constants of the code."""
+OTHER_WORDS = re.compile(r"RECORDING_[A-Z]+|PR_SET_[A-Z]+|WAVE_FORMAT_[A-Z]+")
+"""Twilio's usage keys, constants of the kernel and of formats."""
+
+
+def constants() -> set[str]:
+    """Names that modules here give to values."""
+    files = [*ROOT.glob("addon/**/*.py"), *ROOT.glob("workers/*.py")]
+    texts = (path.read_text(encoding="utf-8") for path in files)
+    return {name for text in texts for name in re.findall(r"^([A-Z]\w+)(?::| =)", text, re.M)}
 
 
 def code_of(path: Path) -> str:
@@ -94,7 +101,8 @@ def test_every_module_that_is_to_be_run_exists(path: Path):
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_setting_that_a_page_names_is_read(path: Path, variables: set[str]):  # noqa: F811
-    known = variables | OF_OTHERS | {name.upper() for name in Settings.__dataclass_fields__}
+    fields = {name.upper() for name in Settings.__dataclass_fields__}
+    known = variables | fields | OF_OTHERS | constants()
     named = set(VARIABLE.findall(path.read_text(encoding="utf-8")))
     assert {name for name in named - known if not OTHER_WORDS.fullmatch(name)} == set()
 
