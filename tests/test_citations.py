@@ -81,6 +81,15 @@ def test_the_specification_says_nothing_of_places_outside_the_project():
     assert {name: matches for name, matches in found.items() if matches} == {}
 
 
+def test_every_signature_of_the_specification_is_a_tested_vector():
+    page = (SPEC / "protocol.md").read_text(encoding="utf-8")
+    tables = page.partition("### 3.4")[2].partition("\n## 4.")[0]
+    signatures = set(re.findall(r"(?<![\w+/])[\w+/]{27}=|(?<![\w+/])[\w+/]{43}=", tables))
+    tested = (ROOT / "tests" / "vectors" / "twilio_signatures.json").read_text(encoding="utf-8")
+    assert len(signatures) > 30
+    assert {each for each in signatures if each not in tested} == set()
+
+
 @pytest.mark.parametrize(
     ("text", "cited"),
     [
