@@ -20,10 +20,10 @@ from addon.archive.manifest import Manifest, RecordingFacts, Sealed
 from addon.archive.spool import SealedSpool
 from addon.audio.sniffing import sniff
 from addon.errors import NotStored
+from addon.requests import results
+from addon.requests.request import Request
 from addon.settings import Settings
 from addon.twilio.media import CIPHERTEXT
-from workers import answer
-from workers.requests import Request
 
 HEAD_BYTES = 4096
 """Enough to tell a recording from a document that came in its place."""
@@ -137,7 +137,7 @@ def result(found: Analysed, request: Request) -> dict[str, Any]:
         "redacted": found.report.redacted,
         "sha256": found.sealed.plaintext_sha256,
     }
-    document["timing"] = answer.timing(
+    document["timing"] = results.timing(
         request.received_at.timestamp(), time.time(), found.report.duration_seconds
     )
     return document

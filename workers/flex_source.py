@@ -25,9 +25,8 @@ from addon.outbound import Outbound
 from addon.settings import Settings
 from addon.twilio.encrypted_media import EncryptionDetails, content_key, decrypted
 from addon.twilio.recordings import Recordings
-from addon.twilio.rest import Rest
+from addon.twilio.rest import Rest, TwilioApi
 from addon.twilio.status_callback import COMPLETED, StatusCallback
-from workers.source import twilio_api
 
 APPEARS_WITHIN = timedelta(minutes=10)
 """A completed recording without media is not given up sooner (protocol 10.2 Q29)."""
@@ -44,7 +43,7 @@ UNFINISHED = frozenset({"in-progress", "paused", "stopped", "processing"})
 
 def rest(settings: Settings) -> Rest:
     """Twilio's services as this deployment reaches them; media may redirect to MEDIA_HOSTS."""
-    api = twilio_api(settings)
+    api = TwilioApi.from_settings(settings)
     return Rest(api, Outbound(api.origins(settings.media_hosts)))
 
 

@@ -25,11 +25,11 @@ from addon.errors import (
     SourceUnavailable,
     Unauthenticated,
 )
-from addon.ringcentral.call_log import Found
+from addon.requests.connections import worker_connection
+from addon.ringcentral.call_log import LoggedRecording
 from addon.ringcentral.client import RingCentral
 from addon.ringcentral.content import Content
 from addon.settings import Settings
-from workers.connections import worker_connection
 
 APPEARS_WITHIN = timedelta(minutes=15)
 """A recording may be listed before its bytes are there (protocol 10.2 Q39)."""
@@ -44,7 +44,7 @@ logger = log.get("ringcentral")
 
 @contextmanager
 def recording(
-    settings: Settings, found: Found, since: datetime, tries: int
+    settings: Settings, found: LoggedRecording, since: datetime, tries: int
 ) -> Iterator[Iterator[bytes]]:
     """The recording's bytes; `since` is when it was first seen, `tries` counts the failed ones.
 

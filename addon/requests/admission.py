@@ -1,4 +1,4 @@
-"""How full Redis is, and from where on nothing new is accepted.
+"""Admission control: from 80 % of Redis's memory on, nothing new is accepted.
 
 A full Redis takes no job and gives none back: workers exit, and what waits can never make room
 (runtime 3.4). So its last fifth belongs to work that was accepted. Only what brings new work may
@@ -40,7 +40,7 @@ class Memory(NamedTuple):
         return self.used / self.limit if self.limit else 0.0
 
 
-class Headroom:
+class AdmissionControl:
     """Redis's memory as this process last read it; safe for threads."""
 
     def __init__(
