@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from addon.requests import scheduling
 from addon.settings import Settings
-from workers import lanes
 
 ROOT = Path(__file__).parent.parent
 NAME = re.compile(r"^#?\s?([A-Z][A-Z0-9_]+)=", re.M)
@@ -49,13 +49,13 @@ def test_every_setting_is_a_field(variables):
 
 
 def test_every_lane_has_a_listener():
-    served = {lane for role in lanes.ROLES.values() for lane in role}
-    assert served == set(lanes.ALL_LANES)
+    served = {lane for role in scheduling.ROLES.values() for lane in role}
+    assert served == set(scheduling.ALL_QUEUES)
 
 
 def test_every_lane_is_named_in_the_procfile():
     text = (ROOT / "Procfile").read_text()
-    assert {lane for lane in lanes.ALL_LANES if lane not in text} == set()
+    assert {lane for lane in scheduling.ALL_QUEUES if lane not in text} == set()
 
 
 def test_the_lock_files_name_no_index():

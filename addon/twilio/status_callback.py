@@ -114,7 +114,7 @@ class StatusCallback:
         )
 
     def to_json(self) -> str:
-        """Text for the journal; `from_json` gives an equal callback back."""
+        """Text for the intake record; `from_json` gives an equal callback back."""
         return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
 
     @classmethod

@@ -1,9 +1,9 @@
-"""Who is at work on a request, said again every second, so that silence means death.
+"""Lease of one request, renewed every second; a worker that stops renewing is taken for dead.
 
-A lease keeps two workers from one request, and tells the sweeper within seconds that a worker was
-killed. It is a courtesy and not a lock: with Redis wiped it comes back with the next renewal, and
-one whose holder was stalled goes to another. So a holder asks before what cannot be taken back,
-and then looks at the store's record of what others did before; nothing may rest on a lease alone.
+It keeps two workers from one request, and tells the sweeper within seconds that a worker was
+killed. It is not a lock: with Redis wiped it comes back with the next renewal, and the lease of a
+stalled holder goes to another. So a holder confirms it before any step that cannot be undone, and
+then reads the store's record of what others did before; nothing may rest on a lease alone.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from redis.exceptions import RedisError
 
 from addon import log
 from addon.errors import LeaseLost
+from addon.redis_keys import LEASE
 
 TTL_MS = 4000
-"""Silence for this long means that the worker is dead: a killed job must run again within 10 s."""
+"""A lease ends after this long without renewal: a killed job must run again within 10 s."""
 
 RENEW_S = 1.0
 """Four chances to renew within a lease's life."""
@@ -47,12 +48,12 @@ logger = log.get("lease")
 
 
 def key(kind: str, sid: str) -> str:
-    """Where the lease for one kind of work on one request lies."""
-    return f"lease:{kind}:{sid}"
+    """The Redis key of the lease for one kind of work on one request."""
+    return f"{LEASE}{kind}:{sid}"
 
 
 def held(connection: redis.Redis, kind: str, sid: str) -> bool:
-    """Whether anybody is at work."""
+    """Whether any worker holds the lease."""
     return bool(connection.exists(key(kind, sid)))
 
 
@@ -70,7 +71,7 @@ class Lease:
         """Renew it now: when this returns, nobody else is at work, though somebody may have been.
 
         Raises LeaseLost where another is, or was seen to be before, and RedisError where Redis
-        does not answer: who is in doubt does not go on.
+        does not answer: without a certain lease a holder must not go on.
         """
         if not self.renew():
             raise LeaseLost("another worker has taken this over")
@@ -104,7 +105,7 @@ class Lease:
 def lease(connection: redis.Redis, kind: str, sid: str) -> Iterator[Lease | None]:
     """Hold a request for as long as the block runs; gives None where somebody else does.
 
-    A block that raises LeaseLost ends there, in quiet: the rest is the new holder's.
+    A block that raises LeaseLost ends there without an error: the rest is the new holder's.
     """
     mine = Lease(connection, kind, sid)
     if not mine.renew():

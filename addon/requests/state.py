@@ -1,8 +1,7 @@
-"""Every request's state and times in Redis: who claimed it, how far it is, when to look again.
+"""State and times of every request, in Redis; many deliveries of one request become one job here.
 
-The ledger makes many deliveries of one request into one job, and it is what the SLA is read from.
-It is not the truth: all of it can be lost and is rebuilt from the journal (`addon/journal.py`).
-Times are seconds since the epoch. No personal data, no URL and no secret may be kept here.
+The SLA is read from it. It is not the truth: all of it can be lost, and is made again from the
+intake store. Times are seconds since the epoch. No personal data, URL or secret may be kept here.
 """
 
 from __future__ import annotations
@@ -18,19 +17,14 @@ import redis
 from redis.client import Pipeline
 from redis.exceptions import RedisError, WatchError
 
+from addon import redis_keys as keys
 from addon.errors import QueueUnavailable
 
 RETENTION_S = 48 * 3600
-"""Ten times four hours, the longest call Twilio records, with a margin (runtime 4)."""
+"""Ten times four hours, the longest call Twilio records, with a margin (spec/runtime 4)."""
 
 CLAIM_TRIES = 5
-"""A broken connection looks like contention (runtime 3.6); a claim is tried again, not given up."""
-
-OPEN = "ledger:open"
-"""Sorted set of unfinished request SIDs, scored by when somebody should look at them again."""
-
-DONE = "ledger:done"
-"""Sorted set of finished request SIDs, scored by when they were finished."""
+"""A claim is tried again: a broken connection looks like contention (spec/runtime 3.6)."""
 
 HISTORY = 100_000
 """Finished requests kept for percentiles and questions: 70 MB in Redis, however much comes."""
@@ -38,34 +32,36 @@ HISTORY = 100_000
 BATCH = 500
 """Entries read at once: half a megabyte, and no other client waits noticeably."""
 
-QUEUED, WORKING, WAITING, PROCESSED, STUCK, ANSWERED, DONE_STATE = (
-    "queued",
-    "working",
-    "waiting",
-    "processed",
-    "stuck",
-    "answered",
-    "done",
-)
+QUEUED = "queued"
+WORKING = "working"
+WAITING = "waiting"
+PROCESSED = "processed"
+STUCK = "stuck"
+ANSWERED = "answered"
+DONE = "done"
 """`state` goes from queued to processed to done; `delivery` from queued to answered."""
+
+STORED_AS = {"queue": "lane", "delivery_queue": "delivery_lane"}
+"""Fields whose name in the hash is another one, which the release before reads and writes."""
 
 Enqueue = Callable[[Pipeline], None]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One request as the ledger knows it; every time is None until it has happened.
+class RequestState:
+    """State of one request; every time is None until it has happened.
 
     `estimate` is the audio's length as guessed, `longest` what it may be at most, `duration` what
     it is, all in seconds. `work_at` and `delivery_at` say when a waiting step is due. `outcome` is
-    what became of the answer, and `code` the number in a failure's.
+    what became of the answer, and `code` the number in a failure's. Each field is one of the hash,
+    under the same name but for STORED_AS.
     """
 
     sid: str
     state: str
     tenant: str = ""
     source: str = ""
-    lane: str = ""
+    queue: str = ""
     job: str = ""
     received_at: float = 0.0
     estimate: float | None = None
@@ -76,7 +72,7 @@ class Entry:
     deliveries: int = 0
     work_at: float | None = None
     delivery: str | None = None
-    delivery_lane: str = ""
+    delivery_queue: str = ""
     delivery_job: str = ""
     delivery_at: float | None = None
     started_at: float | None = None
@@ -94,14 +90,14 @@ class Entry:
 
     @property
     def pace(self) -> float | None:
-        """Elapsed over the audio's duration: the SLA's own measure (protocol 1.8)."""
+        """Elapsed over the audio's duration: the SLA's own measure (spec/protocol 1.8)."""
         if self.elapsed is None or not self.duration:
             return None
         return self.elapsed / self.duration
 
 
-class Ledger:
-    """One hash a request, and two sorted sets over them."""
+class RequestStates:
+    """State of all requests: a hash for each, and a sorted set each of unfinished and finished."""
 
     def __init__(self, connection: redis.Redis) -> None:
         # redis-py types an answer as a union over every protocol version
@@ -110,7 +106,7 @@ class Ledger:
     def claim(self, sid: str, facts: Mapping[str, Any], due: float, enqueue: Enqueue) -> bool:
         """Enter a request and queue its job in one transaction; False for a duplicate.
 
-        `facts` go into the entry (tenant, lane, received_at, …); `enqueue` gets the pipeline.
+        `facts` are fields of its state (tenant, queue, …); `enqueue` gets the pipeline.
         Raises QueueUnavailable.
         """
         key = _key(sid)
@@ -142,21 +138,25 @@ class Ledger:
             enqueue(pipe)
             pipe.execute()
 
+    def mark_counted(self, sid: str) -> bool:
+        """Note that a finished request is in the metrics; False where it was before."""
+        return bool(self.redis.hsetnx(_key(sid), "counted", 1))
+
     def mark(self, sid: str, **facts: Any) -> None:
-        """Write facts of an entry; None deletes one."""
+        """Write fields of a request's state; None deletes one."""
         with self.redis.pipeline() as pipe:
             self._write(pipe, sid, facts)
             pipe.execute()
 
     def look_again(self, sid: str, at: float) -> None:
         """Set when an unfinished request is to be looked at; one that is finished stays so."""
-        self.redis.zadd(OPEN, {sid: at}, xx=True)
+        self.redis.zadd(keys.REQUESTS_OPEN, {sid: at}, xx=True)
 
     def look_no_later(self, sid: str, at: float) -> None:
         """As `look_again`, but never later than it was to be looked at before."""
-        self.redis.zadd(OPEN, {sid: at}, xx=True, lt=True)
+        self.redis.zadd(keys.REQUESTS_OPEN, {sid: at}, xx=True, lt=True)
 
-    def duplicate(self, sid: str) -> None:
+    def count_duplicate(self, sid: str) -> None:
         """Count a repeated delivery, where the request is known."""
         try:
             if _is_entered(self.redis, _key(sid)):
@@ -164,11 +164,11 @@ class Ledger:
         except RedisError as error:
             raise QueueUnavailable("the queue does not answer") from error
 
-    def forget(self, sid: str) -> None:
+    def drop_open(self, sid: str) -> None:
         """Take a request off the unfinished ones."""
-        self.redis.zrem(OPEN, sid)
+        self.redis.zrem(keys.REQUESTS_OPEN, sid)
 
-    def began(self, sid: str) -> int:
+    def count_attempt(self, sid: str) -> int:
         """Count an attempt; returns how many there have been."""
         with self.redis.pipeline() as pipe:
             pipe.hincrby(_key(sid), "attempts", 1)
@@ -176,41 +176,41 @@ class Ledger:
             return int(pipe.execute()[0])
 
     def count(self, sid: str, what: str) -> int:
-        """Add one to a count of an entry; returns it."""
+        """Add one to a count of a request's state; returns it."""
         return int(self.redis.hincrby(_key(sid), what, 1))
 
-    def tally(self, sid: str, what: str) -> int:
-        """A count of an entry."""
+    def get_count(self, sid: str, what: str) -> int:
+        """A count of a request's state."""
         return int(self.redis.hget(_key(sid), what) or 0)
 
-    def handed_back(self, sid: str) -> None:
-        """Take an attempt back that a deploy cut short: it says nothing about the recording."""
+    def take_back_attempt(self, sid: str) -> None:
+        """Uncount an attempt that a deploy cut short: it says nothing about the recording."""
         self.redis.hincrby(_key(sid), "attempts", -1)
 
     def finish(self, sid: str, outcome: str) -> None:
-        """Close an entry; it stays readable for RETENTION_S, if no more than HISTORY follow it."""
+        """Mark a request as finished; its state stays for RETENTION_S and the latest HISTORY."""
         now = time.time()
         with self.redis.pipeline() as pipe:
-            facts = {"state": DONE_STATE, "outcome": outcome, "finished_at": now}
+            facts = {"state": DONE, "outcome": outcome, "finished_at": now}
             self._write(pipe, sid, facts)
-            pipe.zrem(OPEN, sid)
-            pipe.zadd(DONE, {sid: now})
-            pipe.zremrangebyscore(DONE, "-inf", now - RETENTION_S)
-            pipe.zcard(DONE)
+            pipe.zrem(keys.REQUESTS_OPEN, sid)
+            pipe.zadd(keys.REQUESTS_DONE, {sid: now})
+            pipe.zremrangebyscore(keys.REQUESTS_DONE, "-inf", now - RETENTION_S)
+            pipe.zcard(keys.REQUESTS_DONE)
             finished = pipe.execute()[-1]
         if finished > HISTORY:
             self.forget_finished(finished - HISTORY)
 
     def forget_finished(self, number: int) -> None:
-        """Forget the oldest; a late duplicate of these is known from the journal alone."""
-        oldest = [_key(sid.decode()) for sid, _ in self.redis.zpopmin(DONE, number)]
+        """Forget the oldest; a late duplicate of these is known from the store alone."""
+        oldest = [_key(sid.decode()) for sid, _ in self.redis.zpopmin(keys.REQUESTS_DONE, number)]
         if oldest:
             self.redis.delete(*oldest)
 
-    def entry(self, sid: str) -> Entry | None:
-        """One request, or None."""
+    def get(self, sid: str) -> RequestState | None:
+        """State of one request, or None."""
         fields = self.redis.hgetall(_key(sid))
-        return _entry(sid, fields) if b"state" in fields else None
+        return _state(sid, fields) if b"state" in fields else None
 
     def knows(self, sid: str) -> bool:
         """Whether a request was entered. Raises QueueUnavailable."""
@@ -222,23 +222,26 @@ class Ledger:
     def due(self, now: float, limit: int = 200) -> list[str]:
         """The unfinished requests that somebody should look at by now, most urgent first."""
         return [
-            sid.decode() for sid in self.redis.zrangebyscore(OPEN, "-inf", now, start=0, num=limit)
+            sid.decode()
+            for sid in self.redis.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, start=0, num=limit)
         ]
 
     def open_count(self) -> int:
         """How many requests are unfinished."""
-        return int(self.redis.zcard(OPEN))
+        return int(self.redis.zcard(keys.REQUESTS_OPEN))
 
     def open_sids(self) -> set[str]:
         """All unfinished requests."""
-        return {sid.decode() for sid in self.redis.zrange(OPEN, 0, -1)}
+        return {sid.decode() for sid in self.redis.zrange(keys.REQUESTS_OPEN, 0, -1)}
 
-    def finished(self, since: float = 0) -> Iterator[Entry]:
+    def finished(self, since: float = 0) -> Iterator[RequestState]:
         """Finished requests, oldest first."""
-        return self.entries(sid.decode() for sid in self.redis.zrangebyscore(DONE, since, "+inf"))
+        return self.get_many(
+            sid.decode() for sid in self.redis.zrangebyscore(keys.REQUESTS_DONE, since, "+inf")
+        )
 
-    def entries(self, sids: Iterable[str]) -> Iterator[Entry]:
-        """Many requests, in as few round trips as is decent; those that are gone are left out."""
+    def get_many(self, sids: Iterable[str]) -> Iterator[RequestState]:
+        """States of many requests, BATCH a round trip; those that are gone are left out."""
         remaining = iter(sids)
         while batch := list(islice(remaining, BATCH)):
             with self.redis.pipeline(transaction=False) as pipe:
@@ -247,15 +250,16 @@ class Ledger:
                 found = pipe.execute()
             for sid, fields in zip(batch, found, strict=True):
                 if b"state" in fields:
-                    yield _entry(sid, fields)
+                    yield _state(sid, fields)
 
     def _enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
         self._write(pipe, sid, facts)
-        pipe.zadd(OPEN, {sid: due})
+        pipe.zadd(keys.REQUESTS_OPEN, {sid: due})
 
     def _write(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any]) -> None:
-        present = {name: _text(value) for name, value in facts.items() if value is not None}
-        absent = [name for name, value in facts.items() if value is None]
+        stored = {STORED_AS.get(name, name): value for name, value in facts.items()}
+        present = {name: _text(value) for name, value in stored.items() if value is not None}
+        absent = [name for name, value in stored.items() if value is None]
         if present:
             pipe.hset(_key(sid), mapping=present)  # type: ignore[arg-type]
         if absent:
@@ -264,7 +268,7 @@ class Ledger:
 
 
 def _key(sid: str) -> str:
-    return f"ledger:{sid}"
+    return keys.REQUEST + sid
 
 
 def _is_entered(connection: Any, key: str) -> bool:
@@ -280,13 +284,15 @@ def _text(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _entry(sid: str, fields: Mapping[bytes, bytes]) -> Entry:
+def _state(sid: str, fields: Mapping[bytes, bytes]) -> RequestState:
+    """Fields that another release wrote are left out, and missing ones have their default."""
     text = {name.decode(): value.decode() for name, value in fields.items()}
     values: dict[str, Any] = {}
-    for field in dataclass_fields(Entry):
-        if field.name in text:
-            values[field.name] = _CONVERT[str(field.type)](text[field.name])
-    return Entry(**{**values, "sid": sid})
+    for field in dataclass_fields(RequestState):
+        name = STORED_AS.get(field.name, field.name)
+        if name in text:
+            values[field.name] = _CONVERT[str(field.type)](text[name])
+    return RequestState(**{**values, "sid": sid})
 
 
 _CONVERT: dict[str, Callable[[str], Any]] = {

@@ -1,7 +1,7 @@
-"""Making a request durable and queued: what the web does before it answers 202.
+"""Makes a request durable and queues it, before the web answers 202.
 
-First the store, then the ledger and the lane in one transaction. A record that was written is never
-taken back, even where the queue fails afterwards: another delivery of the same request may already
+First comes the store, then the state and the queue in one transaction. A record that was written is
+never taken back, even where the queue fails afterwards: another delivery of the same request may
 have been answered 202 because of it, and the sweeper will find it. So what Redis has no room for is
 refused before anything is written.
 """
@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from addon import tracing
-from addon.journal import Journal
-from workers.queue import Dispatcher
-from workers.requests import Request
+from addon.requests.intake_store import IntakeStore
+from addon.requests.queues import Dispatcher
+from addon.requests.request import Request
 
 
 def accept(
-    journal: Journal,
+    intake_store: IntakeStore,
     dispatcher: Dispatcher,
     request: Request,
     audio: Iterable[bytes] = (),
@@ -29,21 +29,21 @@ def accept(
     """
     sid = request.sid
     with tracing.span("accept", request_sid=sid, source=request.source):
-        if dispatcher.ledger.knows(sid) or journal.outcome(sid) is not None:
-            dispatcher.ledger.duplicate(sid)
+        if dispatcher.states.knows(sid) or intake_store.has_outcome(sid):
+            dispatcher.states.count_duplicate(sid)
             return False
-        dispatcher.headroom.require()
-        journal.accept(sid, request.source, request.to_json(), audio)
+        dispatcher.admission.require()
+        intake_store.accept(sid, request.source, request.document, audio)
         return claim(dispatcher, request)
 
 
 def claim(dispatcher: Dispatcher, request: Request) -> bool:
-    """Queue a request that is in the journal; False where that has happened before."""
+    """Queue a request that is in the intake store; False where that has happened before."""
     return dispatcher.accept(
         request.sid,
         tenant=request.tenant,
         source=request.source,
         received_at=request.received_at.timestamp(),
         length=request.length,
-        lane=request.lane,
+        queue=request.queue,
     )

@@ -1,19 +1,45 @@
-"""The result document of contract 5, put together from what the rooms found out.
+"""The result document of spec/interfaces 5, and the form in which it is stored until it is sent.
 
 It holds no secret and no URL. Times are seconds with three decimals.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from addon import documents
 from addon.errors import AddonError
 from addon.settings import Settings
 
 SCHEMA_VERSION = "1.0"
 """docs/result.schema.json says what may change under which number."""
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """An answer that waits to be sent; stored encrypted, as JSON.
+
+    `final` is False for an answer that had to be given before the work was done, and `archivable`
+    is False where there is no recording that could be archived.
+    """
+
+    answer: dict[str, Any]
+    final: bool
+    archivable: bool
+
+    def to_bytes(self) -> bytes:
+        """As JSON. No version: the release before takes no further field; from 2 on it has one."""
+        return json.dumps(asdict(self), separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> StoredResult:
+        """The reverse of `to_bytes`. Raises UnreadableDocument."""
+        what = "stored result"
+        return documents.instance(cls, documents.parse(body, what), what)
 
 
 def successful(sid: str, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,18 +1,19 @@
-"""When a request is over: answered, and its recording safe in the archive or known never to come.
+"""Finalises a request: answered, and its recording safe in the archive or known never to come.
 
-Only here is anything of a request removed. Whoever comes last, the delivery or the archiving, finds
-both done and clears up; a crash before that leaves the intake, and so another look.
+Only here is anything of a request removed. Whichever job ends last, the delivery or the archiving,
+finds both done and clears up; a crash before that leaves the intake, and so another look.
 """
 
 from __future__ import annotations
 
 from addon import log
 from addon.errors import ArchiveError, NotStored, Tampered
-from addon.journal import Kept
-from addon.ledger import PROCESSED
 from addon.metrics import catalogue
-from workers import deposit, requests
-from workers.requests import Request
+from addon.requests import measures
+from addon.requests.request import Request
+from addon.requests.results import StoredResult
+from addon.requests.state import PROCESSED
+from workers import deposit, handlers
 from workers.services import Services
 
 UNREADABLE_PAUSE_S = 60.0
@@ -21,7 +22,7 @@ UNREADABLE_PAUSE_S = 60.0
 logger = log.get("conclude")
 
 
-def is_settled(services: Services, request: Request, kept: Kept | None) -> bool:
+def is_settled(services: Services, request: Request, kept: StoredResult | None) -> bool:
     """Whether the work is done: a final answer is kept, and what can be archived is committed."""
     if kept is None or not kept.final:
         return False
@@ -34,7 +35,7 @@ def is_settled(services: Services, request: Request, kept: Kept | None) -> bool:
 
 def hand_over(services: Services, sid: str) -> None:
     """After the work: deliver the answer, or clear up where it was answered before."""
-    services.ledger.mark(sid, state=PROCESSED)
+    services.states.mark(sid, state=PROCESSED)
     if is_answered(services, sid):
         finish(services, sid)
     else:
@@ -53,50 +54,50 @@ def call_for_help(services: Services, error: ArchiveError) -> float:
 
 def is_answered(services: Services, sid: str) -> bool:
     """Whether the callback has the answer, or will never take it."""
-    outcome = services.journal.outcome(sid)
+    outcome = services.intake_store.outcome(sid)
     return bool(outcome and outcome.get("answered_at"))
 
 
 def finish(services: Services, sid: str) -> None:
     """Remove the intake of an answered request once its recording is safe; otherwise nothing."""
     try:
-        intake = services.journal.open(sid)
+        intake = services.intake_store.open(sid)
     except NotStored:
         finished_before(services, sid)
         return
-    request = requests.read(intake)
-    kept = services.journal.kept(sid)
+    request = handlers.read(intake)
+    kept = services.intake_store.stored_result(sid)
     if not is_safe(services, request, kept):
         return
-    request.when_safe(services.store, services.settings, kept)
-    services.journal.finish(sid)
-    outcome = services.journal.outcome(sid) or {}
+    handlers.of(request).when_safe(services.store, services.settings, request, kept)
+    services.intake_store.remove(sid)
+    outcome = services.intake_store.outcome(sid) or {}
     close(services, sid, str(outcome.get("answer", "unknown")))
     logger.info("finished", answer=outcome.get("answer"))
 
 
 def finished_before(services: Services, sid: str) -> None:
-    """Close the entry of a request that is over, after a job too many; its outcome stays.
+    """Mark a request that is over as finished, after a job too many; its outcome stays.
 
     A sweep that was stalled may have kept an answer since, which nobody will send.
     """
-    if services.journal.is_waiting(sid):
+    if services.intake_store.is_waiting(sid):
         return  # it is something else that was not found: the sweeper looks again
-    services.journal.drop_answer(sid)
-    entry = services.ledger.entry(sid)
+    services.intake_store.remove_result(sid)
+    entry = services.states.get(sid)
     known = entry.outcome if entry is not None else None
     close(services, sid, known or "finished before")
 
 
 def close(services: Services, sid: str, outcome: str) -> None:
-    """Close the ledger's entry, and count it."""
-    services.ledger.finish(sid, outcome)
-    entry = services.ledger.entry(sid)
+    """Close the request's state, and count it."""
+    services.states.finish(sid, outcome)
+    entry = services.states.get(sid)
     if entry is not None:
-        services.counters.finished(entry)
+        measures.count_finished(services.states, services.counters, entry)
 
 
-def is_safe(services: Services, request: Request, kept: Kept | None) -> bool:
+def is_safe(services: Services, request: Request, kept: StoredResult | None) -> bool:
     """Whether the recording lies in the archive as its manifest says, or never will again."""
     if kept is not None and kept.final and not kept.archivable:
         return True

@@ -1,4 +1,4 @@
-"""The ledger in words and columns, for `flask ledger`: the whole, one request, the SLA."""
+"""The status report of `flask ledger`, as lines of text: the whole, one request, the SLA."""
 
 from __future__ import annotations
 
@@ -7,47 +7,46 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from addon import sla
 from addon.archive.opening import open_store
-from addon.journal import Journal
-from addon.ledger import Entry, Ledger
+from addon.requests import scheduling, sla
+from addon.requests.connections import web_connection
+from addon.requests.intake_store import IntakeStore
+from addon.requests.queues import Dispatcher
+from addon.requests.state import RequestState, RequestStates
 from addon.settings import Settings
-from workers import lanes
-from workers.connections import web_connection
-from workers.queue import Dispatcher
 
 OLDEST_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Books:
-    """What the command reads."""
+class Sources:
+    """What the report is made from."""
 
-    ledger: Ledger
+    states: RequestStates
     queues: Dispatcher
-    journal: Journal
+    intake_store: IntakeStore
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Books:
+    def from_settings(cls, settings: Settings) -> Sources:
         """Open nothing yet."""
         connection = web_connection(settings.redis_url)
-        ledger = Ledger(connection)
-        journal = Journal(open_store(settings.archive_url), settings.intake_key)
-        return cls(ledger, Dispatcher(connection, ledger), journal)
+        states = RequestStates(connection)
+        intake_store = IntakeStore(open_store(settings.archive_url), settings.intake_key)
+        return cls(states, Dispatcher(connection, states), intake_store)
 
 
-def overview(books: Books, now: float) -> Iterator[str]:
-    """How things stand: states, lanes, the oldest, and whether the three books agree."""
-    unfinished = books.ledger.open_sids()
-    entries = sorted(books.ledger.entries(unfinished), key=lambda entry: entry.received_at)
+def overview(sources: Sources, now: float) -> Iterator[str]:
+    """How things stand: states, queues, the oldest, and whether Redis and store agree."""
+    unfinished = sources.states.open_sids()
+    entries = sorted(sources.states.get_many(unfinished), key=lambda entry: entry.received_at)
     states = Counter(entry.state for entry in entries)
     found = ", ".join(f"{count} {state}" for state, count in states.most_common())
     yield f"{len(unfinished)} unfinished" + (f": {found}" if found else "")
     for entry in entries[:OLDEST_SHOWN]:
         received = ago(entry.received_at, now)
         yield f"  {entry.sid}  {entry.state}, received {received}{_left(entry, now)}"
-    yield from _lanes(books.queues, now)
-    yield from _drift(books, unfinished)
+    yield from _queues(sources.queues, now)
+    yield from _drift(sources, unfinished)
 
 
 def ago(moment: float, now: float) -> str:
@@ -64,32 +63,32 @@ def span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if abs(seconds) < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _lanes(queues: Dispatcher, now: float) -> Iterator[str]:
+def _queues(queues: Dispatcher, now: float) -> Iterator[str]:
     depths, waited, in_flight = queues.depths(), queues.waited(now), queues.in_flight()
-    yield _columns("lane", "waiting", "at work", "oldest")
-    for lane, depth in depths.items():
-        oldest = span(waited[lane]) if depth else "-"
-        yield _columns(lane, str(depth), str(len(in_flight[lane])), oldest)
+    yield _columns("queue", "waiting", "at work", "oldest")
+    for queue, depth in depths.items():
+        oldest = span(waited[queue]) if depth else "-"
+        yield _columns(queue, str(depth), str(len(in_flight[queue])), oldest)
 
 
-def _left(entry: Entry, now: float) -> str:
+def _left(entry: RequestState, now: float) -> str:
     length = entry.duration or entry.longest
     if length is None:
         return ""
-    left = lanes.deadline(entry.received_at, length) - now
+    left = scheduling.deadline(entry.received_at, length) - now
     return f", {span(left)} left" if left > 0 else f", {span(-left)} past its deadline"
 
 
-def _drift(books: Books, unfinished: set[str]) -> Iterator[str]:
-    """Requests that only one of the books knows. A few are between two steps at any moment."""
-    kept = set(books.journal.waiting())
-    only_store, only_ledger = kept - unfinished, unfinished - kept
-    if not only_store and not only_ledger:
-        yield "ledger and store agree"
+def _drift(sources: Sources, unfinished: set[str]) -> Iterator[str]:
+    """Requests that only Redis or only the store knows; a few are between two steps at any time."""
+    stored = set(sources.intake_store.waiting())
+    only_store, only_redis = stored - unfinished, unfinished - stored
+    if not only_store and not only_redis:
+        yield "Redis and store agree"
     if only_store:
         yield f"{len(only_store)} in the store alone; the sweeper queues them: {_some(only_store)}"
-    if only_ledger:
-        yield f"{len(only_ledger)} in the ledger alone; the sweeper ends them: {_some(only_ledger)}"
+    if only_redis:
+        yield f"{len(only_redis)} in Redis alone; the sweeper ends them: {_some(only_redis)}"
 
 
 def _some(sids: set[str]) -> str:
@@ -97,13 +96,13 @@ def _some(sids: set[str]) -> str:
     return ", ".join(shown) + (", …" if len(sids) > len(shown) else "")
 
 
-def story(entry: Entry, now: float) -> Iterator[tuple[str, str]]:
+def story(entry: RequestState, now: float) -> Iterator[tuple[str, str]]:
     """One request, as labels and facts."""
     yield "request", entry.sid
     yield "state", entry.state + (f", {entry.outcome}" if entry.outcome else "")
     yield "from", f"{entry.source or 'unknown'}, install {entry.tenant or 'unknown'}"
     yield "audio", _audio(entry)
-    yield "lane", entry.lane or "none"
+    yield "queue", entry.queue or "none"
     yield "received", ago(entry.received_at, now) if entry.received_at else "not known"
     for label, moment in _steps(entry):
         if moment is not None:
@@ -120,7 +119,7 @@ def story(entry: Entry, now: float) -> Iterator[tuple[str, str]]:
         yield "deadline", _left(entry, now).removeprefix(", ") or "not known"
 
 
-def _steps(entry: Entry) -> tuple[tuple[str, float | None], ...]:
+def _steps(entry: RequestState) -> tuple[tuple[str, float | None], ...]:
     return (
         ("started", entry.started_at),
         ("analysed", entry.analysed_at),
@@ -130,7 +129,7 @@ def _steps(entry: Entry) -> tuple[tuple[str, float | None], ...]:
     )
 
 
-def _audio(entry: Entry) -> str:
+def _audio(entry: RequestState) -> str:
     if entry.duration is not None:
         return f"{entry.duration:.1f} s"
     if entry.estimate is None:
@@ -142,13 +141,13 @@ def _next(at: float | None, now: float) -> str:
     return f", next try in {span(at - now)}" if at is not None and at > now else ""
 
 
-def outcome(journal: Journal, sid: str) -> Iterator[tuple[str, str]]:
-    """What the store remembers of a request that the ledger has forgotten."""
-    if journal.is_waiting(sid):
+def outcome(intake_store: IntakeStore, sid: str) -> Iterator[tuple[str, str]]:
+    """The outcome in the store of a request whose state is not in Redis any more."""
+    if intake_store.is_waiting(sid):
         yield "request", sid
-        yield "state", "in the store, not in the ledger; the sweeper queues it"
+        yield "state", "in the store, not in Redis; the sweeper queues it"
         return
-    for name, value in sorted((journal.outcome(sid) or {}).items()):
+    for name, value in sorted((intake_store.outcome(sid) or {}).items()):
         yield name.replace("_", " "), str(value)
 
 

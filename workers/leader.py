@@ -1,6 +1,6 @@
-"""The sweeper's process: one is active among all machines, the others stand by.
+"""The sweeper's process: of all machines' sweepers, the leader works and the others stand by.
 
-It rides out a Redis or a store that is away, without a busy loop.
+It waits through an outage of Redis or the store without a busy loop.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from addon import log
+from addon import log, redis_keys
 from addon.errors import Unavailable
-from workers.errands import Errands
-from workers.lease import RENEW
+from addon.requests.lease import RENEW
+from workers.periodic_tasks import Schedule
 from workers.retention import Retention
 from workers.services import Services, services
-from workers.sweep import Sweeper
+from workers.sweeper import Sweeper
 
-KEY = "sweeper"
-TURN_MS = 5000
-"""A sweeper that dies is followed by another after this long."""
+LEADERSHIP_MS = 5000
+"""A leader that dies is followed by another after this long."""
 
 EVERY_S = 1.0
 PAUSE_S = 2.0
@@ -30,24 +29,24 @@ PAUSE_S = 2.0
 logger = log.get("sweep")
 
 
-def watch() -> None:
-    """Sweep about every second while it is this process's turn; never returns."""
+def run() -> None:
+    """Sweep about every second while this process is the leader; never returns."""
     mine = secrets.token_hex(8)
     steps = (
         services().dispatcher.make_room,
         Sweeper(services()).sweep,
-        Errands(services()).step,
+        Schedule(services()).step,
         Retention(services()).step,
     )
     while True:
-        time.sleep(take_turn(services(), mine, steps))
+        time.sleep(lead(services(), mine, steps))
 
 
-def take_turn(services: Services, mine: str, steps: Sequence[Callable[[], object]]) -> float:
-    """Every step once, if it is our turn; returns how long to pause."""
+def lead(services: Services, mine: str, steps: Sequence[Callable[[], object]]) -> float:
+    """Run every step once, if `mine` is or becomes the leader; returns seconds to pause."""
     renew: Any = services.redis.register_script(RENEW)
     try:
-        if renew(keys=[KEY], args=[mine, TURN_MS]):
+        if renew(keys=[redis_keys.SWEEPER], args=[mine, LEADERSHIP_MS]):
             for step in steps:
                 step()
     except (RedisError, Unavailable) as error:

@@ -1,6 +1,6 @@
-"""The web's own counts, handed to Redis about a second later by a thread of their own.
+"""Buffered counters: counts in memory, which a thread adds to Redis about a second later.
 
-Counting costs a request nothing, and what is turned away while Redis is down is still counted when
+Counting costs a web request nothing, and what is refused while Redis is down is still counted when
 it is back. A killed process loses the last second's counts and nothing else.
 """
 
@@ -16,7 +16,7 @@ from addon.metrics.counters import Counters, field
 EVERY_S = 1.0
 
 
-class Tally:
+class BufferedCounters:
     """Counts in memory; safe for threads, and for a fork: a child starts with nothing."""
 
     def __init__(self, counters: Counters, every: float = EVERY_S) -> None:

@@ -1,33 +1,35 @@
-"""Which lane a recording waits in, and how long it may take: the scheduling policy, pure and small.
+"""The scheduling policy: the queue that a recording waits in, its deadlines and its time limit.
 
 Short clips are the danger: three seconds of voicemail fail at thirty, an hour may wait an hour
-(protocol 1.8). The simulation in `benchmarks/` runs this very code; nothing here may touch Redis.
+(spec/protocol 1.8). The simulation in `benchmarks/` runs this very code; nothing here may touch
+Redis.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from addon.metrics.catalogue import LENGTHS
+
 BYTES_PER_SECOND = 16_000
-"""One telephone channel of 8 kHz, 16-bit audio (protocol 4.3)."""
+"""One telephone channel of 8 kHz, 16-bit audio (spec/protocol 4.3)."""
 
 LEAST_BYTES_PER_SECOND = 1_000
 """Below any codec here: GSM has 1,625, a telephone MP3 4,000."""
 
 MILLISECONDS_FROM = 1000
-"""A declared duration of this or more may be milliseconds (protocol 1.6)."""
+"""A declared duration of this or more may be milliseconds (spec/protocol 1.6)."""
 
 FAIL_AT = 10.0
-"""Twilio fails a request after this many times its audio's length (protocol 1.8)."""
+"""Twilio fails a request after this many times its audio's length (spec/protocol 1.8)."""
 
 ANSWER_AT = 8.5
 """An unanswered request is answered with a failure at this multiple, so that it still counts."""
 
 UNKNOWN_S = 10.0
-"""What a recording of unknown length is taken for: short enough to be looked at soon."""
+"""Length that is assumed where none is known: short enough to be processed soon."""
 
 LONGEST_S = 4 * 3600.0
 """The longest call that Twilio records."""
@@ -42,13 +44,13 @@ EXPRESS_BYTES = 6 * 1024 * 1024
 """More than 30 s of any telephone recording: two channels at 44.1 kHz and 16 bits have 5.3 MB."""
 
 REFUTED_S = 600.0
-"""What a recording with more bytes is taken for, where nothing else is known of its length."""
+"""Length that is assumed for a recording with more bytes, where nothing else tells it."""
 
 LONG_NICE = 10
 """About a tenth of a core while others want it, and all of it otherwise (sched(7))."""
 
 SHORTEST_S = 3.0
-"""A voicemail that says anything, and about what a result may wait in a lane without audio."""
+"""A voicemail that says anything, and about what a result may wait in a queue without audio."""
 
 LOOK_S = 30.0
 """Every unfinished request is looked at this often at the least."""
@@ -66,65 +68,62 @@ class Length:
 
 
 @dataclass(frozen=True)
-class Lane:
+class SizeClass:
     """A queue for recordings of up to `limit` seconds."""
 
     name: str
     limit: float
 
 
-LANES = (
-    Lane("express", 30),
-    Lane("q60", 60),
-    Lane("q180", 180),
-    Lane("q600", 600),
-    Lane("q1800", 1800),
-    Lane("qlong", math.inf),
+SIZE_CLASSES = tuple(
+    map(SizeClass, ("express", "q60", "q180", "q600", "q1800", "qlong"), LENGTHS.values())
 )
-"""Six classes, shortest first; one process serves the first alone (runtime 5)."""
+"""Six queues, shortest first; one process serves the first alone (spec/runtime 5)."""
 
-EXPRESS = LANES[0].name
+EXPRESS = SIZE_CLASSES[0].name
 DELIVER = "deliver"
 REDELIVER = "redeliver"
-ERRANDS = "errands"
+PERIODIC = "errands"
+"""Jobs of periodic tasks; the name is an older word, and stays while two releases share Redis."""
+
 BACKFILL = "backfill"
-RECORDING_LANES = tuple(lane.name for lane in LANES)
-ALL_LANES = (*RECORDING_LANES, DELIVER, REDELIVER, ERRANDS, BACKFILL)
+RECORDING_QUEUES = tuple(each.name for each in SIZE_CLASSES)
+ALL_QUEUES = (*RECORDING_QUEUES, DELIVER, REDELIVER, PERIODIC, BACKFILL)
 
 ROLES = {
     "express": (EXPRESS,),
-    "general": (*RECORDING_LANES, ERRANDS, BACKFILL),
+    "general": (*RECORDING_QUEUES, PERIODIC, BACKFILL),
     "deliver": (DELIVER,),
     "redeliver": (REDELIVER, DELIVER),
 }
-"""What each kind of worker process takes from, in this order."""
+"""The queues that each kind of worker process takes from, in this order."""
 
 
-def lane_for(seconds: float) -> str:
-    """The lane for a recording of this length."""
-    return next(lane.name for lane in LANES if seconds <= lane.limit)
+def queue_for(seconds: float) -> str:
+    """The queue for a recording of this length."""
+    return next(each.name for each in SIZE_CLASSES if seconds <= each.limit)
 
 
 def longer(longest: float | None) -> float:
     """The length to go by once the guess of a short clip is refuted: the other reading, if any."""
-    return longest if longest and lane_for(longest) != EXPRESS else REFUTED_S
+    return longest if longest and queue_for(longest) != EXPRESS else REFUTED_S
 
 
-def next_lane(served: Sequence[str], has_jobs: Callable[[str], bool]) -> str | None:
-    """The lane that a free process takes from: the first of those it serves that has jobs."""
-    return next((lane for lane in served if has_jobs(lane)), None)
+def next_queue(served: Sequence[str], has_jobs: Callable[[str], bool]) -> str | None:
+    """The queue that a free process takes from: the first of those it serves that has jobs."""
+    return next((queue for queue in served if has_jobs(queue)), None)
 
 
 def due(received_at: float, seconds: float, now: float) -> int:
-    """A job's place in time, in whole seconds: its deadline, or the end where it is missed."""
+    """A job's deadline in whole seconds, by which queues are ordered; LAST where it is missed."""
     in_time = now < answer_by(received_at, seconds)
     return int(min(LAST, deadline(received_at, seconds))) if in_time else LAST
 
 
 def place(waiting: Sequence[int], mine: int) -> int:
-    """Where a new job stands in its lane: behind those that are `waiting` and due no later.
+    """The index of a new job in its queue: behind those that are `waiting` and due no later.
 
-    It passes LOOK_BACK of them at most. Lanes of similar lengths are nearly in order anyway; it is
+    It passes LOOK_BACK of them at most. Queues of similar lengths are nearly in order anyway; it is
     the shorter call behind a burst of longer ones, and the job whose worker died, that gains.
     """
     at = len(waiting)
@@ -134,30 +133,30 @@ def place(waiting: Sequence[int], mine: int) -> int:
 
 
 def niceness(served: Sequence[str]) -> int:
-    """How far a process steps back for others that want a core: far, where it serves long calls.
+    """The nice value of a worker process: LONG_NICE where it serves long calls.
 
     An hour's call has ten hours; a voicemail, its delivery and the web's 202 have seconds.
     """
-    return LONG_NICE if LANES[-1].name in served else 0
+    return LONG_NICE if SIZE_CLASSES[-1].name in served else 0
 
 
-def pressure(lane: str, waited: float) -> float:
-    """How long a lane's oldest job has waited, over the shortest audio that the lane is for.
+def pressure(queue: str, waited: float) -> float:
+    """The wait of a queue's oldest job over the shortest audio that the queue is for.
 
     At 1 a recording may have waited its own length: a third of what Twilio wants for the whole.
     """
-    for shorter, own in pairwise(LANES):
-        if own.name == lane:
+    for shorter, own in pairwise(SIZE_CLASSES):
+        if own.name == queue:
             return waited / shorter.limit
     return waited / SHORTEST_S
 
 
 def length(declared: float | None, size: float | None, channels: float | None) -> Length:
-    """How long a recording is, guessed before anything is decoded.
+    """A recording's length, guessed before anything is decoded.
 
-    `declared` may be seconds or milliseconds (protocol 1.6): the bytes decide where there are any.
-    Without them the shorter reading decides the lane, because waiting too long is the greater harm,
-    and the longer one the deadline, because a failure must never be answered too early.
+    `declared` may be seconds or milliseconds (spec/protocol 1.6): the bytes decide where there are
+    any. Without them the shorter reading decides the queue, because waiting too long is the greater
+    harm, and the longer one the deadline, because a failure must never be answered too early.
     """
     readings = [] if not declared or declared < 0 else [declared]
     if declared and declared >= MILLISECONDS_FROM:
@@ -172,17 +171,17 @@ def length(declared: float | None, size: float | None, channels: float | None) -
 
 
 def answer_by(received_at: float, seconds: float) -> float:
-    """When an unfinished request is answered with a failure instead."""
+    """The time at which an unfinished request is answered with a failure instead."""
     return received_at + ANSWER_AT * seconds
 
 
 def deadline(received_at: float, seconds: float) -> float:
-    """When Twilio gives a request up."""
+    """The time at which Twilio gives a request up."""
     return received_at + FAIL_AT * seconds
 
 
 def first_look(received_at: float, longest: float | None, now: float) -> float:
-    """When somebody should first look after a new request."""
+    """The time at which the sweeper first looks at a new request."""
     if longest is None:
         return now + LOOK_S
     return min(now + LOOK_S, answer_by(received_at, longest))

@@ -1,7 +1,7 @@
 """The SLA in figures: how long finished requests took, as multiples of their audio's length.
 
 Twilio asks for a median under 3 and a 99th percentile under 5 times the length, and fails what
-takes more than 10 (protocol 1.8). Nothing here reads a clock or a store: it is given entries.
+takes more than 10 (spec/protocol 1.8). Nothing here reads a clock or a store.
 """
 
 from __future__ import annotations
@@ -11,28 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from addon.errors import DeadlineMissed
-from addon.ledger import Entry
+from addon.metrics.catalogue import LENGTHS, UNKNOWN
+from addon.requests.request import has_deadline
+from addon.requests.scheduling import FAIL_AT
+from addon.requests.state import RequestState
 
-LIMITS = (3.0, 5.0, 10.0)
+LIMITS = (3.0, 5.0, FAIL_AT)
 """Multiples of the length: what the median and the 99th percentile should keep, and the end."""
-
-FAIL_AT = LIMITS[-1]
-
-LENGTHS = {
-    "30s": 30.0,
-    "1m": 60.0,
-    "3m": 180.0,
-    "10m": 600.0,
-    "30m": 1800.0,
-    "longer": math.inf,
-}
-"""Classes of length, each up to so many seconds; the borders are those of the lanes."""
-
-TIMED_SOURCES = ("marketplace", "")
-"""Whose requests have a deadline; an entry rebuilt after Redis was lost may not say its source."""
-
-UNKNOWN = "unknown"
-"""The class of what could not be read: it has no length."""
 
 
 @dataclass(frozen=True)
@@ -61,22 +46,17 @@ def length_class(seconds: float | None) -> str:
     return next(name for name, limit in LENGTHS.items() if seconds <= limit)
 
 
-def is_timed(entry: Entry) -> bool:
-    """Whether a request has to be answered within a multiple of its length."""
-    return entry.source in TIMED_SOURCES
-
-
-def missed(entry: Entry) -> bool:
+def missed(entry: RequestState) -> bool:
     """Whether a request had no result in time: answered with a failure for it, or too late."""
-    if not is_timed(entry):
+    if not has_deadline(entry.source):
         return False
     return entry.code == DeadlineMissed.code or (entry.pace or 0.0) > FAIL_AT
 
 
-def paces(entries: Iterable[Entry]) -> list[Paces]:
+def paces(entries: Iterable[RequestState]) -> list[Paces]:
     """One row a class that has any timed requests, shortest first; a row for all comes last."""
-    groups: dict[str, list[Entry]] = {name: [] for name in (*LENGTHS, UNKNOWN)}
-    for entry in filter(is_timed, entries):
+    groups: dict[str, list[RequestState]] = {name: [] for name in (*LENGTHS, UNKNOWN)}
+    for entry in (each for each in entries if has_deadline(each.source)):
         groups[length_class(entry.duration)].append(entry)
     rows = [_row(name, group) for name, group in groups.items() if group]
     everything = [entry for group in groups.values() for entry in group]
@@ -90,7 +70,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def _row(name: str, entries: Sequence[Entry]) -> Paces:
+def _row(name: str, entries: Sequence[RequestState]) -> Paces:
     ordered = sorted(entry.pace for entry in entries if entry.pace is not None)
     return Paces(
         length=name,
