@@ -36,10 +36,11 @@ bench: ## the benchmarks, one after the other
 		$(python) -m benchmarks.$$name || exit 1; \
 	done
 
-docs: ## what is made from the code: the diagram of imports, the index of decisions
+docs: ## what is made from the code: the diagram of imports, the index of decisions, settings
 	@bin/setup dev
 	@$(python) -m tests.import_diagram
 	@$(python) -m tests.decision_index
+	@$(python) -m tests.settings_pages
 
 screenshots: ## docs/images, taken by a headless Chromium
 	@bin/setup dev

@@ -1,11 +1,15 @@
 """Gunicorn's settings, for `flask serve`, the Procfile and the container alike (decision 0403)."""
 
-import os
+from pathlib import Path
 
-bind = f"0.0.0.0:{os.environ['PORT']}" if "PORT" in os.environ else "127.0.0.1:8080"
+from addon.settings import Settings
+
+settings = Settings.load_or_exit()
+
+bind = f"0.0.0.0:{settings.port}" if settings.port else "127.0.0.1:8080"
 worker_class = "addon.web.deadline_worker.DeadlineWorker"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-threads = int(os.environ.get("WEB_THREADS") or 32)
+workers = settings.web_concurrency
+threads = settings.web_threads
 
 # A worker's main thread that is silent for this long is replaced. It does not bound a request:
 # upload_deadline.py and deadline_worker.py in addon/web do that.
@@ -19,7 +23,7 @@ keepalive = 95
 
 # Heroku's router and a reverse proxy on this machine set X-Forwarded-*. On Heroku a dyno can be
 # reached through its router alone, and the router's address is not known beforehand.
-forwarded_allow_ips = "*" if "DYNO" in os.environ else "127.0.0.1,::1"
+forwarded_allow_ips = "*" if settings.dyno else "127.0.0.1,::1"
 
 # Grants are part of the path (/media/<grant>) and tokens of queries: no access log here. The
 # service logs each request itself, under its request SID and without the address.
@@ -31,4 +35,4 @@ loglevel = "warning"
 control_socket_disable = True
 
 # A heartbeat on a slow disk would have healthy workers killed.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108

@@ -21,8 +21,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     ends the process with a sentence instead of a traceback.
     """
     if settings is None:
+        settings = Settings.load_or_exit()
         try:
-            settings = Settings.load()
             error_reports.configure(settings)
         except SettingsError as error:
             raise SystemExit(f"{error.message}. {error.remedy}") from None

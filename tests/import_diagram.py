@@ -15,8 +15,8 @@ BEGIN = "<!-- made by python -m tests.import_diagram -->\n"
 END = "<!-- end of what is made -->"
 
 EVERYWHERE = {
-    *("addon.errors", "addon.settings", "addon.environment", "addon.log"),
-    *("addon.documents", "addon.redis_keys"),
+    *("addon.errors", "addon.settings", "addon.settings_table", "addon.setting_types"),
+    *("addon.environment", "addon.log", "addon.documents", "addon.redis_keys"),
 }
 """Modules that nearly every package imports: left out of the picture."""
 

@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from addon.requests import scheduling
-from addon.settings import Settings
+from tests import settings_pages
 
 ROOT = Path(__file__).parent.parent
-NAME = re.compile(r"^#?\s?([A-Z][A-Z0-9_]+)=", re.M)
 
 
-class Recorder(dict[str, str]):
-    """An environment that notes what is asked of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: set[str] = set()
-
-    def get(self, name, default=None):
-        self.asked.add(name)
-        return default
+@pytest.mark.parametrize(
+    ("path", "made"),
+    [(settings_pages.EXAMPLE, settings_pages.example), (settings_pages.PAGE, settings_pages.page)],
+    ids=["example", "page"],
+)
+def test_the_pages_of_settings_are_as_the_table_has_them(path, made):
+    assert path.read_text(encoding="utf-8") == made(), "run `make docs`"
 
 
-@pytest.fixture(scope="module")
-def variables() -> set[str]:
-    recorder = Recorder()
-    Settings.load(recorder)
-    return recorder.asked
-
-
-def test_every_setting_is_in_the_example_and_nothing_else_is(variables):
-    assert set(NAME.findall((ROOT / ".env.example").read_text())) == variables
-
-
-def test_every_setting_is_documented(variables):
-    text = (ROOT / "docs" / "settings.md").read_text()
-    assert {name for name in variables if f"`{name}`" not in text} == set()
-
-
-def test_every_setting_is_a_field(variables):
-    """But one, which becomes part of the URL."""
-    fields = set(Settings.__dataclass_fields__)
-    assert {name.lower() for name in variables} - fields == {"redis_tls_verify"}
+def test_every_setting_is_explained_in_whole_sentences():
+    for row in settings_pages.rows():
+        assert row.text.endswith("."), row.variable
+        assert "|" not in row.text + row.default + row.example, row.variable
 
 
 def test_every_lane_has_a_listener():

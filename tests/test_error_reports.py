@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 import sentry_sdk
@@ -31,7 +30,7 @@ class StoredResult(sentry_sdk.transport.Transport):
 @pytest.fixture
 def sent(settings):
     transport = StoredResult()
-    error_reports.configure(replace(settings, sentry_dsn=DSN), transport=transport)
+    error_reports.configure(settings.replace(sentry_dsn=DSN), transport=transport)
     yield transport.events
     sentry_sdk.get_client().close()
     sentry_sdk.get_global_scope().set_client(None)
@@ -70,4 +69,4 @@ def test_without_an_address_nothing_starts(settings, monkeypatch):
 def test_a_missing_extra_is_named(settings, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sentry_sdk", None)
     with pytest.raises(SettingsError, match=r"SENTRY_DSN.*requirements/sentry\.txt"):
-        error_reports.configure(replace(settings, sentry_dsn=DSN))
+        error_reports.configure(settings.replace(sentry_dsn=DSN))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import os
-from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from addon.errors import SettingsError
 from addon.settings import Settings, default_redis_url
@@ -21,13 +21,13 @@ def test_nothing_has_to_be_set(tmp_path):
     assert settings.archive_url == f"file://{tmp_path}/archive"
     assert settings.signature_mode == "enforce"
     assert settings.media_hosts == settings.callback_hosts == ("*.twilio.com",)
-    assert settings.redact_dtmf
+    assert settings.redact_dtmf == "on"
     assert settings.delete_at_source_after_s == 0
 
 
 def test_it_is_frozen():
-    with pytest.raises(FrozenInstanceError):
-        Settings().public_url = "https://elsewhere.example"  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        Settings().public_url = "https://elsewhere.example"
 
 
 WRONG = {

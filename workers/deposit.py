@@ -73,7 +73,7 @@ def options(settings: Settings, request: Request) -> Options:
     channel = next(int(by_key[name]) for name in names if name in by_key)
     return Options(
         roles=roles_with_agent_on(channel),
-        redact_dtmf=settings.redact_dtmf,
+        redact_dtmf=settings.redact_dtmf != "off",
         waveform=True,
         call_analytics=settings.result_style == "call-analytics",
         sentiment=settings.sentiment,

@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="general workers (default: cores)"
+        "--workers", type=int, help="general workers (default: WORKERS, else one a core)"
     )
     parser.add_argument(
         "--queues",
@@ -191,8 +191,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log.configure(settings.log_level)
     tracing.configure("addon-worker", settings)
     preload()
-    logger.info("workers started", general=options.workers)
-    Launcher(children(max(1, options.workers), options.queues)).run()
+    general = options.workers or settings.workers or os.cpu_count() or 1
+    logger.info("workers started", general=general)
+    Launcher(children(max(1, general), options.queues)).run()
     return 0
 
 

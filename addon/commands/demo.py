@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ def _settings(origin: str, port: int) -> dict[str, str]:
 
 def tour(market: Marketplace, public_url: str, audio: Path) -> bool:
     """One call through the service. Whether everything about it was right."""
-    settings = replace(Settings.load(), public_url=public_url)
+    settings = Settings.load().replace(public_url=public_url)
     to = f"{public_url}/recording-analysis"
     market.account_sid = settings.twilio_account_sid
     market.auth_token = settings.twilio_auth_token

@@ -6,7 +6,6 @@ The child is in a session of its own, so that Ctrl-C reaches it once, from here,
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from addon import environment
 from addon.stack.console import Console
 from addon.stack.parent_death import dies_with_parent
 
@@ -29,7 +29,7 @@ class LocalStack:
         self._ready = threading.Event()
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "flask", "serve", "--port", str(port)],
-            env={**os.environ, **settings},
+            env={**environment.variables(), **settings},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,

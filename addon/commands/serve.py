@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -10,6 +9,7 @@ from socket import socket
 
 import click
 
+from addon import environment
 from addon.errors import SettingsError, StackFailed
 from addon.settings import Settings
 from addon.stack.child import Child
@@ -21,6 +21,9 @@ from addon.stack.supervisor import Supervisor
 from addon.stack.web_server import listen, web_child
 from addon.web import local_sign_in
 
+WORKERS = 2
+"""Processes for long recordings: a machine at hand has other things to do as well."""
+
 WORKERS_GRACE_S = 20.0
 """With web's 5 s and Redis' 4 s this stays below the 30 s after which Heroku and systemd kill."""
 
@@ -28,25 +31,27 @@ WORKERS_GRACE_S = 20.0
 @click.command("serve")
 @click.option("--port", default=8080, show_default=True, help="Port of the web server.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--workers", default=2, show_default=True, help="Processes for long recordings.")
-def serve(port: int, host: str, workers: int) -> None:
+@click.option(
+    "--workers", type=int, help="Processes for long recordings. (default: WORKERS, else 2)"
+)
+def serve(port: int, host: str, workers: int | None) -> None:
     """Run Redis (where REDIS_URL is unset), the web server and the workers until Ctrl-C."""
-    _set_defaults(port)
     console = Console.standard()
     try:
+        _set_defaults(port)
         _serve(console, host, port, workers)
     except (SettingsError, StackFailed) as error:
         raise click.ClickException(error.message) from None
     console.say("stopped")
 
 
-def _serve(console: Console, host: str, port: int, workers: int) -> None:
+def _serve(console: Console, host: str, port: int, workers: int | None) -> None:
     settings = Settings.load()
     with ExitStack() as held:
         lock = held.enter_context(data_lock(settings.data_dir))
         listener = held.enter_context(listen(host, port))
         settings = _with_keys(settings, console)
-        children = list(_children(settings, listener, lock, workers))
+        children = list(_children(settings, listener, lock, workers or settings.workers or WORKERS))
         where = f"http://{host}:{listener.getsockname()[1]}"
         Supervisor(children, console).run(lambda: _ready(console, settings, where))
 
@@ -83,5 +88,4 @@ def _with_keys(settings: Settings, console: Console) -> Settings:
 
 def _set_defaults(port: int) -> None:
     """What the children inherit where the environment does not say otherwise."""
-    os.environ.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    environment.set_defaults({"PUBLIC_URL": f"http://127.0.0.1:{port}", "PYTHONUNBUFFERED": "1"})

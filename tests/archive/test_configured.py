@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ def settings(tmp_path: Path, pair: KeyPair) -> Settings:
 
 
 def changed(settings: Settings, **changes: object) -> Settings:
-    return replace(settings, **changes)  # type: ignore[arg-type]
+    return settings.replace(**changes)
 
 
 def test_settings_make_an_archive(settings: Settings) -> None:
@@ -114,9 +113,8 @@ def test_a_wrong_setting_is_named(settings: Settings, field: str, value: object)
         Archive.from_settings(changed(settings, **{field: value}))
 
 
-def test_the_lock_comes_from_the_url(settings: Settings) -> None:
-    locking = changed(settings, archive_url=settings.archive_url + "?lock_days=7")
-    lock = Archive.from_settings(locking).lock
+def test_the_lock_comes_from_its_setting(settings: Settings) -> None:
+    lock = Archive.from_settings(changed(settings, archive_lock_days=7)).lock
     assert lock is not None
     assert lock.days == 7
     assert Archive.from_settings(settings).lock is None

@@ -11,7 +11,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
     """The app on a port of its own; yields its settings, whose `public_url` is where it is."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    settings = replace(settings, public_url=url, **changes)
+    settings = settings.replace(public_url=url, **changes)
     app = create_app(settings)
     # The web gives Redis less than half a second; beside a browser that may be too little.
     app.extensions[EXTENSION].redis = worker_connection(settings.redis_url)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -129,7 +128,7 @@ def page(chromium, player, server):
 
 @pytest.fixture(scope="module")
 def link(settings, server):
-    grants = Grants.from_settings(replace(settings))
+    grants = Grants.from_settings(settings.replace())
 
     def url(recording_id: str | None = RECORDING, call_sid: str | None = None) -> str:
         grant = grants.issue(

@@ -48,8 +48,7 @@ def ports() -> tuple[int, int]:
 @pytest.fixture
 def settings(settings: Settings, ports: tuple[int, int]) -> Settings:
     service, callback = ports
-    return replace(
-        settings,
+    return settings.replace(
         public_url=f"http://127.0.0.1:{service}",
         callback_hosts=(f"http://127.0.0.1:{callback}",),
     )
@@ -98,7 +97,7 @@ def test_the_result_is_printed_whichever_way_it_came(
     monkeypatch: pytest.MonkeyPatch,
     style: str,
 ) -> None:
-    styled = replace(services.settings, callback_style={"": style})
+    styled = services.settings.replace(callback_style={"": style})
     changed = replace(services, settings=styled)
     monkeypatch.setattr("workers.services._made", {os.getpid(): changed})
     with at_work(create_app(settings), ports[0]):

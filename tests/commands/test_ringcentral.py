@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,7 +63,7 @@ def test_a_date_that_is_none_is_explained(run):
     ],
 )
 def test_what_is_not_set_is_named(run, rc_settings, change, named):
-    found = run("subscribe", settings=replace(rc_settings, **change))
+    found = run("subscribe", settings=rc_settings.replace(**change))
     assert found.exit_code == 1
     assert named in found.output and "Traceback" not in found.output
 

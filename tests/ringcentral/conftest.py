@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 import redis
@@ -45,8 +44,7 @@ def standin() -> Iterator[StandIn]:
 @pytest.fixture
 def rc_settings(settings: Settings, standin: StandIn) -> Settings:
     """A deployment whose RingCentral is the stand-in."""
-    return replace(
-        settings,
+    return settings.replace(
         ringcentral_client_id=CLIENT_ID,
         ringcentral_client_secret=CLIENT_SECRET,
         ringcentral_base_url=standin.url,

@@ -148,11 +148,11 @@ def test_a_jwt_that_is_refused_is_not_tried_without_end(client, standin):
 
 def test_what_is_not_set_is_named(rc_settings, redis_server):
     with pytest.raises(SettingsError, match="RINGCENTRAL_JWT"):
-        RingCentral(replace(rc_settings, ringcentral_jwt=None), redis_server).service_account()
+        RingCentral(rc_settings.replace(ringcentral_jwt=None), redis_server).service_account()
     with pytest.raises(SettingsError, match="RINGCENTRAL_CLIENT_ID"):
-        RingCentral(replace(rc_settings, ringcentral_client_id=None), redis_server)
+        RingCentral(rc_settings.replace(ringcentral_client_id=None), redis_server)
     with pytest.raises(SettingsError, match="PLAYBACK_SECRETS"):
-        RingCentral(replace(rc_settings, playback_secrets=()), redis_server)
+        RingCentral(rc_settings.replace(playback_secrets=()), redis_server)
 
 
 def test_a_service_account_without_an_app_stops_the_start():

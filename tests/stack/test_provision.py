@@ -2,7 +2,6 @@
 
 import base64
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,22 +81,22 @@ def test_a_second_start_makes_nothing_and_changes_nothing(provisioned: Path) -> 
 
 def test_what_the_environment_gives_is_not_made(provisioned: Path, tmp_path: Path) -> None:
     given = settings_of(provisioned)
-    assert provision(replace(given, data_dir=tmp_path)) == ()
+    assert provision(given.replace(data_dir=tmp_path)) == ()
     assert not (tmp_path / "keys").exists()
 
 
 def test_a_public_key_alone_gets_no_private_key_that_does_not_fit(
     provisioned: Path, tmp_path: Path
 ) -> None:
-    writer = replace(
-        settings_of(provisioned), data_dir=tmp_path, archive_private_keys=(), twilio_auth_token=""
+    writer = settings_of(provisioned).replace(
+        data_dir=tmp_path, archive_private_keys=(), twilio_auth_token=""
     )
     assert provision(writer) == ("twilio_auth_token",)
 
 
 def test_no_archive_keys_where_recordings_are_sealed_for_kms(tmp_path: Path) -> None:
     kms = ("arn:aws:kms:eu-west-1:1:key/k",)
-    made = provision(replace(settings_of(tmp_path), archive_kms_keys=kms))
+    made = provision(settings_of(tmp_path).replace(archive_kms_keys=kms))
     assert set(made) == {name for name in EVERYTHING if not name.startswith("archive")}
 
 
@@ -108,7 +107,7 @@ def test_a_start_that_died_between_the_halves_of_a_pair_is_mended(
     KeyFolder(tmp_path / "keys").keep(
         "archive_private_key.pem", whole.archive_private_keys[0].encode()
     )
-    torn = replace(settings_of(tmp_path), intake_key=bytes(32))
+    torn = settings_of(tmp_path).replace(intake_key=bytes(32))
     assert "archive_public_key.pem" in provision(torn)
     mended = settings_of(tmp_path)
     private = serialization.load_pem_private_key(mended.archive_private_keys[0].encode(), None)
@@ -131,10 +130,10 @@ def test_a_key_is_never_replaced(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("in the way")
     with pytest.raises(SettingsError, match=r"^DATA_DIR: the folder .*/keys for keys cannot be"):
-        provision(replace(settings_of(tmp_path / "other"), data_dir=tmp_path))
+        provision(settings_of(tmp_path / "other").replace(data_dir=tmp_path))
 
 
 def test_a_local_key_opens_epochs_and_seals_no_recording(tmp_path: Path) -> None:
     """Workers never hold it, so they need a public key all the same."""
-    made = provision(replace(settings_of(tmp_path), archive_local_key=bytes(32)))
+    made = provision(settings_of(tmp_path).replace(archive_local_key=bytes(32)))
     assert "archive_public_key.pem" in made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,8 +47,7 @@ def twilio() -> Iterator[StandIn]:
 
 @pytest.fixture
 def app(settings, redis_server, twilio):
-    ours = replace(
-        settings,
+    ours = settings.replace(
         twilio_account_sid=ACCOUNT,
         twilio_auth_token=TOKEN,
         twilio_base_url=twilio.host.origin,
@@ -152,7 +150,7 @@ def test_a_role_that_may_not_listen_is_403_and_noted(app, client, twilio, roles)
 
 def test_further_roles_can_be_set(app, settings, client, twilio):
     twilio.tokens[JWE] = verdict(roles=["agent"])
-    ours = replace(inside(app).settings, playback_roles=("agent",))
+    ours = inside(app).settings.replace(playback_roles=("agent",))
     assert ask(create_app(ours).test_client()).status_code == 200
 
 

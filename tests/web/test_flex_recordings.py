@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -262,7 +261,7 @@ def test_while_redis_is_full_a_known_one_and_one_without_audio_are_still_taken(
 
 
 def test_a_redis_that_is_away_is_known_within_a_second(settings):
-    away = replace(settings, redis_url="redis://127.0.0.1:1/0")
+    away = settings.replace(redis_url="redis://127.0.0.1:1/0")
     client = create_app(away).test_client()
     began = time.monotonic()
     assert post(client).status_code == 503
@@ -270,6 +269,6 @@ def test_a_redis_that_is_away_is_known_within_a_second(settings):
 
 
 def test_monitor_mode_lets_a_wrong_signature_pass(settings, redis_server, services):
-    client = create_app(replace(settings, signature_mode="monitor")).test_client()
+    client = create_app(settings.replace(signature_mode="monitor")).test_client()
     assert post(client, sign="x" * 28).status_code == 204
     assert accepted(services).sid == RECORDING

@@ -150,14 +150,14 @@ class TestForgeries:
         assert shape.post(client, send.new_sid()).status_code == 403
 
     def test_a_token_that_is_rotated_out_still_counts_while_it_is_listed(self, settings):
-        changed = replace(settings, twilio_auth_tokens_also_accepted=("secondary-token-0002",))
+        changed = settings.replace(twilio_auth_tokens_also_accepted=("secondary-token-0002",))
         client = create_app(changed).test_client()
         shape = send.first_sample(AUDIO)
         sign = send.signature(PUBLIC_URL + send.PATH, shape.signed, "secondary-token-0002")
         accepted(shape.post(client, send.new_sid(), sign=sign))
 
     def test_monitor_mode_only_logs(self, settings, redis_server):
-        client = create_app(replace(settings, signature_mode="monitor")).test_client()
+        client = create_app(settings.replace(signature_mode="monitor")).test_client()
         accepted(send.first_sample(AUDIO).post(client, send.new_sid(), unsigned=True))
 
 
@@ -203,7 +203,7 @@ class TestRejections:
         accepted(shape.post(client, send.new_sid()))
 
     def test_more_than_we_accept(self, settings, redis_server):
-        client = create_app(replace(settings, max_upload_bytes=4096)).test_client()
+        client = create_app(settings.replace(max_upload_bytes=4096)).test_client()
         self.rejected(send.first_sample(AUDIO).post(client, send.new_sid()), 64104)
 
     def test_a_truncated_form(self, client):
@@ -222,13 +222,13 @@ class TestOutages:
     """503: the work could not be made durable, and Twilio asks again."""
 
     def test_no_redis(self, settings):
-        gone = replace(settings, redis_url="redis://127.0.0.1:1/0")
+        gone = settings.replace(redis_url="redis://127.0.0.1:1/0")
         answer = send.first_sample(AUDIO).post(create_app(gone).test_client(), send.new_sid())
         assert (answer.status_code, answer.data) == (503, b"")
 
     def test_no_store(self, settings, redis_server, tmp_path):
         (tmp_path / "a-file").write_bytes(b"")
-        gone = replace(settings, archive_url=f"file://{tmp_path}/a-file/archive")
+        gone = settings.replace(archive_url=f"file://{tmp_path}/a-file/archive")
         answer = send.first_sample(AUDIO).post(create_app(gone).test_client(), send.new_sid())
         assert answer.status_code == 503
         assert jobs(redis_server) == []
@@ -238,7 +238,7 @@ class TestOutages:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        gone = replace(settings, archive_url="s3://bucket/prefix")
+        gone = settings.replace(archive_url="s3://bucket/prefix")
         answer = send.first_sample(AUDIO).post(create_app(gone).test_client(), send.new_sid())
         assert answer.status_code == 503
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from addon.factory import create_app
@@ -17,7 +15,7 @@ def make(settings, redis_server, monkeypatch):
     def made(**changes):
         monkeypatch.setattr(limits, "PER_CALLER", "5 per minute")
         monkeypatch.setattr(limits, "REFUSALS", "3 per minute")
-        app = create_app(replace(settings, **changes))
+        app = create_app(settings.replace(**changes))
         app.test_client_class = DocumentedClient
         return app
 

@@ -6,7 +6,6 @@ import os
 import stat
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -87,7 +86,7 @@ def test_without_a_link_nothing_is_redeemed(settings):
 )
 def test_a_service_for_others_has_no_link(settings, changes):
     token = token_in(local_sign_in_link(settings))
-    public = replace(settings, **changes)
+    public = settings.replace(**changes)
     with pytest.raises(SettingsError):
         local_sign_in_link(public)
     assert not redeem(public, token, LOOPBACK)
@@ -95,13 +94,13 @@ def test_a_service_for_others_has_no_link(settings, changes):
 
 @pytest.mark.parametrize("url", ["http://localhost:8080", "http://[::1]:8080", "http://127.0.0.2"])
 def test_every_loopback_name_is_this_machine(settings, url):
-    assert local_sign_in_link(replace(settings, public_url=url)).startswith(f"{url}/login/local?")
+    assert local_sign_in_link(settings.replace(public_url=url)).startswith(f"{url}/login/local?")
 
 
 def test_a_folder_that_cannot_be_written_is_named(settings, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="DATA_DIR"):
-        local_sign_in_link(replace(settings, data_dir=tmp_path / "file" / "var"))
+        local_sign_in_link(settings.replace(data_dir=tmp_path / "file" / "var"))
 
 
 def test_of_many_at_once_one_gets_in(settings):

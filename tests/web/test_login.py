@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -27,8 +26,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def settings(settings: Settings, issuer: Issuer) -> Settings:
-    return replace(
-        settings,
+    return settings.replace(
         oidc_issuer=issuer.url,
         oidc_client_id=CLIENT_ID,
         oidc_client_secret=CLIENT_SECRET,
@@ -44,7 +42,7 @@ def browser(app: Flask) -> Browser:
 @pytest.fixture
 def local(settings: Settings, redis_server: object) -> Browser:
     """A browser in front of a service without an issuer, on its own machine."""
-    own = replace(settings, oidc_issuer=None, public_url="http://127.0.0.1:8080")
+    own = settings.replace(oidc_issuer=None, public_url="http://127.0.0.1:8080")
     return Browser(create_app(own))
 
 
@@ -136,8 +134,8 @@ def test_a_person_without_rights_gets_no_session(browser, issuer):
 
 def test_a_right_that_is_lost_is_lost_at_once(browser, app):
     browser.through_issuer(begin(browser))
-    context_of(app).settings = replace(
-        context_of(app).settings, oidc_allowed_domains=("example.com",)
+    context_of(app).settings = context_of(app).settings.replace(
+        oidc_allowed_domains=("example.com",)
     )
     assert browser.get("/recordings").status_code == 403
 
@@ -156,7 +154,7 @@ def test_an_issuer_that_is_away_is_a_page_that_says_so(browser, issuer):
 
 
 def test_without_redis_signing_in_waits(settings, issuer):
-    away = Browser(create_app(replace(settings, redis_url="redis://127.0.0.1:9/0")))
+    away = Browser(create_app(settings.replace(redis_url="redis://127.0.0.1:9/0")))
     away.set_cookie("sign-in", "text")
     for path in ("/login", "/login/callback?state=a&code=b"):
         answer = away.get(path)
@@ -164,7 +162,7 @@ def test_without_redis_signing_in_waits(settings, issuer):
 
 
 def test_without_redis_nobody_is_known(settings):
-    away = Browser(create_app(replace(settings, redis_url="redis://127.0.0.1:9/0")))
+    away = Browser(create_app(settings.replace(redis_url="redis://127.0.0.1:9/0")))
     away.set_cookie("session", "text")
     assert away.get("/recordings").status_code == 503
 
@@ -234,7 +232,7 @@ def test_without_an_issuer_the_sign_in_page_says_what_to_do(local):
 
 
 def test_a_public_service_without_an_issuer_lets_nobody_in(settings):
-    public = Browser(create_app(replace(settings, oidc_issuer=None)))
+    public = Browser(create_app(settings.replace(oidc_issuer=None)))
     page = public.get("/login")
     assert page.status_code == 200 and "OIDC_ISSUER" in page.text
     assert public.get("/login/local?token=x").status_code == 403

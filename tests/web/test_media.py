@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -216,7 +215,7 @@ def test_nothing_but_field_names_is_echoed(client, asked):
 
 
 def test_further_origins_can_be_set(settings, url):
-    ours = replace(settings, player_origins=("https://a.example", "https://b.example"))
+    ours = settings.replace(player_origins=("https://a.example", "https://b.example"))
     client = create_app(ours).test_client()
     for origin in ours.player_origins:
         answer = client.head(url, headers={"Origin": origin})
@@ -310,7 +309,7 @@ def test_a_link_for_listening_can_be_used_again_and_again(client, url):
 
 
 def test_without_redis_downloads_wait_and_listening_goes_on(settings, redis_server, tmp_path):
-    alone = create_app(replace(settings, redis_url=f"unix://{tmp_path}/nobody.sock"))
+    alone = create_app(settings.replace(redis_url=f"unix://{tmp_path}/nobody.sock"))
     archived(inside(alone).archive, CONTENT)
     client = alone.test_client()
     assert client.get(link(alone, purpose="download")).status_code == 503
@@ -401,14 +400,14 @@ def test_damage_on_the_way_is_raised_and_nothing_behind_it_is_sent(app, client, 
 
 
 def test_without_a_key_that_opens_it_is_503(settings, redis_server, url):
-    blind = create_app(replace(settings, archive_private_keys=()))
+    blind = create_app(settings.replace(archive_private_keys=()))
     answer = blind.test_client().get(url)
     assert (answer.status_code, answer.get_json()["code"]) == (503, 64603)
 
 
 def test_a_store_that_is_away_is_503(settings, redis_server, url, tmp_path):
     (tmp_path / "file").write_text("")
-    away = create_app(replace(settings, archive_url=(tmp_path / "file" / "x").as_uri()))
+    away = create_app(settings.replace(archive_url=(tmp_path / "file" / "x").as_uri()))
     assert away.test_client().get(url).status_code in (404, 503)
 
 

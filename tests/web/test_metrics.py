@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from addon.factory import create_app
@@ -17,7 +15,7 @@ TOKEN = "a-metrics-token-for-tests"
 
 @pytest.fixture
 def guarded(settings, redis_server):
-    return create_app(replace(settings, metrics_token=TOKEN)).test_client()
+    return create_app(settings.replace(metrics_token=TOKEN)).test_client()
 
 
 def scraped(client) -> dict:
@@ -84,5 +82,5 @@ def test_no_metric_names_a_request_or_an_install(client):
 
 
 def test_without_redis_it_says_so(settings, tmp_path):
-    away = replace(settings, redis_url=f"unix://{tmp_path}/nobody.sock")
+    away = settings.replace(redis_url=f"unix://{tmp_path}/nobody.sock")
     assert create_app(away).test_client().get("/metrics").status_code == 503

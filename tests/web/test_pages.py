@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -310,7 +309,7 @@ def test_a_bucket_that_is_away_is_a_page_that_says_so(settings, redis_server, mo
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
-    app = create_app(replace(settings, archive_url="s3://bucket/prefix"))
+    app = create_app(settings.replace(archive_url="s3://bucket/prefix"))
     allow(app)
     page = Browser(app).signed_in().get("/recordings")
     assert (page.status_code, page.mimetype) == (503, "text/html")

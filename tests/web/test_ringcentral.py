@@ -414,19 +414,19 @@ def test_pages_run_no_script_but_ours(listener):
 
 
 def test_without_an_app_at_ringcentral_there_is_nothing_here(rc_settings, redis_server):
-    browser = Browser(create_app(replace(rc_settings, ringcentral_client_id=None)))
+    browser = Browser(create_app(rc_settings.replace(ringcentral_client_id=None)))
     for path in (LINK, SOUND, CALLBACK, "/ringcentral/sign-in"):
         assert browser.get(path, headers=PAGE).status_code == 404
 
 
 def test_without_a_secret_to_seal_with_nobody_signs_in(rc_settings, redis_server):
-    browser = Browser(create_app(replace(rc_settings, playback_secrets=())))
+    browser = Browser(create_app(rc_settings.replace(playback_secrets=())))
     assert browser.get(LINK, headers=PAGE).status_code == 503
     assert browser.get(SOUND, headers=FETCH).status_code == 503
 
 
 def test_redis_away_is_503(rc_settings, redis_server):
-    browser = Browser(create_app(replace(rc_settings, redis_url="redis://127.0.0.1:1/0")))
+    browser = Browser(create_app(rc_settings.replace(redis_url="redis://127.0.0.1:1/0")))
     assert browser.get(LINK, headers=PAGE).status_code == 503
 
 

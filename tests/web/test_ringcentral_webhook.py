@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -111,13 +110,13 @@ def test_the_same_notification_is_one_hint(client, notices):
 
 
 def test_redis_away_changes_nothing_for_ringcentral(rc_settings):
-    client = create_app(replace(rc_settings, redis_url="redis://127.0.0.1:1/0")).test_client()
+    client = create_app(rc_settings.replace(redis_url="redis://127.0.0.1:1/0")).test_client()
     assert client.post(WEBHOOK, data=json.dumps(ENDED), headers=TOKEN).status_code == 200
     assert shake(client).status_code == 503
 
 
 def test_without_a_token_of_our_own_there_is_no_webhook(rc_settings, redis_server):
-    client = create_app(replace(rc_settings, ringcentral_webhook_token=None)).test_client()
+    client = create_app(rc_settings.replace(ringcentral_webhook_token=None)).test_client()
     assert client.post(WEBHOOK, json=ENDED, headers=TOKEN).status_code == 404
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,7 +88,7 @@ def test_what_was_not_analysed_is_shown_without_figures(archive):
 
 def test_without_its_key_a_recording_is_shown_without_figures(archive, settings):
     archived(archive, b"x", analysis={"result": conversation()})
-    keyless = Archive.from_settings(replace(settings, archive_private_keys=()))
+    keyless = Archive.from_settings(settings.replace(archive_private_keys=()))
     (row,) = Rows(keyless).of([ENTRY])
     assert (row.bar, row.trouble) == ((), "no key to read it")
 

@@ -7,7 +7,7 @@ import http.client
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from flask import Flask
@@ -80,7 +80,7 @@ def serving(app: Flask, diagnostics: SignatureDiagnostics) -> Iterator[Monitored
 
 @pytest.fixture
 def monitored(settings: Settings, redis_server) -> Iterator[Monitored]:
-    app = create_app(replace(settings, signature_mode="monitor"))
+    app = create_app(settings.replace(signature_mode="monitor"))
     with serving(app, SignatureDiagnostics(redis_server)) as service:
         yield service
 
@@ -228,7 +228,7 @@ def test_a_diagnosis_that_fails_fails_nothing(
 
 
 def test_the_deployed_server_diagnoses_too(settings: Settings, redis_server) -> None:
-    with served(replace(settings, signature_mode="monitor")) as server:
+    with served(settings.replace(signature_mode="monitor")) as server:
         service = Monitored(server.port, SignatureDiagnostics(redis_server))
         diagnosis = service.diagnosed(upload(), send.signature(URL))
     assert diagnosis.found is not None and diagnosis.found.covers == "no fields"

@@ -30,7 +30,7 @@ def market() -> Iterator[Marketplace]:
 
 @pytest.fixture
 def settings(settings: Settings, market: Marketplace) -> Settings:
-    return replace(settings, callback_hosts=(market.origin,), media_hosts=(market.origin,))
+    return settings.replace(callback_hosts=(market.origin,), media_hosts=(market.origin,))
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class Flex:
 
     def configure(self, **changes: Any) -> None:
         """Start the worker again with other settings."""
-        self.settings = replace(self.settings, **changes)
+        self.settings = self.settings.replace(**changes)
         self.become(Services.from_settings(self.settings.for_worker()))
 
     def become(self, services: Services) -> None:

@@ -141,7 +141,7 @@ def test_two_deliveries_at_once_send_one(processed, as_worker):
 
 
 def test_an_install_has_its_own_credentials_before_the_partners(as_worker, accept):
-    changed = replace(as_worker.settings, callback_credentials={"XD1": "name:pass:word"})
+    changed = as_worker.settings.replace(callback_credentials={"XD1": "name:pass:word"})
     own, partner = credentials(changed, "XD1")
     assert own.header != partner.header
     assert len(credentials(as_worker.settings, "XD1")) == 1
@@ -161,7 +161,7 @@ def test_an_install_gets_its_result_in_the_style_that_is_set(
     processed, as_worker, monkeypatch, styles, multipart
 ):
     exchange = processed()
-    styled = replace(as_worker.settings, callback_style=styles)
+    styled = as_worker.settings.replace(callback_style=styles)
     changed = replace(as_worker, settings=styled)
     monkeypatch.setattr("workers.services._made", {os.getpid(): changed})
     deliver(exchange.sid)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -309,7 +308,7 @@ def test_a_task_whose_host_changed_keeps_one_item(flex):
     recording, task = flex.record(), flex.task(1)
     flex.announce(recording)
     flex.work(recording)
-    moved = replace(flex.services.settings, public_url="https://new.example.com")
+    moved = flex.services.settings.replace(public_url="https://new.example.com")
     flex_task.tell(moved, _callback(recording), {"result": flex.result(recording)})
     (item,) = flex.twilio.attributes(task)["conversations"]["media"]
     assert item["url_provider"].startswith("https://new.example.com/")

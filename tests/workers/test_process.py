@@ -204,7 +204,7 @@ def test_the_agent_channel_follows_install_then_integration_then_default(setting
 
     from addon.twilio.invocation import Invocation
 
-    mapped = replace(settings, agent_channel={"": "1", "RECORDING_DIAL": "0", INSTALL: "1"})
+    mapped = settings.replace(agent_channel={"": "1", "RECORDING_DIAL": "0", INSTALL: "1"})
     plain = Invocation("XR1", datetime.now(UTC))
     dial = replace(plain, usage_key="recording_dial")
     own = replace(dial, install=INSTALL)

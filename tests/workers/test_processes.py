@@ -7,7 +7,6 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -69,7 +68,7 @@ def media() -> Iterator[SlowMedia]:
 
 @pytest.fixture
 def settings(settings, media):
-    return replace(settings, media_hosts=(media.origin,))
+    return settings.replace(media_hosts=(media.origin,))
 
 
 @pytest.fixture

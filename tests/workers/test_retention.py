@@ -36,7 +36,7 @@ def exists(services, name: str) -> bool:
 
 def test_what_is_old_goes_and_what_is_young_stays(archived, as_worker):
     old, young = archived(40), archived(10)
-    swept = Retention(replace(as_worker, settings=replace(as_worker.settings, retention_days=30)))
+    swept = Retention(replace(as_worker, settings=as_worker.settings.replace(retention_days=30)))
     assert swept.step() == 1
     assert not exists(as_worker, old)
     assert exists(as_worker, young)
@@ -54,7 +54,7 @@ def test_it_goes_in_turns_and_rests_afterwards(archived, as_worker, monkeypatch)
     for _ in range(3):
         archived(40)
     ahead = [0.0]
-    settings = replace(as_worker.settings, retention_days=30)
+    settings = as_worker.settings.replace(retention_days=30)
     swept = Retention(replace(as_worker, settings=settings), lambda: time.time() + ahead[0])
     assert [swept.step() for _ in range(3)] == [2, 1, 0]
     late = archived(40)

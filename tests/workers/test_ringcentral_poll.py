@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -222,7 +221,7 @@ def test_a_subscription_that_is_refused_calls_a_person(services, standin):
     ],
 )
 def test_errands_are_run_where_they_are_wanted(rc_settings, change, expected):
-    settings = replace(rc_settings, **change)
+    settings = rc_settings.replace(**change)
     assert (
         ringcentral_poll.poll_every(settings),
         ringcentral_poll.subscribe_every(settings),

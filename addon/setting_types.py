@@ -1,0 +1,153 @@
+"""Types of settings: each makes a checked value of the text of an environment variable.
+
+A text that cannot be understood raises ValueError; nothing is guessed. The message continues the
+variable's name ("must be on or off") and never repeats the text, because many are secrets. A value
+that is no text any more, as a test may hand in, passes unparsed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator
+
+HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
+
+FLAGS = {"1": True, "true": True, "yes": True, "on": True}
+FLAGS |= {"0": False, "false": False, "no": False, "off": False}
+
+
+def from_text(parse: Callable[[str], Any]) -> BeforeValidator:
+    """`parse` as pydantic takes it: for texts alone."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+def flag(text: str) -> bool:
+    """on or off, in any of the usual spellings."""
+    if text.lower() not in FLAGS:
+        raise ValueError("must be on or off")
+    return FLAGS[text.lower()]
+
+
+def flag_or(*others: str) -> Callable[[str], str]:
+    """on or off in any of the usual spellings, or one of `others`."""
+
+    def parse(text: str) -> str:
+        if text.lower() in others:
+            return text.lower()
+        if text.lower() not in FLAGS:
+            raise ValueError(f"must be on, off or {' or '.join(others)}")
+        return "on" if FLAGS[text.lower()] else "off"
+
+    return parse
+
+
+def whole(least: int) -> BeforeValidator:
+    """A whole number of at least `least`."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise ValueError(f"must be a whole number of at least {least}")
+        return int(text)
+
+    return from_text(parse)
+
+
+def url(text: str) -> str:
+    """An absolute http or https URL without query or fragment; a final slash is dropped."""
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be an absolute http or https URL, without a query")
+    return text.rstrip("/")
+
+
+def listing(text: str) -> tuple[str, ...]:
+    """Comma-separated texts."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def pairs(text: str, bare: str | None = None) -> dict[str, str]:
+    """Comma-separated `key=value`; one without `=` counts under `bare`, where given."""
+    found: dict[str, str] = {}
+    for entry in listing(text):
+        key, equals, value = entry.partition("=")
+        if not equals and bare is not None:
+            key, value = bare, entry
+        elif not equals or not key or not value:
+            raise ValueError("must be written as key=value, separated by commas")
+        found[key.strip()] = value.strip()
+    return found
+
+
+def key32(text: str) -> bytes:
+    """A 256-bit key in base64, or in the hexadecimal that Heroku generates; b"" for none."""
+    if not text:
+        return b""
+    if HEX_KEY.fullmatch(text):
+        return bytes.fromhex(text)
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != 32:
+        raise ValueError("must be 32 bytes in base64")
+    return key
+
+
+def pems(text: str) -> tuple[str, ...]:
+    """PEM texts one after the other (`\\n` allowed), or paths with commas between."""
+    if "-----BEGIN" in text:
+        return split_pems(text.replace("\\n", "\n"))
+    return tuple(pem for path in listing(text) for pem in _pem_file(path))
+
+
+def pem(text: str) -> str:
+    """A single PEM text, or the path of one."""
+    found = pems(text)
+    if len(found) != 1:
+        raise ValueError("must be a single key")
+    return found[0]
+
+
+def pem_pairs(text: str) -> dict[str, str]:
+    """Comma-separated `key=path`, each path read: the PEM texts of a key as one."""
+    return {key: "".join(_pem_file(path)) for key, path in pairs(text).items()}
+
+
+def split_pems(text: str) -> tuple[str, ...]:
+    """The PEM blocks of a text, each with a final newline."""
+    blocks = text.split("-----BEGIN ")[1:]
+    return tuple(f"-----BEGIN {block.strip()}\n" for block in blocks)
+
+
+def _pem_file(path: str) -> tuple[str, ...]:
+    """The PEM blocks of a file. Its path is never repeated: it may be a key without its header."""
+    try:
+        found = split_pems(Path(path).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        raise ValueError("must be PEM, or name PEM files: one of them cannot be read") from None
+    if not found:
+        raise ValueError("must be PEM, or name PEM files: one of them holds no PEM")
+    return found
+
+
+Flag = Annotated[bool, from_text(flag)]
+Days = Annotated[int, whole(least=1)]
+Url = Annotated[str, from_text(url)]
+Listing = Annotated[tuple[str, ...], from_text(listing)]
+Pairs = Annotated[Mapping[str, str], from_text(pairs)]
+Key32 = Annotated[bytes, from_text(key32)]
+Pem = Annotated[str, from_text(pem)]
+Pems = Annotated[tuple[str, ...], from_text(pems)]
+PemPairs = Annotated[Mapping[str, str], from_text(pem_pairs)]
+Redaction = Annotated[Literal["on", "off", "required"], from_text(flag_or("required"))]

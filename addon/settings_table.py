@@ -1,0 +1,382 @@
+"""The table of all settings: a field is a row, and its name in upper case the variable.
+
+Each row has a type, a default as one would write it in the environment, and a help text.
+`settings.py` loads it; `make docs` writes `.env.example` and docs/settings.md from it. Why it is
+pydantic-settings: decision 0406.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from addon.setting_types import (
+    Days,
+    Flag,
+    Key32,
+    Listing,
+    Pairs,
+    Pem,
+    PemPairs,
+    Pems,
+    Redaction,
+    Url,
+    from_text,
+    pairs,
+    whole,
+)
+
+PLAYBACK_TTL_LEAST_S = 30
+"""Less, and a link could end before the page that shows it is drawn."""
+
+StorageClass = Literal["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"]
+"""S3's classes that can be read at once: what is archived is read back, and played."""
+
+Channels = Annotated[Mapping[str, str], from_text(partial(pairs, bare=""))]
+Styles = Annotated[Mapping[str, str], from_text(lambda text: {"": "json"} | pairs(text, bare=""))]
+
+
+def _setting(
+    section: str,
+    default: str | None,
+    text: str,
+    *,
+    secret: bool = False,
+    example: str = "",
+    kept: str | None = None,
+) -> Any:
+    """A row: `default` as in the environment, `kept` the name of a file in DATA_DIR/keys.
+
+    A secret is left out of `repr`, so that settings in a traceback give nothing away.
+    """
+    extra: dict[str, Any] = {"section": section, "example": example, "kept": kept}
+    return Field(default, description=text, repr=not secret, json_schema_extra=extra)
+
+
+_twilio = partial(_setting, "Twilio")
+_storage = partial(_setting, "Queue and store")
+_keys = partial(_setting, "Keys: PEM files with commas between, or PEM text")
+_playback = partial(_setting, "Playback")
+_flex = partial(_setting, "Flex")
+_ringcentral = partial(_setting, "RingCentral")
+_analysis = partial(_setting, "Analysis")
+_processes = partial(_setting, "Processes")
+_operating = partial(_setting, "Operating")
+
+
+class SettingsTable(BaseSettings):
+    """All settings by section. The constructor takes values by field name and reads nothing."""
+
+    model_config = SettingsConfigDict(
+        alias_generator=str.upper,
+        validate_by_name=True,
+        validate_default=True,
+        case_sensitive=True,
+        enable_decoding=False,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    twilio_account_sid: str = _twilio(
+        "",
+        "The account that publishes the add-on.",
+        example="AC00000000000000000000000000000000",
+        kept="twilio_account_sid",
+    )
+    twilio_auth_token: str = _twilio(
+        "", "Its primary token: signs every request.", secret=True, kept="twilio_auth_token"
+    )
+    twilio_auth_tokens_also_accepted: Listing = _twilio(
+        "", "Further tokens, accepted while one is rotated, with commas between.", secret=True
+    )
+    twilio_shared_keys: Pairs = _twilio(
+        "", "Shared keys of webhooks signed with HMAC-SHA256: id=secret,id=secret.", secret=True
+    )
+    twilio_api_key: str = _twilio(
+        "",
+        "An API key for REST calls, preferred to the token.",
+        example="SK00000000000000000000000000000000",
+    )
+    twilio_api_secret: str = _twilio("", "The secret of that API key.", secret=True)
+    twilio_base_url: Url | None = _twilio(
+        None,
+        "Send every REST, IAM and TaskRouter call here instead, with unchanged paths (tests, "
+        "proxies).",
+    )
+    twilio_realm: str | None = _twilio(
+        None, "The account's region, as in `iam.<realm>.twilio.com`."
+    )
+    signature_mode: Literal["enforce", "monitor"] = _twilio(
+        "enforce",
+        "enforce refuses forged requests; monitor accepts and logs them, for the first days only.",
+    )
+    public_url: Url = _twilio(
+        "http://127.0.0.1:8080",
+        "What Twilio calls, without a path: it signs the exact public URL.",
+        example="https://addon.example.com",
+    )
+    media_hosts: Listing = _twilio(
+        "*.twilio.com",
+        "Where recordings may be fetched from. `*.twilio.com` means https; an entry with a scheme "
+        "is matched exactly, and is the only way to allow http, a port or a private address.",
+    )
+    callback_hosts: Listing = _twilio(
+        "*.twilio.com", "Where results may be posted to, written like MEDIA_HOSTS."
+    )
+    callback_credentials: Pairs = _twilio(
+        "",
+        "Callback credentials of single installs, as XD…=user:password with commas between; every "
+        "other install gets the account's own.",
+        secret=True,
+    )
+    callback_style: Styles = _twilio(
+        "json",
+        "How results are posted: json, or multipart with the document as a file; also by install, "
+        "as json,XD…=multipart.",
+    )
+    max_upload_bytes: Annotated[int, whole(least=1024)] = _twilio(
+        "536870912", "The most audio that one request may upload, in bytes."
+    )
+
+    redis_url: str = _storage(
+        "",
+        "The queue; it must persist and must not evict. Unset: a server of our own on a socket "
+        "under DATA_DIR.",
+        secret=True,
+        example="rediss://:password@host:6379/0",
+    )
+    redis_tls_verify: Flag = _storage(
+        "on", "off for a rediss:// server whose certificate nobody signed, as Heroku's."
+    )
+    data_dir: Annotated[Path, AfterValidator(Path.absolute)] = _storage(
+        "./var", "Keys, the embedded Redis and, by default, the archive."
+    )
+    archive_url: str = _storage(
+        "",
+        "Where recordings are archived: file:///a/path, or s3://bucket/prefix with AWS_* as boto3 "
+        "reads them. Unset: a directory under DATA_DIR.",
+        example="s3://recordings/archive",
+    )
+    archive_storage_class: StorageClass | None = _storage(
+        None,
+        "The S3 class of new recordings in a bucket. Manifests, and whatever is no recording, are "
+        "in the bucket's standard class.",
+        example="STANDARD_IA",
+    )
+    archive_lock_days: Days | None = _storage(
+        None,
+        "For how many days a new recording may not be erased. A bucket must have been made with "
+        "Object Lock.",
+        example="90",
+    )
+    archive_lock_mode: Literal["governance", "compliance"] = _storage(
+        "governance",
+        "In a bucket: governance can be lifted by accounts with that permission, compliance by "
+        "none.",
+    )
+
+    archive_public_keys: Pems = _keys(
+        "",
+        "Whom recordings are encrypted to: the epoch's public key, an offline recovery key.",
+        example="keys/epoch-2026-11.pub.pem,keys/recovery.pub.pem",
+        kept="archive_public_key.pem",
+    )
+    archive_private_keys: Pems = _keys(
+        "",
+        "What readers decrypt them with; workers never need these.",
+        secret=True,
+        kept="archive_private_key.pem",
+    )
+    archive_kms_keys: Listing = _keys(
+        "", "KMS keys that recordings are encrypted to as well, by ARN."
+    )
+    archive_local_key: Key32 | None = _keys(
+        None, "32 bytes in base64: decrypts the epoch keys kept in the store.", secret=True
+    )
+    manifest_signing_key: Pem | None = _keys(
+        None, "Ed25519: a worker signs manifests.", secret=True, kept="manifest_signing_key.pem"
+    )
+    manifest_verify_keys: Pems = _keys(
+        "", "Ed25519: a reader verifies manifests.", kept="manifest_verify_key.pem"
+    )
+    intake_key: Key32 = _keys(
+        "",
+        "32 bytes in base64: encrypts what waits for a worker. Web and workers share it.",
+        secret=True,
+        kept="intake_key",
+    )
+
+    playback_secrets: Listing = _playback(
+        "",
+        "What playback links are signed with, newest first.",
+        secret=True,
+        kept="playback_secret",
+    )
+    playback_ttl_s: Annotated[int, whole(PLAYBACK_TTL_LEAST_S)] = _playback(
+        "900",
+        "How long a link lives before it is opened, in seconds; the call's own length is added.",
+    )
+    playback_roles: Listing = _playback("supervisor,admin", "Flex roles that may listen.")
+    playback_gaps: Literal["none", "silence"] = _playback(
+        "none", "Between the joined recordings of a call: none or silence."
+    )
+    player_origins: Listing = _playback(
+        "https://flex.twilio.com", "Origins whose players may fetch audio."
+    )
+    oidc_issuer: Url | None = _playback(
+        None, "Sign-in for people. Without an issuer only the owner of the machine gets in."
+    )
+    oidc_client_id: str | None = _playback(None, "The client's id there.")
+    oidc_client_secret: str | None = _playback(None, "And its secret.", secret=True)
+    oidc_allowed_domains: Listing = _playback(
+        "", "Domains of the e-mail addresses that get in, with commas between."
+    )
+
+    flex_workspace_sid: str | None = _flex(
+        None,
+        "The TaskRouter workspace of Flex; without it no task is told anything.",
+        example="WS00000000000000000000000000000000",
+    )
+    flex_measures: Pairs = _flex(
+        "",
+        "Which figure goes to which conversation measure, as "
+        "agent_talk=1,customer_talk=2,silence=3.",
+    )
+    flex_labels: Pairs = _flex(
+        "",
+        "What to write into conversation attributes beside them, as 1=Agent talk (s),2=Customer "
+        "talk (s).",
+    )
+    flex_segment_link: Flag = _flex(
+        "off", "Write the older segment_link beside conversations.media."
+    )
+    flex_private_keys: PemPairs = _flex(
+        "",
+        "Private keys of recordings that Twilio encrypts for you, as CR…=file.pem with commas "
+        "between.",
+        secret=True,
+    )
+    flex_reconcile_every_s: Annotated[int, whole(least=0)] = _flex(
+        "300",
+        "How often, in seconds, the account's recordings are listed for those that no callback "
+        "announced; 0 for never. It needs FLEX_WORKSPACE_SID.",
+    )
+    delete_at_source_after_s: Annotated[int, whole(least=0)] = _flex(
+        "0",
+        "Delete the recording at Twilio so many seconds after it was archived and read back: 0 "
+        "never, else at least 7200, because Flex still computes its figures until then.",
+    )
+
+    ringcentral_client_id: str | None = _ringcentral(
+        None,
+        "The app that people sign in through at /ringcentral/recordings/<id>. Its redirect URI is "
+        "PUBLIC_URL/ringcentral/callback.",
+    )
+    ringcentral_client_secret: str | None = _ringcentral(
+        None, "Without a secret it is a public client, and PKCE alone proves it.", secret=True
+    )
+    ringcentral_base_url: Url = _ringcentral(
+        "https://platform.ringcentral.com",
+        "The platform; https://platform.devtest.ringcentral.com is the sandbox.",
+    )
+    ringcentral_jwt: str | None = _ringcentral(
+        None,
+        "A JWT credential of a service account: with it, the account's recordings are archived as "
+        "well.",
+        secret=True,
+    )
+    ringcentral_webhook_token: str | None = _ringcentral(
+        None,
+        "What RingCentral has to send with each notification; then run `flask ringcentral "
+        "subscribe`. See [RingCentral](ringcentral.md).",
+        secret=True,
+    )
+
+    redact_dtmf: Redaction = _analysis(
+        "on",
+        "Mute key tones (card numbers) in what is archived: on, off, or required, with which "
+        "nobody may hear a recording unless everything found in it is muted; see [the "
+        "result](analysis.md#redaction).",
+    )
+    agent_channel: Channels = _analysis(
+        "1",
+        "The channel the agent is on, 0 or 1; also by install or integration: "
+        "1,RECORDING_DIAL=0,XD…=1.",
+    )
+    transcriber: str | None = _analysis(
+        None,
+        "whisper:/path/to/a/model makes transcripts (requirements/whisper.txt); nothing is "
+        "downloaded.",
+    )
+    sentiment: Flag = _analysis("off", "Score the sentiment of English transcripts.")
+    result_waveform: Flag = _analysis(
+        "off", "Put the waveform into every result; the API always has it."
+    )
+    result_style: Literal["own", "call-analytics"] = _analysis(
+        "own",
+        "own, or call-analytics for Amazon Transcribe Call Analytics' key names beside ours.",
+    )
+    retention_days: Days | None = _analysis(
+        None,
+        "Erase recordings after this many days; also what requests that never ended have left in "
+        "the intake, at the earliest after two days.",
+    )
+
+    port: Annotated[int, whole(least=1)] | None = _processes(
+        None,
+        "gunicorn listens on this port of every address. Unset: 8080 of this machine alone. "
+        "`flask serve` has --host and --port instead.",
+        example="8080",
+    )
+    web_concurrency: Annotated[int, whole(least=1)] = _processes("2", "Web processes.")
+    web_threads: Annotated[int, whole(least=1)] = _processes("32", "Threads of each.")
+    workers: Annotated[int, whole(least=1)] | None = _processes(
+        None,
+        "Worker processes for long recordings, beside those for short ones and deliveries. Unset: "
+        "2 under `flask serve`, elsewhere one a core.",
+        example="2",
+    )
+    dyno: str | None = _processes(
+        None,
+        "Heroku sets it. Then X-Forwarded-* is believed from every address, because only the "
+        "router reaches a dyno.",
+    )
+
+    metrics_token: str | None = _operating(
+        None,
+        "Without it /metrics answers this machine only; with it, whoever sends it as a bearer "
+        "token.",
+        secret=True,
+    )
+    sentry_dsn: str | None = _operating(
+        None,
+        "Report errors to Sentry (requirements/sentry.txt), without anything of a call or a "
+        "caller.",
+        secret=True,
+    )
+    otel_exporter_otlp_endpoint: Url | None = _operating(
+        None,
+        "Where an OpenTelemetry collector listens: with it and requirements/tracing.txt every "
+        "request is one trace. Other OTEL_ variables work as its documentation says.",
+        example="http://127.0.0.1:4318",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _operating(
+        "info", "debug, info, warning or error."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        *_positional: Any,
+        **_named: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing but what the constructor is given: `Settings.load` says what is read."""
+        return (init_settings,)
