@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from addon.settings import Settings
+
 ROOT = Path(__file__).parent.parent
 MODULES = sorted([*ROOT.glob("addon/**/*.py"), *ROOT.glob("workers/**/*.py"), ROOT / "app.py"])
 
 FOUNDATION = (
     "addon.errors",
     "addon.settings",
-    "addon.environment",
     "addon.log",
     "addon.documents",
     "addon.redis_keys",
@@ -25,7 +27,9 @@ FOUNDATION = (
 MAY_IMPORT = {
     "addon.errors": (),
     "addon.environment": ("addon.errors",),
-    "addon.settings": ("addon.errors", "addon.environment"),
+    "addon.setting_types": (),
+    "addon.settings_table": ("addon.setting_types",),
+    "addon.settings": ("addon.errors", "addon.environment", "addon.settings_table"),
     "addon.log": (),
     "addon.documents": ("addon.errors",),
     "addon.redis_keys": (),
@@ -50,6 +54,10 @@ UPPER = {
     "addon.commands": ("addon.factory",),
 }
 """What a room above may never know."""
+
+
+SETTINGS = re.compile(r"(^|[._])settings$|Settings\.load\(\)$")
+"""An expression that is the settings: `settings`, `self._settings`, `context().settings`."""
 
 
 def name_of(path: Path) -> str:
@@ -136,14 +144,37 @@ def test_the_entry_is_an_entry_and_nothing_else():
 
 
 def test_only_settings_reads_the_environment():
-    """Two commands hand it on to their children, and the package sets what BLAS reads."""
+    """Through addon.environment; the package itself sets what BLAS reads when it is loaded."""
+    words = ("environ", "environb", "getenv", "getenvb", "putenv", "unsetenv")
     readers = set()
-    for path in MODULES:
+    for path in [*MODULES, ROOT / "gunicorn.conf.py"]:
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("os.environ", "os.getenv"):
+            used = isinstance(node, ast.Attribute) and ast.unparse(node.value) == "os" and node.attr
+            if used in words:
                 readers.add(name_of(path))
-    children = {"addon.commands.serve", "addon.commands.local_stack"}
-    assert readers <= {"addon", "addon.settings", *children}
+            if isinstance(node, ast.ImportFrom) and node.module == "os":
+                assert not {alias.name for alias in node.names} & set(words), path
+    assert readers == {"addon", "addon.environment"}
+
+
+def test_only_settings_and_the_starters_of_processes_use_the_environment():
+    """A command that starts processes hands its own environment on to them."""
+    users = {name_of(path) for path in MODULES if "addon.environment" in set(imports(path))}
+    starters = {"addon.commands.serve", "addon.commands.local_stack"}
+    assert users == {"addon.settings", *starters}
+
+
+def test_every_setting_is_used_outside_the_settings_themselves():
+    """As an attribute of settings, by the code's structure: a name in a text does not count."""
+    used = set()
+    for path in [*MODULES, ROOT / "gunicorn.conf.py"]:
+        if name_of(path) in ("addon.settings", "addon.settings_table"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and SETTINGS.search(ast.unparse(node.value)):
+                used.add(node.attr)
+    part_of_redis_url = {"redis_tls_verify"}
+    assert set(Settings.model_fields) - used == part_of_redis_url
 
 
 def test_a_job_needs_no_web_framework():

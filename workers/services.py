@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import redis
 
 from addon.archive.archive import Archive
-from addon.archive.opening import open_store
+from addon.archive.opening import store_of
 from addon.archive.store import Store
 from addon.metrics.counters import Counters
 from addon.requests.connections import worker_connection
@@ -38,7 +38,7 @@ class Services:
     def from_settings(cls, settings: Settings) -> Services:
         """Build the services. Raises SettingsError; opens no connection yet."""
         connection = worker_connection(settings.redis_url)
-        store = open_store(settings.archive_url)
+        store = store_of(settings)
         states = RequestStates(connection)
         return cls(
             settings=settings,

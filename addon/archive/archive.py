@@ -22,7 +22,7 @@ from addon.archive.layout import Header
 from addon.archive.manifest import Manifest, Part, Signer, Verifiers
 from addon.archive.message import decrypt
 from addon.archive.names import files
-from addon.archive.opening import lock_of, open_store
+from addon.archive.opening import store_of
 from addon.archive.reader import RangeReader, open_with
 from addon.archive.sealing import context_of, describes, fetcher, header_sha256, object_key
 from addon.archive.store import Patience, Stat, Store
@@ -84,9 +84,10 @@ class Archive:
         """The archive of ARCHIVE_URL with whatever keys the settings hold. Raises SettingsError."""
         from addon.archive.configured import keys_of
 
-        url = settings.archive_url
-        store = store or open_store(url, patience=patience)
-        return cls(store, lock=lock_of(url), **keys_of(settings, store))
+        store = store or store_of(settings, patience=patience)
+        days = settings.archive_lock_days
+        lock = None if days is None else timedelta(days=days)
+        return cls(store, lock=lock, **keys_of(settings, store))
 
     @property
     def encryption_keys(self) -> EncryptionKeys:

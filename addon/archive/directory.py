@@ -111,6 +111,10 @@ class DirectoryStore:
         date = until.astimezone(UTC).isoformat().encode()
         self._write(key, self._lock_path(key), [date], replace=True)
 
+    def can_retain(self) -> bool:
+        """See Store.can_retain."""
+        return True
+
     def _path(self, key: str) -> Path:
         return self.root / checked_key(key)
 

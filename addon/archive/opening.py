@@ -1,44 +1,58 @@
-"""The store that a URL names: a directory or a bucket. Nothing is contacted yet."""
+"""The store that the settings or a URL name: a directory or a bucket. Nothing is contacted yet."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from addon.archive.store import Patience, Store
 from addon.errors import SettingsError
+from addon.settings import Settings
 
 
-def open_store(url: str, *, patience: Patience | None = None) -> Store:
-    """The store at `file:///path` or `s3://bucket/prefix`; nothing is contacted yet.
+def store_of(settings: Settings, *, patience: Patience | None = None) -> Store:
+    """The store at ARCHIVE_URL, with the storage class and the kind of lock that the settings say.
 
-    A bucket's URL may end in `?storage_class=…&lock_mode=governance|compliance`, either URL in
-    `?lock_days=…` (see `lock_of`). Raises SettingsError.
+    Raises SettingsError.
+    """
+    return open_store(
+        settings.archive_url,
+        patience=patience,
+        storage_class=settings.archive_storage_class,
+        lock_mode=settings.archive_lock_mode,
+    )
+
+
+def open_store(
+    url: str,
+    *,
+    patience: Patience | None = None,
+    storage_class: str | None = None,
+    lock_mode: str = "governance",
+) -> Store:
+    """The store at `file:///path` or `s3://bucket/prefix`. Raises SettingsError.
+
+    A query is refused: an option written there would be lost without a word.
     """
     parts = urlsplit(url)
+    if parts.query:
+        raise SettingsError(
+            "ARCHIVE_URL must have no query: ARCHIVE_LOCK_DAYS, ARCHIVE_LOCK_MODE and "
+            "ARCHIVE_STORAGE_CLASS are settings of their own"
+        )
     if parts.scheme == "file" and parts.path and not parts.netloc:
         from addon.archive.directory import DirectoryStore
 
+        if storage_class is not None:
+            raise SettingsError("ARCHIVE_STORAGE_CLASS is set, but ARCHIVE_URL is no bucket")
         return DirectoryStore(unquote(parts.path))
     if parts.scheme == "s3" and parts.netloc:
         from addon.archive.s3 import S3Store
 
-        options = dict(parse_qsl(parts.query))
         return S3Store(
             parts.netloc,
             parts.path.strip("/"),
-            patience=patience or Patience(),
-            lock_mode=options.get("lock_mode", "governance"),
-            storage_class=options.get("storage_class"),
+            patience=patience,
+            lock_mode=lock_mode,
+            storage_class=storage_class,
         )
     raise SettingsError("ARCHIVE_URL: neither file:///a/path nor s3://bucket/prefix")
-
-
-def lock_of(url: str) -> timedelta | None:
-    """How long the store's URL says a committed recording is locked. Raises SettingsError."""
-    days = dict(parse_qsl(urlsplit(url).query)).get("lock_days")
-    if days is None:
-        return None
-    if not days.isdecimal() or int(days) < 1:
-        raise SettingsError("ARCHIVE_URL: lock_days is not a whole number of days")
-    return timedelta(days=int(days))

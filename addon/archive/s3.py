@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from urllib3.exceptions import HTTPError
 
+from addon.archive.prefixes import RECORDINGS
 from addon.archive.store import (
     MAX_SMALL_OBJECT,
     READ_SIZE,
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
 LIST_SIZE = 1000
 """Keys a page: the most that S3 gives."""
 
-_MISSING = {"404", "NoSuchKey", "NotFound"}
+_MISSING = {"404", "NoSuchKey", "NotFound", "ObjectLockConfigurationNotFoundError"}
 _OCCUPIED = {"412", "PreconditionFailed"}
 
 
 class S3Store:
-    """Objects of one bucket under `prefix`."""
+    """Objects of one bucket under `prefix`; recordings are in `storage_class`, where it is given."""
 
     def __init__(
         self,
@@ -56,13 +57,13 @@ class S3Store:
         self._prefix = f"{prefix}/" if prefix else ""
         self._patience = patience or Patience()
         self._lock_mode: Any = lock_mode.upper()
-        self._extra: dict[str, Any] = {"StorageClass": storage_class} if storage_class else {}
+        self._storage_class = storage_class
         self._given_client = client
 
     def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
         """See Store.put."""
         mark = secrets.token_hex(16)
-        target = Target(self._client, self._bucket, self._name(key), if_absent, self._extra)
+        target = Target(self._client, self._bucket, self._name(key), if_absent, self._options(key))
         try:
             with _failures():
                 size = upload(target, blocks, mark)
@@ -153,6 +154,15 @@ class S3Store:
                 Retention={"Mode": self._lock_mode, "RetainUntilDate": until},
             )
 
+    def can_retain(self) -> bool:
+        """See Store.can_retain."""
+        try:
+            with _failures():
+                found = self._client.get_object_lock_configuration(Bucket=self._bucket)
+        except NotStored:
+            return False
+        return found["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled"
+
     def presigned(self, key: str, seconds: int) -> str:
         """A URL from which anyone can read the object for so long; nothing is contacted."""
         return self._client.generate_presigned_url(
@@ -178,6 +188,14 @@ class S3Store:
     def _versioned(self) -> bool:
         answer = self._client.get_bucket_versioning(Bucket=self._bucket)
         return "Status" in answer
+
+    def _options(self, key: str) -> dict[str, Any]:
+        """boto3's options of a new object: the storage class, for what is encrypted of a recording.
+
+        Everything else is small, read all the time or soon deleted, where another class costs more.
+        """
+        encrypted = key.startswith(RECORDINGS) and key.endswith(".esdk")
+        return {"StorageClass": self._storage_class} if self._storage_class and encrypted else {}
 
     def _name(self, key: str) -> str:
         return self._prefix + checked_key(key)

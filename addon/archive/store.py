@@ -88,6 +88,9 @@ class Store(Protocol):
     def retain(self, key: str, until: datetime) -> None:
         """Forbid deleting and replacing this object before `until`. Raises NotStored."""
 
+    def can_retain(self) -> bool:
+        """Whether `retain` works here. Raises StoreUnavailable."""
+
 
 def checked_key(key: str) -> str:
     """`key` itself. Raises NotStored where nothing could ever lie under such a name."""

@@ -74,10 +74,10 @@ def rewrap_epoch(
 
 def _epochs() -> tuple[Settings, Epochs]:
     from addon.archive.epochs import Epochs
-    from addon.archive.opening import open_store
+    from addon.archive.opening import store_of
 
     settings = Settings.load()
-    return settings, Epochs(open_store(settings.archive_url))
+    return settings, Epochs(store_of(settings))
 
 
 def _master_decryption_keys(settings: Settings) -> DecryptionKeys:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from addon.archive.opening import open_store
+from addon.archive.opening import store_of
 from addon.requests import scheduling, sla
 from addon.requests.connections import web_connection
 from addon.requests.intake_store import IntakeStore
@@ -31,7 +31,7 @@ class Sources:
         """Open nothing yet."""
         connection = web_connection(settings.redis_url)
         states = RequestStates(connection)
-        intake_store = IntakeStore(open_store(settings.archive_url), settings.intake_key)
+        intake_store = IntakeStore(store_of(settings), settings.intake_key)
         return cls(states, Dispatcher(connection, states), intake_store)
 
 

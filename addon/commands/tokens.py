@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from addon.archive.opening import open_store
+from addon.archive.opening import store_of
 from addon.commands.group import Group
 from addon.playback.tokens import Tokens
 from addon.settings import Settings
@@ -41,4 +41,4 @@ def list_command() -> None:
 
 
 def _tokens() -> Tokens:
-    return Tokens(open_store(Settings.load().archive_url))
+    return Tokens(store_of(Settings.load()))

@@ -15,7 +15,7 @@ from flask import Flask, current_app
 
 from addon.archive.archive import Archive
 from addon.archive.audit import Trail
-from addon.archive.opening import open_store
+from addon.archive.opening import store_of
 from addon.archive.store import WEB_PATIENCE, Store
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
@@ -58,7 +58,7 @@ class Context:
     @cached_property
     def store(self) -> Store:
         """The store, with the web's patience."""
-        return open_store(self.settings.archive_url, patience=WEB_PATIENCE)
+        return store_of(self.settings, patience=WEB_PATIENCE)
 
     @cached_property
     def archive(self) -> Archive:

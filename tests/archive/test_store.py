@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
 
 from addon.archive.directory import DirectoryStore
-from addon.archive.opening import lock_of, open_store
+from addon.archive.opening import open_store
 from addon.archive.s3 import S3Store
 from addon.archive.store import (
     MAX_SMALL_OBJECT,
@@ -213,9 +212,12 @@ def test_a_url_that_names_no_store_is_refused(url: str) -> None:
         open_store(url)
 
 
-def test_the_lock_is_an_option_of_the_url() -> None:
-    assert lock_of("s3://bucket/prefix") is None
-    assert lock_of("file:///var/archive?lock_days=90") == timedelta(days=90)
-    for wrong in ("0", "-1", "x", "1.5"):
-        with pytest.raises(SettingsError, match=r"^ARCHIVE_URL"):
-            lock_of(f"s3://bucket?lock_days={wrong}")
+@pytest.mark.parametrize("url", ["file:///var/archive?lock_days=90", "s3://bucket?lock_days=90"])
+def test_a_url_with_options_is_refused_before_they_are_lost(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^ARCHIVE_URL .*ARCHIVE_LOCK_DAYS"):
+        open_store(url)
+
+
+def test_a_directory_has_no_storage_class(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^ARCHIVE_STORAGE_CLASS"):
+        open_store(tmp_path.as_uri(), storage_class="STANDARD_IA")
