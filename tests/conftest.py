@@ -28,6 +28,9 @@ from workers.services import Services
 
 pytest_plugins = ["tests.leftovers"]
 
+# A developer's own .env is theirs: the variables with which dotenv and Flask leave it alone.
+os.environ |= {"PYTHON_DOTENV_DISABLED": "1", "FLASK_SKIP_DOTENV": "1"}
+
 ACCOUNT = "AC" + "0a" * 16
 TOKEN = "primary-token-0001"
 PUBLIC_URL = "https://hooks.example.net"

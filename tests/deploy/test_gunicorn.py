@@ -20,6 +20,7 @@ print(json.dumps({name: getattr(cfg, name) for name in names}))
 
 
 def configured(**env: str) -> dict[str, object]:
+    env["PYTHON_DOTENV_DISABLED"] = "1"
     done = subprocess.run(
         [sys.executable, "-c", DUMP], cwd=ROOT, env=env, capture_output=True, text=True, check=True
     )

@@ -49,6 +49,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """The variables that give these settings again."""
     return {
         "PATH": os.environ["PATH"],
+        "PYTHON_DOTENV_DISABLED": "1",
         "DATA_DIR": str(settings.data_dir),
         "REDIS_URL": settings.redis_url,
         "PUBLIC_URL": settings.public_url,
