@@ -10,6 +10,7 @@ from addon.archive.archive import Archive
 from addon.errors import NotStored, StoreUnavailable
 from addon.requests.request import Request
 from addon.requests.state import QUEUED, WAITING
+from addon.settings import Settings
 from tests.calls import wav
 from tests.web.requests import INSTALL
 from workers import deposit, finalise, process
@@ -230,3 +231,17 @@ def test_a_long_recording_that_was_taken_for_a_short_clip_leaves_the_express_lan
     process.process(exchange.sid)
     deliver(exchange.sid)
     assert exchange.callbacks[0].document()["status"] == "successful"
+
+
+@pytest.mark.parametrize("wanted", ["off", "on"])
+def test_the_waveform_is_in_the_result_where_the_setting_asks(
+    accept, as_worker, monkeypatch, wanted
+):
+    asked = Settings.load({"RESULT_WAVEFORM": wanted}).result_waveform
+    changed = as_worker.settings.replace(result_waveform=asked)
+    monkeypatch.setitem(as_worker.__dict__, "settings", changed)
+    exchange = accept()
+    process.process(exchange.sid)
+    deliver(exchange.sid)
+    result = exchange.callbacks[0].document()["result"]
+    assert ("waveform" in result) is (wanted == "on")
