@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from addon.errors import SettingsError
 from addon.settings import Settings, default_redis_url
+from tests.settings_pages import rows
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -45,7 +46,7 @@ WRONG = {
     "INTAKE_KEY": ["short", base64.b64encode(b"x" * 31).decode(), "!" * 44],
     "ARCHIVE_PUBLIC_KEYS": ["/nowhere/key.pem"],
     "DELETE_AT_SOURCE_AFTER_S": ["1", "7199", "soon"],
-    "REDACT_DTMF": ["perhaps", "2"],
+    "REDACT_DTMF": ["perhaps", "2", "require"],
     "AGENT_CHANNEL": ["2", "left", "XD1=5"],
     "CALLBACK_STYLE": ["xml", "XD1=form", "json,XD1=", "=multipart"],
     "RETENTION_DAYS": ["0", "-3", "a year"],
@@ -57,6 +58,14 @@ WRONG = {
     "FLEX_PRIVATE_KEYS": ["CR1=/nowhere/key.pem", "/nowhere/key.pem"],
     "FLEX_RECONCILE_EVERY_S": ["-1", "often"],
     "REDIS_TLS_VERIFY": ["maybe"],
+    "ARCHIVE_STORAGE_CLASS": ["standard", "GLACIER"],
+    "ARCHIVE_LOCK_DAYS": ["0", "-1", "1.5", "a month"],
+    "ARCHIVE_LOCK_MODE": ["strict"],
+    "PORT": ["http", "0"],
+    "WEB_CONCURRENCY": ["0", "two"],
+    "WEB_THREADS": ["0"],
+    "WORKERS": ["0", "many"],
+    "RESULT_STYLE": ["other"],
 }
 
 
@@ -72,29 +81,78 @@ def test_a_wrong_value_is_named_and_not_repeated(name, value, tmp_path):
         assert value not in found.value.message
 
 
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("on", "on"),
+        ("TRUE", "on"),
+        ("1", "on"),
+        ("off", "off"),
+        ("no", "off"),
+        ("0", "off"),
+        ("required", "required"),
+        ("Required", "required"),
+    ],
+)
+def test_tones_are_muted_kept_or_have_to_be_muted(given, value, tmp_path):
+    assert Settings.load({"DATA_DIR": str(tmp_path), "REDACT_DTMF": given}).redact_dtmf == value
+
+
+@pytest.mark.parametrize("name", [name.upper() for name in Settings.model_fields])
+def test_no_message_repeats_a_value_whatever_is_wrong_with_it(name, tmp_path):
+    value = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC=BKcwggSjAgEAAoIBAQC7"
+    try:
+        Settings.load({"DATA_DIR": str(tmp_path), name: value})
+    except SettingsError as error:
+        assert name in error.message
+        assert value not in error.message
+        assert value[:20] not in error.message
+
+
+def test_a_kept_key_that_is_damaged_is_named_and_not_repeated(tmp_path):
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "archive_private_key.pem").write_text("MIIEvQIBADANBgkqhkiG9w0BAQEFAASC")
+    with pytest.raises(SettingsError, match=r"^ARCHIVE_PRIVATE_KEYS must be PEM") as found:
+        Settings.load({"DATA_DIR": str(tmp_path)})
+    assert "MIIE" not in found.value.message
+
+
 def test_an_empty_value_counts_as_unset(tmp_path):
     names = ("REDIS_URL", "ARCHIVE_URL", "INTAKE_KEY", "OIDC_ISSUER", "RETENTION_DAYS")
     settings = Settings.load({"DATA_DIR": str(tmp_path), **dict.fromkeys(names, " ")})
     assert settings == Settings.load({"DATA_DIR": str(tmp_path)})
 
 
-def test_secrets_are_not_in_the_repr(tmp_path):
+def test_secrets_are_not_in_the_repr(tmp_path, made_keys):
+    path = tmp_path / "voice.pem"
+    path.write_text(made_keys["private"])
     env = {
         "DATA_DIR": str(tmp_path),
-        "TWILIO_AUTH_TOKEN": "very-secret-1",
-        "TWILIO_AUTH_TOKENS_ALSO_ACCEPTED": "very-secret-2",
+        "ARCHIVE_PRIVATE_KEYS": made_keys["private"],
+        "MANIFEST_SIGNING_KEY": made_keys["signing"],
         "TWILIO_SHARED_KEYS": "id=very-secret-3",
-        "TWILIO_API_SECRET": "very-secret-4",
-        "PLAYBACK_SECRETS": "very-secret-5",
-        "OIDC_CLIENT_SECRET": "very-secret-6",
-        "RINGCENTRAL_CLIENT_SECRET": "very-secret-7",
         "CALLBACK_CREDENTIALS": "XD1=user:very-secret-8",
-        "METRICS_TOKEN": "very-secret-9",
+        "FLEX_PRIVATE_KEYS": f"CR1={path}",
+        "REDIS_URL": "redis://:very-secret@host",
+        "RINGCENTRAL_CLIENT_ID": "app",
         "INTAKE_KEY": KEY,
+        "ARCHIVE_LOCAL_KEY": KEY,
     }
-    text = repr(Settings.load(env))
-    assert "very-secret" not in text
-    assert "\\x1f" not in text
+    secrets = [row.variable for row in rows() if row.secret]
+    settings = Settings.load(dict.fromkeys(secrets, "very-secret") | env)
+    assert all(getattr(settings, name.lower()) for name in secrets)
+    for text in (repr(settings), str(settings)):
+        assert "very-secret" not in text
+        assert "PRIVATE KEY" not in text
+        assert "\\x1f" not in text
+
+
+@pytest.mark.parametrize(
+    "word", ["TOKEN", "SECRET", "PRIVATE", "DSN", "JWT", "SIGNING", "CREDENTIAL"]
+)
+def test_what_is_called_a_secret_is_marked_as_one(word):
+    assert {row.variable for row in rows() if word in row.variable and not row.secret} == set()
 
 
 def test_keys_are_kept_under_the_data_folder(tmp_path):
@@ -160,3 +218,15 @@ def test_private_keys_of_flex_are_read_by_their_sid(tmp_path, made_keys):
     assert settings.flex_private_keys == {"CR1": made_keys["private"]}
     assert made_keys["private"] not in repr(settings)
     assert settings.for_worker().flex_private_keys == settings.flex_private_keys
+
+
+def test_other_values_are_taken_for_known_settings_only():
+    assert Settings().replace(retention_days=3).retention_days == 3
+    with pytest.raises(TypeError, match="retention_weeks"):
+        Settings().replace(retention_weeks=3)
+
+
+def test_given_values_alone_make_settings_whatever_the_environment_says(monkeypatch):
+    monkeypatch.setenv("LOG_LEVEL", "error")
+    assert Settings().log_level == Settings.load({}).log_level == "info"
+    assert Settings.load().log_level == "error"
