@@ -8,7 +8,6 @@ that is no text any more, as a test may hand in, passes unparsed.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -97,7 +96,7 @@ def key32(text: str) -> bytes:
         return bytes.fromhex(text)
     try:
         key = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if len(key) != 32:
         raise ValueError("must be 32 bytes in base64")

@@ -133,7 +133,11 @@ def test_the_worker_launcher_reads_it(folder: Path) -> None:
     assert (first["event"], first["general"]) == ("workers started", 3)
 
 
-def test_every_variable_is_a_line_of_the_example() -> None:
-    lines = re.findall(r"(?m)^# ([A-Z0-9_]+)=", EXAMPLE.read_text(encoding="utf-8"))
-    own = [name for name in lines if not name.startswith("AWS_")]
-    assert own == [name.upper() for name in Settings.model_fields]
+def test_printed_keys_are_a_file_for_another_machine(folder: Path) -> None:
+    write(folder, "DATA_DIR=here")
+    printed = output(folder, "-m", "flask", "keys", "--as-env", FLASK_APP=f"{ROOT}/app.py")
+    lines = [line for line in printed.splitlines() if re.match(r"[A-Z_0-9]+=", line)]
+    here = Settings.load({"DATA_DIR": str(folder / "here")})
+    write(folder, "DATA_DIR=there", *lines)
+    code = "from addon.settings import Settings; print(Settings.load().archive_private_keys[0])"
+    assert output(folder, "-c", code).strip() == here.archive_private_keys[0].strip()

@@ -1,0 +1,89 @@
+"""Types of settings: every spelling that is taken, and that anything else is refused unrepeated."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from addon import setting_types as types
+
+KEY = bytes(range(32))
+PEM = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
+
+
+def value(kind, text):
+    return TypeAdapter(kind).validate_python(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        (types.Flag, "on", True),
+        (types.Flag, "TRUE", True),
+        (types.Flag, "no", False),
+        (types.Flag, "0", False),
+        (types.Days, "1", 1),
+        (types.Days, "0030", 30),
+        (types.Url, "https://a.example/", "https://a.example"),
+        (types.Url, "http://127.0.0.1:8080/base/", "http://127.0.0.1:8080/base"),
+        (types.Listing, " a , b,, ", ("a", "b")),
+        (types.Listing, "", ()),
+        (types.Pairs, "a=1, b = x=y", {"a": "1", "b": "x=y"}),
+        (types.Key32, base64.b64encode(KEY).decode(), KEY),
+        (types.Key32, KEY.hex().upper(), KEY),
+        (types.Key32, "", b""),
+        (types.Pems, PEM + PEM, (PEM, PEM)),
+        (types.Pem, PEM.replace("\n", "\\n"), PEM),
+        (types.Redaction, "Yes", "on"),
+        (types.Redaction, "required", "required"),
+    ],
+)
+def test_a_text_becomes_a_value(kind, text, expected):
+    assert value(kind, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (types.Flag, "T-R-U-E"),
+        (types.Flag, "enabled"),
+        (types.Days, "0"),
+        (types.Days, "1_000"),
+        (types.Days, "1.0"),
+        (types.Days, "٣"),
+        (types.Url, "a.example"),
+        (types.Url, "https://a.example:0"),
+        (types.Url, "https://[::1"),
+        (types.Url, "https://a.example/#x"),
+        (types.Pairs, "no-equals"),
+        (types.Key32, KEY.hex()[:-1]),
+        (types.Key32, "Ä" * 44),
+        (types.Pem, PEM + PEM),
+        (types.Pem, "/nowhere/key.pem"),
+        (types.PemPairs, "CR1=/nowhere/key.pem"),
+        (types.Redaction, "require"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_in_words_of_our_own(kind, text):
+    with pytest.raises(ValidationError) as found:
+        value(kind, text)
+    (error,) = found.value.errors()
+    assert error["type"] == "value_error"
+    assert str(error["ctx"]["error"]).startswith("must be ")
+    assert text not in error["msg"].split()
+
+
+def test_a_pem_file_is_read(tmp_path):
+    path = tmp_path / "key.pem"
+    path.write_text(PEM)
+    assert value(types.Pems, f"{path},{path}") == (PEM, PEM)
+    path.write_text("no key at all")
+    with pytest.raises(ValidationError, match="holds no PEM"):
+        value(types.Pems, str(path))
+
+
+@pytest.mark.parametrize(("kind", "given"), [(types.Listing, ("a",)), (types.Days, 0)])
+def test_a_value_that_is_no_text_any_more_passes(kind, given):
+    assert value(kind, given) == given
