@@ -41,7 +41,7 @@ _OCCUPIED = {"412", "PreconditionFailed"}
 
 
 class S3Store:
-    """Objects of one bucket under `prefix`; recordings are in `storage_class`, where it is given."""
+    """Objects of one bucket under `prefix`; recordings in `storage_class`, where it is given."""
 
     def __init__(
         self,
