@@ -41,12 +41,20 @@ class SpooledIntake:
     """A recording that is decoded when it has arrived whole."""
 
     stages: Stages
+    reencodes = True
 
     def __init__(self, kind: str, spool: Spool, prepare: Callable[[Stages], None]) -> None:
         self.source = Source(kind, kind, kind)
         self._prepare = prepare
         self._new_spool = spool
         self._spool = spool()
+        self.gap = ""
+        self.archived_frames: int | None = None
+
+    @property
+    def covered(self) -> bool:
+        """See Intake.covered."""
+        return not self.gap
 
     def feed(self, block: bytes) -> bytes:
         """More of the file; nothing is final before the end."""
@@ -84,8 +92,9 @@ class SpooledIntake:
                 while len(block := sound.read(_BLOCK_FRAMES, "float32", always_2d=True)):
                     yield np.clip(np.ascontiguousarray(block.T), -1, 1)
             except soundfile.SoundFileError:
+                self.gap = "The recording is damaged: a part of it was decoded."
                 self.source.flags.append("damaged")
-                self.source.warnings.append("The recording is damaged: a part of it was decoded.")
+                self.source.warnings.append(self.gap)
 
     def _encoded_audio(self) -> BinaryIO:
         """The spool, from its first MPEG frame on where something else comes before that."""
@@ -116,7 +125,17 @@ class SpooledIntake:
             with soundfile.SoundFile(out, "w", *shape, subtype=subtype, format="FLAC") as flac:
                 for block in _silenced(sound, dtype, muted):
                     flac.write(block)
+        self.archived_frames = _frames_in(out)
         return out
+
+
+def _frames_in(flac: BinaryIO) -> int:
+    """The sample frames that a decoder finds in a finished file, whatever its header says."""
+    import soundfile
+
+    flac.seek(0)
+    with soundfile.SoundFile(flac) as sound:
+        return sum(len(block) for block in sound.blocks(_BLOCK_FRAMES, dtype="int32"))
 
 
 class _Sought:

@@ -46,6 +46,30 @@ class Intake(Protocol):
         """The measurements; complete after `measure`."""
         ...
 
+    @property
+    def covered(self) -> bool:
+        """Whether every sample of the file was decoded; known after `measure`."""
+        ...
+
+    @property
+    def gap(self) -> str:
+        """What of the file was not decoded, in a sentence; empty where all of it was."""
+        ...
+
+    @property
+    def reencodes(self) -> bool:
+        """Whether muting encodes the file anew, and does not overwrite samples in place."""
+        ...
+
+    @property
+    def archived_frames(self) -> int | None:
+        """The sample frames of the file that was encoded anew, read back from it.
+
+        None where the bytes are the file as received or muted in place; known with the first block
+        of `release`.
+        """
+        ...
+
     def feed(self, block: bytes) -> bytes:
         """More of the recording; returns the bytes that are final."""
         ...
@@ -62,6 +86,9 @@ class Intake(Protocol):
 class WaveIntake:
     """A WAV file of plain samples, from its parsed header on."""
 
+    reencodes = False
+    archived_frames: int | None = None
+
     def __init__(self, wave: Wave, *, redact: bool) -> None:
         if wave.encoding is None:
             raise ValueError("only WAV kinds of plain samples are read in place")
@@ -76,6 +103,12 @@ class WaveIntake:
         self._decoded = wave.data_start
         self._end = None if wave.data_length is None else wave.data_start + wave.data_length
         self._end_is_sure = self._end is None
+        self.gap = ""
+
+    @property
+    def covered(self) -> bool:
+        """See Intake.covered. A truncated file holds nothing that was not heard."""
+        return not self.gap
 
     @property
     def _arrived(self) -> int:
@@ -151,7 +184,8 @@ class WaveIntake:
             self._end = self._wave.riff_end
             self.source.warnings.append("The header gave too short a length for the audio.")
         else:
-            self.source.warnings.append("Bytes that are no audio follow the recording's end.")
+            self.gap = "Bytes that are no audio follow the recording's end."
+            self.source.warnings.append(self.gap)
 
     def _judge_length(self) -> None:
         if self._end is not None and self._arrived < self._end:

@@ -9,6 +9,7 @@ import soundfile
 from addon.analysis import Options, RecordingPass
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import RATE, converse, encoded, key_tone, passed, wav
+from tests.analysis.encoders import drop_last_block
 
 KINDS = {
     "gsm": {"format": "WAV", "subtype": "GSM610"},
@@ -145,6 +146,66 @@ def test_the_spool_holds_the_file_only_where_it_must():
     two = RecordingPass(Options(), spool=spool)
     assert two.feed(encoded(pressed(), **KINDS["flac"])) == b""
     assert len(spooled) == 1
+
+
+class TestAFileThatIsNotDecodedWhole:
+    """Muting would encode it anew, and what the decoder never gave would be gone from it."""
+
+    @pytest.fixture
+    def damaged(self) -> bytes:
+        """A FLAC file with four keys pressed in its first half and rubbish in its second."""
+        recording = bytearray(encoded(pressed(16), **KINDS["flac"]))
+        middle = len(recording) * 3 // 4
+        recording[middle : middle + 2000] = bytes(2000)
+        return bytes(recording)
+
+    @pytest.fixture
+    def stops_early(self, monkeypatch):
+        """A decoder that fails after a second, as one does that loses its place in the file."""
+        read = soundfile.SoundFile.read
+
+        def read_one_second(sound, *args, **kwargs):
+            if sound.tell() >= 3 * RATE:
+                raise soundfile.LibsndfileError(1)
+            return read(sound, *args, **kwargs)
+
+        monkeypatch.setattr(soundfile.SoundFile, "read", read_one_second)
+
+    def test_a_damaged_file_stays_as_it_was_received(self, damaged):
+        report, archived = passed(damaged)
+        assert archived == damaged
+        self.says_that_digits_remain(report)
+
+    def test_a_decoder_that_stops_early_costs_nothing_of_the_file(self, stops_early):
+        recording = encoded(pressed(), **KINDS["mp3"])
+        report, archived = passed(recording)
+        assert archived == recording
+        self.says_that_digits_remain(report)
+
+    def says_that_digits_remain(self, report):
+        result = report.as_result()
+        assert report.archived_format == report.format
+        assert not report.redacted
+        assert result["redaction"]["status"] == "incomplete"
+        assert result["redaction"]["intervals"] == []
+        assert result["redaction"]["coverage"]["dtmf"] == {"found": 4, "muted": 0}
+        assert result["redaction"]["reason"]
+        assert any("Digits may remain" in warning for warning in result["warnings"])
+
+
+def test_the_frames_of_what_was_encoded_anew_are_counted_in_the_file_itself():
+    recording = encoded(pressed(), **KINDS["flac"])
+    report, archived = passed(recording)
+    assert report.archived_frames == report.frames == soundfile.info(io.BytesIO(archived)).frames
+    untouched, _ = passed(encoded(pressed()[:, :9000], **KINDS["flac"]))
+    assert untouched.archived_frames is None
+
+
+def test_an_encoder_that_drops_its_last_block_is_seen_in_the_file(monkeypatch):
+    recording = encoded(pressed(), **KINDS["flac"])
+    drop_last_block(monkeypatch)
+    report, _ = passed(recording)
+    assert report.archived_frames < report.frames
 
 
 def test_damaged_files_of_every_kind_raise_nothing_else():

@@ -82,7 +82,9 @@ def test_off_means_untouched_but_still_reported():
     recording = wav(dialled())
     report, archived = passed(recording, Options(redact_dtmf=False))
     assert archived == recording
-    assert report.as_result()["redaction"] == {"intervals": [], "reasons": []}
+    redaction = report.as_result()["redaction"]
+    assert (redaction["status"], redaction["intervals"], redaction["reasons"]) == ("off", [], [])
+    assert redaction["coverage"]["dtmf"] == {"found": 4, "muted": 0}
     assert report.as_result()["participants"][1]["dtmf"]["count"] == 4
 
 
