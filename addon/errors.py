@@ -25,7 +25,8 @@
     │   ├── SourceRefused              the recording's address is not one we may fetch from
     │   ├── SourceGone                 the recording is not there any more
     │   ├── DeadlineMissed             no result would be accepted any more
-    │   └── ProcessingFailed           three tries ended without a result
+    │   ├── ProcessingFailed           three tries ended without a result
+    │   └── ArchiveTooShort            less was written for the archive than had come
     ├── DeliveryError                  the result exists, its callback does not take it
     │   ├── CallbackUnavailable        tried again, after `retry_after` where the host says so
     │   ├── CallbackUnauthorised       401 or 403: an operator is called
@@ -43,6 +44,7 @@
         ├── Unauthenticated     401
         ├── Forbidden           403
         ├── NotFound            404    also what another install's recording answers
+        ├── Withheld            403    digits may remain audible: nobody may listen
         ├── GrantExpired        410
         ├── InvalidParameter    400    names the parameter
         └── NotPlayable         422    there, but not in the form that was asked for
@@ -250,6 +252,13 @@ class ProcessingFailed(RecordingFailed):
     remedy = "The recording is kept; look at the log for this request SID."
 
 
+class ArchiveTooShort(RecordingFailed):
+    """What was written for the archive does not hold all that was received: never committed."""
+
+    code = 64405
+    remedy = "The recording is archived as it was received, with nothing muted in it."
+
+
 class DeliveryError(AddonError):
     """The result exists, and the callback did not take it (protocol 1.8)."""
 
@@ -373,6 +382,16 @@ class NotFound(AccessError):
     http_status = 404
     code = 64703
     remedy = "Check the id."
+
+
+class Withheld(AccessError):
+    """REDACT_DTMF=required, and the recording is not known to be free of digits.
+
+    403 and not 451, which stands for a demand by law: it is this deployment's own rule.
+    """
+
+    code = 64707
+    remedy = "Ask the operator, who can take it out of the archive with `flask archive get`."
 
 
 class GrantExpired(AccessError):

@@ -19,7 +19,7 @@ from addon.archive.deposit import Deposit
 from addon.archive.manifest import Manifest, RecordingFacts, Sealed
 from addon.archive.spool import SealedSpool
 from addon.audio.sniffing import sniff
-from addon.errors import NotStored
+from addon.errors import ArchiveTooShort, NotStored, StoreUnavailable
 from addon.settings import Settings
 from addon.twilio.media import CIPHERTEXT
 from workers import answer
@@ -28,6 +28,8 @@ from workers.requests import Request
 HEAD_BYTES = 4096
 """Enough to tell a recording from a document that came in its place."""
 
+
+NOT_ANALYSED = "The recording was archived as received: nothing here could analyse it, or mute it."
 
 TRANSCRIBED_BY = 2.0
 """Times the audio's length: a result belongs before three times of it (protocol 1.8)."""
@@ -73,7 +75,7 @@ def options(settings: Settings, request: Request) -> Options:
     channel = next(int(by_key[name]) for name in names if name in by_key)
     return Options(
         roles=roles_with_agent_on(channel),
-        redact_dtmf=settings.redact_dtmf,
+        redact_dtmf=settings.redact_dtmf != "off",
         waveform=True,
         call_analytics=settings.result_style == "call-analytics",
         sentiment=settings.sentiment,
@@ -89,28 +91,58 @@ def budget(request: Request) -> float:
 
 
 def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: str) -> Analysed:
-    """Analyse and archive in one pass. Raises UnreadableAudio and what the store raises."""
+    """Analyse and archive in one pass, but for the commit.
+
+    Raises UnreadableAudio, ArchiveTooShort, and what the store raises.
+    """
     received = Received()
     a_pass = RecordingPass(options, spool=lambda: cast(BinaryIO, SealedSpool()))
     sealed = place.audio(_archivable(a_pass, received.through(blocks)))
+    _refuse_too_short(a_pass.report, received, sealed)
     return Analysed(a_pass.report, received, sealed, name)
 
 
+def _refuse_too_short(report: Report, received: Received, sealed: Sealed) -> None:
+    """Raises ArchiveTooShort where the archive would hold less than what came.
+
+    What was encoded anew is compared in sample frames, as read back from the file; everything else
+    in bytes, and where nothing is muted by its hash.
+    """
+    if report.archived_frames is not None:
+        if report.archived_frames != report.frames:
+            raise ArchiveTooShort(
+                f"{report.archived_frames} of {report.frames} sample frames were encoded anew"
+            )
+        return
+    if sealed.plaintext_size != received.size:
+        raise ArchiveTooShort(f"{sealed.plaintext_size} of {received.size} bytes were written")
+    if not report.redacted and sealed.plaintext_sha256 != received.sha256:
+        raise ArchiveTooShort("other bytes were written than were received")
+
+
 def unanalysed(
-    place: Deposit, blocks: Iterable[bytes], request: Request, failure: Mapping[str, Any]
+    place: Deposit,
+    blocks: Iterable[bytes],
+    request: Request,
+    failure: Mapping[str, Any],
+    settings: Settings,
 ) -> RecordingFacts | None:
     """Archive bytes that nothing here can read, as they came, but for the commit.
 
     Gives what the manifest says of them, None where they are no recording. With ciphertext goes
-    what would open it, beside the `failure` in its place of an analysis.
+    what would open it, beside the `failure` in its place of an analysis. Raises what the store
+    raises: StoreUnavailable too where it took fewer bytes, because then nothing else is left.
     """
     received = Received()
-    place.audio(received.through(blocks))
+    sealed = place.audio(received.through(blocks))
+    if sealed.plaintext_size != received.size:
+        raise StoreUnavailable(f"{sealed.plaintext_size} of {received.size} bytes were written")
     kind = CIPHERTEXT if request.encryption else sniff(received.head)
     if kind is None and is_text(received.head):
         return None
     if request.encryption:
         place.analysis({**failure, "encryption_details": request.encryption})
+    mutes = settings.redact_dtmf != "off" or bool(settings.transcriber)
     return RecordingFacts(
         received_sha256=received.sha256,
         received_bytes=received.size,
@@ -123,6 +155,8 @@ def unanalysed(
         source=request.source,
         redacted=False,
         request_sid=request.sid,
+        redaction="incomplete" if mutes else "off",
+        redaction_reason=NOT_ANALYSED if mutes else None,
     )
 
 
@@ -157,6 +191,8 @@ def facts(found: Analysed, request: Request) -> RecordingFacts:
         source=request.source,
         redacted=found.report.redacted,
         request_sid=request.sid,
+        redaction=found.report.redaction.status,
+        redaction_reason=found.report.redaction.reason,
     )
 
 

@@ -19,6 +19,7 @@ from addon.archive.deposit import Deposit
 from addon.archive.manifest import RecordingFacts
 from addon.errors import (
     AlreadyStored,
+    ArchiveTooShort,
     KeyMissing,
     NotStored,
     ProcessingFailed,
@@ -188,7 +189,7 @@ class Work:
 
     def _archive_as_received(self, error: RecordingFailed) -> bool:
         """Whether the bytes, unread as they are, now lie in the archive."""
-        if not isinstance(error, UnreadableAudio | ProcessingFailed):
+        if not isinstance(error, UnreadableAudio | ProcessingFailed | ArchiveTooShort):
             return False
         intake = self.services.journal.open(self.sid)
         document = answer.failed(self.sid, error)
@@ -198,7 +199,7 @@ class Work:
                 self.request.as_received(settings, intake, tries) as blocks,
                 self._place() as place,
             ):
-                facts = deposit.unanalysed(place, blocks, self.request, document)
+                facts = deposit.unanalysed(place, blocks, self.request, document, settings)
                 if facts is not None:
                     self._commit(place, facts)
                 return facts is not None

@@ -1,4 +1,4 @@
-"""The redaction of one recording: what was to be muted, what is muted, and whether digits may remain.
+"""The redaction of one recording: what was found, what is muted, and whether digits may remain.
 
 A redaction is "complete" only where the whole file was heard and everything found in it is muted in
 the archived bytes. Nothing found and nothing known are never the same.
@@ -125,7 +125,8 @@ def _judged(
         return "off", None
     left = [one for one in coverage.values() if one.found != one.muted]
     unheard = [one for one in found.values() if one.wanted and one.intervals is None]
-    sentences = [one.reason for one in (*left, *unheard) if one.reason]
+    reasons = [one.reason for one in left] + [one.reason for one in unheard]
+    sentences = [reason for reason in reasons if reason]
     if gap is not None:
         kept = any(found[kind].wanted and one in left for kind, one in coverage.items())
         sentences.insert(0, f"{gap.rstrip('.')}; {KEPT_AS_RECEIVED}." if kept else gap)

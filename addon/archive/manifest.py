@@ -21,15 +21,23 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from addon.archive.key_pairs import fingerprint
 from addon.errors import KeyMissing, SettingsError, Tampered
 
-VERSION = 1
+VERSION = 2
+"""Of the manifests written here: 2 says in its facts what became of the redaction."""
+
+READABLE = (1, 2)
 Part = Literal["audio", "analysis"]
+RedactionStatus = Literal["complete", "incomplete", "off"]
 _DOMAIN = b"recording-archive "
 """Before what is signed: a signature made here is of no use anywhere else."""
 
 
 @dataclass(frozen=True)
 class RecordingFacts:
-    """What the worker knows of a recording. `source`: "marketplace", "flex" or "ringcentral"."""
+    """What the worker knows of a recording. `source`: "marketplace", "flex" or "ringcentral".
+
+    `redacted` is whether anything was muted. `redaction` is whether all digits were: None, in a
+    manifest of version 1, is not known. `redaction_reason` is a sentence where some may remain.
+    """
 
     received_sha256: str
     received_bytes: int
@@ -42,6 +50,8 @@ class RecordingFacts:
     source: str
     redacted: bool
     request_sid: str
+    redaction: RedactionStatus | None = None
+    redaction_reason: str | None = None
 
     def __post_init__(self) -> None:
         if any(at and at.tzinfo is None for at in (self.started_at, self.received_at)):
@@ -96,7 +106,7 @@ class Manifest:
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> Self:
         """Back from JSON. Raises Tampered for another version or shape."""
-        if document.get("version") != VERSION:
+        if document.get("version") not in READABLE:
             raise Tampered("the manifest is of a version that is not known here")
         try:
             values = dict(document)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Generic, TypeVar
 
 from addon.archive.archive import Archive, ArchivedAudio
-from addon.errors import NotPlayable, NotStored
+from addon.archive.manifest import Manifest
+from addon.errors import NotPlayable, NotStored, Withheld
 from addon.playback.decoding import Decoder
 from addon.playback.grants import Grant
 from addon.playback.joined import Gaps, Part, converted, joined
+from addon.playback.policy import Audible, audible, withheld
 from addon.playback.segments import Shape
 from addon.playback.sound import Recorded, Sound
 from addon.playback.wave import PLAIN, UNPLAYABLE, Wave, parse_wave
@@ -31,11 +34,17 @@ MAX_REMEMBERED = 4096
 
 
 class Player:
-    """Finds what is to be played in an archive. Safe to share between threads."""
+    """Finds what is to be played in an archive. Safe to share between threads.
 
-    def __init__(self, archive: Archive, gaps: Gaps = "none") -> None:
+    With `redaction_required`, recordings that the policy withholds are not played.
+    """
+
+    def __init__(
+        self, archive: Archive, gaps: Gaps = "none", *, redaction_required: bool = False
+    ) -> None:
         self._archive = archive
         self._gaps = gaps
+        self._redaction_required = redaction_required
         self._waves: Remembered[Wave | None] = Remembered()
         self._parts: Remembered[Part] = Remembered()
 
@@ -45,12 +54,36 @@ class Player:
             return self.recording(grant.tenant, grant.recording_id)
         return self.call(grant.tenant, grant.subject)
 
+    def withheld(self, manifest: Manifest) -> str | None:
+        """Why nobody may hear a recording, for people; None where it may be heard."""
+        return withheld(manifest, required=self._redaction_required)
+
+    def audible(self, tenant: str, recording_id: str) -> Audible:
+        """The manifest of a recording that may be heard: to be asked before a link is given.
+
+        Raises Withheld, NotStored, Tampered, KeyMissing, StoreUnavailable.
+        """
+        manifest = self._archive.manifest(tenant, recording_id)
+        return audible(manifest, required=self._redaction_required)
+
+    def audible_call(self, tenant: str, call_sid: str) -> list[str]:
+        """The ids of a call's recordings, where all of them may be heard.
+
+        Raises Withheld where one may not, and as `recordings_of`.
+        """
+        ids = self.recordings_of(tenant, call_sid)
+        if self._redaction_required:
+            for recording_id in ids:
+                with _as_part_of_a_call():
+                    self.audible(tenant, recording_id)
+        return ids
+
     def recording(self, tenant: str, recording_id: str) -> Sound:
         """One recording: as it was archived, or converted where browsers would not play it.
 
-        Raises NotStored, NotPlayable, Tampered, KeyMissing, StoreUnavailable.
+        Raises NotStored, Withheld, NotPlayable, Tampered, KeyMissing, StoreUnavailable.
         """
-        audio = self._archive.open(tenant, recording_id)
+        audio = self._open(tenant, recording_id)
         wave = self._wave(audio)
         if wave is None or wave.format.tag not in UNPLAYABLE:
             return Recorded(audio)
@@ -61,7 +94,8 @@ class Player:
         ids = self.recordings_of(tenant, call_sid)
         if len(ids) == 1:
             return self.recording(tenant, ids[0])
-        parts = [self._part(tenant, recording_id) for recording_id in ids]
+        with _as_part_of_a_call():
+            parts = [self._part(tenant, recording_id) for recording_id in ids]
         return joined(sorted(parts, key=lambda part: part.at), self._gaps)
 
     def recordings_of(self, tenant: str, call_sid: str) -> list[str]:
@@ -76,16 +110,26 @@ class Player:
             raise NotStored("there is no recording of this call")
         return [entry.recording_id for entry in page.entries]
 
+    def open(self, tenant: str, recording_id: str) -> Recorded:
+        """One recording exactly as it was archived. Raises as `recording` does."""
+        return Recorded(self._open(tenant, recording_id))
+
+    def _open(self, tenant: str, recording_id: str) -> ArchivedAudio:
+        """The only place where listeners' audio is opened. Raises Withheld."""
+        audio = self._archive.open(tenant, recording_id)
+        audible(audio.manifest, required=self._redaction_required)
+        return audio
+
     def _wave(self, audio: ArchivedAudio) -> Wave | None:
         key = audio.manifest.tenant, audio.manifest.recording_id
         return self._waves.get(key, lambda: _parsed(audio))
 
     def _part(self, tenant: str, recording_id: str) -> Part:
         def read() -> Part:
-            audio = self._archive.open(tenant, recording_id)
+            audio = self._open(tenant, recording_id)
             wave = self._wave(audio)
             return Part(
-                open=partial(_recorded, self._archive, tenant, recording_id),
+                open=partial(self.open, tenant, recording_id),
                 etag=audio.etag,
                 shape=_shape(audio, wave),
                 wave=wave,
@@ -117,8 +161,16 @@ class Remembered(Generic[Value]):
         return value
 
 
-def _recorded(archive: Archive, tenant: str, recording_id: str) -> Sound:
-    return Recorded(archive.open(tenant, recording_id))
+@contextmanager
+def _as_part_of_a_call() -> Iterator[None]:
+    """A recording that is withheld keeps the others of its call from being joined with it."""
+    try:
+        yield
+    except Withheld as error:
+        raise Withheld(
+            f"the call cannot be played as one: {error.message}",
+            remedy="Play the other recordings of the call one by one.",
+        ) from None
 
 
 def _parsed(audio: ArchivedAudio) -> Wave | None:

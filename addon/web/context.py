@@ -138,7 +138,9 @@ class Context:
     @cached_property
     def player(self) -> Player:
         """Finds what is to be played."""
-        return Player(self.archive, self.settings.playback_gaps)
+        settings = self.settings
+        required = settings.redact_dtmf == "required"
+        return Player(self.archive, settings.playback_gaps, redaction_required=required)
 
     @cached_property
     def listening(self) -> Listening:

@@ -91,6 +91,18 @@ def flag_text(flag: str) -> str:
     return FLAGS.get(flag, ("", ""))[1]
 
 
+REDACTIONS = {
+    "complete": "All that were found are muted",
+    "incomplete": "Some may remain audible",
+    "off": "Not muted: this was switched off",
+}
+
+
+def redaction(status: str | None) -> str:
+    """What a manifest says of the muting, for people."""
+    return REDACTIONS.get(status or "", "Not known whether they are muted")
+
+
 def moment(when: datetime | str) -> str:
     """A time, or the ISO text of one in the audit trail, as a person reads it."""
     at = (datetime.fromisoformat(when) if isinstance(when, str) else when).astimezone(UTC)
@@ -101,7 +113,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     one.__name__: one
     for one in (
         *(clock, spoken, percent, day, minute, iso, short, size, hertz),
-        *(flag_name, flag_text, moment),
+        *(flag_name, flag_text, redaction, moment),
     )
 }
 """What templates know these by."""

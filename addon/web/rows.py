@@ -65,6 +65,7 @@ class Row:
     call_sid: str | None
     format: str
     redacted: bool
+    redaction: str | None = None
     flags: tuple[str, ...] = ()
     bar: tuple[Part, ...] = ()
     trouble: str | None = None
@@ -151,6 +152,7 @@ class Rows:
             call_sid=facts.call_sid,
             format=facts.format,
             redacted=facts.redacted,
+            redaction=facts.redaction,
             flags=flags,
             bar=bar,
             trouble=trouble,
