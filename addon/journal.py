@@ -12,6 +12,7 @@ import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from addon.archive import message
@@ -83,6 +84,12 @@ class Journal:
         """The SIDs of all unfinished requests."""
         for stat in self.store.list("intake/", after=after):
             yield stat.key.removeprefix("intake/")
+
+    def accepted_before(self, moment: datetime) -> Iterator[str]:
+        """The SIDs of unfinished requests whose record was written before `moment`."""
+        for stat in self.store.list("intake/"):
+            if stat.modified < moment:
+                yield stat.key.removeprefix("intake/")
 
     def is_waiting(self, sid: str) -> bool:
         """Whether a request is accepted and not finished."""
