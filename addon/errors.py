@@ -26,7 +26,7 @@
     │   ├── SourceGone                 the recording is not there any more
     │   ├── DeadlineMissed             no result would be accepted any more
     │   ├── ProcessingFailed           three tries ended without a result
-    │   └── ArchiveTooShort            less was written for the archive than had come
+    │   └── ArchiveMismatch            what was written for the archive is not what had come
     ├── DeliveryError                  the result exists, its callback does not take it
     │   ├── CallbackUnavailable        tried again, after `retry_after` where the host says so
     │   ├── CallbackUnauthorised       401 or 403: an operator is called
@@ -252,8 +252,8 @@ class ProcessingFailed(RecordingFailed):
     remedy = "The recording is kept; look at the log for this request SID."
 
 
-class ArchiveTooShort(RecordingFailed):
-    """What was written for the archive does not hold all that was received: never committed."""
+class ArchiveMismatch(RecordingFailed):
+    """What was written for the archive is less than was received, or other: never committed."""
 
     code = 64405
     remedy = "The recording is archived as it was received, with nothing muted in it."

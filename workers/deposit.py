@@ -15,11 +15,11 @@ from typing import Any, BinaryIO, cast
 from addon.analysis import Options, RecordingPass, Report, roles_with_agent_on
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
-from addon.archive.deposit import Deposit
+from addon.archive.deposit import Deposit, Reencoded
 from addon.archive.manifest import Manifest, RecordingFacts, Sealed
 from addon.archive.spool import SealedSpool
 from addon.audio.sniffing import sniff
-from addon.errors import ArchiveTooShort, NotStored, StoreUnavailable
+from addon.errors import ArchiveMismatch, NotStored, StoreUnavailable
 from addon.settings import Settings
 from addon.twilio.media import CIPHERTEXT
 from workers import answer
@@ -67,6 +67,12 @@ class Analysed:
     sealed: Sealed
     archived_as: str
 
+    @property
+    def reencoded(self) -> Reencoded | None:
+        """The frames to compare where the audio was encoded anew, else None."""
+        archived = self.report.archived_frames
+        return None if archived is None else Reencoded(self.report.frames, archived)
+
 
 def options(settings: Settings, request: Request) -> Options:
     """How this recording is analysed: the install's own channel map, then the integration's."""
@@ -93,31 +99,12 @@ def budget(request: Request) -> float:
 def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: str) -> Analysed:
     """Analyse and archive in one pass, but for the commit.
 
-    Raises UnreadableAudio, ArchiveTooShort, and what the store raises.
+    Raises UnreadableAudio and what the store raises.
     """
     received = Received()
     a_pass = RecordingPass(options, spool=lambda: cast(BinaryIO, SealedSpool()))
     sealed = place.audio(_archivable(a_pass, received.through(blocks)))
-    _refuse_too_short(a_pass.report, received, sealed)
     return Analysed(a_pass.report, received, sealed, name)
-
-
-def _refuse_too_short(report: Report, received: Received, sealed: Sealed) -> None:
-    """Raises ArchiveTooShort where the archive would hold less than what came.
-
-    What was encoded anew is compared in sample frames, as read back from the file; everything else
-    in bytes, and where nothing is muted by its hash.
-    """
-    if report.archived_frames is not None:
-        if report.archived_frames != report.frames:
-            raise ArchiveTooShort(
-                f"{report.archived_frames} of {report.frames} sample frames were encoded anew"
-            )
-        return
-    if sealed.plaintext_size != received.size:
-        raise ArchiveTooShort(f"{sealed.plaintext_size} of {received.size} bytes were written")
-    if not report.redacted and sealed.plaintext_sha256 != received.sha256:
-        raise ArchiveTooShort("other bytes were written than were received")
 
 
 def unanalysed(
@@ -131,19 +118,17 @@ def unanalysed(
 
     Gives what the manifest says of them, None where they are no recording. With ciphertext goes
     what would open it, beside the `failure` in its place of an analysis. Raises what the store
-    raises: StoreUnavailable too where it took fewer bytes, because then nothing else is left.
+    raises: StoreUnavailable too where it took something else, because nothing else is left to keep.
     """
     received = Received()
-    sealed = place.audio(received.through(blocks))
-    if sealed.plaintext_size != received.size:
-        raise StoreUnavailable(f"{sealed.plaintext_size} of {received.size} bytes were written")
+    place.audio(received.through(blocks))
     kind = CIPHERTEXT if request.encryption else sniff(received.head)
     if kind is None and is_text(received.head):
         return None
     if request.encryption:
         place.analysis({**failure, "encryption_details": request.encryption})
     mutes = settings.redact_dtmf != "off" or bool(settings.transcriber)
-    return RecordingFacts(
+    facts = RecordingFacts(
         received_sha256=received.sha256,
         received_bytes=received.size,
         format=kind or "unknown",
@@ -158,6 +143,11 @@ def unanalysed(
         redaction="incomplete" if mutes else "off",
         redaction_reason=NOT_ANALYSED if mutes else None,
     )
+    try:
+        place.compare(facts)
+    except ArchiveMismatch as error:
+        raise StoreUnavailable(error.message) from error
+    return facts
 
 
 def result(found: Analysed, request: Request) -> dict[str, Any]:

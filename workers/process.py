@@ -15,11 +15,11 @@ from contextlib import AbstractContextManager
 from rq.exceptions import ShutDownImminentException
 
 from addon import log
-from addon.archive.deposit import Deposit
+from addon.archive.deposit import Deposit, Reencoded
 from addon.archive.manifest import RecordingFacts
 from addon.errors import (
     AlreadyStored,
-    ArchiveTooShort,
+    ArchiveMismatch,
     KeyMissing,
     NotStored,
     ProcessingFailed,
@@ -151,10 +151,12 @@ class Work:
             found = deposit.analysed(place, self._in_lane(blocks), options, self.name)
             seconds = found.report.duration_seconds
             services.ledger.mark(self.sid, duration=seconds, analysed_at=time.time())
+            facts = deposit.facts(found, request)
+            place.compare(facts, found.reencoded)  # before an answer is kept that calls it archived
             result = deposit.result(found, request)
             place.analysis(answer.successful(self.sid, result))
             self._keep(answer.for_callback(self.sid, result, services.settings))
-            self._commit(place, deposit.facts(found, request))
+            self._commit(place, facts, found.reencoded)
         services.ledger.mark(self.sid, archived_at=time.time())
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
         conclude.hand_over(services, self.sid)
@@ -189,7 +191,7 @@ class Work:
 
     def _archive_as_received(self, error: RecordingFailed) -> bool:
         """Whether the bytes, unread as they are, now lie in the archive."""
-        if not isinstance(error, UnreadableAudio | ProcessingFailed | ArchiveTooShort):
+        if not isinstance(error, UnreadableAudio | ProcessingFailed | ArchiveMismatch):
             return False
         intake = self.services.journal.open(self.sid)
         document = answer.failed(self.sid, error)
@@ -246,9 +248,11 @@ class Work:
         if kept is not None and not archivable:
             self.services.journal.nothing_to_archive(self.sid, kept)
 
-    def _commit(self, place: Deposit, facts: RecordingFacts) -> None:
+    def _commit(
+        self, place: Deposit, facts: RecordingFacts, reencoded: Reencoded | None = None
+    ) -> None:
         self._stop_if_not_ours()
-        place.commit(facts)
+        place.commit(facts, reencoded)
 
     def _stop_if_not_ours(self) -> None:
         """Raises LeaseLost where another worker has the request, NotStored where one is done.

@@ -150,14 +150,13 @@ def test_a_store_that_takes_less_than_an_unreadable_recording_has_is_asked_again
     accept, as_worker, reader, monkeypatch
 ):
     exchange = accept(UNREADABLE)
-    seal = Deposit.audio
+    seal = Deposit._seal
 
-    def loses_a_byte(self, blocks):
-        sealed = seal(self, blocks)
-        return replace(sealed, plaintext_size=sealed.plaintext_size - 1)
+    def loses_a_byte(self, part, key, blocks):
+        return seal(self, part, key, [b"".join(blocks)[:-1]])
 
     with monkeypatch.context() as patch:
-        patch.setattr(Deposit, "audio", loses_a_byte)
+        patch.setattr(Deposit, "_seal", loses_a_byte)
         process.process(exchange.sid)
     assert as_worker.ledger.entry(exchange.sid).state == WAITING
     assert as_worker.journal.is_waiting(exchange.sid)
