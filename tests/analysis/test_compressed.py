@@ -9,7 +9,7 @@ import soundfile
 from addon.analysis import Options, RecordingPass
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import RATE, converse, encoded, key_tone, passed, wav
-from tests.analysis.encoders import drop_last_block
+from tests.analysis.lossy import GAP, lose_the_end, stop_early
 
 KINDS = {
     "gsm": {"format": "WAV", "subtype": "GSM610"},
@@ -159,28 +159,29 @@ class TestAFileThatIsNotDecodedWhole:
         recording[middle : middle + 2000] = bytes(2000)
         return bytes(recording)
 
-    @pytest.fixture
-    def stops_early(self, monkeypatch):
-        """A decoder that fails after a second, as one does that loses its place in the file."""
-        read = soundfile.SoundFile.read
-
-        def read_one_second(sound, *args, **kwargs):
-            if sound.tell() >= 3 * RATE:
-                raise soundfile.LibsndfileError(1)
-            return read(sound, *args, **kwargs)
-
-        monkeypatch.setattr(soundfile.SoundFile, "read", read_one_second)
-
     def test_a_damaged_file_stays_as_it_was_received(self, damaged):
         report, archived = passed(damaged)
         assert archived == damaged
         self.says_that_digits_remain(report)
 
-    def test_a_decoder_that_stops_early_costs_nothing_of_the_file(self, stops_early):
-        recording = encoded(pressed(), **KINDS["mp3"])
+    @pytest.mark.parametrize("kind", ["mp3", "flac", "vorbis"])
+    def test_a_decoder_that_stops_early_costs_nothing_of_the_file(self, kind, monkeypatch):
+        recording = encoded(pressed(), **KINDS[kind])
+        intakes = stop_early(monkeypatch)
         report, archived = passed(recording)
         assert archived == recording
+        assert [intake.asked_to_mute for intake in intakes] == [[[]]]
         self.says_that_digits_remain(report)
+        assert report.redaction.reason.startswith(GAP.rstrip("."))
+
+    def test_a_wav_file_is_muted_in_place_as_far_as_it_was_heard(self, monkeypatch):
+        recording = wav(pressed())
+        stop_early(monkeypatch)
+        report, archived = passed(recording)
+        assert len(archived) == len(recording)
+        assert archived != recording
+        assert (report.redaction.status, report.redaction.reason) == ("incomplete", GAP)
+        assert report.redaction.coverage["dtmf"].muted == 4
 
     def says_that_digits_remain(self, report):
         result = report.as_result()
@@ -201,9 +202,9 @@ def test_the_frames_of_what_was_encoded_anew_are_counted_in_the_file_itself():
     assert untouched.archived_frames is None
 
 
-def test_an_encoder_that_drops_its_last_block_is_seen_in_the_file(monkeypatch):
+def test_an_encoder_that_loses_the_end_is_seen_in_the_file(monkeypatch):
     recording = encoded(pressed(), **KINDS["flac"])
-    drop_last_block(monkeypatch)
+    lose_the_end(monkeypatch)
     report, _ = passed(recording)
     assert report.archived_frames < report.frames
 

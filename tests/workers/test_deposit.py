@@ -19,7 +19,7 @@ from addon.errors import Withheld
 from addon.ledger import WAITING
 from addon.playback.player import Player
 from tests.analysis.calls import RATE, encoded, key_tone
-from tests.analysis.encoders import drop_last_block
+from tests.analysis.lossy import lose_the_end, stop_early
 from tests.calls import wav
 from tests.conftest import ACCOUNT
 from tests.web.requests import INSTALL
@@ -61,9 +61,9 @@ def pressed(seconds: float = 10.0, **kind: str) -> bytes:
     return encoded(samples, **(kind or {"format": "FLAC", "subtype": "PCM_16"}))
 
 
-def test_an_encoder_that_drops_its_last_block_commits_nothing_of_it(worked, monkeypatch):
+def test_an_encoder_that_loses_the_end_commits_nothing_of_it(worked, monkeypatch):
     recording = pressed()
-    drop_last_block(monkeypatch)
+    lose_the_end(monkeypatch)
     answer, facts, stored = worked(recording)
     assert (answer["status"], answer["code"]) == ("failed", TOO_SHORT)
     assert stored == recording
@@ -98,22 +98,25 @@ def test_other_bytes_of_the_same_length_are_no_archive_either(worked, monkeypatc
 
 
 def test_a_decoder_that_stops_early_costs_nothing_of_the_recording(worked, monkeypatch):
-    """It reports an error here; where it only says less, `covered` is false all the same."""
     recording = pressed(format="MP3", subtype="MPEG_LAYER_III")
-    read = soundfile.SoundFile.read
+    stop_early(monkeypatch)
+    check_kept_as_received(recording, *worked(recording))
 
-    def stops_early(sound, *args, **kwargs):
-        if sound.tell() >= 3 * RATE:
-            raise soundfile.LibsndfileError(1)
-        return read(sound, *args, **kwargs)
 
-    monkeypatch.setattr(soundfile.SoundFile, "read", stops_early)
-    answer, facts, stored = worked(recording)
+def test_a_damaged_file_is_kept_as_it_was_received(worked):
+    recording = bytearray(pressed())
+    at = len(recording) * 3 // 4
+    recording[at : at + 2000] = bytes(2000)
+    check_kept_as_received(bytes(recording), *worked(bytes(recording)))
+
+
+def check_kept_as_received(recording: bytes, answer: Any, facts: Any, stored: bytes) -> None:
     assert answer["status"] == "successful"
     assert stored == recording
     redaction = answer["result"]["redaction"]
     assert (redaction["status"], redaction["intervals"]) == ("incomplete", [])
     assert redaction["coverage"]["dtmf"] == {"found": 4, "muted": 0}
+    assert any("Digits may remain" in warning for warning in answer["result"]["warnings"])
     assert answer["result"]["archive"]["redacted"] is False
     assert (facts.redaction, facts.redaction_reason) == ("incomplete", redaction["reason"])
 
