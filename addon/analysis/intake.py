@@ -13,8 +13,8 @@ from typing import BinaryIO, Protocol
 from addon.analysis import muting
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
-from addon.audio import wav
-from addon.audio.wav import Wave
+from addon.audio import old_wav as wav
+from addon.audio.old_wav import Wave
 from addon.errors import UnreadableAudio
 
 #: Sample frames decoded at once: a megabyte of stereo telephone audio.

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 
 from addon.analysis.timeline import Interval
-from addon.audio.wav import Wave
+from addon.audio.old_wav import Wave
 
 #: Muted before and after each tone, and the gap up to which two mutes become one (audio 4).
 PAD_SECONDS = 0.1

@@ -8,9 +8,9 @@ from addon.analysis.compressed import Spool, SpooledIntake
 from addon.analysis.intake import Intake, KeptWaveIntake, WaveIntake
 from addon.analysis.options import Options
 from addon.analysis.stages import Stages
-from addon.audio import wav
+from addon.audio import old_wav as wav
 from addon.audio.sniffing import HEAD_BYTES, describe, sniff
-from addon.audio.wav import Wave
+from addon.audio.old_wav import Wave
 from addon.errors import UnreadableAudio
 
 #: Recognised so that the message can name them; nothing here decodes them.

@@ -1,161 +1,449 @@
-"""A WAV file's header, read tolerantly while it arrives: what the samples are and where they lie.
+"""The one reader of WAV files: where their samples lie and what they are, whatever the header says.
 
-Telephone systems write headers with zero, streamed or wrong lengths and chunks without their
-padding. Each is read for what it means; what cannot be is an UnreadableAudio with its reason, and
-nothing is ever taken for an empty recording.
+`Walk` goes over a file's chunks without doing any input or output: it names the bytes that it wants
+next and is given them. A stream is driven past it in constant memory; `layout` drives it over bytes
+that can be read anywhere. Both come to the same `Layout`.
+
+Telephone systems write zero, streamed, stale and wrong lengths, leave out padding, and files are
+joined by laying them end to end. The rules that tell samples from the rest are in
+docs/decisions/0206-where-the-samples-of-a-wav-file-lie.md.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from addon.audio.encodings import ENCODINGS, Encoding
+from addon.audio import wav_chunks as chunks
+from addon.audio.wav_chunks import Chunk
+from addon.audio.wav_format import PLAIN, Format, read_format
 from addon.errors import UnreadableAudio
 
-#: Everything before the samples; real headers have some hundred bytes.
-MAX_HEADER_BYTES = 1 << 20
-#: More is a damaged header: telephone recordings have one or two channels.
-MAX_CHANNELS = 8
-MIN_RATE_HZ, MAX_RATE_HZ = 2_000, 384_000
+MAX_CHUNKS = 1 << 16
+"""Chunks in one file, those of files joined to it included: 0.2 s of work."""
 
-_EXTENSIBLE = 0xFFFE
-#: Lengths that writers leave in place when they could not seek back (ffmpeg, sox, Asterisk).
-_STREAMED = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFF000})
+TAIL_BYTES = 1 << 16
+"""Metadata behind samples of unknown length is looked for in as many bytes before their end."""
+
+BACK_BYTES = 1 << 16
+"""A chunk that leads nowhere is searched for the next one, where it is no longer than this."""
+
+SEARCH_BYTES = 1 << 20
+"""The next chunk is searched so far where a length cannot be believed."""
+
+WINDOW_BYTES = 1 << 18
+"""Samples of unknown length are searched for a second header in pieces of this size."""
+
+MIN_AUDIO_SECONDS = 0.02
+"""Less behind the declared end of the samples is no audio: no key tone is as short."""
+
+_LOOK = 25
+"""A chunk's first 24 bytes tell what it is, at an odd place or the even one after it."""
+
+Want = tuple[int, int]
+"""Offset and count of bytes."""
+
+Steps = Generator[Want, bytes, "int | None"]
+"""A part of the walk: wants bytes, gives the offset to go on at, None at the file's end."""
 
 
 @dataclass(frozen=True)
-class Wave:
-    """A header's content. `encoding` is None for kinds that need a decoder.
+class Region:
+    """A run of samples of one format: `length` bytes from `start`, in whole frames if plain.
 
-    `data_length` is in bytes; None means that the samples go on to the end of the file.
-    `riff_end` is the offset at which the file says it ends, 0 where it says nothing.
+    `fact` is what the file's `fact` chunk says of the samples a channel, believed or not; None
+    where there is none.
     """
 
-    encoding: Encoding | None
-    tag: int
-    channels: int
-    rate: int
-    block_align: int
-    data_start: int
-    data_length: int | None
-    riff_end: int
+    format: Format
+    start: int
+    length: int
+    fact: int | None = None
+
+    @property
+    def stop(self) -> int:
+        """The offset behind the last byte."""
+        return self.start + self.length
+
+    @property
+    def frames(self) -> int | None:
+        """Samples of each channel; None for compressed kinds whose blocks do not tell.
+
+        `fact` counts where it leaves out the padding of the last two blocks, and nothing more.
+        """
+        if self.format.tag in PLAIN:
+            return self.length // self.format.block_align
+        held = self.format.samples_in(self.length)
+        if held is None or self.fact is None:
+            return held
+        padding = 2 * max(self.format.block_samples, 8)
+        return self.fact if 0 <= held - self.fact <= padding and self.fact else held
 
 
-def parse(head: bytes | bytearray) -> Wave | None:
-    """The header at the start of `head`, or None while more bytes are needed.
+@dataclass(frozen=True)
+class Layout:
+    """The samples of a WAV file, in the order in which they are heard; at least one region.
 
-    Raises UnreadableAudio for a header that no tolerance explains.
+    `flags` are of `truncated` (less than the header promises) and `damaged` (something in between
+    could not be read), `warnings` the same in words. `plain` says that a usual player hears exactly
+    these samples from the file's own header; others are served behind a header of ours.
     """
-    try:
-        return _Walk(head).header()
-    except _NeedMore:
-        if len(head) >= MAX_HEADER_BYTES:
-            raise UnreadableAudio("The WAV header never comes to its samples") from None
+
+    regions: tuple[Region, ...]
+    flags: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    plain: bool = True
+
+    @property
+    def format(self) -> Format:
+        """The format of the first region."""
+        return self.regions[0].format
+
+    @property
+    def uniform(self) -> bool:
+        """True where all regions have one format, so that they can be laid end to end."""
+        return all(region.format == self.format for region in self.regions)
+
+    @property
+    def length(self) -> int:
+        """Bytes of samples in all regions."""
+        return sum(region.length for region in self.regions)
+
+
+def layout(read: Callable[[int, int], bytes], size: int) -> Layout:
+    """The layout of a file of `size` bytes, of which `read(start, stop)` gives any part.
+
+    Reads some kilobytes, and only where a length is unknown the samples themselves. Raises
+    UnreadableAudio for what is no WAV file or holds no audio; what `read` raises passes through.
+    """
+    walk = Walk()
+    walk.end(size)
+    begin, held = 0, b""
+    while walk.wants is not None:
+        offset, count = walk.wants
+        stop = min(offset + count, size)
+        if offset < begin or stop > begin + len(held):
+            begin = offset
+            held = read(offset, min(max(stop, offset + 4096), size)) if offset < size else b""
+        walk.give(held[offset - begin : max(stop - begin, 0)])
+    return walk.layout()
+
+
+class Walk:
+    """The walk over one file. While `wants` is not None, `give` it those bytes.
+
+    `end` tells the file's size once that is known; only then may `give` be short, or empty.
+    `regions` are those whose extent is certain; `current` is the one that may still grow, with a
+    length of 0. Bytes before `keeps` are not wanted any more, and all before `sure` are judged.
+    `give` raises UnreadableAudio.
+    """
+
+    def __init__(self) -> None:
+        self.regions: list[Region] = []
+        self.current: Region | None = None
+        self.size: int | None = None
+        self._flags: list[str] = []
+        self._warnings: list[str] = []
+        self._plain = True
+        self._chunks = 0
+        self._base = self._riff_end = self._floor = 0
+        self._big_endian = False
+        self._format: Format | None = None
+        self._fact: int | None = None
+        self._long_length: int | None = None
+        self._saw_data = False
+        #: Of the current region: samples are judged up to here, metadata may begin from there on.
+        self._judged = self._tail_from = 0
+        self._steps = self._walk()
+        self.wants: Want | None = next(self._steps)
+
+    def give(self, content: bytes) -> None:
+        """The wanted bytes; fewer only at the end of the file."""
+        try:
+            self.wants = self._steps.send(content)
+        except StopIteration:
+            self.wants = None
+
+    def end(self, size: int) -> None:
+        """The file ends at this offset."""
+        self.size = size
+
+    def sure(self, arrived: int) -> int:
+        """The offset before which it is certain what is sample and what is not."""
+        if self.current is None:
+            return arrived
+        return max(self._tail_from, min(self._judged, arrived) - TAIL_BYTES)
+
+    def keeps(self, arrived: int) -> int:
+        """The offset of the first byte that may still be wanted, of `arrived` bytes."""
+        if self.wants is None:
+            return arrived
+        if self.current is None:
+            return min(self._floor, arrived)
+        return min(self.wants[0], self.sure(arrived))
+
+    def layout(self) -> Layout:
+        """What was found, once nothing is wanted any more. Raises UnreadableAudio."""
+        if not self.regions:
+            if not self._saw_data:
+                raise UnreadableAudio("The WAV file ends inside its header")
+            raise UnreadableAudio("The WAV file has a header but holds no audio")
+        first = self.regions[0]
+        fits = self._base == 0 and self._riff_end >= first.stop and first.format.is_packed
+        plain = self._plain and len(self.regions) == 1 and fits and not self._flags
+        return Layout(tuple(self.regions), tuple(self._flags), tuple(self._warnings), plain)
+
+    # The walk: one file after another, one chunk after another.
+
+    def _walk(self) -> Steps:
+        at: int | None = yield from self._first_file()
+        while at is not None:
+            try:
+                at = yield from self._file(at)
+            except UnreadableAudio as error:
+                if not self.regions or self._chunks > MAX_CHUNKS:
+                    raise
+                self._flag("damaged", f"What follows byte {at} is not read or muted: {error}.")
+                return None
         return None
 
+    def _first_file(self) -> Steps:
+        """Past tags and rubbish to the first header."""
+        at, head = 0, (yield 0, _LOOK)
+        for _ in range(8):
+            if not (length := chunks.tag_length(head)):
+                break
+            at += length
+            self._floor = at
+            head = yield at, _LOOK
+        self._plain = at == 0
+        if chunks.is_riff(head):
+            return at
+        block = yield at, BACK_BYTES
+        found = chunks.find_riff(block)
+        if found is None:
+            raise UnreadableAudio("The file has no WAV header")
+        self._plain = False
+        return at + found
 
-class _NeedMore(Exception):
-    """Control flow inside this module only."""
+    def _file(self, at: int) -> Steps:
+        """One RIFF file from its first byte on; gives the offset of the next."""
+        head = yield at, 12
+        self._big_endian = head[:4] == b"RIFX"
+        self._plain &= head[:4] == b"RIFF"
+        size = struct.unpack_from(">I" if self._big_endian else "<I", head, 4)[0]
+        self._base = at
+        self._riff_end = 0 if chunks.is_placeholder(size) else at + size + 8
+        self._format = self._fact = self._long_length = None
+        self._saw_data = bool(self.regions)
+        place: int | None = at + 12
+        while place is not None:
+            self._count_chunk()
+            self._floor = place
+            head = yield place, _LOOK
+            if chunks.is_riff(head):
+                return place
+            chunk = chunks.read(head, big_endian=self._big_endian)
+            if chunk is None:
+                return None
+            if chunk.name == b"data":
+                place = yield from self._samples(place + 8, chunk.length)
+            else:
+                yield from self._remember(chunk, place + 8)
+                place = yield from self._behind(place, chunk)
+        return None
 
+    def _remember(self, chunk: Chunk, body: int) -> Steps:
+        if chunk.name not in (b"fmt ", b"ds64", b"fact"):
+            return None
+        content = yield body, min(chunk.length, 128)
+        order = ">" if self._big_endian else "<"
+        if chunk.name == b"fmt ":
+            self._format = read_format(content, big_endian=self._big_endian)
+        elif chunk.name == b"fact" and len(content) >= 4:
+            (self._fact,) = struct.unpack_from(order + "I", content)
+        elif chunk.name == b"ds64" and len(content) >= 16:
+            riff, self._long_length = struct.unpack_from(order + "QQ", content)
+            self._riff_end = self._base + riff + 8 if riff else 0
+        return None
 
-class _Walk:
-    """One walk over the chunks, from the beginning each time: headers are short."""
+    def _behind(self, at: int, chunk: Chunk) -> Steps:
+        """The offset of the chunk behind one that holds no samples."""
+        body, after = at + 8, at + chunk.total
+        kept = chunk.total <= BACK_BYTES
+        if not kept and not self._is_possible(after):
+            return (yield from self._lost(body))
+        self._floor = body if kept else after
+        places = (after + 1, after) if chunk.length % 2 else (after, after + 1)
+        found = yield from self._chunk_at(places)
+        if found is not None:
+            self._plain &= found == places[0]
+            return found
+        if self.size is not None and self.size <= after + 8:
+            return None
+        return (yield from self._lost(body if kept else after))
 
-    def __init__(self, head: bytes | bytearray) -> None:
-        self._head = bytes(head[: MAX_HEADER_BYTES + 8])
-        self._format: bytes | None = None
-        self._long_length: int | None = None
+    def _is_possible(self, after: int) -> bool:
+        if self._riff_end:
+            return after <= self._riff_end + 1
+        return after - self._base < 1 << 28
 
-    def header(self) -> Wave:
-        """Up to the samples. Raises UnreadableAudio, and _NeedMore where the head ends."""
-        at = 12
-        while True:
-            name, length = self._chunk(at)
-            if not is_chunk_name(name):
-                at = self._resynchronise(at)
-                continue
-            if name == b"data" and self._format is not None:
-                return self._wave(at + 8, length)
-            self._remember(name, at + 8, length)
-            at = self._next(at, length)
-
-    def _chunk(self, at: int) -> tuple[bytes, int]:
-        if at + 8 > len(self._head):
-            raise _NeedMore
-        name, length = struct.unpack_from("<4sI", self._head, at)
-        return name, length
-
-    def _remember(self, name: bytes, body: int, length: int) -> None:
-        if name == b"data":
-            raise UnreadableAudio("The WAV file's samples come before their format")
-        if name not in (b"fmt ", b"ds64"):
-            return
-        content = self._head[body : body + min(length, 64)]
-        if len(content) < min(length, 64):
-            raise _NeedMore
-        if name == b"fmt ":
-            if length < 14:
-                raise UnreadableAudio("The WAV file's format chunk is too short")
-            self._format = content
-        elif len(content) >= 16:
-            self._long_length = struct.unpack_from("<Q", content, 8)[0]
-
-    def _next(self, at: int, length: int) -> int:
-        """Where the next chunk begins; an absurd length is looked past, not believed."""
-        if length > MAX_HEADER_BYTES:
-            return self._resynchronise(at + 8)
-        after = at + 8 + length
-        name = self._head[after : after + 4]
-        if length % 2 and not (name in _KNOWN and len(name) == 4):
-            after += 1
-        return after
-
-    def _resynchronise(self, at: int) -> int:
-        """The next place that looks like one of the chunks that matter."""
+    def _lost(self, at: int) -> Steps:
+        """The next chunk of those that matter, where a length led nowhere."""
+        self._plain = False
+        limit = BACK_BYTES if self.regions else SEARCH_BYTES
         wanted = b"data" if self._format is not None else b"fmt "
-        found = self._head.find(wanted, at)
-        if found < 0:
-            found = self._head.find(wanted, 12, at)
-        if found < 0:
-            raise _NeedMore
-        return found
+        for start in range(at, at + limit, BACK_BYTES):
+            self._floor = start
+            block = yield start, BACK_BYTES + _LOOK
+            found = chunks.find(block, wanted, self._big_endian, start, self._riff_end)
+            if found is not None:
+                return start + found
+            if len(block) < BACK_BYTES + _LOOK:
+                break
+        if not self.regions:
+            raise UnreadableAudio("The WAV header never comes to its samples")
+        self._floor = at
+        return (yield from self._remainder(at))
 
-    def _wave(self, data_start: int, length: int) -> Wave:
-        tag, channels, rate, _, align, bits = _format_fields(self._format or b"")
-        if not 1 <= channels <= MAX_CHANNELS:
-            raise UnreadableAudio(f"The WAV header gives {channels} channels")
-        if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
-            raise UnreadableAudio(f"The WAV header gives a rate of {rate} Hz")
-        encoding = ENCODINGS.get((tag, bits))
-        if encoding is not None:
-            align = encoding.width * channels
-        size = struct.unpack_from("<I", self._head, 4)[0]
+    def _remainder(self, at: int) -> Steps:
+        """What stands behind metadata and is no chunk: heard, unless the header counts it in."""
+        rest = yield at, BACK_BYTES + 1
+        if self._is_no_audio(rest) or self._riff_end >= at + len(rest) > 0:
+            return None
+        self._flag("damaged", f"Bytes from {at} on are read as audio that no header announces.")
+        self._open(at)
+        return (yield from self._to_the_end(at))
+
+    # Samples.
+
+    def _samples(self, start: int, length: int) -> Steps:
+        """The samples of a data chunk; gives the offset of what follows them."""
+        if self._format is None:
+            raise UnreadableAudio("The WAV file's samples come before their format")
+        self._saw_data = True
         if length == 0xFFFFFFFF and self._long_length:
             length = self._long_length
-        streamed = length in _STREAMED
-        riff_end = 0 if size in _STREAMED else size + 8
-        return Wave(
-            encoding, tag, channels, rate, align, data_start,
-            None if streamed else length, riff_end,
-        )  # fmt: skip
+        if length == 0 and ((place := (yield from self._chunk_at((start,)))) or self.size == start):
+            return place
+        self._open(start)
+        if chunks.is_placeholder(length):
+            self._plain = False
+            return (yield from self._to_the_end(start))
+        end = self._judged = start + length
+        yield end, _LOOK
+        if self.size is not None and self.size < end:
+            stop = yield from self._without_metadata(start, self.size)
+            self._close(stop)
+            self._flag("truncated", "The file ends before the length that its header gives.")
+            return None
+        return (yield from self._after_samples(end, odd=length % 2))
 
+    def _after_samples(self, end: int, *, odd: int) -> Steps:
+        """At the declared end: another chunk, the file's end, or samples that the length forgot."""
+        self._tail_from = end
+        places = (end + 1, end) if odd else (end, end + 1)
+        place = yield from self._chunk_at(places)
+        if place is not None:
+            self._close(end)
+            return place
+        rest = yield end, BACK_BYTES + 1
+        if self._is_no_audio(rest):
+            self._close(end)
+            if len(rest) > 1:
+                self._warn("Bytes that are no audio follow the recording's end.")
+            return None
+        self._plain = False
+        self._warn("The header gave too short a length for the audio.")
+        return (yield from self._to_the_end(end))
 
-_KNOWN = frozenset(
-    {b"data", b"fmt ", b"LIST", b"fact", b"JUNK", b"bext", b"cue ", b"id3 ", b"PEAK"}
-)
+    def _to_the_end(self, at: int) -> Steps:
+        """Samples whose length nothing tells: to the next header, to metadata, or to the end."""
+        self._tail_from = at
+        while True:
+            self._judged = at
+            block = yield at, WINDOW_BYTES + _LOOK
+            found = chunks.find_signature(block, WINDOW_BYTES, self._big_endian)
+            if found is not None and chunks.is_riff(block[found : found + 12]):
+                stop = yield from self._without_metadata(self._tail_from, at + found)
+                self._close(stop)
+                return at + found
+            if found is not None:
+                self._close(at + found)
+                return at + found
+            if len(block) < WINDOW_BYTES + _LOOK:
+                stop = yield from self._without_metadata(self._tail_from, at + len(block))
+                self._close(stop)
+                return None
+            at += WINDOW_BYTES
 
+    def _without_metadata(self, floor: int, end: int) -> Generator[Want, bytes, int]:
+        """The end of the samples, before chunks that lead exactly to `end`."""
+        begin = max(floor, end - TAIL_BYTES)
+        tail = yield begin, end - begin
+        return begin + chunks.trailer(tail, self._big_endian)
 
-def is_chunk_name(name: bytes) -> bool:
-    """Whether these four bytes can be a chunk's name at all: printable ASCII."""
-    return len(name) == 4 and all(32 <= byte < 127 for byte in name)
+    def _open(self, start: int) -> None:
+        assert self._format is not None  # noqa: S101 - samples are never begun without one
+        self.current = Region(self._format, start, 0, self._fact)
+        self._tail_from = self._judged = start
 
+    def _close(self, stop: int) -> None:
+        """The current region ends here; one without a whole frame is none."""
+        assert self.current is not None  # noqa: S101
+        kind, start = self.current.format, self.current.start
+        length = max(stop - start, 0)
+        if kind.tag in PLAIN:
+            length -= length % kind.block_align
+        if length:
+            self.regions.append(Region(kind, start, length, self.current.fact))
+        self.current = None
+        self._floor = stop
 
-def _format_fields(content: bytes) -> tuple[int, int, int, int, int, int]:
-    """Tag, channels, rate, bytes a second, block align, bits; the subformat's tag if extensible."""
-    tag, channels, rate, flow, align, bits = struct.unpack_from("<HHIIHH", content.ljust(16, b"\0"))
-    if tag == _EXTENSIBLE and len(content) >= 26:
-        tag = struct.unpack_from("<H", content, 24)[0]
-    if tag in (6, 7):
-        bits = 8
-    return tag, channels, rate, flow, align, bits
+    # Judgements.
+
+    def _chunk_at(self, places: tuple[int, ...]) -> Steps:
+        """The first of the places at which a chunk or another file begins; None if at none."""
+        begin = min(places)
+        block = yield begin, _LOOK
+        heads = {place: block[place - begin :][: _LOOK - 1] for place in places}
+        for place, head in heads.items():
+            if chunks.is_known(head):
+                return place
+        for place, head in heads.items():
+            chunk = chunks.read(head, big_endian=self._big_endian)
+            if chunk is None or not chunk.is_printable:
+                continue
+            after = place + chunk.total
+            if self._riff_end and after <= self._riff_end + 1:
+                return place
+            if chunk.total <= BACK_BYTES:
+                follow = yield after, _LOOK
+                known = chunks.is_known(follow) or chunks.is_known(follow[1:])
+                if known or self.size in (after, after + 1):
+                    return place
+        return None
+
+    def _is_no_audio(self, rest: bytes) -> bool:
+        """Whether what is left of the file is too short to be heard, or mere zeros."""
+        if len(rest) > BACK_BYTES:
+            return False
+        kind = self._format
+        assert kind is not None  # noqa: S101
+        least = kind.byte_rate * MIN_AUDIO_SECONDS if kind.tag in PLAIN else kind.block_align
+        return len(rest) < least or not any(rest)
+
+    def _count_chunk(self) -> None:
+        self._chunks += 1
+        if self._chunks > MAX_CHUNKS:
+            raise UnreadableAudio(f"The WAV file has more than {MAX_CHUNKS} chunks")
+
+    def _flag(self, flag: str, warning: str) -> None:
+        if flag not in self._flags:
+            self._flags.append(flag)
+        self._warn(warning)
+
+    def _warn(self, warning: str) -> None:
+        if warning not in self._warnings:
+            self._warnings.append(warning)

@@ -6,7 +6,7 @@ import pytest
 
 from addon.analysis import Options, RecordingPass
 from addon.analysis.intake import WaveIntake
-from addon.audio.wav import parse
+from addon.audio.old_wav import parse
 from tests.analysis.calls import converse, passed, wav
 
 MINUTE = 60 * 8000 * 4

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.analysis import Options, muting
-from addon.audio.wav import parse
+from addon.audio.old_wav import parse
 from tests.analysis.calls import RATE, key_tone, passed, wav
 from tests.analysis.waves import chunk, format_chunk, plain, riff
 

@@ -6,8 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from addon.audio import wav
-from addon.audio.wav import parse
+from addon.audio import old_wav as wav
+from addon.audio.old_wav import parse
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import passed
 from tests.analysis.waves import (
