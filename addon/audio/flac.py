@@ -169,24 +169,25 @@ class _Stream:
         limit = min(window.size, position + info.block * info.channels * 5 + 65536)
         if header is None:
             limit = window.size
-        irregular, seen = -1, 0
-        stream = window.find(b"fLaC", position, limit)
-        limit = limit if stream < 0 else stream
-        at = position
+        irregular, seen, at = -1, 0, position
         while seen < _MAX_IRREGULAR and (at := _sync(window, header, at, limit)) >= 0:
             found = self._header(at)
-            if found and header and found.sample == header.following:
-                return at, True
-            if found and (header is None or found.sample > header.following):
+            if found and (header is None or found.sample == header.following):
+                return self._before_stream(position, at)
+            if found and header and found.sample > header.following:
                 irregular, seen = (at if irregular < 0 else irregular), seen + 1
-                if header is None:
-                    return at, True
             at += 1
         if irregular >= 0:
-            return irregular, True
+            return self._before_stream(position, irregular)
+        stream = window.find(b"fLaC", position, limit)
         if stream >= 0:
             return stream, False
         return (_end_of_audio(window, position), False) if limit == window.size else (limit, False)
+
+    def _before_stream(self, position: int, at: int) -> tuple[int, bool]:
+        """The frame found at `at`, unless a stream begins before it."""
+        stream = self._window.find(b"fLaC", position, at)
+        return (at, True) if stream < 0 else (stream, False)
 
 
 def _sync(window: Window, header: FrameHeader | None, start: int, stop: int) -> int:

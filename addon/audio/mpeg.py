@@ -1,7 +1,8 @@
 """MPEG audio, layers I to III, as packets: with or without a Xing header, one file or several joined.
 
 The frame that carries a Xing, Info or VBRI header is no audio. Where it gives the encoder's delay
-and padding (LAME), both are left out at the ends of the part that it describes, and only there.
+and padding (LAME), the delay is left out at the beginning of the file and the padding at its end.
+Nothing is left out where two files were joined.
 """
 
 from __future__ import annotations
@@ -53,10 +54,12 @@ class _Part:
             yield from self.held
             return
         missing = self.promised - self.count
-        if missing in (0, 1):
+        if missing in (0, 1) and at_end:
             yield from self._trimmed()
             return
         yield from self.held
+        if missing in (0, 1):
+            return
         last = self.held[-1]
         sentence = f"The MP3 header gives {self.promised} frames, and there are {self.count}."
         flag = None if missing < 0 else "truncated" if at_end else "damaged"
@@ -90,7 +93,9 @@ class MpegReader:
                 yield from part.end(at_end=header is None)
                 if header is None:
                     break
+                joined = last is not None
                 part, last, begins_at = described or part, None, found.position
+                part.skip = 0 if joined else part.skip
                 continue
             packet = _packet(self._window, found, last, part)
             if begins_at is not None:

@@ -9,17 +9,22 @@ from addon.audio.flac import frame_header, stream_info
 from addon.audio.packets import Codec
 
 OPUS_RATE = 48000
+_OPUS_RATES = (8000, 12000, 16000, 24000)
+
+
+Count = Callable[[bytes], int]
+"""Gives the frames in a packet; asked once for each packet, in their order."""
 
 
 class Mapping:
     """One stream's codec. It is `ready` when `add` has taken all of its header packets.
 
-    `skip` frames at the beginning belong to no moment of the recording.
+    `counter` gives a new Count. `skip` frames at the beginning belong to no moment of the recording.
     """
 
     def __init__(self, headers: int, finish: Callable[[list[bytes]], None] | None = None) -> None:
         self.codec: Codec
-        self.frames: Callable[[bytes], int | None] = lambda packet: None
+        self.counter: Callable[[], Count]
         self.skip = 0
         self._headers: list[bytes] = []
         self._wanted = headers
@@ -57,16 +62,19 @@ def _opus(first: bytes) -> Mapping:
     mapping = Mapping(2)
     mapping.codec = opus_codec(first)
     mapping.skip = int.from_bytes(first[10:12], "little")
-    mapping.frames = opus_frames
+    mapping.counter = lambda: opus_frames
     return mapping
 
 
 def opus_codec(head: bytes) -> Codec:
     """From an OpusHead; the decoder is told of no pre-skip, which is taken away outside of it."""
-    return Codec("libopus", "opus", OPUS_RATE, head[9], head[:10] + b"\0\0" + head[12:])
+    made = int.from_bytes(head[12:16], "little")
+    heard = made if made in _OPUS_RATES else 0
+    extradata = head[:10] + b"\0\0" + head[12:]
+    return Codec("libopus", "opus", OPUS_RATE, head[9], extradata, heard=heard)
 
 
-def opus_frames(packet: bytes) -> int | None:
+def opus_frames(packet: bytes) -> int:
     """Frames at 48 kHz in an Opus packet (RFC 6716, 3.1)."""
     if not packet:
         return 0
@@ -89,32 +97,32 @@ def _vorbis(first: bytes) -> Mapping:
         lacing = b"".join(
             b"\xff" * (len(header) // 255) + bytes([len(header) % 255]) for header in headers[:2]
         )
-        mapping.codec = Codec("vorbis", "vorbis", rate, channels, b"\x02" + lacing + b"".join(headers))
-        mapping.frames = _vorbis_frames(headers[2], sizes)
+        extradata = b"\x02" + lacing + b"".join(headers)
+        mapping.codec = mapping.codec._replace(extradata=extradata)
+        modes = _vorbis_modes(headers[2])
+        mapping.counter = lambda: _vorbis_count(modes, sizes)
 
     mapping = Mapping(3, finish)
     mapping.codec = Codec("vorbis", "vorbis", rate, channels)
     return mapping
 
 
-def _vorbis_frames(setup: bytes, sizes: tuple[int, int]) -> Callable[[bytes], int | None]:
+def _vorbis_count(long: list[bool], sizes: tuple[int, int]) -> Count:
     """A quarter of this packet's window and of the one before it (Vorbis I, 4.3.8)."""
-    long = _vorbis_modes(setup)
     bits = max(len(long) - 1, 0).bit_length()
-    before: list[int] = []
+    before = 0
 
-    def frames(packet: bytes) -> int | None:
-        if not packet or packet[0] & 1 or not long:
+    def count(packet: bytes) -> int:
+        nonlocal before
+        mode = packet[0] >> 1 & (1 << bits) - 1 if packet else 0
+        if not packet or packet[0] & 1 or mode >= len(long):
             return 0
-        mode = packet[0] >> 1 & (1 << bits) - 1
-        size = sizes[long[mode]] if mode < len(long) else 0
-        if not size:
-            return 0
-        held = (before[-1] + size) // 4 if before else 0
-        before[:] = [size]
+        size = sizes[long[mode]]
+        held = (before + size) // 4 if before else 0
+        before = size
         return held
 
-    return frames
+    return count
 
 
 def _vorbis_modes(setup: bytes) -> list[bool]:
@@ -122,16 +130,15 @@ def _vorbis_modes(setup: bytes) -> list[bool]:
     bits = "".join(f"{byte:08b}" for byte in reversed(setup[-512:]))
     bits = bits[bits.find("1") + 1 :]
     modes: list[bool] = []
-    while len(modes) < 64 and len(bits) >= 47 + 41 * len(modes):
-        one = bits[41 * len(modes) :][:41]
-        mapping, window_and_transform, flag = one[:8], one[8:40], one[40]
-        if "1" in window_and_transform or int(mapping, 2) > 63:
+    found: list[bool] = []
+    while len(modes) < 64 and len(bits) >= 41 * len(modes) + 47:
+        one = bits[41 * len(modes) :][:47]
+        if int(one[:8], 2) > 63 or "1" in one[8:40]:
             break
-        modes.append(flag == "1")
-        count = bits[41 * len(modes) :][:6]
-        if int(count, 2) + 1 == len(modes):
+        modes.append(one[40] == "1")
+        if int(one[41:], 2) + 1 == len(modes):
             found = modes[::-1]
-    return found if modes and "found" in dir() else []
+    return found
 
 
 def _speex(first: bytes) -> Mapping:
@@ -140,7 +147,7 @@ def _speex(first: bytes) -> Mapping:
     mapping = Mapping(2 + min(max(extra, 0), 16))
     mapping.codec = Codec("speex", "speex", rate, channels, first[:80])
     frames = size * max(per_packet, 1)
-    mapping.frames = lambda packet: frames
+    mapping.counter = lambda: lambda packet: frames
     return mapping
 
 
@@ -151,9 +158,9 @@ def _flac(first: bytes) -> Mapping | None:
     mapping = Mapping(1 + int.from_bytes(first[7:9], "big"))
     mapping.codec = info.codec
 
-    def frames(packet: bytes) -> int | None:
+    def count(packet: bytes) -> int:
         header = frame_header(packet[:16], info)
         return header.frames if header else 0
 
-    mapping.frames = frames
+    mapping.counter = lambda: count
     return mapping

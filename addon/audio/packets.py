@@ -14,10 +14,15 @@ WINDOW_BYTES = 1 << 18
 """Read from the file at once."""
 
 
+PLAIN = "plain"
+"""The name of a codec whose samples are read by an Encoding of our own, its `parameters`."""
+
+
 class Codec(NamedTuple):
     """A decoder and its parameters; equal codecs can share one decoder.
 
-    `name` is FFmpeg's, `label` the one that is reported; `options` are FFmpeg's, by name.
+    `name` is FFmpeg's or PLAIN, `label` the one that is reported; `options` are FFmpeg's, by name.
+    `heard` is the rate at which the recording was made, where the decoder gives another one.
     """
 
     name: str
@@ -27,6 +32,7 @@ class Codec(NamedTuple):
     extradata: bytes = b""
     options: tuple[tuple[str, str], ...] = ()
     parameters: Any = None
+    heard: int = 0
 
 
 class Fault(NamedTuple):
@@ -52,7 +58,7 @@ class Packet(NamedTuple):
     data: Any
     codec: Codec
     frames: int | None
-    place: int
+    place: Any
     skip: int = 0
     drop: int = 0
     silence: int = 0
@@ -68,7 +74,7 @@ class PacketReader(Protocol):
 
     preroll: int
 
-    def packets(self, place: int | None = None) -> Iterator[Packet]:
+    def packets(self, place: Any = None) -> Iterator[Packet]:
         """The packets from the beginning, or from a place that an earlier packet gave."""
         ...
 
@@ -102,10 +108,10 @@ class Window:
         while position < stop:
             if not self._start <= position < self._start + len(self._held) - len(wanted):
                 self._load(position, WINDOW_BYTES)
-            found = self._held.find(wanted, position - self._start)
+            end = stop - self._start + len(wanted) - 1
+            found = self._held.find(wanted, position - self._start, end)
             if found >= 0:
-                at = self._start + found
-                return at if at < stop else -1
+                return self._start + found
             position = max(self._start + len(self._held) - len(wanted) + 1, position + 1)
         return -1
 
