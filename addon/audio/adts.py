@@ -24,6 +24,10 @@ class AdtsReader:
         """See PacketReader.packets."""
         yield from framed(self._window, FORMAT, place, _codec)
 
+    def plan(self) -> Iterator[Packet]:
+        """See PacketReader.plan."""
+        return self.packets()
+
 
 def framed(window: Window, form: Format, place: int | None, codec_of) -> Iterator[Packet]:  # type: ignore[no-untyped-def]
     """The frames of a format as packets; lost bytes become faults, in the middle also silence."""

@@ -43,6 +43,10 @@ class AmrReader:
         begin = place or len(self._magic)
         yield from framed(self._window, form, begin, lambda _: codec)
 
+    def plan(self) -> Iterator[Packet]:
+        """See PacketReader.plan."""
+        return self.packets()
+
     def _parse(self, window: Window, position: int) -> Header | None:
         head = window.read(position, 1)
         if not head or head[0] & 0x83:

@@ -140,6 +140,10 @@ class ContainerReader:
         for fault in self._faults(end, hidden, heard if frames is not None else None):
             yield Packet(None, self._codec, 0, None, fault=fault)
 
+    def plan(self) -> Iterator[Packet]:
+        """See PacketReader.plan."""
+        return self.packets()
+
     def _demuxed(self) -> Iterator[Any]:
         """The stream's packets; a failing read ends them, and is raised where the file raised it."""
         av = self._av

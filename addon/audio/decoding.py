@@ -95,23 +95,12 @@ class Decoder:
         Raises UnreadableAudio where they are more than MAX_SECONDS.
         """
         self.flags, self.warnings, self.gap, self.frames = [], [], "", 0
-        waiting: list[Floats] = []
-        count = 0
         decoding = Decoding(self, self.reader.packets())
-        for _, samples in decoding.runs():
-            waiting.append(samples)
-            count += samples.shape[1]
-            if count >= BLOCK_FRAMES:
-                yield self._block(waiting)
-                waiting, count = [], 0
-        if count:
-            yield self._block(waiting)
+        for block in batched(decoding.runs()):
+            self.frames += block.shape[1]
+            checked_length(self.frames, self.rate)
+            yield block
         self._judge(decoding)
-
-    def _block(self, waiting: list[Floats]) -> Floats:
-        block = np.clip(np.nan_to_num(np.concatenate(waiting, axis=1), copy=False), -1, 1)
-        self.frames += block.shape[1]
-        return block
 
     def _judge(self, decoding: Decoding) -> None:
         for fault in decoding.faults:
@@ -132,6 +121,32 @@ class Decoder:
             self.gap = self.gap or sentence
 
 
+def batched(runs: Iterator[Floats]) -> Iterator[Floats]:
+    """The runs in blocks of about BLOCK_FRAMES, within full scale, without what is no number."""
+    waiting: list[Floats] = []
+    count = 0
+    for samples in runs:
+        waiting.append(samples)
+        count += samples.shape[1]
+        if count >= BLOCK_FRAMES:
+            yield _block(waiting)
+            waiting, count = [], 0
+    if count:
+        yield _block(waiting)
+
+
+def _block(waiting: list[Floats]) -> Floats:
+    block = np.concatenate(waiting, axis=1)
+    np.nan_to_num(block, copy=False)
+    return np.clip(block, -1, 1, out=block)
+
+
+def checked_length(frames: float, rate: int) -> None:
+    """Raises UnreadableAudio where so many frames are more than MAX_SECONDS."""
+    if frames > MAX_SECONDS * rate:
+        raise UnreadableAudio(f"The recording is longer than {MAX_SECONDS // 3600} hours")
+
+
 class Decoding:
     """One run over packets. `skipped` packets were broken, `uneven` ones of another length.
 
@@ -147,31 +162,20 @@ class Decoding:
         self._converter = Converter(shape.rate, shape.channels)
         self.faults: list[Any] = []
         self.skipped = self.uneven = 0
-        self._limit = MAX_SECONDS * shape.rate
 
-    def runs(self) -> Iterator[tuple[Any, Floats]]:
-        """The samples of each packet with its place; silence for what is lost."""
+    def runs(self) -> Iterator[Floats]:
+        """The samples packet by packet; silence for what is lost."""
         for packet in self._packets:
             if packet.fault is not None:
                 self.faults.append(packet.fault)
             if packet.fresh or packet.codec is not self._codec and packet.codec != self._codec:
-                yield from self._ended(packet.place)
+                yield from self._converter.end()
                 self._decode, self._codec = decoder_of(packet.codec), packet.codec
             if packet.data is None:
                 continue
             for run in self._packet(packet):
-                for samples in self._converter.add(run):
-                    self._limit -= samples.shape[1]
-                    if self._limit < 0:
-                        raise UnreadableAudio(
-                            f"The recording is longer than {MAX_SECONDS // 3600} hours"
-                        )
-                    yield packet.place, samples
-        yield from self._ended(None)
-
-    def _ended(self, place: Any) -> Iterator[tuple[Any, Floats]]:
-        for samples in self._converter.end():
-            yield place, samples
+                yield from self._converter.add(run)
+        yield from self._converter.end()
 
     def _packet(self, packet: Packet) -> list[Run]:
         """A packet's samples, as many as it says, without what is not heard."""

@@ -91,6 +91,10 @@ class FlacReader:
         if not found:
             raise UnreadableAudio("The FLAC file holds no frame")
 
+    def plan(self) -> Iterator[Packet]:
+        """See PacketReader.plan."""
+        return self.packets()
+
 
 class _Stream:
     """One FLAC stream from its metadata on. `next_stream` is known when its packets are read."""

@@ -38,6 +38,10 @@ _LONGEST = 2881
 """Bytes of the longest frame: less than this before the first frame is the rest of one."""
 
 
+Place = tuple[int, int]
+"""The position of a frame, and how many samples from there on are the encoder's delay."""
+
+
 class _Part:
     """The packets from one Xing or LAME header to the next: how many it promises, and the trims."""
 
@@ -83,28 +87,29 @@ class MpegReader:
     def __init__(self, window: Window) -> None:
         self._window = window
 
-    def packets(self, place: int | None = None) -> Iterator[Packet]:
+    def packets(self, place: Place | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
-        part, last, begins_at = _Part(), None, None
-        for found in frames_of(self._window, FORMAT, place or 0):
+        part, last = _Part(), None
+        begin, part.skip = place or (0, 0)
+        for found in frames_of(self._window, FORMAT, begin):
             header = found.header
             described = _described(self._window, found)
             if header is None or described:
                 yield from part.end(at_end=header is None)
                 if header is None:
                     break
-                joined = last is not None
-                part, last, begins_at = described or part, None, found.position
-                part.skip = 0 if joined else part.skip
+                first, part = last is None and place is None, described or part
+                part.skip, last = part.skip if first else 0, None
                 continue
-            packet = _packet(self._window, found, last, part)
-            if begins_at is not None:
-                packet, begins_at = packet._replace(place=begins_at), None
-            part.held.append(packet)
+            part.held.append(_packet(self._window, found, last, part))
             last = header
             if len(part.held) > _HELD_BACK:
                 yield part.held.popleft()
         yield from _rest(self._window, found, last)
+
+    def plan(self) -> Iterator[Packet]:
+        """See PacketReader.plan."""
+        return self.packets()
 
 
 def _packet(window: Window, found: Found, last: Header | None, part: _Part) -> Packet:
@@ -119,14 +124,14 @@ def _packet(window: Window, found: Found, last: Header | None, part: _Part) -> P
     elif found.lost and not found.zeros:
         sentence = f"{found.lost} bytes before the first frame are no audio."
         fault = Fault(None, sentence, hides_audio=found.lost > _LONGEST)
+    place = (found.position, part.skip)
     skip = min(part.skip, header.frames)
     part.skip -= skip
     part.count += 1
     fresh = last is None or last[2:] != header[2:]
     data = window.read(found.position, header.length)
-    codec = _codec(header)
     return Packet(
-        data, codec, header.frames, found.position, skip, 0, silence, fresh, fault
+        data, _codec(header), header.frames, place, skip, 0, silence, fresh, fault
     )  # fmt: skip
 
 
@@ -139,7 +144,7 @@ def _rest(window: Window, found: Found, last: Header | None) -> Iterator[Packet]
         fault = Fault("truncated", "The file ends inside a frame.")
     else:
         fault = Fault("damaged", f"{found.lost} bytes behind the last frame could not be read.")
-    yield Packet(None, _codec(last), 0, found.position, fault=fault)
+    yield Packet(None, _codec(last), 0, (found.position, 0), fault=fault)
 
 
 def _fault(packet: Packet, fault: Fault) -> Packet:

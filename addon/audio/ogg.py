@@ -59,6 +59,10 @@ class OggReader:
             raise UnreadableAudio("No stream of the Ogg file is audio that is decoded here")
         yield from stream.end(at_end=True, lost=lost > 0)
 
+    def plan(self) -> Iterator[Packet]:
+        """See PacketReader.plan."""
+        return self.packets()
+
     @staticmethod
     def _opened(pages: Iterator[tuple[Page | None, int]]) -> _Stream:
         """The stream whose first page comes first, with its header packets read."""

@@ -78,6 +78,10 @@ class PacketReader(Protocol):
         """The packets from the beginning, or from a place that an earlier packet gave."""
         ...
 
+    def plan(self) -> Iterator[Packet]:
+        """The packets from the beginning; with empty data where their lengths need no reading."""
+        ...
+
 
 class Window:
     """The bytes of a file, or of some regions of it laid end to end, read in large blocks.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from addon.audio import wav, wav_format
-from addon.audio.mpeg import MpegReader
+from addon.audio.mpeg import MpegReader, Place
 from addon.audio.packets import PLAIN, Codec, Fault, Packet, PacketReader, Window
 from addon.audio.wav import Layout, Region
 from addon.audio.wav_format import ADPCM_IMA, ADPCM_MS, G722, G726, G726_ITU, GSM, MP2, MP3, Format
@@ -54,6 +54,11 @@ class WavReader:
             number, begin = number + 1, 0
         yield from _faults(self._layout, _codec(self._layout.format), (number, 0))
 
+    def plan(self) -> Iterator[Packet]:
+        """See PacketReader.plan."""
+        for number, region in enumerate(self._layout.regions):
+            yield from _region_packets(None, region, number, 0)
+
 
 class _MpegInWav(MpegReader):
     """MPEG audio inside a WAV file: the regions' bytes are an MPEG file of their own."""
@@ -62,7 +67,7 @@ class _MpegInWav(MpegReader):
         super().__init__(window)
         self._layout = layout
 
-    def packets(self, place: int | None = None) -> Iterator[Packet]:
+    def packets(self, place: Place | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
         last: Packet | None = None
         for last in super().packets(place):
@@ -81,16 +86,17 @@ def _faults(layout: Layout, codec: Codec, place: object) -> Iterator[Packet]:
 
 
 def _region_packets(
-    window: Window, region: Region, number: int, begin: int
+    window: Window | None, region: Region, number: int, begin: int
 ) -> Iterator[Packet]:
+    """A region's packets from a byte on; without a window, with empty data."""
     kind, codec = region.format, _codec(region.format)
     step = _step(kind)
     count = region.frames
     left = None if count is None else count - (kind.samples_in(begin) or 0)
     fresh = True
     for at in range(begin, region.length, step):
-        data = window.read(at, step)
-        frames = kind.samples_in(len(data))
+        data = window.read(at, step) if window else b""
+        frames = kind.samples_in(min(step, region.length - at))
         drop = 0
         if left is not None and frames is not None:
             drop = min(max(frames - left, 0), frames)
