@@ -16,8 +16,8 @@ from addon.analysis import muting
 from addon.analysis.intake import Source
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
+from addon.audio.limits import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
 from addon.audio.sniffing import HEAD_BYTES, mpeg_start
-from addon.audio.old_wav import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
 from addon.errors import UnreadableAudio
 
 _BLOCK_BYTES = 1 << 20
