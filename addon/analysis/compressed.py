@@ -6,11 +6,11 @@ where something has to be muted they are encoded once more, losslessly, as FLAC.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from addon.analysis import muting
-from addon.analysis.intake import Source
+from addon.analysis.intake import Prepare, Source, Spool
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
 from addon.audio.decoders import Floats
@@ -20,8 +20,6 @@ from addon.audio.flac import stream_info
 from addon.errors import ProcessingFailed, UnreadableAudio
 
 _BLOCK_BYTES = 1 << 20
-
-Spool = Callable[[], BinaryIO]
 
 
 class SpooledIntake:
@@ -34,7 +32,7 @@ class SpooledIntake:
 
     stages: Stages
 
-    def __init__(self, kind: str, spool: Spool, prepare: Callable[[Stages], None]) -> None:
+    def __init__(self, kind: str, spool: Spool, prepare: Prepare) -> None:
         self.source = Source(kind, kind, kind)
         self.covered = False
         self.gap = "The recording has not been decoded."

@@ -18,19 +18,16 @@ from addon.audio.containers import DEMUXERS, ContainerReader
 from addon.audio.conversion import Converter
 from addon.audio.decoders import BrokenPacket, Decode, Floats, Run, decoder_of
 from addon.audio.flac import FlacReader
+from addon.audio.limits import MAX_CHANNELS, MAX_RATE_HZ, MAX_SECONDS, MIN_RATE_HZ
 from addon.audio.mpeg import MpegReader
 from addon.audio.ogg import OggReader
 from addon.audio.packets import Codec, Packet, PacketReader, Window
-from addon.audio.sniffing import HEAD_BYTES, sniff
-from addon.audio.wav_format import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
+from addon.audio.sniffing import sniff, wanted_bytes
 from addon.audio.wav_packets import wav_reader
 from addon.errors import UnreadableAudio
 
 BLOCK_FRAMES = 1 << 15
 """Four seconds of telephone audio: what is given out at once, about."""
-
-MAX_SECONDS = 24 * 3600
-"""A recording that decodes to more is refused: some kilobytes of FLAC can hold days of silence."""
 
 _PROBED_PACKETS = 256
 """A recording of which so many packets cannot be decoded is not read at all."""
@@ -39,8 +36,7 @@ _PROBED_PACKETS = 256
 def packet_reader(file: BinaryIO, kind: str | None = None) -> PacketReader:
     """The reader for a file's kind. Raises UnreadableAudio where there is none."""
     if kind is None:
-        file.seek(0)
-        kind = sniff(file.read(HEAD_BYTES))
+        kind = _sniffed(file)
     if kind == "wav":
         return wav_reader(file)
     if kind in DEMUXERS:
@@ -50,13 +46,24 @@ def packet_reader(file: BinaryIO, kind: str | None = None) -> PacketReader:
         return MpegReader(window)
     if kind == "aac":
         return AdtsReader(window)
-    if kind == "amr":
+    if kind in ("amr", "amr-wb"):
         return AmrReader(window)
     if kind == "ogg":
         return OggReader(window)
     if kind == "flac":
         return FlacReader(window)
     raise UnreadableAudio("No decoder here can read this recording")
+
+
+def _sniffed(file: BinaryIO) -> str | None:
+    head = b""
+    while (wanted := wanted_bytes(head)) > len(head):
+        file.seek(len(head))
+        block = file.read(wanted - len(head))
+        if not block:
+            break
+        head += block
+    return sniff(head)
 
 
 class Decoder:

@@ -98,7 +98,9 @@ def _fits(chunk: Chunk, at: int, riff_end: int) -> bool:
 
 def find_riff(block: bytes) -> int | None:
     """Where the first WAV file begins in a block."""
-    return next((at for at in _each(block, b"WAVE") if is_riff(block[at : at + 12])), None)
+    return next(
+        (at for at in _each(block, b"WAVE", len(block)) if is_riff(block[at : at + 12])), None
+    )
 
 
 def find_signature(block: bytes, limit: int, big_endian: bool) -> int | None:
@@ -107,15 +109,13 @@ def find_signature(block: bytes, limit: int, big_endian: bool) -> int | None:
     That takes eight bytes that are all as they must be: LIST with its type, an ID3 tag in its
     chunk, RIFF with WAVE.
     """
-    found = [limit]
+    found = limit
     for inner in (b"WAVE", b"INFO", b"adtl", b"ID3"):
-        for at in _each(block, inner):
-            if at >= min(found):
-                break
+        for at in _each(block, inner, found + 12):
             if _is_signed(block[at : at + 16], inner, big_endian):
-                found.append(at)
+                found = min(found, at)
                 break
-    return min(found) if min(found) < limit else None
+    return found if found < limit else None
 
 
 def _is_signed(head: bytes, inner: bytes, big_endian: bool) -> bool:
@@ -126,12 +126,12 @@ def _is_signed(head: bytes, inner: bytes, big_endian: bool) -> bool:
     return chunk is not None and 4 <= chunk.length <= MAX_SIGNED_BYTES
 
 
-def _each(block: bytes, inner: bytes) -> Iterator[int]:
-    """Where the chunks begin whose content begins with `inner`."""
-    at = block.find(inner, 8)
+def _each(block: bytes, inner: bytes, until: int) -> Iterator[int]:
+    """Where the chunks begin whose content begins with `inner`, which ends before `until`."""
+    at = block.find(inner, 8, until)
     while at != -1:
         yield at - 8
-        at = block.find(inner, at + 1)
+        at = block.find(inner, at + 1, until)
 
 
 def trailer(tail: bytes, big_endian: bool) -> int:

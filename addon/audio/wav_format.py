@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass
 
 from addon.audio.encodings import Encoding, encoding_of
+from addon.audio.limits import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
 from addon.errors import UnreadableAudio
 
 PCM, ADPCM_MS, FLOAT, A_LAW, MU_LAW, ADPCM_IMA, GSM = 1, 2, 3, 6, 7, 0x11, 0x31
@@ -20,11 +21,6 @@ PLAIN = frozenset({PCM, FLOAT, A_LAW, MU_LAW})
 
 UNPLAYABLE = frozenset({ADPCM_MS, ADPCM_IMA, GSM, G726, G726_ITU, G722})
 """Format tags that browsers do not play; they play all others of telephony (audio 6)."""
-
-MAX_CHANNELS = 8
-"""More is a damaged header: telephone recordings have one or two channels."""
-
-MIN_RATE_HZ, MAX_RATE_HZ = 2_000, 384_000
 
 _UNKNOWN_LENGTH = 0xFFFFFFFF
 
