@@ -26,7 +26,7 @@ _DECODERS = {
 class AmrReader:
     """An AMR file's packets. See PacketReader. Raises UnreadableAudio for several channels."""
 
-    preroll = 10
+    preroll = 25
 
     def __init__(self, window: Window) -> None:
         head = window.read(0, len(_WIDE))

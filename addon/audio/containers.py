@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from addon.audio.decoders import DECODERS, quiet_av
 from addon.audio.flac import frame_header
-from addon.audio.ogg_codecs import opus_codec, opus_frames
+from addon.audio.ogg_codecs import opus_codec, opus_frames, vorbis_count, vorbis_sizes
 from addon.audio.packets import Codec, Fault, Packet, Window
 from addon.errors import UnreadableAudio
 
@@ -67,7 +67,6 @@ class ContainerReader:
         if not self._opened.streams.audio:
             raise UnreadableAudio(f"The {kind} file holds no audio that is decoded here")
         self._codec = self._codec_of(self._stream)
-        self._count = _counter(self._codec, self._stream)
         self.preroll = 0 if self._codec.name.startswith("pcm_") or self._codec.name == "flac" else 6
         del av
 
@@ -116,11 +115,11 @@ class ContainerReader:
             self._open()
         self._fresh = False
         nominal, hidden, end, fresh, frames, heard = 0, 0, 0, True, 0, 0
-        source = self._demuxed()
-        for data in source:
+        counts = _counter(self._codec)
+        for data in self._demuxed():
             if place is not None and data.pts is not None and data.pts < place:
                 continue
-            frames = self._count(data, bytes(data) if self._codec.name in _BY_CONTENT else b"")
+            frames = counts(data)
             skip, drop = _trims(data)
             duration = _duration(data, self._codec.rate)
             nominal = nominal or duration
@@ -193,32 +192,53 @@ def _is_chunk(rest: bytes) -> bool:
     )
 
 
-_BY_CONTENT = frozenset({"libopus", "flac"})
 _CONSTANT = frozenset({"aac", "alac"})
 
+Count = Callable[[Any], "int | None"]
 
-def _counter(codec: Codec, stream: Any) -> Callable[[Any, bytes], int | None]:
-    """Tells the frames of a packet of this stream; None where only decoding tells."""
-    name = codec.name
+
+def _counter(codec: Codec) -> Count:
+    """Tells the frames of each packet of a stream; None where only decoding tells."""
+    name, channels = codec.name, codec.channels
     if name == "libopus":
-        return lambda packet, content: opus_frames(content)
+        return lambda packet: opus_frames(bytes(packet))
     if name == "flac":
-
-        def flac(packet: Any, content: bytes) -> int | None:
-            header = frame_header(content[:16], None)
-            return header.frames if header else 0
-
-        return flac
+        return _flac_frames
+    if name == "vorbis" and (headers := _xiph_headers(codec.extradata)):
+        count = vorbis_count(headers[2], vorbis_sizes(headers[0]))
+        return lambda packet: count(bytes(packet))
     if name.startswith("pcm_"):
-        bits = {"pcm_mulaw": 8, "pcm_alaw": 8, "pcm_s8": 8, "pcm_u8": 8}.get(name)
-        width = (bits or int("".join(c for c in name[5:] if c.isdigit()))) // 8 * codec.channels
-        return lambda packet, content: packet.size // width
-    size = stream.codec_context.frame_size
-    if name in ("aac", "alac") and size:
-        return lambda packet, content: int(size)
-    if name in ("libopencore_amrnb", "libopencore_amrwb") and not size:
-        return lambda packet, content: None
-    return lambda packet, content: None
+        width = int("".join(filter(str.isdigit, name)) or 8) // 8 * channels
+        return lambda packet: packet.size // width
+    if name == "adpcm_ima_qt":
+        return lambda packet: packet.size // (34 * channels) * 64
+    if name == "aac":
+        return lambda packet: 1024
+    if name == "alac" and len(codec.extradata) >= 16:
+        size = int.from_bytes(codec.extradata[12:16], "big")
+        return lambda packet: size
+    return lambda packet: None
+
+
+def _flac_frames(packet: Any) -> int:
+    header = frame_header(bytes(packet)[:16], None)
+    return header.frames if header else 0
+
+
+def _xiph_headers(extradata: bytes) -> list[bytes]:
+    """The three headers of Vorbis; none where they cannot be told apart."""
+    if extradata[:1] != b"\x02":
+        return []
+    at, lengths = 1, [0, 0]
+    for number in range(2):
+        while at < len(extradata):
+            lengths[number] += extradata[at]
+            at += 1
+            if extradata[at - 1] < 255:
+                break
+    first, second = at + lengths[0], at + sum(lengths)
+    headers = [extradata[at:first], extradata[first:second], extradata[second:]]
+    return headers if len(headers[0]) >= 30 and headers[2] else []
 
 
 def _duration(packet: Any, rate: int) -> int:

@@ -36,7 +36,7 @@ _PROBED_PACKETS = 256
 def packet_reader(file: BinaryIO, kind: str | None = None) -> PacketReader:
     """The reader for a file's kind. Raises UnreadableAudio where there is none."""
     if kind is None:
-        kind = _sniffed(file)
+        kind = sniffed(file)
     if kind == "wav":
         return wav_reader(file)
     if kind in DEMUXERS:
@@ -55,7 +55,8 @@ def packet_reader(file: BinaryIO, kind: str | None = None) -> PacketReader:
     raise UnreadableAudio("No decoder here can read this recording")
 
 
-def _sniffed(file: BinaryIO) -> str | None:
+def sniffed(file: BinaryIO) -> str | None:
+    """The kind of a file, told by its first bytes; None where it is no audio known here."""
     head = b""
     while (wanted := wanted_bytes(head)) > len(head):
         file.seek(len(head))
@@ -201,7 +202,7 @@ class Decoding:
         if given < wanted:
             channels = len(runs[0].samples) if runs else self._shape.channels
             runs = [*runs, _silence(rate, channels, wanted - given)]
-        self.uneven += given > wanted
+        self.uneven += given > wanted > 0  # FFmpeg gives a half window for Vorbis's first packet
         skip, drop = _at(rate, packet, packet.skip), _at(rate, packet, packet.drop)
         if skip or drop or given > wanted:
             runs = _cut(runs, skip, wanted - drop)

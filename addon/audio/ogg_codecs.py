@@ -91,7 +91,7 @@ def opus_frames(packet: bytes) -> int:
 
 def _vorbis(first: bytes) -> Mapping:
     channels, rate = struct.unpack_from("<BI", first, 11)
-    sizes = 1 << (first[28] & 15), 1 << (first[28] >> 4)
+    sizes = vorbis_sizes(first)
 
     def finish(headers: list[bytes]) -> None:
         lacing = b"".join(
@@ -99,16 +99,21 @@ def _vorbis(first: bytes) -> Mapping:
         )
         extradata = b"\x02" + lacing + b"".join(headers)
         mapping.codec = mapping.codec._replace(extradata=extradata)
-        modes = _vorbis_modes(headers[2])
-        mapping.counter = lambda: _vorbis_count(modes, sizes)
+        mapping.counter = lambda: vorbis_count(headers[2], sizes)
 
     mapping = Mapping(3, finish)
     mapping.codec = Codec("vorbis", "vorbis", rate, channels)
     return mapping
 
 
-def _vorbis_count(long: list[bool], sizes: tuple[int, int]) -> Count:
+def vorbis_sizes(first: bytes) -> tuple[int, int]:
+    """The short and the long window, from the identification header."""
+    return 1 << (first[28] & 15), 1 << (first[28] >> 4)
+
+
+def vorbis_count(setup: bytes, sizes: tuple[int, int]) -> Count:
     """A quarter of this packet's window and of the one before it (Vorbis I, 4.3.8)."""
+    long = _vorbis_modes(setup)
     bits = max(len(long) - 1, 0).bit_length()
     before = 0
 
