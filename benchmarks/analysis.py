@@ -151,7 +151,7 @@ def stages(samples: Path, seconds: int) -> dict[str, float]:
 def decode_alone(samples: Path, seconds: int) -> float:
     from addon.audio.encodings import ENCODINGS
 
-    pcm = ENCODINGS[1, 16]
+    pcm = ENCODINGS[1, 2]
 
     def decode() -> None:
         for block in itertools.islice(recording(samples, seconds), 1, None):

@@ -18,16 +18,14 @@ from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit, Reencoded
 from addon.archive.manifest import Manifest, RecordingFacts, Sealed
 from addon.archive.spool import SealedSpool
-from addon.audio.sniffing import sniff
+from addon.audio.sniffing import SEARCH_BYTES, UNKNOWN, is_document, sniff
 from addon.errors import ArchiveMismatch, NotStored, StoreUnavailable
 from addon.settings import Settings
-from addon.twilio.media import CIPHERTEXT
 from workers import answer
 from workers.requests import Request
 
-HEAD_BYTES = 4096
-"""Enough to tell a recording from a document that came in its place."""
-
+CIPHERTEXT = "ciphertext"
+"""The format of a recording that is archived as Twilio encrypted it."""
 
 NOT_ANALYSED = "The recording was archived as received: nothing here could analyse it, or mute it."
 
@@ -40,14 +38,14 @@ class Received:
 
     def __init__(self) -> None:
         self.size = 0
-        self.head = b""
+        self.head = bytearray()
         self._hash = hashlib.sha256()
 
     def through(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         """The same blocks."""
         for block in blocks:
-            if len(self.head) < HEAD_BYTES:
-                self.head += block[:HEAD_BYTES]
+            if len(self.head) < SEARCH_BYTES:
+                self.head += block[:SEARCH_BYTES]
             self.size += len(block)
             self._hash.update(block)
             yield block
@@ -123,7 +121,7 @@ def unanalysed(
     received = Received()
     place.audio(received.through(blocks))
     kind = CIPHERTEXT if request.encryption else sniff(received.head)
-    if kind is None and is_text(received.head):
+    if kind is None and (not received.size or is_document(received.head)):
         return None
     if request.encryption:
         place.analysis({**failure, "encryption_details": request.encryption})
@@ -131,7 +129,7 @@ def unanalysed(
     facts = RecordingFacts(
         received_sha256=received.sha256,
         received_bytes=received.size,
-        format=kind or "unknown",
+        format=kind or UNKNOWN,
         channels=None,
         duration_seconds=None,
         started_at=request.started_at,
@@ -224,12 +222,6 @@ def erased(archive: Archive, request: Request) -> bool:
         if stone.get("request_sid") == request.sid:
             return True
     return False
-
-
-def is_text(head: bytes) -> bool:
-    """Whether bytes are a document (an error page, JSON), which is never archived."""
-    control = sum(byte < 9 or 13 < byte < 32 for byte in head[:512])
-    return not control and b"\xff" not in head[:512]
 
 
 def _archivable(a_pass: RecordingPass, blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
 from addon.archive.spool import SealedSpool
-from addon.audio.sniffing import sniff
 from addon.errors import (
     KeyMissing,
     SourceGone,
@@ -77,11 +76,7 @@ def as_received(
     """The bytes exactly as Twilio gives them. Raises as `recording`."""
     recordings = Recordings(rest(settings))
     try:
-        with recordings.media(
-            callback.recording_sid,
-            sniff=None if callback.encryption else sniff,
-            attempt=tries,
-        ) as found:
+        with recordings.media(callback.recording_sid, attempt=tries) as found:
             yield found.blocks
     except SourceGone as gone:
         raise _judged(recordings, callback, gone) from gone

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from addon.audio.sniffing import sniff
 from addon.journal import Intake
 from addon.outbound import Origins, Outbound
 from addon.settings import Settings
@@ -44,7 +43,7 @@ def recording(
 ) -> Iterator[Iterator[bytes]]:
     """The recording's bytes, block by block; `tries` counts the failed ones so far.
 
-    Raises SourceUnavailable where it may come later, SourceGone, SourceRefused, UnreadableAudio.
+    Raises SourceUnavailable where it may come later, SourceGone, SourceRefused.
     """
     if invocation.has_audio or invocation.audio_url is None:
         yield intake.audio
@@ -53,7 +52,6 @@ def recording(
     with media.fetch(
         invocation.audio_url,
         outbound=outbound,
-        sniff=sniff,
         attempt=tries,
         api=twilio_api(settings),
     ) as found:
