@@ -21,10 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from addon.archive.key_pairs import fingerprint
 from addon.errors import KeyMissing, SettingsError, Tampered
 
-VERSION = 2
-"""Of the manifests written here: 2 says in its facts what became of the redaction."""
-
-READABLE = (1, 2)
+VERSION = 1
 Part = Literal["audio", "analysis"]
 RedactionStatus = Literal["complete", "incomplete", "off"]
 _DOMAIN = b"recording-archive "
@@ -36,7 +33,7 @@ class RecordingFacts:
     """What the worker knows of a recording. `source`: "marketplace", "flex" or "ringcentral".
 
     `redacted` is whether anything was muted. `redaction` is whether all digits were: None, in a
-    manifest of version 1, is not known. `redaction_reason` is a sentence where some may remain.
+    manifest of before this was recorded, is not known. `redaction_reason` is a sentence where some may remain.
     """
 
     received_sha256: str
@@ -106,7 +103,7 @@ class Manifest:
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> Self:
         """Back from JSON. Raises Tampered for another version or shape."""
-        if document.get("version") not in READABLE:
+        if document.get("version") != VERSION:
             raise Tampered("the manifest is of a version that is not known here")
         try:
             values = dict(document)

@@ -42,7 +42,7 @@ def test_a_manifest_comes_back_as_it_was_signed(signer: Signer, manifest: Manife
 
 def test_a_manifest_is_json_that_people_can_read(signer: Signer) -> None:
     envelope = json.loads(signed(signer))
-    assert envelope["manifest"]["version"] == 2
+    assert envelope["manifest"]["version"] == 1
     assert envelope["manifest"]["facts"]["started_at"] == "2026-11-20T23:59:58+00:00"
     assert envelope["signature"]["key"] == signer.name
 
@@ -132,19 +132,19 @@ def test_keys_are_turned_by_believing_two(signer: Signer) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"version": 3}, {"version": None}, {"more": 1}, {"audio": {"size": 1}}]
+    "change", [{"version": 2}, {"more": 1}, {"audio": {"size": 1}}]
 )
 def test_another_version_or_shape_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(Tampered):
         Manifest.of_document(MANIFEST.as_document() | change)
 
 
-def test_a_manifest_of_version_1_is_read_and_knows_nothing_of_its_redaction() -> None:
-    document = MANIFEST.as_document() | {"version": 1}
+def test_a_manifest_of_before_is_read_and_knows_nothing_of_its_redaction() -> None:
+    document = MANIFEST.as_document()
     for name in ("redaction", "redaction_reason"):
         del document["facts"][name]
     read = Manifest.of_document(document)
-    assert (read.version, read.facts.redaction, read.facts.redaction_reason) == (1, None, None)
+    assert (read.facts.redaction, read.facts.redaction_reason) == (None, None)
     assert Manifest.of_document(read.as_document()) == read
 
 
