@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -65,17 +65,15 @@ class Player:
         manifest = self._archive.manifest(tenant, recording_id)
         return audible(manifest, required=self._redaction_required)
 
-    def audible_call(self, tenant: str, call_sid: str) -> list[str]:
-        """The ids of a call's recordings, where all of them may be heard.
-
-        Raises Withheld where one may not, and as `recordings_of`.
-        """
-        ids = self.recordings_of(tenant, call_sid)
-        if self._redaction_required:
-            for recording_id in ids:
-                with _as_part_of_a_call():
-                    self.audible(tenant, recording_id)
-        return ids
+    def require_audible(
+        self, tenant: str, recording_ids: Iterable[str], *, call_sid: str | None = None
+    ) -> None:
+        """Raises as `audible` where one of them may not be heard; they may be a call's parts."""
+        if call_sid and not self._redaction_required:
+            return  # nothing to ask, and a call may have many parts
+        for recording_id in recording_ids:
+            with _as_part_of_a_call() if call_sid else nullcontext():
+                self.audible(tenant, recording_id)
 
     def recording(self, tenant: str, recording_id: str) -> Sound:
         """One recording: as it was archived, or converted where browsers would not play it whole.

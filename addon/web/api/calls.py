@@ -50,14 +50,11 @@ def file_url(call_sid: str) -> Response:
     """A link to the joined audio, or to the part that `file_id` names."""
     holder = tenant()
     picked = _picked(holder, call_sid)
-    ids = (picked,) if picked else tuple(context().player.recordings_of(holder, call_sid))
-    with refusal_on_record(api_visit(holder, ids, purpose="link", call_sid=call_sid)):
-        if picked is not None:
-            context().player.audible(holder, picked)
-            found = link_to(holder, ids, recording_id=picked)
-        else:
-            context().player.audible_call(holder, call_sid)
-            found = link_to(holder, ids, call_sid=call_sid)
+    if picked is not None:
+        found = link_to(holder, (picked,), recording_id=picked)
+    else:
+        ids = tuple(context().player.recordings_of(holder, call_sid))
+        found = link_to(holder, ids, call_sid=call_sid)
     response = jsonify(found)
     response.headers["Cache-Control"] = "no-store"
     return response

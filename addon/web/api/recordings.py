@@ -12,7 +12,6 @@ from addon.archive.audit import Trail
 from addon.archive.names import LAST, Entry
 from addon.errors import InvalidParameter, NotFound, NotStored
 from addon.playback import direct
-from addon.playback.policy import Audible
 from addon.web import audio
 from addon.web.api import documents, parameters
 from addon.web.api.access import api_visit, holder_of, tenant, token
@@ -87,10 +86,8 @@ def file(recording_id: str) -> Response:
 def file_url(recording_id: str) -> Response:
     """A link to the audio that needs no token, or the ciphertext's own address."""
     holder = holder_of(recording_id)
-    with refusal_on_record(api_visit(holder, (recording_id,), purpose="link")):
-        manifest = context().player.audible(holder, recording_id)
     if parameters.direct():
-        return _direct(manifest)
+        return _direct(holder, recording_id)
     return _fresh(jsonify(link_to(holder, (recording_id,), recording_id=recording_id)))
 
 
@@ -141,10 +138,12 @@ def _listed(entry: Entry) -> dict[str, Any] | None:
         return None
 
 
-def _direct(manifest: Audible) -> Response:
+def _direct(holder: str, recording_id: str) -> Response:
     seconds = min(parameters.expires(), direct.MAX_LIFETIME_S)
+    visit = api_visit(holder, (recording_id,), purpose="ciphertext")
+    with refusal_on_record(visit):
+        manifest = context().player.audible(holder, recording_id)
     found = direct.address(context().archive, manifest, seconds)
-    visit = api_visit(manifest.tenant, (manifest.recording_id,), purpose="ciphertext")
     context().listening.granted(visit, expires=int(time.time()) + seconds)
     return _fresh(jsonify(found))
 
