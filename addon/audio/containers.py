@@ -187,9 +187,7 @@ class ContainerReader:
 
 
 def _is_chunk(rest: bytes) -> bool:
-    return any(
-        all(32 <= byte < 127 for byte in rest[skip : skip + 4]) for skip in (0, 1)
-    )
+    return any(all(32 <= byte < 127 for byte in rest[skip : skip + 4]) for skip in (0, 1))
 
 
 _CONSTANT = frozenset({"aac", "alac"})

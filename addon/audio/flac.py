@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from addon.audio.framing import tag_length
 from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.tags import audio_end, past_tags
 from addon.errors import UnreadableAudio
 
 _SIZES = (0, 192, 576, 1152, 2304, 4608, 0, 0, *(256 << n for n in range(8)))
@@ -76,11 +76,11 @@ class FlacReader:
     preroll = 0
 
     def __init__(self, window: Window) -> None:
-        self._window = window
+        self._window = window.cut(audio_end(window))
 
     def packets(self, place: tuple[int, int] | None = None) -> Iterator[Packet]:
         """See PacketReader.packets. Raises UnreadableAudio without a stream."""
-        stream = place[0] if place else _past_tags(self._window, 0)
+        stream = place[0] if place else past_tags(self._window, 0)
         frame = place[1] if place else None
         found = False
         while stream is not None:
@@ -137,7 +137,7 @@ class _Stream:
     def _judged(self, position: int, *, complete: bool, whole: bool) -> Iterator[Packet]:
         """What is wrong at the stream's end; finds the stream after it."""
         window, info, fault = self._window, self._info, None
-        after = _past_tags(window, position)
+        after = past_tags(window, position)
         if window.read(after, 4) == b"fLaC":
             self.next_stream = after
         elif not complete:
@@ -186,7 +186,7 @@ class _Stream:
         stream = window.find(b"fLaC", position, limit)
         if stream >= 0:
             return stream, False
-        return (_end_of_audio(window, position), False) if limit == window.size else (limit, False)
+        return limit, False
 
     def _before_stream(self, position: int, at: int) -> tuple[int, bool]:
         """The frame found at `at`, unless a stream begins before it."""
@@ -199,25 +199,6 @@ def _sync(window: Window, header: FrameHeader | None, start: int, stop: int) -> 
         return window.find(header.sync, start, stop)
     found = [window.find(sync, start, stop) for sync in (b"\xff\xf8", b"\xff\xf9")]
     return min((at for at in found if at >= 0), default=-1)
-
-
-def _past_tags(window: Window, position: int) -> int:
-    while length := tag_length(window, position):
-        position += length
-    return position
-
-
-def _end_of_audio(window: Window, position: int) -> int:
-    """The end of the file without an ID3v1 or APE tag."""
-    end = window.size
-    if end - 128 >= position and window.read(end - 128, 3) == b"TAG":
-        end -= 128
-    foot = window.read(end - 32, 32) if end - 32 >= position else b""
-    if foot[:8] == b"APETAGEX":
-        size = int.from_bytes(foot[12:16], "little")
-        head = 32 if foot[23] & 0x80 else 0
-        end = max(end - size - head, position)
-    return end
 
 
 def _metadata(window: Window, position: int) -> tuple[StreamInfo, int]:
