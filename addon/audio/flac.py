@@ -14,6 +14,7 @@ from addon.audio.packets import Codec, Fault, Packet, Window
 from addon.audio.tags import audio_end, past_tags
 from addon.errors import UnreadableAudio
 
+_RATES = (0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 _SIZES = (0, 192, 576, 1152, 2304, 4608, 0, 0, *(256 << n for n in range(8)))
 _HEADER_BYTES = 16
 _MAX_IRREGULAR = 50
@@ -58,11 +59,15 @@ class StreamInfo(NamedTuple):
 
 
 class FrameHeader(NamedTuple):
-    """One frame's header: its first sample, where the next frame's begins, and its length."""
+    """One frame's header: its first sample, its length, its first two bytes, and the rate in Hz.
+
+    The rate is 0 where STREAMINFO alone gives it.
+    """
 
     sample: int
     frames: int
     sync: bytes
+    rate: int
 
     @property
     def following(self) -> int:
@@ -108,11 +113,14 @@ class _Stream:
 
     def packets(self, position: int) -> Iterator[Packet]:
         """The frames from a position on."""
-        window, info, codec = self._window, self._info, self._info.codec
+        window, info = self._window, self._info
         header = self._header(position)
         if header is None:
             position = self._search(position, None)[0]
             header = self._header(position)
+        if header and header.rate:
+            self._info = info = info._replace(rate=header.rate)
+        codec = info.codec
         whole = header is not None and header.sample == 0
         expected, complete, fault = header.sample if header else 0, True, None
         while header is not None:
@@ -249,7 +257,11 @@ def frame_header(head: bytes, info: StreamInfo | None) -> FrameHeader | None:
     if size in (6, 7):
         frames = int.from_bytes(head[at : at + size - 5], "big") + 1
         at += size - 5
-    at += {12: 1, 13: 2, 14: 2}.get(rate, 0)
+    hertz = _RATES[rate] if rate < len(_RATES) else 0
+    if rate >= len(_RATES):
+        width = 1 if rate == 12 else 2
+        said = int.from_bytes(head[at : at + width], "big")
+        hertz, at = said * {12: 1000, 13: 1, 14: 10}[rate], at + width
     crc = 0
     for byte in head[:at]:
         crc = _CRC8[crc ^ byte]
@@ -257,7 +269,7 @@ def frame_header(head: bytes, info: StreamInfo | None) -> FrameHeader | None:
         return None
     if not head[1] & 1:
         number *= info.block if info else frames
-    return FrameHeader(number, frames, head[:2])
+    return FrameHeader(number, frames, head[:2], hertz)
 
 
 _EXTENDED = re.compile(rb"[\x80-\xbf]*")

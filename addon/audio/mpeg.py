@@ -89,7 +89,7 @@ class MpegReader:
 
     def packets(self, place: Place | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
-        part, last = _Part(), None
+        part, last, before = _Part(), None, None
         begin, part.skip = place or (0, 0)
         for found in frames_of(self._window, FORMAT, begin):
             header = found.header
@@ -100,8 +100,11 @@ class MpegReader:
                     break
                 first, part = last is None and place is None, described or part
                 part.skip, last = part.skip if first else 0, None
+                before = _passed_over(found, first=first)
                 continue
             part.held.append(_packet(self._window, found, last, part))
+            if before is not None:
+                part.held[-1], before = part.held[-1]._replace(fault=before), None
             last = header
             if len(part.held) > _HELD_BACK:
                 yield part.held.popleft()
@@ -121,9 +124,8 @@ def _packet(window: Window, found: Found, last: Header | None, part: _Part) -> P
         if last and abs(last.length - header.length) <= 1 and last.kind == header.kind:
             lost = round(found.lost / header.length)
             silence, part.count = lost * header.frames, part.count + lost
-    elif found.lost and not found.zeros:
-        sentence = f"{found.lost} bytes before the first frame are no audio."
-        fault = Fault(None, sentence, hides_audio=found.lost > _LONGEST)
+    else:
+        fault = _passed_over(found, first=True)
     place = (found.position, part.skip)
     skip = min(part.skip, header.frames)
     part.skip -= skip
@@ -133,6 +135,16 @@ def _packet(window: Window, found: Found, last: Header | None, part: _Part) -> P
     return Packet(
         data, _codec(header), header.frames, place, skip, 0, silence, fresh, fault
     )  # fmt: skip
+
+
+def _passed_over(found: Found, *, first: bool) -> Fault | None:
+    """What is to be said of the bytes before the first frame of the file, or of a later part."""
+    if not found.lost or found.zeros:
+        return None
+    if first:
+        sentence = f"{found.lost} bytes before the first frame are no audio."
+        return Fault(None, sentence, hides_audio=found.lost > _LONGEST)
+    return Fault("damaged", f"{found.lost} bytes between two MP3 files could not be read.")
 
 
 def _rest(window: Window, found: Found, last: Header | None) -> Iterator[Packet]:
