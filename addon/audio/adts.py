@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from addon.audio.framing import Format, Header, frames_of
 from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.tags import audio_end
 
 _HERTZ = (
     96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350,
@@ -18,7 +19,7 @@ class AdtsReader:
     preroll = 4
 
     def __init__(self, window: Window) -> None:
-        self._window = window
+        self._window = window.cut(audio_end(window))
 
     def packets(self, place: int | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""

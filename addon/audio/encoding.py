@@ -122,7 +122,9 @@ def _written(
 
 def _frame(values: Any, context: Any, shape: Shape) -> Any:
     packed = np.ascontiguousarray(values.T).reshape(1, -1)
-    frame = quiet_av().AudioFrame.from_ndarray(packed, context.format.packed.name, context.layout.name)
+    frame = quiet_av().AudioFrame.from_ndarray(
+        packed, context.format.packed.name, context.layout.name
+    )
     frame.sample_rate = shape.rate
     return frame
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
 from addon.audio.framing import Format, Found, Header, frames_of
 from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.tags import audio_end
 
 _KBPS = {
     (3, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -34,8 +34,8 @@ _DECODER_DELAY = 529
 _HELD_BACK = 9
 """Packets: the padding of a part, at most 4095 frames, is taken from the last of them."""
 
-_LONGEST = 2881
-"""Bytes of the longest frame: less than this before the first frame is the rest of one."""
+_SHORTEST, _LONGEST = 24, 2881
+"""Bytes of a frame. Less than the longest before the first frame is the rest of one."""
 
 
 Place = tuple[int, int]
@@ -46,7 +46,7 @@ class _Part:
     """The packets from one Xing or LAME header to the next: how many it promises, and the trims."""
 
     def __init__(self, packets: int | None = None, delay: int = 0, padding: int = 0) -> None:
-        self.promised = packets
+        self.promised = packets or None
         self.skip = delay + _DECODER_DELAY if delay or padding else 0
         self.drop = max(padding - _DECODER_DELAY, 0)
         self.count = 0
@@ -85,11 +85,11 @@ class MpegReader:
     """The bit reservoir reaches back 511 bytes: 9 frames at the lowest rates, and some to overlap."""
 
     def __init__(self, window: Window) -> None:
-        self._window = window
+        self._window = window.cut(audio_end(window))
 
     def packets(self, place: Place | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
-        part, last = _Part(), None
+        part, last, before = _Part(), None, None
         begin, part.skip = place or (0, 0)
         for found in frames_of(self._window, FORMAT, begin):
             header = found.header
@@ -100,8 +100,11 @@ class MpegReader:
                     break
                 first, part = last is None and place is None, described or part
                 part.skip, last = part.skip if first else 0, None
+                before = _passed_over(found, first=first)
                 continue
             part.held.append(_packet(self._window, found, last, part))
+            if before is not None:
+                part.held[-1], before = part.held[-1]._replace(fault=before), None
             last = header
             if len(part.held) > _HELD_BACK:
                 yield part.held.popleft()
@@ -121,9 +124,8 @@ def _packet(window: Window, found: Found, last: Header | None, part: _Part) -> P
         if last and abs(last.length - header.length) <= 1 and last.kind == header.kind:
             lost = round(found.lost / header.length)
             silence, part.count = lost * header.frames, part.count + lost
-    elif found.lost and not found.zeros:
-        sentence = f"{found.lost} bytes before the first frame are no audio."
-        fault = Fault(None, sentence, hides_audio=found.lost > _LONGEST)
+    else:
+        fault = _passed_over(found, first=True)
     place = (found.position, part.skip)
     skip = min(part.skip, header.frames)
     part.skip -= skip
@@ -135,9 +137,19 @@ def _packet(window: Window, found: Found, last: Header | None, part: _Part) -> P
     )  # fmt: skip
 
 
+def _passed_over(found: Found, *, first: bool) -> Fault | None:
+    """What is to be said of the bytes before the first frame of the file, or of a later part."""
+    if not found.lost or found.zeros:
+        return None
+    if first:
+        sentence = f"{found.lost} bytes before the first frame are no audio."
+        return Fault(None, sentence, hides_audio=found.lost > _LONGEST)
+    return Fault("damaged", f"{found.lost} bytes between two MP3 files could not be read.")
+
+
 def _rest(window: Window, found: Found, last: Header | None) -> Iterator[Packet]:
     """What lies behind the last frame, where it is not only zeros."""
-    if not found.lost or found.zeros or last is None:
+    if found.lost < _SHORTEST or found.zeros or last is None:
         return
     broken = parse(window, found.position - found.lost)
     if broken and broken[2:] == last[2:]:
