@@ -18,7 +18,7 @@ FOUNDATION = (
     "addon.settings",
     "addon.environment",
     "addon.log",
-    "addon.documents",
+    "addon.stored_documents",
     "addon.redis_keys",
 )
 
@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "addon.environment": ("addon.errors",),
     "addon.settings": ("addon.errors", "addon.environment"),
     "addon.log": (),
-    "addon.documents": ("addon.errors",),
+    "addon.stored_documents": ("addon.errors",),
     "addon.redis_keys": (),
     "addon.outbound": FOUNDATION,
     "addon.audio": ("addon.errors",),

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from addon import stored_documents
+from addon.archive.prefixes import FLEX_BACKFILLS
 from addon.archive.store import Store
 from addon.errors import NotStored, TwilioUnavailable
 from addon.requests import scheduling
@@ -20,8 +22,6 @@ from addon.twilio.recordings import Recordings, RecordingsPage
 from workers.flex_reconcile import take_up
 from workers.flex_source import rest
 from workers.services import Services
-
-PREFIX = "flex/backfills/"
 
 AHEAD = 200
 """Requests that may wait in the queue: the sweeper lists everything that is unfinished."""
@@ -92,7 +92,7 @@ class Backfill:
     def load(self) -> Progress:
         """Where an earlier run was stopped."""
         try:
-            return Progress(**json.loads(self.services.store.get(self._key)))
+            return _progress(self.services.store.get(self._key))
         except NotStored:
             return Progress()
 
@@ -110,11 +110,16 @@ class Backfill:
 
 def key(account_sid: str, since: datetime, until: datetime) -> str:
     """Where the progress of one backfill lies."""
-    return f"{PREFIX}{account_sid}/{since:%Y%m%dT%H%M%SZ}_{until:%Y%m%dT%H%M%SZ}.json"
+    return f"{FLEX_BACKFILLS}{account_sid}/{since:%Y%m%dT%H%M%SZ}_{until:%Y%m%dT%H%M%SZ}.json"
 
 
 def backfills(store: Store) -> Iterator[tuple[str, Progress]]:
     """Every backfill that was begun: its range, and how far it is."""
-    for stat in store.list(PREFIX):
+    for stat in store.list(FLEX_BACKFILLS):
         name = stat.key.rpartition("/")[2].removesuffix(".json")
-        yield name, Progress(**json.loads(store.get(stat.key)))
+        yield name, _progress(store.get(stat.key))
+
+
+def _progress(body: bytes) -> Progress:
+    what = "progress of a backfill"
+    return stored_documents.instance(Progress, stored_documents.parse(body, what), what)

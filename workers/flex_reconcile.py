@@ -11,7 +11,8 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from addon import log
+from addon import log, stored_documents
+from addon.archive.prefixes import FLEX_RECONCILED
 from addon.archive.store import Store
 from addon.errors import NotStored
 from addon.requests import acceptance
@@ -33,6 +34,9 @@ OVERLAP = timedelta(hours=6)
 GRACE = timedelta(minutes=5)
 """How long a callback may take: it says more of a recording than the list does."""
 
+WHAT = "time of the last look"
+"""How errors call what is stored."""
+
 logger = log.get("flex")
 
 
@@ -52,7 +56,7 @@ def reconcile(services: Services, now: datetime | None = None) -> Reconciliation
         found.listed += 1
         if _has_ended(recording, moment - GRACE):
             found.picked_up += take_up(services, recording, "list", moment)
-    document = json.dumps({"until": moment.isoformat(timespec="seconds")}).encode()
+    document = json.dumps({"version": 1, "until": moment.isoformat(timespec="seconds")}).encode()
     services.store.put(_key(_account(services)), [document], if_absent=False)
     logger.info("looked for recordings", listed=found.listed, picked_up=found.picked_up)
     return found
@@ -61,7 +65,8 @@ def reconcile(services: Services, now: datetime | None = None) -> Reconciliation
 def looked_until(store: Store, account_sid: str) -> datetime | None:
     """When the last complete look began, None where there was none."""
     try:
-        return datetime.fromisoformat(json.loads(store.get(_key(account_sid)))["until"])
+        document = stored_documents.parse(store.get(_key(account_sid)), WHAT)
+        return stored_documents.moment(document.get("until"), WHAT)
     except NotStored:
         return None
 
@@ -101,4 +106,4 @@ def _account(services: Services) -> str:
 
 
 def _key(account_sid: str) -> str:
-    return f"flex/reconciled/{account_sid}.json"
+    return f"{FLEX_RECONCILED}{account_sid}.json"

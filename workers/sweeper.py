@@ -22,7 +22,7 @@ from addon.errors import (
 from addon.metrics import catalogue
 from addon.requests import acceptance, results, scheduling
 from addon.requests.lease import held
-from addon.requests.queues import sid_of
+from addon.requests.queues import kind_of, sid_of
 from addon.requests.request import has_deadline
 from addon.requests.results import StoredResult
 from addon.requests.state import (
@@ -46,6 +46,9 @@ SOON_S = 2.0
 
 FORGOTTEN_EVERY_S = 3.0
 """Between two comparisons of store and Redis: a wiped Redis is noticed within seconds."""
+
+UNOPENABLE = (Tampered, KeyMissing, UnreadableDocument)
+"""Errors of a stored document that waits for a person or another release."""
 
 logger = log.get("sweep")
 
@@ -74,7 +77,7 @@ class Sweeper:
         silent: dict[str, float] = {}
         for queue, jobs in self.services.dispatcher.in_flight().items():
             for job in jobs:
-                kind, sid = job.partition("-")[0], sid_of(job)
+                kind, sid = kind_of(job), sid_of(job)
                 if held(self.services.redis, kind, sid):
                     continue
                 since = self._silent_since.get(job, self.clock())
@@ -100,6 +103,8 @@ class Sweeper:
             self._tend_delivery(entry)
         except StoreUnavailable:
             logger.warning("the store does not answer")
+        except UNOPENABLE as error:
+            self._leave(sid, error)
         finally:
             log.clear()
 
@@ -194,7 +199,7 @@ class Sweeper:
             request = handlers.read(record)
         except NotStored:
             return
-        except (Tampered, KeyMissing, UnreadableDocument) as error:
+        except UNOPENABLE as error:
             self._leave(sid, error)
             return
         if acceptance.claim(self.services.dispatcher, request):
@@ -202,7 +207,7 @@ class Sweeper:
             self.services.counters.count(catalogue.ADOPTED)
 
     def _leave(self, sid: str, error: Exception) -> None:
-        """Call a person once; an unreadable record must not hide the others."""
+        """Call a person once; a document that cannot be opened must not hide other requests."""
         if sid not in self._unreadable:
             self._unreadable.add(sid)
             reason = type(error).__name__

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from addon.archive.opening import open_store
 from addon.requests import scheduling, sla
 from addon.requests.connections import web_connection
+from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
-from addon.requests.queues import Dispatcher
 from addon.requests.state import RequestState, RequestStates
 from addon.settings import Settings
 

@@ -82,6 +82,9 @@ TRIES = Metric(
 LOST_JOBS = Metric(
     "addon_lost_jobs_total", "counter", ("lane",), "Jobs whose worker died; each ran again."
 )
+REFUSED_JOBS = Metric(
+    "addon_refused_jobs_total", "counter", ("lane",), "Jobs of no known form, which did not run."
+)
 ADOPTED = Metric(
     "addon_requests_adopted_total", "counter", (), "Requests in the store that Redis did not know."
 )
@@ -124,7 +127,7 @@ CATALOGUE = {
     metric.name: metric
     for metric in (
         *(ACCEPTED, DUPLICATES, REJECTIONS, FINISHED, FAILURES, MISSES, TRIES),
-        *(LOST_JOBS, ADOPTED, STUCK, AUDIO, PACE, STAGE),
+        *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, AUDIO, PACE, STAGE),
         *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER),
         *(MEMORY, MEMORY_LIMIT, ACCEPTING),
     )

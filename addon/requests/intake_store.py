@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from addon import documents
+from addon import stored_documents
 from addon.archive import message
 from addon.archive.keys import Openers, Recipients
 from addon.archive.prefixes import INTAKE, OUTCOMES, RESULTS
@@ -83,9 +83,11 @@ class IntakeStore:
         if size > HEAD_LIMIT:
             raise Tampered("an intake record with an impossible head")
         _fill(blocks, buffer, LENGTH.size + size)
-        head = documents.parse(buffer[LENGTH.size : LENGTH.size + size], "intake record", VERSION)
+        head = stored_documents.parse(
+            buffer[LENGTH.size : LENGTH.size + size], "intake record", VERSION
+        )
         rest = bytes(buffer[LENGTH.size + size :])
-        source, request = documents.texts(head, "intake record", "source", "request")
+        source, request = stored_documents.texts(head, "intake record", "source", "request")
         return IntakeRecord(source, request, _audio(rest, blocks))
 
     def store_result(self, sid: str, result: StoredResult) -> bool:
@@ -126,7 +128,7 @@ class IntakeStore:
             body = self.store.get(OUTCOMES + sid)
         except NotStored:
             return None
-        document = documents.parse(body, "outcome", VERSION)
+        document = stored_documents.parse(body, "outcome", VERSION)
         document.pop("version", None)
         return document
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from addon import documents
+from addon import stored_documents
 from addon.errors import AddonError
 from addon.settings import Settings
 
@@ -39,7 +39,7 @@ class StoredResult:
     def from_bytes(cls, body: bytes) -> StoredResult:
         """The reverse of `to_bytes`. Raises UnreadableDocument."""
         what = "stored result"
-        return documents.instance(cls, documents.parse(body, what), what)
+        return stored_documents.instance(cls, stored_documents.parse(body, what), what)
 
 
 def successful(sid: str, result: Mapping[str, Any]) -> dict[str, Any]:

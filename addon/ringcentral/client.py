@@ -14,7 +14,13 @@ from typing import TypeVar, cast
 import redis
 from redis.exceptions import RedisError
 
-from addon.errors import KeyMissing, RingCentralUnavailable, SettingsError, Tampered
+from addon.errors import (
+    KeyMissing,
+    RingCentralUnavailable,
+    SettingsError,
+    Tampered,
+    UnreadableDocument,
+)
 from addon.outbound import Outbound
 from addon.ringcentral import recordings
 from addon.ringcentral.api import Api, Caller
@@ -121,7 +127,7 @@ class RingCentral:
             raise
 
     def _known(self, place: str, read: Callable[[bytes], Known]) -> Known | None:
-        with suppress(RedisError, KeyMissing, Tampered, ValueError, TypeError):
+        with suppress(RedisError, KeyMissing, Tampered, UnreadableDocument):
             sealed = cast("bytes | None", self._redis.get(f"ringcentral:known:{place}"))
             return None if sealed is None else read(self._vault.open(sealed, place))
         return None

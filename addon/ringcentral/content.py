@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from addon import stored_documents
 from addon.errors import NotPlayable, RingCentralUnavailable
 from addon.outbound import Response, Timeouts
 from addon.ringcentral.api import Api, Caller
@@ -57,7 +58,8 @@ class Facts:
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """What `to_json` wrote."""
-        return cls(**json.loads(text))
+        what = "recording's facts"
+        return stored_documents.instance(cls, stored_documents.parse(text, what), what)
 
 
 @dataclass

@@ -20,6 +20,7 @@ from addon.errors import (
     RingCentralUnavailable,
     Tampered,
     Unauthenticated,
+    UnreadableDocument,
 )
 from addon.ringcentral.oauth import Tokens
 from addon.ringcentral.vault import Vault
@@ -59,7 +60,7 @@ class TokenStore:
             return None
         try:
             return Tokens.from_bytes(self._vault.open(sealed, name))
-        except (KeyMissing, Tampered, ValueError, TypeError):
+        except (KeyMissing, Tampered, UnreadableDocument):
             return None
 
     def end(self, name: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from addon import log
+from addon import log, stored_documents
 from addon.twilio.readings import Asked, Match, explanation, readings, spellings
 from addon.twilio.redaction import redacted_fields, redacted_url
 from addon.twilio.signatures import Verdict, Verifier
@@ -102,15 +102,17 @@ class Capture:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Capture:
-        """What `to_json` wrote."""
-        values: dict[str, Any] = json.loads(text)
-        found = values["found"]
-        tried = {
-            name: tuple(Candidate(**each) for each in values[name])
-            for name in ("candidates", "urls")
-        }
-        listed = {name: tuple(values[name]) for name in ("hosts", "secrets")}
-        return cls(**(values | tried | listed | {"found": Found(**found) if found else None}))
+        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
+        what = "capture"
+        values = stored_documents.parse(text, what)
+        for name in ("candidates", "urls"):
+            tried = values.get(name, ())
+            values[name] = tuple(stored_documents.instance(Candidate, each, what) for each in tried)
+        for name in ("hosts", "secrets"):
+            values[name] = tuple(values.get(name, ()))
+        if values.get("found"):
+            values["found"] = stored_documents.instance(Found, values["found"], what)
+        return stored_documents.instance(cls, values, what)
 
 
 class Captures:

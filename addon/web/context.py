@@ -26,8 +26,8 @@ from addon.playback.policy import Policy, rights_of
 from addon.playback.single_use import SingleUse
 from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
+from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
-from addon.requests.queues import Dispatcher
 from addon.requests.state import RequestStates
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings

@@ -18,7 +18,8 @@ import redis
 from redis.exceptions import RedisError
 from werkzeug.wrappers import Request, Response
 
-from addon.errors import QueueUnavailable
+from addon import stored_documents
+from addon.errors import QueueUnavailable, UnreadableDocument
 
 SESSION_S = 8 * 3600
 """A working day; whoever opens a link the next morning signs in again."""
@@ -77,8 +78,13 @@ class Sessions:
         """The sign-in of this state, once, and only for the browser that began it."""
         with _translated():
             found = cast("bytes | None", self._redis.getdel(_key("sign-in", state)))
-        sign_in = SignIn(**json.loads(found)) if found else None
-        if sign_in is None or not secrets.compare_digest(sign_in.browser, hashed(browser)):
+        try:
+            sign_in = stored_documents.instance(
+                SignIn, stored_documents.parse(found or b"{}", "sign-in"), "sign-in"
+            )
+        except UnreadableDocument:
+            return None
+        if not secrets.compare_digest(sign_in.browser, hashed(browser)):
             return None
         return sign_in
 

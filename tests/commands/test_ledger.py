@@ -12,8 +12,8 @@ from addon.commands.ledger import ledger_cli
 from addon.commands.status_report import Sources, overview, span
 from addon.errors import DeadlineMissed
 from addon.redis_keys import REQUESTS_DONE
+from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
-from addon.requests.queues import Dispatcher
 from addon.requests.scheduling import Length
 from addon.requests.state import STUCK, RequestState
 from tests.entries import finished

@@ -247,7 +247,7 @@ class TestOutages:
     ):
         """Taking it back could take it from a duplicate that was answered 202 because of it."""
         from addon.errors import QueueUnavailable
-        from addon.requests.queues import Dispatcher
+        from addon.requests.dispatcher import Dispatcher
 
         def fail(*_args, **_kwargs):
             raise QueueUnavailable("the queue does not answer")

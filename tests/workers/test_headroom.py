@@ -161,7 +161,7 @@ class TestTight:
 
     @pytest.fixture
     def finished(self, services, monkeypatch) -> list[str]:
-        monkeypatch.setattr("addon.requests.queues.BATCH", 5)
+        monkeypatch.setattr("addon.requests.dispatcher.BATCH", 5)
         sids = [f"XR{number:032d}" for number in range(8)]
         for sid in sids:
             services.states.mark(sid, state="processed", received_at=1.0)

@@ -172,7 +172,7 @@ def test_a_worker_takes_from_the_lane_that_the_policy_says(queue, full, role):
     queues = [DeadlineQueue(name, connection=connection) for name in scheduling.ROLES[role]]
     for name in full:
         lane = DeadlineQueue(name, connection=connection)
-        lane.enqueue_call("workers.process.process", args=("XR1",), job_id=f"job-{name}")
+        lane.enqueue_call("workers.process.process", args=("XR1",), job_id=f"process-XR1-{name}")
     taken = DeadlineQueue.dequeue_any(queues, None, connection)
     expected = scheduling.next_queue(scheduling.ROLES[role], full.__contains__)
     assert (taken and taken[1].name) == expected
