@@ -1,4 +1,4 @@
-"""Archiving what an account has recorded before: page by page, slowly, behind all live work.
+"""Backfill: archives what an account has recorded before, page by page, behind all live work.
 
 It may be stopped anywhere and goes on where it was: the place in the list is kept in the store
 after each page, and a recording that is known is never taken up twice.
@@ -35,7 +35,7 @@ PAUSE_S = 1.0
 
 @dataclass
 class Progress:
-    """How far a backfill is: `resume` is the next page, None at the beginning and at the end."""
+    """Progress of a backfill: `resume` is the next page, None at the beginning and at the end."""
 
     listed: int = 0
     taken_up: int = 0
@@ -90,7 +90,7 @@ class Backfill:
         raise AssertionError("unreachable")
 
     def load(self) -> Progress:
-        """Where an earlier run was stopped."""
+        """The progress of an earlier run."""
         try:
             return _progress(self.services.store.get(self._key))
         except NotStored:
@@ -109,7 +109,7 @@ class Backfill:
 
 
 def key(account_sid: str, since: datetime, until: datetime) -> str:
-    """Where the progress of one backfill lies."""
+    """The store key of one backfill's progress."""
     return f"{FLEX_BACKFILLS}{account_sid}/{since:%Y%m%dT%H%M%SZ}_{until:%Y%m%dT%H%M%SZ}.json"
 
 

@@ -1,4 +1,4 @@
-"""Deleting at Twilio what is safe here: planned in the store, proven, done, and on record.
+"""Deletes recordings at Twilio that are safe here: planned in the store, proven, on record.
 
 Nothing may be deleted that was not just read back whole and compared with its signed manifest, and
 nothing before its time (protocol 4.4). A plan outlives Redis and any crash; every step may be taken
@@ -56,7 +56,7 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """Where it lies: plans are listed in the order of time."""
+        """Its store key: plans are listed in the order of time."""
         stamp = self.due.strftime(STAMP) if self.due else HELD
         return f"{FLEX_DELETIONS}{stamp}-{self.tenant}-{self.recording_sid}"
 

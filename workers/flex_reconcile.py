@@ -1,4 +1,4 @@
-"""Finding the recordings that no callback announced, which may happen (protocol 4.1).
+"""Reconciliation: finds recordings that no callback announced (protocol 4.1).
 
 The account's list is read now and then, and whatever is completed and unknown here becomes a
 request like any other. How far it was read is kept in the store, so that a long absence is made
@@ -26,23 +26,23 @@ from workers.flex_source import rest
 from workers.services import Services
 
 FIRST_LOOK = timedelta(hours=24)
-"""How far back the very first look goes; `flask flex backfill` goes as far as one likes."""
+"""The very first look goes so far back; `flask flex backfill` goes as far as one likes."""
 
 OVERLAP = timedelta(hours=6)
 """A list goes by when a recording began, and the longest call lasts four hours."""
 
 GRACE = timedelta(minutes=5)
-"""How long a callback may take: it says more of a recording than the list does."""
+"""A callback may take this long: it says more of a recording than the list does."""
 
 WHAT = "time of the last look"
-"""How errors call what is stored."""
+"""The name of the stored document in errors."""
 
 logger = log.get("flex")
 
 
 @dataclass
 class ReconciliationCounts:
-    """How many recordings were listed, and how many of them nobody had announced."""
+    """Counts of recordings that were listed, and of those that nobody had announced."""
 
     listed: int = 0
     picked_up: int = 0
@@ -63,7 +63,7 @@ def reconcile(services: Services, now: datetime | None = None) -> Reconciliation
 
 
 def looked_until(store: Store, account_sid: str) -> datetime | None:
-    """When the last complete look began, None where there was none."""
+    """Time at which the last complete look began, None where there was none."""
     try:
         document = stored_documents.parse(store.get(_key(account_sid)), WHAT)
         return stored_documents.moment(document.get("until"), WHAT)
@@ -90,7 +90,7 @@ def take_up(
 
 
 def is_known(states: RequestStates, intake_store: IntakeStore, sid: str) -> bool:
-    """Whether a recording was ever accepted here; nothing is counted as a duplicate."""
+    """True if a recording was ever accepted here; nothing is counted as a duplicate."""
     return states.knows(sid) or intake_store.is_waiting(sid) or intake_store.has_outcome(sid)
 
 

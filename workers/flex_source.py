@@ -1,4 +1,4 @@
-"""Where a Flex recording's bytes come from: Twilio's REST media, decrypted where that is needed.
+"""Source of a Flex recording's bytes: Twilio's REST media, decrypted where that is needed.
 
 Both channels where there are two, our credentials for Twilio's API alone, and never an error
 document in place of a recording (protocol 4.3, 5.3). A recording that no key here opens is still
@@ -38,7 +38,7 @@ FINISHES_WITHIN = timedelta(days=7)
 """A recording that Twilio still calls unfinished then will not come any more."""
 
 UNFINISHED = frozenset({"in-progress", "paused", "stopped", "processing"})
-"""What a recording's resource says while its media may still come (protocol 4.2)."""
+"""Status of a recording's resource while its media may still come (protocol 4.2)."""
 
 
 def rest(settings: Settings) -> Rest:
@@ -102,7 +102,7 @@ def _as_unreadable() -> Iterator[None]:
 def _judged(
     recordings: Recordings, callback: StatusCallback, gone: SourceGone
 ) -> SourceGone | SourceUnavailable:
-    """What the end of the ladder means, by the recording's own resource (protocol 10.2 Q29)."""
+    """The error at the end of the tries, by the recording's own resource (protocol 10.2 Q29)."""
     try:
         resource = recordings.get(callback.recording_sid)
     except TwilioUnavailable as error:

@@ -72,7 +72,7 @@ class MarketplaceHandler:
 
 
 def credentials(settings: Settings, tenant: str) -> list[Credentials]:
-    """What the callback is offered: the install's own pair, then the partner's (protocol 1.8)."""
+    """Credentials for the callback: the install's own pair, then the partner's (protocol 1.8)."""
     own = settings.callback_credentials.get(tenant)
     pairs = [own.partition(":")] if own else []
     partner = Credentials(settings.twilio_account_sid, settings.twilio_auth_token)
@@ -80,6 +80,6 @@ def credentials(settings: Settings, tenant: str) -> list[Credentials]:
 
 
 def style(settings: Settings, tenant: str) -> callback.Style:
-    """How the callback wants its body: the install's own way, else everybody's (protocol 1.8)."""
+    """The form of the callback's body: the install's own way, else everybody's (protocol 1.8)."""
     styles = settings.callback_style
     return cast(callback.Style, styles.get(tenant, styles[""]))

@@ -1,4 +1,4 @@
-"""Finding new recordings in RingCentral's call log; notifications only say where to look first.
+"""Finds new recordings in RingCentral's call log; notifications only say where to look first.
 
 A call appears in the log under the moment it began, and after it ended: so the last half hour is
 looked at every minute, and longer stretches less often. A look may take several turns, as each
@@ -38,7 +38,7 @@ SUBSCRIPTION_EVERY_S = 6 * 3600
 
 
 class Stretch(NamedTuple):
-    """How far back to look, in seconds, and every how many seconds."""
+    """A stretch of the log: seconds to look back, and seconds between two looks."""
 
     back: int
     every: int
@@ -57,7 +57,7 @@ MAX_ASKED = 3
 """Single calls asked about in one turn: each costs as much as a page of a hundred."""
 
 WHAT = "time of the last look"
-"""How errors call what is stored."""
+"""The name of the stored document in errors."""
 
 logger = log.get("ringcentral")
 
@@ -77,7 +77,7 @@ class Look:
 
     @classmethod
     def from_json(cls, text: bytes) -> Look:
-        """What `to_json` wrote."""
+        """The look that `to_json` of this release or another wrote."""
         since, until, page, *_ = json.loads(text)
         return cls(datetime.fromisoformat(since), datetime.fromisoformat(until), page)
 
@@ -227,7 +227,7 @@ def subscriptions(services: Services, client: RingCentral) -> Subscriptions:
 
 
 def looked_until(store: Store) -> datetime | None:
-    """When the last complete wide look began, None where there was none."""
+    """Time at which the last complete wide look began, None where there was none."""
     try:
         document = stored_documents.parse(store.get(RINGCENTRAL_LOOKED), WHAT)
     except NotStored:

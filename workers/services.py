@@ -1,4 +1,4 @@
-"""What a job works with, made once for each process and never shared across a fork.
+"""Services that jobs work with, made once for each process and never shared across a fork.
 
 A worker's settings carry no private key of the archive: it writes what it cannot read.
 """

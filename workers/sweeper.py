@@ -42,7 +42,7 @@ SILENCE_S = 2.5
 """A job in flight, without a lease for this long, has lost its worker."""
 
 SOON_S = 2.0
-"""How soon to look again at what is at work."""
+"""Seconds until what is at work is looked at again."""
 
 FORGOTTEN_EVERY_S = 3.0
 """Between two comparisons of store and Redis: a wiped Redis is noticed within seconds."""
@@ -122,7 +122,7 @@ class Sweeper:
             self.services.dispatcher.process(entry)
 
     def _is_held(self, entry: RequestState) -> bool:
-        """Whether a worker has the request."""
+        """True if a worker has the request."""
         services = self.services
         if held(services.redis, "process", entry.sid):
             return True
@@ -173,14 +173,14 @@ class Sweeper:
             self._at(entry, answer_by)
             return
         missed = DeadlineMissed("the recording could not be processed in time")
-        kept = StoredResult(results.failed(entry.sid, missed), final=False, archivable=True)
-        if self._keep_late(entry.sid, kept):
+        late = StoredResult(results.failed(entry.sid, missed), final=False, archivable=True)
+        if self._store_late(entry.sid, late):
             logger.error("answered without a result, because the deadline was near")
             self.services.dispatcher.deliver(entry.sid, first=True)
 
-    def _keep_late(self, sid: str, kept: StoredResult) -> bool:
-        """Whether the late answer is the one to send, from now or from before a crash."""
-        if self.services.intake_store.store_result(sid, kept):
+    def _store_late(self, sid: str, late: StoredResult) -> bool:
+        """True if the late answer is the one to send, from now or from before a crash."""
+        if self.services.intake_store.store_result(sid, late):
             return True
         earlier = self.services.intake_store.stored_result(sid)
         return earlier is not None and not earlier.final

@@ -1,4 +1,4 @@
-"""The RQ worker process: it takes from several queues, loses nothing, and dies tidily.
+"""The RQ worker process: it takes from several queues and loses no job when it ends.
 
 RQ's own maintenance is replaced: its locks outlive their holder by a quarter of an hour and its
 clean-up would fail jobs that the sweeper is about to run again (runtime 2, 3.1).
@@ -34,7 +34,7 @@ class QueueWorker(HerokuWorker):
     """A Heroku worker on queues: SIGTERM gives its job GRACE_S to end, then takes it back."""
 
     queue_class = DeadlineQueue
-    job_class = RequestJob  # type: ignore[assignment]
+    job_class = RequestJob
     imminent_shutdown_delay = GRACE_S
 
     def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002

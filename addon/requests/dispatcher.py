@@ -155,7 +155,7 @@ class Dispatcher:
         return f"{kind}-{sid}-{due:08x}{secrets.token_hex(4)}"
 
     def waits(self, queue: str, job: str) -> bool:
-        """Whether a job still waits in its queue."""
+        """True if a job still waits in its queue."""
         return bool(job) and self.redis.lpos(self._queues[queue].key, job) is not None
 
     def in_flight(self) -> dict[str, list[str]]:
@@ -179,14 +179,14 @@ class Dispatcher:
         self.redis.lrem(self._queues[queue].intermediate_queue_key, 1, job)
 
     def depths(self) -> dict[str, int]:
-        """How many jobs wait in each queue."""
+        """The number of jobs that wait in each queue."""
         with self.redis.pipeline(transaction=False) as pipe:
             for queue in self._queues.values():
                 pipe.llen(queue.key)
             return dict(zip(self._queues, pipe.execute(), strict=True))
 
     def waited(self, now: float) -> dict[str, float]:
-        """How many seconds the oldest job of each queue has waited; 0 where none does."""
+        """Seconds that the oldest job of each queue has waited; 0 where none does."""
         with self.redis.pipeline(transaction=False) as pipe:
             for queue in self._queues.values():
                 pipe.lindex(queue.key, 0)

@@ -1,4 +1,4 @@
-"""The part of the store that carries requests: accepted, computed, and what became of each.
+"""Intake store: the prefixes of the store that carry requests, results to send, and outcomes.
 
 `intake/<sid>` exists exactly as long as a request is unfinished, `results/<sid>` as long as its
 result is not sent, and `requests/<sid>` says for good what became of it (contract 6). The store
@@ -68,7 +68,7 @@ class IntakeStore:
             yield stat.key.removeprefix(INTAKE)
 
     def is_waiting(self, sid: str) -> bool:
-        """Whether a request is accepted and not finished."""
+        """True if a request is accepted and not finished."""
         return self.store.stat(INTAKE + sid) is not None
 
     def open(self, sid: str) -> IntakeRecord:
@@ -117,13 +117,13 @@ class IntakeStore:
             return None
 
     def record_outcome(self, sid: str, outcome: Mapping[str, Any]) -> None:
-        """Record what became of a request; a later call replaces an earlier one."""
+        """Write the outcome of a request; a later call replaces an earlier one."""
         document = {"version": VERSION, **outcome}
         body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
         self.store.put(OUTCOMES + sid, [body], if_absent=False)
 
     def outcome(self, sid: str) -> dict[str, Any] | None:
-        """What became of a request, or None where it is not known. Raises UnreadableDocument."""
+        """The outcome of a request, or None where it is not known. Raises UnreadableDocument."""
         try:
             body = self.store.get(OUTCOMES + sid)
         except NotStored:
@@ -133,7 +133,7 @@ class IntakeStore:
         return document
 
     def has_outcome(self, sid: str) -> bool:
-        """Whether it is known what became of a request, in whatever version it was written."""
+        """True if a request has an outcome, in whatever version it was written."""
         return self.store.stat(OUTCOMES + sid) is not None
 
     def remove(self, sid: str) -> None:

@@ -29,7 +29,7 @@ POLL_S = 0.1
 PROCESS_KIND = "process"
 DELIVER_KIND = "deliver"
 PERIODIC_KIND = "errand"
-"""How a job's id and its lease begin; two releases side by side share the older word."""
+"""The beginnings of a job's id and of its lease; \"errand\" is an older word, and stays."""
 
 FUNCTIONS = {
     PROCESS_KIND: "workers.process.process",
@@ -42,7 +42,7 @@ JOB_FIELDS = frozenset(
     b"data origin description meta status timeout result_ttl failure_ttl worker_name created_at "
     b"enqueued_at started_at ended_at last_heartbeat".split()
 )
-"""What is read of a job's hash. Other features of RQ, as callbacks and webhooks, run more code."""
+"""The fields that are read of a job's hash: others, as callbacks and webhooks, run more code."""
 
 logger = log.get("queues")
 

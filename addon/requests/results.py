@@ -61,7 +61,7 @@ def failed(sid: str, error: AddonError) -> dict[str, Any]:
 def timing(
     received_at: float, finished_at: float, duration: float | None
 ) -> dict[str, str | float | None]:
-    """When the request came and was done, and how that compares with the audio's length."""
+    """The times of receipt and end, and their distance as a multiple of the audio's length."""
     elapsed = finished_at - received_at
     return {
         "received_at": iso(received_at),

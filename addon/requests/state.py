@@ -1,7 +1,7 @@
 """State and times of every request, in Redis; many deliveries of one request become one job here.
 
 The SLA is read from it. It is not the truth: all of it can be lost, and is made again from the
-intake store. Times are seconds since the epoch. No personal data, URL or secret may be kept here.
+intake store. Times are seconds since the epoch. No personal data, URL or secret may be in it.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class RequestStates:
         return _state(sid, fields) if b"state" in fields else None
 
     def knows(self, sid: str) -> bool:
-        """Whether a request was entered. Raises QueueUnavailable."""
+        """True if a request was entered. Raises QueueUnavailable."""
         try:
             return _is_entered(self.redis, _key(sid))
         except RedisError as error:
@@ -227,7 +227,7 @@ class RequestStates:
         ]
 
     def open_count(self) -> int:
-        """How many requests are unfinished."""
+        """The number of unfinished requests."""
         return int(self.redis.zcard(keys.REQUESTS_OPEN))
 
     def open_sids(self) -> set[str]:
@@ -272,7 +272,7 @@ def _key(sid: str) -> str:
 
 
 def _is_entered(connection: Any, key: str) -> bool:
-    """Whether a request was claimed or finished here.
+    """True if a request was claimed or finished here.
 
     A worker that goes on after Redis was wiped writes facts of a request that nobody has claimed:
     they must not hide it from the sweeper.

@@ -22,6 +22,7 @@ from addon.errors import (
     UnreadableDocument,
 )
 from addon.outbound import Outbound
+from addon.redis_keys import RINGCENTRAL_KNOWN
 from addon.ringcentral import recordings
 from addon.ringcentral.api import Api, Caller
 from addon.ringcentral.content import Content, Facts
@@ -128,14 +129,14 @@ class RingCentral:
 
     def _known(self, place: str, read: Callable[[bytes], Known]) -> Known | None:
         with suppress(RedisError, KeyMissing, Tampered, UnreadableDocument):
-            sealed = cast("bytes | None", self._redis.get(f"ringcentral:known:{place}"))
+            sealed = cast("bytes | None", self._redis.get(RINGCENTRAL_KNOWN + place))
             return None if sealed is None else read(self._vault.open(sealed, place))
         return None
 
     def _note(self, place: str, text: bytes) -> None:
         with suppress(RedisError):
             sealed = self._vault.seal(text, place)
-            self._redis.set(f"ringcentral:known:{place}", sealed, ex=KNOWN_S)
+            self._redis.set(RINGCENTRAL_KNOWN + place, sealed, ex=KNOWN_S)
 
 
 def _caller(tokens: Tokens) -> Caller:

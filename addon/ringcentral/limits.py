@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from addon.errors import QueueUnavailable, RingCentralUnavailable
 from addon.outbound import Response
+from addon.redis_keys import RINGCENTRAL_LIMIT
 
 Group = Literal["Light", "Medium", "Heavy", "Auth"]
 
@@ -117,7 +118,7 @@ def _whole(text: str | None) -> int | None:
 
 
 def _key(user: str, group: Group) -> str:
-    return f"ringcentral:limit:{group}:{user}"
+    return f"{RINGCENTRAL_LIMIT}{group}:{user}"
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from addon.errors import (
     Unauthenticated,
     UnreadableDocument,
 )
+from addon.redis_keys import RINGCENTRAL_TOKENS
 from addon.ringcentral.oauth import Tokens
 from addon.ringcentral.vault import Vault
 
@@ -135,7 +136,7 @@ class TokenStore:
 
 
 def _key(name: str) -> str:
-    return f"ringcentral:tokens:{name}"
+    return RINGCENTRAL_TOKENS + name
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import redis
 from redis.exceptions import RedisError
 
 from addon import log, stored_documents
+from addon.redis_keys import SIGNATURES_MATCHED, SIGNATURES_UNMATCHED
 from addon.twilio.readings import Asked, Match, explanation, readings, spellings
 from addon.twilio.redaction import redacted_fields, redacted_url
 from addon.twilio.signatures import Verdict, Verifier
@@ -25,7 +26,6 @@ KEPT = 100
 LASTS_S = 7 * 24 * 3600
 """Long enough to hear back from Twilio's support; then nothing of it is left."""
 
-MATCHED, UNMATCHED = "signatures:matched", "signatures:unmatched"
 """Two lists, so that a stranger's junk cannot push out what explains the genuine requests."""
 
 SHOWN_OF_SIGNATURE = 6
@@ -123,7 +123,7 @@ class Captures:
 
     def add(self, capture: Capture) -> None:
         """Keep one, and forget those beyond KEPT. Never raises: no request may fail for it."""
-        key = UNMATCHED if capture.found is None else MATCHED
+        key = SIGNATURES_UNMATCHED if capture.found is None else SIGNATURES_MATCHED
         try:
             with self._redis.pipeline() as pipe:
                 pipe.lpush(key, capture.to_json())
@@ -135,7 +135,11 @@ class Captures:
 
     def all(self) -> list[Capture]:
         """Both kinds by time, newest first. Raises RedisError."""
-        lines = [line for key in (MATCHED, UNMATCHED) for line in self._redis.lrange(key, 0, -1)]
+        lines = [
+            line
+            for key in (SIGNATURES_MATCHED, SIGNATURES_UNMATCHED)
+            for line in self._redis.lrange(key, 0, -1)
+        ]
         return sorted(map(Capture.from_json, lines), key=lambda each: each.at, reverse=True)
 
 
