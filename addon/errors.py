@@ -50,8 +50,8 @@
 
 `http_status` is what the web answers, `retryable` whether the same call may succeed later, `code`
 the number in the error object, and `remedy` a sentence for the person who reads it. The codes
-61001 and 61003 are Twilio's own (protocol 1.5); 64xxx are ours and documented in docs/. This module
-imports nothing of the project.
+61001 and 61003 are Twilio's own (spec/protocol 1.5); 64xxx are ours, shown at /docs/errors. This
+module imports nothing of the project.
 """
 
 from __future__ import annotations
@@ -112,28 +112,28 @@ class InputMissing(Rejected):
 
 
 class InputConflict(Rejected):
-    """Two spellings of the same field carry different values (protocol 1.2)."""
+    """Two spellings of the same field carry different values (spec/protocol 1.2)."""
 
     code = 64102
     remedy = "Send each field once."
 
 
 class InvocationExpired(Rejected):
-    """The invocation date and TTL, where present, do not admit this moment (protocol 1.7)."""
+    """The invocation date and TTL, where present, do not admit this moment (spec/protocol 1.7)."""
 
     code = 64103
     remedy = "Check the sender's clock; a replayed request is refused for ever."
 
 
 class UploadTooLarge(Rejected):
-    """More bytes than MAX_UPLOAD_BYTES (protocol 10.2 Q21)."""
+    """More bytes than MAX_UPLOAD_BYTES (spec/protocol 1.4)."""
 
     code = 64104
     remedy = "Send a temporary URL instead of the bytes, or a shorter recording."
 
 
 class WrongAccount(Rejected):
-    """The account header names an account that is not ours (protocol 1.3)."""
+    """The account header names an account that is not ours (spec/protocol 1.3)."""
 
     code = 64105
     remedy = "Set TWILIO_ACCOUNT_SID to the account that publishes the add-on."
@@ -248,7 +248,7 @@ class ProcessingFailed(RecordingFailed):
 
 
 class DeliveryError(AddonError):
-    """The result exists, and the callback did not take it (protocol 1.8)."""
+    """The result exists, and the callback did not take it (spec/protocol 1.8)."""
 
     code = 64500
 

@@ -60,7 +60,7 @@ GRANT_USED = "grant-used:"
 
 SIGNATURES_MATCHED = "signatures:matched"
 SIGNATURES_UNMATCHED = "signatures:unmatched"
-"""Lists of the last signatures seen in monitor mode, explained and not."""
+"""Lists of signature diagnoses, two so that a stranger's cannot push out the genuine ones."""
 
 RQ = "rq:"
 """RQ's own keys: queues, in-flight lists, jobs, workers, registries."""

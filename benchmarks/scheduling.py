@@ -184,7 +184,7 @@ def arrivals(
 
 
 def _job(now: float, duration: float, engine: Engine) -> Job:
-    """A two-channel upload whose declared length is in whole seconds (protocol 1.6)."""
+    """A two-channel upload whose declared length is in whole seconds (spec/protocol 1.6)."""
     size = int(44 + duration * scheduling.BYTES_PER_SECOND * CHANNELS)
     guess = scheduling.length(float(math.ceil(duration)), size, CHANNELS)
     return Job(

@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "addon.playback": (*FOUNDATION, "addon.archive", "addon.audio"),
     "addon.stack": FOUNDATION,
 }
-"""Which rooms a room may know, besides itself (contract 1). What is not named lies above these."""
+"""The packages a package may import besides itself (spec/interfaces 1)."""
 
 UPPER = {
     "workers": ("addon.web", "addon.commands", "addon.factory"),

@@ -2,7 +2,7 @@
 
 The answer is in the store before the first try, so that a crash sends again and never computes
 again; that it was taken is recorded in the store at once, so that only a crash in between can send
-it twice (protocol 1.8). A slow or failing callback host costs the analysis nothing.
+it twice (spec/protocol 1.8). A slow or failing callback host costs the analysis nothing.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ HEAD_BYTES = 4096
 
 
 TRANSCRIBED_BY = 2.0
-"""Times the audio's length: a result belongs before three times of it (protocol 1.8)."""
+"""Times the audio's length: a result belongs before three times of it (spec/protocol 1.8)."""
 
 
 class Received:
@@ -127,7 +127,7 @@ def unanalysed(
 
 
 def result(found: Analysed, request: Request) -> dict[str, Any]:
-    """The `result` object of contract 5."""
+    """The `result` object of spec/interfaces 5."""
     document = found.report.as_result()
     document["audio"] |= {"size_bytes": found.received.size, "sha256": found.received.sha256}
     document["archive"] = {

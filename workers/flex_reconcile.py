@@ -1,4 +1,4 @@
-"""Reconciliation: finds recordings that no callback announced (protocol 4.1).
+"""Reconciliation: finds recordings that no callback announced (spec/protocol 4.1).
 
 The account's list is read now and then, and whatever is completed and unknown here becomes a
 request like any other. How far it was read is kept in the store, so that a long absence is made

@@ -1,8 +1,8 @@
 """Source of a Flex recording's bytes: Twilio's REST media, decrypted where that is needed.
 
 Both channels where there are two, our credentials for Twilio's API alone, and never an error
-document in place of a recording (protocol 4.3, 5.3). A recording that no key here opens is still
-there as it was received.
+document in place of a recording (spec/protocol 4.3, 5.3). A recording that no key here opens is
+still there as it was received.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from addon.twilio.rest import Rest, TwilioApi
 from addon.twilio.status_callback import COMPLETED, StatusCallback
 
 APPEARS_WITHIN = timedelta(minutes=10)
-"""A completed recording without media is not given up sooner (protocol 10.2 Q29)."""
+"""A completed recording without media is not given up sooner (spec/protocol 10.2 Q29)."""
 
 PARKED_S = 120.0
 """Between two looks once the ladder has ended: its own last rung."""
@@ -38,7 +38,7 @@ FINISHES_WITHIN = timedelta(days=7)
 """A recording that Twilio still calls unfinished then will not come any more."""
 
 UNFINISHED = frozenset({"in-progress", "paused", "stopped", "processing"})
-"""Status of a recording's resource while its media may still come (protocol 4.2)."""
+"""Status of a recording's resource while its media may still come (spec/protocol 4.2)."""
 
 
 def rest(settings: Settings) -> Rest:
@@ -102,7 +102,7 @@ def _as_unreadable() -> Iterator[None]:
 def _judged(
     recordings: Recordings, callback: StatusCallback, gone: SourceGone
 ) -> SourceGone | SourceUnavailable:
-    """The error at the end of the tries, by the recording's own resource (protocol 10.2 Q29)."""
+    """The error at the end of the ladder, by the recording's resource (spec/protocol 10.2 Q29)."""
     try:
         resource = recordings.get(callback.recording_sid)
     except TwilioUnavailable as error:

@@ -1,7 +1,7 @@
 """Starts a machine's worker processes and starts the dead again, until it is told to stop.
 
 Each process is forked from here after the heavy imports, so that a job starts in milliseconds
-(runtime 2). This process itself never touches Redis, the store or a recording.
+(spec/runtime 2). This process itself never touches Redis, the store or a recording.
 """
 
 from __future__ import annotations

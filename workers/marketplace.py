@@ -1,7 +1,7 @@
 """The handler of Marketplace requests: an invocation, and a callback that waits for its result.
 
-Twilio fails a request ten times its length after it came (protocol 1.8). Its recording comes with
-it, or from a temporary URL; its result must never go anywhere but to the callback it named.
+Twilio fails a request ten times its length after it came (spec/protocol 1.8). Its recording comes
+with it, or from a temporary URL; its result must never go anywhere but to the callback it named.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class MarketplaceHandler:
 
 
 def credentials(settings: Settings, tenant: str) -> list[Credentials]:
-    """Credentials for the callback: the install's own pair, then the partner's (protocol 1.8)."""
+    """Credentials for the callback: the install's, then the partner's (spec/protocol 1.8)."""
     own = settings.callback_credentials.get(tenant)
     pairs = [own.partition(":")] if own else []
     partner = Credentials(settings.twilio_account_sid, settings.twilio_auth_token)
@@ -80,6 +80,6 @@ def credentials(settings: Settings, tenant: str) -> list[Credentials]:
 
 
 def style(settings: Settings, tenant: str) -> callback.Style:
-    """The form of the callback's body: the install's own way, else everybody's (protocol 1.8)."""
+    """The form of the callback's body: the install's, else the default (spec/protocol 1.8)."""
     styles = settings.callback_style
     return cast(callback.Style, styles.get(tenant, styles[""]))

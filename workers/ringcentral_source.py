@@ -1,7 +1,7 @@
 """Source of a RingCentral recording's bytes: RingCentral, for the service account.
 
 Its token goes to RingCentral's own hosts alone. Its limit of requests may hold a recording up for
-long, but never makes it be given up (protocol 7.4).
+long, but never makes it be given up (spec/protocol 7.4).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from addon.ringcentral.content import Content
 from addon.settings import Settings
 
 APPEARS_WITHIN = timedelta(minutes=15)
-"""A recording may be listed before its bytes are there (protocol 10.2 Q39)."""
+"""A recording may be listed before its bytes are there (spec/protocol 10.2 Q39)."""
 
 SPREAD_S = 60.0
 """So many may wait for the same minute: they come back one after another."""

@@ -1,7 +1,7 @@
 """Source of a Marketplace recording's bytes: the intake record, or a temporary URL.
 
 Bytes are handed on as they arrive. An error page is never taken for a recording, and no credentials
-go to a host that is not allowed (protocol 1.10, 4.3).
+go to a host that is not allowed (spec/protocol 1.10, 4.3).
 """
 
 from __future__ import annotations

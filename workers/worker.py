@@ -1,7 +1,7 @@
 """The RQ worker process: it takes from several queues and loses no job when it ends.
 
 RQ's own maintenance is replaced: its locks outlive their holder by a quarter of an hour and its
-clean-up would fail jobs that the sweeper is about to run again (runtime 2, 3.1).
+clean-up would fail jobs that the sweeper is about to run again (spec/runtime 2, 3.1).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from addon.requests.state import RequestStates
 from addon.stack.parent_death import dies_with_parent
 
 GRACE_S = 12
-"""Seconds that a job may go on after SIGTERM, before it is taken back (runtime 3.1)."""
+"""Seconds that a job may go on after SIGTERM, before it is taken back (spec/runtime 3.1)."""
 
 MONITOR_S = 5
 HEARTBEAT_TTL_S = 30

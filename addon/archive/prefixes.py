@@ -1,6 +1,6 @@
 """Every prefix of the store, each in one place with its reason to be there.
 
-What must outlive Redis is in the store, and only there (contract 6). The same keys are used in a
+What must outlive Redis is in the store, and only there. The same keys are used in a
 directory and in a bucket. The values never change: recordings outlive every release.
 """
 

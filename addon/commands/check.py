@@ -72,7 +72,7 @@ def _store(settings: Settings) -> Finding:
 
 def _keys(settings: Settings) -> Finding:
     archive = Archive.from_settings(settings)
-    _ = archive.recipients, archive.signer
+    _ = archive.encryption_keys, archive.signer
     if not settings.intake_key:
         return "INTAKE_KEY is not set: accepted requests could not be kept"
     return None

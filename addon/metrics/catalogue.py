@@ -20,7 +20,7 @@ UNKNOWN = "unknown"
 """The value for audio that could not be read: it has no length."""
 
 PACE_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.5, 10.0)
-"""Multiples of the audio's length: 3, 5 and 10 are Twilio's limits (protocol 1.8), 8.5 is ours."""
+"""Multiples of the audio's length: 3, 5, 10 are Twilio's (spec/protocol 1.8), 8.5 is ours."""
 
 SECONDS_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 """From a voicemail's whole life to the longest wait that an hour's call may have."""

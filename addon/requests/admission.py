@@ -1,8 +1,8 @@
 """Admission control: from 80 % of Redis's memory on, nothing new is accepted.
 
 A full Redis takes no job and gives none back: workers exit, and what waits can never make room
-(runtime 3.4). So its last fifth belongs to work that was accepted. Only what brings new work may
-be refused for it, never a worker, the sweeper or a delivery: they are what makes room.
+(spec/runtime 3.4). So its last fifth belongs to work that was accepted. Only what brings new work
+may be refused for it, never a worker, the sweeper or a delivery: they are what makes room.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TIGHT = 0.7
 """Of maxmemory: from here on finished requests are forgotten early, and docs/alerts.yml calls."""
 
 FULL = 0.8
-"""Of maxmemory: from here on nothing new is accepted (runtime 3.4)."""
+"""Of maxmemory: from here on nothing new is accepted (spec/runtime 3.4)."""
 
 REMEMBERED_S = 1.0
 """One reading serves a process for so long. A core of the web accepts 0.4 MB in that time, and a

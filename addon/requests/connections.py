@@ -1,4 +1,4 @@
-"""Connections to Redis: the web's gives up at once, a worker's is patient (runtime 3.3)."""
+"""Connections to Redis: the web's gives up at once, a worker's is patient (spec/runtime 3.3)."""
 
 from __future__ import annotations
 

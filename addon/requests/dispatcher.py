@@ -28,7 +28,7 @@ from addon.requests.scheduling import Length
 from addon.requests.state import BATCH, QUEUED, RequestState, RequestStates
 
 RESULT_TTL_S = 60
-"""RQ keeps 6 kB for a finished job (runtime 2); the request's state is what remembers."""
+"""RQ keeps 6 kB for a finished job (spec/runtime 2); the request's state is what remembers."""
 
 FAILURE_TTL_S = 24 * 3600
 """A failed job's traceback stays readable for a day."""

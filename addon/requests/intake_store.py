@@ -1,9 +1,9 @@
 """Intake store: the prefixes of the store that carry requests, results to send, and outcomes.
 
 `intake/<sid>` exists exactly as long as a request is unfinished, `results/<sid>` as long as its
-result is not sent, and `requests/<sid>` says for good what became of it (contract 6). The store
-is the truth and Redis is not. Nothing here is ever written in plaintext but `requests/`, which
-holds states, times and SIDs only.
+result is not sent, and `requests/<sid>` says for good what became of it (spec/interfaces 6). The
+store is the truth and Redis is not. Nothing here is ever written in plaintext but `requests/`,
+which holds states, times and SIDs only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from addon import stored_documents
 from addon.archive import message
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.prefixes import INTAKE, OUTCOMES, RESULTS
 from addon.archive.store import Store
 from addon.errors import AlreadyStored, NotStored, Tampered
@@ -46,8 +46,8 @@ class IntakeStore:
 
     def __init__(self, store: Store, key: bytes) -> None:
         self.store = store
-        self._recipients = Recipients.local(key, KEY_NAME)
-        self._openers = Openers.local(key, KEY_NAME)
+        self._encryption_keys = EncryptionKeys.local(key, KEY_NAME)
+        self._decryption_keys = DecryptionKeys.local(key, KEY_NAME)
 
     def accept(self, sid: str, source: str, request: str, audio: Iterable[bytes] = ()) -> bool:
         """Write an intake record, durably; False where one is there already.
@@ -149,11 +149,13 @@ class IntakeStore:
         self.store.delete(RESULTS + sid)
 
     def _put(self, prefix: str, sid: str, blocks: Iterable[bytes], *, if_absent: bool) -> None:
-        sealed = message.encrypt(blocks, self._recipients, _context(prefix, sid))
+        sealed = message.encrypt(blocks, self._encryption_keys, _context(prefix, sid))
         self.store.put(prefix + sid, sealed, if_absent=if_absent)
 
     def _get(self, prefix: str, sid: str) -> Iterator[bytes]:
-        return message.decrypt(self.store.read(prefix + sid), self._openers, _context(prefix, sid))
+        return message.decrypt(
+            self.store.read(prefix + sid), self._decryption_keys, _context(prefix, sid)
+        )
 
 
 def _context(prefix: str, sid: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Queues of jobs on RQ: a job is moved, never popped, so that no crash can lose it in between.
 
 Every job goes from its queue to the queue's in-flight list in one step and stays there until its
-worker has finished with it; the sweeper queues again what is left there (runtime 3.5). RQ's own
-retries, scheduler and maintenance are not used: the sweeper decides what runs again.
+worker has finished with it; the sweeper queues again what is left there (spec/runtime 3.5). RQ's
+own retries, scheduler and maintenance are not used: the sweeper decides what runs again.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Request:
 
     @classmethod
     def marketplace(cls, invocation: _Invocation) -> Self:
-        """From an invocation; its usage key is the integration that was chosen (protocol 1.1)."""
+        """A request of the Marketplace; its usage key is the integration (spec/protocol 1.1)."""
         return cls(
             source=MARKETPLACE,
             document=invocation.to_json(),
@@ -120,7 +120,7 @@ def has_deadline(source: str) -> bool:
 
 
 def _declared(seconds: float | None) -> Length:
-    """A length that the source gives in seconds (protocol 4.1), and that no recording exceeds."""
+    """The length that the source gives in seconds, an upper bound (spec/protocol 4.1)."""
     return Length(scheduling.UNKNOWN_S if seconds is None else seconds, seconds)
 
 

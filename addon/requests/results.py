@@ -1,4 +1,4 @@
-"""The result document of contract 5, and the form in which it is stored until it is sent.
+"""The result document of spec/interfaces 5, and the form in which it is stored until it is sent.
 
 It holds no secret and no URL. Times are seconds with three decimals.
 """

@@ -1,7 +1,8 @@
 """The scheduling policy: the queue that a recording waits in, its deadlines and its time limit.
 
 Short clips are the danger: three seconds of voicemail fail at thirty, an hour may wait an hour
-(protocol 1.8). The simulation in `benchmarks/` runs this very code; nothing here may touch Redis.
+(spec/protocol 1.8). The simulation in `benchmarks/` runs this very code; nothing here may touch
+Redis.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from itertools import pairwise
 from addon.metrics.catalogue import LENGTHS
 
 BYTES_PER_SECOND = 16_000
-"""One telephone channel of 8 kHz, 16-bit audio (protocol 4.3)."""
+"""One telephone channel of 8 kHz, 16-bit audio (spec/protocol 4.3)."""
 
 LEAST_BYTES_PER_SECOND = 1_000
 """Below any codec here: GSM has 1,625, a telephone MP3 4,000."""
 
 MILLISECONDS_FROM = 1000
-"""A declared duration of this or more may be milliseconds (protocol 1.6)."""
+"""A declared duration of this or more may be milliseconds (spec/protocol 1.6)."""
 
 FAIL_AT = 10.0
-"""Twilio fails a request after this many times its audio's length (protocol 1.8)."""
+"""Twilio fails a request after this many times its audio's length (spec/protocol 1.8)."""
 
 ANSWER_AT = 8.5
 """An unanswered request is answered with a failure at this multiple, so that it still counts."""
@@ -77,7 +78,7 @@ class SizeClass:
 SIZE_CLASSES = tuple(
     map(SizeClass, ("express", "q60", "q180", "q600", "q1800", "qlong"), LENGTHS.values())
 )
-"""Six queues, shortest first; one process serves the first alone (runtime 5)."""
+"""Six queues, shortest first; one process serves the first alone (spec/runtime 5)."""
 
 EXPRESS = SIZE_CLASSES[0].name
 DELIVER = "deliver"
@@ -153,8 +154,8 @@ def pressure(queue: str, waited: float) -> float:
 def length(declared: float | None, size: float | None, channels: float | None) -> Length:
     """A recording's length, guessed before anything is decoded.
 
-    `declared` may be seconds or milliseconds (protocol 1.6): the bytes decide where there are any.
-    Without them the shorter reading decides the queue, because waiting too long is the greater
+    `declared` may be seconds or milliseconds (spec/protocol 1.6): the bytes decide where there are
+    any. Without them the shorter reading decides the queue, because waiting too long is the greater
     harm, and the longer one the deadline, because a failure must never be answered too early.
     """
     readings = [] if not declared or declared < 0 else [declared]

@@ -1,7 +1,7 @@
 """The SLA in figures: how long finished requests took, as multiples of their audio's length.
 
 Twilio asks for a median under 3 and a 99th percentile under 5 times the length, and fails what
-takes more than 10 (protocol 1.8). Nothing here reads a clock or a store.
+takes more than 10 (spec/protocol 1.8). Nothing here reads a clock or a store.
 """
 
 from __future__ import annotations

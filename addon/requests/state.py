@@ -21,10 +21,10 @@ from addon import redis_keys as keys
 from addon.errors import QueueUnavailable
 
 RETENTION_S = 48 * 3600
-"""Ten times four hours, the longest call Twilio records, with a margin (runtime 4)."""
+"""Ten times four hours, the longest call Twilio records, with a margin (spec/runtime 4)."""
 
 CLAIM_TRIES = 5
-"""A broken connection looks like contention (runtime 3.6); a claim is tried again, not given up."""
+"""A claim is tried again: a broken connection looks like contention (spec/runtime 3.6)."""
 
 HISTORY = 100_000
 """Finished requests kept for percentiles and questions: 70 MB in Redis, however much comes."""
@@ -90,7 +90,7 @@ class RequestState:
 
     @property
     def pace(self) -> float | None:
-        """Elapsed over the audio's duration: the SLA's own measure (protocol 1.8)."""
+        """Elapsed over the audio's duration: the SLA's own measure (spec/protocol 1.8)."""
         if self.elapsed is None or not self.duration:
             return None
         return self.elapsed / self.duration

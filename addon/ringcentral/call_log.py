@@ -1,4 +1,4 @@
-"""The account's call log: which recordings there are, each of them once (protocol 7.2).
+"""The account's call log: which recordings there are, each of them once (spec/protocol 7.2).
 
 The same recording may stand on a call and on several of its legs, and one conversation may have
 several recordings; they share the telephony session, which becomes the call's id here. Entries that

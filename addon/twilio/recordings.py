@@ -1,4 +1,4 @@
-"""Recordings over REST: one, a list, the audio, the deletion (protocol 4.2 to 4.4).
+"""Recordings over REST: one, a list, the audio, the deletion (spec/protocol 4.2 to 4.4).
 
 Addresses are made from SIDs, never taken from a callback. A deletion is only asked for here; that
 it may happen must be proven by the caller first.
@@ -119,7 +119,7 @@ class Recordings:
         attempt: int = 0,
         ladder: Sequence[float] = RETRY_LADDER_S,
     ) -> AbstractContextManager[Media]:
-        """The audio as WAV, in two channels where there are two (protocol 4.3).
+        """The audio as WAV, in two channels where there are two (spec/protocol 4.3).
 
         `sniff` is None for a recording that is encrypted, which only its tag can prove. Raises as
         `media.fetch`.

@@ -32,7 +32,7 @@ class TwilioApi:
 
     With `base_url` every service is at that base, with unchanged paths; `realm` is the region part
     of a host such as `iam.ie1.twilio.com`. `key_sid` and `key_secret` of an API key are preferred
-    to the account's token (protocol 4.3).
+    to the account's token (spec/protocol 4.3).
     """
 
     def __init__(

@@ -31,9 +31,9 @@ from addon.requests.intake_store import IntakeStore
 from addon.requests.state import RequestStates
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
-from addon.twilio.captures import Captures
 from addon.twilio.flex_tokens import FlexTokens
 from addon.twilio.rest import Rest, TwilioApi
+from addon.twilio.signature_diagnostics import SignatureDiagnostics
 from addon.twilio.signatures import Verifier
 from addon.web.oidc import Provider
 from addon.web.rows import Rows
@@ -100,9 +100,9 @@ class Context:
         )
 
     @cached_property
-    def captures(self) -> Captures:
+    def diagnostics(self) -> SignatureDiagnostics:
         """What monitor mode keeps of signatures."""
-        return Captures(self.redis)
+        return SignatureDiagnostics(self.redis)
 
     @cached_property
     def sessions(self) -> Sessions:

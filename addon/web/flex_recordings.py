@@ -1,4 +1,4 @@
-"""`/flex/recording-status`: Twilio says how a recording is doing (protocol 4.1).
+"""`/flex/recording-status`: takes recordingStatusCallback from Twilio (spec/protocol 4.1).
 
 A completed recording becomes a request as durable as any, and only then is the callback answered
 204; Twilio asks once, so what cannot be kept just now is answered 503 and found again by the
@@ -37,7 +37,7 @@ logger = log.get("flex")
 @blueprint.route(PATH, methods=["POST", "GET"], strict_slashes=False)
 @blueprint.route(f"{PATH}/", methods=["POST", "GET"], strict_slashes=False)
 def recording_status() -> Response:
-    """Take one callback (contract 4); GET where it was configured so."""
+    """Take one callback (spec/interfaces 4); GET where it was configured so."""
     log.clear()
     try:
         body = _body()

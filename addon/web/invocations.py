@@ -1,4 +1,4 @@
-"""`POST /recording-analysis`: what the Marketplace calls with every recording (protocol 1).
+"""`POST /recording-analysis`: takes invocations from the Marketplace (spec/protocol 1).
 
 Verified, made durable, queued, and only then answered 202 with no body. A request that can never
 succeed is answered 200 with the error object, a forgery 403, and anything of ours that fails 503;
@@ -36,7 +36,7 @@ logger = log.get("invocations")
 @blueprint.post("/recording-analysis", strict_slashes=False)
 @blueprint.post("/recording-analysis/", strict_slashes=False)
 def recording_analysis() -> Response:
-    """Accept one invocation (contract 4)."""
+    """Accept one invocation (spec/interfaces 4)."""
     log.clear()
     try:
         signed.refuse_unsigned()

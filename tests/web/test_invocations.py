@@ -162,7 +162,7 @@ class TestForgeries:
 
 
 class TestRejections:
-    """200 with the error object: protocol 1.5."""
+    """200 with the error object: spec/protocol 1.5."""
 
     def rejected(self, answer, code: int) -> dict[str, object]:
         assert answer.status_code == 200, answer.data

@@ -10,7 +10,7 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
-from addon.archive.keys import Openers
+from addon.archive.keys import DecryptionKeys
 from addon.archive.store import Store
 from addon.errors import StoreUnavailable
 from addon.metrics import catalogue
@@ -142,7 +142,8 @@ def test_a_request_that_cannot_be_opened_was_queued_again_for_ever_and_nobody_ca
     if job is deliver:
         process.process(exchange.sid)
     with monkeypatch.context() as patch:
-        patch.setattr(as_worker.intake_store, "_openers", Openers.local(bytes(32), "another"))
+        another = DecryptionKeys.local(bytes(32), "another")
+        patch.setattr(as_worker.intake_store, "_decryption_keys", another)
         began = time.time()
         job(exchange.sid)
     entry = as_worker.states.get(exchange.sid)

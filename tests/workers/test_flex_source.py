@@ -1,4 +1,4 @@
-"""Fetching a Flex recording: every trap of protocol 4.3 and 5.3, as the jobs meet it."""
+"""Fetching a Flex recording: every trap of spec/protocol 4.3 and 5.3, as the jobs meet it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def pem(private: rsa.RSAPrivateKey) -> str:
 
 
 def encrypted(private: rsa.RSAPrivateKey, audio: bytes) -> tuple[bytes, dict[str, str]]:
-    """As Twilio does it (protocol 5.2)."""
+    """As Twilio does it (spec/protocol 5.2)."""
     key, iv = os.urandom(32), os.urandom(12)
     oaep = padding.OAEP(padding.MGF1(SHA256()), SHA256(), None)
     details = {
@@ -135,7 +135,7 @@ def through_the_ladder(recording):
 
 
 class TestAfterTheLadder:
-    """Media that never comes is judged by the recording's own resource (protocol 10.2 Q29)."""
+    """Media that never comes is judged by the recording's own resource (spec/protocol 10.2 Q29)."""
 
     def missing(self, flex, *, minutes_ago: float = 60.0, **resource):
         recording = flex.record(**resource)
@@ -198,7 +198,7 @@ def test_an_outage_or_a_wrong_key_loses_nothing_however_long_it_lasts(flex, answ
 
 
 class TestEncrypted:
-    """Recordings that Twilio encrypted with the customer's key (protocol 5)."""
+    """Recordings that Twilio encrypted with the customer's key (spec/protocol 5)."""
 
     def recorded(self, flex, private, *, spoil: bool = False, **details):
         audio = wav(1.0)

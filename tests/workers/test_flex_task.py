@@ -138,7 +138,7 @@ def test_a_second_recording_stands_beside_the_first_and_foreign_items(flex):
 
 
 class TestNeverAtTheArchivesExpense:
-    """What TaskRouter may say, and what becomes of the recording (protocol 6.4)."""
+    """What TaskRouter may say, and what becomes of the recording (spec/protocol 6.4)."""
 
     def finished(self, flex, recording, how):
         assert flex.archived(recording) == flex.twilio.media[recording]
