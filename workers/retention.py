@@ -14,8 +14,10 @@ from datetime import UTC, datetime, timedelta
 
 from addon import log
 from addon.metrics import catalogue
-from workers import conclude, lanes, requests
-from workers.lease import lease
+from addon.requests import scheduling
+from addon.requests.lease import lease
+from addon.requests.request import has_deadline
+from workers import finalise
 from workers.services import Services
 
 EVERY_S = 6 * 3600.0
@@ -72,7 +74,7 @@ class Retention:
         for entry, went in self.services.archive.erase_older(age, now=now):
             logger.info("erased by age" if went else "held by a lock", recording=entry.recording_id)
             yield went
-        for sid in self.services.journal.accepted_before(now - max(age, LONGEST_DEADLINE)):
+        for sid in self.services.intake_store.accepted_before(now - max(age, LONGEST_DEADLINE)):
             yield self._erase_intake(sid, age)
 
     def _erase_intake(self, sid: str, age: timedelta) -> bool:
@@ -81,24 +83,24 @@ class Retention:
         with lease(services.redis, "process", sid) as held:
             if held is None or self._may_still_end(sid):
                 return False
-            known = services.journal.outcome(sid) or {}
-            reason = f"older than {age.days} days"
-            services.journal.conclude(sid, known | {"erased_at": self.clock(), "reason": reason})
-            services.journal.finish(sid)
-            if services.ledger.entry(sid) is not None:
-                conclude.close(services, sid, ERASED)
+            known = services.intake_store.outcome(sid) or {}
+            erased = {"erased_at": self.clock(), "reason": f"older than {age.days} days"}
+            services.intake_store.record_outcome(sid, known | erased)
+            services.intake_store.remove(sid)
+            if services.states.get(sid) is not None:
+                finalise.close(services, sid, ERASED)
             else:
-                services.ledger.forget(sid)
+                services.states.drop_open(sid)
         services.counters.count(catalogue.INTAKES_ERASED)
         logger.warning("an intake left behind is erased by age", request_sid=sid)
         return True
 
     def _may_still_end(self, sid: str) -> bool:
         """Whether a request has just ended after all, or is within a deadline of its own."""
-        if not self.services.journal.is_waiting(sid):
+        if not self.services.intake_store.is_waiting(sid):
             return True
-        entry = self.services.ledger.entry(sid)
-        length = entry and (entry.duration or entry.longest)
-        if entry is None or not length or not requests.has_deadline(entry.source):
+        state = self.services.states.get(sid)
+        length = state and (state.duration or state.longest)
+        if state is None or not length or not has_deadline(state.source):
             return False
-        return self.clock() < lanes.deadline(entry.received_at, length)
+        return self.clock() < scheduling.deadline(state.received_at, length)

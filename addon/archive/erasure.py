@@ -17,6 +17,9 @@ from addon.archive.names import Entry, files
 from addon.archive.store import Store
 from addon.errors import AlreadyStored, NotStored, RetentionLocked
 
+VERSION = 1
+"""Of tombstones."""
+
 
 def erase(
     store: Store, signer: Signer, manifest: Manifest, *, by: str, reason: str, now: datetime
@@ -64,7 +67,7 @@ def _in_trail(trail: Trail, tenant: str, recording_id: str) -> bool:
 
 def _tombstone(signer: Signer, manifest: Manifest, *, by: str, reason: str, now: datetime) -> bytes:
     document = {
-        "version": 1,
+        "version": VERSION,
         "tenant": manifest.tenant,
         "recording_id": manifest.recording_id,
         "request_sid": manifest.facts.request_sid,

@@ -13,7 +13,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from addon.archive.manifest import Manifest, Part
-from addon.archive.names import RECORDINGS, behind, files, recording_of
+from addon.archive.names import behind, files, recording_of
+from addon.archive.prefixes import RECORDINGS
 from addon.archive.sealing import object_key
 from addon.errors import ArchiveError, Tampered
 
@@ -40,7 +41,7 @@ def verify(archive: Archive, tenant: str, recording_id: str) -> Manifest:
     Raises NotStored, Tampered, KeyMissing, StoreUnavailable.
     """
     manifest = archive.manifest(tenant, recording_id)
-    check = _decrypt if archive.openers else _compare
+    check = _decrypt if archive.decryption_keys else _compare
     for part in manifest.parts:
         check(archive, manifest, part)
     return manifest

@@ -10,10 +10,11 @@ import click
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.opening import open_store
+from addon.archive.prefixes import OUTCOMES
 from addon.archive.store import WEB_PATIENCE
 from addon.errors import AddonError
+from addon.requests.connections import web_connection
 from addon.settings import Settings
-from workers.connections import web_connection
 
 Finding = str | None
 
@@ -60,18 +61,18 @@ def _durable(settings: Settings) -> Finding:
     info = web_connection(settings.redis_url).info("memory")
     policy = info.get("maxmemory_policy") if isinstance(info, dict) else None
     if policy not in (None, "noeviction"):
-        return f"Redis evicts keys ({policy}); the ledger needs noeviction"
+        return f"Redis evicts keys ({policy}); the request states need noeviction"
     return None
 
 
 def _store(settings: Settings) -> Finding:
-    open_store(settings.archive_url, patience=WEB_PATIENCE).stat("requests/release-check")
+    open_store(settings.archive_url, patience=WEB_PATIENCE).stat(OUTCOMES + "release-check")
     return None
 
 
 def _keys(settings: Settings) -> Finding:
     archive = Archive.from_settings(settings)
-    _ = archive.recipients, archive.signer
+    _ = archive.encryption_keys, archive.signer
     if not settings.intake_key:
         return "INTAKE_KEY is not set: accepted requests could not be kept"
     return None

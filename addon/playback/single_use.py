@@ -13,9 +13,10 @@ from redis.exceptions import RedisError
 
 from addon.errors import GrantExpired, QueueUnavailable
 from addon.playback.grants import Grant
+from addon.redis_keys import GRANT_USED
 
 SLACK_S = 60
-"""Kept a little longer than the grant: clocks of two machines may differ."""
+"""StoredResult a little longer than the grant: clocks of two machines may differ."""
 
 
 class SingleUse:
@@ -28,7 +29,7 @@ class SingleUse:
         """Use a grant up. Raises GrantExpired where it was, QueueUnavailable without Redis."""
         lasts = max(grant.expires - int(time.time()), 0) + SLACK_S
         try:
-            first = self._redis.set(f"grant-used:{grant.nonce}", b"1", nx=True, ex=lasts)
+            first = self._redis.set(GRANT_USED + grant.nonce, b"1", nx=True, ex=lasts)
         except RedisError as error:
             raise QueueUnavailable("single-use links cannot be checked just now") from error
         if not first:

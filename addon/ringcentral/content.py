@@ -1,8 +1,8 @@
 """A recording's bytes at RingCentral, read from any place to any other in one person's name.
 
 Its length and kind come from the first answer, the kind from its bytes and never from a declared
-type. That answer's body is then used instead of asking again: every request counts (protocol 7.4).
-Bytes are handed on as they arrive and kept nowhere; whatever
+type. That answer's body is then used instead of asking again: requests are limited (spec/protocol
+7.4). Bytes are passed on as they arrive and kept nowhere; what
 does not fit what was promised raises, so that nothing cut short ever passes for the whole.
 """
 
@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Self
 
+from addon import stored_documents
 from addon.audio.sniffing import HEAD_BYTES, UNKNOWN, describe, is_document, sniff
 from addon.errors import NotPlayable, RingCentralUnavailable
 from addon.outbound import Response, Timeouts
@@ -46,7 +47,8 @@ class Facts:
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """What `to_json` wrote."""
-        return cls(**json.loads(text))
+        what = "recording's facts"
+        return stored_documents.instance(cls, stored_documents.parse(text, what), what)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""How often one person may ask RingCentral (protocol 7.4): counted in Redis, and pauses obeyed.
+"""Rate limits of RingCentral by user (spec/protocol 7.4), counted in Redis; pauses are obeyed.
 
 RingCentral counts by user and group, and punishes whoever asks while the limit is reached, so the
 count is kept here for all processes together. It starts from the documented numbers and follows
@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from addon.errors import QueueUnavailable, RingCentralUnavailable
 from addon.outbound import Response
+from addon.redis_keys import RINGCENTRAL_LIMIT
 
 Group = Literal["Light", "Medium", "Heavy", "Auth"]
 
@@ -117,7 +118,7 @@ def _whole(text: str | None) -> int | None:
 
 
 def _key(user: str, group: Group) -> str:
-    return f"ringcentral:limit:{group}:{user}"
+    return f"{RINGCENTRAL_LIMIT}{group}:{user}"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What RingCentral's notifications tell us, which is never more than where to look (protocol 7.5).
+"""Notifications of RingCentral: hints which conversations to look up (spec/protocol 7.5).
 
 There is no signature: whoever knows the token may be RingCentral, so nothing in a notification is
 taken for true. It only names a call whose recordings may appear in the call log soon.
@@ -18,10 +18,11 @@ import redis
 from redis.exceptions import RedisError
 
 from addon.errors import QueueUnavailable
+from addon.redis_keys import RINGCENTRAL_SUBSCRIBING, RINGCENTRAL_WATCHED
 
 HANDSHAKE_HEADER = "Validation-Token"
 DELIVERY_HEADERS = ("Verification-Token", HANDSHAKE_HEADER)
-"""RingCentral's documents spell it both ways; either is taken (protocol 10.2 Q38)."""
+"""RingCentral's documents spell it both ways; either is taken (spec/protocol 7.5)."""
 
 MAX_TOKEN_LENGTH = 1024
 MAX_BODY = 256 * 1024
@@ -32,7 +33,7 @@ PENDING_S = 60
 answered as well."""
 
 WATCH_S = 15 * 60
-"""Recordings may appear in the call log this long after a call (protocol 10.2 Q39)."""
+"""Recordings may appear in the call log this long after a call (spec/protocol 7.2)."""
 
 ENDED = "Disconnected"
 
@@ -41,9 +42,6 @@ MAX_WATCHED = 10_000
 
 _VISIBLE = re.compile(r"[!-~]{1,1024}", re.ASCII)
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-_PENDING = "ringcentral:subscribing"
-_WATCHED = "ringcentral:watched"
 
 
 def handshake(headers: Mapping[str, str], *, has_body: bool) -> str | None:
@@ -86,31 +84,31 @@ class Notices:
     def expect_handshake(self) -> None:
         """A subscription is about to be created."""
         with _translated():
-            self._redis.set(_PENDING, b"1", ex=PENDING_S)
+            self._redis.set(RINGCENTRAL_SUBSCRIBING, b"1", ex=PENDING_S)
 
     def expects_handshake(self) -> bool:
         """Whether one is."""
         with _translated():
-            return bool(self._redis.exists(_PENDING))
+            return bool(self._redis.exists(RINGCENTRAL_SUBSCRIBING))
 
     def handshake_done(self) -> None:
         """The subscription exists, or will not."""
         with _translated():
-            self._redis.delete(_PENDING)
+            self._redis.delete(RINGCENTRAL_SUBSCRIBING)
 
     def watch(self, call: str) -> None:
         """Look for this call's recordings from now on, for as long as any may appear."""
         with _translated(), self._redis.pipeline() as pipe:
-            pipe.zadd(_WATCHED, {call: self._clock() + WATCH_S})
-            pipe.zremrangebyrank(_WATCHED, 0, -MAX_WATCHED - 1)
-            pipe.expire(_WATCHED, WATCH_S)
+            pipe.zadd(RINGCENTRAL_WATCHED, {call: self._clock() + WATCH_S})
+            pipe.zremrangebyrank(RINGCENTRAL_WATCHED, 0, -MAX_WATCHED - 1)
+            pipe.expire(RINGCENTRAL_WATCHED, WATCH_S)
             pipe.execute()
 
     def watched(self) -> list[str]:
         """The calls to look for, the one whose time ends first in front."""
         with _translated():
-            self._redis.zremrangebyscore(_WATCHED, "-inf", self._clock())
-            found = cast("list[bytes]", self._redis.zrange(_WATCHED, 0, -1))
+            self._redis.zremrangebyscore(RINGCENTRAL_WATCHED, "-inf", self._clock())
+            found = cast("list[bytes]", self._redis.zrange(RINGCENTRAL_WATCHED, 0, -1))
         return [call.decode() for call in found]
 
 

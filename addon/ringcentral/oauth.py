@@ -1,4 +1,4 @@
-"""RingCentral's OAuth: the authorization code flow with PKCE, refresh, and JWT (protocol 7.3).
+"""RingCentral's OAuth: the authorization code flow with PKCE, refresh, and JWT (spec/protocol 7.3).
 
 A client with a secret proves itself by Basic and PKCE together, one without by PKCE alone. Tokens
 are asked for at the platform and nowhere else, and no redirect is followed on the way.
@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from addon import stored_documents
 from addon.errors import OutboundError, RingCentralUnavailable, Unauthenticated
 from addon.outbound import Credentials, Outbound, Response, Timeouts
 from addon.ringcentral.hosts import Hosts
@@ -33,7 +34,7 @@ MAX_ANSWER = 64 * 1024
 """A token answer has one or two kilobytes."""
 
 DEFAULT_LIFE_S = 600
-"""The shortest life RingCentral gives (protocol 7.3), where an answer does not say one."""
+"""The shortest life RingCentral gives (spec/protocol 7.3), where an answer does not say one."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class Tokens:
     @classmethod
     def from_bytes(cls, text: bytes) -> Self:
         """What `to_bytes` wrote."""
-        return cls(**json.loads(text))
+        what = "RingCentral tokens"
+        return stored_documents.instance(cls, stored_documents.parse(text, what), what)
 
 
 class OAuth:

@@ -20,7 +20,9 @@ from addon.errors import (
     RingCentralUnavailable,
     Tampered,
     Unauthenticated,
+    UnreadableDocument,
 )
+from addon.redis_keys import RINGCENTRAL_TOKENS
 from addon.ringcentral.oauth import Tokens
 from addon.ringcentral.vault import Vault
 
@@ -59,7 +61,7 @@ class TokenStore:
             return None
         try:
             return Tokens.from_bytes(self._vault.open(sealed, name))
-        except (KeyMissing, Tampered, ValueError, TypeError):
+        except (KeyMissing, Tampered, UnreadableDocument):
             return None
 
     def end(self, name: str) -> None:
@@ -134,7 +136,7 @@ class TokenStore:
 
 
 def _key(name: str) -> str:
-    return f"ringcentral:tokens:{name}"
+    return RINGCENTRAL_TOKENS + name
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""recordingStatusCallback: what Twilio says of a recording's progress (protocol 4.1).
+"""recordingStatusCallback, parsed: the progress of one recording (spec/protocol 4.1).
 
 Callbacks come late, twice, in any order or never, so this only reads one and names it. It must
 never fail on a status or parameter that it does not know.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal
 
+from addon import stored_documents
 from addon.errors import Rejected, WrongAccount
 from addon.twilio.moments import parse_moment, parse_number
 from addon.twilio.recordings import Recording
@@ -28,7 +29,7 @@ AnnouncedBy = Literal["callback", "list", "backfill"]
 
 @dataclass(frozen=True)
 class StatusCallback:
-    """One callback. `encryption` is the JSON text as received; protocol 5.2 reads it.
+    """One callback. `encryption` is the JSON text as received; spec/protocol 5.2 reads it.
 
     `task_sid` and `reservation_sid` come from the callback URL's own query, where a plugin put them
     there: they save the search, and say whose segment it is.
@@ -53,7 +54,7 @@ class StatusCallback:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What makes two callbacks one (protocol 4.1)."""
+        """Recording and status: callbacks with the same are duplicates (spec/protocol 4.1)."""
         return self.recording_sid, self.status
 
     @property
@@ -114,17 +115,16 @@ class StatusCallback:
         )
 
     def to_json(self) -> str:
-        """Text for the journal; `from_json` gives an equal callback back."""
+        """Text for the intake record; `from_json` gives an equal callback back."""
         return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> StatusCallback:
-        """What `to_json` wrote."""
-        values: dict[str, Any] = json.loads(text)
-        for name in ("received_at", "started_at"):
-            if values[name] is not None:
-                values[name] = datetime.fromisoformat(values[name]).astimezone(UTC)
-        return cls(**values)
+        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
+        what = "status callback"
+        document = stored_documents.parse(text, what, version=None)
+        values = stored_documents.with_moments(document, what, "received_at", "started_at")
+        return stored_documents.instance(cls, values, what)
 
 
 def _sid(value: str | None, prefix: str) -> str | None:

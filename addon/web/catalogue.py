@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Self
 
 from addon.archive.archive import Archive
-from addon.archive.names import Entry, day_entry
+from addon.archive.names import Entry, day_of
 from addon.errors import NotFound
 
 EPOCH = date(2008, 1, 1)
@@ -24,7 +24,7 @@ WHOLE_DAY = 1000
 """Names asked for at once: what a bucket answers in one request."""
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """One recording's place in the list; places order as the list does, latest highest."""
 
     day: date
@@ -34,8 +34,7 @@ class Place(NamedTuple):
     @classmethod
     def of(cls, entry: Entry) -> Self:
         """The place of an entry of the day index."""
-        _, day = day_entry(entry.key)
-        return cls(day, entry.key.rpartition("/")[2], entry.tenant)
+        return cls(day_of(entry), entry.key.rpartition("/")[2], entry.tenant)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -62,7 +61,7 @@ class Shelf:
     def cut(cls, entries: Sequence[Entry], limit: int) -> Self:
         """The first `limit` of the entries found."""
         more = len(entries) > limit
-        return cls(entries[:limit], str(Place.of(entries[limit - 1])) if more else None)
+        return cls(entries[:limit], str(Position.of(entries[limit - 1])) if more else None)
 
 
 class Catalogue:
@@ -74,7 +73,7 @@ class Catalogue:
 
     def newest(self, cursor: str | None, limit: int) -> Shelf:
         """The latest recordings, or those behind `cursor`. Raises NotFound, StoreUnavailable."""
-        before = Place.parse(cursor) if cursor else None
+        before = Position.parse(cursor) if cursor else None
         found: list[Entry] = []
         day = self._latest_day(before.day if before else date.max)
         while day and len(found) <= limit:
@@ -84,18 +83,18 @@ class Catalogue:
 
     def of_day(self, day: date, cursor: str | None, limit: int) -> Shelf:
         """One UTC day's recordings, the latest first."""
-        return Shelf.cut(self._behind(Place.parse(cursor) if cursor else None, day), limit)
+        return Shelf.cut(self._behind(Position.parse(cursor) if cursor else None, day), limit)
 
     def of_call(self, call_sid: str) -> Shelf:
         """The recordings of one call, whichever installs hold them."""
         pages = (self._archive.list(one, call_sid=call_sid) for one in self._installs)
         return Shelf([entry for page in pages for entry in page.entries], None)
 
-    def _behind(self, before: Place | None, day: date) -> list[Entry]:
+    def _behind(self, before: Position | None, day: date) -> list[Entry]:
         """A day's entries, latest first, and only those behind the place `before`."""
         entries = [entry for install in self._installs for entry in self._names(install, day)]
-        entries.sort(key=Place.of, reverse=True)
-        return [entry for entry in entries if before is None or Place.of(entry) < before]
+        entries.sort(key=Position.of, reverse=True)
+        return [entry for entry in entries if before is None or Position.of(entry) < before]
 
     def _names(self, install: str, day: date) -> Iterator[Entry]:
         cursor: str | None = None
@@ -130,5 +129,5 @@ class Catalogue:
         """Of each install's first day from `start` on, the last one up to `until`."""
         cursor = f"{start}/"
         pages = (self._archive.list(one, cursor=cursor, limit=1) for one in self._installs)
-        days = (day_entry(entry.key)[1] for page in pages for entry in page.entries)
+        days = (day_of(entry) for page in pages for entry in page.entries)
         return max((day for day in days if day <= until), default=None)

@@ -18,7 +18,9 @@ import redis
 from redis.exceptions import RedisError
 from werkzeug.wrappers import Request, Response
 
-from addon.errors import QueueUnavailable
+from addon import stored_documents
+from addon.errors import QueueUnavailable, UnreadableDocument
+from addon.redis_keys import SESSION, SIGN_IN
 
 SESSION_S = 8 * 3600
 """A working day; whoever opens a link the next morning signs in again."""
@@ -54,31 +56,36 @@ class Sessions:
         token = secrets.token_urlsafe(32)
         kept = {name: claims[name] for name in KEPT_CLAIMS if name in claims}
         with _translated():
-            self._redis.set(_key("session", token), json.dumps(kept), ex=SESSION_S)
+            self._redis.set(_key(SESSION, token), json.dumps(kept), ex=SESSION_S)
         return token
 
     def find(self, token: str) -> dict[str, Any] | None:
         """The claims of the person, or None where the session ended or never was."""
         with _translated():
-            found = cast("bytes | None", self._redis.get(_key("session", token)))
+            found = cast("bytes | None", self._redis.get(_key(SESSION, token)))
         return None if found is None else cast("dict[str, Any]", json.loads(found))
 
     def end(self, token: str) -> None:
         """Sign out."""
         with _translated():
-            self._redis.delete(_key("session", token))
+            self._redis.delete(_key(SESSION, token))
 
     def expect(self, state: str, sign_in: SignIn) -> None:
         """Remember a sign-in until its answer comes."""
         with _translated():
-            self._redis.set(_key("sign-in", state), json.dumps(vars(sign_in)), ex=SIGN_IN_S)
+            self._redis.set(_key(SIGN_IN, state), json.dumps(vars(sign_in)), ex=SIGN_IN_S)
 
     def take(self, state: str, browser: str) -> SignIn | None:
         """The sign-in of this state, once, and only for the browser that began it."""
         with _translated():
-            found = cast("bytes | None", self._redis.getdel(_key("sign-in", state)))
-        sign_in = SignIn(**json.loads(found)) if found else None
-        if sign_in is None or not secrets.compare_digest(sign_in.browser, hashed(browser)):
+            found = cast("bytes | None", self._redis.getdel(_key(SIGN_IN, state)))
+        try:
+            sign_in = stored_documents.instance(
+                SignIn, stored_documents.parse(found or b"{}", "sign-in"), "sign-in"
+            )
+        except UnreadableDocument:
+            return None
+        if not secrets.compare_digest(sign_in.browser, hashed(browser)):
             return None
         return sign_in
 
@@ -130,8 +137,8 @@ def hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _key(kind: str, text: str) -> str:
-    return f"{kind}:{hashed(text)}"
+def _key(prefix: str, text: str) -> str:
+    return prefix + hashed(text)
 
 
 @contextmanager

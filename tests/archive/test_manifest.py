@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 
 from addon.archive.key_pairs import KeyPair
 from addon.archive.manifest import Manifest, Sealed, Signer, Verifiers, new_signing_key
-from addon.errors import KeyMissing, SettingsError, Tampered
+from addon.errors import KeyMissing, SettingsError, Tampered, UnreadableDocument
 from tests.archive.recordings import FACTS, RECORDING, TENANT, facts
 
 SEALED = Sealed(300, "aa" * 32, "bb" * 32, "cc" * 32, 200)
@@ -132,11 +132,30 @@ def test_keys_are_turned_by_believing_two(signer: Signer) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"version": 2}, {"more": 1}, {"audio": {"size": 1}}]
+    "change",
+    [{"version": 2}, {"version": "1"}, {"audio": {"size": 1}}, {"facts": []}, {"facts": {}}],
 )
-def test_another_version_or_shape_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(Tampered):
+def test_a_version_or_shape_that_is_not_known_is_no_tampering(change: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableDocument):
         Manifest.of_document(MANIFEST.as_document() | change)
+
+
+def test_fields_of_a_newer_release_are_verified_and_written_back(signer: Signer) -> None:
+    newer = MANIFEST.as_document() | {"more": {"a": [1, 2.5]}}
+    newer["facts"] |= {"language": "cy"}
+    newer["audio"] |= {"part": 1}
+    document = Verifiers([signer.public_pem]).verified("manifest", signer.sign("manifest", newer))
+    manifest = Manifest.of_document(document)
+    assert (manifest.tenant, manifest.facts.source) == (MANIFEST.tenant, MANIFEST.facts.source)
+    assert (manifest.others, manifest.facts.others) == (
+        {"more": {"a": [1, 2.5]}},
+        {"language": "cy"},
+    )
+    written = manifest.as_document()
+    assert written["more"] == newer["more"] and written["facts"]["language"] == "cy"
+    changed = signer.sign("manifest", newer).replace(b'"cy"', b'"en"')
+    with pytest.raises(Tampered):
+        Verifiers([signer.public_pem]).verified("manifest", changed)
 
 
 def test_a_manifest_of_before_is_read_and_knows_nothing_of_its_redaction() -> None:

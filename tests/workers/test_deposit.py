@@ -16,8 +16,8 @@ from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
 from addon.archive.manifest import RecordingFacts
 from addon.errors import Withheld
-from addon.ledger import WAITING
 from addon.playback.player import Player
+from addon.requests.state import WAITING
 from tests.analysis.calls import RATE, encoded, key_tone
 from tests.analysis.lossy import lose_the_end, stop_early
 from tests.calls import wav
@@ -161,8 +161,8 @@ def test_a_store_that_takes_less_than_an_unreadable_recording_has_is_asked_again
     with monkeypatch.context() as patch:
         patch.setattr(Deposit, "_seal", loses_a_byte)
         process.process(exchange.sid)
-    assert as_worker.ledger.entry(exchange.sid).state == WAITING
-    assert as_worker.journal.is_waiting(exchange.sid)
+    assert as_worker.states.get(exchange.sid).state == WAITING
+    assert as_worker.intake_store.is_waiting(exchange.sid)
     process.process(exchange.sid)
     assert b"".join(reader.open(INSTALL, exchange.sid).read()) == UNREADABLE
 

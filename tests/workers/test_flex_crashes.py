@@ -12,28 +12,28 @@ from importlib import import_module
 
 import pytest
 
-from addon.ledger import DONE_STATE
+from addon.requests.state import DONE
 from tests.calls import wav
 from workers import process
 from workers.deliver import deliver
 from workers.flex_deletion import delete_due, plans
 from workers.services import Services
-from workers.sweep import Sweeper
+from workers.sweeper import Sweeper
 
 STEPS = {
-    "the journal": "addon.journal.Journal.accept",
-    "the queue": "workers.queue.Dispatcher.accept",
+    "the intake store": "addon.requests.intake_store.IntakeStore.accept",
+    "the queue": "addon.requests.dispatcher.Dispatcher.accept",
     "the download": "addon.twilio.recordings.Recordings.media",
     "the audio": "addon.archive.deposit.Deposit.audio",
     "the analysis": "addon.archive.deposit.Deposit.analysis",
-    "the kept answer": "addon.journal.Journal.keep",
+    "the stored result": "addon.requests.intake_store.IntakeStore.store_result",
     "the commit": "addon.archive.deposit.Deposit.commit",
-    "the hand-over": "workers.conclude.hand_over",
+    "the hand-over": "workers.finalise.hand_over",
     "the task's read": "addon.twilio.taskrouter.TaskRouter.find",
     "the task's write": "addon.twilio.taskrouter.TaskRouter.update",
-    "the outcome": "addon.journal.Journal.conclude",
+    "the outcome": "addon.requests.intake_store.IntakeStore.record_outcome",
     "the plan": "workers.flex_deletion.plan",
-    "the clearing up": "addon.journal.Journal.finish",
+    "the clearing up": "addon.requests.intake_store.IntakeStore.remove",
 }
 
 
@@ -61,7 +61,7 @@ def test_killed_at_a_step_the_end_is_the_same(flex, monkeypatch, step, moment):
     assert recording in item["url_provider"]
     assert "conversation_measure_1" in attributes["conversations"]
     assert attributes["foreign"] == "kept"
-    assert not flex.services.journal.is_waiting(recording)
+    assert not flex.services.intake_store.is_waiting(recording)
     assert recording in flex.twilio.recordings
     assert [each.recording_sid for each in plans(flex.services.store)] == [recording]
     assert delete_due(flex.services) == 0
@@ -72,11 +72,11 @@ def recover(flex, recording: str) -> None:
     flex.announce(recording)
     flex.services.redis.delete(f"lease:process:{recording}", f"lease:deliver:{recording}")
     for _ in range(4):
-        flex.services.ledger.look_again(recording, 0.0)
+        flex.services.states.look_again(recording, 0.0)
         Sweeper(flex.services).sweep()
         process.process(recording)
         deliver(recording)
-    assert flex.entry(recording).state == DONE_STATE
+    assert flex.entry(recording).state == DONE
 
 
 def kill_at(patch: pytest.MonkeyPatch, target: str, moment: str) -> None:

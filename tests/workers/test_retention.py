@@ -11,9 +11,10 @@ import pytest
 from addon.errors import NotStored, StoreUnavailable
 from addon.metrics import catalogue
 from addon.metrics.counters import field
+from addon.requests import acceptance
+from addon.requests.lease import lease
 from tests.web.requests import INSTALL
-from workers import intake, process, requests, retention
-from workers.lease import lease
+from workers import handlers, process, retention
 from workers.retention import EVERY_S, Retention
 
 DAY_S = 24 * 3600
@@ -85,17 +86,17 @@ class TestIntakes:
         """A request whose recording ended every worker that took it."""
         exchange = accept()
         for _ in range(process.LAST_TRY):
-            as_worker.ledger.began(exchange.sid)
+            as_worker.states.count_attempt(exchange.sid)
         process.process(exchange.sid)
-        assert as_worker.ledger.entry(exchange.sid).state == "stuck"
+        assert as_worker.states.get(exchange.sid).state == "stuck"
         return str(exchange.sid)
 
     def test_what_was_given_up_goes_when_it_is_due(self, given_up, as_worker, swept):
         assert swept(29.9) == 0
-        assert as_worker.journal.is_waiting(given_up)
+        assert as_worker.intake_store.is_waiting(given_up)
         assert swept(30.1) == 1
-        assert not as_worker.journal.is_waiting(given_up)
-        assert as_worker.journal.kept(given_up) is None
+        assert not as_worker.intake_store.is_waiting(given_up)
+        assert as_worker.intake_store.stored_result(given_up) is None
         assert list(as_worker.store.list("intake/")) == []
 
     def test_it_is_counted_and_its_outcome_stays(self, given_up, as_worker, swept):
@@ -103,49 +104,49 @@ class TestIntakes:
         counted = as_worker.counters.read()
         assert counted[field(catalogue.INTAKES_ERASED)] == 1
         assert counted[field(catalogue.FINISHED, "erased")] == 1
-        assert as_worker.journal.outcome(given_up)["reason"] == "older than 30 days"
-        assert as_worker.ledger.entry(given_up).state == "done"
+        assert as_worker.intake_store.outcome(given_up)["reason"] == "older than 30 days"
+        assert as_worker.states.get(given_up).state == "done"
 
     def test_a_late_duplicate_of_it_is_known_after_redis_was_lost(self, given_up, as_worker, swept):
-        request = requests.read(as_worker.journal.open(given_up))
+        request = handlers.read(as_worker.intake_store.open(given_up))
         swept(31)
         as_worker.redis.flushall()
-        assert not intake.accept(as_worker.journal, as_worker.dispatcher, request)
-        assert not as_worker.journal.is_waiting(given_up)
+        assert not acceptance.accept(as_worker.intake_store, as_worker.dispatcher, request)
+        assert not as_worker.intake_store.is_waiting(given_up)
 
     def test_a_record_that_nobody_can_read_goes_too(self, as_worker, swept):
         as_worker.store.put("intake/XRunreadable", [b"sealed under another key"])
         assert swept(29.9) == 0
         assert swept(30.1) == 1
-        assert not as_worker.journal.is_waiting("XRunreadable")
+        assert not as_worker.intake_store.is_waiting("XRunreadable")
 
     def test_one_day_to_keep_is_no_reason_to_lose_what_is_within_its_deadline(
         self, accept, as_worker, swept
     ):
         waiting = accept()
         assert swept(1.5, keep=1) == 0
-        assert as_worker.journal.is_waiting(waiting.sid)
+        assert as_worker.intake_store.is_waiting(waiting.sid)
         assert swept(2.1, keep=1) == 1
 
     def test_a_recording_longer_than_twilio_makes_has_its_own_deadline(
         self, accept, as_worker, swept
     ):
         hours_18 = accept()
-        as_worker.ledger.mark(hours_18.sid, longest=18 * 3600.0)
+        as_worker.states.mark(hours_18.sid, longest=18 * 3600.0)
         assert swept(7, keep=1) == 0
-        assert as_worker.journal.is_waiting(hours_18.sid)
+        assert as_worker.intake_store.is_waiting(hours_18.sid)
         assert swept(8, keep=1) == 1
 
     def test_what_a_worker_has_in_hand_stays(self, given_up, as_worker, swept):
         with lease(as_worker.redis, "process", given_up) as held:
             assert held is not None
             assert swept(31) == 0
-        assert as_worker.journal.is_waiting(given_up)
+        assert as_worker.intake_store.is_waiting(given_up)
         assert swept(31) == 1
 
     def test_without_a_limit_it_stays(self, given_up, as_worker):
         assert Retention(as_worker, lambda: time.time() + 400 * DAY_S).step() == 0
-        assert as_worker.journal.is_waiting(given_up)
+        assert as_worker.intake_store.is_waiting(given_up)
 
     def test_a_store_that_was_away_does_not_end_the_sweep(self, given_up, as_worker, monkeypatch):
         services = replace(as_worker, settings=replace(as_worker.settings, retention_days=30))

@@ -7,42 +7,45 @@ import signal
 
 import pytest
 import redis
-from rq.job import Job
 
-from workers import lanes
-from workers.lease import held, key, lease
-from workers.queue import LaneQueue
-from workers.worker import LaneWorker
+from addon.requests import queues, scheduling
+from addon.requests.lease import held, key, lease
+from addon.requests.queues import DeadlineQueue, RequestJob
+from workers.worker import QueueWorker
 
 SID = "XR" + "7a" * 16
+URL = "REDIS_URL_OF_THE_TEST"
 ANOTHERS = b"another-machine:1:0011223344556677"
 
 
-def die_at_work(url: str) -> None:
-    """What the job does that is killed while it holds its request."""
-    with lease(redis.Redis.from_url(url), "process", SID):
+def die_at_work(sid: str) -> None:
+    """The job is killed while it holds its request."""
+    with lease(redis.Redis.from_url(os.environ[URL]), "process", sid):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_after_losing_it(url: str) -> None:
+def die_after_losing_it(sid: str) -> None:
     """The same, but another worker took the request over before."""
-    connection = redis.Redis.from_url(url)
-    with lease(connection, "process", SID):
-        connection.set(key("process", SID), ANOTHERS, px=60_000)
+    connection = redis.Redis.from_url(os.environ[URL])
+    with lease(connection, "process", sid):
+        connection.set(key("process", sid), ANOTHERS, px=60_000)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
-def run(redis_url, redis_server):
+def run(redis_url, redis_server, monkeypatch):
     """Has a worker run one of the functions above as the job of SID, in a process of its own."""
+    monkeypatch.setenv(URL, redis_url)
 
     def ran(function) -> None:
-        queue = LaneQueue(lanes.EXPRESS, connection=redis_server)
-        worker = LaneWorker([queue], connection=redis_server)
-        job = queue.enqueue_call(function, args=(redis_url,), job_id=f"process-{SID}-0123456789")
-        taken, queue = LaneQueue.dequeue_any([queue], None, redis_server)
+        queue = DeadlineQueue(scheduling.EXPRESS, connection=redis_server)
+        worker = QueueWorker([queue], connection=redis_server)
+        name = f"{function.__module__}.{function.__name__}"
+        monkeypatch.setitem(queues.FUNCTIONS, "process", name)
+        job = queue.enqueue_call(name, args=(SID,), job_id=f"process-{SID}-0123456789")
+        taken, queue = DeadlineQueue.dequeue_any([queue], None, redis_server)
         worker.execute_job(taken, queue)
-        assert Job.fetch(job.id, connection=redis_server).is_failed
+        assert RequestJob.fetch(job.id, connection=redis_server).is_failed
 
     return ran
 

@@ -1,0 +1,69 @@
+"""Every key and prefix in Redis, each in one place with its reason to be there.
+
+Everything here may be lost with Redis: what must outlive it is in the store
+(`addon/archive/prefixes.py`). The values stay as they are from release to release, because two
+releases run side by side during a deploy.
+"""
+
+from __future__ import annotations
+
+REQUEST = "ledger:"
+"""Hash of one request's state and times, by its SID: what the SLA is read from."""
+
+REQUESTS_OPEN = "ledger:open"
+"""Sorted set of unfinished request SIDs, scored by when the sweeper should look at them again."""
+
+REQUESTS_DONE = "ledger:done"
+"""Sorted set of finished request SIDs, scored by when they were finished."""
+
+LEASE = "lease:"
+"""String with the holder of a lease, by kind of work and SID; expires within seconds."""
+
+SWEEPER = "sweeper"
+"""String with the one active sweeper among all machines; expires within seconds."""
+
+PERIODIC_TASK = "errand:"
+"""String that lives until a periodic task is due again, by the task's name."""
+
+METRICS = "metrics"
+"""Hash of all counters and histograms, summed over every process of every machine."""
+
+RINGCENTRAL_LOOK = "ringcentral:look"
+"""String with how far the present look through RingCentral's call log has come."""
+
+RINGCENTRAL_LOOKED = "ringcentral:looked:"
+"""String that lives until a stretch of the call log is due again, by its seconds."""
+
+RINGCENTRAL_SUBSCRIBING = "ringcentral:subscribing"
+"""String while RingCentral's answer to a subscription of ours is expected."""
+
+RINGCENTRAL_WATCHED = "ringcentral:watched"
+"""Sorted set of calls that were notified and are not in the call log yet."""
+
+RINGCENTRAL_LIMIT = "ringcentral:limit:"
+"""Hash, and list under `:requests`, of a user's requests in a group of RingCentral's limits."""
+
+RINGCENTRAL_TOKENS = "ringcentral:tokens:"
+"""String with encrypted OAuth tokens, by session or service account; `:lock` while renewed."""
+
+RINGCENTRAL_KNOWN = "ringcentral:known:"
+"""String with encrypted facts of a recording, by session; a cache of minutes."""
+
+SESSION = "session:"
+"""String with the claims of a signed-in person, by the hash of the cookie."""
+
+SIGN_IN = "sign-in:"
+"""String with a sign-in that is under way, by the hash of its state."""
+
+GRANT_USED = "grant-used:"
+"""String that lives as long as a single-use link that was used, by its nonce."""
+
+SIGNATURES_MATCHED = "signatures:matched"
+SIGNATURES_UNMATCHED = "signatures:unmatched"
+"""Lists of signature diagnoses, two so that a stranger's cannot push out the genuine ones."""
+
+RQ = "rq:"
+"""RQ's own keys: queues, in-flight lists, jobs, workers, registries."""
+
+RATE_LIMITS = "LIMITS:"
+"""Flask-Limiter's own counts of requests to the API, by caller."""
