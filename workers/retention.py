@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from addon import log
+from addon.errors import UnreadableDocument
 from addon.metrics import catalogue
 from addon.requests import scheduling
 from addon.requests.lease import lease
@@ -72,7 +74,8 @@ class Retention:
         """Yields for each thing of that age whether it went."""
         now = datetime.fromtimestamp(self.clock(), UTC)
         for entry, went in self.services.archive.erase_older(age, now=now):
-            logger.info("erased by age" if went else "held by a lock", recording=entry.recording_id)
+            said = "erased by age" if went else "not erased: held by a lock, or not verifiable"
+            logger.info(said, recording=entry.recording_id)
             yield went
         for sid in self.services.intake_store.accepted_before(now - max(age, LONGEST_DEADLINE)):
             yield self._erase_intake(sid, age)
@@ -83,9 +86,7 @@ class Retention:
         with lease(services.redis, "process", sid) as held:
             if held is None or self._may_still_end(sid):
                 return False
-            known = services.intake_store.outcome(sid) or {}
-            erased = {"erased_at": self.clock(), "reason": f"older than {age.days} days"}
-            services.intake_store.record_outcome(sid, known | erased)
+            self._record_erasure(sid, age)
             services.intake_store.remove(sid)
             if services.states.get(sid) is not None:
                 finalise.close(services, sid, ERASED)
@@ -94,6 +95,13 @@ class Retention:
         services.counters.count(catalogue.INTAKES_ERASED)
         logger.warning("an intake left behind is erased by age", request_sid=sid)
         return True
+
+    def _record_erasure(self, sid: str, age: timedelta) -> None:
+        """First, so that a late duplicate is never taken for a new request."""
+        store = self.services.intake_store
+        erased = {"erased_at": self.clock(), "reason": f"older than {age.days} days"}
+        with suppress(UnreadableDocument):  # a newer release's outcome says enough as it is
+            store.record_outcome(sid, (store.outcome(sid) or {}) | erased)
 
     def _may_still_end(self, sid: str) -> bool:
         """Whether a request has just ended after all, or is within a deadline of its own."""

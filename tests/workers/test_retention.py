@@ -160,3 +160,20 @@ class TestIntakes:
             with pytest.raises(StoreUnavailable):
                 sweep.step()
         assert sweep.step() == 1
+
+    def test_an_outcome_of_a_newer_release_stays_as_it_is(self, given_up, as_worker, swept):
+        newer = b'{"version": 99, "answer": "sung"}'
+        as_worker.store.put(f"requests/{given_up}", [newer], if_absent=False)
+        assert swept(31) == 1
+        assert as_worker.store.get(f"requests/{given_up}") == newer
+        assert not as_worker.intake_store.is_waiting(given_up)
+
+
+def test_a_recording_whose_manifest_is_no_good_does_not_keep_the_others(archived, as_worker):
+    bad, good = archived(41), archived(40)
+    key = f"recordings/{INSTALL}/{bad}/manifest.json"
+    as_worker.store.put(key, [b"{}"], if_absent=False)
+    swept = Retention(replace(as_worker, settings=replace(as_worker.settings, retention_days=30)))
+    assert swept.step() == 1
+    assert not exists(as_worker, good)
+    assert as_worker.store.stat(key) is not None
