@@ -143,7 +143,7 @@ class ContainerReader:
             hidden += skip
             end = max(end, (data.pos or 0) + data.size)
             silence = self._missing(data, frames, expected) if not fresh else 0
-            expected = _after(data, frames, self._codec.rate)
+            expected, heard = _after(data, frames, self._codec.rate), heard + silence
             fault = _DAMAGED if data.is_corrupt or silence else None
             yield Packet(data, self._codec, frames, data.pts, skip, drop, silence, fresh, fault)
             fresh = False
