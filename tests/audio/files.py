@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 
 import av
 import numpy as np
@@ -102,6 +101,3 @@ def patched(content: bytes, place: int, new: bytes) -> bytes:
 def chunk_place(content: bytes, name: bytes) -> int:
     """Where the content of a RIFF chunk begins."""
     return content.index(name) + 8
-
-
-Maker = Callable[[], bytes]

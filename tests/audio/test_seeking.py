@@ -1,4 +1,4 @@
-"""Any range of any kind equals the same range of the whole, and is found without what lies before."""
+"""Any range equals the same range of the whole, and is found without what lies before."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def ranges_agree(content: bytes, *, seed: int = 1, count: int = 8) -> np.ndarray
     whole = between(content, index, 0, index.frames)
     assert whole.shape == (index.channels, index.frames)
     rng = random.Random(seed)
-    edges = [cell.first for cell in index.cells] + [rng.randrange(index.frames) for _ in range(count)]
+    edges = [cell.first for cell in index.cells] + [
+        rng.randrange(index.frames) for _ in range(count)
+    ]
     for edge in edges:
         first = max(edge - rng.randrange(2000), 0)
         last = min(edge + rng.randrange(1, 2000), index.frames)
@@ -61,7 +63,9 @@ def test_ranges_agree_in_damaged_files_too(kind):
     ranges_agree(bytes(content))
 
 
-@pytest.mark.parametrize("pair", [("mp3", "mp3"), ("opus", "vorbis"), ("flac", "flac 24"), ("gsm", "pcm16")])
+@pytest.mark.parametrize(
+    "pair", [("mp3", "mp3"), ("opus", "vorbis"), ("flac", "flac 24"), ("gsm", "pcm16")]
+)
 def test_ranges_agree_where_files_were_joined(pair):
     first, second = pair
     ranges_agree(made(first, 25.0) + made(second, tone(25.0, 16_000), 16_000))
