@@ -69,7 +69,6 @@ class ContainerReader:
     def __init__(self, file: BinaryIO, kind: str) -> None:
         self._av = quiet_av()
         self._file, self._kind = file, kind
-        self._size = file.seek(0, 2)
         self._broken = False
         self._fresh = True
         self._opened: Any = self._open()

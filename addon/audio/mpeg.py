@@ -76,7 +76,7 @@ class _Part:
             drop = min(left, (packet.frames or 0) - packet.skip)
             trimmed.append(packet._replace(drop=drop))
             left -= drop
-        return reversed(trimmed)
+        return iter(trimmed[::-1])
 
 
 class MpegReader:
