@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from addon.audio.framing import Format, Header, frames_of
 from addon.audio.packets import Codec, Fault, Packet, Window
@@ -30,7 +30,9 @@ class AdtsReader:
         return self.packets()
 
 
-def framed(window: Window, form: Format, place: int | None, codec_of) -> Iterator[Packet]:  # type: ignore[no-untyped-def]
+def framed(
+    window: Window, form: Format, place: int | None, codec_of: Callable[[Header], Codec]
+) -> Iterator[Packet]:
     """The frames of a format as packets; lost bytes become faults, in the middle also silence."""
     last: Header | None = None
     for found in frames_of(window, form, place or 0):

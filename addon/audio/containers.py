@@ -64,26 +64,24 @@ _DAMAGED = Fault("damaged", "A part of the file is damaged and was passed over."
 
 
 class ContainerReader:
-    """The packets of a container's first audio stream. See PacketReader; a place is a time stamp."""
+    """The packets of a container's first audio stream. See PacketReader; places are time stamps."""
 
     def __init__(self, file: BinaryIO, kind: str) -> None:
-        self._av = av = quiet_av()
+        self._av = quiet_av()
         self._file, self._kind = file, kind
-        self._size = file.seek(0, 2)
-        self._opened: Any = None
+        self._broken = False
         self._fresh = True
-        self._open()
+        self._opened: Any = self._open()
         if not self._opened.streams.audio:
             raise UnreadableAudio(f"The {kind} file holds no audio that is decoded here")
         self._codec = self._codec_of(self._stream)
         self.preroll = 0 if self._codec.name.startswith("pcm_") or self._codec.name == "flac" else 6
-        del av
 
     @property
     def _stream(self) -> Any:
         return self._opened.streams.audio[0]
 
-    def _open(self) -> None:
+    def _open(self) -> Any:
         av = self._av
         demuxer = DEMUXERS[self._kind]
         options = {
@@ -95,10 +93,11 @@ class ContainerReader:
         }
         self._file.seek(0)
         try:
-            self._opened = av.open(self._file, format=demuxer, options=options)
+            opened = av.open(self._file, format=demuxer, options=options)
         except (av.FFmpegError, ValueError) as error:
             raise UnreadableAudio(f"The {self._kind} file cannot be read") from error
         self._fresh = True
+        return opened
 
     def _codec_of(self, stream: Any) -> Codec:
         context = stream.codec_context
@@ -121,9 +120,10 @@ class ContainerReader:
         if place is not None:
             self._opened.seek(place, stream=self._stream, backward=True)
         elif not self._fresh:
-            self._open()
+            self._opened = self._open()
         self._fresh = False
-        nominal, hidden, end, fresh, frames, heard = 0, 0, 0, True, 0, 0
+        nominal, hidden, end, fresh, heard = 0, 0, 0, True, 0
+        frames: int | None = 0
         counts, expected = _counter(self._codec), 0.0
         for data in self._demuxed():
             if place is not None and data.pts is not None and data.pts < place:
@@ -143,7 +143,7 @@ class ContainerReader:
             hidden += skip
             end = max(end, (data.pos or 0) + data.size)
             silence = self._missing(data, frames, expected) if not fresh else 0
-            expected = _after(data, frames, self._codec.rate)
+            expected, heard = _after(data, frames, self._codec.rate), heard + silence
             fault = _DAMAGED if data.is_corrupt or silence else None
             yield Packet(data, self._codec, frames, data.pts, skip, drop, silence, fresh, fault)
             fresh = False
@@ -168,8 +168,6 @@ class ContainerReader:
                 self._broken = True
                 failures += 1
 
-    _broken = False
-
     def _missing(self, data: Any, frames: int | None, expected: float) -> int:
         """Frames that are lost before a packet, by the time stamps of WebM, which count in time."""
         if self._kind != "webm" or data.pts is None or not frames:
@@ -189,10 +187,9 @@ class ContainerReader:
         if len(self._opened.streams.audio) > 1:
             yield Fault(None, "The file has another audio track, which is not analysed.")
         promised = self._promised()
-        if heard is not None and promised:
-            if heard / rate < promised - 0.1:
-                sentence = f"The file promises {promised:.2f} s and holds {heard / rate:.2f} s."
-                yield Fault("truncated", sentence, hides_audio=False)
+        if heard is not None and heard / rate < promised - 0.1:
+            sentence = f"The file promises {promised:.2f} s and holds {heard / rate:.2f} s."
+            yield Fault("truncated", sentence, hides_audio=False)
         yield from self._left_over(end)
 
     def _promised(self) -> float:
@@ -242,11 +239,11 @@ def _counter(codec: Codec) -> Count:
     if name == "adpcm_ima_qt":
         return lambda packet: packet.size // (34 * channels) * 64
     if name == "aac":
-        return lambda packet: 1024
+        return lambda _: 1024
     if name == "alac" and len(codec.extradata) >= 16:
         size = int.from_bytes(codec.extradata[12:16], "big")
-        return lambda packet: size
-    return lambda packet: None
+        return lambda _: size
+    return lambda _: None
 
 
 def _flac_frames(packet: Any) -> int:
@@ -280,7 +277,7 @@ def _after(packet: Any, frames: int | None, rate: int) -> float:
 def _duration(packet: Any, rate: int) -> int:
     if not packet.duration or not packet.time_base:
         return 0
-    return round(packet.duration * packet.time_base * rate)
+    return round(float(packet.duration * packet.time_base) * rate)
 
 
 def _trims(packet: Any) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from addon.audio.amr import AmrReader
 from addon.audio.containers import DEMUXERS, ContainerReader
 from addon.audio.conversion import Converter
 from addon.audio.decoders import BrokenPacket, Decode, Floats, Run, decoder_of
-from addon.audio.flac import FlacReader
+from addon.audio.flac import FlacReader, stream_info
 from addon.audio.framing import frames_of
 from addon.audio.limits import MAX_CHANNELS, MAX_RATE_HZ, MAX_SECONDS, MIN_RATE_HZ
 from addon.audio.mpeg import MpegReader
@@ -229,7 +229,7 @@ class Decoding:
 
 
 def _at(rate: int, packet: Packet, frames: int) -> int:
-    """Frames of the packet's codec in those of the decoder's rate (twice as high with AAC's SBR)."""
+    """Frames of a packet at the rate of its decoder, which with AAC's SBR is twice the codec's."""
     return frames if rate == packet.codec.rate else frames * rate // packet.codec.rate
 
 
@@ -266,19 +266,16 @@ def _probed(reader: PacketReader) -> tuple[Codec, Run, bool]:
         except BrokenPacket:
             continue
         if runs:
-            return packet.codec, runs[0], _is_deep(packet.codec, runs[0])
+            return packet.codec, runs[0], _is_deep(packet.codec)
     if not found:
         raise UnreadableAudio("The recording holds no audio")
     raise UnreadableAudio("No decoder here can read this recording")
 
 
-def _is_deep(codec: Codec, run: Run) -> bool:
+def _is_deep(codec: Codec) -> bool:
     """Whether the codec keeps more than 16 bits."""
     name = codec.label
     if codec.name == "flac":
-        return codec.extradata[12:14] != b"" and _flac_bits(codec.extradata) > 16
+        info = stream_info(codec.extradata)
+        return info is not None and info.bits > 16
     return name.startswith(("pcm_s24", "pcm_s32", "pcm_f"))
-
-
-def _flac_bits(info: bytes) -> int:
-    return (int.from_bytes(info[10:18], "big") >> 36 & 31) + 1

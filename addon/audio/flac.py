@@ -85,7 +85,7 @@ class FlacReader:
 
     def packets(self, place: tuple[int, int] | None = None) -> Iterator[Packet]:
         """See PacketReader.packets. Raises UnreadableAudio without a stream."""
-        stream = place[0] if place else past_tags(self._window, 0)
+        stream: int | None = place[0] if place else past_tags(self._window, 0)
         frame = place[1] if place else None
         found = False
         while stream is not None:

@@ -137,7 +137,6 @@ class _Stream:
 
     def _completed(self, page: Page) -> Iterator[tuple[bytes, Place]]:
         pieces = list(page.pieces)
-        ordinal = 0
         if page.flags & CONTINUED and pieces:
             first = pieces.pop(0)
             if self._piece:
@@ -147,12 +146,11 @@ class _Stream:
                     self._piece = b""
         else:
             self._piece = b""
-        for number, piece in enumerate(pieces, 1):
+        for ordinal, piece in enumerate(pieces):
             place = (self._start, page.position, ordinal)
-            ordinal += 1
             if self._ignored:
                 self._ignored -= 1
-            elif number == len(pieces) and page.open_end:
+            elif ordinal == len(pieces) - 1 and page.open_end:
                 self._piece, self._piece_place = piece, place
             else:
                 yield piece, place

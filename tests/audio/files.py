@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 
 import av
 import numpy as np
 import soundfile
 
 RATE = 8000
+BLOCK = 1 << 15
 
 SOUNDFILE = {
     "gsm": ("WAV", "GSM610"),
@@ -67,7 +67,12 @@ def made(kind: str, samples: np.ndarray | float, rate: int | None = None) -> byt
         container, encoding = SOUNDFILE[kind]
         out = io.BytesIO()
         endian = "BIG" if kind == "rifx" else None
-        soundfile.write(out, samples, rate, format=container, subtype=encoding, endian=endian)
+        with soundfile.SoundFile(
+            out, "w", rate, 1, subtype=encoding, endian=endian, format=container
+        ) as file:
+            # At once, long Vorbis overflows libsndfile's stack.
+            for begin in range(0, len(samples), BLOCK):
+                file.write(samples[begin : begin + BLOCK])
         return out.getvalue()
     return by_ffmpeg(*FFMPEG[kind], samples, rate)
 
@@ -96,6 +101,3 @@ def patched(content: bytes, place: int, new: bytes) -> bytes:
 def chunk_place(content: bytes, name: bytes) -> int:
     """Where the content of a RIFF chunk begins."""
     return content.index(name) + 8
-
-
-Maker = Callable[[], bytes]
