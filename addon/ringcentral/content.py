@@ -109,10 +109,10 @@ class Content:
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` up to, not including, `stop`. Raises what `Api.open` raises."""
-        at = start
+        at, facts = start, self.facts
         while at < stop:
             part = self._taken_first(at) or self._ask(at, stop)
-            if part.facts != self.facts:
+            if part.facts != facts:
                 part.stack.close()
                 raise RingCentralUnavailable("the recording changed at RingCentral meanwhile")
             for block in part.blocks(at, stop):
