@@ -14,12 +14,11 @@ from typing import Generic, TypeVar
 
 from addon.archive.archive import Archive, ArchivedAudio
 from addon.errors import NotPlayable, NotStored
-from addon.playback.decoding import Decoder
+from addon.playback.decoding import SampleReader
+from addon.playback.form import Form, form_of
 from addon.playback.grants import Grant
 from addon.playback.joined import Gaps, Part, converted, joined
-from addon.playback.segments import Shape
 from addon.playback.sound import Recorded, Sound
-from addon.playback.wave import PLAIN, UNPLAYABLE, Wave, parse_wave
 
 Value = TypeVar("Value")
 
@@ -27,7 +26,7 @@ MAX_PARTS = 200
 """Recordings of one call that are joined; each is a request to the store the first time."""
 
 MAX_REMEMBERED = 4096
-"""Recordings whose layout is kept: some hundred bytes each."""
+"""Recordings whose layout and index are kept: some hundred bytes each, 20 kB for an hour."""
 
 
 class Player:
@@ -36,7 +35,7 @@ class Player:
     def __init__(self, archive: Archive, gaps: Gaps = "none") -> None:
         self._archive = archive
         self._gaps = gaps
-        self._waves: Remembered[Wave | None] = Remembered()
+        self._forms: Remembered[Form] = Remembered()
         self._parts: Remembered[Part] = Remembered()
 
     def granted(self, grant: Grant) -> Sound:
@@ -46,15 +45,18 @@ class Player:
         return self.call(grant.tenant, grant.subject)
 
     def recording(self, tenant: str, recording_id: str) -> Sound:
-        """One recording: as it was archived, or converted where browsers would not play it.
+        """One recording: as it was archived, or converted where browsers would not play it whole.
 
-        Raises NotStored, NotPlayable, Tampered, KeyMissing, StoreUnavailable.
+        What cannot be converted is served as it is. Raises NotStored, Tampered, KeyMissing,
+        StoreUnavailable.
         """
         audio = self._archive.open(tenant, recording_id)
-        wave = self._wave(audio)
-        if wave is None or wave.format.tag not in UNPLAYABLE:
+        if self._form(audio).plays:
             return Recorded(audio)
-        return converted(self._part(tenant, recording_id))
+        try:
+            return converted(self._part(tenant, recording_id))
+        except NotPlayable:
+            return Recorded(audio)
 
     def call(self, tenant: str, call_sid: str) -> Sound:
         """Every recording of a call, in the order of time, as one. Raises as `recording` does."""
@@ -76,19 +78,18 @@ class Player:
             raise NotStored("there is no recording of this call")
         return [entry.recording_id for entry in page.entries]
 
-    def _wave(self, audio: ArchivedAudio) -> Wave | None:
+    def _form(self, audio: ArchivedAudio) -> Form:
         key = audio.manifest.tenant, audio.manifest.recording_id
-        return self._waves.get(key, lambda: _parsed(audio))
+        return self._forms.get(key, lambda: form_of(Recorded(audio)))
 
     def _part(self, tenant: str, recording_id: str) -> Part:
         def read() -> Part:
             audio = self._archive.open(tenant, recording_id)
-            wave = self._wave(audio)
             return Part(
                 open=partial(_recorded, self._archive, tenant, recording_id),
                 etag=audio.etag,
-                shape=_shape(audio, wave),
-                wave=wave,
+                index=SampleReader(Recorded(audio)).index,
+                layout=self._form(audio).layout,
                 at=audio.manifest.at,
                 started_at=audio.manifest.facts.started_at,
             )
@@ -119,14 +120,3 @@ class Remembered(Generic[Value]):
 
 def _recorded(archive: Archive, tenant: str, recording_id: str) -> Sound:
     return Recorded(archive.open(tenant, recording_id))
-
-
-def _parsed(audio: ArchivedAudio) -> Wave | None:
-    return parse_wave(lambda start, stop: b"".join(audio.read(start, stop)), audio.length)
-
-
-def _shape(audio: ArchivedAudio, wave: Wave | None) -> Shape:
-    if wave is not None and wave.format.tag in PLAIN:
-        return Shape(wave.format.rate, wave.format.channels, wave.length // wave.format.frame)
-    decoder = Decoder(Recorded(audio))
-    return Shape(decoder.rate, decoder.channels, decoder.frames)

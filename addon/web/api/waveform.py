@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from addon.analysis.peaks import Peaks
 from addon.archive.archive import Archive
 from addon.errors import KeyMissing, NotStored
-from addon.playback.decoding import Decoder
+from addon.playback.decoding import SampleReader
 from addon.playback.sound import Recorded
 
 Json = dict[str, Any]
@@ -33,9 +31,9 @@ def _archived(archive: Archive, tenant: str, recording_id: str) -> Json | None:
 
 
 def _drawn(archive: Archive, tenant: str, recording_id: str) -> Json:
-    decoder = Decoder(Recorded(archive.open(tenant, recording_id)))
-    peaks = Peaks(decoder.rate, decoder.channels)
-    for samples in decoder.samples():
-        peaks.add(samples.T.astype(np.float32) / np.float32(32768))
+    reader = SampleReader(Recorded(archive.open(tenant, recording_id)))
+    peaks = Peaks(reader.index.rate, reader.index.channels)
+    for samples in reader.floats():
+        peaks.add(samples)
     peaks.finish()
     return peaks.as_waveform()
