@@ -33,7 +33,9 @@ def test_any_part_is_the_same_as_in_the_whole(kind):
         assert (of(content, first, last) == everything[first:last]).all()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("mp3", "ogg", "ms", "float")])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind not in ("mp3", "ogg", "ms", "float")]
+)
 def test_the_samples_are_the_decoder_s_own(kind):
     content = file_of(FRAMES, kind=kind, channels=1)
     found = of(content)

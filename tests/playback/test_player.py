@@ -13,7 +13,16 @@ from addon.playback import player as player_module
 from addon.playback.grants import Grants
 from addon.playback.player import Player
 from tests.archive.recordings import FACTS
-from tests.playback.sounds import CALL, RECORDING, TENANT, archived, decoded, expected, file_of, whole
+from tests.playback.sounds import (
+    CALL,
+    RECORDING,
+    TENANT,
+    archived,
+    decoded,
+    expected,
+    file_of,
+    whole,
+)
 
 OTHER = "XD" + "9" * 32
 LATER = FACTS.started_at + timedelta(seconds=60)
