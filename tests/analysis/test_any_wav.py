@@ -53,6 +53,11 @@ DIRTY = {
     ),
     "unpadded odd LIST": riff(FORMAT, chunk(b"LIST", b"INFOodd", pad=False), chunk(b"data", DATA)),
     "a tag in front": b"ID3\3\0\0\0\0\x20\0" + bytes(4096) + riff(FORMAT, chunk(b"data", DATA)),
+    "a tag and rubbish in front": b"ID3\3\0\0\0\0\x20\0"
+    + bytes(4096)
+    + b"\1\2\3" * 5
+    + riff(FORMAT, chunk(b"data", DATA)),
+    "rubbish in front": b"\1\2\3" * 500 + riff(FORMAT, chunk(b"data", DATA)),
     "extensible": riff(extensible_chunk(1), chunk(b"data", DATA)),
     "big-endian": big_endian(),
     "24 bits in 4 bytes": wide(),

@@ -127,3 +127,10 @@ def test_no_bytes_make_anything_but_unreadable_audio(content, big_endian):
     assert kind.block_align > 0 and kind.channels > 0 and kind.rate > 0
     assert kind.samples_in(12_345) is None or kind.samples_in(12_345) >= 0
     assert len(kind.silence) == 1
+
+
+@pytest.mark.parametrize("guid", [b"\0\0\0\1", b"\1\0\0\0"], ids=["big-endian", "as always"])
+def test_a_big_endian_extensible_format_is_read(guid):
+    content = struct.pack(">HHIIHHHHI", 0xFFFE, 1, 8000, 32_000, 4, 32, 22, 24, 4)
+    kind = read_format(content + guid + bytes(12), big_endian=True)
+    assert (kind.tag, kind.block_align, kind.encoding.name) == (PCM, 4, "pcm_s32be")
