@@ -11,9 +11,8 @@ from dataclasses import replace
 
 from addon.analysis import muting, sentiment
 from addon.analysis.call_analytics import render
-from addon.analysis.compressed import Spool
 from addon.analysis.findings import Findings
-from addon.analysis.intake import Intake
+from addon.analysis.intake import Intake, Spool
 from addon.analysis.opening import open_intake
 from addon.analysis.options import Options
 from addon.analysis.peaks import Peaks

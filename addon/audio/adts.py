@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from addon.audio.framing import Format, Header, frames_of
 from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.tags import audio_end
 
 _HERTZ = (
     96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350,
@@ -18,7 +19,7 @@ class AdtsReader:
     preroll = 4
 
     def __init__(self, window: Window) -> None:
-        self._window = window
+        self._window = window.cut(audio_end(window))
 
     def packets(self, place: int | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
@@ -29,7 +30,9 @@ class AdtsReader:
         return self.packets()
 
 
-def framed(window: Window, form: Format, place: int | None, codec_of) -> Iterator[Packet]:  # type: ignore[no-untyped-def]
+def framed(
+    window: Window, form: Format, place: int | None, codec_of: Callable[[Header], Codec]
+) -> Iterator[Packet]:
     """The frames of a format as packets; lost bytes become faults, in the middle also silence."""
     last: Header | None = None
     for found in frames_of(window, form, place or 0):

@@ -15,7 +15,7 @@ _BYTES = {
     8000: (12, 13, 15, 17, 19, 20, 26, 31, 5, None, None, None, None, None, None, 0),
     16000: (17, 23, 32, 36, 40, 46, 50, 58, 60, 5, None, None, None, None, 0, 0),
 }
-"""Bytes of a frame behind its first one, by rate and frame type; None where there is no such type."""
+"""Bytes of a frame behind its first one, by rate and frame type; None for types there are not."""
 
 _DECODERS = {
     8000: Codec("libopencore_amrnb", "amr_nb", 8000, 1),

@@ -54,27 +54,34 @@ _HIDDEN_SECONDS = 0.2
 """Frames left out at the beginning are an encoder's delay; more than this is cut audio."""
 
 
+_LEAST_GAP_SECONDS, _MOST_GAP_SECONDS = 0.05, 600
+"""Between these, a gap in the time stamps is lost audio: below is rounding, above a wrong stamp."""
+
+_MOST_FAILURES = 20
+"""Attempts in a row to find the next packet behind a part that cannot be read."""
+
+_DAMAGED = Fault("damaged", "A part of the file is damaged and was passed over.")
+
+
 class ContainerReader:
-    """The packets of a container's first audio stream. See PacketReader; a place is a time stamp."""
+    """The packets of a container's first audio stream. See PacketReader; places are time stamps."""
 
     def __init__(self, file: BinaryIO, kind: str) -> None:
-        self._av = av = quiet_av()
+        self._av = quiet_av()
         self._file, self._kind = file, kind
-        self._size = file.seek(0, 2)
-        self._opened: Any = None
+        self._broken = False
         self._fresh = True
-        self._open()
+        self._opened: Any = self._open()
         if not self._opened.streams.audio:
             raise UnreadableAudio(f"The {kind} file holds no audio that is decoded here")
         self._codec = self._codec_of(self._stream)
         self.preroll = 0 if self._codec.name.startswith("pcm_") or self._codec.name == "flac" else 6
-        del av
 
     @property
     def _stream(self) -> Any:
         return self._opened.streams.audio[0]
 
-    def _open(self) -> None:
+    def _open(self) -> Any:
         av = self._av
         demuxer = DEMUXERS[self._kind]
         options = {
@@ -86,14 +93,15 @@ class ContainerReader:
         }
         self._file.seek(0)
         try:
-            self._opened = av.open(self._file, format=demuxer, options=options)
+            opened = av.open(self._file, format=demuxer, options=options)
         except (av.FFmpegError, ValueError) as error:
             raise UnreadableAudio(f"The {self._kind} file cannot be read") from error
         self._fresh = True
+        return opened
 
     def _codec_of(self, stream: Any) -> Codec:
         context = stream.codec_context
-        if context is None or not context.sample_rate:
+        if context is None or not context.sample_rate or not context.layout.nb_channels:
             raise UnreadableAudio(f"The codec in the {self._kind} file is not decoded here")
         name = _OURS.get(context.name, context.name)
         label = _LABELS.get(context.name, context.name)
@@ -112,10 +120,11 @@ class ContainerReader:
         if place is not None:
             self._opened.seek(place, stream=self._stream, backward=True)
         elif not self._fresh:
-            self._open()
+            self._opened = self._open()
         self._fresh = False
-        nominal, hidden, end, fresh, frames, heard = 0, 0, 0, True, 0, 0
-        counts = _counter(self._codec)
+        nominal, hidden, end, fresh, heard = 0, 0, 0, True, 0
+        frames: int | None = 0
+        counts, expected = _counter(self._codec), 0.0
         for data in self._demuxed():
             if place is not None and data.pts is not None and data.pts < place:
                 continue
@@ -133,8 +142,10 @@ class ContainerReader:
                 heard += frames - skip - drop
             hidden += skip
             end = max(end, (data.pos or 0) + data.size)
-            fault = Fault("damaged", "A part of the file is damaged.") if data.is_corrupt else None
-            yield Packet(data, self._codec, frames, data.pts, skip, drop, 0, fresh, fault)
+            silence = self._missing(data, frames, expected) if not fresh else 0
+            expected, heard = _after(data, frames, self._codec.rate), heard + silence
+            fault = _DAMAGED if data.is_corrupt or silence else None
+            yield Packet(data, self._codec, frames, data.pts, skip, drop, silence, fresh, fault)
             fresh = False
         for fault in self._faults(end, hidden, heard if frames is not None else None):
             yield Packet(None, self._codec, 0, None, fault=fault)
@@ -144,32 +155,49 @@ class ContainerReader:
         return self.packets()
 
     def _demuxed(self) -> Iterator[Any]:
-        """The stream's packets; a failing read ends them, and is raised where the file raised it."""
-        av = self._av
-        try:
-            for packet in self._opened.demux(self._stream):
-                if packet.size:
-                    yield packet
-        except (av.FFmpegError, ValueError):
-            self._broken = True
+        """The stream's packets; behind a part that cannot be read, those that follow it."""
+        failures = 0
+        while failures < _MOST_FAILURES:
+            try:
+                for packet in self._opened.demux(self._stream):
+                    if packet.size:
+                        failures = 0
+                        yield packet
+                return
+            except (self._av.FFmpegError, ValueError):
+                self._broken = True
+                failures += 1
 
-    _broken = False
+    def _missing(self, data: Any, frames: int | None, expected: float) -> int:
+        """Frames that are lost before a packet, by the time stamps of WebM, which count in time."""
+        if self._kind != "webm" or data.pts is None or not frames:
+            return 0
+        gap = float(data.pts * data.time_base) - expected
+        if not _LEAST_GAP_SECONDS < gap < _MOST_GAP_SECONDS:
+            return 0
+        return round(gap * self._codec.rate)
 
     def _faults(self, end: int, hidden: int, heard: int | None) -> Iterator[Fault]:
         """What is wrong at the end."""
-        stream, rate = self._stream, self._codec.rate
+        rate = self._codec.rate
         if self._broken:
-            yield Fault("damaged", "The end of the file could not be read.")
+            yield Fault("damaged", "A part of the file could not be read.")
         if hidden > _HIDDEN_SECONDS * rate:
             yield Fault(None, "The file hides a part of its audio from players.")
         if len(self._opened.streams.audio) > 1:
             yield Fault(None, "The file has another audio track, which is not analysed.")
-        if heard is not None and stream.duration and stream.time_base:
-            promised = float(stream.duration * stream.time_base)
-            if heard / rate < promised - 0.1:
-                sentence = f"The file promises {promised:.2f} s and holds {heard / rate:.2f} s."
-                yield Fault("truncated", sentence, hides_audio=False)
+        promised = self._promised()
+        if heard is not None and heard / rate < promised - 0.1:
+            sentence = f"The file promises {promised:.2f} s and holds {heard / rate:.2f} s."
+            yield Fault("truncated", sentence, hides_audio=False)
         yield from self._left_over(end)
+
+    def _promised(self) -> float:
+        """The length in seconds that the file gives; 0 where it gives none."""
+        stream = self._stream
+        if stream.duration and stream.time_base:
+            return float(stream.duration * stream.time_base)
+        return (self._opened.duration or 0) / 1_000_000
 
     def _left_over(self, end: int) -> Iterator[Fault]:
         offset, magic = _MAGICS.get(self._kind, (0, b""))
@@ -187,9 +215,7 @@ class ContainerReader:
 
 
 def _is_chunk(rest: bytes) -> bool:
-    return any(
-        all(32 <= byte < 127 for byte in rest[skip : skip + 4]) for skip in (0, 1)
-    )
+    return any(all(32 <= byte < 127 for byte in rest[skip : skip + 4]) for skip in (0, 1))
 
 
 _CONSTANT = frozenset({"aac", "alac"})
@@ -213,11 +239,11 @@ def _counter(codec: Codec) -> Count:
     if name == "adpcm_ima_qt":
         return lambda packet: packet.size // (34 * channels) * 64
     if name == "aac":
-        return lambda packet: 1024
+        return lambda _: 1024
     if name == "alac" and len(codec.extradata) >= 16:
         size = int.from_bytes(codec.extradata[12:16], "big")
-        return lambda packet: size
-    return lambda packet: None
+        return lambda _: size
+    return lambda _: None
 
 
 def _flac_frames(packet: Any) -> int:
@@ -241,10 +267,17 @@ def _xiph_headers(extradata: bytes) -> list[bytes]:
     return headers if len(headers[0]) >= 30 and headers[2] else []
 
 
+def _after(packet: Any, frames: int | None, rate: int) -> float:
+    """The time in seconds at which a packet ends."""
+    if packet.pts is None or not frames:
+        return 0.0
+    return float(packet.pts * packet.time_base) + frames / rate
+
+
 def _duration(packet: Any, rate: int) -> int:
     if not packet.duration or not packet.time_base:
         return 0
-    return round(packet.duration * packet.time_base * rate)
+    return round(float(packet.duration * packet.time_base) * rate)
 
 
 def _trims(packet: Any) -> tuple[int, int]:

@@ -12,22 +12,27 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from addon.audio import mpeg
 from addon.audio.adts import AdtsReader
 from addon.audio.amr import AmrReader
 from addon.audio.containers import DEMUXERS, ContainerReader
 from addon.audio.conversion import Converter
 from addon.audio.decoders import BrokenPacket, Decode, Floats, Run, decoder_of
-from addon.audio.flac import FlacReader
+from addon.audio.flac import FlacReader, stream_info
+from addon.audio.framing import frames_of
 from addon.audio.limits import MAX_CHANNELS, MAX_RATE_HZ, MAX_SECONDS, MIN_RATE_HZ
 from addon.audio.mpeg import MpegReader
 from addon.audio.ogg import OggReader
 from addon.audio.packets import Codec, Packet, PacketReader, Window
-from addon.audio.sniffing import sniff, wanted_bytes
+from addon.audio.sniffing import MEDIA_TYPES, sniff, wanted_bytes
 from addon.audio.wav_packets import wav_reader
 from addon.errors import UnreadableAudio
 
 BLOCK_FRAMES = 1 << 15
 """Four seconds of telephone audio: what is given out at once, about."""
+
+_SHORT_BYTES = 1 << 16
+"""A file of unknown kind up to this size is MPEG where all of it is a row of frames."""
 
 _PROBED_PACKETS = 256
 """A recording of which so many packets cannot be decoded is not read at all."""
@@ -52,6 +57,20 @@ def packet_reader(file: BinaryIO, kind: str | None = None) -> PacketReader:
         return OggReader(window)
     if kind == "flac":
         return FlacReader(window)
+    if kind is None or kind not in MEDIA_TYPES:
+        return _row_of_frames(window)
+    raise UnreadableAudio(f"No decoder here can read {kind} recordings")
+
+
+def _row_of_frames(window: Window) -> PacketReader:
+    """A reader for a file that is too short to be told by its first frames: MPEG and nothing else.
+
+    Raises UnreadableAudio for all others.
+    """
+    if window.size <= _SHORT_BYTES:
+        frames = list(frames_of(window, mpeg.FORMAT))
+        if len(frames) > 1 and not any(found.lost for found in frames):
+            return MpegReader(window)
     raise UnreadableAudio("No decoder here can read this recording")
 
 
@@ -176,7 +195,7 @@ class Decoding:
         for packet in self._packets:
             if packet.fault is not None:
                 self.faults.append(packet.fault)
-            if packet.fresh or packet.codec is not self._codec and packet.codec != self._codec:
+            if packet.fresh or (packet.codec is not self._codec and packet.codec != self._codec):
                 yield from self._converter.end()
                 self._decode, self._codec = decoder_of(packet.codec), packet.codec
             if packet.data is None:
@@ -210,7 +229,7 @@ class Decoding:
 
 
 def _at(rate: int, packet: Packet, frames: int) -> int:
-    """Frames of the packet's codec in those of the decoder's rate (twice as high with AAC's SBR)."""
+    """Frames of a packet at the rate of its decoder, which with AAC's SBR is twice the codec's."""
     return frames if rate == packet.codec.rate else frames * rate // packet.codec.rate
 
 
@@ -247,19 +266,16 @@ def _probed(reader: PacketReader) -> tuple[Codec, Run, bool]:
         except BrokenPacket:
             continue
         if runs:
-            return packet.codec, runs[0], _is_deep(packet.codec, runs[0])
+            return packet.codec, runs[0], _is_deep(packet.codec)
     if not found:
         raise UnreadableAudio("The recording holds no audio")
     raise UnreadableAudio("No decoder here can read this recording")
 
 
-def _is_deep(codec: Codec, run: Run) -> bool:
+def _is_deep(codec: Codec) -> bool:
     """Whether the codec keeps more than 16 bits."""
     name = codec.label
     if codec.name == "flac":
-        return codec.extradata[12:14] != b"" and _flac_bits(codec.extradata) > 16
+        info = stream_info(codec.extradata)
+        return info is not None and info.bits > 16
     return name.startswith(("pcm_s24", "pcm_s32", "pcm_f"))
-
-
-def _flac_bits(info: bytes) -> int:
-    return (int.from_bytes(info[10:18], "big") >> 36 & 31) + 1

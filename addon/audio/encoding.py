@@ -56,7 +56,7 @@ ENCODERS: dict[EncodedFormat, Encoder] = {
         "libopus",
         (8000, 12000, 16000, 24000, 48000),
         2,
-        lambda rate: 24_000,
+        lambda _: 24_000,
         {"compression_level": "5"},
     ),
 }
@@ -80,11 +80,11 @@ def encoded(blocks: Iterable[Floats], wanted: EncodedFormat, shape: Shape) -> It
     Raises what `blocks` raises; then the file is not complete.
     """
     out = Outlet()
-    begin = b""
+    begun = False
     for _ in _written(out, blocks, wanted, shape):
         piece = out.take()
-        if begin is not None and piece:
-            piece, begin = _with_length(piece, wanted, shape), None
+        if piece and not begun:
+            piece, begun = _with_length(piece, wanted, shape), True
         yield piece
     yield out.take()
 
@@ -122,7 +122,8 @@ def _written(
 
 def _frame(values: Any, context: Any, shape: Shape) -> Any:
     packed = np.ascontiguousarray(values.T).reshape(1, -1)
-    frame = quiet_av().AudioFrame.from_ndarray(packed, context.format.packed.name, context.layout.name)
+    layout, kind = context.layout.name, context.format.packed.name
+    frame = quiet_av().AudioFrame.from_ndarray(packed, kind, layout)
     frame.sample_rate = shape.rate
     return frame
 

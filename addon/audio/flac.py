@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from addon.audio.framing import tag_length
 from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.tags import audio_end, past_tags
 from addon.errors import UnreadableAudio
 
+_RATES = (0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 _SIZES = (0, 192, 576, 1152, 2304, 4608, 0, 0, *(256 << n for n in range(8)))
 _HEADER_BYTES = 16
 _MAX_IRREGULAR = 50
@@ -58,11 +59,15 @@ class StreamInfo(NamedTuple):
 
 
 class FrameHeader(NamedTuple):
-    """One frame's header: its first sample, where the next frame's begins, and its length."""
+    """One frame's header: its first sample, its length, its first two bytes, and the rate in Hz.
+
+    The rate is 0 where STREAMINFO alone gives it.
+    """
 
     sample: int
     frames: int
     sync: bytes
+    rate: int
 
     @property
     def following(self) -> int:
@@ -76,11 +81,11 @@ class FlacReader:
     preroll = 0
 
     def __init__(self, window: Window) -> None:
-        self._window = window
+        self._window = window.cut(audio_end(window))
 
     def packets(self, place: tuple[int, int] | None = None) -> Iterator[Packet]:
         """See PacketReader.packets. Raises UnreadableAudio without a stream."""
-        stream = place[0] if place else _past_tags(self._window, 0)
+        stream: int | None = place[0] if place else past_tags(self._window, 0)
         frame = place[1] if place else None
         found = False
         while stream is not None:
@@ -108,11 +113,14 @@ class _Stream:
 
     def packets(self, position: int) -> Iterator[Packet]:
         """The frames from a position on."""
-        window, info, codec = self._window, self._info, self._info.codec
+        window, info = self._window, self._info
         header = self._header(position)
         if header is None:
             position = self._search(position, None)[0]
             header = self._header(position)
+        if header and header.rate:
+            self._info = info = info._replace(rate=header.rate)
+        codec = info.codec
         whole = header is not None and header.sample == 0
         expected, complete, fault = header.sample if header else 0, True, None
         while header is not None:
@@ -137,7 +145,7 @@ class _Stream:
     def _judged(self, position: int, *, complete: bool, whole: bool) -> Iterator[Packet]:
         """What is wrong at the stream's end; finds the stream after it."""
         window, info, fault = self._window, self._info, None
-        after = _past_tags(window, position)
+        after = past_tags(window, position)
         if window.read(after, 4) == b"fLaC":
             self.next_stream = after
         elif not complete:
@@ -186,7 +194,7 @@ class _Stream:
         stream = window.find(b"fLaC", position, limit)
         if stream >= 0:
             return stream, False
-        return (_end_of_audio(window, position), False) if limit == window.size else (limit, False)
+        return limit, False
 
     def _before_stream(self, position: int, at: int) -> tuple[int, bool]:
         """The frame found at `at`, unless a stream begins before it."""
@@ -199,25 +207,6 @@ def _sync(window: Window, header: FrameHeader | None, start: int, stop: int) -> 
         return window.find(header.sync, start, stop)
     found = [window.find(sync, start, stop) for sync in (b"\xff\xf8", b"\xff\xf9")]
     return min((at for at in found if at >= 0), default=-1)
-
-
-def _past_tags(window: Window, position: int) -> int:
-    while length := tag_length(window, position):
-        position += length
-    return position
-
-
-def _end_of_audio(window: Window, position: int) -> int:
-    """The end of the file without an ID3v1 or APE tag."""
-    end = window.size
-    if end - 128 >= position and window.read(end - 128, 3) == b"TAG":
-        end -= 128
-    foot = window.read(end - 32, 32) if end - 32 >= position else b""
-    if foot[:8] == b"APETAGEX":
-        size = int.from_bytes(foot[12:16], "little")
-        head = 32 if foot[23] & 0x80 else 0
-        end = max(end - size - head, position)
-    return end
 
 
 def _metadata(window: Window, position: int) -> tuple[StreamInfo, int]:
@@ -268,7 +257,11 @@ def frame_header(head: bytes, info: StreamInfo | None) -> FrameHeader | None:
     if size in (6, 7):
         frames = int.from_bytes(head[at : at + size - 5], "big") + 1
         at += size - 5
-    at += {12: 1, 13: 2, 14: 2}.get(rate, 0)
+    hertz = _RATES[rate] if rate < len(_RATES) else 0
+    if rate >= len(_RATES):
+        width = 1 if rate == 12 else 2
+        said = int.from_bytes(head[at : at + width], "big")
+        hertz, at = said * {12: 1000, 13: 1, 14: 10}[rate], at + width
     crc = 0
     for byte in head[:at]:
         crc = _CRC8[crc ^ byte]
@@ -276,7 +269,7 @@ def frame_header(head: bytes, info: StreamInfo | None) -> FrameHeader | None:
         return None
     if not head[1] & 1:
         number *= info.block if info else frames
-    return FrameHeader(number, frames, head[:2])
+    return FrameHeader(number, frames, head[:2], hertz)
 
 
 _EXTENDED = re.compile(rb"[\x80-\xbf]*")

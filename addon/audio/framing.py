@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from addon.audio.packets import Window
-
+from addon.audio.tags import tag_length
 
 _TAGS = (b"ID3", b"APETAGEX", b"TAG")
 _BLOCK = 1 << 16
@@ -157,19 +157,3 @@ def _search(window: Window, form: Format, position: int, stop: int) -> int:
             return position
         position += 1
     return -1
-
-
-def tag_length(window: Window, position: int) -> int:
-    """The bytes of an ID3 or APE tag that begins here; 0 where none does."""
-    head = window.read(position, 32)
-    if head[:3] == b"ID3" and len(head) >= 10 and head[3] < 0xFF and not any(
-        byte & 0x80 for byte in head[6:10]
-    ):
-        size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-        return 10 + size + (10 if head[5] & 0x10 else 0)
-    if head[:8] == b"APETAGEX" and len(head) == 32:
-        size, flags = int.from_bytes(head[12:16], "little"), int.from_bytes(head[20:24], "little")
-        return 32 + size if flags & 0x20000000 else 32
-    if head[:3] == b"TAG" and position + 128 <= window.size:
-        return 128
-    return 0

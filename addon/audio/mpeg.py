@@ -1,4 +1,4 @@
-"""MPEG audio, layers I to III, as packets: with or without a Xing header, one file or several joined.
+"""MPEG audio, layers I to III, as packets: with or without a Xing header, one file or several.
 
 The frame that carries a Xing, Info or VBRI header is no audio. Where it gives the encoder's delay
 and padding (LAME), the delay is left out at the beginning of the file and the padding at its end.
@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
 from addon.audio.framing import Format, Found, Header, frames_of
 from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.tags import audio_end
 
 _KBPS = {
     (3, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -34,8 +34,8 @@ _DECODER_DELAY = 529
 _HELD_BACK = 9
 """Packets: the padding of a part, at most 4095 frames, is taken from the last of them."""
 
-_LONGEST = 2881
-"""Bytes of the longest frame: less than this before the first frame is the rest of one."""
+_SHORTEST, _LONGEST = 24, 2881
+"""Bytes of a frame. Less than the longest before the first frame is the rest of one."""
 
 
 Place = tuple[int, int]
@@ -46,7 +46,7 @@ class _Part:
     """The packets from one Xing or LAME header to the next: how many it promises, and the trims."""
 
     def __init__(self, packets: int | None = None, delay: int = 0, padding: int = 0) -> None:
-        self.promised = packets
+        self.promised = packets or None
         self.skip = delay + _DECODER_DELAY if delay or padding else 0
         self.drop = max(padding - _DECODER_DELAY, 0)
         self.count = 0
@@ -67,29 +67,32 @@ class _Part:
         last = self.held[-1]
         sentence = f"The MP3 header gives {self.promised} frames, and there are {self.count}."
         flag = None if missing < 0 else "truncated" if at_end else "damaged"
-        yield _fault(last, Fault(flag, sentence, hides_audio=missing > 0))
+        yield _fault(last, Fault(flag, sentence, hides_audio=False))
 
     def _trimmed(self) -> Iterator[Packet]:
-        left, trimmed = self.drop, []
+        left = self.drop
+        trimmed: list[Packet] = []
         for packet in reversed(self.held):
             drop = min(left, (packet.frames or 0) - packet.skip)
             trimmed.append(packet._replace(drop=drop))
             left -= drop
-        return reversed(trimmed)
+        return iter(trimmed[::-1])
 
 
 class MpegReader:
     """An MPEG audio file's packets. See PacketReader."""
 
     preroll = 12
-    """The bit reservoir reaches back 511 bytes: 9 frames at the lowest rates, and some to overlap."""
+    """The bit reservoir reaches back 511 bytes: 9 frames at the lowest rate, and some to settle."""
 
     def __init__(self, window: Window) -> None:
-        self._window = window
+        self._window = window.cut(audio_end(window))
 
     def packets(self, place: Place | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
-        part, last = _Part(), None
+        part = _Part()
+        last: Header | None = None
+        before: Fault | None = None
         begin, part.skip = place or (0, 0)
         for found in frames_of(self._window, FORMAT, begin):
             header = found.header
@@ -100,8 +103,11 @@ class MpegReader:
                     break
                 first, part = last is None and place is None, described or part
                 part.skip, last = part.skip if first else 0, None
+                before = _passed_over(found, first=first)
                 continue
-            part.held.append(_packet(self._window, found, last, part))
+            part.held.append(_packet(self._window, found, header, last, part))
+            if before is not None:
+                part.held[-1], before = part.held[-1]._replace(fault=before), None
             last = header
             if len(part.held) > _HELD_BACK:
                 yield part.held.popleft()
@@ -112,32 +118,38 @@ class MpegReader:
         return self.packets()
 
 
-def _packet(window: Window, found: Found, last: Header | None, part: _Part) -> Packet:
+def _packet(
+    window: Window, found: Found, header: Header, last: Header | None, part: _Part
+) -> Packet:
     """One frame as a packet, with a silence before it where frames before it are lost."""
-    header, silence, fault = found.header, 0, None
-    assert header is not None
+    silence, fault = 0, _passed_over(found, first=True)
     if found.lost and part.count:
         fault = Fault("damaged", "A part of the MPEG audio is damaged and was passed over.")
         if last and abs(last.length - header.length) <= 1 and last.kind == header.kind:
             lost = round(found.lost / header.length)
             silence, part.count = lost * header.frames, part.count + lost
-    elif found.lost and not found.zeros:
-        sentence = f"{found.lost} bytes before the first frame are no audio."
-        fault = Fault(None, sentence, hides_audio=found.lost > _LONGEST)
     place = (found.position, part.skip)
     skip = min(part.skip, header.frames)
     part.skip -= skip
     part.count += 1
     fresh = last is None or last[2:] != header[2:]
     data = window.read(found.position, header.length)
-    return Packet(
-        data, _codec(header), header.frames, place, skip, 0, silence, fresh, fault
-    )  # fmt: skip
+    return Packet(data, _codec(header), header.frames, place, skip, 0, silence, fresh, fault)
+
+
+def _passed_over(found: Found, *, first: bool) -> Fault | None:
+    """What is to be said of the bytes before the first frame of the file, or of a later part."""
+    if not found.lost or found.zeros:
+        return None
+    if first:
+        sentence = f"{found.lost} bytes before the first frame are no audio."
+        return Fault(None, sentence, hides_audio=found.lost > _LONGEST)
+    return Fault("damaged", f"{found.lost} bytes between two MP3 files could not be read.")
 
 
 def _rest(window: Window, found: Found, last: Header | None) -> Iterator[Packet]:
     """What lies behind the last frame, where it is not only zeros."""
-    if not found.lost or found.zeros or last is None:
+    if found.lost < _SHORTEST or found.zeros or last is None:
         return
     broken = parse(window, found.position - found.lost)
     if broken and broken[2:] == last[2:]:

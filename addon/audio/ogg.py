@@ -57,11 +57,16 @@ class OggReader:
                 lost = 0
         if stream is None or stream.mapping is None:
             raise UnreadableAudio("No stream of the Ogg file is audio that is decoded here")
-        yield from stream.end(at_end=True, lost=lost > 0)
+        yield from stream.end(at_end=True, rest=self._rest(lost))
 
     def plan(self) -> Iterator[Packet]:
         """See PacketReader.plan."""
         return self.packets()
+
+    def _rest(self, lost: int) -> bytes:
+        """The beginning of the last bytes of the file, which are no page; nothing if only zeros."""
+        rest = self._window.read(self._window.size - lost, 1 << 16)
+        return rest if rest.strip(b"\0") else b""
 
     @staticmethod
     def _opened(pages: Iterator[tuple[Page | None, int]]) -> _Stream:
@@ -132,7 +137,6 @@ class _Stream:
 
     def _completed(self, page: Page) -> Iterator[tuple[bytes, Place]]:
         pieces = list(page.pieces)
-        ordinal = 0
         if page.flags & CONTINUED and pieces:
             first = pieces.pop(0)
             if self._piece:
@@ -142,12 +146,11 @@ class _Stream:
                     self._piece = b""
         else:
             self._piece = b""
-        for number, piece in enumerate(pieces, 1):
+        for ordinal, piece in enumerate(pieces):
             place = (self._start, page.position, ordinal)
-            ordinal += 1
             if self._ignored:
                 self._ignored -= 1
-            elif number == len(pieces) and page.open_end:
+            elif ordinal == len(pieces) - 1 and page.open_end:
                 self._piece, self._piece_place = piece, place
             else:
                 yield piece, place
@@ -185,12 +188,14 @@ class _Stream:
             )  # fmt: skip
             silence, fresh, fault = 0, False, None
 
-    def end(self, *, at_end: bool, lost: bool = False) -> Iterator[Packet]:
-        """What is wrong at the end of the stream."""
+    def end(self, *, at_end: bool, rest: bytes = b"") -> Iterator[Packet]:
+        """What is wrong at the end of the stream; `rest` are bytes behind the last page."""
         fault = None
         if self._piece:
             fault = Fault("truncated", "The Ogg file ends inside a packet.")
-        elif self._lost or (lost and self._begun):
+        elif self._begun and rest[:4] == b"OggS" and not self._over:
+            fault = Fault("truncated", "The Ogg file ends inside a page.")
+        elif self._lost or (rest and self._begun):
             fault = Fault("damaged", "The end of the Ogg file could not be read.")
         elif at_end and self._begun and not self._over:
             sentence = "The Ogg file has no last page: its end may be missing."

@@ -19,7 +19,7 @@ Count = Callable[[bytes], int]
 class Mapping:
     """One stream's codec. It is `ready` when `add` has taken all of its header packets.
 
-    `counter` gives a new Count. `skip` frames at the beginning belong to no moment of the recording.
+    `counter` gives a new Count. The first `skip` frames are no part of the recording.
     """
 
     def __init__(self, headers: int, finish: Callable[[list[bytes]], None] | None = None) -> None:
@@ -152,7 +152,7 @@ def _speex(first: bytes) -> Mapping:
     mapping = Mapping(2 + min(max(extra, 0), 16))
     mapping.codec = Codec("speex", "speex", rate, channels, first[:80])
     frames = size * max(per_packet, 1)
-    mapping.counter = lambda: lambda packet: frames
+    mapping.counter = lambda: lambda _: frames
     return mapping
 
 

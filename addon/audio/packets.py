@@ -98,13 +98,19 @@ class Window:
         self._held = b""
         self._start = 0
 
+    def cut(self, size: int) -> Window:
+        """This window, from now on with an earlier end."""
+        self.size = size
+        return self
+
     def read(self, position: int, count: int) -> bytes:
         """Up to `count` bytes from `position`; fewer only at the end of the file."""
+        count = min(count, self.size - position)
         begin = position - self._start
         if begin < 0 or begin + count > len(self._held):
             self._load(position, count)
             begin = position - self._start
-        return self._held[begin : begin + count]
+        return self._held[begin : begin + max(count, 0)]
 
     def find(self, wanted: bytes, position: int, stop: int | None = None) -> int:
         """Where `wanted` first begins in [position, stop), -1 if nowhere."""

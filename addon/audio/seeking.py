@@ -72,9 +72,7 @@ def index_of(decoder: Decoder) -> Index:
     return Index(*shape, tuple(cells))
 
 
-def _cell(
-    at: int, packet: Packet, before: deque[tuple[Any, float]], *, first: bool
-) -> Cell:
+def _cell(at: int, packet: Packet, before: deque[tuple[Any, float]], *, first: bool) -> Cell:
     if first:
         return Cell(0, None, 0)
     if not before:

@@ -1,4 +1,4 @@
-"""The samples of a WAV file as packets: plain ones in stretches, compressed ones by their blocks."""
+"""The samples of a WAV file as packets: plain ones in stretches, compressed ones in blocks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def wav_reader(file: BinaryIO) -> PacketReader:
 
 
 class WavReader:
-    """The packets of a WAV file's regions. See PacketReader; a place is a region and a byte in it."""
+    """The packets of a WAV file's regions. See PacketReader; places are region and byte."""
 
     def __init__(self, file: BinaryIO, layout: Layout) -> None:
         for region in layout.regions:

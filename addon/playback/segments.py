@@ -15,7 +15,7 @@ import numpy as np
 from addon.audio.seeking import Index
 from addon.audio.wav import Region
 from addon.audio.wav_format import PCM, Format
-from addon.playback.decoding import Samples, SampleReader
+from addon.playback.decoding import SampleReader, Samples
 from addon.playback.sound import Sound
 
 SILENCE_BLOCK = 64 * 1024

@@ -83,7 +83,7 @@ def test_a_seek_does_not_read_what_lies_before(kind):
     reader = SampleReader(sound, index)
     sound.reads.clear()
     assert sum(len(block) for block in reader.samples(index.frames - 1000)) == 1000
-    assert min(start for start, _ in sound.reads) > len(content) // 2
+    assert all(start > len(content) // 2 for start, _ in sound.reads)
 
 
 @pytest.mark.parametrize("error", [Tampered("changed"), StoreUnavailable("away")])

@@ -7,8 +7,8 @@ import io
 import pytest
 import soundfile
 
-from addon.errors import NotPlayable, Tampered
 from addon.audio.encoding import ENCODERS
+from addon.errors import NotPlayable, Tampered
 from addon.playback.encoded import encoded
 from tests.playback.sounds import InMemory, decoded, expected, file_of
 
