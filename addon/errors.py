@@ -232,7 +232,7 @@ class SourceGone(RecordingFailed):
     """The recording's address answered that it is gone, through every try."""
 
     code = 64403
-    remedy = "The temporary URL has expired or the recording was deleted."
+    remedy = "The URL has expired, the recording was deleted, or its host sends a page instead."
 
 
 class DeadlineMissed(RecordingFailed):

@@ -27,6 +27,10 @@ SIGN_IN_STATE = "ringcentral"
 """Only marks a sign-in at RingCentral; its key is `sign-in:`."""
 
 
+ONE_WORD = ("KEY", "METRICS", "SWEEPER")
+"""Constants that hold a whole key in Redis."""
+
+
 def store_prefixes() -> set[str]:
     """Each prefix of the store as the code has it, up to what varies: `intake/`."""
     return {fixed for fixed in _fixed_parts() if "/" in fixed.partition(":")[0]}
@@ -48,10 +52,10 @@ def _fixed_parts() -> Iterator[str]:
 
 
 def _bare_keys() -> Iterator[str]:
-    """Keys of one word: what a constant KEY holds, and the kinds that `_key(kind, …)` is given."""
+    """Keys of one word: constants named as one, and the kinds that `_key(kind, …)` is given."""
     for tree in _trees():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("KEY", "SWEEPER"):
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ONE_WORD:
                 value: ast.AST = node.value
             elif isinstance(node, ast.Call) and ast.unparse(node.func) == "_key" and node.args:
                 value = node.args[0]

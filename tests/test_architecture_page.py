@@ -54,6 +54,12 @@ def test_the_diagram_leaves_out_what_other_imports_imply():
     }
 
 
+def test_every_package_and_every_module_beside_them_has_its_place():
+    packages = {f"addon/{path.parent.name}/" for path in ROOT.glob("addon/*/__init__.py")}
+    modules = {f"addon/{path.name}" for path in ROOT.glob("addon/*.py")} - {"addon/__init__.py"}
+    assert packages | modules | {"workers/", "app.py"} <= set(first_column("The parts"))
+
+
 def test_every_prefix_of_the_store_is_described_and_no_other():
     described = {key.partition("<")[0] for key in first_column("In the store") if "/" in key}
     found = stored_keys.store_prefixes()

@@ -164,7 +164,10 @@ class Walk:
             chunk = chunks.read(head, big_endian=self._big_endian)
             if chunk is None:
                 return None
-            if chunk.name == b"data":
+            if chunk.name == b"LIST" and head[8:12] == b"wavl":
+                self._plain = False
+                place += 12  # its chunks are the samples, in pieces
+            elif chunk.name == b"data":
                 place = yield from self._samples(place + 8, chunk.length)
             else:
                 yield from self._remember(chunk, place + 8)

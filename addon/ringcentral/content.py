@@ -2,8 +2,8 @@
 
 Its length and kind come from the first answer, the kind from its bytes and never from a declared
 type. That answer's body is then used instead of asking again: requests are limited (spec/protocol
-7.4). Bytes are passed on as they arrive and kept nowhere; what
-does not fit what was promised raises, so that nothing cut short ever passes for the whole.
+7.4). Bytes are passed on as they arrive and kept nowhere; what does not fit what was promised raises,
+so that nothing cut short ever passes for the whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Self
 
-from addon import stored_documents
 from addon.audio.sniffing import HEAD_BYTES, UNKNOWN, describe, is_document, sniff
 from addon.errors import NotPlayable, RingCentralUnavailable
 from addon.outbound import Response, Timeouts
@@ -47,8 +46,7 @@ class Facts:
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """What `to_json` wrote."""
-        what = "recording's facts"
-        return stored_documents.instance(cls, stored_documents.parse(text, what), what)
+        return cls(**json.loads(text))
 
 
 @dataclass
@@ -111,10 +109,10 @@ class Content:
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` up to, not including, `stop`. Raises what `Api.open` raises."""
-        at = start
+        at, facts = start, self.facts
         while at < stop:
             part = self._taken_first(at) or self._ask(at, stop)
-            if part.facts != self.facts:
+            if part.facts != facts:
                 part.stack.close()
                 raise RingCentralUnavailable("the recording changed at RingCentral meanwhile")
             for block in part.blocks(at, stop):

@@ -174,6 +174,10 @@ JOINED = {
     "a stream and a file": (EXACT["streamed, then LIST"] + plain(), [DATA, DATA]),
     "a file and a stream": (plain() + EXACT["length zero"], [DATA, DATA]),
     "a stale file and a file": (EXACT["both lengths stale"] + plain(), [DATA, DATA]),
+    "samples in a list of pieces": (
+        build(FORMAT, chunk(b"LIST", b"wavl" + chunk(b"data", DATA) + chunk(b"data", DATA))),
+        [DATA, DATA],
+    ),
     "one without audio and one with": (build(FORMAT, chunk(b"data", b"")) + plain(), [DATA]),
     "samples behind metadata": (
         build(FORMAT, chunk(b"data", DATA), LIST, size=0) + DATA,

@@ -122,11 +122,23 @@ def test_too_many_requests_are_waited_out_as_long_as_twilio_says(flex):
 )
 def test_an_error_document_with_status_200_is_never_archived(flex, document):
     recording = flex.record(audio=document * 8)
-    flex.announce(recording)
-    assert flex.work(recording) == "skipped"
+    flex.announce(recording, received_at=datetime.now(UTC) - timedelta(hours=1))
+    through_the_ladder(recording)
+    assert flex.services.intake_store.kept(recording).answer["code"] == 64403
     with pytest.raises(NotStored):
         flex.reader.manifest(ACCOUNT, recording)
-    assert flex.services.intake_store.outcome(recording)["code"] == 64401
+
+
+@pytest.mark.parametrize("answer", [b"<html>busy</html>", b""], ids=["a page", "nothing"])
+def test_the_recording_behind_one_wrong_answer_is_archived(flex, answer):
+    recording = flex.record()
+    audio, flex.twilio.media[recording] = flex.twilio.media[recording], answer
+    flex.announce(recording)
+    process.process(recording)
+    assert flex.entry(recording).state == WAITING
+    flex.twilio.media[recording] = audio
+    assert flex.work(recording) == "gone"
+    assert flex.archived(recording)
 
 
 def through_the_ladder(recording):
@@ -135,7 +147,7 @@ def through_the_ladder(recording):
 
 
 class TestAfterTheLadder:
-    """Media that never comes is judged by the recording's own resource (spec/protocol 10.2 Q29)."""
+    """Media that never comes is judged by the recording's own resource (spec/protocol 4.3)."""
 
     def missing(self, flex, *, minutes_ago: float = 60.0, **resource):
         recording = flex.record(**resource)
