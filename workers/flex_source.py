@@ -29,7 +29,7 @@ from addon.twilio.rest import Rest, TwilioApi
 from addon.twilio.status_callback import COMPLETED, StatusCallback
 
 APPEARS_WITHIN = timedelta(minutes=10)
-"""A completed recording without media is not given up sooner (spec/protocol 10.2 Q29)."""
+"""A completed recording without media is not given up sooner (spec/protocol 4.3)."""
 
 PARKED_S = 120.0
 """Between two looks once the ladder has ended: its own last rung."""
@@ -102,7 +102,7 @@ def _as_unreadable() -> Iterator[None]:
 def _judged(
     recordings: Recordings, callback: StatusCallback, gone: SourceGone
 ) -> SourceGone | SourceUnavailable:
-    """The error at the end of the ladder, by the recording's resource (spec/protocol 10.2 Q29)."""
+    """The error at the end of the ladder, by the recording's resource (spec/protocol 4.3)."""
     try:
         resource = recordings.get(callback.recording_sid)
     except TwilioUnavailable as error:

@@ -32,7 +32,7 @@ from addon.ringcentral.content import Content
 from addon.settings import Settings
 
 APPEARS_WITHIN = timedelta(minutes=15)
-"""A recording may be listed before its bytes are there (spec/protocol 10.2 Q39)."""
+"""A recording may be listed before its bytes are there (spec/protocol 7.2)."""
 
 SPREAD_S = 60.0
 """So many may wait for the same minute: they come back one after another."""

@@ -1,7 +1,7 @@
 """Every prefix of the store, each in one place with its reason to be there.
 
-What must outlive Redis is in the store, and only there. The same keys are used in a
-directory and in a bucket. The values never change: recordings outlive every release.
+What must outlive Redis is in the store, and only there (spec/interfaces 6). The same keys are used
+in a directory and in a bucket. The values never change: recordings outlive every release.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ def through_the_ladder(recording):
 
 
 class TestAfterTheLadder:
-    """Media that never comes is judged by the recording's own resource (spec/protocol 10.2 Q29)."""
+    """Media that never comes is judged by the recording's own resource (spec/protocol 4.3)."""
 
     def missing(self, flex, *, minutes_ago: float = 60.0, **resource):
         recording = flex.record(**resource)
