@@ -39,11 +39,23 @@ class BufferedCounters:
     def flush(self) -> None:
         """Hand over what was counted; where Redis does not answer, a little later."""
         with self._lock:
-            amounts, self._amounts, self._timer = self._amounts, Counter(), None
+            amounts, self._amounts = self._amounts, Counter()
+            self._disarm()
         if amounts and not self._counters.add(amounts):
             with self._lock:
                 self._amounts += amounts
                 self._arm()
+
+    def close(self) -> None:
+        """Hand over what was counted, once, and leave no timer running."""
+        self.flush()
+        with self._lock:
+            self._disarm()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _arm(self) -> None:
         if self._timer is None:

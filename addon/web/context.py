@@ -5,6 +5,7 @@ The web is impatient: its connections give up fast enough to answer 503 within a
 
 from __future__ import annotations
 
+import atexit
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
@@ -161,10 +162,24 @@ class Context:
         settings = self.settings
         return RingCentral(settings, self.redis) if settings.ringcentral_client_id else None
 
+    def close(self) -> None:
+        """Write the trail and the counts that wait, end their threads, and leave Redis.
+
+        Called when the process exits. What is used afterwards connects and starts again.
+        """
+        atexit.unregister(self.close)
+        for name in ("listening", "tally"):
+            if name in self.__dict__:
+                getattr(self, name).close()
+        if "redis" in self.__dict__:
+            self.redis.connection_pool.disconnect()
+
 
 def attach(app: Flask, settings: Settings) -> None:
     """Give an app its context."""
-    app.extensions[EXTENSION] = Context(settings)
+    made = Context(settings)
+    atexit.register(made.close)
+    app.extensions[EXTENSION] = made
 
 
 def context() -> Context:

@@ -72,6 +72,7 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
         server.shutdown()
         thread.join()
         server.server_close()
+        app.extensions[EXTENSION].close()
 
 
 def settings_in(folder: Path, redis_url: str) -> Settings:

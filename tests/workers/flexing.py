@@ -51,9 +51,14 @@ class Flex:
 
     def announce(self, recording: str, **changes: Any) -> bool:
         """The callback arrives, as the web takes it."""
+        asked = Request.flex(replace(self.callback(recording), **changes))
+        return acceptance.accept(self.services.intake_store, self.services.dispatcher, asked)
+
+    def callback(self, recording: str) -> StatusCallback:
+        """Twilio's notice of a finished recording."""
         resource = self.twilio.recordings.get(recording, {})
         details = resource.get("encryption_details")
-        callback = StatusCallback(
+        return StatusCallback(
             account_sid=ACCOUNT,
             recording_sid=recording,
             status="completed",
@@ -65,8 +70,6 @@ class Flex:
             source="Conference",
             encryption=json.dumps(details) if details else None,
         )
-        asked = Request.flex(replace(callback, **changes))
-        return acceptance.accept(self.services.intake_store, self.services.dispatcher, asked)
 
     def work(self, recording: str) -> str:
         """Both jobs; gives what became of the request."""
