@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from addon import redis_keys
 from addon.archive import prefixes
 from tests.calls import wav
+from tests.stored_keys import declared
 from tests.workers.conftest import accept, market, settings
 from workers.deliver import deliver
 from workers.periodic_tasks import Schedule
@@ -22,10 +22,6 @@ __all__ = ["accept", "market", "settings"]
 
 ROOT = Path(__file__).parent.parent
 PLACES = {redis_keys: "addon/redis_keys.py", prefixes: "addon/archive/prefixes.py"}
-
-
-def values(module: ModuleType) -> dict[str, str]:
-    return {name: value for name, value in vars(module).items() if name.isupper()}
 
 
 def literals(path: Path) -> Iterator[tuple[int, str]]:
@@ -39,7 +35,7 @@ def literals(path: Path) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize("module", PLACES)
 def test_each_is_declared_once_and_with_its_reason(module):
-    found = values(module)
+    found = declared(module)
     assert len(set(found.values())) == len(found)
     source = (ROOT / PLACES[module]).read_text()
     body = ast.parse(source).body
@@ -54,7 +50,7 @@ def test_no_other_module_spells_one_out(module):
     """A text that begins with one is a second declaration."""
     allowed = ("session:", "sweeper", "metrics", "rq:")
     beginnings = tuple(
-        value for value in values(module).values() if value not in allowed and len(value) > 5
+        value for value in declared(module).values() if value not in allowed and len(value) > 5
     )
     found = [
         (str(path.relative_to(ROOT)), line, text)
@@ -77,15 +73,6 @@ def test_one_request_writes_under_declared_keys_alone(accept, as_worker):
     deliver(exchange.sid)
     during |= {key.decode() for key in as_worker.redis.scan_iter()}
     stored |= {stat.key for stat in as_worker.store.list("")}
-    keys, places = tuple(values(redis_keys).values()), tuple(values(prefixes).values())
+    keys, places = tuple(declared(redis_keys).values()), tuple(declared(prefixes).values())
     assert during and {key for key in during if not key.startswith(keys)} == set()
     assert stored and {key for key in stored if not key.startswith(places)} == set()
-
-
-@pytest.mark.parametrize("module", PLACES)
-def test_the_architecture_names_each(module):
-    page = ROOT / "ARCHITECTURE.md"
-    if not page.exists():
-        pytest.skip("the page is written elsewhere")
-    text = page.read_text()
-    assert {value for value in values(module).values() if f"`{value}" not in text} == set()

@@ -82,17 +82,6 @@ class Invocation:
         """The recording's id in the archive: its SID, else the request's (spec/interfaces 4)."""
         return self.recording_sid or self.request_sid
 
-    def declared_seconds(self, decoded: float | None = None) -> float | None:
-        """The declared duration in seconds: the reading, s or ms, that is nearer to the truth.
-
-        Without a decoded length, 1000 or more is taken for milliseconds (spec/protocol 1.6).
-        """
-        if self.duration is None:
-            return None
-        if decoded is None:
-            return self.duration / 1000 if self.duration >= 1000 else self.duration
-        return min(self.duration, self.duration / 1000, key=lambda value: abs(value - decoded))
-
     @classmethod
     def from_fields(
         cls,

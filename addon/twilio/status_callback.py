@@ -19,8 +19,6 @@ from addon.twilio.recordings import Recording
 from addon.twilio.sids import is_sid
 
 COMPLETED = "completed"
-ABSENT = "absent"
-FAILED = "failed"
 IN_PROGRESS = "in-progress"
 
 AnnouncedBy = Literal["callback", "list", "backfill"]
@@ -51,11 +49,6 @@ class StatusCallback:
     task_sid: str | None = None
     reservation_sid: str | None = None
     announced_by: AnnouncedBy = "callback"
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """Recording and status: callbacks with the same are duplicates (spec/protocol 4.1)."""
-        return self.recording_sid, self.status
 
     @property
     def fetchable(self) -> bool:

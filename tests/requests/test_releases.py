@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from addon.archive import message
-from addon.archive.keys import Recipients
+from addon.archive.keys import EncryptionKeys
 from addon.archive.manifest import Manifest, Verifiers
 from addon.archive.prefixes import FLEX_BACKFILLS, FLEX_DELETIONS, INTAKE, OUTCOMES, RESULTS, TOKENS
 from addon.errors import KeyMissing, Tampered, UnreadableDocument
@@ -41,7 +41,7 @@ NEWER = {"added_by_the_next_release": {"list": [1, None]}}
 def put_intake(services, source: str, head: dict[str, Any]) -> str:
     """An intake record as a release writes it: a framed head, encrypted."""
     sid = SID[source]
-    recipients = Recipients.local(services.settings.intake_key, KEY_NAME)
+    recipients = EncryptionKeys.local(services.settings.intake_key, KEY_NAME)
     body = json.dumps(head).encode()
     sealed = message.encrypt(
         [LENGTH.pack(len(body)) + body], recipients, {"kind": "intake", "request_sid": sid}
@@ -99,7 +99,7 @@ def test_a_stored_result_that_cannot_be_read_does_not_stop_the_sweep(services):
     Sweeper(services).sweep()
     sid = SID["flex"]
     context = {"kind": "results", "request_sid": sid}
-    recipients = Recipients.local(services.settings.intake_key, KEY_NAME)
+    recipients = EncryptionKeys.local(services.settings.intake_key, KEY_NAME)
     services.store.put(RESULTS + sid, message.encrypt([b'{"version": 2}'], recipients, context))
     services.intake_store.record_outcome(sid, {"answered_at": 1.0})
     services.states.mark(sid, state=PROCESSED, delivery=ANSWERED)

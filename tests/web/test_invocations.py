@@ -38,8 +38,8 @@ def intake_store(services) -> IntakeStore:
 def jobs(redis_server) -> list[str]:
     return [
         job
-        for lane in scheduling.ALL_QUEUES
-        for job in Queue(lane, connection=redis_server).get_job_ids()
+        for queue in scheduling.ALL_QUEUES
+        for job in Queue(queue, connection=redis_server).get_job_ids()
     ]
 
 

@@ -1,4 +1,4 @@
-"""The lanes: order, atomic moves, and jobs that carry a request SID and nothing else."""
+"""The queues: order, atomic moves, and jobs that carry a request SID and nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def name(sid: str) -> str:
     return f"process-{sid}-0000000000000000"
 
 
-def test_the_first_lane_that_has_a_job_gives_it(queues, redis_server):
+def test_the_first_queue_that_has_a_job_gives_it(queues, redis_server):
     queues[2].enqueue_call("workers.process.process", args=("XR2",), job_id=name("XR2"))
     queues[0].enqueue_call("workers.process.process", args=("XR0",), job_id=name("XR0"))
     taken = [DeadlineQueue.dequeue_any(queues, None, redis_server)[0].id for _ in range(2)]
@@ -47,7 +47,7 @@ def test_a_job_whose_record_is_gone_is_passed_over(queues, redis_server):
     assert queue.intermediate_queue.get_job_ids() == [job.id]
 
 
-def test_empty_lanes_are_waited_at_for_as_long_as_was_asked(queues, redis_server):
+def test_empty_queues_are_waited_at_for_as_long_as_was_asked(queues, redis_server):
     with pytest.raises(DequeueTimeout):
         DeadlineQueue.dequeue_any(queues, 0.2, redis_server)
 
