@@ -136,7 +136,7 @@ class WaveIntake:
     def _tones(self) -> list[Interval]:
         if not self._redact:
             return []
-        return muting.widened(tone.interval for tone in self.stages.tones.found)
+        return muting.widened(self.stages.tones.muted)
 
     def _look_beyond(self, *, at_end: bool = False) -> None:
         """Once: is what follows the declared end another chunk, or audio the length forgot?"""
