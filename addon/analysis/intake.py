@@ -136,7 +136,8 @@ class WaveIntake:
     def _tones(self) -> list[Interval]:
         if not self._redact:
             return []
-        return muting.widened(self.stages.tones.muted)
+        held = (self._offset - self._wave.data_start) / (self._wave.block_align * self._wave.rate)
+        return muting.widened(self.stages.tones.muted(held - muting.REACH_SECONDS))
 
     def _look_beyond(self, *, at_end: bool = False) -> None:
         """Once: is what follows the declared end another chunk, or audio the length forgot?"""

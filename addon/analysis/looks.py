@@ -25,9 +25,9 @@ _DETUNED = np.array([-0.014, 0.0, 0.014])
 
 #: A pair of looks is measured closely where the tones hold this share of the DTMF band and the
 #: strongest frequency of each group this multiple of the next one's power.
-_SCREENED_SHARE, _SCREENED_RATIO = 0.4, 2.5
+_SCREENED_SHARE, _SCREENED_RATIO = 0.45, 3.0
 #: A look is kept from these on: as faint as the faintest press that has to be muted.
-_MIN_SHARE, _MIN_RATIO, _MAX_TWIST_DB = 0.4, 4.0, 16.0
+_MIN_BAND, _MIN_WIDE, _MIN_RATIO, _MAX_TWIST_DB = 0.4, 0.2, 4.0, 16.0
 #: Power of the tones, 12 dB below what a telephone network has to detect and some more.
 _MIN_POWER = 10 ** (-60 / 10)
 
@@ -89,41 +89,56 @@ def _screened(row: Floats) -> NDArray[np.intp]:
 
 def _measured(at: NDArray[np.intp], windows: Floats) -> Iterator[Look]:
     """Those of the windows, (n, WINDOW), that are worth keeping."""
-    power = _squared(_BASIS @ windows.T)
-    detuned = power[:24].reshape(8, 3, -1)
-    tones = detuned.max(axis=1).reshape(2, 4, -1)
-    keys = tones.argmax(axis=1)
-    low, high = tones.max(axis=1)
-    ratio = (tones.max(axis=1) / (np.partition(tones, 2, axis=1)[:, 2] + _TINY)).min(axis=0)
-    rumble, low_band, high_band = power[24:32], power[32:44], power[44:]
-    energy = np.einsum("ws,ws,s->w", windows, windows, _HANN**2)
-    above = energy - (2 * rumble.sum(axis=0) - rumble[0]) / WINDOW
-    low_energy, high_energy = _IN_ENERGY * low, _IN_ENERGY * high
-    below, beyond = 2 / WINDOW * low_band.sum(axis=0), 2 / WINDOW * high_band.sum(axis=0)
-    both = low_energy + high_energy
-    band = both / (below + beyond + _TINY)
-    twist = 10 * np.log10((low + _TINY) / (high + _TINY))
-    level = (low + high) / _POWER
+    detuned, groups, wide = _tones(windows)
+    strongest, second = groups.max(axis=1), np.partition(groups, 2, axis=1)[:, 2]
+    ratio = (strongest / (second + _TINY)).min(axis=0)
+    twist = 10 * np.log10((strongest[0] + _TINY) / (strongest[1] + _TINY))
+    level = strongest.sum(axis=0) / _POWER
     good = np.flatnonzero(
-        (band > _MIN_SHARE)
+        (wide > _MIN_WIDE)
         & (ratio > _MIN_RATIO)
         & (np.abs(twist) < _MAX_TWIST_DB)
         & (level > _MIN_POWER)
     )
+    energy = _IN_ENERGY * strongest[:, good]
+    bands = _band_energies(windows[good])
+    low, high = groups[:, :, good].argmax(axis=1)
+    each = np.arange(len(good))
     columns = (
         at[good],
-        (4 * keys[0] + keys[1])[good],
+        4 * low + high,
         level[good],
-        band[good],
-        (both / np.maximum(above, _TINY))[good],
-        np.minimum(low_energy / (below + _TINY), high_energy / (beyond + _TINY))[good],
+        energy.sum(axis=0) / (bands.sum(axis=0) + _TINY),
+        wide[good],
+        (energy / (bands + _TINY)).min(axis=0),
         ratio[good],
         twist[good],
-        _offset(detuned[keys[0][good], :, good]),
-        _offset(detuned[4 + keys[1][good], :, good]),
+        _offset(detuned[low, :, good[each]]),
+        _offset(detuned[4 + high, :, good[each]]),
     )
     for values in zip(*(column.tolist() for column in columns), strict=True):
-        yield Look(*values)
+        look = Look(*values)
+        if look.band > _MIN_BAND:
+            yield look
+
+
+def _tones(windows: Floats) -> tuple[Floats, Floats, Floats]:
+    """Powers at the eight frequencies, detuned (8, 3, n) and at their best (2, 4, n); the share
+    of the energy above 300 Hz that the strongest of each group hold."""
+    power = _squared(_TONE_BASIS @ windows.T)
+    detuned, rumble = power[:24].reshape(8, 3, -1), power[24:]
+    groups = detuned.max(axis=1).reshape(2, 4, -1)
+    energy = np.einsum("ws,ws,s->w", windows, windows, _HANN**2)
+    above = energy - (2 * rumble.sum(axis=0) - rumble[0]) / WINDOW
+    wide: Floats = _IN_ENERGY * groups.max(axis=1).sum(axis=0) / np.maximum(above, _TINY)
+    return detuned, groups, wide
+
+
+def _band_energies(windows: Floats) -> Floats:
+    """The energy in the band of each group, (2, n)."""
+    power = _squared(_BAND_BASIS @ windows.T)
+    energies = np.stack([power[:_SPLIT].sum(axis=0), power[_SPLIT:].sum(axis=0)])
+    return energies * np.float32(2 / WINDOW)
 
 
 def _offset(powers: Floats) -> Floats:
@@ -159,9 +174,13 @@ _TONES = np.array(_LOW + _HIGH)
 #: The DTMF band at a spacing that lets a tone count the same wherever it lies.
 _GRID = np.arange(600.0, 1750.0, 60.0)
 _SCREEN = np.concatenate([_basis(_TONES, PAIR), _basis(_GRID, PAIR)])
-#: 40 Hz apart: below 300 Hz, the low group's band and the high group's.
-_BINS = 40.0 * np.concatenate([np.arange(8), np.arange(15, 44)])
-_BASIS = _basis(np.concatenate([np.outer(_TONES, 1 + _DETUNED).ravel(), _BINS]), WINDOW)
+#: Bins 40 Hz apart: those below 300 Hz, and those of the two groups' bands.
+_RUMBLE = np.arange(0.0, 281.0, 40.0)
+_LOW_BAND, _HIGH_BAND = np.arange(600.0, 1041.0, 40.0), np.arange(1080.0, 1721.0, 40.0)
+_SPLIT = len(_LOW_BAND)
+_DETUNED_TONES = np.outer(_TONES, 1 + _DETUNED).ravel()
+_TONE_BASIS = _basis(np.concatenate([_DETUNED_TONES, _RUMBLE]), WINDOW)
+_BAND_BASIS = _basis(np.concatenate([_LOW_BAND, _HIGH_BAND]), WINDOW)
 #: From the squared sum at a tone's frequency to its power, and to its energy under the window.
 _POWER = float(_hann(WINDOW).sum() ** 2 / 2)
 _SCREEN_POWER = float(_hann(PAIR).sum() ** 2 / 2)

@@ -8,10 +8,11 @@ so that one noisy look decides nothing.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from statistics import median, pstdev
+from statistics import median
 
 from addon.analysis.looks import Look
 
@@ -78,8 +79,24 @@ POSSIBLE = Bar(
     apart=0.013,
     spread=0.01,
 )
-#: The same for a press that the beginning or the end of the recording cuts.
+#: The same for a long press, whose tones a vocoder lets waver, and for one that the beginning or
+#: the end of the recording cuts.
+LONG = replace(POSSIBLE, length=20, wide=0.5, offset=0.012, apart=0.012, spread=0.016)
 CUT = replace(POSSIBLE, length=2, spread=0.02)
+#: Muted where two such pieces of one key follow each other: a press that a vocoder broke.
+PIECE = replace(
+    POSSIBLE,
+    length=1,
+    band=0.5,
+    wide=0.45,
+    group=0.3,
+    ratio=4.0,
+    offset=0.022,
+    apart=0.018,
+    spread=0.02,
+)
+#: Looks between two pieces of one press: 100 ms.
+_APART = 20
 
 #: Looks within this share of the strongest one's power lie with their middle inside the tone.
 _INSIDE = 0.25
@@ -140,14 +157,43 @@ def of(looks: Sequence[Look], *, cut: bool = False) -> Press:
         twist_db=median(look.twist_db for look in held),
         low_offset=median(lows),
         high_offset=median(highs),
-        spread=max(pstdev(lows), pstdev(highs)),
+        spread=max(_spread(lows), _spread(highs)),
         cut=cut,
     )
     if CERTAIN.is_met(press):
         press.belief = Belief.CERTAIN
-    elif POSSIBLE.is_met(press) or (cut and CUT.is_met(press)):
+    elif any(bar.is_met(press) for bar in (POSSIBLE, LONG, *([CUT] if cut else []))):
         press.belief = Belief.POSSIBLE
     return press
+
+
+#: Presses of one telephone: power of the louder over the fainter one, difference of their offsets.
+_ALIKE_POWERS, _ALIKE_OFFSETS = 6.0, 0.01
+
+
+def are_alike(press: Press, other: Press) -> bool:
+    """Whether two presses have about the same level and are off by about the same share."""
+    return (
+        _over([press.power, other.power]) < _ALIKE_POWERS
+        and abs(press.low_offset - other.low_offset) < _ALIKE_OFFSETS
+        and abs(press.high_offset - other.high_offset) < _ALIKE_OFFSETS
+    )
+
+
+def are_pieces(press: Press, later: Press) -> bool:
+    """Whether two faint presses are pieces of one."""
+    return (
+        press.key == later.key
+        and later.start - press.stop <= _APART
+        and PIECE.is_met(press)
+        and PIECE.is_met(later)
+    )
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Standard deviation."""
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
 
 
 #: A regular row has at least this many presses, the next one within 2 s.
@@ -170,6 +216,7 @@ def is_row(presses: Sequence[Press]) -> bool:
         and _over([press.length for press in presses]) <= _ROW_LENGTHS
         and _over([later.start - press.start for press, later in pairs]) < _ROW_WAITS
         and max(max(lows) - min(lows), max(highs) - min(highs)) < _ROW_OFFSETS
+        and max(abs(press.twist_db) for press in presses) < CERTAIN.twist_db
     )
 
 

@@ -102,7 +102,7 @@ class RecordingPass:
 
     def _redaction(self, stages: Stages, transcript: Transcript | None) -> Redaction:
         causes: dict[str, Sequence[Interval]] = {
-            "dtmf": stages.tones.muted if self._options.redact_dtmf else [],
+            "dtmf": stages.tones.muted() if self._options.redact_dtmf else [],
             "spoken_number": transcript.numbers if transcript else [],
         }
         every = [interval for intervals in causes.values() for interval in intervals]

@@ -7,6 +7,7 @@ certain one within three seconds, or by being one of a regular row.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,9 @@ __all__ = ["HOP", "RATE_HZ", "Tone", "ToneDetector"]
 _MAX_LOOKS, _MAX_GAP, _BOUNCE = 2000, 5, 7
 #: Looks around a certain press, and around a possible one, in which faint ones are muted: 3 s, 1 s.
 _NEAR, _BESIDE = 600, 200
+#: Seconds after the end of a press within which it is decided: the next one may come 3 s later and
+#: be followed for 10 s.
+_DECIDED = (_NEAR + _MAX_LOOKS) * HOP / RATE_HZ
 #: Share of the energy above 300 Hz from which a faint press beside a possible one is muted.
 _FAINT_WIDE = 0.4
 #: Looks in which possible presses are remembered as members of a row: 10 s.
@@ -68,10 +72,9 @@ class ToneDetector:
         """Every key press that counts so far, channel by channel in order of time."""
         return [tone for line in self._lines for tone in line.counted]
 
-    @property
-    def muted(self) -> list[Interval]:
-        """Every stretch so far that might be read as a key: those of `found` and more."""
-        return [tone.interval for line in self._lines for tone in line.muted]
+    def muted(self, since: float = 0.0) -> list[Interval]:
+        """Every stretch that might be read as a key, if it ends at `since` or later, in seconds."""
+        return [interval for line in self._lines for interval in line.muted(since)]
 
     @property
     def settled(self) -> float:
@@ -90,9 +93,12 @@ class _Line:
         #: Presses of the last three seconds, whatever they turn out to be.
         self._recent: list[Press] = []
         self._counted: list[Press] = []
-        self._muted: list[Press] = []
-        #: The looks up to which a press is near a certain one, beside a possible one.
-        self._certain_until = self._possible_until = -1
+        #: In the order in which they were decided, and each ends at most _DECIDED before that.
+        self._muted: list[Interval] = []
+        #: The last press that others are believed by, and the look up to which they are beside a
+        #: possible one.
+        self._certain: Press | None = None
+        self._possible_until = -1
 
     @property
     def settled(self) -> float:
@@ -115,10 +121,13 @@ class _Line:
                 joined.append(press)
         return [self._tone(press.start, press.stop) for press in joined]
 
-    @property
-    def muted(self) -> list[Tone]:
-        """The presses to mute, from the first look that shows the key to the last."""
-        return [self._tone(press.first, press.last) for press in self._muted]
+    def muted(self, since: float) -> Iterator[Interval]:
+        """The stretches to mute, from the first look that shows a key to the last; newest first."""
+        for interval in reversed(self._muted):
+            if interval[1] < since - _DECIDED:
+                return
+            if interval[1] >= since:
+                yield interval
 
     def add(self, samples: Floats) -> None:
         """Hear the next samples, in blocks of any length."""
@@ -160,25 +169,34 @@ class _Line:
         possible = [other for other in self._recent if other.belief is Belief.POSSIBLE]
         row = possible[-presses.ROW :] if press.belief is Belief.POSSIBLE else []
         if press.belief is Belief.CERTAIN or presses.is_row(row):
-            self._certain_until = press.last + _NEAR
+            self._certain = press
+            for other in row:
+                self._count(other)
             for other in self._recent:
-                if other in row or press.first - other.last <= _NEAR:
-                    self._believe(other)
-        elif press.first <= self._certain_until:
-            self._believe(press)
+                if press.first - other.last <= _NEAR:
+                    self._believe(other, press)
+        elif self._certain and press.first - self._certain.last <= _NEAR:
+            self._believe(press, self._certain)
         elif press.belief is Belief.POSSIBLE:
             self._mute(press)
         self._mute_beside(press)
 
-    def _believe(self, press: Press) -> None:
+    def _believe(self, press: Press, certain: Press) -> None:
+        """Mute a press near a certain one, and count it where it is of the same telephone."""
         self._mute(press)
-        if press.belief is not Belief.FAINT and not press.counted:
+        if press.belief is not Belief.FAINT and presses.are_alike(press, certain):
+            self._count(press)
+
+    def _count(self, press: Press) -> None:
+        self._mute(press)
+        if not press.counted:
             press.counted = True
             self._counted.append(press)
 
     def _mute_beside(self, press: Press) -> None:
         """Mute what is faint beside a possible press, whichever of them came first."""
-        if press.belief is Belief.POSSIBLE:
+        before = self._recent[-2] if len(self._recent) > 1 else None
+        if press.belief is Belief.POSSIBLE or (before and presses.are_pieces(before, press)):
             self._possible_until = press.last + _BESIDE
             beside = [other for other in self._recent if press.first - other.last <= _BESIDE]
         else:
@@ -190,7 +208,7 @@ class _Line:
     def _mute(self, press: Press) -> None:
         if not press.muted:
             press.muted = True
-            self._muted.append(press)
+            self._muted.append(self._tone(press.first, press.last).interval)
 
     def _forget(self, now: int) -> None:
         """Let go of what no press from the look `now` on can change any more."""

@@ -5,9 +5,12 @@ press counting with both of its tones.
 """
 
 import io
+import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -50,6 +53,20 @@ def row(
         samples[start : start + len(tone)] = tone
         spans.append((start / RATE, (start + len(tone)) / RATE))
     return Row(samples, digits, spans)
+
+
+def by_hand(digits: str, *, db: float = LEVEL_DB, margin: float = 1.5, seed: int = 1) -> Row:
+    """The digits pressed by a person: no two presses and no two pauses alike."""
+    rng = np.random.default_rng(seed)
+    pieces, spans, at = [np.zeros(round(margin * RATE))], [], round(margin * RATE)
+    for digit in digits:
+        tone = press(digit, rng.uniform(0.08, 0.25), db, rng=rng)
+        pause = np.zeros(round(rng.uniform(0.12, 0.9) * RATE))
+        spans.append((at / RATE, (at + len(tone)) / RATE))
+        pieces += [tone, pause]
+        at += len(tone) + len(pause)
+    pieces.append(np.zeros(round(margin * RATE)))
+    return Row(np.concatenate(pieces).astype(np.float32), digits, spans)
 
 
 def press(
@@ -135,7 +152,7 @@ def through_codec(samples: np.ndarray, codec: str, bit_rate: int, container: str
     """There and back through a codec of PyAV, at 8 kHz."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
-        stream = out.add_stream(codec, rate=RATE)
+        stream: Any = out.add_stream(codec, rate=RATE)
         stream.bit_rate = bit_rate
         stream.layout = "mono"
         pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2")
@@ -148,9 +165,21 @@ def through_codec(samples: np.ndarray, codec: str, bit_rate: int, container: str
         out.mux(stream.encode(None))
     file.seek(0)
     resampler = av.AudioResampler("flt", "mono", RATE)
-    with av.open(file) as back:
+    with av.open(file, "r") as back:
         frames = [done for frame in back.decode(audio=0) for done in resampler.resample(frame)]
     return np.concatenate([frame.to_ndarray()[0] for frame in frames])
+
+
+def through_speex(samples: np.ndarray, quality: int) -> np.ndarray:
+    """There and back through Debian's speexenc; FileNotFoundError where it is not installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, coded, back = (f"{folder}/{name}" for name in ("a.wav", "b.spx", "c.wav"))
+        soundfile.write(source, np.clip(samples, -1, 1), RATE, subtype="PCM_16")
+        encode = ["speexenc", "-n", "--quality", str(quality), source, coded]
+        subprocess.run(encode, check=True, capture_output=True)
+        subprocess.run(["speexdec", coded, back], check=True, capture_output=True)
+        decoded: np.ndarray = soundfile.read(back, dtype="float32")[0]
+    return decoded
 
 
 Line = Callable[[np.ndarray], np.ndarray]
@@ -181,6 +210,8 @@ LINES: dict[str, Line] = {
     "AMR at 4.75 kbit/s, -46 dBFS": lambda x: through_codec(
         x * 10 ** (-26 / 20), "libopencore_amrnb", 4750, "amr"
     ),
+    "Speex at 3.95 kbit/s": lambda x: through_speex(x, 1),
+    "Speex at 5.95 kbit/s": lambda x: through_speex(x, 2),
     "clipped by 12 dB": lambda x: np.clip(x * 28, -1, 1),
     "packets of 20 ms lost": with_gaps,
     "gain control": lambda x: with_gain_control(x + noise(len(x), 1, LEVEL_DB - 25)),
