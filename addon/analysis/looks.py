@@ -83,8 +83,9 @@ def _screened(row: Floats) -> NDArray[np.intp]:
     loud = strength > _MIN_POWER * _SCREEN_POWER
     found = np.flatnonzero(loud & (strength > _SCREENED_SHARE * band))
     second = np.partition(tones[:, found].reshape(2, 4, -1), 2, axis=1)[:, 2]
-    clear = (low[found] > _SCREENED_RATIO * second[0]) & (high[found] > _SCREENED_RATIO * second[1])
-    return found[clear]
+    clear = (np.stack([low, high])[:, found] > _SCREENED_RATIO * second).all(axis=0)
+    screened: NDArray[np.intp] = found[clear]
+    return screened
 
 
 def _measured(at: NDArray[np.intp], windows: Floats) -> Iterator[Look]:
@@ -103,7 +104,6 @@ def _measured(at: NDArray[np.intp], windows: Floats) -> Iterator[Look]:
     energy = _IN_ENERGY * strongest[:, good]
     bands = _band_energies(windows[good])
     low, high = groups[:, :, good].argmax(axis=1)
-    each = np.arange(len(good))
     columns = (
         at[good],
         4 * low + high,
@@ -113,8 +113,8 @@ def _measured(at: NDArray[np.intp], windows: Floats) -> Iterator[Look]:
         (energy / (bands + _TINY)).min(axis=0),
         ratio[good],
         twist[good],
-        _offset(detuned[low, :, good[each]]),
-        _offset(detuned[4 + high, :, good[each]]),
+        _offset(detuned[low, :, good]),
+        _offset(detuned[4 + high, :, good]),
     )
     for values in zip(*(column.tolist() for column in columns), strict=True):
         look = Look(*values)
@@ -128,7 +128,7 @@ def _tones(windows: Floats) -> tuple[Floats, Floats, Floats]:
     power = _squared(_TONE_BASIS @ windows.T)
     detuned, rumble = power[:24].reshape(8, 3, -1), power[24:]
     groups = detuned.max(axis=1).reshape(2, 4, -1)
-    energy = np.einsum("ws,ws,s->w", windows, windows, _HANN**2)
+    energy = windows**2 @ _HANN_SQUARED
     above = energy - (2 * rumble.sum(axis=0) - rumble[0]) / WINDOW
     wide: Floats = _IN_ENERGY * groups.max(axis=1).sum(axis=0) / np.maximum(above, _TINY)
     return detuned, groups, wide
@@ -169,7 +169,7 @@ def _basis(frequencies: NDArray[np.float64], samples: int) -> Floats:
 
 
 _TINY = np.float32(1e-20)
-_HANN = _hann(WINDOW).astype(np.float32)
+_HANN_SQUARED = (_hann(WINDOW) ** 2).astype(np.float32)
 _TONES = np.array(_LOW + _HIGH)
 #: The DTMF band at a spacing that lets a tone count the same wherever it lies.
 _GRID = np.arange(600.0, 1750.0, 60.0)
