@@ -5,9 +5,9 @@ through the whole analysis; two readers that share no code with it try to read t
 that knows what to look for and where, and multimon-ng where it is installed (Debian has it; Speex
 needs Debian's speex). The lines are the hard part, so each row is a recording of its own.
 
-`--talk FOLDER` counts false keys in the audio files of a folder instead of in the bundled speech and
-music; none are bundled beyond those of the tests. `--against FILE` runs the detector of another
-tones.py beside this one: one of before this detector, e.g. from `git show REVISION:addon/...`.
+`--talk FOLDER` counts false keys in the audio files of a folder, instead of in the speech and music
+of the tests. `--against FILE` runs the detector of another tones.py, of an earlier revision say,
+beside this one.
 Exit 1 where a digit can be read or a false one is counted.
 """
 

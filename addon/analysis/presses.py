@@ -74,14 +74,14 @@ POSSIBLE = Bar(
     wide=0.4,
     group=0.5,
     ratio=4.5,
-    twist_db=14.0,
+    twist_db=16.0,
     offset=0.025,
     apart=0.013,
-    spread=0.01,
+    spread=0.012,
 )
 #: The same for a long press, whose tones a vocoder lets waver, and for one that the beginning or
 #: the end of the recording cuts.
-LONG = replace(POSSIBLE, length=20, wide=0.5, offset=0.012, apart=0.012, spread=0.016)
+LONG = replace(POSSIBLE, length=20, wide=0.45, offset=0.012, apart=0.012, spread=0.018)
 CUT = replace(POSSIBLE, length=2, spread=0.02)
 #: Muted where two such pieces of one key follow each other: a press that a vocoder broke.
 PIECE = replace(
