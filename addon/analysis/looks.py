@@ -74,12 +74,15 @@ def _screened(row: Floats) -> NDArray[np.intp]:
     count = pairs(len(row))
     if not count:
         return np.zeros(0, np.intp)
-    windows = np.lib.stride_tricks.sliding_window_view(row, PAIR)[: count * 2 * HOP : 2 * HOP]
-    parts = _SCREEN @ windows.T
-    tones = _squared(parts[:16])
+    # Three products of pieces that do not overlap: faster than one of windows, which are copied.
+    pieces = row[: (count + 2) * 2 * HOP].reshape(-1, 2 * HOP)
+    parts = pieces[:count] @ _SCREEN[0]
+    parts += pieces[1 : count + 1] @ _SCREEN[1]
+    parts += pieces[2:] @ _SCREEN[2]
+    tones = _squared(np.ascontiguousarray(parts[:, :16].T))
     low, high = tones[:4].max(axis=0), tones[4:].max(axis=0)
     strength = low + high
-    band = np.einsum("fn,fn->n", parts[16:], parts[16:])
+    band = np.einsum("nf,nf->n", parts[:, 16:], parts[:, 16:])
     loud = strength > _MIN_POWER * _SCREEN_POWER
     found = np.flatnonzero(loud & (strength > _SCREENED_SHARE * band))
     second = np.partition(tones[:, found].reshape(2, 4, -1), 2, axis=1)[:, 2]
@@ -173,7 +176,7 @@ _HANN_SQUARED = (_hann(WINDOW) ** 2).astype(np.float32)
 _TONES = np.array(_LOW + _HIGH)
 #: The DTMF band at a spacing that lets a tone count the same wherever it lies.
 _GRID = np.arange(600.0, 1750.0, 60.0)
-_SCREEN = np.concatenate([_basis(_TONES, PAIR), _basis(_GRID, PAIR)])
+_SCREEN = np.split(np.concatenate([_basis(_TONES, PAIR), _basis(_GRID, PAIR)]).T.copy(), 3)
 #: Bins 40 Hz apart: those below 300 Hz, and those of the two groups' bands.
 _RUMBLE = np.arange(0.0, 281.0, 40.0)
 _LOW_BAND, _HIGH_BAND = np.arange(600.0, 1041.0, 40.0), np.arange(1080.0, 1721.0, 40.0)
