@@ -103,6 +103,7 @@ class RecordingPass:
             said = replace(said, sentiment=sentiment.by_channel(said.sentences))
         return said, None
 
+<<<<<<< HEAD
     def _found(
         self, stages: Stages, transcript: Transcript | None, left_out: str | None
     ) -> dict[Kind, Found]:
@@ -113,6 +114,12 @@ class RecordingPass:
         return {
             "dtmf": Found(tones, options.redact_dtmf, why),
             "spoken_number": self._found_numbers(transcript, left_out),
+=======
+    def _redaction(self, stages: Stages, transcript: Transcript | None) -> Redaction:
+        causes: dict[str, Sequence[Interval]] = {
+            "dtmf": stages.tones.muted() if self._options.redact_dtmf else [],
+            "spoken_number": transcript.numbers if transcript else [],
+>>>>>>> refs/heads/tones
         }
 
     def _found_numbers(self, transcript: Transcript | None, left_out: str | None) -> Found:
