@@ -39,10 +39,11 @@ class Findings:
         self._options = options
         self.timeline = Timeline(stages.duration_ms)
         frames = self.timeline.frames
-        self.identical = stages.channels == 2 and stages.totals.likeness() > IDENTICAL_ABOVE
+        levels = _fitted(stages.levels.all(stages.heard), frames)
+        heard = stages.voice.speech(frames)
+        self.identical = stages.channels == 2 and self._alike(heard) > IDENTICAL_ABOVE
         parties = 1 if self.identical else stages.heard
-        self._levels = _fitted(stages.levels.all(stages.heard), frames)[:parties]
-        heard = stages.voice.speech(frames)[:parties]
+        self._levels, heard = levels[:parties], heard[:parties]
         tones = [self._tone_mask(channel, parties) for channel in range(parties)]
         self._speech, self._bled = speech.settle(heard, self._levels, tones)
         self.conversation: Conversation = converse(
@@ -74,6 +75,15 @@ class Findings:
             "low_snr": any(ratio is not None and ratio < NOISY_BELOW_DB for ratio in ratios),
         }
         return [flag for flag, is_raised in raised.items() if is_raised]
+
+    def _alike(self, heard: Sequence[Mask]) -> float:
+        """How alike two channels are where anybody speaks, or throughout where hardly anybody does.
+
+        Music on both channels does not make one channel of two parties.
+        """
+        spoken = np.logical_or.reduce(heard)
+        enough = np.count_nonzero(spoken) >= HARDLY_SECONDS * runs.FRAME_RATE
+        return self._stages.levels.likeness(spoken if enough else np.ones_like(spoken))
 
     def _participant(self, channel: int) -> Participant:
         talk, alone = self.conversation, len(self._speech) == 1

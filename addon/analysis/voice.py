@@ -53,7 +53,7 @@ class Voice:
 
     def add(self, samples: Floats, levels: Floats) -> None:
         """Hear a block of (channels, n * 1280) samples at 8 kHz with these 10 ms levels."""
-        louder = np.clip(samples * self._loudness.gains(levels)[:, None], -1, 1)
+        louder = samples * self._loudness.gains(levels)[:, None]
         self._blocks.append(self._silero.probabilities(louder).astype(np.float16))
 
     def speech(self, frames: int) -> list[Mask]:
