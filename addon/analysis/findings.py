@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from addon.analysis import runs, speech
+from addon.analysis import call_progress, runs, speech
 from addon.analysis.conversation import Conversation, converse
+from addon.analysis.hold import hold
 from addon.analysis.levels import FLOOR_DBFS, decibels
 from addon.analysis.options import Options
 from addon.analysis.participants import MIXED, Level, Participant
@@ -45,16 +46,23 @@ class Findings:
         parties = 1 if self.identical else stages.heard
         self._levels, heard = levels[:parties], heard[:parties]
         tones = [self._tone_mask(channel, parties) for channel in range(parties)]
-        self._speech, self._bled = speech.settle(heard, self._levels, tones)
+        looks = stages.tonality.looks()[:parties]
+        signals = call_progress.signals(looks, self._levels, heard, tones)
+        tones = [
+            mask | call_progress.sounding(signals, channel, frames)
+            for channel, mask in enumerate(tones)
+        ]
+        lasting = call_progress.lasting(signals, frames)
+        on_hold = runs.mask(hold(heard, self._levels, looks, lasting), frames)
+        self._speech, self._bled = speech.settle(heard, self._levels, tones, on_hold)
+        held = hold(self._speech, self._levels, looks, lasting)
+        self._hold = runs.mask(held, frames)
         self.conversation: Conversation = converse(
             self._speech,
-            self._levels,
             self.timeline,
             non_talk_seconds=options.non_talk_seconds,
-        )
-        self._hold = runs.mask(
-            ((round(start * 100), round(stop * 100)) for start, stop in self.conversation.hold),
-            frames,
+            hold=held,
+            signals=signals,
         )
         self.participants = [self._participant(channel) for channel in range(parties)]
 

@@ -29,6 +29,8 @@ _HALF = np.float32(0.5)
 _FFT, _HOP, _BINS, _UNITS = 128, 64, 65, 128
 #: Windows convolved at once: the matrices stay within a core's second-level cache.
 _BATCH = 128
+#: A batch holds no speech where no window of it is more probable than this.
+_IDLE_BELOW = 0.05
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,16 @@ class _Layers:
 class Silero:
     """Speech probabilities of `channels` parallel 8 kHz channels, block after block.
 
-    With `high_pass` the detector does not hear an offset, mains hum or rumble. That costs nothing:
-    it is a matter of the first layer's weights. Without it the detector is the published one.
+    Unless it is to be `as_published`, it does not hear an offset, mains hum or rumble, which is a
+    matter of the first layer's weights and costs nothing, and it forgets what it heard after every
+    four seconds without speech: music and reverberation make it deaf for a long time otherwise.
     """
 
-    def __init__(self, channels: int, *, high_pass: bool = True) -> None:
-        self._layers = _Layers.load(high_pass=high_pass)
+    def __init__(self, channels: int, *, as_published: bool = False) -> None:
+        self._layers = _Layers.load(high_pass=not as_published)
+        self._forgets = not as_published
+        self._windows = 0
+        self._highest = np.zeros(channels, np.float32)
         self._context = np.zeros((channels, CONTEXT), np.float32)
         self._hidden = np.zeros((channels, _UNITS), np.float32)
         self._cell = np.zeros((channels, _UNITS), np.float32)
@@ -83,11 +89,24 @@ class Silero:
         self._context = heard[:, -CONTEXT:].copy()
         windows = samples.shape[1] // WINDOW
         result = np.empty((samples.shape[0], windows), np.float32)
-        for first in range(0, windows, _BATCH):
-            last = min(first + _BATCH, windows)
+        first = 0
+        while first < windows:
+            last = min(first + _BATCH - self._windows % _BATCH, windows)
             gates = self._encode(heard[:, first * WINDOW : last * WINDOW + CONTEXT])
             result[:, first:last] = self._recur(gates)
+            self._count(result[:, first:last])
+            first = last
         return result
+
+    def _count(self, probabilities: Floats) -> None:
+        """After every whole batch, a channel without speech in it begins anew."""
+        self._windows += probabilities.shape[1]
+        self._highest = np.maximum(self._highest, probabilities.max(axis=1))
+        if self._windows % _BATCH == 0:
+            if self._forgets:
+                idle = self._highest < _IDLE_BELOW
+                self._hidden[idle], self._cell[idle] = 0, 0
+            self._highest[:] = 0
 
     def _encode(self, heard: Floats) -> Floats:
         """The recurrent layer's input, (windows, 4 gates, channels, units)."""
@@ -181,8 +200,7 @@ def _without_slow(basis: Floats) -> Floats:
     """The basis of a frame from which what lies below the band of speech was taken out before."""
     vectors = SLOW_VECTORS[basis.shape[1]]
     slow = slow_basis(basis.shape[1], SLOW_BELOW_HERTZ, vectors, RATE_HZ)
-    kept: Floats = basis - (basis @ slow) @ slow.T
-    return kept
+    return (basis - (basis @ slow) @ slow.T).astype(np.float32)
 
 
 def _gate_order() -> NDArray[np.intp]:

@@ -44,16 +44,24 @@ OWN_SPEECH = 50
 #: A line that bleeds does so all the time: below this share of the other's speech it was chance,
 #: as where a voice trails off under the other party's (decision 0202).
 BLEEDS_FROM = 0.08
+#: Echo follows the voice: at the delay at which both rise and fall together, up to RECENT, the
+#: difference of their levels varies by no more than this between its quartiles (decision 0208).
+FOLLOWS_WITHIN_DB = 5.5
+#: So many frames are enough to tell.
+_JUDGED = 20_000
 _SMOOTH = 5
 
 
 def settle(
-    heard: Sequence[Mask], levels: Floats, tones: Sequence[Mask]
+    heard: Sequence[Mask], levels: Floats, tones: Sequence[Mask], hold: Mask | None = None
 ) -> tuple[list[Mask], list[int]]:
-    """The final speech mask of each channel, and how many frames the gate took from each."""
+    """The final speech mask of each channel, and how many frames the gate took from each.
+
+    In `tones` and `hold` something else sounds: a tone is no speech, and music is no noise.
+    """
     smooth = [_smoothed(row) for row in levels]
     first = [
-        _first_pass(_audible(mask, level), tone)
+        _first_pass(_audible(mask, level, hold), tone)
         for mask, level, tone in zip(heard, smooth, tones, strict=True)
     ]
     gated = _gate(first, smooth) if len(first) == 2 else first
@@ -61,28 +69,26 @@ def settle(
     return [_last_pass(mask, tone) for mask, tone in zip(gated, tones, strict=True)], bled
 
 
-def _audible(heard: Mask, level: Floats) -> Mask:
+def _audible(heard: Mask, level: Floats, hold: Mask | None) -> Mask:
     """Without the frames that the detector, which follows slowly, holds on to after the voice."""
     if not heard.any():
         return heard
     usual = 10 * np.log10(np.mean(np.power(10, level[heard] / 10)))
-    floor = np.maximum(usual - AUDIBLE_DB, _noise_around(heard, level) + ABOVE_NOISE_DB)
+    floor = np.maximum(usual - AUDIBLE_DB, _noise_around(heard, level, hold) + ABOVE_NOISE_DB)
     audible: Mask = heard & (level > floor)
     return audible
 
 
-def _noise_around(heard: Mask, level: Floats) -> Floats:
-    """The quieter sound outside speech within ten seconds of each second that holds speech.
-
-    The whole recording's would be a wrong picture where music plays on hold.
-    """
+def _noise_around(heard: Mask, level: Floats, hold: Mask | None) -> Floats:
+    """The quieter sound outside speech and music within ten seconds of each second with speech."""
+    quiet = ~heard if hold is None else ~heard & ~hold
     noise = np.full(len(level), FLOOR_DBFS, np.float32)
     for second in range(0, len(level), runs.FRAME_RATE):
         here = slice(second, second + runs.FRAME_RATE)
         if not heard[here].any():
             continue
         around = slice(max(second - NOISE_WITHIN, 0), here.stop + NOISE_WITHIN)
-        outside = level[around][~heard[around]]
+        outside = level[around][quiet[around]]
         if len(outside) >= ENOUGH_NOISE:
             rank = int(len(outside) * NOISE_QUANTILE)
             noise[here] = np.partition(outside, rank)[rank]
@@ -119,8 +125,26 @@ def _bleed(this: Mask, other: Mask, level: Floats, other_level: Floats) -> Mask:
     own = level[this & ~echo]
     if len(own) >= OWN_SPEECH:
         echo &= level < np.median(own) - BELOW_OWN_BY_DB
-    taken = np.count_nonzero(echo & this)
-    return echo if taken >= BLEEDS_FROM * np.count_nonzero(other) else np.zeros_like(echo)
+    taken = np.flatnonzero(echo & this)
+    bleeds = len(taken) >= BLEEDS_FROM * np.count_nonzero(other)
+    return echo if bleeds and _follows(level, other_level, taken) else np.zeros_like(echo)
+
+
+def _follows(level: Floats, other_level: Floats, at: NDArray[np.intp]) -> bool:
+    """Whether the level at these frames follows the other channel's, at some delay."""
+    at = at[at >= RECENT][:: len(at) // _JUDGED + 1]
+    if len(at) < FIRST_FILL:
+        return True
+    here = level[at] - level[at].mean()
+    best, apart = -np.inf, level[at]
+    for delay in range(RECENT + 1):
+        there = other_level[at - delay]
+        spread = float(there.std())
+        alike = float(here @ there) / spread if spread > 0 else 0.0
+        if alike > best:
+            best, apart = alike, there - level[at]
+    lower, upper = np.percentile(apart, [25, 75])
+    return bool(upper - lower <= FOLLOWS_WITHIN_DB)
 
 
 def _smoothed(levels: Floats) -> Floats:

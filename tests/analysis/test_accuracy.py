@@ -102,8 +102,7 @@ def judged(conversations) -> list[tuple[Conversation, Conversation]]:
     for call in conversations:
         found_figures = passed(wav(call.samples))[0].conversation
         timeline = Timeline(round(call.duration * 1000))
-        levels = np.full(call.speech.shape, -90, np.float32)
-        true_figures = converse_figures(list(call.speech), levels, timeline, non_talk_seconds=3)
+        true_figures = converse_figures(list(call.speech), timeline, non_talk_seconds=3)
         pairs.append((found_figures, true_figures))
     return pairs
 

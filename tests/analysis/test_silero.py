@@ -40,19 +40,19 @@ def expected(heard) -> np.ndarray:
 
 def test_equals_the_published_graph(heard, expected):
     assert 0.2 < (expected > 0.5).mean() < 0.9
-    assert np.abs(Silero(2, high_pass=False).probabilities(heard) - expected).max() < 1e-4
+    assert np.abs(Silero(2, as_published=True).probabilities(heard) - expected).max() < 1e-4
 
 
 @pytest.mark.parametrize("cut", [1, 128, 333])
 def test_the_block_size_changes_nothing(heard, expected, cut):
-    detector = Silero(2, high_pass=False)
+    detector = Silero(2, as_published=True)
     parts = [detector.probabilities(heard[:, : cut * WINDOW])]
     parts.append(detector.probabilities(heard[:, cut * WINDOW :]))
     assert np.abs(np.concatenate(parts, axis=1) - expected).max() < 1e-4
 
 
 def test_channels_do_not_hear_each_other(heard, expected):
-    alone = Silero(1, high_pass=False).probabilities(heard[1:])
+    alone = Silero(1, as_published=True).probabilities(heard[1:])
     assert np.abs(alone[0] - expected[1]).max() < 1e-4
 
 
