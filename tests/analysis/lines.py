@@ -4,10 +4,13 @@ Each function takes a Call of `tests.analysis.calls` and returns it with one mor
 stays that of the clean call. The sounds that stand alone return one row of samples.
 """
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+import soundfile
+import soxr
 
 from tests.analysis import calls
 from tests.analysis.calls import RATE, Call, speech_level
@@ -154,4 +157,48 @@ SIGNALS: dict[str, tuple[str, Callable[[float], np.ndarray]]] = {
     "US reorder": ("reorder", lambda s: cadence((480, 620), (0.25, 0.25), s)),
     "fax calling": ("fax", lambda s: cadence((1100,), (0.5, 3), s)),
     "US dial": ("dial", lambda s: tone((350, 440), s)),
+}
+
+
+def through(call: Call, **kind: str) -> Call:
+    """The call coded and decoded; what knows one channel only codes each apart."""
+    rows = []
+    for row in call.samples:
+        coded = io.BytesIO(calls.encoded(row[None], **kind))
+        with soundfile.SoundFile(coded) as file:
+            decoded, rate = file.read(frames=2 * len(row) * 6, dtype="float32"), file.samplerate
+        if rate != RATE:
+            decoded = soxr.resample(decoded, rate, RATE)
+        rows.append(np.pad(decoded, (0, max(len(row) - len(decoded), 0)))[: len(row)])
+    return replace(call, samples=np.stack(rows).astype(np.float32))
+
+
+#: Everything that the accuracy of talk, crosstalk and silence is measured under.
+CONDITIONS: dict[str, Callable[[Call], Call]] = {
+    "clean": lambda call: call,
+    "mu-law": lambda call: through(call, format="WAV", subtype="ULAW"),
+    "GSM": lambda call: through(call, format="WAV", subtype="GSM610"),
+    "Opus": lambda call: through(call, format="OGG", subtype="OPUS"),
+    "pink noise at 10 dB": lambda call: calls.with_noise(call, 10),
+    "pink noise at 5 dB": lambda call: calls.with_noise(call, 5),
+    "car noise equal to speech": lambda call: with_car_noise(call, 0),
+    "hum and clicks": calls.with_hum,
+    "offset of 0.1, speech 12 dB quieter": lambda call: with_dc(louder(call, -12), 0.1),
+    "hum of 50 Hz equal to speech": lambda call: with_mains_hum(call, 0),
+    "hum of 60 Hz and harmonics, 10 dB louder": lambda call: with_mains_hum(
+        call, 10, 60, harmonics=6
+    ),
+    "echo at -30 dB": lambda call: calls.with_echo(call, -30),
+    "echo at -20 dB": lambda call: calls.with_echo(call, -20),
+    "34 dB quieter": lambda call: calls.quieter(call, -34),
+    "gain control": with_gain_control,
+    "distant microphone, noise at 15 dB": at_a_distance,
+    "distant microphone, noise at 5 dB": lambda call: at_a_distance(call, -35, 5),
+    "five voices in the room at 20 dB": lambda call: with_voices(call, 20),
+    "five voices in the room at 15 dB": lambda call: with_voices(call, 15),
+    "five voices in the room at 10 dB": lambda call: with_voices(call, 10),
+    "twelve voices in the room at 10 dB": lambda call: calls.with_babble(call, 10),
+    "key tones and hold music": calls.with_hold,
+    "a minute of a tune before the call": lambda call: after(call, tune(60)),
+    "US ringing before the call": lambda call: after(call, SIGNALS["US ringing"][1](36)),
 }
