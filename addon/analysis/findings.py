@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from addon.analysis import call_progress, runs, speech
+from addon.analysis import background, call_progress, runs, speech
 from addon.analysis.conversation import Conversation, converse
 from addon.analysis.hold import hold
 from addon.analysis.levels import FLOOR_DBFS, decibels
@@ -26,6 +26,8 @@ SILENT_BELOW_DBFS = -60.0
 NOISY_BELOW_DB = 10.0
 #: Share of clipped samples from which it can be heard.
 CLIPPED_PERCENT = 0.005
+#: No two people talk at once for a greater part of a recording.
+TOGETHER_PERCENT = 40.0
 #: One-sided: one party spoke less than this while the other spoke longer than that.
 HARDLY_SECONDS, LONG_SECONDS = 1.0, 10.0
 #: Quieter than any sound that 16-bit samples can carry: no noise to speak of.
@@ -54,8 +56,15 @@ class Findings:
         ]
         lasting = call_progress.lasting(signals, frames)
         on_hold = runs.mask(hold(heard, self._levels, looks, lasting), frames)
-        self._speech, self._bled = speech.settle(heard, self._levels, tones, on_hold)
-        held = hold(self._speech, self._levels, looks, lasting)
+        floors = background.floors(heard, self._levels, on_hold)
+        self._background = any(floor is not None for floor in floors)
+        self._speech, self._bled = speech.settle(heard, self._levels, tones, on_hold, floors)
+        # Voices in the background are no party's speech, and no music either.
+        sounds_human = [
+            spoken if floor is None else spoken | voices
+            for spoken, voices, floor in zip(self._speech, heard, floors, strict=True)
+        ]
+        held = hold(sounds_human, self._levels, looks, lasting)
         self._hold = runs.mask(held, frames)
         self.conversation: Conversation = converse(
             self._speech,
@@ -80,6 +89,7 @@ class Findings:
             "silent_channel": min(peaks) < SILENT_BELOW_DBFS,
             "identical_channels": self.identical,
             "clipped": max(clipped) >= CLIPPED_PERCENT,
+            "background_voices": self._background or self._talk_over_talk(),
             "low_snr": any(ratio is not None and ratio < NOISY_BELOW_DB for ratio in ratios),
         }
         return [flag for flag, is_raised in raised.items() if is_raised]
@@ -92,6 +102,11 @@ class Findings:
         spoken = np.logical_or.reduce(heard)
         enough = np.count_nonzero(spoken) >= HARDLY_SECONDS * runs.FRAME_RATE
         return self._stages.levels.likeness(spoken if enough else np.ones_like(spoken))
+
+    def _talk_over_talk(self) -> bool:
+        """Both parties seem to talk at once for so long that others must be heard on the line."""
+        together = self.timeline.percent(self.conversation.crosstalk or 0.0)
+        return together > TOGETHER_PERCENT
 
     def _participant(self, channel: int) -> Participant:
         talk, alone = self.conversation, len(self._speech) == 1

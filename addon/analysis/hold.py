@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import runs, tonality
+from addon.analysis.levels import FLOOR_DBFS, smoothed
 from addon.analysis.runs import Mask, Runs
 from addon.analysis.tonality import Looks
 
@@ -24,7 +25,7 @@ PAUSE = 50
 _SMOOTH = 50
 #: Louder than the channel's quiet moments by this, and louder than this at all.
 ABOVE_NOISE_DB = 10.0
-FLOOR_DBFS = -50.0
+AUDIBLE_DBFS = -50.0
 #: The quiet moments: this percentile of the levels outside speech, of the whole recording or of
 #: what lies so near to speech (10 ms frames) that it is a pause, whichever is quieter.
 _QUIET_PERCENTILE = 10
@@ -54,7 +55,7 @@ def hold(
         sound |= _louder_than_the_line(row, mask, anybody)
         if channel < len(looks):
             music = _music(looks[channel], len(row), talk=bool(anybody.sum() >= _ENOUGH))
-            sound |= music & (_smoothed(row, mask) > FLOOR_DBFS)
+            sound |= music & (_level(row, mask) > AUDIBLE_DBFS)
     spans = runs.joined(runs.runs(sound & ~anybody), PAUSE)
     return runs.at_least(runs.runs(runs.mask(spans, len(anybody)) & ~anybody), MIN_HOLD)
 
@@ -67,7 +68,7 @@ def _louder_than_the_line(levels: Floats, speech: Mask, anybody: Mask) -> Mask:
     pauses = levels[_near(anybody) & ~speech]
     if np.count_nonzero(anybody) >= _ENOUGH and len(pauses) >= _ENOUGH:
         noise = min(noise, float(np.percentile(pauses, _QUIET_PERCENTILE)))
-    loud: Mask = _smoothed(levels, speech) > max(noise + ABOVE_NOISE_DB, FLOOR_DBFS)
+    loud: Mask = _level(levels, speech) > max(noise + ABOVE_NOISE_DB, AUDIBLE_DBFS)
     return loud
 
 
@@ -105,11 +106,6 @@ def _over_5_s(values: NDArray[Any]) -> NDArray[np.float64]:
     return sums[: len(values)]
 
 
-def _smoothed(levels: Floats, speech: Mask) -> Floats:
+def _level(levels: Floats, speech: Mask) -> Floats:
     """The level over half a second, in dB, of what is not speech."""
-    power = np.where(speech, 0, np.power(10, levels / 10))
-    window = np.full(_SMOOTH, 1 / _SMOOTH, np.float32)
-    smooth: Floats = 10 * np.log10(
-        np.maximum(np.convolve(power, window, "same")[: len(levels)], 1e-12)
-    )
-    return smooth
+    return smoothed(np.where(speech, FLOOR_DBFS, levels), _SMOOTH)

@@ -34,6 +34,15 @@ def decibels(power: float) -> float:
     return max(10 * math.log10(power), FLOOR_DBFS) if power > 0 else FLOOR_DBFS
 
 
+def smoothed(levels: Floats, frames: int) -> Floats:
+    """10 ms levels in dB averaged as power over so many frames."""
+    power = np.power(10, levels / 10)
+    window = np.full(frames, 1 / frames, np.float32)
+    mean = np.convolve(power, window, "same")[: len(levels)]
+    smooth: Floats = 10 * np.log10(np.maximum(mean, 1e-12))
+    return smooth
+
+
 class Totals:
     """What is summed over every sample of the recording, at its own rate."""
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import runs
-from addon.analysis.levels import FLOOR_DBFS
+from addon.analysis.background import SYLLABLE
+from addon.analysis.levels import FLOOR_DBFS, smoothed
 from addon.analysis.runs import Mask
 
 Floats = NDArray[np.float32]
@@ -23,6 +24,8 @@ Floats = NDArray[np.float32]
 AUDIBLE_DB = 30.0
 ABOVE_NOISE_DB = 1.3
 NOISE_QUANTILE = 0.25
+#: Of a syllable above the floor of background voices, this much below the floor counts too.
+EDGES_BELOW_DB = 4.0
 # All in 10 ms frames.
 FIRST_FILL = 10
 FILL = 30
@@ -53,20 +56,37 @@ _SMOOTH = 5
 
 
 def settle(
-    heard: Sequence[Mask], levels: Floats, tones: Sequence[Mask], hold: Mask | None = None
+    heard: Sequence[Mask],
+    levels: Floats,
+    tones: Sequence[Mask],
+    hold: Mask | None = None,
+    floors: Sequence[Floats | None] | None = None,
 ) -> tuple[list[Mask], list[int]]:
     """The final speech mask of each channel, and how many frames the gate took from each.
 
-    In `tones` and `hold` something else sounds: a tone is no speech, and music is no noise.
+    In `tones` and `hold` something else sounds: a tone is no speech, and music is no noise. Voices
+    below the `floors` are in the background.
     """
-    smooth = [_smoothed(row) for row in levels]
+    smooth = [smoothed(row, _SMOOTH) for row in levels]
+    near = [
+        mask if floor is None else _near(mask, row, level, floor)
+        for mask, row, level, floor in zip(
+            heard, levels, smooth, floors or [None] * len(heard), strict=True
+        )
+    ]
     first = [
         _first_pass(_audible(mask, level, hold), tone)
-        for mask, level, tone in zip(heard, smooth, tones, strict=True)
+        for mask, level, tone in zip(near, smooth, tones, strict=True)
     ]
     gated = _gate(first, smooth) if len(first) == 2 else first
     bled = [int(before.sum() - after.sum()) for before, after in zip(first, gated, strict=True)]
     return [_last_pass(mask, tone) for mask, tone in zip(gated, tones, strict=True)], bled
+
+
+def _near(heard: Mask, levels: Floats, smooth: Floats, floor: Floats) -> Mask:
+    """Without the voices in the background: a syllable reaches the floor, its edges nearly do."""
+    near: Mask = heard & (smoothed(levels, SYLLABLE) > floor) & (smooth > floor - EDGES_BELOW_DB)
+    return near
 
 
 def _audible(heard: Mask, level: Floats, hold: Mask | None) -> Mask:
@@ -145,14 +165,6 @@ def _follows(level: Floats, other_level: Floats, at: NDArray[np.intp]) -> bool:
             best, apart = alike, there - level[at]
     lower, upper = np.percentile(apart, [25, 75])
     return bool(upper - lower <= FOLLOWS_WITHIN_DB)
-
-
-def _smoothed(levels: Floats) -> Floats:
-    """Levels in dB averaged as power over 50 ms."""
-    power = np.power(10, levels / 10)
-    mean = np.convolve(power, np.full(_SMOOTH, 1 / _SMOOTH, np.float32), "same")[: len(levels)]
-    smooth: Floats = 10 * np.log10(np.maximum(mean, 1e-12))
-    return smooth
 
 
 def _trailing_max(values: NDArray[Any], frames: int) -> NDArray[Any]:
