@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from addon.analysis import runs, turns
 from addon.analysis.call_progress import Signal
+from addon.analysis.rendering import Json
 from addon.analysis.runs import Mask, Runs
 from addon.analysis.timeline import Interval, Timeline, total
 from addon.analysis.turns import Floor
@@ -45,6 +46,15 @@ class CallProgress:
     channel: int
     start: float
     stop: float
+
+    def as_result(self) -> Json:
+        """One of `call_progress_tones`."""
+        return {
+            "kind": self.kind,
+            "channel": self.channel,
+            "start_seconds": self.start,
+            "end_seconds": self.stop,
+        }
 
 
 @dataclass(frozen=True)

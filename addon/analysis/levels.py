@@ -23,6 +23,8 @@ CLIPPED_AT = 32124 / 32768
 #: 10 ms at 8 kHz.
 FRAME = 80
 RATE_HZ = 8000
+#: So many frames stay within a core's second-level cache while they are measured.
+_AT_ONCE = 800
 
 #: What is taken out of a frame before its level: movements below so many hertz, by so many vectors.
 #: An offset falls by 100 dB, 50 and 60 Hz by 58, 100 and 120 Hz by 43, 150 Hz by 26, 300 Hz by 1.
@@ -36,10 +38,12 @@ def decibels(power: float) -> float:
 
 def smoothed(levels: Floats, frames: int) -> Floats:
     """10 ms levels in dB averaged as power over so many frames."""
-    power = np.power(10, levels / 10)
-    window = np.full(frames, 1 / frames, np.float32)
-    mean = np.convolve(power, window, "same")[: len(levels)]
-    smooth: Floats = 10 * np.log10(np.maximum(mean, 1e-12))
+    power = np.exp(levels * np.float32(math.log(10) / 10))
+    before = frames // 2
+    padded = np.pad(power, (before + 1, frames - before - 1))
+    sums = np.cumsum(padded, dtype=np.float64)
+    mean = (sums[frames:] - sums[:-frames]) / frames
+    smooth: Floats = 10 * np.log10(np.maximum(mean, 1e-12)).astype(np.float32)
     return smooth
 
 
@@ -96,17 +100,27 @@ class FrameLevels:
     def add(self, samples: Floats) -> Floats:
         """The levels of `samples`, (channels, frames * FRAME) at 8 kHz; they are kept too."""
         framed = samples.reshape(samples.shape[0], -1, FRAME)
+        power = np.empty(framed.shape[:2], np.float32)
+        alike = np.zeros(framed.shape[1], np.float32)
+        for first in range(0, framed.shape[1], _AT_ONCE):
+            here = slice(first, first + _AT_ONCE)
+            power[:, here], alike[here] = self._measured(framed[:, here])
+        levels: Floats = 10 * np.log10(power + np.float32(10 ** (FLOOR_DBFS / 10)))
+        self._blocks.append(levels.astype(np.float16))
+        if len(framed) == 2:
+            self._alike.append(alike.astype(np.float16))
+        return levels
+
+    def _measured(self, framed: Floats) -> tuple[Floats, Floats]:
+        """The mean power of each of (channels, frames, FRAME), and how alike two channels are."""
         heard = framed - (framed @ self._slow) @ self._slow.T
         # Divided by what is left of a frame's freedom, so that white noise keeps its level.
         power = np.einsum("cfs,cfs->cf", heard, heard) / (FRAME - SLOW_VECTORS)
-        levels: Floats = 10 * np.log10(power + np.float32(10 ** (FLOOR_DBFS / 10)))
-        self._blocks.append(levels.astype(np.float16))
-        if len(heard) == 2:
-            products = np.einsum("fs,fs->f", heard[0], heard[1]) / (FRAME - SLOW_VECTORS)
-            energy = np.sqrt(power[0] * power[1])
-            alike = np.divide(products, energy, out=np.zeros_like(energy), where=energy > 0)
-            self._alike.append(alike.astype(np.float16))
-        return levels
+        if len(heard) != 2:
+            return power, np.zeros(power.shape[1], np.float32)
+        products = np.einsum("fs,fs->f", heard[0], heard[1]) / (FRAME - SLOW_VECTORS)
+        energy = np.sqrt(power[0] * power[1])
+        return power, np.divide(products, energy, out=np.zeros_like(energy), where=energy > 0)
 
     def all(self, channels: int) -> Floats:
         """Every frame's level so far, (channels, frames)."""

@@ -31,6 +31,7 @@ _FFT, _HOP, _BINS, _UNITS = 128, 64, 65, 128
 _BATCH = 128
 #: A batch holds no speech where no window of it is more probable than this.
 _IDLE_BELOW = 0.05
+_FADING = np.float32(0.5)
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,13 @@ class Silero:
     """Speech probabilities of `channels` parallel 8 kHz channels, block after block.
 
     Unless it is to be `as_published`, it does not hear an offset, mains hum or rumble, which is a
-    matter of the first layer's weights and costs nothing, and it forgets what it heard after every
-    four seconds without speech: music and reverberation make it deaf for a long time otherwise.
+    matter of the first layer's weights and costs nothing, and its memory fades while nobody speaks:
+    music and reverberation make it deaf for a long time otherwise (decision 0206).
     """
 
     def __init__(self, channels: int, *, as_published: bool = False) -> None:
         self._layers = _Layers.load(high_pass=not as_published)
-        self._forgets = not as_published
+        self._fades = not as_published
         self._windows = 0
         self._highest = np.zeros(channels, np.float32)
         self._context = np.zeros((channels, CONTEXT), np.float32)
@@ -99,13 +100,14 @@ class Silero:
         return result
 
     def _count(self, probabilities: Floats) -> None:
-        """After every whole batch, a channel without speech in it begins anew."""
+        """After every whole batch without speech on a channel, its memory fades."""
         self._windows += probabilities.shape[1]
         self._highest = np.maximum(self._highest, probabilities.max(axis=1))
         if self._windows % _BATCH == 0:
-            if self._forgets:
+            if self._fades:
                 idle = self._highest < _IDLE_BELOW
-                self._hidden[idle], self._cell[idle] = 0, 0
+                self._hidden[idle] *= _FADING
+                self._cell[idle] *= _FADING
             self._highest[:] = 0
 
     def _encode(self, heard: Floats) -> Floats:

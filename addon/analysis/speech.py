@@ -168,9 +168,11 @@ def _follows(level: Floats, other_level: Floats, at: NDArray[np.intp]) -> bool:
 
 
 def _trailing_max(values: NDArray[Any], frames: int) -> NDArray[Any]:
-    """The largest of each value and the `frames` before it."""
-    window = frames + 1
-    before = np.full(frames, values.min() if len(values) else 0, values.dtype)
-    lengthened = np.concatenate([before, values])
-    result: NDArray[Any] = np.lib.stride_tricks.sliding_window_view(lengthened, window).max(axis=1)
-    return result
+    """The largest of each value and the `frames` before it, in steps that double."""
+    largest, seen = values, 1
+    while seen < frames + 1:
+        step = min(seen, frames + 1 - seen)
+        before, largest = largest, largest.copy()
+        np.maximum(before[step:], before[:-step], out=largest[step:])
+        seen += step
+    return largest

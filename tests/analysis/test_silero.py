@@ -51,6 +51,16 @@ def test_the_block_size_changes_nothing(heard, expected, cut):
     assert np.abs(np.concatenate(parts, axis=1) - expected).max() < 1e-4
 
 
+@pytest.mark.parametrize("cut", [1, 128, 333])
+def test_the_block_size_does_not_matter_where_memory_fades(cut):
+    heard = np.concatenate([converse(20, 4).samples, np.zeros((2, 160_000), np.float32)], axis=1)
+    heard = heard[:, : heard.shape[1] // WINDOW * WINDOW]
+    detector, whole = Silero(2), Silero(2).probabilities(heard)
+    first = detector.probabilities(heard[:, : cut * WINDOW])
+    rest = detector.probabilities(heard[:, cut * WINDOW :])
+    assert np.abs(np.concatenate([first, rest], axis=1) - whole).max() < 1e-4
+
+
 def test_channels_do_not_hear_each_other(heard, expected):
     alone = Silero(1, as_published=True).probabilities(heard[1:])
     assert np.abs(alone[0] - expected[1]).max() < 1e-4
