@@ -12,7 +12,7 @@ from typing import Any
 from addon.errors import AddonError
 from addon.settings import Settings
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """docs/result.schema.json says what may change under which number."""
 
 

@@ -1,7 +1,7 @@
 """Background voices: people in the room of a party, whom the detector hears as well as the party.
 
 A room full of voices leaves a channel no quiet moment and no steady noise: the quieter sounds in it
-vary as voices do. Between them and the party's own, near voice lies a floor (decision 0209). One
+vary as voices do. Between them and the party's own, near voice lies a floor (decision 0213). One
 quiet party on a line that falls silent now and then is no background, however quiet.
 """
 

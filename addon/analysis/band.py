@@ -2,7 +2,7 @@
 
 A short frame has room for only a handful of independent slow movements. `slow_basis` is a set of
 vectors that spans them, and a projection takes them out. Nothing is carried from frame to frame,
-so blocks of any size give the same answer (decision 0206).
+so blocks of any size give the same answer (decision 0210).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Hold music, ringing and announcement tones: long sound on the line while nobody speaks.
 
 Sound is music on hold where it is louder than the line while people talk, or where it holds its
-frequencies for a while as music does and noise does not (decision 0207).
+frequencies for a while as music does and noise does not (decision 0211).
 """
 
 from __future__ import annotations

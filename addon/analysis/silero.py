@@ -72,7 +72,7 @@ class Silero:
 
     Unless it is to be `as_published`, it does not hear an offset, mains hum or rumble, which is a
     matter of the first layer's weights and costs nothing, and its memory fades while nobody speaks:
-    music and reverberation make it deaf for a long time otherwise (decision 0206).
+    music and reverberation make it deaf for a long time otherwise (decision 0210).
     """
 
     def __init__(self, channels: int, *, as_published: bool = False) -> None:

@@ -48,7 +48,7 @@ OWN_SPEECH = 50
 #: as where a voice trails off under the other party's (decision 0202).
 BLEEDS_FROM = 0.08
 #: Echo follows the voice: at the delay at which both rise and fall together, up to RECENT, the
-#: difference of their levels varies by no more than this between its quartiles (decision 0208).
+#: difference of their levels varies by no more than this between its quartiles (decision 0212).
 FOLLOWS_WITHIN_DB = 5.5
 #: So many frames are enough to tell.
 _JUDGED = 20_000
