@@ -291,52 +291,5 @@ class WaveIntake:
     def _tones(self) -> list[Interval]:
         if not self._redact or not self._placed:
             return []
-<<<<<<< HEAD
-        return muting.widened(tone.interval for tone in self.stages.tones.found)
-=======
-        held = (self._offset - self._wave.data_start) / (self._wave.block_align * self._wave.rate)
+        held = muting.time_at(self._placed, self._held.offset)
         return muting.widened(self.stages.tones.muted(held - muting.REACH_SECONDS))
-
-    def _look_beyond(self, *, at_end: bool = False) -> None:
-        """Once: is what follows the declared end another chunk, or audio the length forgot?"""
-        if self._end_is_sure or self._end is None or (self._arrived < self._end + 9 and not at_end):
-            return
-        self._end_is_sure = True
-        following = bytes(self._held[self._end - self._offset :][:9])
-        chunk = any(wav.is_chunk_name(following[skip : skip + 4]) for skip in (0, 1))
-        if len(following) < 9 or chunk:
-            return
-        if self._wave.riff_end > self._end + 8:
-            self._end = self._wave.riff_end
-            self.source.warnings.append("The header gave too short a length for the audio.")
-        else:
-            self.source.warnings.append("Bytes that are no audio follow the recording's end.")
-
-    def _judge_length(self) -> None:
-        if self._end is not None and self._arrived < self._end:
-            self.source.flags.append("truncated")
-            self.source.warnings.append("The file ends before the length that its header gives.")
-
-
-class KeptWaveIntake(WaveIntake):
-    """The same where only the end tells what is muted: every byte waits in the caller's spool."""
-
-    def __init__(self, wave: Wave, spool: BinaryIO) -> None:
-        super().__init__(wave, redact=False)
-        self._spool = spool
-
-    def feed(self, block: bytes) -> bytes:
-        """More of the file; nothing is final before the end."""
-        self._spool.write(block)
-        super().feed(block)
-        return b""
-
-    def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
-        """The whole file with these intervals muted."""
-        self._spool.seek(0)
-        offset, end = 0, self._samples_until()
-        while block := bytearray(self._spool.read(_BLOCK_BYTES)):
-            muting.overwrite(block, offset, self._wave, end, muted)
-            offset += len(block)
-            yield bytes(block)
->>>>>>> refs/heads/tones

@@ -103,23 +103,17 @@ class RecordingPass:
             said = replace(said, sentiment=sentiment.by_channel(said.sentences))
         return said, None
 
-<<<<<<< HEAD
     def _found(
         self, stages: Stages, transcript: Transcript | None, left_out: str | None
     ) -> dict[Kind, Found]:
         """The digits that were heard, by kind."""
         options = self._options
-        tones = [tone.interval for tone in stages.tones.found]
+        counted = [tone.interval for tone in stages.tones.found]
+        tones = stages.tones.muted() if options.redact_dtmf else counted
         why = None if options.redact_dtmf else "The muting of key tones is switched off."
         return {
             "dtmf": Found(tones, options.redact_dtmf, why),
             "spoken_number": self._found_numbers(transcript, left_out),
-=======
-    def _redaction(self, stages: Stages, transcript: Transcript | None) -> Redaction:
-        causes: dict[str, Sequence[Interval]] = {
-            "dtmf": stages.tones.muted() if self._options.redact_dtmf else [],
-            "spoken_number": transcript.numbers if transcript else [],
->>>>>>> refs/heads/tones
         }
 
     def _found_numbers(self, transcript: Transcript | None, left_out: str | None) -> Found:
