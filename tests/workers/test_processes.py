@@ -24,7 +24,7 @@ from workers import intake
 from workers.marketplace import MarketplaceRequest
 from workers.process import TRIES
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.stack
 
 
 class SlowMedia:
