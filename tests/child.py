@@ -20,7 +20,7 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any, Literal
 
 CONTEXT = multiprocessing.get_context("forkserver")
-PRELOADED = ["pytest", "tests.conftest", "tests.workers.flexing", "workers.sweep"]
+PRELOADED = ["pytest", "tests.conftest", "tests.workers.flexing", "workers.sweeper"]
 """Imported once by the fork server: else each child would take a second for it."""
 
 PATIENCE_S = 60.0

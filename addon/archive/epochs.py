@@ -2,7 +2,7 @@
 
 Writers hold the public half; whoever may open the small object (KMS, a local key, an offline key)
 reads everything of that epoch. Changing who may is a new small object under the same name: the
-recordings, and above all their headers, are never touched (ciphertext 4 and 5).
+recordings, and above all their headers, are never touched (spec/ciphertext 4 and 5).
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def encrypt(
 ) -> Iterator[bytes]:
     """Seal `blocks` for `encryption_keys`, bound to `context`; yields ciphertext of FRAME_LENGTH.
 
-    Reads are of one frame: other sizes cost up to ten times as much (ciphertext 7). Raises
+    Reads are of one frame: other sizes cost up to ten times as much (spec/ciphertext 7). Raises
     StoreUnavailable where KMS does not give a key.
     """
     stream = _CLIENT.stream(

@@ -1,6 +1,6 @@
 """Any byte range of an encrypted object, from only the frames it touches.
 
-The SDK cannot seek, so this reads the format itself (ciphertext 6). The header's commitment and tag
+The SDK cannot seek, so this reads the format (spec/ciphertext 6). The header's commitment and tag
 and the final frame are authenticated before a length is announced, and each frame before one byte
 of it is yielded: this module must never release an unverified byte.
 """

@@ -1,6 +1,6 @@
 """Sealing recordings anew after a key was compromised: other data keys, other encryption keys.
 
-A header is never changed (ciphertext 4): the plaintext streams through the SDK into a new message.
+No header is changed (spec/ciphertext 4): the plaintext streams through the SDK into a new message.
 A recording stays readable at every moment, whatever is interrupted: while the objects change, a
 signed manifest admits the old ones and the new ones.
 """

@@ -151,7 +151,7 @@ def verify_command(
 @archive_cli.command("erase")
 @click.argument("recording_id")
 @_tenant
-@click.option("--reason", required=True, help="Kept in the tombstone and the audit trail.")
+@click.option("--reason", required=True, help="StoredResult in the tombstone and the audit trail.")
 @click.confirmation_option("--yes", prompt="Erase this recording for good?")
 def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""

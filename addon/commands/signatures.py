@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import click
 
 from addon.commands.group import Group
-from addon.commands.standing import ago
+from addon.commands.status_report import ago
+from addon.requests.connections import web_connection
 from addon.settings import Settings
 from addon.twilio.signature_diagnostics import KEPT, Diagnosis, SignatureDiagnostics
-from workers.connections import web_connection
 
 NOTHING = "nothing that we know"
 LABEL_WIDTH = 26

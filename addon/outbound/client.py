@@ -28,7 +28,7 @@ from addon.outbound.origins import Origin, Origins, Target, split
 from addon.outbound.total_timeout import TotalTimeout
 
 MAX_REDIRECTS = 5
-"""protocol 1.10 asks for no more."""
+"""spec/protocol 1.10 asks for no more."""
 
 BLOCK_BYTES = 64 * 1024
 """One read from the network; large enough that the interpreter is not what limits a download."""
@@ -233,7 +233,7 @@ class Outbound:
 def _default_tls() -> ssl.SSLContext:
     """The system's authorities; made once, as reading them takes tens of milliseconds."""
     context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2  # protocol 1.9
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # spec/protocol 1.9
     return context
 
 

@@ -1,7 +1,7 @@
 """A recording's bytes at RingCentral, read from any place to any other in one person's name.
 
 Its length and kind come from the first answer, whose body is then used instead of asking again:
-every request counts (protocol 7.4). Bytes are handed on as they arrive and kept nowhere; whatever
+requests are limited (spec/protocol 7.4). Bytes are passed on as they arrive and kept nowhere; what
 does not fit what was promised raises, so that nothing cut short ever passes for the whole.
 """
 
@@ -27,7 +27,7 @@ FORMATS = {
     "audio/mpeg": "mp3",
     "audio/mp3": "mp3",
 }
-"""By media type; protocol 7.2 names the first and audio/mpeg."""
+"""By media type; spec/protocol 7.2 names the first and audio/mpeg."""
 
 UNTOLD = ("", "application/octet-stream")
 UNKNOWN_FORMAT = "unknown"

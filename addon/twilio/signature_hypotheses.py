@@ -1,6 +1,6 @@
 """Hypotheses of the text that a signature covers, tried to explain it to the operator.
 
-Nobody documents what Twilio signs in a multipart request (protocol 3.2), and a proxy or PUBLIC_URL
+Nobody documents what a multipart signature covers (spec/protocol 3.2), and a proxy or PUBLIC_URL
 may make a genuine request look forged. Every hypothesis is tried with every variant of the URL and
 every secret; what is found here must never let a request in (that is `signatures`).
 """
@@ -60,7 +60,7 @@ class SignedRequest:
 
     @property
     def announces_hash(self) -> bool:
-        """Whether the query names the body's hash (protocol 3.1, 5)."""
+        """Whether the query names the body's hash (spec/protocol 3.1)."""
         return any(piece.startswith(f"{_HASH}=") for piece in _query(self.url))
 
 
@@ -109,7 +109,7 @@ def explanation(signed: SignedRequest, signer: Signer) -> Match | None:
 
 
 def hypotheses(signed: SignedRequest) -> list[Hypothesis]:
-    """Every hypothesis that differs from those before it, most likely first (protocol 3.2)."""
+    """Every hypothesis that differs from those before, most likely first (spec/protocol 3.2)."""
     found: dict[tuple[str, str], Hypothesis] = {}
     for hypothesis in (*_of_fields(signed), *_of_hash(signed)):
         found.setdefault((hypothesis.url, hypothesis.text), hypothesis)
@@ -186,13 +186,13 @@ def _slashes(path: str) -> Labelled:
 
 
 def _quotes(target: str) -> Labelled:
-    """One SDK signs an apostrophe encoded (protocol 3.1)."""
+    """One SDK signs an apostrophe encoded (spec/protocol 3.1)."""
     encoded = [("' as %27", target.replace("'", "%27"))] if "'" in target else []
     return [("", target), *encoded]
 
 
 def _signed(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Sorted, each distinct value once (protocol 3.1, 2)."""
+    """Sorted, each distinct value once (spec/protocol 3.1)."""
     return tuple(sorted(set(pairs)))
 
 

@@ -1,4 +1,4 @@
-"""`/recordings` and `/recordings/<id>`: what people see, once they are signed in (contract 4).
+"""`/recordings` and `/recordings/<id>`: the pages for people who signed in (spec/interfaces 4).
 
 An address here is for ever; the session and the grant behind it are not. Nothing is shown of a
 recording whose install the user may not know of, not even that it exists.

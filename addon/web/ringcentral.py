@@ -118,7 +118,7 @@ def answer(error: AddonError) -> Response:
     else:
         response = _problem_page(error)
     if error.http_status >= 500:
-        wait = getattr(error, "retry_after", None) or TRY_AGAIN_S
+        wait = error.retry_after or TRY_AGAIN_S
         response.headers["Retry-After"] = str(math.ceil(wait))
     return response
 
@@ -130,7 +130,7 @@ def _problem_page(error: AddonError) -> Response:
         title=STATUS_TITLES[status],
         status=status,
         error=error,
-        wait=math.ceil(getattr(error, "retry_after", None) or 0),
+        wait=math.ceil(error.retry_after or 0),
         recording_id=(request.view_args or {}).get("recording_id"),
     )
     response = FlaskResponse(page, status)

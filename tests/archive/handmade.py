@@ -37,7 +37,7 @@ def derived(info: bytes) -> bytes:
 
 @dataclass
 class TinyFrames:
-    """Writes the format straight from its description (ciphertext 6)."""
+    """Writes the format straight from its description (spec/ciphertext 6)."""
 
     frame_length: int
     iv_prefix: bytes = bytes(8)

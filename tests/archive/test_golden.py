@@ -1,4 +1,4 @@
-"""An archive written once and never again: every later release must read it (ciphertext 9).
+"""An archive written once and never again: every later release must read it (spec/ciphertext 9).
 
 Its epoch key is sealed under the bytes 0 to 31; its signing key was thrown away. Nothing under
 tests/vectors/golden-1 may ever change, and nothing here may be loosened to make it pass.

@@ -1,4 +1,4 @@
-"""No code path changes a header and keeps its message id (ciphertext 4).
+"""No code path changes a header and keeps its message id (spec/ciphertext 4).
 
 The header's tag uses a fixed IV under a key that follows from the message id, so a second header
 for one id gives the key of GHASH away, and with it forgery. Nothing in the SDK or here would notice

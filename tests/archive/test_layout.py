@@ -36,7 +36,7 @@ def built(
     kind: int = 2,
     frame_length: int = FRAME_LENGTH,
 ) -> bytes:
-    """A header made by hand, field by field (ciphertext 6)."""
+    """A header made by hand, field by field (spec/ciphertext 6)."""
     sealed_key = field(b"provider") + field(b"info") + field(b"sealed")
     return (
         struct.pack(">BH", version, suite)

@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from addon.factory import create_app
+from addon.requests.connections import worker_connection
 from addon.settings import Settings
 from addon.web.context import EXTENSION
-from workers.connections import worker_connection
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

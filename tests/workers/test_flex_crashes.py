@@ -9,31 +9,32 @@ import signal
 
 import pytest
 
-from addon.ledger import DONE_STATE
+from addon.requests import acceptance
+from addon.requests.request import Request
+from addon.requests.state import DONE
 from addon.settings import Settings
 from tests.calls import wav
 from tests.child import KillPoint
 from tests.workers.working import become_worker
-from workers import intake, process
+from workers import process
 from workers.deliver import deliver
-from workers.flex import FlexRequest
 from workers.flex_deletion import delete_due, plans
-from workers.sweep import Sweeper
+from workers.sweeper import Sweeper
 
 STEPS = {
-    "the journal": "addon.journal.Journal.accept",
-    "the queue": "workers.queue.Dispatcher.accept",
+    "the intake store": "addon.requests.intake_store.IntakeStore.accept",
+    "the queue": "addon.requests.queues.Dispatcher.accept",
     "the download": "addon.twilio.recordings.Recordings.media",
     "the audio": "addon.archive.deposit.Deposit.audio",
     "the analysis": "addon.archive.deposit.Deposit.analysis",
-    "the kept answer": "addon.journal.Journal.keep",
+    "the stored result": "addon.requests.intake_store.IntakeStore.store_result",
     "the commit": "addon.archive.deposit.Deposit.commit",
-    "the hand-over": "workers.conclude.hand_over",
+    "the hand-over": "workers.finalise.hand_over",
     "the task's read": "addon.twilio.taskrouter.TaskRouter.find",
     "the task's write": "addon.twilio.taskrouter.TaskRouter.update",
-    "the outcome": "addon.journal.Journal.conclude",
+    "the outcome": "addon.requests.intake_store.IntakeStore.record_outcome",
     "the plan": "workers.flex_deletion.plan",
-    "the clearing up": "addon.journal.Journal.finish",
+    "the clearing up": "addon.requests.intake_store.IntakeStore.remove",
 }
 
 
@@ -43,7 +44,7 @@ def test_killed_at_a_step_the_end_is_the_same(flex, children, step, moment):
     flex.configure(delete_at_source_after_s=7200, flex_measures={"silence": "1"})
     audio = wav(0.5)
     recording, task = flex.record(audio=audio), flex.task(1, foreign="kept")
-    asked = FlexRequest(flex.callback(recording))
+    asked = Request.flex(flex.callback(recording))
     killed = KillPoint(step, moment)
     assert children.run(whole_way, flex.settings, asked, kill=killed) == -signal.SIGKILL
     recover(flex, recording)
@@ -54,16 +55,16 @@ def test_killed_at_a_step_the_end_is_the_same(flex, children, step, moment):
     assert recording in item["url_provider"]
     assert "conversation_measure_1" in attributes["conversations"]
     assert attributes["foreign"] == "kept"
-    assert not flex.services.journal.is_waiting(recording)
+    assert not flex.services.intake_store.is_waiting(recording)
     assert recording in flex.twilio.recordings
     assert [each.recording_sid for each in plans(flex.services.store)] == [recording]
     assert delete_due(flex.services) == 0
 
 
-def whole_way(settings: Settings, asked: FlexRequest) -> None:
+def whole_way(settings: Settings, asked: Request) -> None:
     """In a process of its own: a recording is announced, archived, and its task told."""
     services = become_worker(settings)
-    intake.accept(services.journal, services.dispatcher, asked)
+    acceptance.accept(services.intake_store, services.dispatcher, asked)
     process.process(asked.sid)
     deliver(asked.sid)
 
@@ -73,8 +74,8 @@ def recover(flex, recording: str) -> None:
     flex.announce(recording)
     flex.services.redis.delete(f"lease:process:{recording}", f"lease:deliver:{recording}")
     for _ in range(4):
-        flex.services.ledger.look_again(recording, 0.0)
+        flex.services.states.look_again(recording, 0.0)
         Sweeper(flex.services).sweep()
         process.process(recording)
         deliver(recording)
-    assert flex.entry(recording).state == DONE_STATE
+    assert flex.entry(recording).state == DONE

@@ -288,6 +288,6 @@ def test_killed_before_the_plan_the_request_is_not_over(flex, monkeypatch):
         patch.setattr("workers.flex_deletion.plan", dying)
         with pytest.raises(Killed):
             flex.work(recording)
-    assert flex.services.journal.is_waiting(recording)
+    assert flex.services.intake_store.is_waiting(recording)
     flex.work(recording)
     assert waiting(flex) == [recording]

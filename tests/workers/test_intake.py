@@ -10,28 +10,28 @@ import pytest
 from rq.queue import Queue
 
 from addon.errors import QueueUnavailable
+from addon.requests import acceptance, scheduling
+from addon.requests.admission import AdmissionControl
+from addon.requests.request import Request
 from addon.settings import Settings
 from addon.twilio.invocation import Invocation
 from tests.calls import wav
 from tests.child import KillPoint, ended
 from tests.web.requests import INSTALL, new_sid
-from workers import intake, lanes
-from workers.headroom import Headroom
-from workers.marketplace import MarketplaceRequest
 from workers.services import Services
-from workers.sweep import Sweeper
+from workers.sweeper import Sweeper
 
 AUDIO = wav(0.5)
 
 
-def request(sid: str) -> MarketplaceRequest:
-    return MarketplaceRequest(
+def request(sid: str) -> Request:
+    return Request.marketplace(
         Invocation(request_sid=sid, received_at=datetime.now(UTC), install=INSTALL, has_audio=True)
     )
 
 
 def accept(services: Services, sid: str) -> bool:
-    return intake.accept(services.journal, services.dispatcher, request(sid), [AUDIO])
+    return acceptance.accept(services.intake_store, services.dispatcher, request(sid), [AUDIO])
 
 
 def accept_each(settings: Settings, sids: list[str]) -> None:
@@ -42,7 +42,7 @@ def accept_each(settings: Settings, sids: list[str]) -> None:
 
 
 def jobs(services: Services) -> int:
-    return sum(Queue(lane, connection=services.redis).count for lane in lanes.ALL_LANES)
+    return sum(Queue(lane, connection=services.redis).count for lane in scheduling.ALL_QUEUES)
 
 
 def test_two_hundred_at_once_make_one_job(services):
@@ -51,7 +51,7 @@ def test_two_hundred_at_once_make_one_job(services):
         fresh = list(pool.map(lambda _: accept(services, sid), range(200)))
     assert fresh.count(True) == 1
     assert jobs(services) == 1
-    assert b"".join(services.journal.open(sid).audio) == AUDIO
+    assert b"".join(services.intake_store.open(sid).audio) == AUDIO
 
 
 def test_many_requests_by_several_processes_make_one_job_each(settings, services, children):
@@ -64,7 +64,7 @@ def test_many_requests_by_several_processes_make_one_job_each(settings, services
 def test_without_room_nothing_is_written_and_what_is_known_is_still_known(services, monkeypatch):
     known, unknown = new_sid(), new_sid()
     accept(services, known)
-    monkeypatch.setattr(Headroom, "has_room", lambda _: False)
+    monkeypatch.setattr(AdmissionControl, "has_room", lambda _: False)
     with pytest.raises(QueueUnavailable):
         accept(services, unknown)
     assert not accept(services, known)
@@ -76,15 +76,15 @@ def test_without_room_what_was_accepted_is_queued_again(services, as_worker, mon
     sid = new_sid()
     accept(services, sid)
     services.redis.flushall()
-    monkeypatch.setattr(Headroom, "has_room", lambda _: False)
+    monkeypatch.setattr(AdmissionControl, "has_room", lambda _: False)
     Sweeper(services).sweep()
     assert jobs(services) == 1
 
 
 STEPS = {
-    "before the store": KillPoint("addon.journal.Journal.accept", "before"),
+    "before the store": KillPoint("addon.requests.intake_store.IntakeStore.accept", "before"),
     "in the middle of the upload": KillPoint("addon.archive.message.encrypt", "inside"),
-    "after the store": KillPoint("addon.journal.Journal.accept", "after"),
+    "after the store": KillPoint("addon.requests.intake_store.IntakeStore.accept", "after"),
     "before the transaction": KillPoint("redis.client.Pipeline.execute", "before"),
     "after the transaction": KillPoint("redis.client.Pipeline.execute", "after"),
 }
@@ -99,5 +99,5 @@ def test_killed_between_two_steps_the_next_delivery_makes_it_good(
     for _ in range(3):
         accept(services, sid)
     assert jobs(services) == 1
-    assert b"".join(services.journal.open(sid).audio) == AUDIO
+    assert b"".join(services.intake_store.open(sid).audio) == AUDIO
     assert [each.key for each in services.store.list("intake/")] == [f"intake/{sid}"]

@@ -1,4 +1,4 @@
-"""`/openapi.json`, and `/docs/api`: the same document for programs and for people.
+"""`/openapi.json` and `/docs/api/reference`: one description, for programs and for people.
 
 It is written by hand and held against the code by tests: every route, every parameter and every
 status that can be answered is in it.
@@ -39,8 +39,8 @@ def openapi_json() -> Response:
     return response
 
 
-@docs.get("/docs/api")
-def api_page() -> str:
+@docs.get("/docs/api/reference")
+def api_reference() -> str:
     """The document as a page, without a line from another host."""
     return render_template("api.html", api=document(context().settings.public_url))
 
