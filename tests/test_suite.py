@@ -1,82 +1,94 @@
-"""The suite's own promises, each held against a small run of pytest in a child process."""
+"""The suite's own promises, each held against small tests that pytest runs in a child process."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.stack.running import ROOT
 
-PATIENCE_S = 90
+PATIENCE_S = 120
 """Far less than the tests of these runs would take if nobody ended them."""
+
+IMPORTS = "import ctypes, os, signal, socket, subprocess, tempfile, threading, time, pytest\n"
+
+LEAVES = {
+    "thread": "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+    "process": "subprocess.Popen(['sleep', '600'])",
+    "orphan": "subprocess.run(['sh', '-c', 'sleep 600 &'])",
+    "socket": "kept.append(socket.create_server(('127.0.0.1', 0)))",
+    "file": "tempfile.mkdtemp()",
+}
+KINDS = {
+    "thread": "thread",
+    "process": "process",
+    "orphan": "process",
+    "socket": "socket",
+    "file": "temporary file",
+}
+
+Run = Callable[..., str]
 
 
 @pytest.fixture
-def run(tmp_path: Path):
-    """Runs pytest on one file of tests, with the plugins and limits of this suite."""
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs pytest on small files of tests, with this suite's plugins; gives what it said.
 
-    def ran(tests: str, *options: str) -> subprocess.CompletedProcess[str]:
+    Nothing that these tests leave would ever end, so it is not waited for.
+    """
+    monkeypatch.setenv("LEFTOVERS_PATIENCE_S", "0.3")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    def ran(*options: str, **files: str) -> str:
         plugins = 'pytest_plugins = ["tests.dead_workers", "tests.leftovers"]\n'
         (tmp_path / "conftest.py").write_text(plugins)
-        (tmp_path / "test_it.py").write_text(textwrap.dedent(tests))
-        command = [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path)]
-        command += ["--basetemp", str(tmp_path / "base")]
-        command += ["-c", str(ROOT / "pyproject.toml"), "-p", "no:cacheprovider", *options]
-        return subprocess.run(
-            [*command, str(tmp_path / "test_it.py")],
-            cwd=ROOT,
-            capture_output=True,
+        for name, tests in files.items():
+            (tmp_path / f"test_{name}.py").write_text(IMPORTS + tests)
+        command = [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), str(tmp_path)]
+        command += ["-c", str(ROOT / "pyproject.toml"), "--basetemp", str(tmp_path / "base")]
+        done = subprocess.run(
+            [*command, "-p", "no:cacheprovider", *options],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=PATIENCE_S,
         )
+        return f"{done.stdout}\nexit code {done.returncode}"
 
     return ran
 
 
-LEAVES = {
-    "thread": ("threading.Thread(target=time.sleep, args=(600,), daemon=True).start()", "thread"),
-    "process": ("subprocess.Popen(['sleep', '600'])", "process"),
-    "orphan": ("subprocess.run(['sh', '-c', 'sleep 600 &'])", "process"),
-    "socket": ("kept.append(socket.create_server(('127.0.0.1', 0)))", "socket"),
-    "file": ("tempfile.mkdtemp(prefix='left-')", "temporary file"),
-}
-IMPORTS = (
-    "import os, signal, socket, subprocess, tempfile, threading, time\nimport pytest\nkept = []\n"
-)
+def test_what_a_test_leaves_behind_fails_it(run):
+    leaving = [f"def test_{name}():\n    {leave}\n\n" for name, leave in LEAVES.items()]
+    said = run(it="kept = []\n\n" + "".join(leaving))
+    for name, kind in KINDS.items():
+        _, _, report = said.partition(f"ERROR at teardown of test_{name} _")
+        assert f"the test left behind:\n  {kind} " in report[:300]
+    assert "5 passed, 5 errors" in said
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    """What is left here never ends: the small runs need not wait for it as long as the suite."""
-    monkeypatch.setenv("LEFTOVERS_PATIENCE_S", "0.3")
+def test_what_a_shared_fixture_leaves_behind_fails_too_and_its_tests_are_not_blamed(run):
+    leaving = [
+        f"@pytest.fixture(scope='module')\ndef shared_{name}():\n    {leave}\n\n"
+        f"def test_{name}(shared_{name}):\n    pass\n\n"
+        for name, leave in LEAVES.items()
+    ]
+    said = run(it="kept = []\n\n" + "".join(leaving))
+    for name, kind in KINDS.items():
+        assert f"the fixture shared_{name} left behind:\n  {kind} " in said
+    assert "the test left" not in said
+    assert "5 passed, 1 error" in said
 
 
-@pytest.mark.parametrize(("statement", "kind"), LEAVES.values(), ids=LEAVES)
-def test_what_a_test_leaves_behind_fails_it(run, statement, kind):
-    done = run(f"{IMPORTS}\ndef test_leaves():\n    {statement}\n\ndef test_clean():\n    pass\n")
-    assert "ERROR at teardown of test_leaves" in done.stdout
-    assert f"\n  {kind} " in done.stdout
-    assert "2 passed, 1 error" in done.stdout
-
-
-@pytest.mark.parametrize(("statement", "kind"), LEAVES.values(), ids=LEAVES)
-def test_what_a_shared_fixture_leaves_behind_fails_too_and_no_test_is_blamed(run, statement, kind):
-    fixture = f"@pytest.fixture(scope='module')\ndef shared():\n    {statement}\n"
-    done = run(
-        f"{IMPORTS}\n{fixture}\ndef test_uses(shared):\n    pass\n\ndef test_last():\n    pass\n"
-    )
-    assert "the fixture shared left behind" in done.stdout
-    assert f"\n  {kind} " in done.stdout
-    assert "test_uses" not in done.stdout
-
-
-def test_what_ends_in_time_is_no_leftover(run):
-    done = run(
-        f"""{IMPORTS}
+def test_what_ends_with_its_test_or_fixture_is_no_leftover(run):
+    said = run(
+        it="""
 @pytest.fixture(scope='module')
 def shared():
     with socket.create_server(('127.0.0.1', 0)), tempfile.TemporaryDirectory():
@@ -89,53 +101,46 @@ def test_ends(shared):
     threading.Thread(target=time.sleep, args=(0.1,)).start()
     with tempfile.TemporaryFile():
         subprocess.run(['true'])
+
+def test_other(shared):
+    pass
 """
     )
-    assert "1 passed" in done.stdout
-    assert done.returncode == 0
+    assert "2 passed" in said
+    assert "exit code 0" in said
 
 
 @pytest.mark.parametrize("scheduling", ["worksteal", "loadfile"])
-def test_a_dead_worker_fails_the_run_at_once_and_its_test_is_named(run, scheduling):
-    """The other worker is at a test that would last for ten minutes."""
-    done = run(
-        f"""{IMPORTS}
-@pytest.mark.parametrize('number', range(50))
-def test_lasts(number):
-    time.sleep(600)
-
-def test_dies():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-class TestOther:
-    test_dies = staticmethod(test_dies)
-""",
-        *("-n", "2", "--dist", scheduling, "-k", "dies or lasts[0]"),
+def test_a_dead_worker_ends_the_run_at_once_and_its_test_is_named(run, scheduling):
+    """The other worker is at a test that lasts for ten minutes."""
+    lasting = "@pytest.mark.parametrize('n', range(2))\ndef test_lasts(n):\n    time.sleep(600)\n"
+    dying = (
+        "def test_dies():\n    os.kill(os.getpid(), signal.SIGKILL)\n\ndef test_last():\n    pass\n"
     )
-    assert done.returncode != 0
-    assert "FAILED test_it.py::" in done.stdout
-    assert "test_dies" in done.stdout
+    said = run("-n", "2", "--dist", scheduling, a=lasting, b=dying)
+    assert "crashed while running 'test_b.py::test_dies'" in said
+    assert "FAILED test_b.py::test_dies" in said
+    assert "exit code 2" in said
 
 
-LIMITS = {"waiting": "time.sleep(600)", "in C, without the interpreter's lock": "held()"}
-HELD = """
-import ctypes
-
-def held():
-    # PyDLL keeps the interpreter's lock, so that no Python code runs in this process.
-    ctypes.PyDLL(None).sleep(600)
-"""
+def test_a_test_that_waits_for_ever_fails_and_is_named(run):
+    said = run("-o", "timeout=1", it="def test_waits():\n    threading.Event().wait()\n")
+    assert "FAILED test_it.py::test_waits - Failed: Timeout" in said
 
 
-@pytest.mark.parametrize("statement", LIMITS.values(), ids=LIMITS)
-@pytest.mark.parametrize("workers", ["0", "1"])
-def test_a_test_that_does_not_end_is_ended_and_named(run, statement, workers):
-    limits = ("-o", "timeout=1", "-o", "faulthandler_timeout=4")
-    done = run(f"{IMPORTS}{HELD}\ndef test_endless():\n    {statement}\n", *limits, "-n", workers)
-    assert done.returncode != 0
-    assert "test_endless" in done.stdout + done.stderr
+def test_a_test_that_holds_the_interpreters_lock_for_ever_is_ended_and_named(run):
+    """No Python code can run in its process any more, so the process ends."""
+    endless = (
+        "def test_holds():\n"
+        "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])\n"
+        "    ctypes.PyDLL(None).sleep(600)\n"
+    )
+    said = run("-n", "1", "-o", "timeout=1", "-o", "faulthandler_timeout=3", it=endless)
+    assert "FAILED test_it.py::test_holds" in said
+    assert "exit code 2" in said
 
 
-def test_every_test_has_a_limit(request):
+def test_every_test_has_a_time_limit(request):
     assert float(request.config.getini("timeout")) > 0
-    assert request.config.getini("faulthandler_timeout")
+    assert float(request.config.getini("faulthandler_timeout")) > 0
+    assert request.config.getini("faulthandler_exit_on_timeout")
