@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 import redis
 from rq.job import Job
@@ -12,6 +9,7 @@ from rq.job import Job
 from addon.requests import scheduling
 from addon.requests.lease import held, key, lease
 from addon.requests.queues import DeadlineQueue
+from tests.child import die
 from workers.worker import QueueWorker
 
 SID = "XR" + "7a" * 16
@@ -21,7 +19,7 @@ ANOTHERS = b"another-machine:1:0011223344556677"
 def die_at_work(url: str) -> None:
     """What the job does that is killed while it holds its request."""
     with lease(redis.Redis.from_url(url), "process", SID):
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
 
 
 def die_after_losing_it(url: str) -> None:
@@ -29,19 +27,25 @@ def die_after_losing_it(url: str) -> None:
     connection = redis.Redis.from_url(url)
     with lease(connection, "process", SID):
         connection.set(key("process", SID), ANOTHERS, px=60_000)
-        os.kill(os.getpid(), signal.SIGKILL)
+        die()
+
+
+def work_once(url: str) -> None:
+    """A worker that takes one job, which gets a process of its own."""
+    connection = redis.Redis.from_url(url)
+    queue = DeadlineQueue(scheduling.EXPRESS, connection=connection)
+    taken, queue = DeadlineQueue.dequeue_any([queue], None, connection)
+    QueueWorker([queue], connection=connection).execute_job(taken, queue)
 
 
 @pytest.fixture
-def run(redis_url, redis_server):
-    """Has a worker run one of the functions above as the job of SID, in a process of its own."""
+def run(redis_url, redis_server, children):
+    """Has a worker run one of the functions above as the job of SID."""
 
     def ran(function) -> None:
         queue = DeadlineQueue(scheduling.EXPRESS, connection=redis_server)
-        worker = QueueWorker([queue], connection=redis_server)
         job = queue.enqueue_call(function, args=(redis_url,), job_id=f"process-{SID}-0123456789")
-        taken, queue = DeadlineQueue.dequeue_any([queue], None, redis_server)
-        worker.execute_job(taken, queue)
+        assert children.run(work_once, redis_url) == 0
         assert Job.fetch(job.id, connection=redis_server).is_failed
 
     return ran
