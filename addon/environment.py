@@ -11,7 +11,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
 from addon.errors import SettingsError
@@ -64,6 +64,15 @@ class Environment:
         if text.lower() not in FLAGS:
             raise SettingsError(f"{name} must be on or off")
         return FLAGS[text.lower()]
+
+    def flag_or(self, name: str, third: Choice) -> Literal["on", "off"] | Choice:
+        """on, the default, or off in any of the usual spellings, or the third value."""
+        if (self.optional(name) or "").lower() == third:
+            return third
+        try:
+            return "on" if self.flag(name, default=True) else "off"
+        except SettingsError:
+            raise SettingsError(f"{name} must be on, off or {third}") from None
 
     def choice(self, name: str, values: tuple[Choice, ...]) -> Choice:
         """One of `values`; the first is the default."""

@@ -97,7 +97,7 @@ class Settings:
     flex_private_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     flex_reconcile_every_s: int = FLEX_RECONCILE_DEFAULT_S
     delete_at_source_after_s: int = 0
-    redact_dtmf: bool = True
+    redact_dtmf: Literal["on", "off", "required"] = "on"
     agent_channel: Mapping[str, str] = field(default_factory=lambda: {"": "1"})
     retention_days: int | None = None
     transcriber: str | None = None
@@ -207,7 +207,7 @@ def _playback(env: Environment) -> dict[str, Any]:
 
 def _behaviour(env: Environment) -> dict[str, Any]:
     return {
-        "redact_dtmf": env.flag("REDACT_DTMF", default=True),
+        "redact_dtmf": env.flag_or("REDACT_DTMF", "required"),
         "agent_channel": env.pairs("AGENT_CHANNEL", bare="") or {"": "1"},
         "transcriber": env.optional("TRANSCRIBER"),
         "result_waveform": env.flag("RESULT_WAVEFORM", default=False),

@@ -21,7 +21,7 @@ def test_nothing_has_to_be_set(tmp_path):
     assert settings.archive_url == f"file://{tmp_path}/archive"
     assert settings.signature_mode == "enforce"
     assert settings.media_hosts == settings.callback_hosts == ("*.twilio.com",)
-    assert settings.redact_dtmf
+    assert settings.redact_dtmf == "on"
     assert settings.delete_at_source_after_s == 0
 
 
@@ -45,7 +45,7 @@ WRONG = {
     "INTAKE_KEY": ["short", base64.b64encode(b"x" * 31).decode(), "!" * 44],
     "ARCHIVE_PUBLIC_KEYS": ["/nowhere/key.pem"],
     "DELETE_AT_SOURCE_AFTER_S": ["1", "7199", "soon"],
-    "REDACT_DTMF": ["perhaps", "2"],
+    "REDACT_DTMF": ["perhaps", "2", "require"],
     "AGENT_CHANNEL": ["2", "left", "XD1=5"],
     "CALLBACK_STYLE": ["xml", "XD1=form", "json,XD1=", "=multipart"],
     "RETENTION_DAYS": ["0", "-3", "a year"],
@@ -70,6 +70,23 @@ def test_a_wrong_value_is_named_and_not_repeated(name, value, tmp_path):
     assert found.value.message.startswith(name)
     if "KEY" in name and "/" not in value:
         assert value not in found.value.message
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("on", "on"),
+        ("TRUE", "on"),
+        ("1", "on"),
+        ("off", "off"),
+        ("no", "off"),
+        ("0", "off"),
+        ("required", "required"),
+        ("Required", "required"),
+    ],
+)
+def test_tones_are_muted_kept_or_have_to_be_muted(given, value, tmp_path):
+    assert Settings.load({"DATA_DIR": str(tmp_path), "REDACT_DTMF": given}).redact_dtmf == value
 
 
 def test_an_empty_value_counts_as_unset(tmp_path):

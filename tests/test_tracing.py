@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from rq.job import Job
 
 from addon import tracing
-from addon.requests.queues import DeadlineQueue
+from addon.requests.queues import DeadlineQueue, RequestJob
 from addon.settings import Settings
 from addon.tracing import Tracing
 from tests.calls import wav
@@ -130,8 +129,8 @@ def test_the_context_is_in_the_jobs_meta_and_not_in_its_arguments(client, export
     send.first_sample(wav(1.0)).post(client, sid)
     (accept,) = exported()
     (name,) = DeadlineQueue("express", connection=redis_server).get_job_ids()
-    job = Job.fetch(name, connection=redis_server)
-    assert job.args == (sid,)
+    job = RequestJob.fetch(name, connection=redis_server)
+    assert job.args == [sid]
     assert job.meta["traceparent"].split("-")[1] == f"{accept.context.trace_id:032x}"
 
 

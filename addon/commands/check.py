@@ -10,6 +10,7 @@ import click
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.opening import open_store
+from addon.archive.prefixes import OUTCOMES
 from addon.archive.store import WEB_PATIENCE
 from addon.errors import AddonError
 from addon.requests.connections import web_connection
@@ -65,7 +66,7 @@ def _durable(settings: Settings) -> Finding:
 
 
 def _store(settings: Settings) -> Finding:
-    open_store(settings.archive_url, patience=WEB_PATIENCE).stat("requests/release-check")
+    open_store(settings.archive_url, patience=WEB_PATIENCE).stat(OUTCOMES + "release-check")
     return None
 
 

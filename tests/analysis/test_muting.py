@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.analysis import Options, muting
-from addon.audio.wav import parse
+from addon.analysis.muting import Placed
+from addon.audio.wav import layout
+from addon.audio.wav_format import PCM, Format
 from tests.analysis.calls import RATE, key_tone, passed, wav
 from tests.analysis.waves import chunk, format_chunk, plain, riff
 
@@ -56,12 +58,13 @@ def test_silences_the_tones_and_nothing_else(subtype):
     assert len(archived) == len(recording)
     [(start, stop)] = report.redaction.intervals
     assert start == pytest.approx(2.9, abs=0.02) and stop == pytest.approx(3.8, abs=0.02)
-    wave = parse(recording)
-    first = wave.data_start + int(np.floor(start * RATE)) * wave.block_align
-    last = wave.data_start + int(np.ceil(stop * RATE)) * wave.block_align
+    (region,) = layout(lambda start, stop: recording[start:stop], len(recording)).regions
+    align = region.format.block_align
+    first = region.start + int(np.floor(start * RATE)) * align
+    last = region.start + int(np.ceil(stop * RATE)) * align
     changed = [at for at in range(len(recording)) if recording[at] != archived[at]]
-    assert first - wave.block_align <= changed[0] and changed[-1] < last + wave.block_align
-    assert archived[first + 8 : last - 8] == wave.encoding.silence * (last - first - 16)
+    assert first - align <= changed[0] and changed[-1] < last + align
+    assert archived[first + 8 : last - 8] == region.format.silence * (last - first - 16)
 
 
 def test_both_channels_are_muted():
@@ -82,7 +85,9 @@ def test_off_means_untouched_but_still_reported():
     recording = wav(dialled())
     report, archived = passed(recording, Options(redact_dtmf=False))
     assert archived == recording
-    assert report.as_result()["redaction"] == {"intervals": [], "reasons": []}
+    redaction = report.as_result()["redaction"]
+    assert (redaction["status"], redaction["intervals"], redaction["reasons"]) == ("off", [], [])
+    assert redaction["coverage"]["dtmf"] == {"found": 4, "muted": 0}
     assert report.as_result()["participants"][1]["dtmf"]["count"] == 4
 
 
@@ -108,9 +113,9 @@ def test_chunks_after_the_audio_are_never_touched():
 
 def test_overwrite_respects_the_part_it_holds():
     recording = plain()
-    wave = parse(recording)
+    placed = [Placed(Format(PCM, 2, 8000, 16), 44, len(recording), 0.0)]
     held = bytearray(recording[1000:2000])
-    muting.overwrite(held, 1000, wave, len(recording), [(0.0, 0.04)])
+    muting.overwrite(held, 1000, placed, [(0.0, 0.04)])
     stop = 44 + 320 * 4
     assert held[: stop - 1000] == bytes(stop - 1000)
     assert held[stop - 1000 :] == recording[stop:2000]

@@ -16,8 +16,8 @@ from addon.errors import QueueUnavailable, StoreUnavailable
 from addon.factory import create_app
 from addon.requests import scheduling
 from addon.requests.admission import AdmissionControl
+from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
-from addon.requests.queues import Dispatcher
 from addon.twilio.status_callback import StatusCallback
 from tests.conftest import ACCOUNT, PUBLIC_URL
 from tests.web.requests import signature

@@ -303,12 +303,12 @@ class TestSweep:
 
     def test_what_two_sweeps_queue_twice_is_done_once(self, accept, as_worker, at):
         exchange = accept()
-        lane = as_worker.states.get(exchange.sid).queue
-        as_worker.redis.delete(f"rq:queue:{lane}")
+        queue = as_worker.states.get(exchange.sid).queue
+        as_worker.redis.delete(f"rq:queue:{queue}")
         as_worker.states.look_again(exchange.sid, 0.0)
         at(RequestStates, "get", lambda: sweep_again(as_worker, exchange.sid))
         Sweeper(as_worker).sweep()
-        jobs = DeadlineQueue(lane, connection=as_worker.redis).get_job_ids()
+        jobs = DeadlineQueue(queue, connection=as_worker.redis).get_job_ids()
         assert len(jobs) == 2
         with lease(as_worker.redis, "process", exchange.sid):
             process.process(exchange.sid)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from addon.errors import UnreadableDocument
@@ -18,10 +18,11 @@ from addon.errors import UnreadableDocument
 T = TypeVar("T")
 
 
-def parse(text: str | bytes | bytearray, what: str, version: int = 1) -> dict[str, Any]:
+def parse(text: str | bytes | bytearray, what: str, version: int | None = 1) -> dict[str, Any]:
     """The JSON object in `text`; `what` names it in errors, `version` is the newest that is known.
 
-    Raises UnreadableDocument.
+    Version None is for a document that is part of another, which has the version. Raises
+    UnreadableDocument.
     """
     try:
         document = json.loads(text)
@@ -29,7 +30,8 @@ def parse(text: str | bytes | bytearray, what: str, version: int = 1) -> dict[st
         raise UnreadableDocument(f"a stored document ({what}) is no JSON") from None
     if not isinstance(document, dict):
         raise UnreadableDocument(f"a stored document ({what}) is no JSON object")
-    check_version(document, what, version)
+    if version is not None:
+        check_version(document, what, version)
     return document
 
 
@@ -44,6 +46,8 @@ def check_version(document: Mapping[str, Any], what: str, newest: int) -> None:
 
 def instance(kind: type[T], values: Mapping[str, Any], what: str) -> T:
     """A `kind`, which is a dataclass, from the fields it knows. Raises UnreadableDocument."""
+    if not isinstance(values, Mapping):
+        raise UnreadableDocument(f"a stored document ({what}) is no JSON object")
     known = {}
     for field in fields(kind):  # type: ignore[arg-type]
         if field.name in values:
@@ -62,10 +66,12 @@ def texts(document: Mapping[str, Any], what: str, *names: str) -> list[str]:
 
 
 def with_moments(document: Mapping[str, Any], what: str, *names: str) -> dict[str, Any]:
-    """The document with the named fields, where they are there, as times in UTC.
+    """The document with the named fields, where they are there, as times.
 
     Raises UnreadableDocument for one that is neither null nor in ISO 8601.
     """
+    if not isinstance(document, Mapping):
+        raise UnreadableDocument(f"a stored document ({what}) is no JSON object")
     values = dict(document)
     for name in names:
         if values.get(name) is not None:
@@ -74,8 +80,11 @@ def with_moments(document: Mapping[str, Any], what: str, *names: str) -> dict[st
 
 
 def moment(text: Any, what: str) -> datetime:
-    """A time in ISO 8601, in UTC. Raises UnreadableDocument."""
+    """A time in ISO 8601 with its zone. Raises UnreadableDocument."""
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        raise UnreadableDocument(f"a stored document ({what}) has a time that is none") from None
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.tzinfo is None:
+        raise UnreadableDocument(f"a stored document ({what}) has a time that is none")
+    return found

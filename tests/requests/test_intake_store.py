@@ -1,4 +1,4 @@
-"""The intake_store: sealed, written once, read back whole, and nothing removed too early."""
+"""The intake store: encrypted, written once, read back whole, and nothing removed too early."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_waits_is_listed_until_it_is_finished(intake_store):
         intake_store.open("XR2")
 
 
-def test_the_answer_that_is_kept_first_is_the_one_that_stays(intake_store):
+def test_the_result_that_is_stored_first_is_the_one_that_stays(intake_store):
     assert intake_store.stored_result("XR1") is None
     assert intake_store.store_result("XR1", ANSWER)
     assert not intake_store.store_result(

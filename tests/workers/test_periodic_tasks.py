@@ -80,7 +80,7 @@ def test_the_job_runs_its_errand_alone(flex, name, monkeypatch):
     assert ran == [flex.services]
 
 
-def test_an_errand_that_twilio_disturbs_waits_for_its_next_time(flex):
+def test_a_task_that_twilio_disturbs_waits_for_its_next_time(flex):
     flex.twilio.trouble[LIST.format(flex.settings.twilio_account_sid)] = [error(503, 20500)]
     run("reconcile")
     flex.record()
@@ -90,7 +90,7 @@ def test_an_errand_that_twilio_disturbs_waits_for_its_next_time(flex):
     ] * 2
 
 
-def test_an_errand_whose_worker_died_leaves_the_lane(flex):
+def test_a_task_whose_worker_died_leaves_the_queue(flex):
     Schedule(flex.services).step()
     queue = DeadlineQueue(scheduling.PERIODIC, connection=flex.services.redis)
     DeadlineQueue.dequeue_any([queue], None, flex.services.redis)

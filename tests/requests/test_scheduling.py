@@ -17,7 +17,7 @@ NOW = 1_800_000_000.0
 
 
 @pytest.mark.parametrize(
-    ("seconds", "lane"),
+    ("seconds", "name"),
     [
         (0, "express"),
         (30, "express"),
@@ -29,8 +29,8 @@ NOW = 1_800_000_000.0
         (math.inf, "qlong"),
     ],
 )
-def test_a_length_has_one_lane(seconds, lane):
-    assert scheduling.queue_for(seconds) == lane
+def test_a_length_has_one_queue(seconds, name):
+    assert scheduling.queue_for(seconds) == name
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_express_is_served_by_a_process_of_its_own_and_by_all_others_first():
 
 
 def test_every_lane_is_served():
-    assert {lane for served in scheduling.ROLES.values() for lane in served} == set(
+    assert {queue for served in scheduling.ROLES.values() for queue in served} == set(
         scheduling.ALL_QUEUES
     )
 
@@ -118,11 +118,11 @@ def test_a_late_job_passes_nobody():
 
 
 @pytest.mark.parametrize(
-    ("lane", "waited", "pressure"),
+    ("name", "waited", "pressure"),
     [("express", 3, 1), ("q60", 30, 1), ("qlong", 900, 0.5), ("deliver", 6, 2), ("q180", 0, 0)],
 )
-def test_pressure_is_the_wait_over_the_shortest_audio_of_the_lane(lane, waited, pressure):
-    assert scheduling.pressure(lane, waited) == pressure
+def test_pressure_is_the_wait_over_the_shortest_audio_of_the_queue(name, waited, pressure):
+    assert scheduling.pressure(name, waited) == pressure
 
 
 def test_only_those_that_serve_long_calls_step_back():
@@ -166,13 +166,13 @@ def test_a_job_of_another_form_waits_at_the_end(queue):
     full=st.sets(st.sampled_from(scheduling.ALL_QUEUES)),
     role=st.sampled_from(sorted(scheduling.ROLES)),
 )
-def test_a_worker_takes_from_the_lane_that_the_policy_says(queue, full, role):
+def test_a_worker_takes_from_the_queue_that_the_policy_says(queue, full, role):
     connection = queue.connection
     connection.flushall()
     queues = [DeadlineQueue(name, connection=connection) for name in scheduling.ROLES[role]]
     for name in full:
-        lane = DeadlineQueue(name, connection=connection)
-        lane.enqueue_call("workers.process.process", args=("XR1",), job_id=f"job-{name}")
+        queue = DeadlineQueue(name, connection=connection)
+        queue.enqueue_call("workers.process.process", args=("XR1",), job_id=f"process-XR1-{name}")
     taken = DeadlineQueue.dequeue_any(queues, None, connection)
     expected = scheduling.next_queue(scheduling.ROLES[role], full.__contains__)
     assert (taken and taken[1].name) == expected

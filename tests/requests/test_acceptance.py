@@ -42,7 +42,7 @@ def accept_each(settings: Settings, sids: list[str]) -> None:
 
 
 def jobs(services: Services) -> int:
-    return sum(Queue(lane, connection=services.redis).count for lane in scheduling.ALL_QUEUES)
+    return sum(Queue(queue, connection=services.redis).count for queue in scheduling.ALL_QUEUES)
 
 
 def test_two_hundred_at_once_make_one_job(services):

@@ -124,8 +124,8 @@ class TestMemory:
         for share in (0.0, FULL):
             fill(share)
             redis_server.config_resetstat()
-            headroom = AdmissionControl(redis_server, Clock())
-            answers = {headroom.has_room() for _ in range(100)}
+            admission = AdmissionControl(redis_server, Clock())
+            answers = {admission.has_room() for _ in range(100)}
             assert answers == {share < FULL}
             assert calls_of_info(redis_server) == 1
 
@@ -138,22 +138,22 @@ class TestMemory:
                 raise redis.exceptions.ResponseError("unknown command 'INFO'")
 
         host = Host()
-        headroom = AdmissionControl(host, Clock())  # type: ignore[arg-type]
-        assert all(headroom.has_room() for _ in range(100))
+        admission = AdmissionControl(host, Clock())  # type: ignore[arg-type]
+        assert all(admission.has_room() for _ in range(100))
         assert host.asked == 1
 
     def test_it_is_read_again_after_its_time(self, redis_server, fill):
         clock = Clock()
-        headroom = AdmissionControl(redis_server, clock)
-        assert headroom.has_room()
+        admission = AdmissionControl(redis_server, clock)
+        assert admission.has_room()
         fill(FULL)
-        assert headroom.has_room()
+        assert admission.has_room()
         clock.now += REMEMBERED_S
-        assert not headroom.has_room()
+        assert not admission.has_room()
         empty(redis_server)
-        assert not headroom.has_room()
+        assert not admission.has_room()
         clock.now += REMEMBERED_S
-        assert headroom.has_room()
+        assert admission.has_room()
 
 
 class TestTight:
@@ -161,7 +161,7 @@ class TestTight:
 
     @pytest.fixture
     def finished(self, services, monkeypatch) -> list[str]:
-        monkeypatch.setattr("addon.requests.queues.BATCH", 5)
+        monkeypatch.setattr("addon.requests.dispatcher.BATCH", 5)
         sids = [f"XR{number:032d}" for number in range(8)]
         for sid in sids:
             services.states.mark(sid, state="processed", received_at=1.0)

@@ -40,28 +40,28 @@ def sweeper(as_worker, clock) -> Sweeper:
 
 
 def waiting(services) -> list[str]:
-    """All jobs in all lanes, in the order they would be taken."""
+    """All jobs in all queues, in the order they would be taken."""
     return [
         job
-        for lane in scheduling.ALL_QUEUES
-        for job in Queue(lane, connection=services.redis).get_job_ids()
+        for queue in scheduling.ALL_QUEUES
+        for job in Queue(queue, connection=services.redis).get_job_ids()
     ]
 
 
-def take(services, lane: str = "express") -> str:
+def take(services, queue: str = "express") -> str:
     """What a worker does first: move a job in flight."""
-    queue = DeadlineQueue(lane, connection=services.redis)
+    queue = DeadlineQueue(queue, connection=services.redis)
     job, _ = DeadlineQueue.dequeue_any([queue], None, services.redis)
     return job.id
 
 
 def work(services) -> None:
     """Run every waiting job to its end, as workers would."""
-    for lane in scheduling.ALL_QUEUES:
-        while services.redis.llen(f"rq:queue:{lane}"):
-            job = take(services, lane)
+    for queue in scheduling.ALL_QUEUES:
+        while services.redis.llen(f"rq:queue:{queue}"):
+            job = take(services, queue)
             (deliver if job.startswith("deliver") else process.process)(sid_of(job))
-            services.dispatcher.land(lane, job)
+            services.dispatcher.land(queue, job)
 
 
 def test_a_request_that_waits_in_its_lane_is_left_alone(accept, sweeper, clock, as_worker):
@@ -193,9 +193,9 @@ class TestDeadline:
         exchange = accept(**self.old(9))
         as_worker.states.look_again(exchange.sid, 0.0)
         sweeper.sweep()
-        for lane in ("deliver", "express"):
-            job = take(as_worker, lane)
-            (deliver if lane == "deliver" else process.process)(sid_of(job))
+        for queue in ("deliver", "express"):
+            job = take(as_worker, queue)
+            (deliver if queue == "deliver" else process.process)(sid_of(job))
         assert [each.document()["code"] for each in exchange.callbacks] == [61001]
         assert not as_worker.intake_store.is_waiting(exchange.sid)
         manifest = as_worker.archive.manifest("XD" + "33" * 16, exchange.sid)
