@@ -8,7 +8,7 @@ export PYTHON
 
 python := .venv/bin/python
 
-.PHONY: help run setup test lint bench screenshots lock clean
+.PHONY: help run setup test lint bench docs screenshots lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | expand -t 10
@@ -35,6 +35,11 @@ bench: ## the benchmarks, one after the other
 		name=`basename $$file .py`; echo "== $$name"; \
 		$(python) -m benchmarks.$$name || exit 1; \
 	done
+
+docs: ## what is made from the code: the diagram of imports, the index of decisions
+	@bin/setup dev
+	@$(python) -m tests.import_diagram
+	@$(python) -m tests.decision_index
 
 screenshots: ## docs/images, taken by a headless Chromium
 	@bin/setup dev

@@ -19,7 +19,7 @@
     │   ├── RingCentralUnavailable     no usable answer from RingCentral, or a limit reached
     │   ├── UploadBroken               the body came too slowly, or not whole
     │   ├── TwilioUnavailable          a REST call of ours to Twilio
-    │   └── WrongLane                  longer than it was taken for: it goes on in another lane
+    │   └── WrongQueue                  longer than it was taken for: it goes on in another queue
     ├── RecordingFailed                the job ends with a failure result; never tried again
     │   ├── UnreadableAudio            not a recording that anything here can decode
     │   ├── SourceRefused              the recording's address is not one we may fetch from
@@ -38,6 +38,7 @@
     │   ├── AlreadyStored              a conditional create met an object
     │   ├── KeyMissing                 names the key that would open it
     │   ├── Tampered                   the bytes are not what was written
+    │   ├── UnreadableDocument  503    written by a release that knows more than this one
     │   └── RetentionLocked     409    a lock forbids the erasure until its date
     └── AccessError                    playback and the API
         ├── Unauthenticated     401
@@ -47,26 +48,29 @@
         ├── InvalidParameter    400    names the parameter
         └── NotPlayable         422    there, but not in the form that was asked for
 
-`http_status` is what a web surface answers, `retryable` whether the same call may succeed later,
-`code` the number in the error object, and `remedy` a sentence for the person who reads it.
-The codes 61001 and 61003 are Twilio's own (protocol 1.5); 64xxx are ours and documented in docs/.
-This module imports nothing of the project and must never do so.
+`http_status` is what the web answers, `retryable` whether the same call may succeed later, `code`
+the number in the error object, and `remedy` a sentence for the person who reads it. The codes
+61001 and 61003 are Twilio's own (spec/protocol 1.5); 64xxx are ours, shown at /docs/errors. This
+module imports nothing of the project.
 """
 
 from __future__ import annotations
 
 
 class AddonError(Exception):
-    """The root. `message` says what happened, without secrets, URLs or personal data."""
+    """The root. `message` never holds secrets, URLs or personal data; `retry_after` is seconds."""
 
     http_status: int = 500
     retryable: bool = False
     code: int = 64000
     remedy: str = "Look at the log for this request SID."
 
-    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, remedy: str | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.retry_after = retry_after
         if remedy is not None:
             self.remedy = remedy
 
@@ -92,9 +96,6 @@ class LeaseLost(AddonError):
     remedy = "Nothing to do: the other worker finishes it."
 
 
-# What Twilio sent can never succeed (protocol 1.5: 200 with the error object).
-
-
 class Rejected(AddonError):
     """The invocation can never succeed, however often it is sent."""
 
@@ -111,28 +112,28 @@ class InputMissing(Rejected):
 
 
 class InputConflict(Rejected):
-    """Two spellings of the same field carry different values (protocol 1.2)."""
+    """Two spellings of the same field carry different values (spec/protocol 1.2)."""
 
     code = 64102
     remedy = "Send each field once."
 
 
 class InvocationExpired(Rejected):
-    """The invocation date and TTL, where present, do not admit this moment (protocol 1.7)."""
+    """The invocation date and TTL, where present, do not admit this moment (spec/protocol 1.7)."""
 
     code = 64103
     remedy = "Check the sender's clock; a replayed request is refused for ever."
 
 
 class UploadTooLarge(Rejected):
-    """More bytes than MAX_UPLOAD_BYTES (protocol 10.2 Q21)."""
+    """More bytes than MAX_UPLOAD_BYTES (spec/protocol 1.4)."""
 
     code = 64104
     remedy = "Send a temporary URL instead of the bytes, or a shorter recording."
 
 
 class WrongAccount(Rejected):
-    """The account header names an account that is not ours (protocol 1.3)."""
+    """The account header names an account that is not ours (spec/protocol 1.3)."""
 
     code = 64105
     remedy = "Set TWILIO_ACCOUNT_SID to the account that publishes the add-on."
@@ -147,16 +148,12 @@ class Forged(AddonError):
 
 
 class Unavailable(AddonError):
-    """Something we depend on does not answer. `retry_after`: seconds, where it is known."""
+    """Something we depend on does not answer."""
 
     http_status = 503
     retryable = True
     code = 64300
     remedy = "Nothing to do: it is tried again."
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class QueueUnavailable(Unavailable):
@@ -202,8 +199,8 @@ class RingCentralUnavailable(Unavailable):
     code = 64306
 
 
-class WrongLane(Unavailable):
-    """A recording in the lane for short clips has more bytes than a short clip can have."""
+class WrongQueue(Unavailable):
+    """A recording in the queue for short clips has more bytes than a short clip can have."""
 
     code = 64307
 
@@ -233,7 +230,7 @@ class SourceGone(RecordingFailed):
     """The recording's address answered that it is gone, through every try."""
 
     code = 64403
-    remedy = "The temporary URL has expired or the recording was deleted."
+    remedy = "The URL has expired, the recording was deleted, or its host sends a page instead."
 
 
 class DeadlineMissed(RecordingFailed):
@@ -251,7 +248,7 @@ class ProcessingFailed(RecordingFailed):
 
 
 class DeliveryError(AddonError):
-    """The result exists, and the callback did not take it (protocol 1.8)."""
+    """The result exists, and the callback did not take it (spec/protocol 1.8)."""
 
     code = 64500
 
@@ -261,10 +258,6 @@ class CallbackUnavailable(DeliveryError):
 
     retryable = True
     code = 64501
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class CallbackUnauthorised(DeliveryError):
@@ -335,6 +328,14 @@ class Tampered(ArchiveError):
 
     code = 64604
     remedy = "Run `flask archive verify --all` and restore the object from a backup."
+
+
+class UnreadableDocument(ArchiveError):
+    """A stored document has a version or a form that this release does not know."""
+
+    http_status = 503
+    code = 64606
+    remedy = "Run the newest release that has written to this store; nothing was changed."
 
 
 class RetentionLocked(ArchiveError):

@@ -12,7 +12,7 @@ from addon.commands import register_commands
 from addon.errors import SettingsError
 from addon.settings import Settings
 from addon.web import context
-from addon.web.surfaces import register_surfaces
+from addon.web.blueprints import register_blueprints
 from addon.web.upload_deadline import UploadDeadline
 
 
@@ -31,6 +31,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("addon", static_folder=None)
     app.wsgi_app = UploadDeadline(app.wsgi_app)  # type: ignore[method-assign]
     context.attach(app, settings)
-    register_surfaces(app)
+    register_blueprints(app)
     register_commands(app)
     return app

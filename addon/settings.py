@@ -23,19 +23,19 @@ SOCKET_PATH_LIMIT = 100
 """A Unix socket's path may be 104 bytes long on macOS and 108 on Linux, the final zero included."""
 
 DELETE_AT_SOURCE_FLOOR_S = 7200
-"""Flex computes its own figures up to two hours after a call (protocol 4.4)."""
+"""Flex computes its own figures up to two hours after a call (spec/protocol 4.4)."""
 
 CALLBACK_STYLES = ("json", "multipart")
-"""How a result may be posted; nobody documents which an install expects (protocol 10.2 Q15)."""
+"""How a result may be posted; nobody documents which an install expects (spec/protocol 1.8)."""
 
 FLEX_FIGURES = ("agent_talk", "customer_talk", "silence", "crosstalk")
-"""What FLEX_MEASURES may put into a slot: the figures that Insights loses (protocol 6.2)."""
+"""What FLEX_MEASURES may put into a slot: the figures that Insights loses (spec/protocol 6.2)."""
 
 FLEX_SLOTS = tuple(str(number) for number in range(1, 11))
 """Insights has ten conversation measures and ten conversation attributes."""
 
 FLEX_RECONCILE_DEFAULT_S = 300
-"""Status callbacks are best effort (protocol 4.1): what none announced is found this soon."""
+"""Status callbacks are best effort (spec/protocol 4.1): what none announced is found this soon."""
 
 PLAYBACK_TTL_DEFAULT_S = 900
 """Long enough to open a link and press play; a grant stretches itself by the call's own length."""
@@ -43,7 +43,7 @@ PLAYBACK_TTL_DEFAULT_S = 900
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings; field names are the variables' names in lower case (contract 3).
+    """All settings; field names are the variables' names in lower case (spec/interfaces 3).
 
     Secrets are left out of `repr`, so that a settings object in a traceback gives nothing away.
     """

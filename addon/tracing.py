@@ -45,6 +45,12 @@ class Tracing:
             self._providers[process] = self._made()
         return self._providers[process]
 
+    def close(self) -> None:
+        """Hand over what was traced in this process, and end the thread that exports."""
+        provider = self._providers.pop(os.getpid(), None)
+        if provider is not None:
+            provider.shutdown()
+
     def _made(self) -> TracerProvider:
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
@@ -67,8 +73,9 @@ def configure(service: str, settings: Settings) -> None:
 
 
 def use(tracing: Tracing) -> None:
-    """Trace in this way from now on."""
+    """Trace in this way from now on; what was traced before is handed over."""
     global _tracing
+    _tracing.close()
     _tracing = tracing
 
 

@@ -32,14 +32,14 @@ MAX_MEMORY_1H = 150.0
 MAX_GROWTH_PER_HOUR = 20.0
 
 STAGES = {
-    "decode": ("encodings", "Encoding", "decode"),
-    "levels, all samples": ("levels", "Totals", "add"),
-    "levels, 10 ms": ("levels", "FrameLevels", "add"),
-    "waveform": ("peaks", "Peaks", "add"),
-    "key tones": ("tones", "ToneDetector", "add"),
-    "speech: encoder": ("silero", "Silero", "_encode"),
-    "speech: recurrence": ("silero", "Silero", "_recur"),
-    "figures": ("findings", "Findings", "__init__"),
+    "decode": ("audio.encodings", "Encoding", "decode"),
+    "levels, all samples": ("analysis.levels", "Totals", "add"),
+    "levels, 10 ms": ("analysis.levels", "FrameLevels", "add"),
+    "waveform": ("analysis.peaks", "Peaks", "add"),
+    "key tones": ("analysis.tones", "ToneDetector", "add"),
+    "speech: encoder": ("analysis.silero", "Silero", "_encode"),
+    "speech: recurrence": ("analysis.silero", "Silero", "_recur"),
+    "figures": ("analysis.findings", "Findings", "__init__"),
 }
 
 
@@ -142,7 +142,7 @@ def stages(samples: Path, seconds: int) -> dict[str, float]:
         return call
 
     for name, (module, owner, method) in STAGES.items():
-        kind = getattr(importlib.import_module(f"addon.analysis.{module}"), owner)
+        kind = getattr(importlib.import_module(f"addon.{module}"), owner)
         setattr(kind, method, clocked(name, getattr(kind, method)))
     drive(RecordingPass(Options(waveform=True), spool=io.BytesIO), samples, seconds)
     return {name: cpu / seconds for name, cpu in spent.items()}

@@ -28,7 +28,7 @@ from boto3.s3.transfer import TransferConfig
 from addon.archive import message
 from addon.archive.blocks import BlockSource
 from addon.archive.directory import DirectoryStore
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import FRAME_LENGTH
 from addon.archive.opening import open_store
 from addon.archive.reader import RangeReader, open_with
@@ -39,7 +39,7 @@ from benchmarks.discarding_s3 import discarding_s3
 MIB = 1024 * 1024
 CONTEXT = {"tenant": "XD1", "recording": "RE1", "object": "audio"}
 KEY = bytes(range(32))
-RECIPIENTS, OPENERS = Recipients.local(KEY), Openers.local(KEY)
+RECIPIENTS, OPENERS = EncryptionKeys.local(KEY), DecryptionKeys.local(KEY)
 BLOCK = os.urandom(FRAME_LENGTH)
 
 LEAST_WRITE_RATIO = 0.6

@@ -128,9 +128,9 @@ class Chaos:
 
     def _settle(self, exchanges: list[Exchange]) -> None:
         until = time.monotonic() + SETTLE_S
-        journal = self.deployment.services().journal
+        intake_store = self.deployment.services().intake_store
         while time.monotonic() < until:
-            if not list(journal.waiting()) and all(each.callbacks for each in exchanges):
+            if not list(intake_store.waiting()) and all(each.callbacks for each in exchanges):
                 return
             self._over.wait(0.2)
 

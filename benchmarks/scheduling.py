@@ -1,8 +1,8 @@
-"""Which waiting policy keeps the SLA: a discrete-event simulation that runs `workers/lanes.py`.
+"""Simulates waiting policies: discrete events that run the real `addon.requests.scheduling`.
 
-Recordings arrive at random, are guessed and put into lanes by the real code, and are taken by
+Recordings arrive at random, are guessed and put into queues by the real code, and are taken by
 processes in the real roles. All share the cores evenly, which is harder than it is: in truth the
-general ones step back (`lanes.niceness`). Measured is elapsed over duration, as in production.
+general ones step back (`scheduling.niceness`). Measured is elapsed over duration, as in production.
 `python -m benchmarks.scheduling [--jobs N]`.
 """
 
@@ -16,8 +16,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from addon.sla import LIMITS, percentile
-from workers import lanes
+from addon.requests import scheduling
+from addon.requests.sla import LIMITS, percentile
 
 MEDIAN_CALL_S = 180.0
 SIGMA = 1.0
@@ -26,7 +26,7 @@ VOICEMAILS = 0.3
 
 CHANNELS = 2
 AROUND_S = 0.3
-"""Waiting that is no work: two looks of an idle worker at its lanes, two forks, the callback."""
+"""Waiting that is no work: two looks of an idle worker at its queues, two forks, the callback."""
 
 BURST_CALLS, BURST_S = 100, 3600.0
 
@@ -70,7 +70,7 @@ class Policy:
 
 def deployed(cores: int) -> Policy:
     """What the launcher starts on so many cores (workers/launcher.py)."""
-    return Policy("lanes", [*[lanes.ROLES["general"]] * cores, lanes.ROLES["express"]])
+    return Policy("lanes", [*[scheduling.ROLES["general"]] * cores, scheduling.ROLES["express"]])
 
 
 def fifo(cores: int) -> Policy:
@@ -80,7 +80,7 @@ def fifo(cores: int) -> Policy:
 
 def unreserved(cores: int) -> Policy:
     """The lanes, but no process kept for short clips."""
-    return Policy("lanes, none reserved", [lanes.ROLES["general"]] * cores)
+    return Policy("lanes, none reserved", [scheduling.ROLES["general"]] * cores)
 
 
 @dataclass
@@ -117,7 +117,7 @@ class Machine:
             self.waiting.setdefault(self.policy.single_lane, deque()).append(job)
             return
         lane = self.waiting.setdefault(job.lane, deque())
-        lane.insert(lanes.place([waiting.due for waiting in lane], job.due), job)
+        lane.insert(scheduling.place([waiting.due for waiting in lane], job.due), job)
 
     def _until(self, moment: float) -> None:
         while busy := [process for process in self.processes if process.job]:
@@ -147,7 +147,9 @@ class Machine:
     def _assign(self) -> None:
         for process in self.processes:
             if process.job is None:
-                lane = lanes.next_lane(process.serves, lambda name: bool(self.waiting.get(name)))
+                lane = scheduling.next_queue(
+                    process.serves, lambda name: bool(self.waiting.get(name))
+                )
                 if lane is not None:
                     process.job = self.waiting[lane].popleft()
                     process.left = process.job.work
@@ -159,7 +161,7 @@ def durations(random_: random.Random) -> Iterator[float]:
         if random_.random() < VOICEMAILS:
             yield random_.uniform(2, 10)
         else:
-            yield min(random_.lognormvariate(math.log(MEDIAN_CALL_S), SIGMA), lanes.LONGEST_S)
+            yield min(random_.lognormvariate(math.log(MEDIAN_CALL_S), SIGMA), scheduling.LONGEST_S)
 
 
 def mean_work(engine: Engine) -> float:
@@ -182,15 +184,15 @@ def arrivals(
 
 
 def _job(now: float, duration: float, engine: Engine) -> Job:
-    """A two-channel upload whose declared length is in whole seconds (protocol 1.6)."""
-    size = int(44 + duration * lanes.BYTES_PER_SECOND * CHANNELS)
-    guess = lanes.length(float(math.ceil(duration)), size, CHANNELS)
+    """A two-channel upload whose declared length is in whole seconds (spec/protocol 1.6)."""
+    size = int(44 + duration * scheduling.BYTES_PER_SECOND * CHANNELS)
+    guess = scheduling.length(float(math.ceil(duration)), size, CHANNELS)
     return Job(
         arrived=now,
         duration=duration,
         work=engine.work(duration),
-        lane=lanes.lane_for(guess.estimate),
-        due=lanes.due(now, guess.estimate, now),
+        lane=scheduling.queue_for(guess.estimate),
+        due=scheduling.due(now, guess.estimate, now),
     )
 
 

@@ -21,8 +21,8 @@ import numpy as np
 import soundfile
 
 from addon.commands.marketplace import Exchange
-from addon.metrics.counters import stages
-from addon.sla import LIMITS, percentile
+from addon.requests.measures import stages
+from addon.requests.sla import LIMITS, percentile
 from tests.end_to_end.deployment import Deployment, deployed, eventually
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "call.wav"
@@ -130,8 +130,8 @@ def rows(sent: Sequence[Sent]) -> Iterator[tuple[str, list[Sent]]]:
 
 
 def where_the_time_went(deployment: Deployment, sent: Sequence[Sent]) -> str:
-    """The median seconds of each stage, from the service's own ledger."""
-    entries = list(deployment.services().ledger.entries(one.exchange.sid for one in sent))
+    """The median seconds of each stage, from the service's own states."""
+    entries = list(deployment.services().states.get_many(one.exchange.sid for one in sent))
     found = [stages(entry) for entry in entries]
     medians = {
         stage: percentile(sorted(one[stage] for one in found if stage in one), 0.5)

@@ -22,7 +22,11 @@ from addon.archive.manifest import Signer, new_signing_key
 from addon.factory import create_app
 from addon.settings import Settings
 from addon.stack.redis_server import command, missing
+from addon.web import context
+from tests.child import Children, fork_server
 from workers.services import Services
+
+pytest_plugins = ["tests.leftovers"]
 
 ACCOUNT = "AC" + "0a" * 16
 TOKEN = "primary-token-0001"
@@ -58,9 +62,24 @@ def redis_url() -> Iterator[str]:
 def redis_server(redis_url: str) -> Iterator[redis.Redis]:
     """An empty real Redis; the connection is closed afterwards."""
     connection = redis.Redis.from_url(redis_url)
-    connection.flushall()
+    connection.execute_command("FLUSHALL", "SYNC")  # else the memory is free some time later
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def child_starter() -> Iterator[None]:
+    """The process that children come from, started once."""
+    with fork_server():
+        yield
+
+
+@pytest.fixture
+def children(child_starter: None) -> Iterator[Children]:
+    """Starts functions in processes of their own."""
+    starting = Children()
+    yield starting
+    starting.close()
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +115,23 @@ def settings(tmp_path: Path, redis_url: str, made_keys: dict[str, str]) -> Setti
     )
 
 
+@pytest.fixture(autouse=True)
+def apps_end() -> Iterator[None]:
+    """Every app that a test makes is closed after it, as it would be when its process exits."""
+    made: list[context.Context] = []
+    attach = context.attach
+
+    def attached(app: Flask, settings: Settings) -> None:
+        attach(app, settings)
+        made.append(app.extensions[context.EXTENSION])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(context, "attach", attached)
+        yield
+        for one in made:
+            one.close()
+
+
 @pytest.fixture
 def app(settings: Settings, redis_server: redis.Redis) -> Flask:
     """The application on an empty Redis and an empty store."""
@@ -111,9 +147,11 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def services(settings: Settings, redis_server: redis.Redis) -> Services:
+def services(settings: Settings, redis_server: redis.Redis) -> Iterator[Services]:
     """What a job works with, on the same Redis and store as the app."""
-    return Services.from_settings(settings.for_worker())
+    made = Services.from_settings(settings.for_worker())
+    yield made
+    made.redis.close()
 
 
 @pytest.fixture

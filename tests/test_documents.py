@@ -1,4 +1,4 @@
-"""Code and documents say the same: settings, lanes, commands and decisions."""
+"""Code and documents say the same: settings, queues and lock files."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from addon.requests import scheduling
 from addon.settings import Settings
-from workers import lanes
 
 ROOT = Path(__file__).parent.parent
 NAME = re.compile(r"^#?\s?([A-Z][A-Z0-9_]+)=", re.M)
@@ -49,13 +49,13 @@ def test_every_setting_is_a_field(variables):
 
 
 def test_every_lane_has_a_listener():
-    served = {lane for role in lanes.ROLES.values() for lane in role}
-    assert served == set(lanes.ALL_LANES)
+    served = {lane for role in scheduling.ROLES.values() for lane in role}
+    assert served == set(scheduling.ALL_QUEUES)
 
 
 def test_every_lane_is_named_in_the_procfile():
     text = (ROOT / "Procfile").read_text()
-    assert {lane for lane in lanes.ALL_LANES if lane not in text} == set()
+    assert {lane for lane in scheduling.ALL_QUEUES if lane not in text} == set()
 
 
 def test_the_lock_files_name_no_index():
@@ -68,15 +68,8 @@ def test_the_lock_files_name_no_index():
         assert all(line.rstrip().endswith("\\") for line in pinned), f"{path}: without a hash"
 
 
-def test_every_decision_says_what_why_and_what_else():
-    pages = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
-    assert pages
-    for page in pages:
-        assert re.match(r"\d{4}-[a-z0-9-]+\.md", page.name), page.name
-        assert page.read_text().startswith("# "), page.name
-
-
 def test_the_project_names_no_place_outside_itself():
-    tracked = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("addon/**/*.py")]
+    patterns = ("*.md", "docs/**/*.md", "addon/**/*.py", "workers/*.py", ".github/**/*", "NOTICE")
+    tracked = [path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()]
     outside = "/" + "work" + "/"
     assert [path for path in tracked if outside in path.read_text()] == []

@@ -17,7 +17,7 @@ DSN = "https://public@sentry.invalid/1"
 SECRET, CARD, ADDRESS = "very-secret", "4111 1111 1111 1111", "203.0.113.9"
 
 
-class Kept(sentry_sdk.transport.Transport):
+class StoredResult(sentry_sdk.transport.Transport):
     """Keeps what would be sent."""
 
     def __init__(self, *_: object) -> None:
@@ -30,7 +30,7 @@ class Kept(sentry_sdk.transport.Transport):
 
 @pytest.fixture
 def sent(settings):
-    transport = Kept()
+    transport = StoredResult()
     error_reports.configure(replace(settings, sentry_dsn=DSN), transport=transport)
     yield transport.events
     sentry_sdk.get_client().close()

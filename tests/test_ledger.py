@@ -1,4 +1,4 @@
-"""The ledger: one claim wins, states and times are kept, and an outage is said to be one."""
+"""Request states: one claim wins, states and times are kept, and an outage is said to be one."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ import redis
 from redis.exceptions import WatchError
 
 from addon.errors import QueueUnavailable
-from addon.ledger import DONE, OPEN, RETENTION_S, Ledger
+from addon.redis_keys import REQUESTS_DONE, REQUESTS_OPEN
+from addon.requests.state import RETENTION_S, RequestStates
 
-FACTS = {"tenant": "XD1", "lane": "express", "received_at": 100.0}
+FACTS = {"tenant": "XD1", "queue": "express", "received_at": 100.0}
 
 
 @pytest.fixture
-def ledger(redis_server) -> Ledger:
-    return Ledger(redis_server)
+def states(redis_server) -> RequestStates:
+    return RequestStates(redis_server)
 
 
-def claim(ledger: Ledger, sid: str = "XR1", due: float = 5.0) -> bool:
-    return ledger.claim(sid, FACTS, due, lambda pipe: pipe.rpush("jobs", sid))
+def claim(states: RequestStates, sid: str = "XR1", due: float = 5.0) -> bool:
+    return states.claim(sid, FACTS, due, lambda pipe: pipe.rpush("jobs", sid))
 
 
-def test_the_first_claim_queues_and_later_ones_are_counted(ledger, redis_server):
-    assert [claim(ledger) for _ in range(3)] == [True, False, False]
+def test_the_first_claim_queues_and_later_ones_are_counted(states, redis_server):
+    assert [claim(states) for _ in range(3)] == [True, False, False]
     assert redis_server.lrange("jobs", 0, -1) == [b"XR1"]
-    entry = ledger.entry("XR1")
+    entry = states.get("XR1")
     assert (entry.state, entry.tenant, entry.duplicates) == ("queued", "XD1", 2)
     assert entry.received_at == 100.0
     assert redis_server.ttl("ledger:XR1") > RETENTION_S - 60
 
 
-def test_a_claim_that_meets_a_broken_connection_is_tried_again(ledger, monkeypatch):
+def test_a_claim_that_meets_a_broken_connection_is_tried_again(states, monkeypatch):
     """A lost connection raises WatchError too, and does not mean that somebody else claimed."""
     real, broken = redis.client.Pipeline.execute, iter([True, True, False])
 
@@ -42,90 +43,90 @@ def test_a_claim_that_meets_a_broken_connection_is_tried_again(ledger, monkeypat
         return real(self, *args, **kwargs)
 
     monkeypatch.setattr(redis.client.Pipeline, "execute", execute)
-    assert claim(ledger)
+    assert claim(states)
 
 
-def test_endless_contention_is_an_outage_and_no_duplicate(ledger, monkeypatch):
+def test_endless_contention_is_an_outage_and_no_duplicate(states, monkeypatch):
     def execute(self, *args, **kwargs):
         raise WatchError
 
     monkeypatch.setattr(redis.client.Pipeline, "execute", execute)
     with pytest.raises(QueueUnavailable):
-        claim(ledger)
+        claim(states)
 
 
-@pytest.mark.parametrize("call", ["knows", "duplicate"])
+@pytest.mark.parametrize("call", ["knows", "count_duplicate"])
 def test_an_outage_is_named(call):
-    away = Ledger(redis.Redis.from_url("redis://127.0.0.1:1"))
+    away = RequestStates(redis.Redis.from_url("redis://127.0.0.1:1"))
     with pytest.raises(QueueUnavailable):
         getattr(away, call)("XR1")
     with pytest.raises(QueueUnavailable):
         claim(away)
 
 
-def test_what_is_due_comes_most_urgent_first(ledger):
+def test_what_is_due_comes_most_urgent_first(states):
     for sid, due in (("XR1", 30.0), ("XR2", 10.0), ("XR3", 20.0)):
-        claim(ledger, sid, due)
-    assert ledger.due(25.0) == ["XR2", "XR3"]
-    ledger.look_again("XR2", 99.0)
-    assert ledger.due(25.0) == ["XR3"]
-    ledger.look_no_later("XR3", 50.0)
-    assert ledger.due(25.0) == ["XR3"]
-    assert ledger.open_sids() == {"XR1", "XR2", "XR3"}
+        claim(states, sid, due)
+    assert states.due(25.0) == ["XR2", "XR3"]
+    states.look_again("XR2", 99.0)
+    assert states.due(25.0) == ["XR3"]
+    states.look_no_later("XR3", 50.0)
+    assert states.due(25.0) == ["XR3"]
+    assert states.open_sids() == {"XR1", "XR2", "XR3"}
 
 
-def test_a_finished_request_is_never_looked_at_again(ledger, redis_server):
-    claim(ledger)
-    ledger.finish("XR1", "delivered")
-    ledger.look_again("XR1", 0.0)
-    ledger.look_no_later("XR1", 0.0)
-    assert ledger.due(time.time()) == []
-    assert [entry.sid for entry in ledger.finished()] == ["XR1"]
-    assert redis_server.zcard(OPEN) == 0
-    assert redis_server.zcard(DONE) == 1
+def test_a_finished_request_is_never_looked_at_again(states, redis_server):
+    claim(states)
+    states.finish("XR1", "delivered")
+    states.look_again("XR1", 0.0)
+    states.look_no_later("XR1", 0.0)
+    assert states.due(time.time()) == []
+    assert [entry.sid for entry in states.finished()] == ["XR1"]
+    assert redis_server.zcard(REQUESTS_OPEN) == 0
+    assert redis_server.zcard(REQUESTS_DONE) == 1
 
 
-def test_attempts_are_counted_and_given_back(ledger):
-    claim(ledger)
-    assert [ledger.began("XR1"), ledger.began("XR1")] == [1, 2]
-    ledger.handed_back("XR1")
-    assert ledger.entry("XR1").attempts == 1
-    assert ledger.entry("XR1").state == "working"
+def test_attempts_are_counted_and_given_back(states):
+    claim(states)
+    assert [states.count_attempt("XR1"), states.count_attempt("XR1")] == [1, 2]
+    states.take_back_attempt("XR1")
+    assert states.get("XR1").attempts == 1
+    assert states.get("XR1").state == "working"
 
 
-def test_pace_is_elapsed_over_duration(ledger):
-    claim(ledger)
-    assert ledger.entry("XR1").pace is None
-    ledger.mark("XR1", duration=4.0, delivered_at=106.0)
-    entry = ledger.entry("XR1")
+def test_pace_is_elapsed_over_duration(states):
+    claim(states)
+    assert states.get("XR1").pace is None
+    states.mark("XR1", duration=4.0, delivered_at=106.0)
+    entry = states.get("XR1")
     assert (entry.elapsed, entry.pace) == (6.0, 1.5)
 
 
-def test_a_fact_can_be_taken_back(ledger):
-    claim(ledger)
-    ledger.mark("XR1", delivery="queued")
-    ledger.mark("XR1", delivery=None)
-    assert ledger.entry("XR1").delivery is None
+def test_a_fact_can_be_taken_back(states):
+    claim(states)
+    states.mark("XR1", delivery="queued")
+    states.mark("XR1", delivery=None)
+    assert states.get("XR1").delivery is None
 
 
-def test_an_unknown_request_is_none(ledger):
-    assert ledger.entry("XR9") is None
-    assert not ledger.knows("XR9")
-    ledger.duplicate("XR9")
-    assert ledger.entry("XR9") is None
+def test_an_unknown_request_is_none(states):
+    assert states.get("XR9") is None
+    assert not states.knows("XR9")
+    states.count_duplicate("XR9")
+    assert states.get("XR9") is None
 
 
-def test_no_entry_holds_more_than_its_facts(ledger, redis_server):
-    claim(ledger)
+def test_no_entry_holds_more_than_its_facts(states, redis_server):
+    claim(states)
     names = {name.decode() for name in redis_server.hgetall("ledger:XR1")}
     assert names == {"state", "tenant", "lane", "received_at"}
 
 
-def test_no_more_than_the_history_is_kept_however_much_comes(ledger, redis_server, monkeypatch):
-    monkeypatch.setattr("addon.ledger.HISTORY", 3)
+def test_no_more_than_the_history_is_kept_however_much_comes(states, redis_server, monkeypatch):
+    monkeypatch.setattr("addon.requests.state.HISTORY", 3)
     for number in range(8):
-        ledger.mark(f"XR{number}", received_at=1.0)
-        ledger.finish(f"XR{number}", "delivered")
-    assert [entry.sid for entry in ledger.finished()] == ["XR5", "XR6", "XR7"]
+        states.mark(f"XR{number}", received_at=1.0)
+        states.finish(f"XR{number}", "delivered")
+    assert [entry.sid for entry in states.finished()] == ["XR5", "XR6", "XR7"]
     assert sorted(redis_server.keys("ledger:XR*")) == [b"ledger:XR5", b"ledger:XR6", b"ledger:XR7"]
-    assert not ledger.knows("XR0")
+    assert not states.knows("XR0")

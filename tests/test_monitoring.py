@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from addon import errors, sla
+from addon import errors
 from addon.metrics.catalogue import CATALOGUE, PACE_BOUNDS
-from workers import headroom, lanes, lease
+from addon.requests import admission, lease, scheduling, sla
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "monitoring.md").read_text()
@@ -31,7 +31,7 @@ LEGEND = re.compile(r"\{\{(\w+)\}\}")
 SUFFIX = re.compile(r"_(bucket|sum|count)$")
 
 KNOWN = {
-    "lane": set(lanes.ALL_LANES),
+    "lane": set(scheduling.ALL_QUEUES),
     "length": {*sla.LENGTHS, sla.UNKNOWN},
     "stage": {"queue", "processing", "delivery"},
     "outcome": {
@@ -122,7 +122,7 @@ def test_every_alert_has_a_remedy_and_the_same_severity_on_the_page():
 
 
 def test_every_lane_is_on_the_page():
-    assert {lane for lane in lanes.ALL_LANES if f"`{lane}`" not in PAGE} <= {"q180", "q600"}
+    assert {lane for lane in scheduling.ALL_QUEUES if f"`{lane}`" not in PAGE} <= {"q180", "q600"}
 
 
 def test_panels_neither_overlap_nor_share_an_id():
@@ -145,14 +145,14 @@ def test_the_thresholds_are_twilios():
     by_name = {rule["alert"]: rule["expr"] for rule in RULES}
     assert by_name["AddonMedianTooSlow"].endswith(f"> {sla.LIMITS[0]:g}")
     assert by_name["AddonSlowestTooSlow"].endswith(f"> {sla.LIMITS[1]:g}")
-    assert set(sla.LIMITS) | {lanes.ANSWER_AT} <= set(PACE_BOUNDS)
+    assert set(sla.LIMITS) | {scheduling.ANSWER_AT} <= set(PACE_BOUNDS)
 
 
 def test_somebody_is_called_before_new_work_is_refused():
     by_name = {rule["alert"]: rule["expr"] for rule in RULES}
-    assert by_name["AddonRedisNearlyFull"].endswith(f"> {headroom.TIGHT:g}")
-    assert headroom.TIGHT < headroom.FULL
-    assert f"{headroom.FULL:.0%} of".replace("%", " %") in PAGE
+    assert by_name["AddonRedisNearlyFull"].endswith(f"> {admission.TIGHT:g}")
+    assert admission.TIGHT < admission.FULL
+    assert f"{admission.FULL:.0%} of".replace("%", " %") in PAGE
 
 
 def test_a_missing_sweeper_is_told_from_one_that_changes_places():

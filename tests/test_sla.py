@@ -6,15 +6,9 @@ import math
 
 import pytest
 
-from addon import sla
 from addon.errors import DeadlineMissed, UnreadableAudio
+from addon.requests import sla
 from tests.entries import finished
-from workers import lanes, requests
-
-
-def test_the_classes_are_those_of_the_lanes():
-    assert tuple(sla.LENGTHS.values()) == tuple(lane.limit for lane in lanes.LANES)
-    assert sla.FAIL_AT == lanes.FAIL_AT
 
 
 @pytest.mark.parametrize(
@@ -88,8 +82,3 @@ def test_what_has_no_deadline_breaks_none():
     late = finished(10, pace=50, source="flex")
     assert not sla.missed(late)
     assert [row.requests for row in sla.paces([late, finished(10)])] == [1, 1]
-
-
-def test_the_timed_sources_are_those_whose_requests_have_a_deadline():
-    timed = {name for name in requests.KINDS if requests.has_deadline(name)}
-    assert timed == {name for name in sla.TIMED_SOURCES if name}

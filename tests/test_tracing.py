@@ -11,12 +11,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from rq.job import Job
 
 from addon import tracing
+from addon.requests.queues import DeadlineQueue
 from addon.settings import Settings
 from addon.tracing import Tracing
 from tests.calls import wav
 from tests.web import requests as send
-from workers.queue import LaneQueue
-from workers.worker import LaneWorker
+from workers.worker import QueueWorker
 
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 
@@ -122,7 +122,7 @@ def test_the_context_is_in_the_jobs_meta_and_not_in_its_arguments(client, export
     sid = send.new_sid()
     send.first_sample(wav(1.0)).post(client, sid)
     (accept,) = exported()
-    (name,) = LaneQueue("express", connection=redis_server).get_job_ids()
+    (name,) = DeadlineQueue("express", connection=redis_server).get_job_ids()
     job = Job.fetch(name, connection=redis_server)
     assert job.args == (sid,)
     assert job.meta["traceparent"].split("-")[1] == f"{accept.context.trace_id:032x}"
@@ -138,7 +138,7 @@ def test_one_trace_goes_from_the_web_through_the_workers(
     monkeypatch.setattr("workers.services.services", lambda: as_worker)
     for module in ("process", "deliver"):
         monkeypatch.setattr(f"workers.{module}.services", lambda: as_worker)
-    worker = LaneWorker(["express", "deliver"], connection=redis_server)
+    worker = QueueWorker(["express", "deliver"], connection=redis_server)
     worker.work(burst=True, logging_level="WARNING")
     spans = [line.split("\t") for line in traced_file.read_text().splitlines()]
     assert [span[0] for span in spans] == ["accept", "process", "deliver"]

@@ -1,8 +1,8 @@
-"""The second job: hand a kept answer over once, to its callback or to its Flex task.
+"""The second job: send a stored result once, to its callback or to its Flex task.
 
 The answer is in the store before the first try, so that a crash sends again and never computes
 again; that it was taken is recorded in the store at once, so that only a crash in between can send
-it twice (protocol 1.8). A slow or failing callback host costs the analysis nothing.
+it twice (spec/protocol 1.8). A slow or failing callback host costs the analysis nothing.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from addon.errors import (
     StoreUnavailable,
     Tampered,
     TwilioUnavailable,
+    UnreadableDocument,
 )
-from addon.journal import Kept
-from addon.ledger import ANSWERED, WAITING, Entry
 from addon.metrics import catalogue
+from addon.requests.lease import Lease, lease
+from addon.requests.request import Request
+from addon.requests.results import StoredResult
+from addon.requests.state import ANSWERED, WAITING, RequestState
 from addon.twilio import callback
-from workers import conclude, requests
-from workers.lease import Lease, lease
-from workers.requests import Request
+from workers import finalise, handlers
 from workers.services import Services, services
 
 STORE_PAUSE_S = 5.0
@@ -37,7 +38,7 @@ logger = log.get("deliver")
 
 
 def deliver(sid: str) -> None:
-    """Offer one answer to its callback, or record why not.
+    """Send one result to its callback, or record why not.
 
     Raises RedisError to its worker; the sweeper queues it again when Redis is back.
     """
@@ -52,25 +53,25 @@ def deliver(sid: str) -> None:
             held.confirm()
             logger.warning("the store does not answer; the delivery waits")
             _wait(services(), sid, time.time() + STORE_PAUSE_S)
-        except (KeyMissing, Tampered) as error:
+        except (KeyMissing, Tampered, UnreadableDocument) as error:
             held.confirm()
-            _wait(services(), sid, time.time() + conclude.call_for_help(services(), error))
+            _wait(services(), sid, time.time() + finalise.call_for_help(services(), error))
 
 
 def _deliver(services: Services, sid: str, held: Lease) -> None:
-    kept = services.journal.kept(sid)
+    kept = services.intake_store.stored_result(sid)
     try:
-        request = requests.read(services.journal.open(sid))
+        request = handlers.read(services.intake_store.open(sid))
     except NotStored:
-        conclude.finished_before(services, sid)
+        finalise.finished_before(services, sid)
         return
     if _is_answered(services, sid, held):
-        conclude.finish(services, sid)
+        finalise.finish(services, sid)
     elif kept is None:
         logger.warning("nothing to deliver yet")
-        services.ledger.mark(sid, delivery=None)
+        services.states.mark(sid, delivery=None)
     else:
-        Delivery(services, request, kept, held).offer()
+        Delivery(services, request, kept, held).send()
 
 
 def _is_answered(services: Services, sid: str, held: Lease) -> bool:
@@ -79,33 +80,36 @@ def _is_answered(services: Services, sid: str, held: Lease) -> bool:
     In this order: with the lease confirmed, whoever had it in between has left their record.
     """
     held.confirm()
-    return conclude.is_answered(services, sid)
+    return finalise.is_answered(services, sid)
 
 
 def _wait(services: Services, sid: str, until: float) -> None:
-    services.ledger.mark(sid, delivery=WAITING, delivery_at=until)
-    services.ledger.look_again(sid, until)
+    services.states.mark(sid, delivery=WAITING, delivery_at=until)
+    services.states.look_again(sid, until)
 
 
 class Delivery:
     """One try at one callback."""
 
-    def __init__(self, services: Services, request: Request, kept: Kept, held: Lease) -> None:
+    def __init__(
+        self, services: Services, request: Request, kept: StoredResult, held: Lease
+    ) -> None:
         self.services = services
         self.request = request
+        self.handler = handlers.of(request)
         self.kept = kept
         self.held = held
         self.sid = request.sid
 
-    def offer(self) -> None:
+    def send(self) -> None:
         """Hand the answer over and record what came of it."""
         taken_at = self._taken_at()
         if taken_at is not None:
             self._conclude("delivered", taken_at)
             return
-        tries = self.services.ledger.count(self.sid, "deliveries")
+        tries = self.services.states.count(self.sid, "deliveries")
         try:
-            how = self.request.offer(self.services.settings, self.kept.answer)
+            how = self.handler.send(self.services.settings, self.request, self.kept.answer)
         except (DeliveryError, TwilioUnavailable) as error:
             if not _is_answered(self.services, self.sid, self.held):
                 self._not_taken(tries, error)
@@ -119,15 +123,15 @@ class Delivery:
             self._count("refused")
             self._conclude("refused")
         else:
-            self._offer_later(tries, error)
+            self._send_later(tries, error)
 
-    def _offer_later(self, tries: int, error: AddonError) -> None:
+    def _send_later(self, tries: int, error: AddonError) -> None:
         """Wait for the next try, or give up where Twilio has given up long since."""
         unauthorised = isinstance(error, CallbackUnauthorised)
         self._count("unauthorised" if unauthorised else "unavailable")
         if unauthorised:
             logger.error("the callback refuses our credentials", alarm=True, tries=tries)
-        at = time.time() + callback.backoff(tries - 1, getattr(error, "retry_after", None))
+        at = time.time() + callback.backoff(tries - 1, error.retry_after)
         if at > self._give_up_at():
             logger.error("the answer was not taken in time", tries=tries)
             self._conclude("expired")
@@ -139,26 +143,26 @@ class Delivery:
         self.services.counters.count(catalogue.TRIES, outcome)
 
     def _give_up_at(self) -> float:
-        entry = self.services.ledger.entry(self.sid)
-        return self.request.give_up_at(_duration(entry, self.kept.answer) or 0.0)
+        entry = self.services.states.get(self.sid)
+        return self.handler.give_up_at(self.request, _duration(entry, self.kept.answer) or 0.0)
 
     def _conclude(self, how: str, taken_at: float | None = None) -> None:
         """Put it on record, in the store before anything is asked of Redis: it may have gone."""
         now = taken_at or time.time()
         delivered = {"delivered_at": now} if how == "delivered" else {}
         try:
-            self.services.journal.conclude(self.sid, self._outcome(how, now))
+            self.services.intake_store.record_outcome(self.sid, self._outcome(how, now))
         except StoreUnavailable:
-            self.services.ledger.mark(self.sid, **delivered)  # so that it is not sent again
+            self.services.states.mark(self.sid, **delivered)  # so that it is not sent again
             raise
         code = self.kept.answer["code"]
-        self.services.ledger.mark(self.sid, delivery=ANSWERED, code=code, **delivered)
+        self.services.states.mark(self.sid, delivery=ANSWERED, code=code, **delivered)
         logger.info("answered", answer=how)
-        conclude.finish(self.services, self.sid)
+        finalise.finish(self.services, self.sid)
 
     def _taken_at(self) -> float | None:
         """When the callback took the answer, where only the store's record of it is missing."""
-        entry = self.services.ledger.entry(self.sid)
+        entry = self.services.states.get(self.sid)
         return None if entry is None else entry.delivered_at
 
     def _outcome(self, how: str, now: float) -> dict[str, Any]:
@@ -172,7 +176,7 @@ class Delivery:
         }
 
 
-def _duration(entry: Entry | None, document: dict[str, Any]) -> float | None:
+def _duration(entry: RequestState | None, document: dict[str, Any]) -> float | None:
     if entry is not None and entry.duration:
         return entry.duration
     result = document.get("result") or {}

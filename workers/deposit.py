@@ -20,15 +20,15 @@ from addon.archive.manifest import Manifest, RecordingFacts, Sealed
 from addon.archive.spool import SealedSpool
 from addon.audio.sniffing import SEARCH_BYTES, UNKNOWN, is_document, sniff
 from addon.errors import NotStored
+from addon.requests import results
+from addon.requests.request import Request
 from addon.settings import Settings
-from workers import answer
-from workers.requests import Request
 
 CIPHERTEXT = "ciphertext"
 """The format of a recording that is archived as Twilio encrypted it."""
 
 TRANSCRIBED_BY = 2.0
-"""Times the audio's length: a result belongs before three times of it (protocol 1.8)."""
+"""Times the audio's length: a result belongs before three times of it (spec/protocol 1.8)."""
 
 
 class Received:
@@ -125,7 +125,7 @@ def unanalysed(
 
 
 def result(found: Analysed, request: Request) -> dict[str, Any]:
-    """The `result` object of contract 5."""
+    """The `result` object of spec/interfaces 5."""
     document = found.report.as_result()
     document["audio"] |= {"size_bytes": found.received.size, "sha256": found.received.sha256}
     document["archive"] = {
@@ -135,7 +135,7 @@ def result(found: Analysed, request: Request) -> dict[str, Any]:
         "redacted": found.report.redacted,
         "sha256": found.sealed.plaintext_sha256,
     }
-    document["timing"] = answer.timing(
+    document["timing"] = results.timing(
         request.received_at.timestamp(), time.time(), found.report.duration_seconds
     )
     return document

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 
 from addon.archive.store import Store
 from addon.errors import NotStored, TwilioUnavailable
+from addon.requests import scheduling
 from addon.twilio.callback import backoff
-from addon.twilio.recordings import Page, Recordings
-from workers import lanes
+from addon.twilio.recordings import Recordings, RecordingsPage
 from workers.flex_reconcile import take_up
 from workers.flex_source import rest
 from workers.services import Services
@@ -24,13 +24,13 @@ from workers.services import Services
 PREFIX = "flex/backfills/"
 
 AHEAD = 200
-"""Requests that may wait in the lane: the sweeper lists everything that is unfinished."""
+"""Requests that may wait in the queue: the sweeper lists everything that is unfinished."""
 
 TRIES = 6
 """A page that Twilio does not give is asked for again over a minute, then the run ends."""
 
 PAUSE_S = 1.0
-"""Between two looks at a lane, or a Redis, that is full."""
+"""Between two looks at a queue, or a Redis, that is full."""
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Backfill:
             self.save(progress)
             yield progress
 
-    def _page(self, recordings: Recordings, resume: str | None) -> Page:
+    def _page(self, recordings: Recordings, resume: str | None) -> RecordingsPage:
         """A page, through the pauses that Twilio asks for."""
         for attempt in range(TRIES):
             try:
@@ -104,7 +104,7 @@ class Backfill:
     def _wait_for_room(self) -> None:
         """The past can wait; nothing of it may make live work wait for Redis."""
         queue = self.services.dispatcher
-        while queue.depths()[lanes.BACKFILL] >= self.ahead or not queue.headroom.has_room():
+        while queue.depths()[scheduling.BACKFILL] >= self.ahead or not queue.admission.has_room():
             self._sleep(PAUSE_S)
 
 

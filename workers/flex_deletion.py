@@ -1,8 +1,8 @@
 """Deleting at Twilio what is safe here: planned in the store, proven, done, and on record.
 
 Nothing may be deleted that was not just read back whole and compared with its signed manifest, and
-nothing before its time (protocol 4.4). A plan outlives Redis and any crash; every step may be taken
-twice.
+nothing before its time (spec/protocol 4.4). A plan outlives Redis and any crash; every step may be
+taken twice.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def proven(archive: Archive, planned: Plan) -> tuple[Manifest, bool]:
     signature of nobody known, StoreUnavailable.
     """
     who = _who(planned)
-    if archive.openers:
+    if archive.decryption_keys:
         try:
             return verify(archive, *who), True
         except KeyMissing:

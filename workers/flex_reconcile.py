@@ -1,4 +1,4 @@
-"""Finding the recordings that no callback announced, which may happen (protocol 4.1).
+"""Finding the recordings that no callback announced, which may happen (spec/protocol 4.1).
 
 The account's list is read now and then, and whatever is completed and unknown here becomes a
 request like any other. How far it was read is kept in the store, so that a long absence is made
@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from addon import log
 from addon.archive.store import Store
 from addon.errors import NotStored
-from addon.journal import Journal
-from addon.ledger import Ledger
+from addon.requests import acceptance
+from addon.requests.intake_store import IntakeStore
+from addon.requests.request import Request
+from addon.requests.state import RequestStates
 from addon.twilio.recordings import Recording, Recordings
 from addon.twilio.sids import is_sid
 from addon.twilio.status_callback import COMPLETED, AnnouncedBy, StatusCallback
-from workers import intake
-from workers.flex import FlexRequest
 from workers.flex_source import rest
 from workers.services import Services
 
@@ -37,16 +37,16 @@ logger = log.get("flex")
 
 
 @dataclass
-class Found:
+class ReconciliationCounts:
     """How many recordings were listed, and how many of them nobody had announced."""
 
     listed: int = 0
     picked_up: int = 0
 
 
-def reconcile(services: Services, now: datetime | None = None) -> Found:
+def reconcile(services: Services, now: datetime | None = None) -> ReconciliationCounts:
     """Look through everything since the last complete look. Raises Unavailable."""
-    moment, found = now or datetime.now(UTC), Found()
+    moment, found = now or datetime.now(UTC), ReconciliationCounts()
     since = (looked_until(services.store, _account(services)) or moment - FIRST_LOOK) - OVERLAP
     for recording in Recordings(rest(services.settings)).all(after=since):
         found.listed += 1
@@ -76,17 +76,17 @@ def take_up(
     if recording.status != COMPLETED or not is_sid(recording.sid, "RE"):
         return False
     if recording.account_sid != _account(services) or is_known(
-        services.ledger, services.journal, recording.sid
+        services.states, services.intake_store, recording.sid
     ):
         return False
     callback = StatusCallback.from_recording(recording, announced_by=announced_by, now=now)
     logger.info("taken up", recording=recording.sid, by=announced_by)
-    return intake.accept(services.journal, services.dispatcher, FlexRequest(callback))
+    return acceptance.accept(services.intake_store, services.dispatcher, Request.flex(callback))
 
 
-def is_known(ledger: Ledger, journal: Journal, sid: str) -> bool:
-    """Whether a recording was ever accepted here; unlike `intake.accept` it counts no duplicate."""
-    return ledger.knows(sid) or journal.is_waiting(sid) or journal.outcome(sid) is not None
+def is_known(states: RequestStates, intake_store: IntakeStore, sid: str) -> bool:
+    """Whether a recording was ever accepted here; nothing is counted as a duplicate."""
+    return states.knows(sid) or intake_store.is_waiting(sid) or intake_store.has_outcome(sid)
 
 
 def _has_ended(recording: Recording, before: datetime) -> bool:

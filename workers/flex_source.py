@@ -1,8 +1,8 @@
 """Where a Flex recording's bytes come from: Twilio's REST media, decrypted where that is needed.
 
 Both channels where there are two, our credentials for Twilio's API alone, and never an error
-document in place of a recording (protocol 4.3, 5.3). A recording that no key here opens is still
-there as it was received.
+document in place of a recording (spec/protocol 4.3, 5.3). A recording that no key here opens is
+still there as it was received.
 """
 
 from __future__ import annotations
@@ -24,12 +24,11 @@ from addon.outbound import Outbound
 from addon.settings import Settings
 from addon.twilio.encrypted_media import EncryptionDetails, content_key, decrypted
 from addon.twilio.recordings import Recordings
-from addon.twilio.rest import Rest
+from addon.twilio.rest import Rest, TwilioApi
 from addon.twilio.status_callback import COMPLETED, StatusCallback
-from workers.source import twilio_api
 
 APPEARS_WITHIN = timedelta(minutes=10)
-"""A completed recording without media is not given up sooner (protocol 10.2 Q29)."""
+"""A completed recording without media is not given up sooner (spec/protocol 4.3)."""
 
 PARKED_S = 120.0
 """Between two looks once the ladder has ended: its own last rung."""
@@ -38,12 +37,12 @@ FINISHES_WITHIN = timedelta(days=7)
 """A recording that Twilio still calls unfinished then will not come any more."""
 
 UNFINISHED = frozenset({"in-progress", "paused", "stopped", "processing"})
-"""What a recording's resource says while its media may still come (protocol 4.2)."""
+"""What a recording's resource says while its media may still come (spec/protocol 4.2)."""
 
 
 def rest(settings: Settings) -> Rest:
     """Twilio's services as this deployment reaches them; media may redirect to MEDIA_HOSTS."""
-    api = twilio_api(settings)
+    api = TwilioApi.from_settings(settings)
     return Rest(api, Outbound(api.origins(settings.media_hosts)))
 
 
@@ -98,7 +97,7 @@ def _as_unreadable() -> Iterator[None]:
 def _judged(
     recordings: Recordings, callback: StatusCallback, gone: SourceGone
 ) -> SourceGone | SourceUnavailable:
-    """What the end of the ladder means, by the recording's own resource (protocol 10.2 Q29)."""
+    """The error at the end of the ladder, by the recording's resource (spec/protocol 4.3)."""
     try:
         resource = recordings.get(callback.recording_sid)
     except TwilioUnavailable as error:

@@ -1,8 +1,8 @@
 """After the archive: the Flex task learns where its recording plays, and what its figures are.
 
-Flex Insights loses both when a recording is kept elsewhere (protocol 6.2); they come back through
-the task's attributes. Nothing of another program's may be changed there, and a task that is gone
-must never cost the recording anything.
+Flex Insights loses both when a recording is kept elsewhere (spec/protocol 6.2); they come back
+through the task's attributes. Nothing of another program's may be changed there, and a task that is
+gone must never cost the recording anything.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def merged(
 
 
 def playback_url(public_url: str, recording_sid: str) -> str:
-    """Where the Insights Player asks for the audio (protocol 6.2)."""
+    """Where the Insights Player asks for the audio (spec/protocol 6.2)."""
     return f"{public_url}{PLAYBACK_PATH}?{urlencode({'recording_sid': recording_sid})}"
 
 

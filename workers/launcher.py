@@ -1,7 +1,7 @@
 """Starts a machine's worker processes and starts the dead again, until it is told to stop.
 
 Each process is forked from here after the heavy imports, so that a job starts in milliseconds
-(runtime 2). This process itself never touches Redis, the store or a recording.
+(spec/runtime 2). This process itself never touches Redis, the store or a recording.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from types import FrameType
 
 from addon import error_reports, log, tracing
 from addon.errors import SettingsError
+from addon.requests import scheduling
 from addon.settings import Settings
 from addon.stack.parent_death import dies_with_parent
-from workers import lanes
 
 STOP_S = 18.0
 """Below the supervisor's 20 s and Heroku's 30: what is left is killed, and run again later."""
@@ -36,8 +36,8 @@ logger = log.get("launcher")
 
 
 @dataclass
-class Place:
-    """One process to be kept running."""
+class ChildProcess:
+    """One process that is kept running."""
 
     name: str
     run: Callable[[], None]
@@ -46,10 +46,10 @@ class Place:
 
 
 class Launcher:
-    """Keeps one process in each place; SIGTERM or SIGINT ends all of them."""
+    """Keeps each of its child processes running; SIGTERM or SIGINT ends all of them."""
 
-    def __init__(self, places: Sequence[Place]) -> None:
-        self.places = list(places)
+    def __init__(self, children: Sequence[ChildProcess]) -> None:
+        self.children = list(children)
         self._told_to_stop = False
         self._stopping_since: float | None = None
 
@@ -62,42 +62,42 @@ class Launcher:
             self._start_due()
             time.sleep(TICK_S)
         self._stopping_since = time.monotonic()
-        for place in self.places:
-            self._signal(place, signal.SIGTERM)
-        while any(place.pid for place in self.places):
+        for child in self.children:
+            self._signal(child, signal.SIGTERM)
+        while any(child.pid for child in self.children):
             self._reap()
             self._kill_late()
             time.sleep(TICK_S)
 
     def _stop(self, *_signal: int | FrameType | None) -> None:
-        """Only remembered here: a process that is just being forked has no number yet."""
+        """Only set a flag: a process that is just being forked has no number yet."""
         self._told_to_stop = True
 
     def _start_due(self) -> None:
-        for place in self.places:
-            if not place.pid and time.monotonic() - place.ended_at >= RESTART_S:
-                place.pid = fork(place.run)
+        for child in self.children:
+            if not child.pid and time.monotonic() - child.ended_at >= RESTART_S:
+                child.pid = fork(child.run)
 
     def _reap(self) -> None:
-        for place in self.places:
-            if not place.pid:
+        for child in self.children:
+            if not child.pid:
                 continue
-            pid, status = os.waitpid(place.pid, os.WNOHANG)
+            pid, status = os.waitpid(child.pid, os.WNOHANG)
             if pid:
-                place.pid, place.ended_at = 0, time.monotonic()
+                child.pid, child.ended_at = 0, time.monotonic()
                 if self._stopping_since is None:
                     code = os.waitstatus_to_exitcode(status)
-                    logger.warning("a process ended", process=place.name, code=code)
+                    logger.warning("a process ended", process=child.name, code=code)
 
     def _kill_late(self) -> None:
         if self._stopping_since is None or time.monotonic() - self._stopping_since < STOP_S:
             return
-        for place in self.places:
-            self._signal(place, signal.SIGKILL)
+        for child in self.children:
+            self._signal(child, signal.SIGKILL)
 
-    def _signal(self, place: Place, number: signal.Signals) -> None:
-        if place.pid:
-            os.kill(place.pid, number)
+    def _signal(self, child: ChildProcess, number: signal.Signals) -> None:
+        if child.pid:
+            os.kill(child.pid, number)
 
 
 def fork(run: Callable[[], None]) -> int:
@@ -121,29 +121,29 @@ def fork(run: Callable[[], None]) -> int:
     os._exit(0)
 
 
-def places(workers: int, served: Sequence[str] = lanes.ALL_LANES) -> list[Place]:
+def children(workers: int, served: Sequence[str] = scheduling.ALL_QUEUES) -> list[ChildProcess]:
     """General workers, one kept for short clips, two for deliveries, and the sweeper.
 
-    With fewer lanes `served`, a process that would have none of them is left out.
+    With fewer queues `served`, a process that would have none of them is left out.
     """
     names = {f"general-{number}": "general" for number in range(1, workers + 1)}
-    names |= {role: role for role in lanes.ROLES if role != "general"}
+    names |= {role: role for role in scheduling.ROLES if role != "general"}
     found = []
     for name, role in names.items():
-        taken = [lane for lane in lanes.ROLES[role] if lane in served]
+        taken = [queue for queue in scheduling.ROLES[role] if queue in served]
         if taken:
-            found.append(Place(name, partial(run_worker, taken)))
-    return [*found, Place("sweeper", run_sweeper)]
+            found.append(ChildProcess(name, partial(run_worker, taken)))
+    return [*found, ChildProcess("sweeper", run_sweeper)]
 
 
 def run_worker(queues: Sequence[str]) -> None:
-    """Work on these lanes until stopped."""
-    from workers.connections import worker_connection
-    from workers.worker import MONITOR_S, LaneWorker
+    """Work on these queues until stopped."""
+    from addon.requests.connections import worker_connection
+    from workers.worker import MONITOR_S, QueueWorker
 
-    os.nice(lanes.niceness(queues))
+    os.nice(scheduling.niceness(queues))
     connection = worker_connection(Settings.load().redis_url)
-    worker = LaneWorker(
+    worker = QueueWorker(
         list(queues),
         connection=connection,
         worker_ttl=60,
@@ -156,15 +156,15 @@ def run_worker(queues: Sequence[str]) -> None:
 
 def run_sweeper() -> None:
     """Sweep until stopped, whenever no other sweeper is active."""
-    from workers.watch import watch
+    from workers import leader
 
-    watch()
+    leader.run()
 
 
 def preload() -> None:
     """Import what every job needs, once for all forks."""
     import workers.deliver
-    import workers.errands
+    import workers.periodic_tasks
     import workers.process  # noqa: F401
 
 
@@ -175,7 +175,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--workers", type=int, default=os.cpu_count() or 1, help="general workers (default: cores)"
     )
     parser.add_argument(
-        "--lanes", type=_lanes, default=lanes.ALL_LANES, help="lanes to serve (default: all)"
+        "--queues",
+        "--lanes",
+        type=_queues,
+        default=scheduling.ALL_QUEUES,
+        help="queues to serve (default: all)",
     )
     options = parser.parse_args(arguments)
     try:
@@ -188,13 +192,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tracing.configure("addon-worker", settings)
     preload()
     logger.info("workers started", general=options.workers)
-    Launcher(places(max(1, options.workers), options.lanes)).run()
+    Launcher(children(max(1, options.workers), options.queues)).run()
     return 0
 
 
-def _lanes(text: str) -> Sequence[str]:
+def _queues(text: str) -> Sequence[str]:
     names = text.split(",")
-    unknown = [name for name in names if name not in lanes.ALL_LANES]
+    unknown = [name for name in names if name not in scheduling.ALL_QUEUES]
     if unknown:
-        raise argparse.ArgumentTypeError(f"there is no lane {', '.join(unknown)}")
+        raise argparse.ArgumentTypeError(f"there is no queue {', '.join(unknown)}")
     return names

@@ -29,14 +29,17 @@ from addon.errors import (
     StoreUnavailable,
     Tampered,
     UnreadableAudio,
-    WrongLane,
+    UnreadableDocument,
+    WrongQueue,
 )
-from addon.journal import Intake, Kept
-from addon.ledger import STUCK, WAITING
 from addon.metrics import catalogue
-from workers import answer, conclude, deposit, lanes, requests, source
-from workers.lease import Lease, lease
-from workers.requests import Request
+from addon.requests import results, scheduling
+from addon.requests.intake_store import IntakeRecord
+from addon.requests.lease import Lease, lease
+from addon.requests.request import Request
+from addon.requests.results import StoredResult
+from addon.requests.state import STUCK, WAITING
+from workers import deposit, finalise, handlers, source
 from workers.services import Services, services
 
 TRIES = 3
@@ -65,56 +68,59 @@ def process(sid: str) -> None:
         try:
             _run(services(), sid, held)
         except ShutDownImminentException:
-            services().ledger.handed_back(sid)
-            services().ledger.look_again(sid, time.time())
+            services().states.take_back_attempt(sid)
+            services().states.look_again(sid, time.time())
             raise
 
 
 def _run(services: Services, sid: str, held: Lease) -> None:
     try:
-        intake = services.journal.open(sid)
-        Work(services, intake, requests.read(intake), held).run()
+        intake = services.intake_store.open(sid)
+        Work(services, intake, handlers.read(intake), held).run()
     except NotStored:
-        conclude.finished_before(services, sid)
+        finalise.finished_before(services, sid)
     except StoreUnavailable:
         logger.warning("the store does not answer; the request waits")
         _wait(services, sid, STORE_PAUSE_S)
-    except (KeyMissing, Tampered) as error:
+    except (KeyMissing, Tampered, UnreadableDocument) as error:
         held.confirm()
-        _wait(services, sid, conclude.call_for_help(services, error))
+        _wait(services, sid, finalise.call_for_help(services, error))
 
 
 def _wait(services: Services, sid: str, seconds: float) -> None:
     at = time.time() + seconds
-    services.ledger.mark(sid, state=WAITING, work_at=at)
-    services.ledger.look_again(sid, at)
+    services.states.mark(sid, state=WAITING, work_at=at)
+    services.states.look_again(sid, at)
 
 
 class Work:
     """One attempt at one recording."""
 
-    def __init__(self, services: Services, intake: Intake, request: Request, held: Lease) -> None:
+    def __init__(
+        self, services: Services, intake: IntakeRecord, request: Request, held: Lease
+    ) -> None:
         self.services = services
         self.intake = intake
         self.request = request
+        self.handler = handlers.of(request)
         self.held = held
         self.sid = request.sid
         self.name = deposit.recording_id(services.archive, request)
 
     def run(self) -> None:
         """Take the request as far as it will go."""
-        kept = self.services.journal.kept(self.sid)
-        if conclude.is_settled(self.services, self.request, kept):
-            conclude.hand_over(self.services, self.sid)
+        kept = self.services.intake_store.stored_result(self.sid)
+        if finalise.is_settled(self.services, self.request, kept):
+            finalise.hand_over(self.services, self.sid)
             return
-        attempt = self.services.ledger.began(self.sid)
-        self.services.ledger.look_again(self.sid, time.time() + SOON_S)
+        attempt = self.services.states.count_attempt(self.sid)
+        self.services.states.look_again(self.sid, time.time() + SOON_S)
         logger.info("processing", attempt=attempt)
         try:
             self._attempt(attempt)
         except StoreUnavailable:
             self.held.confirm()
-            self.services.ledger.handed_back(self.sid)  # it says nothing about the recording
+            self.services.states.take_back_attempt(self.sid)  # it says nothing about the recording
             raise
 
     def _attempt(self, attempt: int) -> None:
@@ -129,9 +135,9 @@ class Work:
         except SourceUnavailable as error:
             self.held.confirm()
             self._wait_for_source(error)
-        except WrongLane:
+        except WrongQueue:
             self.held.confirm()
-            self._change_lane()
+            self._change_queue()
 
     def _try(self) -> None:
         try:
@@ -147,26 +153,28 @@ class Work:
         services, request = self.services, self.request
         options = deposit.options(services.settings, request)
         with self._blocks() as blocks, self._place() as place:
-            found = deposit.analysed(place, self._in_lane(blocks), options, self.name)
+            found = deposit.analysed(place, self._in_queue(blocks), options, self.name)
             seconds = found.report.duration_seconds
-            services.ledger.mark(self.sid, duration=seconds, analysed_at=time.time())
+            services.states.mark(self.sid, duration=seconds, analysed_at=time.time())
             result = deposit.result(found, request)
-            place.analysis(answer.successful(self.sid, result))
-            self._keep(answer.for_callback(self.sid, result, services.settings))
+            place.analysis(results.successful(self.sid, result))
+            self._keep(results.for_callback(self.sid, result, services.settings))
             self._commit(place, deposit.facts(found, request))
-        services.ledger.mark(self.sid, archived_at=time.time())
+        services.states.mark(self.sid, archived_at=time.time())
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
-        conclude.hand_over(services, self.sid)
+        finalise.hand_over(services, self.sid)
 
     def _give_up(self) -> None:
         """Answer with a failure and call a person; marked last, so that a crash comes back here."""
         unfinished = ProcessingFailed(f"{LAST_TRY} tries ended without a result")
-        document = answer.failed(self.sid, unfinished)
+        document = results.failed(self.sid, unfinished)
         self._stop_if_not_ours()
-        self.services.journal.keep(self.sid, Kept(document, final=False, archivable=True))
-        if not conclude.is_answered(self.services, self.sid):
+        self.services.intake_store.store_result(
+            self.sid, StoredResult(document, final=False, archivable=True)
+        )
+        if not finalise.is_answered(self.services, self.sid):
             self.services.dispatcher.deliver(self.sid, first=True)
-        self.services.ledger.mark(self.sid, state=STUCK)
+        self.services.states.mark(self.sid, state=STUCK)
         self.services.counters.count(catalogue.STUCK)
 
     def _answer_archived(self) -> None:
@@ -175,27 +183,27 @@ class Work:
         An analysis is kept before its commit. Without one a crash came between archiving bytes as
         received and keeping their failure.
         """
-        if self.services.journal.kept(self.sid) is None:
+        if self.services.intake_store.stored_result(self.sid) is None:
             unread = ProcessingFailed("the recording was archived, but could not be analysed")
-            self._keep(answer.failed(self.sid, unread))
-        conclude.hand_over(self.services, self.sid)
+            self._keep(results.failed(self.sid, unread))
+        finalise.hand_over(self.services, self.sid)
 
     def _end_with(self, error: RecordingFailed) -> None:
         """Answer with a failure; what can be kept of the recording is archived as received."""
         archivable = not isinstance(error, SourceGone) and self._archive_as_received(error)
-        self._keep(answer.failed(self.sid, error), archivable=archivable)
-        conclude.hand_over(self.services, self.sid)
+        self._keep(results.failed(self.sid, error), archivable=archivable)
+        finalise.hand_over(self.services, self.sid)
 
     def _archive_as_received(self, error: RecordingFailed) -> bool:
         """Whether the bytes, unread as they are, now lie in the archive."""
         if not isinstance(error, UnreadableAudio | ProcessingFailed):
             return False
-        intake = self.services.journal.open(self.sid)
-        document = answer.failed(self.sid, error)
+        intake = self.services.intake_store.open(self.sid)
+        document = results.failed(self.sid, error)
         tries, settings = self._failed_fetches(), self.services.settings
         try:
             with (
-                self.request.as_received(settings, intake, tries) as blocks,
+                self.handler.as_received(settings, self.request, intake, tries) as blocks,
                 self._place() as place,
             ):
                 facts = deposit.unanalysed(place, blocks, self.request, document)
@@ -208,30 +216,32 @@ class Work:
             return False
 
     def _blocks(self) -> AbstractContextManager[Iterator[bytes]]:
-        return self.request.audio(self.services.settings, self.intake, self._failed_fetches())
+        settings, tries = self.services.settings, self._failed_fetches()
+        return self.handler.audio(settings, self.request, self.intake, tries)
 
-    def _in_lane(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        """The same blocks; raises WrongLane where they are too many for the lane of short clips."""
-        entry = self.services.ledger.entry(self.sid)
-        limit = lanes.EXPRESS_BYTES if entry and entry.lane == lanes.EXPRESS else math.inf
+    def _in_queue(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The same blocks; raises WrongQueue where they are too many for short clips' queue."""
+        entry = self.services.states.get(self.sid)
+        short = entry is not None and entry.queue == scheduling.EXPRESS
+        limit = scheduling.EXPRESS_BYTES if short else math.inf
         size = 0
         for block in blocks:
             size += len(block)
             if size > limit:
-                raise WrongLane("longer than it was taken for")
+                raise WrongQueue("longer than it was taken for")
             yield block
 
-    def _change_lane(self) -> None:
-        """Begin again in the lane of longer recordings: short clips must not wait for this one."""
-        entry = self.services.ledger.entry(self.sid)
-        seconds = lanes.longer(entry.longest if entry else None)
+    def _change_queue(self) -> None:
+        """Begin again in the queue of longer recordings: short clips must not wait for this one."""
+        entry = self.services.states.get(self.sid)
+        seconds = scheduling.longer(entry.longest if entry else None)
         logger.info("longer than it was taken for", seconds=seconds)
-        self.services.ledger.handed_back(self.sid)
-        self.services.ledger.mark(self.sid, estimate=seconds)
+        self.services.states.take_back_attempt(self.sid)
+        self.services.states.mark(self.sid, estimate=seconds)
         _wait(self.services, self.sid, 0.0)
 
     def _failed_fetches(self) -> int:
-        return self.services.ledger.tally(self.sid, "fetches")
+        return self.services.states.get_count(self.sid, "fetches")
 
     def _place(self) -> Deposit:
         return self.services.archive.deposit(self.request.tenant, self.name)
@@ -239,11 +249,13 @@ class Work:
     def _keep(self, document: dict[str, object], *, archivable: bool = True) -> None:
         """Keep the answer; one that was given in the meantime stays as it is."""
         self._stop_if_not_ours()
-        if self.services.journal.keep(self.sid, Kept(document, final=True, archivable=archivable)):
+        if self.services.intake_store.store_result(
+            self.sid, StoredResult(document, final=True, archivable=archivable)
+        ):
             return
-        kept = self.services.journal.kept(self.sid)
+        kept = self.services.intake_store.stored_result(self.sid)
         if kept is not None and not archivable:
-            self.services.journal.nothing_to_archive(self.sid, kept)
+            self.services.intake_store.nothing_to_archive(self.sid, kept)
 
     def _commit(self, place: Deposit, facts: RecordingFacts) -> None:
         self._stop_if_not_ours()
@@ -255,15 +267,15 @@ class Work:
         In this order: with the lease confirmed, whoever had it in between has left their record.
         """
         self.held.confirm()
-        if not self.services.journal.is_waiting(self.sid):
+        if not self.services.intake_store.is_waiting(self.sid):
             raise NotStored("another worker has finished this request")
 
     def _wait_for_source(self, error: SourceUnavailable) -> None:
         """Leave the worker free until the source is worth another try."""
         busy = isinstance(error, SourceBusy)  # waiting as it is told: nothing is given up
-        tries = self._failed_fetches() if busy else self.services.ledger.count(self.sid, "fetches")
-        self.services.ledger.handed_back(self.sid)
-        if tries > source.TRIES and not busy and not self.request.waits_for_source:
+        tries = self._failed_fetches() if busy else self.services.states.count(self.sid, "fetches")
+        self.services.states.take_back_attempt(self.sid)
+        if tries > source.TRIES and not busy and not self.handler.waits_for_source:
             self._end_with(SourceGone(error.message))
             return
         logger.info("the recording is not there yet", tries=tries, reason=error.message)

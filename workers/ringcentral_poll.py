@@ -17,15 +17,16 @@ from typing import Any, NamedTuple, cast
 from addon import log
 from addon.archive.store import Store
 from addon.errors import AccessError, NotStored, RingCentralUnavailable, Unauthenticated
+from addon.requests import acceptance
+from addon.requests.request import Request
 from addon.ringcentral import call_log
 from addon.ringcentral.api import Caller
-from addon.ringcentral.call_log import Found, Page
+from addon.ringcentral.call_log import CallLogPage, LoggedRecording
 from addon.ringcentral.client import RingCentral
 from addon.ringcentral.notices import Notices
 from addon.ringcentral.subscription import Subscription, Subscriptions
 from addon.settings import Settings
-from workers import intake
-from workers.ringcentral import RingCentralRequest
+from workers.flex_reconcile import is_known
 from workers.services import Services
 
 EVERY_S = 60
@@ -82,7 +83,7 @@ class Look:
 
 
 class Poll:
-    """The call log of one account, looked through into the journal."""
+    """The call log of one account, looked through into the intake_store."""
 
     def __init__(self, services: Services, now: datetime | None = None) -> None:
         self.services = services
@@ -130,7 +131,7 @@ class Poll:
             look.page, more = look.page + 1, page.more
         return taken
 
-    def _page(self, caller: Caller, look: Look) -> Page:
+    def _page(self, caller: Caller, look: Look) -> CallLogPage:
         return call_log.page(
             self._client.api, caller, since=look.since, until=look.until, number=look.page
         )
@@ -170,21 +171,20 @@ class Poll:
             taken += self._take_up(call_log.conversation(self._client.api, caller, session))
         return taken
 
-    def _take_up(self, page: Page, *, catching_up: bool = False) -> int:
+    def _take_up(self, page: CallLogPage, *, catching_up: bool = False) -> int:
         return sum(self._accept(each, catching_up) for each in page.recordings)
 
-    def _accept(self, found: Found, catching_up: bool) -> bool:
+    def _accept(self, found: LoggedRecording, catching_up: bool) -> bool:
         """Make a request of a recording, unless it was ever one. Raises StoreUnavailable."""
-        ledger, journal = self.services.ledger, self.services.journal
-        if ledger.knows(found.sid) or journal.outcome(found.sid) or journal.is_waiting(found.sid):
+        if is_known(self.services.states, self.services.intake_store, found.sid):
             return False
         logger.info("a recording at RingCentral", recording=found.sid)
-        request = RingCentralRequest(found, datetime.now(UTC), catching_up)
-        return intake.accept(journal, self.services.dispatcher, request)
+        request = Request.ringcentral(found, datetime.now(UTC), catching_up)
+        return acceptance.accept(self.services.intake_store, self.services.dispatcher, request)
 
 
 def poll(services: Services) -> int:
-    """The errand: one turn. Raises Unavailable."""
+    """The periodic task: one turn. Raises Unavailable."""
     work = Poll(services)
     try:
         return work.run()
@@ -197,7 +197,7 @@ def poll(services: Services) -> int:
 
 
 def keep_subscribed(services: Services) -> Subscription | None:
-    """The errand: one active subscription, or an alarm. Raises Unavailable."""
+    """The periodic task: one active subscription, or an alarm. Raises Unavailable."""
     try:
         return subscribe(services)
     except AccessError as error:

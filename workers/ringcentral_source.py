@@ -1,7 +1,7 @@
 """Where a RingCentral recording's bytes come from: RingCentral, for the service account.
 
 Its token goes to RingCentral's own hosts alone. Its limit of requests may hold a recording up for
-long, but never makes it be given up (protocol 7.4).
+long, but never makes it be given up (spec/protocol 7.4).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from addon.errors import (
     SourceUnavailable,
     Unauthenticated,
 )
-from addon.ringcentral.call_log import Found
+from addon.requests.connections import worker_connection
+from addon.ringcentral.call_log import LoggedRecording
 from addon.ringcentral.client import RingCentral
 from addon.ringcentral.content import Content
 from addon.settings import Settings
-from workers.connections import worker_connection
 
 APPEARS_WITHIN = timedelta(minutes=15)
-"""A recording may be listed before its bytes are there (protocol 10.2 Q39)."""
+"""A recording may be listed before its bytes are there (spec/protocol 7.2)."""
 
 SPREAD_S = 60.0
 """So many may wait for the same minute: they come back one after another."""
@@ -44,7 +44,7 @@ logger = log.get("ringcentral")
 
 @contextmanager
 def recording(
-    settings: Settings, found: Found, since: datetime, tries: int
+    settings: Settings, found: LoggedRecording, since: datetime, tries: int
 ) -> Iterator[Iterator[bytes]]:
     """The recording's bytes; `since` is when it was first seen, `tries` counts the failed ones.
 

@@ -13,12 +13,12 @@ import redis
 from addon.archive.archive import Archive
 from addon.archive.opening import open_store
 from addon.archive.store import Store
-from addon.journal import Journal
-from addon.ledger import Ledger
 from addon.metrics.counters import Counters
+from addon.requests.connections import worker_connection
+from addon.requests.intake_store import IntakeStore
+from addon.requests.queues import Dispatcher
+from addon.requests.state import RequestStates
 from addon.settings import Settings
-from workers.connections import worker_connection
-from workers.queue import Dispatcher
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Services:
     redis: redis.Redis
     store: Store
     archive: Archive
-    journal: Journal
-    ledger: Ledger
+    intake_store: IntakeStore
+    states: RequestStates
     counters: Counters
     dispatcher: Dispatcher
 
@@ -39,16 +39,16 @@ class Services:
         """Build the services. Raises SettingsError; opens no connection yet."""
         connection = worker_connection(settings.redis_url)
         store = open_store(settings.archive_url)
-        ledger = Ledger(connection)
+        states = RequestStates(connection)
         return cls(
             settings=settings,
             redis=connection,
             store=store,
             archive=Archive.from_settings(settings, store),
-            journal=Journal(store, settings.intake_key),
-            ledger=ledger,
+            intake_store=IntakeStore(store, settings.intake_key),
+            states=states,
             counters=Counters(connection),
-            dispatcher=Dispatcher(connection, ledger),
+            dispatcher=Dispatcher(connection, states),
         )
 
 

@@ -1,7 +1,7 @@
 """Where a recording's bytes come from: the intake record, or a temporary URL.
 
 Bytes are handed on as they arrive. An error page is never taken for a recording, and no credentials
-go to a host that is not allowed (protocol 1.10, 4.3).
+go to a host that is not allowed (spec/protocol 1.10, 4.3).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from addon.journal import Intake
 from addon.outbound import Origins, Outbound
+from addon.requests.intake_store import IntakeRecord
 from addon.settings import Settings
 from addon.twilio import media
 from addon.twilio.invocation import Invocation
@@ -25,21 +25,9 @@ PARKED_S = 900.0
 """After TRIES, for what is never given up: an outage of a day must not keep the workers busy."""
 
 
-def twilio_api(settings: Settings) -> TwilioApi:
-    """Twilio's REST services as this deployment reaches them."""
-    return TwilioApi(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token,
-        key_sid=settings.twilio_api_key,
-        key_secret=settings.twilio_api_secret,
-        base_url=settings.twilio_base_url,
-        realm=settings.twilio_realm,
-    )
-
-
 @contextmanager
 def recording(
-    settings: Settings, intake: Intake, invocation: Invocation, tries: int
+    settings: Settings, intake: IntakeRecord, invocation: Invocation, tries: int
 ) -> Iterator[Iterator[bytes]]:
     """The recording's bytes, block by block; `tries` counts the failed ones so far.
 
@@ -53,7 +41,7 @@ def recording(
         invocation.audio_url,
         outbound=outbound,
         attempt=tries,
-        api=twilio_api(settings),
+        api=TwilioApi.from_settings(settings),
     ) as found:
         yield found.blocks
 

@@ -1,7 +1,7 @@
-"""The RQ worker process: it takes from several lanes, loses nothing, and dies tidily.
+"""The RQ worker process: it takes from several queues, loses nothing, and dies tidily.
 
 RQ's own maintenance is replaced: its locks outlive their holder by a quarter of an hour and its
-clean-up would fail jobs that the sweeper is about to run again (runtime 2, 3.1).
+clean-up would fail jobs that the sweeper is about to run again (spec/runtime 2, 3.1).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from rq.registry import clean_registries
 from rq.worker import HerokuWorker
 
 from addon import log, tracing
-from addon.ledger import Ledger
+from addon.requests import lease
+from addon.requests.queues import DeadlineQueue, sid_of
+from addon.requests.state import RequestStates
 from addon.stack.parent_death import dies_with_parent
-from workers import lease
-from workers.queue import LaneQueue, sid_of
 
 GRACE_S = 12
-"""Seconds that a job may go on after SIGTERM, before it is taken back (runtime 3.1)."""
+"""Seconds that a job may go on after SIGTERM, before it is taken back (spec/runtime 3.1)."""
 
 MONITOR_S = 5
 HEARTBEAT_TTL_S = 30
@@ -30,10 +30,10 @@ HEARTBEAT_TTL_S = 30
 logger = log.get("worker")
 
 
-class LaneWorker(HerokuWorker):
-    """A Heroku worker on lanes: SIGTERM gives its job GRACE_S to end, then takes it back."""
+class QueueWorker(HerokuWorker):
+    """A Heroku worker on queues: SIGTERM gives its job GRACE_S to end, then takes it back."""
 
-    queue_class = LaneQueue
+    queue_class = DeadlineQueue
     imminent_shutdown_delay = GRACE_S
 
     def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002
@@ -60,7 +60,7 @@ class LaneWorker(HerokuWorker):
     def perform_job(self, job: Job, queue: Queue) -> bool:
         """Run one job, in the child, as part of the trace that its request began."""
         kind, sid = job.id.partition("-")[0], sid_of(job.id)
-        with tracing.span(kind, carrier=job.meta, request_sid=sid, lane=queue.name) as span:
+        with tracing.span(kind, carrier=job.meta, request_sid=sid, queue=queue.name) as span:
             done = bool(super().perform_job(job, queue))
             if span is not None:
                 span.set_attribute("addon.done", done)
@@ -86,7 +86,7 @@ class LaneWorker(HerokuWorker):
         logger.warning("a job's process was killed", request_sid=sid)
         try:
             lease.release_of(self.connection, kind, sid, self._child)
-            Ledger(self.connection).look_again(sid, 0.0)
+            RequestStates(self.connection).look_again(sid, 0.0)
         except RedisError:
             return
 

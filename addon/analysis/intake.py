@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from addon.analysis import muting
-from addon.analysis.conversion import Converter
 from addon.analysis.muting import Placed
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
+from addon.audio.conversion import Converter
+from addon.audio.decoders import Run
 from addon.audio.wav import Region, Walk
 from addon.errors import UnreadableAudio
 
@@ -194,8 +195,17 @@ class WaveIntake:
                 return
             samples = encoding.decode(self._held.part(placed.stop, stop), channels)
             placed.stop = stop
-            if self._converter is not None:
-                samples = self._converter.add(samples, last=closed and stop == until)
+            self._hear(Run(region.format.rate, samples))
+        if closed and self._converter is not None:
+            for samples in self._converter.end():
+                self.stages.add(samples)
+
+    def _hear(self, run: Run) -> None:
+        """Measure samples, in the format of the file's first region."""
+        if self._converter is None:
+            self.stages.add(run.samples)
+            return
+        for samples in self._converter.add(run):
             self.stages.add(samples)
 
     def _place(self, region: Region) -> Placed:
@@ -209,7 +219,7 @@ class WaveIntake:
             self._prepare(self.stages)
         heard = (self.stages.rate, self.stages.channels)
         same = (form.rate, form.channels) == heard
-        self._converter = None if same else Converter(form, *heard)
+        self._converter = None if same else Converter(*heard)
         begin = self.stages.totals.count / self.stages.rate
         self._placed.append(Placed(form, region.start, region.start, begin))
         return self._placed[-1]

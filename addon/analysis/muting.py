@@ -48,6 +48,11 @@ class Placed:
     stop: int
     begin: float
 
+    @property
+    def end(self) -> float:
+        """The time at which the last of them ends."""
+        return self.begin + (self.stop - self.start) / self.format.block_align / self.format.rate
+
     def offset_at(self, seconds: float, *, after: bool = False) -> int:
         """The file offset of the frame heard then, or of the first frame `after` that time."""
         heard = (seconds - self.begin) * self.format.rate
@@ -62,19 +67,23 @@ def offset_at(placed: Sequence[Placed], seconds: float) -> int:
 
 
 def overwrite(
-    held: bytearray, offset: int, placed: Sequence[Placed], intervals: Iterable[Interval]
+    held: bytearray, offset: int, placed: Sequence[Placed], intervals: Sequence[Interval]
 ) -> None:
     """Silence the intervals in `held`, whose first byte lies at `offset` of the file.
 
-    Only bytes of samples are touched, each with the byte that is silence in its own format.
+    They are in order and lie apart. Only bytes of samples are touched, each replaced by the byte
+    that is silence in its own format.
     """
+    if not intervals:
+        return
     end = offset + len(held)
-    muted = list(intervals)
-    first = bisect_right(placed, offset, key=lambda one: one.stop) if muted else len(placed)
-    for one in islice(placed, first, None):
+    ends = [until for _, until in intervals]
+    for one in islice(placed, bisect_right(placed, offset, key=lambda one: one.stop), None):
         if one.start >= end:
             return
-        for begin, until in muted:
+        for begin, until in islice(intervals, bisect_right(ends, one.begin), None):
+            if begin >= one.end:
+                break
             start = max(one.offset_at(begin), offset)
             stop = min(one.offset_at(until, after=True), end)
             if start < stop:

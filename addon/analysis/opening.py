@@ -63,7 +63,7 @@ class WavOpening:
             if self._held.arrived > MAX_UNDECIDED_BYTES:
                 raise UnreadableAudio("The WAV file's format does not come in its first megabytes")
             return b""
-        return self._open()
+        return self._opened.feed(b"")
 
     def measure(self) -> None:
         """See Intake.measure."""
@@ -80,21 +80,20 @@ class WavOpening:
     @property
     def _opened(self) -> Intake:
         if self._intake is None:
-            self._open()
-        assert self._intake is not None  # noqa: S101 - opened in the line above
+            self._intake = self._open()
         return self._intake
 
-    def _open(self) -> bytes:
-        """Hand over what has arrived; gives the bytes of it that are final."""
+    def _open(self) -> Intake:
+        """The intake for the format, which has taken over all that has arrived."""
         form = self._held.walk.format
         if form is None or form.encoding is None:
-            self._intake = SpooledIntake("wav", self._spool, self._prepare)
-            return self._intake.feed(bytes(self._held.bytes))
-        self._intake = WaveIntake(
+            spooled = SpooledIntake("wav", self._spool, self._prepare)
+            spooled.feed(bytes(self._held.bytes))
+            return spooled
+        return WaveIntake(
             self._held,
             self._prepare,
             self._spool,
             redact=self._options.redact_dtmf,
             keep=self._options.mutes_spoken_numbers,
         )
-        return self._intake.feed(b"")

@@ -16,6 +16,8 @@ from addon.analysis.peaks import Peaks
 from addon.analysis.tape import Tape
 from addon.analysis.tones import ToneDetector
 from addon.analysis.voice import Voice
+from addon.audio.limits import MAX_SECONDS
+from addon.errors import UnreadableAudio
 
 Floats = NDArray[np.float32]
 
@@ -68,8 +70,13 @@ class Stages:
         return round(1000 * self.totals.count / self.rate)
 
     def add(self, samples: Floats) -> None:
-        """Measure `samples`, (channels, any number), full scale 1.0."""
+        """Measure `samples`, (channels, any number), full scale 1.0.
+
+        Raises UnreadableAudio beyond MAX_SECONDS.
+        """
         self.totals.add(samples)
+        if self.totals.count > MAX_SECONDS * self.rate:
+            raise UnreadableAudio(f"The recording is longer than {MAX_SECONDS // 3600} hours")
         if self.peaks is not None:
             self.peaks.add(samples)
         self._wait(self._resampler.add(samples))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from addon.archive import erasure, index, names
 from addon.archive.blocks import watched
 from addon.archive.deposit import Deposit, settle
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import Header
 from addon.archive.manifest import Manifest, Part, Signer, Verifiers
 from addon.archive.message import decrypt
@@ -62,16 +62,16 @@ class Archive:
         self,
         store: Store,
         *,
-        recipients: Recipients | None = None,
+        encryption_keys: EncryptionKeys | None = None,
         signer: Signer | None = None,
         verifiers: Verifiers | None = None,
-        openers: Openers | None = None,
+        decryption_keys: DecryptionKeys | None = None,
         lock: timedelta | None = None,
     ) -> None:
         self.store = store
-        self.openers = Openers() if openers is None else openers
+        self.decryption_keys = DecryptionKeys() if decryption_keys is None else decryption_keys
         self.lock = lock
-        self._recipients = recipients
+        self._encryption_keys = encryption_keys
         self._signer = signer
         self._verifiers = verifiers or Verifiers([signer.public_pem] if signer else [])
         self._opened: OrderedDict[tuple[str, str], ArchivedAudio] = OrderedDict()
@@ -89,14 +89,14 @@ class Archive:
         return cls(store, lock=lock_of(url), **keys_of(settings, store))
 
     @property
-    def recipients(self) -> Recipients:
+    def encryption_keys(self) -> EncryptionKeys:
         """Whom this process seals for. Raises KeyMissing where it has no such key."""
-        if self._recipients is None:
+        if self._encryption_keys is None:
             raise KeyMissing(
                 "this process has no key to encrypt to",
                 remedy="Set ARCHIVE_PUBLIC_KEYS or ARCHIVE_KMS_KEYS.",
             )
-        return self._recipients
+        return self._encryption_keys
 
     @property
     def signer(self) -> Signer:
@@ -111,7 +111,7 @@ class Archive:
         """Begin to archive a recording; entering raises AlreadyStored where it is there."""
         return Deposit(
             self.store,
-            self.recipients,
+            self.encryption_keys,
             self.signer,
             lambda: self.manifest(tenant, recording_id),
             tenant=tenant,
@@ -170,7 +170,7 @@ class Archive:
         stored, plain = hashlib.sha256(), hashlib.sha256()
         blocks = watched(self.store.read(object_key(manifest, part)), stored.update)
         context = context_of(manifest.tenant, manifest.recording_id, part)
-        yield from watched(decrypt(blocks, self.openers, context), plain.update)
+        yield from watched(decrypt(blocks, self.decryption_keys, context), plain.update)
         found = (stored.hexdigest(), plain.hexdigest())
         if found not in {(one.sha256, one.plaintext_sha256) for one in manifest.admits(part)}:
             raise Tampered(f"the {part} is not the one that the manifest speaks of")
@@ -239,7 +239,7 @@ class Archive:
         if stat.size not in {one.size for one in admitted}:
             raise Tampered("the audio is not of the size that the manifest says")
         context = context_of(manifest.tenant, manifest.recording_id, "audio")
-        open_key = open_with(self.openers, context)
+        open_key = open_with(self.decryption_keys, context)
 
         def open_pinned(header: Header) -> bytes:
             if header_sha256(header) not in {one.header_sha256 for one in admitted}:

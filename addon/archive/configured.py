@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from addon.archive.epochs import Epochs
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Signer, Verifiers
 from addon.archive.store import Store
 from addon.settings import Settings
@@ -18,10 +18,10 @@ from addon.settings import Settings
 class Keys(TypedDict):
     """As Archive takes them."""
 
-    recipients: Recipients | None
+    encryption_keys: EncryptionKeys | None
     signer: Signer | None
     verifiers: Verifiers
-    openers: Openers
+    decryption_keys: DecryptionKeys
 
 
 def keys_of(settings: Settings, store: Store) -> Keys:
@@ -29,25 +29,28 @@ def keys_of(settings: Settings, store: Store) -> Keys:
     signing_key = settings.manifest_signing_key
     signer = Signer(signing_key) if signing_key else None
     own = (signer.public_pem,) if signer else ()
-    masters = master_openers(settings)
+    key_encryption_keys = master_decryption_keys(settings)
     return {
-        "recipients": recipients_of(settings),
+        "encryption_keys": encryption_keys_of(settings),
         "signer": signer,
         "verifiers": Verifiers((*settings.manifest_verify_keys, *own)),
-        "openers": masters + Openers(find=Epochs(store).finder(masters)),
+        "decryption_keys": key_encryption_keys
+        + DecryptionKeys(find=Epochs(store).finder(key_encryption_keys)),
     }
 
 
-def recipients_of(settings: Settings) -> Recipients | None:
+def encryption_keys_of(settings: Settings) -> EncryptionKeys | None:
     """Whom the settings say to seal for: public keys and KMS keys."""
     if not settings.archive_public_keys and not settings.archive_kms_keys:
         return None
-    return Recipients.of_public_keys(settings.archive_public_keys, settings.archive_kms_keys)
+    return EncryptionKeys.of_public_keys(settings.archive_public_keys, settings.archive_kms_keys)
 
 
-def master_openers(settings: Settings) -> Openers:
+def master_decryption_keys(settings: Settings) -> DecryptionKeys:
     """The keys at hand: private keys, KMS keys and the local key."""
-    openers = Openers.of_private_keys(settings.archive_private_keys, settings.archive_kms_keys)
+    decryption_keys = DecryptionKeys.of_private_keys(
+        settings.archive_private_keys, settings.archive_kms_keys
+    )
     if settings.archive_local_key:
-        openers += Openers.local(settings.archive_local_key)
-    return openers
+        decryption_keys += DecryptionKeys.local(settings.archive_local_key)
+    return decryption_keys

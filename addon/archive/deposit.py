@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from addon.archive import index
-from addon.archive.keys import Recipients
+from addon.archive.keys import EncryptionKeys
 from addon.archive.manifest import Manifest, Part, RecordingFacts, Sealed, Signer
 from addon.archive.names import files
 from addon.archive.sealing import context_of, describes, object_key, seal
@@ -37,7 +37,7 @@ class Deposit:
     def __init__(
         self,
         store: Store,
-        recipients: Recipients,
+        encryption_keys: EncryptionKeys,
         signer: Signer,
         read_manifest: Callable[[], Manifest],
         *,
@@ -46,7 +46,7 @@ class Deposit:
         lock: timedelta | None,
     ) -> None:
         self._store = store
-        self._recipients = recipients
+        self._encryption_keys = encryption_keys
         self._signer = signer
         self._read_manifest = read_manifest
         self._tenant, self._recording_id = tenant, recording_id
@@ -134,7 +134,7 @@ class Deposit:
 
         context = context_of(self._tenant, self._recording_id, part)
         try:
-            sealed, stat = seal(blocks, self._recipients, context, put)
+            sealed, stat = seal(blocks, self._encryption_keys, context, put)
         except AlreadyStored:
             raise StoreUnavailable(_CONTENDED) from None
         self._written.append(stat)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from addon.errors import SettingsError
 
 EPOCH_KEY_BITS = 3072
-"""128 bits of strength, opened in 0.7 ms; RSA-4096 takes twice that (ciphertext 2)."""
+"""128 bits of strength, opened in 0.7 ms; RSA-4096 takes twice that (spec/ciphertext 2)."""
 
 MIN_RSA_BITS = 2048
 

@@ -1,7 +1,7 @@
-"""Who can open an object: recipients seal a data key, openers get it back.
+"""Keys of the archive: encryption keys seal a data key, decryption keys get it back.
 
-The same openers serve the SDK's streams and the range reader, and an error names the very key that
-is missing. A private key or a data key must never appear in a message or a log.
+The same decryption keys serve the SDK's streams and the range reader, and an error names the very
+key that is missing. A private key or a data key must never appear in a message or a log.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from addon.archive.wrapping import (
 from addon.errors import KeyMissing, SettingsError
 
 
-class Recipients:
+class EncryptionKeys:
     """The keys an object is sealed for: each of them alone opens it."""
 
     def __init__(self, keys: Sequence[Any]) -> None:
@@ -40,7 +40,7 @@ class Recipients:
         kms_arns: Iterable[str] = (),
         *,
         setting: str = "ARCHIVE_PUBLIC_KEYS",
-    ) -> Recipients:
+    ) -> EncryptionKeys:
         """RSA public keys in PEM, and KMS keys. Raises SettingsError where there is none."""
         keys = [public_key(pem, setting=setting) for pem in pems]
         keys += [_kms_key(arn) for arn in kms_arns]
@@ -49,19 +49,19 @@ class Recipients:
         return cls(keys)
 
     @classmethod
-    def local(cls, key: bytes, name: str | None = None) -> Recipients:
+    def local(cls, key: bytes, name: str | None = None) -> EncryptionKeys:
         """One symmetric key of 32 bytes, under `name` or one derived from it."""
         return cls([local_key(key, name)])
 
-    def __add__(self, other: Recipients) -> Recipients:
-        return Recipients(self._keys + other._keys)
+    def __add__(self, other: EncryptionKeys) -> EncryptionKeys:
+        return EncryptionKeys(self._keys + other._keys)
 
     def provider(self) -> Any:
         """As the SDK's encryptor wants them."""
         return SealingProvider.of(self._keys)
 
 
-class Openers:
+class DecryptionKeys:
     """The keys at hand for opening; `find` may fetch a private PEM by its key's name."""
 
     def __init__(
@@ -83,18 +83,18 @@ class Openers:
         *,
         find: Callable[[str], str | None] = lambda _name: None,
         setting: str = "ARCHIVE_PRIVATE_KEYS",
-    ) -> Openers:
+    ) -> DecryptionKeys:
         """RSA private keys in PEM, and the KMS keys that may be asked. Raises SettingsError."""
         keys = [private_key(pair_of(pem, setting=setting)) for pem in pems]
         return cls(keys, kms_arns=kms_arns, find=find)
 
     @classmethod
-    def local(cls, key: bytes, name: str | None = None) -> Openers:
+    def local(cls, key: bytes, name: str | None = None) -> DecryptionKeys:
         """One symmetric key of 32 bytes, under `name` or one derived from it."""
         return cls([local_key(key, name)])
 
-    def __add__(self, other: Openers) -> Openers:
-        return Openers(
+    def __add__(self, other: DecryptionKeys) -> DecryptionKeys:
+        return DecryptionKeys(
             [*self._keys.values(), *other._keys.values()],
             kms_arns=self._kms_arns | other._kms_arns,
             find=lambda name: self._find(name) or other._find(name),

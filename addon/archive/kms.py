@@ -1,4 +1,4 @@
-"""AWS KMS keys as recipients and openers.
+"""AWS KMS keys as encryption keys and decryption keys.
 
 A key is reached with bounded patience through boto3's own settings (region from the ARN, endpoint
 from `AWS_ENDPOINT_URL_KMS`). Nothing is contacted before a key is used.
@@ -20,7 +20,7 @@ _ARN = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:key/[A-Za-z
 
 
 def kms_key(arn: str) -> Any:
-    """The SDK's master key for one KMS key. Raises SettingsError where `arn` is not a key's ARN."""
+    """The SDK's object for one KMS key. Raises SettingsError where `arn` is not a key's ARN."""
     match = _ARN.fullmatch(arn)
     if match is None:
         raise SettingsError("ARCHIVE_KMS_KEYS: not the ARN of a KMS key")

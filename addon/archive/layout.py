@@ -1,6 +1,6 @@
 """The bytes of an encrypted object: header, frames and the arithmetic between them.
 
-Message format version 2, suite 0x0478, framed (ciphertext 6): big-endian throughout. Pure functions
+Message format version 2, suite 0x0478, framed, big-endian (spec/ciphertext 6). Pure functions
 over bytes; nothing here decrypts, and nothing parsed here is authentic before `reader` has checked
 its tags.
 """
@@ -19,7 +19,7 @@ SUITE = 0x0478
 """AES-256-GCM, HKDF-SHA512, key commitment, no signature: the only suite written or read."""
 
 FRAME_LENGTH = 65536
-"""What is written: the fastest size the SDK has, and 0.05 % overhead (ciphertext 2)."""
+"""What is written: the fastest size the SDK has, and 0.05 % overhead (spec/ciphertext 2)."""
 
 MAX_FRAME_LENGTH = 1024 * 1024
 """What is read: a frame is held in memory whole before one byte of it is released."""
@@ -45,7 +45,7 @@ _AAD_END = struct.Struct(">IQ")
 
 
 class SealedKey(NamedTuple):
-    """The data key as one recipient can open it (an encrypted data key of the format)."""
+    """The data key as one encryption key can open it (an encrypted data key of the format)."""
 
     provider: str
     info: bytes
@@ -72,7 +72,7 @@ class Header:
 
 class Frame(NamedTuple):
     """One frame as read, `length` bytes when opened: the stored IV counts, whatever its form
-    (ciphertext 6).
+    (spec/ciphertext 6).
     """
 
     iv: bytes
@@ -109,7 +109,7 @@ def parse_header(data: bytes) -> Header:
     context = _parse_context(cursor.field())
     count = cursor.number(2)
     if not 1 <= count <= MAX_RECIPIENTS:
-        raise Tampered("the header names no recipient, or too many")
+        raise Tampered("the header names no encryption key, or too many")
     sealed_keys = tuple(
         SealedKey(_text(cursor.field()), cursor.field(), cursor.field()) for _ in range(count)
     )

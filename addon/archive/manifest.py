@@ -1,7 +1,7 @@
 """The signed paper beside each recording: what was received, what was stored, and who says so.
 
 Anyone may encrypt to a public key, so the ciphertext authenticates nobody; the Ed25519 signature
-here does (ciphertext 5). A manifest must never be believed before its signature was verified.
+here does (spec/ciphertext 5). A manifest must never be believed before its signature was verified.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from aws_encryption_sdk.identifiers import ContentType
 from botocore.exceptions import BotoCoreError
 
 from addon.archive.blocks import BlockSource
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import FRAME_LENGTH, MAX_FRAME_LENGTH, MAX_RECIPIENTS
 from addon.archive.wrapping import ALGORITHM
 from addon.errors import AddonError, StoreUnavailable, Tampered
@@ -30,17 +30,17 @@ _CLIENT = EncryptionSDKClient(
 
 
 def encrypt(
-    blocks: Iterable[bytes], recipients: Recipients, context: Mapping[str, str]
+    blocks: Iterable[bytes], encryption_keys: EncryptionKeys, context: Mapping[str, str]
 ) -> Iterator[bytes]:
-    """Seal `blocks` for `recipients`, bound to `context`; yields ciphertext of FRAME_LENGTH.
+    """Seal `blocks` for `encryption_keys`, bound to `context`; yields ciphertext of FRAME_LENGTH.
 
-    Reads are of one frame: other sizes cost up to ten times as much (ciphertext 7). Raises
+    Reads are of one frame: other sizes cost up to ten times as much (spec/ciphertext 7). Raises
     StoreUnavailable where KMS does not give a key.
     """
     stream = _CLIENT.stream(
         mode="encrypt",
         source=BlockSource(blocks),
-        key_provider=recipients.provider(),
+        key_provider=encryption_keys.provider(),
         algorithm=ALGORITHM,
         frame_length=FRAME_LENGTH,
         encryption_context=dict(context),
@@ -53,7 +53,7 @@ def encrypt(
 
 
 def decrypt(
-    blocks: Iterable[bytes], openers: Openers, context: Mapping[str, str]
+    blocks: Iterable[bytes], decryption_keys: DecryptionKeys, context: Mapping[str, str]
 ) -> Iterator[bytes]:
     """Open a whole message, frame by frame; complete only once it ends without an exception.
 
@@ -62,7 +62,7 @@ def decrypt(
     """
     source = BlockSource(blocks)
     try:
-        with _opened(source, openers, context) as stream:
+        with _opened(source, decryption_keys, context) as stream:
             while block := stream.read(FRAME_LENGTH):
                 yield block
             stream.close()
@@ -76,11 +76,13 @@ def decrypt(
 
 
 @contextmanager
-def _opened(source: BlockSource, openers: Openers, context: Mapping[str, str]) -> Iterator[Any]:
+def _opened(
+    source: BlockSource, decryption_keys: DecryptionKeys, context: Mapping[str, str]
+) -> Iterator[Any]:
     stream: Any = _CLIENT.stream(
         mode="decrypt-unsigned",
         source=source,
-        key_provider=openers.provider(),
+        key_provider=decryption_keys.provider(),
         max_body_length=MAX_FRAME_LENGTH,
     )
     try:

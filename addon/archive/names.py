@@ -1,4 +1,4 @@
-"""What lies where in the store (contract 6): every key of a recording, in one place.
+"""Keys of the store that belong to recordings (spec/interfaces 6), all in one place.
 
 The same names in a directory or a bucket. An id that could not be a plain name is refused here, so
 that nothing a stranger sends reaches another tenant's keys.

@@ -1,6 +1,6 @@
 """Any byte range of an encrypted object, from only the frames it touches.
 
-The SDK cannot seek, so this reads the format itself (ciphertext 6). The header's commitment and tag
+The SDK cannot seek, so this reads the format (spec/ciphertext 6). The header's commitment and tag
 and the final frame are authenticated before a length is announced, and each frame before one byte
 of it is yielded: this module must never release an unverified byte.
 """
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from addon.archive.blocks import BlockSource
-from addon.archive.keys import Openers
+from addon.archive.keys import DecryptionKeys
 from addon.archive.layout import (
     IV_LENGTH,
     MAX_HEADER_LENGTH,
@@ -29,7 +29,7 @@ from addon.archive.layout import (
 from addon.errors import Tampered
 
 PROBE_LENGTH = 4096
-"""The first read: holds the header with four RSA-4096 recipients, and all of a small object."""
+"""The first read: holds the header with four RSA-4096 keys, and all of a small object."""
 
 WINDOW_FRAMES = 128
 """Frames asked for in one request, 8 MiB of ours: a listener who leaves has cost no more."""
@@ -121,13 +121,15 @@ class RangeReader:
         return at
 
 
-def open_with(openers: Openers, context: Mapping[str, str]) -> Callable[[Header], bytes]:
+def open_with(
+    decryption_keys: DecryptionKeys, context: Mapping[str, str]
+) -> Callable[[Header], bytes]:
     """How to get a header's data key: only where it is bound to `context`. Raises Tampered."""
 
     def open_key(header: Header) -> bytes:
         if header.context != dict(context):
             raise Tampered("the message belongs to another object")
-        return openers.data_key(header.sealed_keys, header.context)
+        return decryption_keys.data_key(header.sealed_keys, header.context)
 
     return open_key
 

@@ -1,6 +1,6 @@
-"""Sealing recordings anew after a key was compromised: other data keys, other recipients.
+"""Sealing recordings anew after a key was compromised: other data keys, other encryption keys.
 
-A header is never changed (ciphertext 4): the plaintext streams through the SDK into a new message.
+No header is changed (spec/ciphertext 4): the plaintext streams through the SDK into a new message.
 A recording stays readable at every moment, whatever is interrupted: while the objects change, a
 signed manifest admits the old ones and the new ones.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def reencrypt(archive: Archive, tenant: str, recording_id: str, *, by: str) -> None:
-    """Replace a recording's objects by new messages for the present recipients.
+    """Replace a recording's objects by new messages for the present encryption keys.
 
     Needs keys that open, seal and sign. Raises NotStored, Tampered, KeyMissing, RetentionLocked,
     StoreUnavailable; the recording stays readable, and the call can be made again.
@@ -59,12 +59,12 @@ def reencrypt(archive: Archive, tenant: str, recording_id: str, *, by: str) -> N
 def reencrypt_all(
     archive: Archive, *, by: str, after: tuple[str, str] | None = None, force: bool = False
 ) -> Iterator[Finding]:
-    """Every recording that is not sealed for exactly the present recipients; all with `force`.
+    """Every recording that is not sealed for exactly the present encryption keys; all with `force`.
 
     Yields each recording replaced ("whole") or failed ("bad"); doing it again goes on where it
     ended. Raises StoreUnavailable, and KeyMissing where this process cannot seal or sign.
     """
-    _ = archive.signer, archive.recipients
+    _ = archive.signer, archive.encryption_keys
     stats = archive.store.list(RECORDINGS, after=behind(*after) if after else None)
     for (tenant, recording_id), group in groupby(stats, lambda stat: recording_of(stat.key)):
         stored = {stat.key: stat for stat in group}
@@ -90,7 +90,7 @@ def _stage(archive: Archive, manifest: Manifest, part: Part) -> Sealed:
         return archive.store.put(key, blocks, if_absent=False)
 
     context = context_of(manifest.tenant, manifest.recording_id, part)
-    return seal(archive.decrypted(manifest, part), archive.recipients, context, put)[0]
+    return seal(archive.decrypted(manifest, part), archive.encryption_keys, context, put)[0]
 
 
 def _replace_objects(archive: Archive, manifest: Manifest) -> None:
@@ -119,8 +119,8 @@ def _next_key(manifest: Manifest, part: Part) -> str:
 
 
 def _sealed_for_present(archive: Archive, objects: Iterable[Stat]) -> bool:
-    """Whether the headers name exactly the recipients that this process seals for."""
-    wanted = set(archive.recipients.names)
+    """Whether the headers name exactly the encryption keys that this process seals for."""
+    wanted = set(archive.encryption_keys.names)
     for stat in objects:
         header = fetch_header(fetcher(archive.store, stat), stat.size)
         if {key_name(sealed) for sealed in header.sealed_keys} != wanted:

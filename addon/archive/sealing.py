@@ -14,7 +14,7 @@ from itertools import chain
 from addon.archive import message
 from addon.archive.blocks import watched
 from addon.archive.digest import Digest
-from addon.archive.keys import Recipients
+from addon.archive.keys import EncryptionKeys
 from addon.archive.layout import Header, parse_header
 from addon.archive.manifest import Manifest, Part, Sealed
 from addon.archive.names import files
@@ -32,12 +32,12 @@ def context_of(tenant: str, recording_id: str, part: Part) -> dict[str, str]:
 
 
 def seal(
-    blocks: Iterable[bytes], recipients: Recipients, context: Mapping[str, str], put: Put
+    blocks: Iterable[bytes], encryption_keys: EncryptionKeys, context: Mapping[str, str], put: Put
 ) -> tuple[Sealed, Stat]:
     """Encrypt `blocks` through `put`. Raises what `put` and `blocks` raise."""
     with ThreadPoolExecutor(2, "digest") as pool:
         plain, cipher = Digest(pool), Digest(pool)
-        encrypted = message.encrypt(watched(blocks, plain), recipients, context)
+        encrypted = message.encrypt(watched(blocks, plain), encryption_keys, context)
         first = next(encrypted)
         stat = put(watched(chain([first], encrypted), cipher))
         sealed = Sealed(

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from addon.errors import Tampered
 
 PAGE = 64 * 1024
-"""Plaintext bytes a page: large enough that the cipher is never the cost (ciphertext 2)."""
+"""Plaintext bytes a page: large enough that the cipher is never the cost (spec/ciphertext 2)."""
 
 NONCE = 12
 SLOT = NONCE + PAGE + 16

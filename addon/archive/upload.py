@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PART_SIZE = 8 * 1024 * 1024
-"""S3 takes 10,000 parts: 78 GiB an object. Larger parts are slower here (ciphertext 8)."""
+"""S3 takes 10,000 parts: 78 GiB an object. Larger parts are slower here (spec/ciphertext 8)."""
 
 PARTS_IN_FLIGHT = 2
-"""Two hide the latency of one; each more costs PART_SIZE of memory (ciphertext 8)."""
+"""Two hide the latency of one; each more costs PART_SIZE of memory (spec/ciphertext 8)."""
 
 WRITE_MARK = "write"
 """Metadata that is another for each upload: it tells our own object from another writer's."""

@@ -40,7 +40,7 @@ def verify(archive: Archive, tenant: str, recording_id: str) -> Manifest:
     Raises NotStored, Tampered, KeyMissing, StoreUnavailable.
     """
     manifest = archive.manifest(tenant, recording_id)
-    check = _decrypt if archive.openers else _compare
+    check = _decrypt if archive.decryption_keys else _compare
     for part in manifest.parts:
         check(archive, manifest, part)
     return manifest

@@ -1,7 +1,7 @@
 """The official SDK's keys and key providers, as this archive uses them.
 
 The one place that knows how the SDK wants its keys; sealing and opening a data key is the SDK's
-work everywhere. Its raw keys need an internal class, as its own examples do (ciphertext 7).
+work everywhere. Its raw keys need an internal class, as its own examples do (spec/ciphertext 7).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from addon.archive.layout import SealedKey
 from addon.errors import SettingsError, StoreUnavailable
 
 ALGORITHM = Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
-"""Suite 0x0478 (ciphertext 1)."""
+"""Suite 0x0478 (spec/ciphertext 1)."""
 
 RSA_PROVIDER = "addon-rsa"
 LOCAL_PROVIDER = "addon-local"
@@ -37,7 +37,7 @@ KMS_PROVIDER = "aws-kms"
 
 LOCAL_KEY_LENGTH = 32
 _RAW_AES_INFO_LENGTH = 4 + 4 + 12
-"""Behind the name in a raw AES key's info: tag bits, IV length, IV (ciphertext 6)."""
+"""Behind the name in a raw AES key's info: tag bits, IV length, IV (spec/ciphertext 6)."""
 
 DataKeyOpener = Callable[[Sequence[SealedKey], Mapping[str, str]], bytes]
 
@@ -109,13 +109,13 @@ class SealingProvider(MasterKeyProvider):  # type: ignore[misc]
 
 
 class OpeningProvider(SealingProvider):
-    """Asks the opener that ranges ask too, so that whole streams find keys by the same rules."""
+    """A key provider that finds data keys by the same rules as the range reader."""
 
     open_data_key: DataKeyOpener
 
     @classmethod
     def asking(cls, open_data_key: DataKeyOpener) -> Any:
-        """With this opener."""
+        """The provider that asks `open_data_key`."""
         provider = cls()
         provider.open_data_key = open_data_key
         return provider

@@ -212,13 +212,17 @@ def _find_frames(data: bytes, *, only_first: bool = False) -> tuple[int, str] | 
 
 
 def _count_frames(data: bytes, at: int) -> int:
-    """Consistent frames in a row from here; a row that ends with the data counts as long enough."""
+    """Consistent frames in a row from here.
+
+    Fewer are enough where the row ends with the data, or where it begins with it: a short file may
+    hold two frames and a tag.
+    """
     first, count, begin = data[at : at + 4], 0, at
     while count < _FRAMES_IN_A_ROW:
         header = data[at : at + 7]
         length = _frame_bytes(header)
         if not length or header[1] & 0xFE != first[1] & 0xFE or (header[2] ^ first[2]) & 0x0C:
-            return count
+            return _FRAMES_IN_A_ROW if begin == 0 and count >= 2 else count
         count += 1
         at += length
         if at >= len(data) - 3:

@@ -105,8 +105,9 @@ def read_format(content: bytes, *, big_endian: bool) -> Format:
     order = ">" if big_endian else "<"
     fields = struct.unpack_from(order + "HHIIHH", content.ljust(16, b"\0"))
     tag, channels, rate, byte_rate, align, bits = fields
-    if tag == EXTENSIBLE and len(content) >= 26:
-        (tag,) = struct.unpack_from(order + "H", content, 24)
+    if tag == EXTENSIBLE and len(content) >= 28:
+        (tag,) = struct.unpack_from(order + "I", content, 24)
+        tag = tag if tag <= 0xFFFF else struct.unpack_from("<H", content, 24)[0]
     if not 1 <= channels <= MAX_CHANNELS:
         raise UnreadableAudio(f"The WAV header gives {channels} channels")
     if not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:

@@ -104,7 +104,7 @@ def _open_file(ciphertext: Path, tenant: str | None, recording_id: str, output: 
 
     Only a manifest says who sealed it; without the store there is none to ask.
     """
-    from addon.archive.configured import master_openers
+    from addon.archive.configured import master_decryption_keys
     from addon.archive.message import decrypt
     from addon.archive.sealing import context_of
 
@@ -113,7 +113,7 @@ def _open_file(ciphertext: Path, tenant: str | None, recording_id: str, output: 
     context = context_of(tenant, recording_id, "audio")
     with ciphertext.open("rb") as file:
         blocks = iter(lambda: file.read(1 << 20), b"")
-        _write_verified(output, decrypt(blocks, master_openers(Settings.load()), context))
+        _write_verified(output, decrypt(blocks, master_decryption_keys(Settings.load()), context))
     click.echo(f"{output}: opened", err=True)
 
 
@@ -136,7 +136,7 @@ def verify_command(
     archive = _archive()
     if not everything and not recording_ids:
         raise click.UsageError("name recordings, or give --all")
-    if not archive.openers:
+    if not archive.decryption_keys:
         click.echo("no key that opens: ciphertext is compared with the manifests", err=True)
     for recording_id in recording_ids:
         verify(archive, _holder(archive, recording_id, tenant), recording_id)
@@ -151,7 +151,7 @@ def verify_command(
 @archive_cli.command("erase")
 @click.argument("recording_id")
 @_tenant
-@click.option("--reason", required=True, help="Kept in the tombstone and the audit trail.")
+@click.option("--reason", required=True, help="StoredResult in the tombstone and the audit trail.")
 @click.confirmation_option("--yes", prompt="Erase this recording for good?")
 def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""

@@ -16,10 +16,10 @@ from addon.settings import Settings
 
 if TYPE_CHECKING:
     from addon.archive.epochs import Epochs
-    from addon.archive.keys import Openers, Recipients
+    from addon.archive.keys import DecryptionKeys, EncryptionKeys
 
 
-def _masters(command: Callable[..., None]) -> Callable[..., None]:
+def _key_encryption_keys(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say who may open an epoch's private key."""
     command = click.option(
         "--recovery-key",
@@ -34,14 +34,14 @@ def _masters(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command("new-epoch")
-@_masters
+@_key_encryption_keys
 @click.option("-o", "output", type=click.Path(path_type=Path, dir_okay=False))
 def new_epoch(
     kms_arns: tuple[str, ...], recovery_keys: tuple[Any, ...], output: Path | None
 ) -> None:
     """Make an epoch key pair: the public half comes out, the private half goes in sealed."""
     settings, epochs = _epochs()
-    pair = epochs.begin(_master_recipients(settings, kms_arns, recovery_keys))
+    pair = epochs.begin(_master_encryption_keys(settings, kms_arns, recovery_keys))
     if output:
         output.write_text(pair.public_pem)
     else:
@@ -52,22 +52,22 @@ def new_epoch(
 @click.command("rewrap-epoch")
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every epoch in the store.")
-@_masters
+@_key_encryption_keys
 def rewrap_epoch(
     names: tuple[str, ...],
     everything: bool,
     kms_arns: tuple[str, ...],
     recovery_keys: tuple[Any, ...],
 ) -> None:
-    """Seal epoch keys for other masters. Recordings are not touched."""
+    """Seal epoch keys for other key-encryption keys. Recordings are not touched."""
     settings, epochs = _epochs()
     if not names and not everything:
         raise click.UsageError("name epochs, or give --all")
-    masters = _master_recipients(settings, kms_arns, recovery_keys)
-    openers = _master_openers(settings)
+    key_encryption_keys = _master_encryption_keys(settings, kms_arns, recovery_keys)
+    decryption_keys = _master_decryption_keys(settings)
     for name in names or tuple(epochs.names()):
-        if epochs.rewrap(name, openers, masters):
-            click.echo(f"{name}: sealed for {', '.join(masters.names)}")
+        if epochs.rewrap(name, decryption_keys, key_encryption_keys):
+            click.echo(f"{name}: sealed for {', '.join(key_encryption_keys.names)}")
         else:
             click.echo(f"{name}: is already sealed for exactly these")
 
@@ -80,25 +80,25 @@ def _epochs() -> tuple[Settings, Epochs]:
     return settings, Epochs(open_store(settings.archive_url))
 
 
-def _master_openers(settings: Settings) -> Openers:
-    from addon.archive.configured import master_openers
+def _master_decryption_keys(settings: Settings) -> DecryptionKeys:
+    from addon.archive.configured import master_decryption_keys
 
-    return master_openers(settings)
+    return master_decryption_keys(settings)
 
 
-def _master_recipients(
+def _master_encryption_keys(
     settings: Settings, kms_arns: tuple[str, ...], recovery_keys: tuple[Any, ...]
-) -> Recipients:
+) -> EncryptionKeys:
     """KMS keys, the local key and offline keys, in whatever mix there is."""
-    from addon.archive.keys import Recipients
+    from addon.archive.keys import EncryptionKeys
 
     arns = kms_arns or settings.archive_kms_keys
     pems = [file.read() for file in recovery_keys]
     given = []
     if arns or pems:
-        given.append(Recipients.of_public_keys(pems, arns, setting="--recovery-key"))
+        given.append(EncryptionKeys.of_public_keys(pems, arns, setting="--recovery-key"))
     if settings.archive_local_key:
-        given.append(Recipients.local(settings.archive_local_key))
+        given.append(EncryptionKeys.local(settings.archive_local_key))
     if not given:
         raise SettingsError(
             "ARCHIVE_LOCAL_KEY is unset, and neither --kms nor --recovery-key is given: "

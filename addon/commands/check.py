@@ -12,8 +12,8 @@ from addon.archive.archive import Archive
 from addon.archive.opening import open_store
 from addon.archive.store import WEB_PATIENCE
 from addon.errors import AddonError
+from addon.requests.connections import web_connection
 from addon.settings import Settings
-from workers.connections import web_connection
 
 Finding = str | None
 
@@ -60,7 +60,7 @@ def _durable(settings: Settings) -> Finding:
     info = web_connection(settings.redis_url).info("memory")
     policy = info.get("maxmemory_policy") if isinstance(info, dict) else None
     if policy not in (None, "noeviction"):
-        return f"Redis evicts keys ({policy}); the ledger needs noeviction"
+        return f"Redis evicts keys ({policy}); the request states need noeviction"
     return None
 
 
@@ -71,7 +71,7 @@ def _store(settings: Settings) -> Finding:
 
 def _keys(settings: Settings) -> Finding:
     archive = Archive.from_settings(settings)
-    _ = archive.recipients, archive.signer
+    _ = archive.encryption_keys, archive.signer
     if not settings.intake_key:
         return "INTAKE_KEY is not set: accepted requests could not be kept"
     return None

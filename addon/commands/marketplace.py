@@ -30,7 +30,7 @@ Mode = Literal["multipart", "url", "json"]
 
 SEND_TIMEOUT_S = 60.0
 RESULT_LIMIT = 100 * 1024 * 1024
-"""Twilio takes no larger result (protocol 1.8)."""
+"""Twilio takes no larger result (spec/protocol 1.8)."""
 
 
 @dataclass
@@ -132,7 +132,7 @@ class Marketplace:
         return exchange.callbacks[0] if exchange.callbacks else None
 
     def takes(self, authorization: str | None) -> bool:
-        """Whether a callback's Basic auth is the partner's own (protocol 1.8)."""
+        """Whether a callback's Basic auth is the partner's own (spec/protocol 1.8)."""
         expected = base64.b64encode(f"{self.account_sid}:{self.auth_token}".encode()).decode()
         return authorization == f"Basic {expected}"
 
@@ -169,7 +169,7 @@ class Answer:
 
 
 def sign(token: str, url: str, fields: Mapping[str, str]) -> str:
-    """The signature of a request: URL, then each field's name and value, sorted (protocol 3.1)."""
+    """A request's signature over its URL and its sorted fields (spec/protocol 3.1)."""
     text = url + "".join(name + fields[name] for name in sorted(fields))
     digest = hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()
     return base64.b64encode(digest).decode()

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import click
 
 from addon.commands.group import Group
-from addon.commands.standing import ago
+from addon.commands.status_report import ago
+from addon.requests.connections import web_connection
 from addon.settings import Settings
-from addon.twilio.captures import KEPT, Capture, Captures
-from workers.connections import web_connection
+from addon.twilio.signature_diagnostics import KEPT, Diagnosis, SignatureDiagnostics
 
 NOTHING = "nothing that we know"
 LABEL_WIDTH = 26
@@ -29,13 +29,13 @@ _ROW = "{:<12}{:<36}{:<12}{:<10}{:<25}{}"
 def signatures_cli(ctx: click.Context, as_json: bool) -> None:
     """The last requests of monitor mode, and what their signatures cover."""
     settings = Settings.load()
-    ctx.obj = captures = Captures(web_connection(settings.redis_url)).all()
+    ctx.obj = diagnostics = SignatureDiagnostics(web_connection(settings.redis_url)).all()
     if ctx.invoked_subcommand is not None:
         return
     if as_json:
-        lines: Iterator[str] = (capture.to_json() for capture in captures)
+        lines: Iterator[str] = (diagnosis.to_json() for diagnosis in diagnostics)
     else:
-        lines = _table(captures, settings.signature_mode, time.time())
+        lines = _table(diagnostics, settings.signature_mode, time.time())
     for line in lines:
         click.echo(line)
 
@@ -43,66 +43,68 @@ def signatures_cli(ctx: click.Context, as_json: bool) -> None:
 @signatures_cli.command("show")
 @click.argument("sid")
 @click.pass_obj
-def show(captures: list[Capture], sid: str) -> None:
+def show(diagnostics: list[Diagnosis], sid: str) -> None:
     """One request: what came, and everything that was tried."""
-    found = [capture for capture in captures if capture.request_sid == sid]
+    found = [diagnosis for diagnosis in diagnostics if diagnosis.request_sid == sid]
     if not found:
-        raise click.ClickException(f"nothing is captured of {sid}; monitor mode keeps {KEPT}")
+        raise click.ClickException(f"no diagnosis of {sid} is kept; monitor mode keeps {KEPT}")
     for line in _story(found[0], time.time()):
         click.echo(line)
 
 
-def _table(captures: list[Capture], mode: str, now: float) -> Iterator[str]:
+def _table(diagnostics: list[Diagnosis], mode: str, now: float) -> Iterator[str]:
     if mode != "monitor":
-        yield f"SIGNATURE_MODE is {mode} here: requests are captured only while it is monitor."
-    if not captures:
-        yield "Nothing is captured."
+        yield f"SIGNATURE_MODE is {mode} here: requests are diagnosed only while it is monitor."
+    if not diagnostics:
+        yield "No diagnosis is kept."
         return
     yield _ROW.format("received", "request", "body", "verdict", "signed over", "signed URL, secret")
-    for capture in captures:
-        yield _row(capture, now)
+    for diagnosis in diagnostics:
+        yield _row(diagnosis, now)
     yield ""
-    for covers, count in Counter(map(_covers, captures)).most_common():
+    for covers, count in Counter(map(_covers, diagnostics)).most_common():
         yield f"{count:>4}  {covers}"
 
 
-def _row(capture: Capture, now: float) -> str:
-    found = capture.found
-    url = f"{found.url or 'as PUBLIC_URL'}; {found.secret}" if found else capture.reason
-    sid, verdict = capture.request_sid or "-", _verdict(capture)
-    return _ROW.format(ago(capture.at, now), sid, capture.body, verdict, _covers(capture), url)
+def _row(diagnosis: Diagnosis, now: float) -> str:
+    found = diagnosis.found
+    url = f"{found.url or 'as PUBLIC_URL'}; {found.secret}" if found else diagnosis.reason
+    sid, verdict = diagnosis.request_sid or "-", _verdict(diagnosis)
+    return _ROW.format(
+        ago(diagnosis.at, now), sid, diagnosis.body, verdict, _covers(diagnosis), url
+    )
 
 
-def _covers(capture: Capture) -> str:
-    return capture.found.covers if capture.found else NOTHING
+def _covers(diagnosis: Diagnosis) -> str:
+    return diagnosis.found.covers if diagnosis.found else NOTHING
 
 
-def _verdict(capture: Capture) -> str:
-    return "valid" if capture.accepted else "refused"
+def _verdict(diagnosis: Diagnosis) -> str:
+    return "valid" if diagnosis.accepted else "refused"
 
 
-def _story(capture: Capture, now: float) -> Iterator[str]:
-    """One capture in labels and facts, then everything that was tried."""
-    for label, fact in _facts(capture, now):
+def _story(diagnosis: Diagnosis, now: float) -> Iterator[str]:
+    """One diagnosis in labels and facts, then everything that was tried."""
+    for label, fact in _facts(diagnosis, now):
         yield f"{label:<{LABEL_WIDTH}}{fact}".rstrip()
     yield "\nsigned text, by hypothesis"
-    for each in capture.candidates:
+    for each in diagnosis.candidates:
         yield f"  {each.name:<{LABEL_WIDTH}}{each.redacted}"
     yield "\nURLs that each was tried with"
-    for each in capture.urls:
+    for each in diagnosis.urls:
         yield f"  {each.redacted}" + (f"  ({each.name})" if each.name else "")
 
 
-def _facts(capture: Capture, now: float) -> Iterator[tuple[str, str]]:
-    yield "request", capture.request_sid
-    yield "received", ago(capture.at, now)
-    yield "body", f"{capture.body}, bodySHA256 {capture.body_hash}"
-    yield "verdict", _verdict(capture) + (f": {capture.reason}" if capture.reason else "")
-    yield "signature", capture.signature
-    yield "came for the host", ", ".join(capture.hosts) or "none named"
-    yield "tried with", ", ".join(capture.secrets) or "no secret: TWILIO_AUTH_TOKEN is not set"
-    yield "signed over", _covers(capture)
-    if capture.found:
-        yield "signed URL", capture.found.url or "as PUBLIC_URL"
-        yield "secret", capture.found.secret
-        yield "signed text", capture.found.redacted
+def _facts(diagnosis: Diagnosis, now: float) -> Iterator[tuple[str, str]]:
+    yield "request", diagnosis.request_sid
+    yield "received", ago(diagnosis.at, now)
+    yield "body", f"{diagnosis.body}, bodySHA256 {diagnosis.body_hash}"
+    yield "verdict", _verdict(diagnosis) + (f": {diagnosis.reason}" if diagnosis.reason else "")
+    yield "signature", diagnosis.signature
+    yield "came for the host", ", ".join(diagnosis.hosts) or "none named"
+    yield "tried with", ", ".join(diagnosis.secrets) or "no secret: TWILIO_AUTH_TOKEN is not set"
+    yield "signed over", _covers(diagnosis)
+    if diagnosis.found:
+        yield "signed URL", diagnosis.found.url or "as PUBLIC_URL"
+        yield "secret", diagnosis.found.secret
+        yield "signed text", diagnosis.found.redacted

@@ -1,4 +1,4 @@
-"""A result document (contract 5) in a few lines for a person; the JSON says everything else."""
+"""Prints a result (spec/interfaces 5) in a few lines; the JSON holds the rest."""
 
 from __future__ import annotations
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-from addon.sla import LENGTHS, UNKNOWN
+LENGTHS = {
+    "30s": 30.0,
+    "1m": 60.0,
+    "3m": 180.0,
+    "10m": 600.0,
+    "30m": 1800.0,
+    "longer": math.inf,
+}
+"""Values of the label `length`, each for audio of up to so many seconds; a queue serves each."""
+
+UNKNOWN = "unknown"
+"""The value for audio that could not be read: it has no length."""
 
 PACE_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.5, 10.0)
-"""Multiples of the audio's length: 3, 5 and 10 are Twilio's limits (protocol 1.8), 8.5 is ours."""
+"""Multiples of the audio's length: 3, 5, 10 are Twilio's (spec/protocol 1.8), 8.5 is ours."""
 
 SECONDS_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 """From a voicemail's whole life to the longest wait that an hour's call may have."""
@@ -90,7 +102,7 @@ STAGE = Metric(
     "addon_stage_seconds",
     "histogram",
     ("stage", "length"),
-    "Time spent waiting in the lane, in processing, and in delivery.",
+    "Time spent waiting in the queue, in processing, and in delivery.",
     SECONDS_BOUNDS,
 )
 DEPTH = Metric("addon_lane_depth", "gauge", ("lane",), "Jobs waiting.")
@@ -99,7 +111,7 @@ PRESSURE = Metric(
     "addon_lane_pressure",
     "gauge",
     ("lane",),
-    "That wait over the shortest audio the lane is for: what to scale by.",
+    "That wait over the shortest audio the queue is for: what to scale by.",
 )
 IN_FLIGHT = Metric("addon_jobs_in_flight", "gauge", ("lane",), "Jobs that a worker has taken.")
 OPEN = Metric("addon_requests_open", "gauge", (), "Requests accepted and not finished.")

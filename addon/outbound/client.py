@@ -25,10 +25,10 @@ from urllib3.response import HTTPResponse
 from addon.errors import OutboundRefused, OutboundUnavailable
 from addon.outbound.addresses import is_public, resolve
 from addon.outbound.origins import Origin, Origins, Target, split
-from addon.outbound.wall import Wall
+from addon.outbound.total_timeout import TotalTimeout
 
 MAX_REDIRECTS = 5
-"""protocol 1.10 asks for no more."""
+"""spec/protocol 1.10 asks for no more."""
 
 BLOCK_BYTES = 64 * 1024
 """One read from the network; large enough that the interpreter is not what limits a download."""
@@ -92,9 +92,9 @@ class _WholeHead(http.client.HTTPResponse):
 class Response:
     """A status, headers and a body that is still on the wire. Valid inside `Outbound.open` only."""
 
-    def __init__(self, raw: HTTPResponse, wall: Wall, origin: Origin) -> None:
+    def __init__(self, raw: HTTPResponse, timeout: TotalTimeout, origin: Origin) -> None:
         self._raw = raw
-        self._wall = wall
+        self._timeout = timeout
         self.origin = origin
         self.status = raw.status
         self.headers: Mapping[str, str] = raw.headers
@@ -127,9 +127,9 @@ class Response:
         return b"".join(self.blocks(limit))
 
     def _next(self) -> bytes:
-        with _translated(self.origin, self._wall):
+        with _translated(self.origin, self._timeout):
             block = self._raw.read1(BLOCK_BYTES)
-        self._wall.check(self.origin.host)
+        self._timeout.check(self.origin.host)
         return block
 
 
@@ -171,12 +171,12 @@ class Outbound:
         it came. Raises OutboundRefused, OutboundUnavailable.
         """
         limits = timeouts or self._timeouts
-        with Wall(limits.total) as wall:
+        with TotalTimeout(limits.total) as timeout:
             for _ in range(redirects + 1):
                 target = split(url)
-                with closing(self._connect(target.origin, limits, wall)) as connection:
+                with closing(self._connect(target.origin, limits, timeout)) as connection:
                     full = _headers(target.origin, headers, credentials)
-                    response = _exchange(connection, wall, method, target, full, body)
+                    response = _exchange(connection, timeout, method, target, full, body)
                     location = _followed(method, response)
                     if location is None:
                         yield response
@@ -186,10 +186,10 @@ class Outbound:
                     credentials = None
         raise OutboundRefused(f"more than {redirects} redirects")
 
-    def _connect(self, origin: Origin, limits: Timeouts, wall: Wall) -> HTTPConnection:
+    def _connect(self, origin: Origin, limits: Timeouts, timeout: TotalTimeout) -> HTTPConnection:
         failure: Exception | None = None
         for address in self._addresses(origin):
-            wall.check(origin.host)
+            timeout.check(origin.host)
             connection = self._connection(origin, address, limits.connect)
             try:
                 connection.connect()
@@ -199,7 +199,7 @@ class Outbound:
                 continue
             connection.timeout = limits.read
             connection.response_class = _WholeHead
-            wall.guard(connection.sock)
+            timeout.guard(connection.sock)
             return connection
         reason = type(failure).__name__ if failure else "no address"
         raise OutboundUnavailable(f"{origin.host} cannot be reached ({reason})") from failure
@@ -233,7 +233,7 @@ class Outbound:
 def _default_tls() -> ssl.SSLContext:
     """The system's authorities; made once, as reading them takes tens of milliseconds."""
     context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2  # protocol 1.9
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # spec/protocol 1.9
     return context
 
 
@@ -261,20 +261,20 @@ def _headers(
 
 def _exchange(
     connection: HTTPConnection,
-    wall: Wall,
+    timeout: TotalTimeout,
     method: str,
     target: Target,
     headers: Mapping[str, str],
     body: bytes | None,
 ) -> Response:
-    with _translated(target.origin, wall):
+    with _translated(target.origin, timeout):
         # A host may answer, with a refusal, before it has read all of the body.
         with suppress(BrokenPipeError):
             connection.request(
                 method, target.path, body, headers, preload_content=False, decode_content=False
             )
         raw = connection.getresponse()
-    return Response(raw, wall, target.origin)
+    return Response(raw, timeout, target.origin)
 
 
 def _followed(method: str, response: Response) -> str | None:
@@ -291,9 +291,9 @@ def _joined(url: str, location: str) -> str:
 
 
 @contextmanager
-def _translated(origin: Origin, wall: Wall) -> Iterator[None]:
+def _translated(origin: Origin, timeout: TotalTimeout) -> Iterator[None]:
     try:
         yield
     except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-        wall.check(origin.host)
+        timeout.check(origin.host)
         raise OutboundUnavailable(f"{origin.host} broke off ({type(error).__name__})") from error

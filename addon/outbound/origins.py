@@ -65,7 +65,7 @@ def split(url: str) -> Target:
 
 
 class Origins:
-    """The origins one kind of request may go to (contract 3).
+    """The origins one kind of request may go to (spec/interfaces 3).
 
     `api.twilio.com` and `*.twilio.com` stand for https on port 443 at public addresses; the star is
     one or more labels. An entry with a scheme, as `http://127.0.0.1:9000`, is compared exactly, and

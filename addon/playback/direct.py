@@ -1,7 +1,7 @@
 """Direct access: a short-lived address of the ciphertext, and what a holder of the key needs.
 
 The bytes never pass through this service, so neither does the plaintext: whoever fetches them opens
-them alone. Only a bucket can sign an address; a directory has none to give (protocol 8).
+them alone. Only a bucket can sign an address; a directory has none to give (spec/protocol 8).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def address(archive: Archive, tenant: str, recording_id: str, seconds: int) -> d
 
 
 def _name(info: bytes) -> str:
-    """A recipient's name as it is, where it is text; else in base64."""
+    """An encryption key's name as it is, where it is text; else in base64."""
     try:
         return info.decode("ascii")
     except UnicodeDecodeError:

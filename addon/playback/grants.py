@@ -1,7 +1,7 @@
 """Grants: short-lived signed permissions to hear one recording, or one call, and nothing else.
 
 A grant is its own authority, so it says only what the service itself put in: who may hear what,
-why, and until when. It must never carry a bucket, a key or a path (protocol 6.2, 8).
+why, and until when. It must never carry a bucket, a key or a path (spec/protocol 6.2, 8).
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ cannot be written just now is kept and tried again, never dropped in silence.
 
 from __future__ import annotations
 
-import atexit
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -86,6 +85,7 @@ class Listening:
         self._waiting: dict[Key, Waiting] = {}
         self._written: dict[Key, float] = {}
         self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
 
     def granted(self, visit: Visit, *, expires: int) -> None:
         """Somebody was given a link. Raises StoreUnavailable: then he must not get it."""
@@ -108,6 +108,15 @@ class Listening:
                 waiting.due = 0
         self._write_due()
 
+    def close(self) -> None:
+        """Write everything that waits, once, and end the thread. It starts again with an event."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._stop.set()
+        if thread is not None:
+            thread.join()
+        self.flush()
+
     def _add(self, key: Key, ranges: list[Range], length: int) -> None:
         now = time.monotonic()
         with self._lock:
@@ -123,13 +132,14 @@ class Listening:
             waiting.tries += 1
             # Started here and not in __init__, because threads do not survive gunicorn's fork.
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="trail", daemon=True)
+                self._stop = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._run, args=(self._stop,), name="trail", daemon=True
+                )
                 self._thread.start()
-                atexit.register(self.flush)
 
-    def _run(self) -> None:
-        while True:
-            time.sleep(TICK_S)
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.wait(TICK_S):
             self._write_due()
 
     def _write_due(self) -> None:

@@ -15,7 +15,7 @@ from addon.errors import GrantExpired, QueueUnavailable
 from addon.playback.grants import Grant
 
 SLACK_S = 60
-"""Kept a little longer than the grant: clocks of two machines may differ."""
+"""StoredResult a little longer than the grant: clocks of two machines may differ."""
 
 
 class SingleUse:

@@ -1,4 +1,4 @@
-"""The account's call log: which recordings there are, each of them once (protocol 7.2).
+"""The account's call log: which recordings there are, each of them once (spec/protocol 7.2).
 
 The same recording may stand on a call and on several of its legs, and one conversation may have
 several recordings; they share the telephony session, which becomes the call's id here. Entries that
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Found:
+class LoggedRecording:
     """A recording in the call log; `session` is the conversation it belongs to."""
 
     id: str
@@ -54,7 +54,7 @@ class Found:
         return None if self.session is None else _name(self.session)
 
     def to_json(self) -> str:
-        """Text for the journal; `from_json` gives an equal one back."""
+        """Text for the intake record; `from_json` gives an equal one back."""
         return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
 
     @classmethod
@@ -67,17 +67,17 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Page:
+class CallLogPage:
     """One page of the call log: its recordings, the conversations on it, whether there is more."""
 
-    recordings: list[Found]
+    recordings: list[LoggedRecording]
     sessions: frozenset[str]
     more: bool
 
 
 def page(
     api: Api, caller: Caller, *, since: datetime, until: datetime | None = None, number: int = 1
-) -> Page:
+) -> CallLogPage:
     """Calls that began from `since` to `until`, the latest first. Raises what `Api.get` raises."""
     asked = {"dateFrom": _moment(since), "page": str(number)}
     if until is not None:
@@ -85,12 +85,12 @@ def page(
     return _page(api, caller, asked)
 
 
-def conversation(api: Api, caller: Caller, session: str) -> Page:
+def conversation(api: Api, caller: Caller, session: str) -> CallLogPage:
     """The calls of one conversation. Raises what `Api.get` raises."""
     return _page(api, caller, {"telephonySessionId": session})
 
 
-def _page(api: Api, caller: Caller, asked: Mapping[str, str]) -> Page:
+def _page(api: Api, caller: Caller, asked: Mapping[str, str]) -> CallLogPage:
     always = {"view": "Detailed", "recordingType": "All", "perPage": str(PER_PAGE)}
     document = api.get(caller, CALL_LOG, {**always, **asked}, group="Heavy")
     records = [each for each in _list(document.get("records")) if isinstance(each, dict)]
@@ -98,10 +98,10 @@ def _page(api: Api, caller: Caller, asked: Mapping[str, str]) -> Page:
     sessions = frozenset(filter(None, map(_session, records)))
     navigation = document.get("navigation")
     more = isinstance(navigation, dict) and bool(navigation.get("nextPage"))
-    return Page(list(found.values()), sessions, more)
+    return CallLogPage(list(found.values()), sessions, more)
 
 
-def _recordings(record: Mapping[str, Any]) -> Iterator[Found]:
+def _recordings(record: Mapping[str, Any]) -> Iterator[LoggedRecording]:
     """A call's recordings, those of its legs last: they know better when each began."""
     session = _session(record)
     legs = [leg for leg in _list(record.get("legs")) if isinstance(leg, dict)]
@@ -115,7 +115,7 @@ def _recordings(record: Mapping[str, Any]) -> Iterator[Found]:
 
 def _found(
     recording: Mapping[str, Any], part: Mapping[str, Any], session: str | None
-) -> Found | None:
+) -> LoggedRecording | None:
     own_id, uri = recording.get("id"), recording.get("contentUri")
     if not isinstance(own_id, str | int) or isinstance(own_id, bool) or not str(own_id):
         return None
@@ -123,7 +123,7 @@ def _found(
         return None
     account = _ACCOUNT.search(uri) or _ACCOUNT.search(str(recording.get("uri", "")))
     duration = part.get("duration")
-    return Found(
+    return LoggedRecording(
         id=str(own_id),
         account=account[1] if account else UNKNOWN_ACCOUNT,
         content_uri=uri,

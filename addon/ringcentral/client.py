@@ -36,7 +36,7 @@ recording, and at once for every byte of it."""
 SERVICE = "service-account"
 SERVICE_S = 7 * 24 * 3600
 """A service account's tokens are shared by all processes: RingCentral allows about five sessions
-for one user and app (protocol 7.3)."""
+for one user and app (spec/protocol 7.3)."""
 
 
 class RingCentral:

@@ -1,9 +1,9 @@
 """A recording's bytes at RingCentral, read from any place to any other in one person's name.
 
 Its length and kind come from the first answer, the kind from its bytes and never from a declared
-type. That answer's body is then used instead of asking again: every request counts (protocol 7.4).
-Bytes are handed on as they arrive and kept nowhere; whatever
-does not fit what was promised raises, so that nothing cut short ever passes for the whole.
+type. That answer's body is then used instead of asking again: requests are limited (spec/protocol
+7.4). Bytes are passed on as they arrive and kept nowhere; what does not fit what was promised
+raises, so that nothing cut short ever passes for the whole.
 """
 
 from __future__ import annotations
@@ -109,10 +109,10 @@ class Content:
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` up to, not including, `stop`. Raises what `Api.open` raises."""
-        at = start
+        at, facts = start, self.facts
         while at < stop:
             part = self._taken_first(at) or self._ask(at, stop)
-            if part.facts != self.facts:
+            if part.facts != facts:
                 part.stack.close()
                 raise RingCentralUnavailable("the recording changed at RingCentral meanwhile")
             for block in part.blocks(at, stop):

@@ -1,4 +1,4 @@
-"""Where RingCentral is (protocol 7.1), and the only places its tokens may go.
+"""RingCentral's hosts (spec/protocol 7.1): its tokens go to no other.
 
 Production and the sandbox each have a host for calls and one for media. Any other base is taken
 exactly as it is written, for tests and proxies; then nothing else is spoken to at all.

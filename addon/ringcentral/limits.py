@@ -1,4 +1,4 @@
-"""How often one person may ask RingCentral (protocol 7.4): counted in Redis, and pauses obeyed.
+"""Rate limits of RingCentral by user (spec/protocol 7.4), counted in Redis; pauses are obeyed.
 
 RingCentral counts by user and group, and punishes whoever asks while the limit is reached, so the
 count is kept here for all processes together. It starts from the documented numbers and follows

@@ -1,4 +1,4 @@
-"""What RingCentral's notifications tell us, which is never more than where to look (protocol 7.5).
+"""Notifications of RingCentral: hints which conversations to look up (spec/protocol 7.5).
 
 There is no signature: whoever knows the token may be RingCentral, so nothing in a notification is
 taken for true. It only names a call whose recordings may appear in the call log soon.
@@ -21,7 +21,7 @@ from addon.errors import QueueUnavailable
 
 HANDSHAKE_HEADER = "Validation-Token"
 DELIVERY_HEADERS = ("Verification-Token", HANDSHAKE_HEADER)
-"""RingCentral's documents spell it both ways; either is taken (protocol 10.2 Q38)."""
+"""RingCentral's documents spell it both ways; either is taken (spec/protocol 7.5)."""
 
 MAX_TOKEN_LENGTH = 1024
 MAX_BODY = 256 * 1024
@@ -32,7 +32,7 @@ PENDING_S = 60
 answered as well."""
 
 WATCH_S = 15 * 60
-"""Recordings may appear in the call log this long after a call (protocol 10.2 Q39)."""
+"""Recordings may appear in the call log this long after a call (spec/protocol 7.2)."""
 
 ENDED = "Disconnected"
 

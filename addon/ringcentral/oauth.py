@@ -1,4 +1,4 @@
-"""RingCentral's OAuth: the authorization code flow with PKCE, refresh, and JWT (protocol 7.3).
+"""RingCentral's OAuth: the authorization code flow with PKCE, refresh, and JWT (spec/protocol 7.3).
 
 A client with a secret proves itself by Basic and PKCE together, one without by PKCE alone. Tokens
 are asked for at the platform and nowhere else, and no redirect is followed on the way.
@@ -33,7 +33,7 @@ MAX_ANSWER = 64 * 1024
 """A token answer has one or two kilobytes."""
 
 DEFAULT_LIFE_S = 600
-"""The shortest life RingCentral gives (protocol 7.3), where an answer does not say one."""
+"""The shortest life RingCentral gives (spec/protocol 7.3), where an answer does not say one."""
 
 
 @dataclass(frozen=True)

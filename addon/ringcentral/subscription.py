@@ -1,6 +1,6 @@
 """The subscription to notifications: made, prolonged, and made anew where it was suspended.
 
-RingCentral suspends it when an answer is slow or not 200, perhaps for good (protocol 7.5), so it
+RingCentral suspends it where an answer is slow or not 200 (spec/protocol 7.5), so it
 is looked at now and then. A notification only hastens what the call log shows anyway.
 """
 

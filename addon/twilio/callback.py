@@ -1,4 +1,4 @@
-"""The result on its way back: one POST to the callback, and what its answer means (protocol 1.8).
+"""Posts a result to its callback once, and judges the answer (spec/protocol 1.8).
 
 The address came in a request, so it must never be followed elsewhere, nor posted to outside the
 allowed hosts; whether and when to try again is the job's to decide.
@@ -26,7 +26,7 @@ CALLBACK_TIMEOUTS = Timeouts(connect=5, read=30, total=120)
 """The largest result over a slow line; a hanging host must not hold a worker longer."""
 
 BACKOFF_CAP_S = 60.0
-"""protocol 1.8: one second, doubling, to one minute."""
+"""The longest wait; the first is one second, and each doubles (spec/protocol 1.8)."""
 
 _BUSY = frozenset({408, 425, 429})
 
@@ -82,7 +82,7 @@ def _judge(response: Response) -> int:
 
 def encode(document: Mapping[str, Any], style: Style = "json") -> tuple[bytes, str]:
     """The body and its content type. `multipart` is one partner's shape: the request SID, a status
-    of ok or error, the message, and the document as a file (protocol 1.8)."""
+    of ok or error, the message, and the document as a file (spec/protocol 1.8)."""
     body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
     if style == "json":
         return body, "application/json"

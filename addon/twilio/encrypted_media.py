@@ -1,4 +1,4 @@
-"""Recordings that Twilio encrypted to the customer's public key (protocol 5).
+"""Recordings that Twilio encrypted to the customer's public key (spec/protocol 5).
 
 RSA-OAEP opens a key of one recording's own, AES-256-GCM the audio. Not one decrypted byte may leave
 before the tag at the very end has been verified.

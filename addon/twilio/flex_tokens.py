@@ -1,4 +1,4 @@
-"""Who is listening: a Flex token's owner, as Twilio's IAM tells (protocol 6.1, 6.2).
+"""Validates Flex tokens at Twilio's IAM and gives their owner (spec/protocol 6.1, 6.2).
 
 Twilio decides every time but for a minute's memory of a yes. Whenever there is no clear yes, the
 answer must be no, and no token may be kept, logged or named in an error.
@@ -22,7 +22,7 @@ from addon.twilio.moments import parse_moment
 from addon.twilio.rest import Rest
 
 CACHE_SECONDS = 60.0
-"""The longest a revoked token may go on (protocol 6.1)."""
+"""The longest a revoked token may go on (spec/protocol 6.1)."""
 
 SKEW_SECONDS = 30.0
 """How far IAM's clock and ours may be apart."""
@@ -103,7 +103,7 @@ class FlexTokens:
 
 
 def token_of(authorization: str | None) -> str:
-    """The token in the player's header: Basic, user name `token` (protocol 6.2).
+    """The token in the player's header: Basic, user name `token` (spec/protocol 6.2).
 
     Raises Unauthenticated.
     """

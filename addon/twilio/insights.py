@@ -1,4 +1,4 @@
-"""What a task's attributes say to Flex Insights of a recording kept elsewhere (protocol 6.3).
+"""Attributes that tell Flex Insights of a recording kept elsewhere (spec/protocol 6.3).
 
 Pure functions over attributes, each giving a new tree. Every key and list item that is not about
 this very recording must come out as it went in.
@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from addon.twilio.taskrouter import Attributes
 
 ROLES = ("customer", "others")
-"""What Insights knows of a channel: the customer, and everybody else (protocol 6.3)."""
+"""The roles a channel can have for Insights (spec/protocol 6.3)."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _replaced(existing: object, media: RecordingMedia) -> list[Any]:
 
 
 def _home(tree: dict[str, Any], reservation_sid: str | None) -> dict[str, Any]:
-    """Where a segment's own attributes lie: the task's, or one reservation's (protocol 6.3)."""
+    """The branch that holds a segment's attributes: task or reservation (spec/protocol 6.3)."""
     if reservation_sid:
         return _branch(_branch(tree, "reservation_attributes"), reservation_sid)
     return _branch(tree, "conversations")

@@ -73,18 +73,18 @@ class Invocation:
 
     @property
     def tenant(self) -> str:
-        """Whose recording this is: the install, else its configuration (protocol 1.3)."""
+        """The tenant: the install, else its configuration (spec/protocol 1.3)."""
         return self.install or self.configuration_sid or NO_INSTALL
 
     @property
     def recording_id(self) -> str:
-        """The recording's name in the archive: its own SID, else the request's (contract 4)."""
+        """The recording's id in the archive: its SID, else the request's (spec/interfaces 4)."""
         return self.recording_sid or self.request_sid
 
     def declared_seconds(self, decoded: float | None = None) -> float | None:
         """The declared duration in seconds: the reading, s or ms, that is nearer to the truth.
 
-        Without a decoded length, 1000 or more is taken for milliseconds (protocol 1.6).
+        Without a decoded length, 1000 or more is taken for milliseconds (spec/protocol 1.6).
         """
         if self.duration is None:
             return None
@@ -185,7 +185,7 @@ def _text(value: Any) -> str:
 
 
 def _request_sid(headers: HeaderLookup, known: Mapping[str, str]) -> str:
-    """The header's, else the field's; where they differ the header's (protocol 10.2 Q5)."""
+    """The header's, else the field's; where they differ the header's (spec/protocol 1.3)."""
     header = (headers.get("X-Twilio-RequestSid") or "").strip()
     field_value = known.get("request_sid", "")
     sid = header or field_value
@@ -199,7 +199,7 @@ def _request_sid(headers: HeaderLookup, known: Mapping[str, str]) -> str:
 
 
 def _account(headers: HeaderLookup, accounts: Collection[str]) -> str | None:
-    """The publisher's account as Twilio sends it, under either name (protocol 1.3)."""
+    """The publisher's account as Twilio sends it, under either name (spec/protocol 1.3)."""
     for name in ("X-Twilio-VendorAccountSid", "X-Twilio-AccountSid"):
         sid = (headers.get(name) or "").strip()
         if sid and sid not in accounts:

@@ -1,4 +1,4 @@
-"""The download of a recording from a temporary or a REST address (protocol 1.10, 4.3).
+"""The download of a recording from a temporary or a REST address (spec/protocol 1.10, 4.3).
 
 A download either delivers every byte of what may be audio, or raises; what a host says instead of a
 recording must never be taken for one, nor for its last word.
@@ -23,7 +23,7 @@ from addon.outbound import Outbound, Response, Timeouts
 from addon.twilio.rest import TwilioApi
 
 RETRY_LADDER_S: tuple[float, ...] = (1, 2, 5, 10, 30, 60, 120)
-"""Seconds to wait for media that is not there yet, before the job is parked (protocol 4.3)."""
+"""Seconds to wait for media that is not there yet, before the job is parked (spec/protocol 4.3)."""
 
 MAX_MEDIA_BYTES = 4 * 1024**3
 """What a RIFF header can announce."""
@@ -86,7 +86,7 @@ def fetch(
 
 
 def _check_status(response: Response, attempt: int, ladder: Sequence[float]) -> None:
-    """Only 200 carries a recording (protocol 4.3). What may change is worth waiting for."""
+    """Only 200 carries a recording (spec/protocol 4.3). What may change is worth waiting for."""
     status = response.status
     said = f"{response.origin.host} answered {status}"
     if status == 200:

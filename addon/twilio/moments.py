@@ -1,4 +1,4 @@
-"""The invocation date and its time to live, in whatever format they come (protocol 1.7).
+"""The invocation date and its time to live, in whatever format they come (spec/protocol 1.7).
 
 No source names the fields' formats, so all that are plausible are read, and one that cannot be read
 counts as absent rather than as a reason to lose a recording.
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from addon.errors import InvocationExpired
 
 SKEW = timedelta(seconds=300)
-"""How far two clocks may be apart (protocol 1.7)."""
+"""How far two clocks may be apart (spec/protocol 1.7)."""
 
 _MILLISECONDS_FROM = 1e11
 """As seconds this is the year 5138; as milliseconds 1973. No invocation is from either."""

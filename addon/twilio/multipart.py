@@ -1,6 +1,6 @@
 """A request's body, read once from the stream: text to fields, audio straight into a sink.
 
-Multipart, urlencoded and JSON are the three shapes of protocol 1.2. The audio must never be held
+It takes multipart, urlencoded and JSON (spec/protocol 1.2). The audio must never be held
 whole in memory, and no body whatever may end in another error than Rejected or Unavailable.
 """
 
@@ -27,7 +27,7 @@ BLOCK_BYTES = 64 * 1024
 """One read from the client; a block's worth of audio and a part's headers are all that is held."""
 
 MAX_AUDIO_BYTES = 512 * 1024 * 1024
-"""protocol 10.2 Q21: nobody documents a limit; nine hours of two-channel telephone audio."""
+"""Nine hours of two-channel telephone audio; nobody documents a limit (spec/protocol 1.4)."""
 
 MAX_TEXT_BYTES = 1024 * 1024
 """All text fields together, or a whole JSON document; real ones have a few hundred bytes."""

@@ -1,4 +1,4 @@
-"""What the fields of an invocation mean, whatever each partner mapping spells them (protocol 1.2).
+"""Names of an invocation's fields in every spelling, with their meaning (spec/protocol 1.2).
 
 Spellings are compared in lower case without hyphens and underscores. An unknown name is never an
 error: it belongs to the customer's configuration and is kept.
@@ -36,8 +36,8 @@ FIELD_MEANINGS = {
 }
 
 GUESSED_DATES = ("date", "timestamp")
-"""Nobody documents what the invocation date is called (protocol 1.7). These may be it, and may as
-well be a field of the customer's: they are read as a date and kept with the configuration."""
+"""Possible names of the invocation date, which nobody documents (spec/protocol 1.7). They may also
+be fields of the customer's: they are read as a date and kept with the configuration."""
 
 
 def normalised(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Recordings over REST: one, a list, the audio, the deletion (protocol 4.2 to 4.4).
+"""Recordings over REST: one, a list, the audio, the deletion (spec/protocol 4.2 to 4.4).
 
 Addresses are made from SIDs, never taken from a callback. A deletion is only asked for here; that
 it may happen must be proven by the caller first.
@@ -59,7 +59,7 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Page:
+class RecordingsPage:
     """Part of a list; `next` is what to pass to `page` for the rest, None at the end."""
 
     recordings: Sequence[Recording]
@@ -90,7 +90,7 @@ class Recordings:
         before: datetime | None = None,
         resume: str | None = None,
         size: int = PAGE_SIZE,
-    ) -> Page:
+    ) -> RecordingsPage:
         """One page of the recordings made in [after, before], newest first as Twilio lists them.
 
         `resume` is an earlier page's `next`, and goes on where that ended. Raises
@@ -99,7 +99,7 @@ class Recordings:
         reply = self._rest.call("GET", self._page_url(after, before, resume, size))
         document = _successful(reply).document
         found = [Recording.from_resource(each) for each in document.get("recordings") or ()]
-        return Page(found, document.get("next_page_uri") or None)
+        return RecordingsPage(found, document.get("next_page_uri") or None)
 
     def all(
         self, *, after: datetime | None = None, before: datetime | None = None
@@ -118,7 +118,7 @@ class Recordings:
         attempt: int = 0,
         ladder: Sequence[float] = RETRY_LADDER_S,
     ) -> AbstractContextManager[Media]:
-        """The audio as WAV, in two channels where there are two (protocol 4.3).
+        """The audio as WAV, in two channels where there are two (spec/protocol 4.3).
 
         An encrypted recording comes as its ciphertext. Raises as `media.fetch`.
         """

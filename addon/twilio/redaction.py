@@ -1,7 +1,7 @@
 """What a signature may have covered, told in names and lengths.
 
 Enough to see which proxy or mapping changed a request, and fit for a log, a terminal or a support
-ticket (protocol 10.2 Q7): no value, and no name that may be one, may ever leave this module.
+ticket (spec/protocol 3.2): no value, and no name that may be one, may ever leave this module.
 """
 
 from __future__ import annotations

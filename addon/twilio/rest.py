@@ -10,11 +10,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from addon.errors import OutboundError, OutboundRefused, TwilioUnavailable
 from addon.outbound import Credentials, Origins, Outbound, Response, Timeouts, split
+from addon.settings import Settings
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 """A page of a thousand recordings has about one megabyte."""
@@ -31,7 +32,7 @@ class TwilioApi:
 
     With `base_url` every service is at that base, with unchanged paths; `realm` is the region part
     of a host such as `iam.ie1.twilio.com`. `key_sid` and `key_secret` of an API key are preferred
-    to the account's token (protocol 4.3).
+    to the account's token (spec/protocol 4.3).
     """
 
     def __init__(
@@ -50,6 +51,18 @@ class TwilioApi:
         )
         self._base_url = base_url.rstrip("/") if base_url else None
         self._realm = realm
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Twilio's services as this deployment reaches them."""
+        return cls(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token,
+            key_sid=settings.twilio_api_key,
+            key_secret=settings.twilio_api_secret,
+            base_url=settings.twilio_base_url,
+            realm=settings.twilio_realm,
+        )
 
     def origins(self, media_hosts: tuple[str, ...] = ()) -> Origins:
         """Twilio's own hosts, or the base that stands for them, and what else is given."""

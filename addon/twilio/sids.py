@@ -1,4 +1,4 @@
-"""Twilio's identifiers (protocol 0.3). They become keys of the store, so their letters matter."""
+"""Checks Twilio's identifiers (spec/protocol 9), because they become keys of the store."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def is_sid(text: str, prefix: str = "") -> bool:
 def is_token(text: str) -> bool:
     """Whether the text may stand for a request or a tenant: up to 64 letters safe in any key.
 
-    Wider than a SID on purpose: the prefix of request SIDs is disputed (protocol 10.2 Q5).
+    Wider than a SID on purpose: the prefix of request SIDs is disputed (spec/protocol 1.3).
     """
     return bool(_TOKEN.fullmatch(text))

@@ -1,4 +1,4 @@
-"""Whether Twilio sent a request: X-Twilio-Signature by protocol 3, with the official SDK's HMAC.
+"""Checks X-Twilio-Signature (spec/protocol 3) with the official SDK's HMAC.
 
 The SDK computes; the URL variants, the choice of secret and the comparison are made here, because
 its own `validate` raises on what strangers send and compares in variable time. Nothing in a request
@@ -25,7 +25,7 @@ from werkzeug.datastructures import MultiDict
 from addon.errors import Forged
 
 SHARED_KEY_ALGORITHMS = frozenset({HMAC_SHA256})
-"""What a settings header may name. SHA-1 is left to the account's own token (protocol 3.3)."""
+"""What a settings header may name. SHA-1 is left to the account's own token (spec/protocol 3.3)."""
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -52,9 +52,9 @@ class _Secret:
 class Verifier:
     """Checks requests against the account's tokens and the configured shared keys.
 
-    `tokens` may be several while a token is rotated (protocol 3.3). `url_only` also accepts a
+    `tokens` may be several while a token is rotated (spec/protocol 3.3). `url_only` also accepts a
     signature over the URL alone, which leaves the fields unauthenticated: off unless an operator
-    has seen that his traffic is signed so (protocol 3.2, hypothesis 2).
+    has seen that his traffic is signed so (spec/protocol 3.2).
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Verifier:
     def _hypotheses(
         self, fields: MultiDict[str, str] | None, *, body_bound: bool
     ) -> Iterator[tuple[str, MultiDict[str, str]]]:
-        """What Twilio may have signed besides the URL, most likely first (protocol 3.2)."""
+        """What Twilio may have signed besides the URL, most likely first (spec/protocol 3.2)."""
         nothing: MultiDict[str, str] = MultiDict()
         if fields is not None:
             yield "fields", fields
@@ -182,7 +182,7 @@ class Verifier:
 def public_request_url(public_url: str, environ: Environ) -> str:
     """The URL as Twilio knew it: the configured origin and the request line's own bytes.
 
-    Werkzeug's `request.url` would decode and normalise (protocol 3.1, query bytes).
+    Werkzeug's `request.url` would decode and normalise (spec/protocol 3.1).
     """
     target = environ.get("REQUEST_URI") or environ.get("RAW_URI") or _composed(environ)
     if not target.startswith("/"):

@@ -1,4 +1,4 @@
-"""recordingStatusCallback: what Twilio says of a recording's progress (protocol 4.1).
+"""recordingStatusCallback, parsed: the progress of one recording (spec/protocol 4.1).
 
 Callbacks come late, twice, in any order or never, so this only reads one and names it. It must
 never fail on a status or parameter that it does not know.
@@ -28,7 +28,7 @@ AnnouncedBy = Literal["callback", "list", "backfill"]
 
 @dataclass(frozen=True)
 class StatusCallback:
-    """One callback. `encryption` is the JSON text as received; protocol 5.2 reads it.
+    """One callback. `encryption` is the JSON text as received; spec/protocol 5.2 reads it.
 
     `task_sid` and `reservation_sid` come from the callback URL's own query, where a plugin put them
     there: they save the search, and say whose segment it is.
@@ -53,7 +53,7 @@ class StatusCallback:
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What makes two callbacks one (protocol 4.1)."""
+        """Recording and status: callbacks with the same are duplicates (spec/protocol 4.1)."""
         return self.recording_sid, self.status
 
     @property
@@ -114,7 +114,7 @@ class StatusCallback:
         )
 
     def to_json(self) -> str:
-        """Text for the journal; `from_json` gives an equal callback back."""
+        """Text for the intake record; `from_json` gives an equal callback back."""
         return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
 
     @classmethod

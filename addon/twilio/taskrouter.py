@@ -1,4 +1,4 @@
-"""TaskRouter tasks: found, read singly, merged, and written only over what was read (protocol 6.4).
+"""TaskRouter tasks: finds, reads, merges and writes their attributes (spec/protocol 6.4).
 
 Other programs write to the same attributes. Nothing may be written without the version that it was
 merged into, and a task that is gone is an answer, not an error.
@@ -18,7 +18,7 @@ from addon.twilio.rest import Reply, Rest
 from addon.twilio.sids import is_sid
 
 ATTEMPTS = 5
-"""A write that meets another's is merged and tried again at once (protocol 6.4)."""
+"""A write that meets another's is merged and tried again at once (spec/protocol 6.4)."""
 
 PAGE_SIZE = 50
 
@@ -116,7 +116,7 @@ class TaskRouter:
             merged = merge(copy.deepcopy(task.attributes))
             if merged == task.attributes:
                 return Outcome.UNCHANGED
-            # The same version refused twice is a matter of its quotes (protocol 10.1).
+            # The same version refused twice is a matter of its quotes (spec/protocol 6.4).
             quoted = task.etag != refused_etag
             outcome = self._write(task, merged, quoted=quoted)
             if outcome is not None:

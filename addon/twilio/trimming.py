@@ -1,4 +1,4 @@
-"""Results made to fit: Twilio fails whatever is larger than 100 MB (protocol 1.8).
+"""Results made to fit: Twilio fails whatever is larger than 100 MB (spec/protocol 1.8).
 
 What can be read in the archive again goes first; the figures themselves must never be dropped.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 RESULT_LIMIT_BYTES = 95_000_000
-"""Below the 100 MB with room for headers and a multipart frame (protocol 10.2 Q17)."""
+"""Below the 100 MB with room for headers and a multipart frame (spec/protocol 1.8)."""
 
 _KEPT_AT_LAST = frozenset({"audio", "archive", "timing", "warnings"})
 

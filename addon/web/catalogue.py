@@ -24,7 +24,7 @@ WHOLE_DAY = 1000
 """Names asked for at once: what a bucket answers in one request."""
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """One recording's place in the list; places order as the list does, latest highest."""
 
     day: date
@@ -62,7 +62,7 @@ class Shelf:
     def cut(cls, entries: Sequence[Entry], limit: int) -> Self:
         """The first `limit` of the entries found."""
         more = len(entries) > limit
-        return cls(entries[:limit], str(Place.of(entries[limit - 1])) if more else None)
+        return cls(entries[:limit], str(Position.of(entries[limit - 1])) if more else None)
 
 
 class Catalogue:
@@ -74,7 +74,7 @@ class Catalogue:
 
     def newest(self, cursor: str | None, limit: int) -> Shelf:
         """The latest recordings, or those behind `cursor`. Raises NotFound, StoreUnavailable."""
-        before = Place.parse(cursor) if cursor else None
+        before = Position.parse(cursor) if cursor else None
         found: list[Entry] = []
         day = self._latest_day(before.day if before else date.max)
         while day and len(found) <= limit:
@@ -84,18 +84,18 @@ class Catalogue:
 
     def of_day(self, day: date, cursor: str | None, limit: int) -> Shelf:
         """One UTC day's recordings, the latest first."""
-        return Shelf.cut(self._behind(Place.parse(cursor) if cursor else None, day), limit)
+        return Shelf.cut(self._behind(Position.parse(cursor) if cursor else None, day), limit)
 
     def of_call(self, call_sid: str) -> Shelf:
         """The recordings of one call, whichever installs hold them."""
         pages = (self._archive.list(one, call_sid=call_sid) for one in self._installs)
         return Shelf([entry for page in pages for entry in page.entries], None)
 
-    def _behind(self, before: Place | None, day: date) -> list[Entry]:
+    def _behind(self, before: Position | None, day: date) -> list[Entry]:
         """A day's entries, latest first, and only those behind the place `before`."""
         entries = [entry for install in self._installs for entry in self._names(install, day)]
-        entries.sort(key=Place.of, reverse=True)
-        return [entry for entry in entries if before is None or Place.of(entry) < before]
+        entries.sort(key=Position.of, reverse=True)
+        return [entry for entry in entries if before is None or Position.of(entry) < before]
 
     def _names(self, install: str, day: date) -> Iterator[Entry]:
         cursor: str | None = None

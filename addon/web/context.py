@@ -5,6 +5,7 @@ The web is impatient: its connections give up fast enough to answer 503 within a
 
 from __future__ import annotations
 
+import atexit
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
@@ -16,10 +17,8 @@ from addon.archive.archive import Archive
 from addon.archive.audit import Trail
 from addon.archive.opening import open_store
 from addon.archive.store import WEB_PATIENCE, Store
-from addon.journal import Journal
-from addon.ledger import Ledger
+from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
-from addon.metrics.tally import Tally
 from addon.outbound import Outbound
 from addon.playback.grants import Grants
 from addon.playback.listening import Listening
@@ -27,18 +26,19 @@ from addon.playback.player import Player
 from addon.playback.policy import Policy, rights_of
 from addon.playback.single_use import SingleUse
 from addon.playback.tokens import Tokens
+from addon.requests.connections import web_connection
+from addon.requests.intake_store import IntakeStore
+from addon.requests.queues import Dispatcher
+from addon.requests.state import RequestStates
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
-from addon.twilio.captures import Captures
 from addon.twilio.flex_tokens import FlexTokens
-from addon.twilio.rest import Rest
+from addon.twilio.rest import Rest, TwilioApi
+from addon.twilio.signature_diagnostics import SignatureDiagnostics
 from addon.twilio.signatures import Verifier
 from addon.web.oidc import Provider
 from addon.web.rows import Rows
 from addon.web.sessions import Sessions
-from workers.connections import web_connection
-from workers.queue import Dispatcher
-from workers.source import twilio_api
 
 EXTENSION = "recording-addon"
 
@@ -66,19 +66,19 @@ class Context:
         return Archive.from_settings(self.settings, self.store)
 
     @cached_property
-    def journal(self) -> Journal:
+    def intake_store(self) -> IntakeStore:
         """What is accepted and not finished."""
-        return Journal(self.store, self.settings.intake_key)
+        return IntakeStore(self.store, self.settings.intake_key)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def states(self) -> RequestStates:
         """Every request's state."""
-        return Ledger(self.redis)
+        return RequestStates(self.redis)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
-        """The lanes."""
-        return Dispatcher(self.redis, self.ledger)
+        """The queues."""
+        return Dispatcher(self.redis, self.states)
 
     @cached_property
     def counters(self) -> Counters:
@@ -86,9 +86,9 @@ class Context:
         return Counters(self.redis)
 
     @cached_property
-    def tally(self) -> Tally:
+    def buffered_counters(self) -> BufferedCounters:
         """What this process counts: it costs a request nothing."""
-        return Tally(self.counters)
+        return BufferedCounters(self.counters)
 
     @cached_property
     def verifier(self) -> Verifier:
@@ -101,9 +101,9 @@ class Context:
         )
 
     @cached_property
-    def captures(self) -> Captures:
+    def diagnostics(self) -> SignatureDiagnostics:
         """What monitor mode keeps of signatures."""
-        return Captures(self.redis)
+        return SignatureDiagnostics(self.redis)
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -153,7 +153,7 @@ class Context:
     @cached_property
     def flex_tokens(self) -> FlexTokens:
         """Asks Twilio whose a Flex token is."""
-        api = twilio_api(self.settings)
+        api = TwilioApi.from_settings(self.settings)
         return FlexTokens(Rest(api, Outbound(api.origins())))
 
     @cached_property
@@ -162,10 +162,24 @@ class Context:
         settings = self.settings
         return RingCentral(settings, self.redis) if settings.ringcentral_client_id else None
 
+    def close(self) -> None:
+        """Write the trail and the counts that wait, end their threads, and leave Redis.
+
+        Called when the process exits. What is used afterwards connects and starts again.
+        """
+        atexit.unregister(self.close)
+        for name in ("listening", "tally"):
+            if name in self.__dict__:
+                getattr(self, name).close()
+        if "redis" in self.__dict__:
+            self.redis.connection_pool.disconnect()
+
 
 def attach(app: Flask, settings: Settings) -> None:
     """Give an app its context."""
-    app.extensions[EXTENSION] = Context(settings)
+    made = Context(settings)
+    atexit.register(made.close)
+    app.extensions[EXTENSION] = made
 
 
 def context() -> Context:

@@ -1,6 +1,6 @@
 """Cross-origin answers for the players of PLAYER_ORIGINS, and for nobody else.
 
-An origin is compared whole and reflected exactly (protocol 6.2, 10.2 Q34); without a match no
+An origin is compared whole and reflected exactly (spec/protocol 6.2); without a match no
 CORS header leaves, and the browser refuses the script.
 """
 

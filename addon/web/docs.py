@@ -12,7 +12,7 @@ from flask import Blueprint, Response, render_template
 from markupsafe import Markup, escape
 
 from addon.errors import NotFound
-from addon.web import page_answers, reference
+from addon.web import page_responses, reference
 from addon.web.context import context
 
 FOLDER = Path(__file__).parents[2] / "docs"
@@ -41,7 +41,7 @@ EXAMPLES = {
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?)')
 
 blueprint = Blueprint("docs", __name__)
-page_answers.apply(blueprint)
+page_responses.apply(blueprint)
 
 
 @blueprint.get("/docs/", defaults={"page": ""}, strict_slashes=False)

@@ -1,4 +1,4 @@
-"""`/flex/playback`: the Flex Insights Player asks whether it may play, and where (protocol 6.2).
+"""`/flex/playback`: gives the Flex Insights Player a link to a recording (spec/protocol 6.2).
 
 It comes from another origin with the agent's own token, which Twilio validates; nothing here is
 decided by a cookie. Whenever there is no clear yes, no link is given.

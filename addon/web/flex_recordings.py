@@ -1,4 +1,4 @@
-"""`/flex/recording-status`: Twilio says how a recording is doing (protocol 4.1).
+"""`/flex/recording-status`: takes recordingStatusCallback from Twilio (spec/protocol 4.1).
 
 A completed recording becomes a request as durable as any, and only then is the callback answered
 204; Twilio asks once, so what cannot be kept just now is answered 503 and found again by the
@@ -16,14 +16,14 @@ from werkzeug.datastructures import MultiDict
 from addon import log
 from addon.errors import AddonError, Forged, Rejected, Unavailable
 from addon.metrics import catalogue
+from addon.requests import acceptance
+from addon.requests.request import Request
 from addon.twilio import multipart
 from addon.twilio.multipart import Body
 from addon.twilio.sids import is_token
 from addon.twilio.status_callback import IN_PROGRESS, StatusCallback
 from addon.web import problems, signed
 from addon.web.context import context
-from workers import intake
-from workers.flex import FlexRequest
 
 PATH = "/flex/recording-status"
 
@@ -37,7 +37,7 @@ logger = log.get("flex")
 @blueprint.route(PATH, methods=["POST", "GET"], strict_slashes=False)
 @blueprint.route(f"{PATH}/", methods=["POST", "GET"], strict_slashes=False)
 def recording_status() -> Response:
-    """Take one callback (contract 4); GET where it was configured so."""
+    """Take one callback (spec/interfaces 4); GET where it was configured so."""
     log.clear()
     try:
         body = _body()
@@ -75,10 +75,10 @@ def _callback(body: Body) -> StatusCallback:
 def _take(callback: StatusCallback) -> None:
     """Make a request of a completed recording; note durably that another will never come."""
     if callback.fetchable:
-        request_ = FlexRequest(callback)
-        fresh = intake.accept(context().journal, context().dispatcher, request_)
+        request_ = Request.flex(callback)
+        fresh = acceptance.accept(context().intake_store, context().dispatcher, request_)
         if not fresh:
-            context().tally.count(catalogue.DUPLICATES)
+            context().buffered_counters.count(catalogue.DUPLICATES)
         logger.info("accepted" if fresh else "known already")
     elif callback.status == IN_PROGRESS:
         logger.info("being recorded")
@@ -95,12 +95,12 @@ def _note(callback: StatusCallback) -> None:
         "received_at": callback.received_at.timestamp(),
         "tenant": callback.account_sid,
     }
-    context().journal.conclude(f"{callback.recording_sid}.{status}", noted)
+    context().intake_store.record_outcome(f"{callback.recording_sid}.{status}", noted)
     logger.warning("no recording", status=status, error_code=callback.error_code)
 
 
 def _answer(error: AddonError) -> Response:
-    context().tally.count(catalogue.REJECTIONS, type(error).__name__)
+    context().buffered_counters.count(catalogue.REJECTIONS, type(error).__name__)
     if isinstance(error, Rejected):
         logger.warning("rejected", code=error.code, reason=error.message)
         return problems.problem(400, error.message, code=error.code, remedy=error.remedy)

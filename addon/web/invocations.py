@@ -1,4 +1,4 @@
-"""`POST /recording-analysis`: what the Marketplace calls with every recording (protocol 1).
+"""`POST /recording-analysis`: takes invocations from the Marketplace (spec/protocol 1).
 
 Verified, made durable, queued, and only then answered 202 with no body. A request that can never
 succeed is answered 200 with the error object, a forgery 403, and anything of ours that fails 503;
@@ -19,13 +19,13 @@ from addon import log
 from addon.archive.spool import SealedSpool
 from addon.errors import AddonError, Forged, Rejected, Unavailable
 from addon.metrics import catalogue
+from addon.requests import acceptance
+from addon.requests.request import Request
 from addon.twilio import multipart
 from addon.twilio.invocation import Invocation
 from addon.twilio.multipart import Body
 from addon.web import signed
 from addon.web.context import context
-from workers import intake
-from workers.marketplace import MarketplaceRequest
 
 BLOCK = 64 * 1024
 
@@ -36,7 +36,7 @@ logger = log.get("invocations")
 @blueprint.post("/recording-analysis", strict_slashes=False)
 @blueprint.post("/recording-analysis/", strict_slashes=False)
 def recording_analysis() -> Response:
-    """Accept one invocation (contract 4)."""
+    """Accept one invocation (spec/interfaces 4)."""
     log.clear()
     try:
         signed.refuse_unsigned()
@@ -77,10 +77,10 @@ def _invocation(body: Body) -> Invocation:
 def _accepted(invocation: Invocation, spool: SealedSpool) -> Response:
     started = time.monotonic()
     audio = _blocks(cast(BinaryIO, spool)) if invocation.has_audio else iter(())
-    asked = MarketplaceRequest(invocation)
-    fresh = intake.accept(context().journal, context().dispatcher, asked, audio)
+    asked = Request.marketplace(invocation)
+    fresh = acceptance.accept(context().intake_store, context().dispatcher, asked, audio)
     if not fresh:
-        context().tally.count(catalogue.DUPLICATES)
+        context().buffered_counters.count(catalogue.DUPLICATES)
     took = round((time.monotonic() - started) * 1000)
     logger.info("accepted" if fresh else "known already", milliseconds=took)
     return Response(status=202)
@@ -94,7 +94,7 @@ def _blocks(spool: BinaryIO) -> Iterator[bytes]:
 
 def _answer(error: AddonError) -> Response:
     """What Twilio is told follows from the class (addon/errors.py)."""
-    context().tally.count(catalogue.REJECTIONS, type(error).__name__)
+    context().buffered_counters.count(catalogue.REJECTIONS, type(error).__name__)
     if isinstance(error, Rejected):
         logger.warning("rejected", code=error.code, reason=error.message)
         return jsonify(

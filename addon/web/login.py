@@ -15,22 +15,22 @@ from werkzeug.wrappers import Response
 from addon import log
 from addon.errors import Forbidden
 from addon.playback.policy import LOCAL_ISSUER
-from addon.web import local_sign_in, page_answers
+from addon.web import local_sign_in, page_responses
 from addon.web.context import context
 from addon.web.oidc import fresh_text
 from addon.web.ops import FORWARDED
-from addon.web.own_paths import own_path
+from addon.web.safe_redirect import safe_path
 from addon.web.sessions import Cookies, SignIn, hashed
 
 blueprint = Blueprint("login", __name__)
-page_answers.apply(blueprint)
+page_responses.apply(blueprint)
 logger = log.get("login")
 
 
 @blueprint.get("/login")
 def login() -> Response | str:
     """Begin: to the issuer, or to a page that says how the owner of the machine gets in."""
-    to = own_path(request.args.get("next"))
+    to = safe_path(request.args.get("next"))
     provider = context().provider
     if provider is None:
         possible = local_sign_in.is_possible(context().settings)
@@ -82,7 +82,7 @@ def local() -> Response:
             remedy="Run `flask sign-in` on this machine for a new one.",
         )
     claims = {"iss": LOCAL_ISSUER, "sub": "owner", "name": "Owner of this machine"}
-    return _signed_in(claims, own_path(request.args.get("next")))
+    return _signed_in(claims, safe_path(request.args.get("next")))
 
 
 @blueprint.post("/logout")

@@ -1,4 +1,4 @@
-"""`/media/<grant>`: the audio itself, for whoever holds a grant that still holds.
+"""`/media/<grant>`: the audio, for everybody who presents a valid link.
 
 The grant is the only thing believed here. Nothing of a bucket, a key or a path comes from the
 client, and no answer may be kept by a cache.
@@ -26,7 +26,7 @@ cors.allow_players(blueprint)
 
 @blueprint.route("/media/<token>", methods=METHODS, provide_automatic_options=False)
 def media(token: str) -> Response:
-    """What the grant is for (contract 4)."""
+    """The audio that the grant names (spec/interfaces 4)."""
     try:
         grant = context().grants.verified(token)
         wanted = _format(grant)

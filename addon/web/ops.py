@@ -12,11 +12,12 @@ from hmac import compare_digest
 from flask import Blueprint, Response, jsonify, request
 from redis.exceptions import RedisError
 
+from addon import redis_keys
 from addon.errors import AddonError
 from addon.metrics import catalogue
 from addon.metrics.exposition import CONTENT_TYPE, Gauge, exposition
+from addon.requests import scheduling
 from addon.web.context import context
-from workers import lanes, watch
 
 PROBE_KEY = "requests/readiness-probe"
 """An object that never exists: asking for it proves that the store answers."""
@@ -51,7 +52,7 @@ def metrics() -> Response:
     if not _may_scrape():
         return Response(status=401, headers={"WWW-Authenticate": "Bearer"})
     try:
-        context().tally.flush()
+        context().buffered_counters.flush()
         body = exposition(context().counters.read(), _gauges())
     except (AddonError, RedisError):
         return Response(status=503, headers={"Retry-After": "5"})
@@ -70,19 +71,19 @@ def _may_scrape() -> bool:
 
 def _gauges() -> Iterator[Gauge]:
     queues, redis = context().dispatcher, context().redis
-    yield Gauge(catalogue.OPEN, context().ledger.open_count())
-    yield Gauge(catalogue.SWEEPER, float(bool(redis.exists(watch.KEY))))
-    for lane, depth in queues.depths().items():
-        yield Gauge(catalogue.DEPTH, depth, (lane,))
-    for lane, seconds in queues.waited(time.time()).items():
-        yield Gauge(catalogue.OLDEST, seconds, (lane,))
-        yield Gauge(catalogue.PRESSURE, lanes.pressure(lane, seconds), (lane,))
-    for lane, jobs in queues.in_flight().items():
-        yield Gauge(catalogue.IN_FLIGHT, len(jobs), (lane,))
-    memory = queues.headroom.memory()
+    yield Gauge(catalogue.OPEN, context().states.open_count())
+    yield Gauge(catalogue.SWEEPER, float(bool(redis.exists(redis_keys.SWEEPER))))
+    for queue, depth in queues.depths().items():
+        yield Gauge(catalogue.DEPTH, depth, (queue,))
+    for queue, seconds in queues.waited(time.time()).items():
+        yield Gauge(catalogue.OLDEST, seconds, (queue,))
+        yield Gauge(catalogue.PRESSURE, scheduling.pressure(queue, seconds), (queue,))
+    for queue, jobs in queues.in_flight().items():
+        yield Gauge(catalogue.IN_FLIGHT, len(jobs), (queue,))
+    memory = queues.admission.memory()
     yield Gauge(catalogue.MEMORY, memory.used)
     yield Gauge(catalogue.MEMORY_LIMIT, memory.limit)
-    yield Gauge(catalogue.ACCEPTING, float(queues.headroom.has_room()))
+    yield Gauge(catalogue.ACCEPTING, float(queues.admission.has_room()))
 
 
 def _redis() -> bool:
@@ -93,7 +94,7 @@ def _redis() -> bool:
 
 
 def _room() -> bool:
-    return context().dispatcher.headroom.has_room()
+    return context().dispatcher.admission.has_room()
 
 
 def _store() -> bool:

@@ -1,7 +1,7 @@
-"""`/recordings` and `/recordings/<id>`: what people see, once they are signed in (contract 4).
+"""`/recordings` and `/recordings/<id>`: the pages for people who signed in (spec/interfaces 4).
 
 An address here is for ever; the session and the grant behind it are not. Nothing is shown of a
-recording whose install the person may not know of, not even that it exists.
+recording whose install the user may not know of, not even that it exists.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from addon.archive.manifest import Manifest
 from addon.archive.names import Entry
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
 from addon.playback.grants import Purpose
-from addon.web import page_answers, timeline, visits
+from addon.web import page_responses, timeline, visits
 from addon.web.catalogue import Catalogue, Shelf
 from addon.web.context import context
+from addon.web.current_user import User, current_user
 from addon.web.formats import FILTERS
 from addon.web.listeners import Line, lines
-from addon.web.visitor import Visitor, visitor
 
 PAGE = 25
 """Recordings on a page of the list: each is opened for its talk bar."""
@@ -41,7 +41,7 @@ blueprint = Blueprint(
     static_folder="static",
     static_url_path="/static",
 )
-page_answers.apply(blueprint)
+page_responses.apply(blueprint)
 for _name, _filter in FILTERS.items():
     blueprint.add_app_template_filter(_filter, _name)
 
@@ -55,17 +55,17 @@ def home() -> Response:
 @blueprint.get("/recordings")
 def recordings() -> Response | str:
     """The list: latest first, or of a day, a call, an install; `q` finds a SID."""
-    person = visitor()
+    user = current_user()
     sought = request.args.get("q", "").strip()
     if sought:
-        return _found(person, sought)
-    installs = person.installs()
+        return _found(user, sought)
+    installs = user.installs()
     chosen = request.args.get("install", "")
-    catalogue = Catalogue(context().archive, _chosen(person, installs, chosen))
+    catalogue = Catalogue(context().archive, _chosen(user, installs, chosen))
     shelf = _shelf(catalogue)
     return render_template(
         "recordings.html",
-        person=person,
+        user=user,
         rows=context().rows.of(shelf.entries),
         shelf=shelf,
         installs=installs,
@@ -78,15 +78,15 @@ def recordings() -> Response | str:
 @blueprint.get("/recordings/<recording_id>")
 def recording(recording_id: str) -> str:
     """The player: a permanent link."""
-    person = visitor()
-    holders = person.holders(recording_id)
+    user = current_user()
+    holders = user.holders(recording_id)
     if len(holders) > 1 and "install" not in request.args:
-        return _ambiguous(person, recording_id, holders)
-    manifest = _manifest(person, recording_id)
+        return _ambiguous(user, recording_id, holders)
+    manifest = _manifest(user, recording_id)
     result, trouble = _result(manifest)
     return render_template(
         "recording.html",
-        person=person,
+        user=user,
         manifest=manifest,
         facts=manifest.facts,
         result=result,
@@ -95,7 +95,7 @@ def recording(recording_id: str) -> str:
         turns=timeline.turns(result),
         labels=timeline.LABELS,
         permanent=f"{context().settings.public_url}/recordings/{recording_id}",
-        events=_events(person, manifest),
+        events=_events(user, manifest),
         query=_query(manifest, holders),
     )
 
@@ -103,32 +103,32 @@ def recording(recording_id: str) -> str:
 @blueprint.get("/recordings/<recording_id>/timeline")
 def recording_timeline(recording_id: str) -> Response:
     """What the player draws, as JSON."""
-    manifest = _manifest(visitor(), recording_id)
+    manifest = _manifest(current_user(), recording_id)
     return jsonify(timeline.document(_result(manifest)[0]))
 
 
 @blueprint.get("/recordings/<recording_id>/audio")
 def recording_audio(recording_id: str) -> Response:
     """The audio element's source: a fresh grant each time, so that a page never goes stale."""
-    return _granted(visitor(), recording_id, "listen")
+    return _granted(current_user(), recording_id, "listen")
 
 
 @blueprint.get("/recordings/<recording_id>/download")
 def recording_download(recording_id: str) -> Response:
     """The file, for those who may take it away. Raises Forbidden."""
-    person = visitor()
-    if not person.rights.download:
+    user = current_user()
+    if not user.rights.download:
         raise Forbidden("Your account may listen to recordings, but not download them")
-    return _granted(person, recording_id, "download")
+    return _granted(user, recording_id, "download")
 
 
-def _granted(person: Visitor, recording_id: str, purpose: Purpose) -> Response:
-    manifest = _manifest(person, recording_id)
+def _granted(user: User, recording_id: str, purpose: Purpose) -> Response:
+    manifest = _manifest(user, recording_id)
     grants = context().grants
     grant = grants.issue(
         manifest.tenant,
         recording_id=recording_id,
-        listener=person.name,
+        listener=user.name,
         purpose=purpose,
         duration_seconds=manifest.facts.duration_seconds,
     )
@@ -136,9 +136,9 @@ def _granted(person: Visitor, recording_id: str, purpose: Purpose) -> Response:
     return redirect(f"/media/{grants.token(grant)}", 307)
 
 
-def _manifest(person: Visitor, recording_id: str) -> Manifest:
+def _manifest(user: User, recording_id: str) -> Manifest:
     """The manifest in the install asked for, else in the only one. Raises NotFound."""
-    holders = person.holders(recording_id)
+    holders = user.holders(recording_id)
     install = request.args.get("install", holders[0])
     if install not in holders:
         raise NotFound("There is no recording by this name that you may listen to")
@@ -170,35 +170,35 @@ def _shelf(catalogue: Catalogue) -> Shelf:
         raise NotFound("There is no such day") from None
 
 
-def _chosen(person: Visitor, installs: Sequence[str], chosen: str) -> Sequence[str]:
+def _chosen(user: User, installs: Sequence[str], chosen: str) -> Sequence[str]:
     if not chosen:
         return installs
-    if not _SID.fullmatch(chosen) or not person.rights.admits(chosen):
+    if not _SID.fullmatch(chosen) or not user.rights.admits(chosen):
         raise NotFound("There is no install by this name that you may know of")
     return [chosen]
 
 
-def _found(person: Visitor, sought: str) -> Response | str:
+def _found(user: User, sought: str) -> Response | str:
     """Where a search leads: a recording's page, or the list of a call, an install or a day."""
     if not _SID.fullmatch(sought):
-        return render_template("nothing.html", person=person, sought=sought)
+        return render_template("nothing.html", user=user, sought=sought)
     if sought.startswith("CA"):
         return redirect(url_for("pages.recordings", call=sought))
-    if any(map(person.rights.admits, context().archive.find(sought))):
+    if any(map(user.rights.admits, context().archive.find(sought))):
         return redirect(url_for("pages.recording", recording_id=sought))
-    if sought in person.installs():
+    if sought in user.installs():
         return redirect(url_for("pages.recordings", install=sought))
     if re.fullmatch(r"\d{4}-\d\d-\d\d", sought):
         return redirect(url_for("pages.recordings", day=sought))
-    return render_template("nothing.html", person=person, sought=sought)
+    return render_template("nothing.html", user=user, sought=sought)
 
 
-def _ambiguous(person: Visitor, recording_id: str, holders: Sequence[str]) -> str:
-    """Two installs analysed the same recording: the person chooses."""
+def _ambiguous(user: User, recording_id: str, holders: Sequence[str]) -> str:
+    """Two installs analysed the same recording: the user chooses."""
     entries = [Entry(holder, recording_id, "") for holder in holders]
     return render_template(
         "recordings.html",
-        person=person,
+        user=user,
         rows=context().rows.of(entries),
         shelf=Shelf(entries, None),
         installs=holders,
@@ -214,9 +214,9 @@ def _query(manifest: Manifest, holders: Sequence[str]) -> str:
     return f"?install={manifest.tenant}" if len(holders) > 1 else ""
 
 
-def _events(person: Visitor, manifest: Manifest) -> list[Line] | None:
+def _events(user: User, manifest: Manifest) -> list[Line] | None:
     """Who listened, latest first; None for those who may not see it."""
-    if not person.rights.see_listeners:
+    if not user.rights.see_listeners:
         return None
     trail = Trail(context().store)
     return lines(trail.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))

@@ -25,7 +25,7 @@ from addon.errors import (
 from addon.playback.ranges import Range
 from addon.ringcentral.client import RingCentral
 from addon.ringcentral.recordings import checked_id
-from addon.web import audio, page_answers, problems
+from addon.web import audio, page_responses, problems
 from addon.web.context import context
 from addon.web.oidc import fresh_text
 from addon.web.sessions import SESSION_S, Cookies, SignIn, hashed
@@ -35,10 +35,10 @@ CALLBACK = "/ringcentral/callback"
 
 TRY_AGAIN_S = 5
 
-STATUS_TITLES = page_answers.TITLES | {422: "Not playable"}
+STATUS_TITLES = page_responses.TITLES | {422: "Not playable"}
 
 blueprint = Blueprint("ringcentral", __name__, url_prefix="/ringcentral")
-page_answers.apply(blueprint)
+page_responses.apply(blueprint)
 logger = log.get("ringcentral")
 
 
@@ -47,7 +47,7 @@ def recording(recording_id: str) -> Response | str:
     """The page for a browser that asks for one, the sound for anybody else."""
     client, here = _client(), _link(recording_id)
     session = _session(client)
-    if session is None and not page_answers.is_fetched():
+    if session is None and not page_responses.is_fetched():
         return _sign_in(client, here)
     if session is None or not _wants_page():
         return _sound(client, session, recording_id)
@@ -113,12 +113,12 @@ def answer(error: AddonError) -> Response:
     """A page for people, a problem document for everything else, with how long to wait."""
     if error.http_status >= 500:
         logger.warning("not served", code=error.code, reason=error.message)
-    if page_answers.is_fetched() or not _wants_page():
+    if page_responses.is_fetched() or not _wants_page():
         response: Response = problems.of_error(error)
     else:
         response = _problem_page(error)
     if error.http_status >= 500:
-        wait = getattr(error, "retry_after", None) or TRY_AGAIN_S
+        wait = error.retry_after or TRY_AGAIN_S
         response.headers["Retry-After"] = str(math.ceil(wait))
     return response
 
@@ -130,7 +130,7 @@ def _problem_page(error: AddonError) -> Response:
         title=STATUS_TITLES[status],
         status=status,
         error=error,
-        wait=math.ceil(getattr(error, "retry_after", None) or 0),
+        wait=math.ceil(error.retry_after or 0),
         recording_id=(request.view_args or {}).get("recording_id"),
     )
     response = FlaskResponse(page, status)

@@ -1,4 +1,4 @@
-"""`/ringcentral/webhook`: where RingCentral says that something happened (protocol 7.5).
+"""`/ringcentral/webhook`: takes notifications from RingCentral (spec/protocol 7.5).
 
 An answer that is slow or not 200 suspends the subscription, perhaps for good, so a notification
 that shows our token is answered at once whatever becomes of it. Nothing in it is believed.

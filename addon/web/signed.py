@@ -1,5 +1,5 @@
 """Whether a request is Twilio's, for every surface that it calls: refused, or in monitor mode
-let pass and captured.
+let pass, and its signature is diagnosed.
 
 Capturing comes after the answer has gone and may neither delay nor fail a request; nothing of a
 recording and no value of a field may reach it.
@@ -17,11 +17,11 @@ from werkzeug.http import parse_options_header
 
 from addon import log
 from addon.errors import Forged
-from addon.twilio.captures import Capture
 from addon.twilio.multipart import Body
-from addon.twilio.readings import Asked
 from addon.twilio.redaction import redacted
 from addon.twilio.sids import is_token
+from addon.twilio.signature_diagnostics import Diagnosis
+from addon.twilio.signature_hypotheses import SignedRequest
 from addon.twilio.signatures import Verdict, public_request_url
 from addon.web.context import Context, context
 
@@ -50,7 +50,7 @@ def verify(body: Body) -> None:
     if not verdict.valid:
         _tell(verdict, body)
     if not verdict.valid or _kind(request.environ) == "multipart":
-        _capture_afterwards(verdict, body)
+        _diagnose_afterwards(verdict, body)
 
 
 def _enforced() -> bool:
@@ -66,24 +66,24 @@ def _tell(verdict: Verdict, body: Body) -> None:
     )
 
 
-def _capture_afterwards(verdict: Verdict, body: Body) -> None:
-    capture = partial(_capture, context(), request.environ, body, verdict)
+def _diagnose_afterwards(verdict: Verdict, body: Body) -> None:
+    diagnosis = partial(_diagnose, context(), request.environ, body, verdict)
 
     def after(response: Response) -> Response:
-        response.call_on_close(capture)
+        response.call_on_close(diagnosis)
         return response
 
     after_this_request(after)
 
 
-def _capture(context: Context, environ: Mapping[str, Any], body: Body, verdict: Verdict) -> None:
+def _diagnose(context: Context, environ: Mapping[str, Any], body: Body, verdict: Verdict) -> None:
     try:
-        asked = Asked.from_request(context.settings.public_url, environ, body)
+        signed = SignedRequest.from_request(context.settings.public_url, environ, body)
         facts = {"at": time.time(), "request_sid": _sid(environ, body), "body": _kind(environ)}
-        context.captures.add(Capture.of(asked, verdict, context.verifier, **facts))
+        context.diagnostics.add(Diagnosis.of(signed, verdict, context.verifier, **facts))
     except Exception as error:
         # The answer is given; what a stranger sent may not end the thread that gave it.
-        logger.warning("not captured", kind=type(error).__name__)
+        logger.warning("not diagnosed", kind=type(error).__name__)
 
 
 def _kind(environ: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What the player draws: turns, pauses, events and peaks of one recording, out of its analysis.
 
-Pure functions over the result document (contract 5); a result without some key gives a player
+Pure functions over the result (spec/interfaces 5); a result without some key gives a player
 without that part, never an error.
 """
 
@@ -14,7 +14,7 @@ Interval = tuple[float, float]
 Json = dict[str, Any]
 
 TURN_GAP_S = 2.0
-"""Speech of one party with shorter pauses is one turn (audio 3)."""
+"""Speech of one party with shorter pauses is one turn (spec/audio 3)."""
 
 LABELS = {"agent": "Agent", "customer": "Customer", "mixed": "Everyone"}
 

@@ -154,7 +154,8 @@ class Wait:
 class Watch:
     """One thread for all clients of this process: stops the reading of those past their deadline.
 
-    Only the receiving half is shut down: the answer can still be sent.
+    Only the receiving half is shut down: the answer can still be sent. The thread ends when nobody
+    is watched any more.
     """
 
     def __init__(self) -> None:
@@ -183,6 +184,9 @@ class Watch:
             time.sleep(TICK_S)
             with self._lock:
                 self._cut_the_late(time.monotonic())
+                if not self._waiting:
+                    self._thread = None
+                    return
 
     def _cut_the_late(self, now: float) -> None:
         late = [ticket for ticket, (deadline, _) in self._waiting.items() if now >= deadline]

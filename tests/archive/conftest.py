@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
 from addon.archive.key_pairs import KeyPair, new_key_pair
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Signer, new_signing_key
 from addon.archive.s3 import S3Store
 from addon.archive.store import Patience
@@ -31,13 +31,13 @@ def other_pair() -> KeyPair:
 
 
 @pytest.fixture(scope="session")
-def recipients(pair: KeyPair) -> Recipients:
-    return Recipients.of_public_keys([pair.public_pem])
+def encryption_keys(pair: KeyPair) -> EncryptionKeys:
+    return EncryptionKeys.of_public_keys([pair.public_pem])
 
 
 @pytest.fixture(scope="session")
-def openers(pair: KeyPair) -> Openers:
-    return Openers.of_private_keys([pair.private_pem])
+def decryption_keys(pair: KeyPair) -> DecryptionKeys:
+    return DecryptionKeys.of_private_keys([pair.private_pem])
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +52,14 @@ def directory(tmp_path: Path) -> DirectoryStore:
 
 @pytest.fixture
 def archive(
-    directory: DirectoryStore, recipients: Recipients, openers: Openers, signer: Signer
+    directory: DirectoryStore,
+    encryption_keys: EncryptionKeys,
+    decryption_keys: DecryptionKeys,
+    signer: Signer,
 ) -> Archive:
-    return Archive(directory, recipients=recipients, openers=openers, signer=signer)
+    return Archive(
+        directory, encryption_keys=encryption_keys, decryption_keys=decryption_keys, signer=signer
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from addon.archive.keys import Openers
+from addon.archive.keys import DecryptionKeys
 from addon.archive.layout import Header, SealedKey
 from addon.errors import KeyMissing
 
@@ -19,8 +19,8 @@ MESSAGE_ID = bytes(range(100, 132))
 SEALED = SealedKey("test", b"test key", b"sealed")
 
 
-class KnownKey(Openers):
-    """Openers for the SDK that know the data key of every message made here."""
+class KnownKey(DecryptionKeys):
+    """Decryption keys for the SDK that know the data key of every message made here."""
 
     def data_key(self, sealed_keys: Sequence[SealedKey], context: Mapping[str, str]) -> bytes:
         assert tuple(sealed_keys) == (SEALED,)
@@ -37,7 +37,7 @@ def derived(info: bytes) -> bytes:
 
 @dataclass
 class TinyFrames:
-    """Writes the format straight from its description (ciphertext 6)."""
+    """Writes the format straight from its description (spec/ciphertext 6)."""
 
     frame_length: int
     iv_prefix: bytes = bytes(8)

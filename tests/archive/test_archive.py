@@ -7,7 +7,7 @@ import pytest
 from addon.archive.archive import MAX_OPENED, Archive
 from addon.archive.directory import DirectoryStore
 from addon.archive.key_pairs import KeyPair
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import FRAME_LENGTH
 from addon.archive.manifest import Signer, new_signing_key
 from addon.archive.s3 import S3Store
@@ -44,12 +44,14 @@ class Counting(DirectoryStore):
 def test_ranges_come_out_of_any_store(
     where: str,
     request: pytest.FixtureRequest,
-    recipients: Recipients,
-    openers: Openers,
+    encryption_keys: EncryptionKeys,
+    decryption_keys: DecryptionKeys,
     signer: Signer,
 ) -> None:
     store: DirectoryStore | S3Store = request.getfixturevalue(where)
-    archive = Archive(store, recipients=recipients, openers=openers, signer=signer)
+    archive = Archive(
+        store, encryption_keys=encryption_keys, decryption_keys=decryption_keys, signer=signer
+    )
     manifest = archived(archive, CONTENT, analysis={"x": [1.5, None]})
     audio = archive.open(TENANT, RECORDING)
     assert audio.length == len(CONTENT)
@@ -60,11 +62,13 @@ def test_ranges_come_out_of_any_store(
     assert archive.analysis(TENANT, RECORDING) == {"x": [1.5, None]}
 
 
-def test_an_opened_recording_is_opened_once(archive: Archive, openers: Openers) -> None:
+def test_an_opened_recording_is_opened_once(
+    archive: Archive, decryption_keys: DecryptionKeys
+) -> None:
     archived(archive, CONTENT)
     assert isinstance(archive.store, DirectoryStore)
     store = Counting(archive.store.root)
-    reader = Archive(store, openers=openers, verifiers=archive._verifiers)
+    reader = Archive(store, decryption_keys=decryption_keys, verifiers=archive._verifiers)
     first = reader.open(TENANT, RECORDING)
     assert store.calls == 4  # stat, manifest, header, final frame
     store.calls = 0
@@ -137,14 +141,14 @@ def test_another_recordings_whole_folder_is_refused(archive: Archive) -> None:
 
 
 def test_another_valid_object_is_not_the_one_that_was_signed(
-    archive: Archive, recipients: Recipients
+    archive: Archive, encryption_keys: EncryptionKeys
 ) -> None:
     """Whoever can write to the store can seal for the public key, but cannot sign."""
     archived(archive, b"the truth", analysis={"truth": True})
     with pytest.MonkeyPatch.context():
         forger = Archive(
             DirectoryStore(archive.store.root / "forged"),  # type: ignore[attr-defined]
-            recipients=recipients,
+            encryption_keys=encryption_keys,
             signer=Signer(new_signing_key()),
         )
         archived(forger, b"not truth", analysis={"truth": None})
@@ -192,7 +196,7 @@ def test_the_missing_key_is_named(archive: Archive, other_pair: KeyPair, pair: K
     archived(archive, b"audio", analysis={"x": 1})
     stranger = Archive(
         archive.store,
-        openers=Openers.of_private_keys([other_pair.private_pem]),
+        decryption_keys=DecryptionKeys.of_private_keys([other_pair.private_pem]),
         verifiers=archive._verifiers,
     )
     for call in (stranger.open, stranger.analysis):

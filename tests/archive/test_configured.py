@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from addon.archive.archive import Archive
-from addon.archive.configured import master_openers, recipients_of
+from addon.archive.configured import encryption_keys_of, master_decryption_keys
 from addon.archive.epochs import Epochs
 from addon.archive.key_pairs import KeyPair
-from addon.archive.keys import Recipients
+from addon.archive.keys import EncryptionKeys
 from addon.archive.manifest import Signer, new_signing_key
 from addon.archive.opening import open_store
 from addon.errors import KeyMissing, SettingsError
@@ -65,7 +65,7 @@ def test_a_signer_believes_itself(settings: Settings) -> None:
 
 
 def test_an_epochs_key_comes_out_of_the_store(settings: Settings) -> None:
-    epoch = Epochs(open_store(settings.archive_url)).begin(Recipients.local(LOCAL))
+    epoch = Epochs(open_store(settings.archive_url)).begin(EncryptionKeys.local(LOCAL))
     of_epoch = changed(
         settings,
         archive_public_keys=(epoch.public_pem,),
@@ -80,20 +80,22 @@ def test_an_epochs_key_comes_out_of_the_store(settings: Settings) -> None:
         )
 
 
-def test_public_and_kms_keys_are_recipients_together(settings: Settings, pair: KeyPair) -> None:
-    recipients = recipients_of(changed(settings, archive_kms_keys=(ARN,)))
-    assert recipients is not None
-    assert set(recipients.names) == {pair.name, ARN}
+def test_public_and_kms_keys_are_encryption_keys_together(
+    settings: Settings, pair: KeyPair
+) -> None:
+    encryption_keys = encryption_keys_of(changed(settings, archive_kms_keys=(ARN,)))
+    assert encryption_keys is not None
+    assert set(encryption_keys.names) == {pair.name, ARN}
     nobody = changed(settings, archive_public_keys=())
-    assert recipients_of(nobody) is None
+    assert encryption_keys_of(nobody) is None
 
 
 def test_a_process_without_keys_opens_nothing(settings: Settings) -> None:
     keyless = changed(settings, archive_private_keys=())
-    assert not master_openers(keyless)
-    assert master_openers(settings)
-    assert master_openers(changed(keyless, archive_kms_keys=(ARN,)))
-    assert master_openers(changed(keyless, archive_local_key=LOCAL))
+    assert not master_decryption_keys(keyless)
+    assert master_decryption_keys(settings)
+    assert master_decryption_keys(changed(keyless, archive_kms_keys=(ARN,)))
+    assert master_decryption_keys(changed(keyless, archive_local_key=LOCAL))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Signer
 from addon.archive.s3 import S3Store
 from addon.archive.store import Stat
@@ -45,20 +45,20 @@ def test_a_deposit_is_archived_once_it_is_committed(archive: Archive) -> None:
 
 
 def test_a_worker_needs_no_key_that_opens(
-    directory: DirectoryStore, recipients: Recipients, signer: Signer
+    directory: DirectoryStore, encryption_keys: EncryptionKeys, signer: Signer
 ) -> None:
-    worker = Archive(directory, recipients=recipients, signer=signer)
+    worker = Archive(directory, encryption_keys=encryption_keys, signer=signer)
     archived(worker, b"audio")
     worker.confirm(TENANT, RECORDING)
-    with pytest.raises(KeyMissing, match=recipients.names[0]):
+    with pytest.raises(KeyMissing, match=encryption_keys.names[0]):
         worker.open(TENANT, RECORDING)
 
 
-@pytest.mark.parametrize("missing", ["recipients", "signer"])
+@pytest.mark.parametrize("missing", ["encryption_keys", "signer"])
 def test_a_reader_cannot_deposit(
-    missing: str, directory: DirectoryStore, recipients: Recipients, signer: Signer
+    missing: str, directory: DirectoryStore, encryption_keys: EncryptionKeys, signer: Signer
 ) -> None:
-    keys = {"recipients": recipients, "signer": signer} | {missing: None}
+    keys = {"encryption_keys": encryption_keys, "signer": signer} | {missing: None}
     with pytest.raises(KeyMissing):
         Archive(directory, **keys).deposit(TENANT, RECORDING)  # type: ignore[arg-type]
 
@@ -69,10 +69,12 @@ def test_a_deposit_left_early_leaves_nothing(
     size: int,
     where: str,
     request: pytest.FixtureRequest,
-    recipients: Recipients,
+    encryption_keys: EncryptionKeys,
     signer: Signer,
 ) -> None:
-    archive = Archive(request.getfixturevalue(where), recipients=recipients, signer=signer)
+    archive = Archive(
+        request.getfixturevalue(where), encryption_keys=encryption_keys, signer=signer
+    )
 
     def blocks() -> Iterator[bytes]:
         yield bytes(size)
@@ -225,9 +227,11 @@ class TestConfirm:
 
 class TestLock:
     @pytest.fixture
-    def locking(self, tmp_path: Path, recipients: Recipients, signer: Signer) -> Archive:
+    def locking(self, tmp_path: Path, encryption_keys: EncryptionKeys, signer: Signer) -> Archive:
         store = DirectoryStore(tmp_path)
-        return Archive(store, recipients=recipients, signer=signer, lock=timedelta(days=30))
+        return Archive(
+            store, encryption_keys=encryption_keys, signer=signer, lock=timedelta(days=30)
+        )
 
     def test_a_commit_locks_every_object(self, locking: Archive) -> None:
         archived(locking, b"audio", analysis={"x": 1})
@@ -241,19 +245,25 @@ class TestLock:
         assert stored(locking) == []
 
     def test_a_lock_that_a_crash_prevented_is_set_by_confirm(
-        self, locking: Archive, recipients: Recipients, signer: Signer
+        self, locking: Archive, encryption_keys: EncryptionKeys, signer: Signer
     ) -> None:
-        archived(Archive(locking.store, recipients=recipients, signer=signer), b"audio")
+        archived(Archive(locking.store, encryption_keys=encryption_keys, signer=signer), b"audio")
         locking.confirm(TENANT, RECORDING)
         with pytest.raises(RetentionLocked):
             locking.store.delete(f"{FOLDER}/audio.esdk")
 
     def test_a_leftover_that_the_bucket_locked_is_written_over(
-        self, aws: str, recipients: Recipients, openers: Openers, signer: Signer
+        self,
+        aws: str,
+        encryption_keys: EncryptionKeys,
+        decryption_keys: DecryptionKeys,
+        signer: Signer,
     ) -> None:
         client = s3_client(aws)
         store = S3Store(new_bucket(client, ObjectLockEnabledForBucket=True), client=client)
-        archive = Archive(store, recipients=recipients, openers=openers, signer=signer)
+        archive = Archive(
+            store, encryption_keys=encryption_keys, decryption_keys=decryption_keys, signer=signer
+        )
         store.put(f"{FOLDER}/audio.esdk", [b"left by a crash"])
         store.retain(f"{FOLDER}/audio.esdk", datetime.now(UTC) + timedelta(days=1))
         archived(archive, b"audio")

@@ -6,9 +6,10 @@ from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
 from addon.archive.key_pairs import KeyPair
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import parse_header
 from addon.archive.manifest import Signer
+from addon.archive.message import encrypt
 from addon.errors import KeyMissing, NotStored, Tampered
 from tests.archive.recordings import RECORDING, TENANT, archived
 
@@ -33,99 +34,116 @@ def epochs(directory: DirectoryStore) -> Epochs:
 
 
 def test_an_epochs_private_key_is_kept_sealed(epochs: Epochs, directory: DirectoryStore) -> None:
-    pair = epochs.begin(Recipients.local(MASTER))
+    pair = epochs.begin(EncryptionKeys.local(MASTER))
     assert list(epochs.names()) == [pair.name]
     assert b"PRIVATE" not in directory.get(f"keys/{pair.name}.esdk")
-    assert epochs.private_key(pair.name, Openers.local(MASTER)) == pair
+    assert epochs.private_key(pair.name, DecryptionKeys.local(MASTER)) == pair
     with pytest.raises(KeyMissing):
-        epochs.private_key(pair.name, Openers.local(NEXT_MASTER))
+        epochs.private_key(pair.name, DecryptionKeys.local(NEXT_MASTER))
 
 
-def test_a_reader_needs_only_the_master(
+def test_a_reader_needs_only_the_key_encryption_key(
     epochs: Epochs, directory: DirectoryStore, signer: Signer
 ) -> None:
-    pair = epochs.begin(Recipients.local(MASTER))
+    pair = epochs.begin(EncryptionKeys.local(MASTER))
     writer = Archive(
-        directory, recipients=Recipients.of_public_keys([pair.public_pem]), signer=signer
+        directory, encryption_keys=EncryptionKeys.of_public_keys([pair.public_pem]), signer=signer
     )
     archived(writer, b"audio")
-    masters = Openers.local(MASTER)
+    key_encryption_keys = DecryptionKeys.local(MASTER)
     reader = Archive(
         directory,
-        openers=masters + Openers(find=epochs.finder(masters)),
+        decryption_keys=key_encryption_keys
+        + DecryptionKeys(find=epochs.finder(key_encryption_keys)),
         verifiers=writer._verifiers,
     )
     assert b"".join(reader.open(TENANT, RECORDING).read()) == b"audio"
 
 
-def test_a_master_that_does_not_open_the_epoch_is_named(
+def test_a_key_encryption_key_that_does_not_open_the_epoch_is_named(
     epochs: Epochs, directory: DirectoryStore, signer: Signer
 ) -> None:
-    """The key that is missing is the master, not the epoch's own."""
-    pair = epochs.begin(Recipients.local(MASTER, "master-of-2026"))
+    """The key that is missing is the key-encryption key, not the epoch's own."""
+    pair = epochs.begin(EncryptionKeys.local(MASTER, "master-of-2026"))
     archive = Archive(
         directory,
-        recipients=Recipients.of_public_keys([pair.public_pem]),
+        encryption_keys=EncryptionKeys.of_public_keys([pair.public_pem]),
         signer=signer,
-        openers=Openers(find=epochs.finder(Openers.local(NEXT_MASTER))),
+        decryption_keys=DecryptionKeys(find=epochs.finder(DecryptionKeys.local(NEXT_MASTER))),
     )
     archived(archive, b"audio")
     with pytest.raises(KeyMissing, match="master-of-2026"):
         archive.open(TENANT, RECORDING)
 
 
-def test_new_masters_are_a_new_message_and_recordings_stay(
+def test_new_key_encryption_keys_are_a_new_message_and_recordings_stay(
     epochs: Epochs, directory: DirectoryStore, signer: Signer, pair: KeyPair
 ) -> None:
-    epoch = epochs.begin(Recipients.local(MASTER))
+    epoch = epochs.begin(EncryptionKeys.local(MASTER))
     writer = Archive(
-        directory, recipients=Recipients.of_public_keys([epoch.public_pem]), signer=signer
+        directory, encryption_keys=EncryptionKeys.of_public_keys([epoch.public_pem]), signer=signer
     )
     archived(writer, b"audio")
     recording = directory.get(f"recordings/{TENANT}/{RECORDING}/audio.esdk")
     before = parse_header(directory.get(f"keys/{epoch.name}.esdk"))
-    offline = Recipients.of_public_keys([pair.public_pem])
-    assert epochs.rewrap(epoch.name, Openers.local(MASTER), Recipients.local(NEXT_MASTER) + offline)
+    offline = EncryptionKeys.of_public_keys([pair.public_pem])
+    assert epochs.rewrap(
+        epoch.name, DecryptionKeys.local(MASTER), EncryptionKeys.local(NEXT_MASTER) + offline
+    )
     after = parse_header(directory.get(f"keys/{epoch.name}.esdk"))
     assert before.message_id != after.message_id
     assert before.commitment != after.commitment
     assert directory.get(f"recordings/{TENANT}/{RECORDING}/audio.esdk") == recording
-    for openers in (Openers.local(NEXT_MASTER), Openers.of_private_keys([pair.private_pem])):
-        assert epochs.private_key(epoch.name, openers) == epoch
+    for decryption_keys in (
+        DecryptionKeys.local(NEXT_MASTER),
+        DecryptionKeys.of_private_keys([pair.private_pem]),
+    ):
+        assert epochs.private_key(epoch.name, decryption_keys) == epoch
     with pytest.raises(KeyMissing):
-        epochs.private_key(epoch.name, Openers.local(MASTER))
+        epochs.private_key(epoch.name, DecryptionKeys.local(MASTER))
 
 
 def test_a_repeated_rewrap_has_nothing_left_to_do(
     epochs: Epochs, directory: DirectoryStore
 ) -> None:
-    pair = epochs.begin(Recipients.local(MASTER))
-    assert epochs.rewrap(pair.name, Openers.local(MASTER), Recipients.local(NEXT_MASTER))
+    pair = epochs.begin(EncryptionKeys.local(MASTER))
+    assert epochs.rewrap(pair.name, DecryptionKeys.local(MASTER), EncryptionKeys.local(NEXT_MASTER))
     content = directory.get(f"keys/{pair.name}.esdk")
-    assert not epochs.rewrap(pair.name, Openers(), Recipients.local(NEXT_MASTER))
+    assert not epochs.rewrap(pair.name, DecryptionKeys(), EncryptionKeys.local(NEXT_MASTER))
     assert directory.get(f"keys/{pair.name}.esdk") == content
 
 
 def test_a_rewrap_that_cannot_open_changes_nothing(
     epochs: Epochs, directory: DirectoryStore
 ) -> None:
-    pair = epochs.begin(Recipients.local(MASTER))
+    pair = epochs.begin(EncryptionKeys.local(MASTER))
     with pytest.raises(KeyMissing):
-        epochs.rewrap(pair.name, Openers(), Recipients.local(NEXT_MASTER))
-    assert epochs.private_key(pair.name, Openers.local(MASTER)) == pair
+        epochs.rewrap(pair.name, DecryptionKeys(), EncryptionKeys.local(NEXT_MASTER))
+    assert epochs.private_key(pair.name, DecryptionKeys.local(MASTER)) == pair
 
 
 def test_an_epoch_that_is_not_kept_is_not_there(epochs: Epochs) -> None:
     for name in ("rsa-0", "../keys", ""):
         with pytest.raises(NotStored):
-            epochs.private_key(name, Openers.local(MASTER))
-    assert epochs.finder(Openers.local(MASTER))("rsa-0") is None
+            epochs.private_key(name, DecryptionKeys.local(MASTER))
+    assert epochs.finder(DecryptionKeys.local(MASTER))("rsa-0") is None
 
 
 def test_one_epochs_key_under_anothers_name_is_refused(
     epochs: Epochs, directory: DirectoryStore
 ) -> None:
-    pair = epochs.begin(Recipients.local(MASTER))
+    pair = epochs.begin(EncryptionKeys.local(MASTER))
     directory.put("keys/rsa-other.esdk", [directory.get(f"keys/{pair.name}.esdk")])
     with pytest.raises(Tampered):
-        epochs.private_key("rsa-other", Openers.local(MASTER))
+        epochs.private_key("rsa-other", DecryptionKeys.local(MASTER))
+
+
+def test_a_key_sealed_for_the_key_encryption_keys_under_another_epochs_name_is_refused(
+    epochs: Epochs, directory: DirectoryStore, pair: KeyPair
+) -> None:
+    """Sealing needs no secret for public key-encryption keys: the name must fit the key."""
+    context = {"object": "epoch-key", "epoch": "rsa-other"}
+    planted = encrypt([pair.private_pem.encode()], EncryptionKeys.local(MASTER), context)
+    directory.put("keys/rsa-other.esdk", planted)
+    with pytest.raises(Tampered, match="called after"):
+        epochs.private_key("rsa-other", DecryptionKeys.local(MASTER))

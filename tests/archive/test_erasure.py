@@ -6,7 +6,7 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.audit import Trail
-from addon.archive.keys import Openers
+from addon.archive.keys import DecryptionKeys
 from addon.errors import KeyMissing, NotStored, RetentionLocked, StoreUnavailable
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived
 
@@ -94,9 +94,11 @@ def test_a_locked_recording_stays_whole(archive: Archive) -> None:
     assert archive.confirm(TENANT, RECORDING) == manifest
 
 
-def test_a_process_that_cannot_sign_erases_nothing(archive: Archive, openers: Openers) -> None:
+def test_a_process_that_cannot_sign_erases_nothing(
+    archive: Archive, decryption_keys: DecryptionKeys
+) -> None:
     archived(archive, b"audio")
-    reader = Archive(archive.store, openers=openers, verifiers=archive._verifiers)
+    reader = Archive(archive.store, decryption_keys=decryption_keys, verifiers=archive._verifiers)
     with pytest.raises(KeyMissing):
         erase_it(reader)
     assert b"".join(reader.open(TENANT, RECORDING).read()) == b"audio"

@@ -1,4 +1,4 @@
-"""An archive written once and never again: every later release must read it (ciphertext 9).
+"""An archive written once and never again: every later release must read it (spec/ciphertext 9).
 
 Its epoch key is sealed under the bytes 0 to 31; its signing key was thrown away. Nothing under
 tests/vectors/golden-1 may ever change, and nothing here may be loosened to make it pass.
@@ -15,7 +15,7 @@ import pytest
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
-from addon.archive.keys import Openers
+from addon.archive.keys import DecryptionKeys
 from addon.archive.manifest import Verifiers
 from addon.archive.verification import verify_all
 
@@ -28,10 +28,11 @@ DIGEST = "31a4a282a7463bb9803dd9d39fab19094ae280ae4bf1d3999de68543e1396c9f"
 @pytest.fixture(scope="module")
 def archive() -> Archive:
     store = DirectoryStore(GOLDEN / "archive")
-    masters = Openers.local(bytes(range(32)), "golden-master")
+    key_encryption_keys = DecryptionKeys.local(bytes(range(32)), "golden-master")
     return Archive(
         store,
-        openers=masters + Openers(find=Epochs(store).finder(masters)),
+        decryption_keys=key_encryption_keys
+        + DecryptionKeys(find=Epochs(store).finder(key_encryption_keys)),
         verifiers=Verifiers([(GOLDEN / "manifest_verify_key.pem").read_text()]),
     )
 

@@ -1,4 +1,4 @@
-"""No code path changes a header and keeps its message id (ciphertext 4).
+"""No code path changes a header and keeps its message id (spec/ciphertext 4).
 
 The header's tag uses a fixed IV under a key that follows from the message id, so a second header
 for one id gives the key of GHASH away, and with it forgery. Nothing in the SDK or here would notice
@@ -18,7 +18,7 @@ from addon.archive.blocks import watched
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
 from addon.archive.key_pairs import KeyPair
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import SUITE, VERSION, parse_header
 from addon.archive.manifest import Signer
 from addon.archive.reencryption import reencrypt, reencrypt_all
@@ -54,12 +54,12 @@ def test_everything_the_archive_does_leaves_headers_as_they_were(
     tmp_path: Path, pair: KeyPair, other_pair: KeyPair, signer: Signer
 ) -> None:
     store = Witness(tmp_path)
-    keys = Openers.of_private_keys([pair.private_pem, other_pair.private_pem])
+    keys = DecryptionKeys.of_private_keys([pair.private_pem, other_pair.private_pem])
     old, new = (
         Archive(
             store,
-            recipients=Recipients.of_public_keys([one.public_pem]),
-            openers=keys,
+            encryption_keys=EncryptionKeys.of_public_keys([one.public_pem]),
+            decryption_keys=keys,
             signer=signer,
         )
         for one in (pair, other_pair)
@@ -77,10 +77,10 @@ def test_everything_the_archive_does_leaves_headers_as_they_were(
     list(reencrypt_all(new, by="test"))
     list(reencrypt_all(new, by="test", force=True))
     epochs = Epochs(store)
-    epoch = epochs.begin(Recipients.local(bytes(32)))
+    epoch = epochs.begin(EncryptionKeys.local(bytes(32)))
     for key in (bytes(31) + b"1", bytes(31) + b"2"):
-        openers = Openers.local(bytes(32)) + Openers.local(bytes(31) + b"1")
-        assert epochs.rewrap(epoch.name, openers, Recipients.local(key))
+        decryption_keys = DecryptionKeys.local(bytes(32)) + DecryptionKeys.local(bytes(31) + b"1")
+        assert epochs.rewrap(epoch.name, decryption_keys, EncryptionKeys.local(key))
     new.confirm(TENANT, "RE1")
     new.erase(TENANT, "RE2", by="test", reason="asked")
     assert {finding.state for finding in verify_all(new)} == {"whole", "erased"}

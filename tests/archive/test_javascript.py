@@ -16,7 +16,7 @@ import pytest
 
 from addon.archive import message
 from addon.archive.key_pairs import KeyPair
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import FRAME_LENGTH
 from addon.archive.reader import RangeReader, open_with
 from tests.archive.recordings import fetch_from, noise
@@ -61,7 +61,7 @@ def node(project: Path, *arguments: str | Path) -> str:
 
 
 def test_what_javascript_seals_opens_here(
-    project: Path, tmp_path: Path, pair: KeyPair, openers: Openers
+    project: Path, tmp_path: Path, pair: KeyPair, decryption_keys: DecryptionKeys
 ) -> None:
     public, folder = tmp_path / "public.pem", tmp_path / "sealed"
     public.write_text(pair.public_pem)
@@ -71,8 +71,10 @@ def test_what_javascript_seals_opens_here(
     node(project, "seal.mjs", public, folder, json.dumps(CONTEXT))
     for length in LENGTHS:
         sealed = (folder / f"{length}.esdk").read_bytes()
-        assert b"".join(message.decrypt([sealed], openers, CONTEXT)) == noise(length)
-        reader = RangeReader.open(fetch_from(sealed), len(sealed), open_with(openers, CONTEXT))
+        assert b"".join(message.decrypt([sealed], decryption_keys, CONTEXT)) == noise(length)
+        reader = RangeReader.open(
+            fetch_from(sealed), len(sealed), open_with(decryption_keys, CONTEXT)
+        )
         assert reader.length == length
         assert b"".join(reader.read()) == noise(length)
         assert b"".join(reader.read(F - 5, F + 5)) == noise(length)[F - 5 : F + 5]
@@ -80,12 +82,12 @@ def test_what_javascript_seals_opens_here(
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_what_is_sealed_here_opens_in_javascript(
-    length: int, project: Path, tmp_path: Path, pair: KeyPair, recipients: Recipients
+    length: int, project: Path, tmp_path: Path, pair: KeyPair, encryption_keys: EncryptionKeys
 ) -> None:
     """By the very program of docs/recovery.md."""
     key, sealed, out = (tmp_path / name for name in ("key.pem", "audio.esdk", "call.wav"))
     key.write_text(pair.private_pem)
-    both = recipients + Recipients.local(bytes(32))
+    both = encryption_keys + EncryptionKeys.local(bytes(32))
     sealed.write_bytes(b"".join(message.encrypt([noise(length)], both, CONTEXT)))
     said = node(project, "recover.mjs", key, sealed, out)
     assert out.read_bytes() == noise(length)
@@ -93,10 +95,10 @@ def test_what_is_sealed_here_opens_in_javascript(
 
 
 def test_javascript_refuses_a_cut(
-    project: Path, tmp_path: Path, pair: KeyPair, recipients: Recipients
+    project: Path, tmp_path: Path, pair: KeyPair, encryption_keys: EncryptionKeys
 ) -> None:
     key, sealed = tmp_path / "key.pem", tmp_path / "audio.esdk"
     key.write_text(pair.private_pem)
-    sealed.write_bytes(b"".join(message.encrypt([noise(F)], recipients, CONTEXT))[:-1])
+    sealed.write_bytes(b"".join(message.encrypt([noise(F)], encryption_keys, CONTEXT))[:-1])
     with pytest.raises(AssertionError):
         node(project, "recover.mjs", key, sealed, tmp_path / "out")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addon.archive import message
-from addon.archive.keys import Recipients
+from addon.archive.keys import EncryptionKeys
 from addon.archive.layout import (
     FRAME_LENGTH,
     MAX_FRAME_LENGTH,
@@ -36,7 +36,7 @@ def built(
     kind: int = 2,
     frame_length: int = FRAME_LENGTH,
 ) -> bytes:
-    """A header made by hand, field by field (ciphertext 6)."""
+    """A header made by hand, field by field (spec/ciphertext 6)."""
     sealed_key = field(b"provider") + field(b"info") + field(b"sealed")
     return (
         struct.pack(">BH", version, suite)
@@ -66,11 +66,11 @@ def test_a_header_made_by_hand_is_read() -> None:
     assert header.length == len(built(context=context, keys=2))
 
 
-def test_the_sdks_header_is_read(recipients: Recipients) -> None:
-    sealed = b"".join(message.encrypt([b"audio"], recipients, CONTEXT))
+def test_the_sdks_header_is_read(encryption_keys: EncryptionKeys) -> None:
+    sealed = b"".join(message.encrypt([b"audio"], encryption_keys, CONTEXT))
     header = parse_header(sealed)
     assert header.context == CONTEXT
-    assert [key.info.decode() for key in header.sealed_keys] == list(recipients.names)
+    assert [key.info.decode() for key in header.sealed_keys] == list(encryption_keys.names)
     assert header.frame_length == FRAME_LENGTH
     assert sealed[: header.length] == header.body + header.tag
 

@@ -1,4 +1,4 @@
-"""The SDK's own known answers (tests/vectors/NOTICE) through the range reader (ciphertext 9)."""
+"""The SDK's known answers (tests/vectors/NOTICE) through the range reader (spec/ciphertext 9)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def kind_of(vector: dict[str, Any]) -> str:
         return "signed"
     if not vector["status"]:
         return "wrong commitment"
-    # Behind the content type: frame length, commitment and tag (ciphertext 6).
+    # Behind the content type: frame length, commitment and tag (spec/ciphertext 6).
     return "framed" if base64.b64decode(vector["header"])[-53] == FRAMED else "unframed"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from addon.archive import message
 from addon.archive.key_pairs import KeyPair
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import FRAME_LENGTH, Frames, Header, parse_header
 from addon.archive.reader import (
     WINDOW_FRAMES,
@@ -23,23 +23,26 @@ CONTEXT = {"tenant": "XD1", "recording": "RE1", "object": "audio"}
 F = FRAME_LENGTH
 
 
-def sealed(content: bytes, recipients: Recipients) -> bytes:
-    return b"".join(message.encrypt([content], recipients, CONTEXT))
+def sealed(content: bytes, encryption_keys: EncryptionKeys) -> bytes:
+    return b"".join(message.encrypt([content], encryption_keys, CONTEXT))
 
 
-def reader_of(content: bytes, openers: Openers) -> RangeReader:
-    return RangeReader.open(fetch_from(content), len(content), open_with(openers, CONTEXT))
+def reader_of(content: bytes, decryption_keys: DecryptionKeys) -> RangeReader:
+    return RangeReader.open(fetch_from(content), len(content), open_with(decryption_keys, CONTEXT))
 
 
 @pytest.mark.parametrize("local", [False, True])
 @pytest.mark.parametrize("length", [0, 1, F - 1, F, F + 1, 2 * F, 3 * F + 17])
 def test_the_reader_agrees_with_the_sdk(
-    length: int, local: bool, recipients: Recipients, openers: Openers
+    length: int, local: bool, encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
 ) -> None:
     if local:
-        recipients, openers = Recipients.local(bytes(32)), Openers.local(bytes(32))
+        encryption_keys, decryption_keys = (
+            EncryptionKeys.local(bytes(32)),
+            DecryptionKeys.local(bytes(32)),
+        )
     content = noise(length)
-    reader = reader_of(sealed(content, recipients), openers)
+    reader = reader_of(sealed(content, encryption_keys), decryption_keys)
     assert reader.length == length
     assert b"".join(reader.read()) == content
     assert b"".join(reader.read(length)) == b""
@@ -49,9 +52,11 @@ def test_the_reader_agrees_with_the_sdk(
             assert b"".join(reader.read(start, stop)) == content[start:stop]
 
 
-def test_500_random_ranges_are_slices(recipients: Recipients, openers: Openers) -> None:
+def test_500_random_ranges_are_slices(
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
+) -> None:
     content = noise(5 * F + 1234)
-    reader = reader_of(sealed(content, recipients), openers)
+    reader = reader_of(sealed(content, encryption_keys), decryption_keys)
     dice = random.Random(42)
     for _ in range(500):
         start = dice.randrange(len(content) + 1)
@@ -59,15 +64,17 @@ def test_500_random_ranges_are_slices(recipients: Recipients, openers: Openers) 
         assert b"".join(reader.read(start, stop)) == content[start:stop]
 
 
-def test_a_range_costs_the_frames_it_touches(recipients: Recipients, openers: Openers) -> None:
-    content = sealed(noise(10 * F), recipients)
+def test_a_range_costs_the_frames_it_touches(
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
+) -> None:
+    content = sealed(noise(10 * F), encryption_keys)
     asked: list[tuple[int, int]] = []
 
     def fetch(start: int, length: int) -> Iterator[bytes]:
         asked.append((start, length))
         return iter([content[start : start + length]])
 
-    reader = RangeReader.open(fetch, len(content), open_with(openers, CONTEXT))
+    reader = RangeReader.open(fetch, len(content), open_with(decryption_keys, CONTEXT))
     assert [length for _, length in asked] == [4096, 40]
     asked.clear()
     assert len(b"".join(reader.read(5 * F - 10, 6 * F - 10))) == F
@@ -75,17 +82,19 @@ def test_a_range_costs_the_frames_it_touches(recipients: Recipients, openers: Op
 
 
 def test_a_long_range_goes_in_windows_and_stops_with_its_reader(
-    recipients: Recipients, openers: Openers, monkeypatch: pytest.MonkeyPatch
+    encryption_keys: EncryptionKeys,
+    decryption_keys: DecryptionKeys,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("addon.archive.reader.WINDOW_FRAMES", 3)
-    content = sealed(noise(10 * F), recipients)
+    content = sealed(noise(10 * F), encryption_keys)
     asked: list[int] = []
 
     def fetch(start: int, length: int) -> Iterator[bytes]:
         asked.append(length)
         return iter([content[start : start + length]])
 
-    reader = RangeReader.open(fetch, len(content), open_with(openers, CONTEXT))
+    reader = RangeReader.open(fetch, len(content), open_with(decryption_keys, CONTEXT))
     asked.clear()
     blocks = reader.read()
     first = next(blocks)
@@ -97,41 +106,49 @@ def test_a_long_range_goes_in_windows_and_stops_with_its_reader(
 
 
 def test_the_first_frame_goes_out_by_itself_and_the_others_by_the_block(
-    recipients: Recipients, openers: Openers, monkeypatch: pytest.MonkeyPatch
+    encryption_keys: EncryptionKeys,
+    decryption_keys: DecryptionKeys,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("addon.archive.reader.BLOCK_LENGTH", 3 * F + 1)
     monkeypatch.setattr("addon.archive.reader.WINDOW_FRAMES", 8)
     content = noise(10 * F + 5)
-    reader = reader_of(sealed(content, recipients), openers)
+    reader = reader_of(sealed(content, encryption_keys), decryption_keys)
     blocks = list(reader.read(7))
     assert [len(block) for block in blocks] == [F - 7, 3 * F, 3 * F, F, 2 * F + 5]
     assert b"".join(blocks) == content[7:]
 
 
-def test_a_block_is_not_changed_by_the_next(recipients: Recipients, openers: Openers) -> None:
+def test_a_block_is_not_changed_by_the_next(
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
+) -> None:
     content = noise(40 * F)
-    reader = reader_of(sealed(content, recipients), openers)
+    reader = reader_of(sealed(content, encryption_keys), decryption_keys)
     assert b"".join(list(reader.read())) == content
 
 
-def test_fetches_in_blocks_of_any_size_are_joined(recipients: Recipients, openers: Openers) -> None:
-    content = sealed(noise(2 * F), recipients)
+def test_fetches_in_blocks_of_any_size_are_joined(
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
+) -> None:
+    content = sealed(noise(2 * F), encryption_keys)
 
     def fetch(start: int, length: int) -> Iterator[bytes]:
         for at in range(start, start + length, 1000):
             yield content[at : min(at + 1000, start + length)]
 
-    reader = RangeReader.open(fetch, len(content), open_with(openers, CONTEXT))
+    reader = RangeReader.open(fetch, len(content), open_with(decryption_keys, CONTEXT))
     assert b"".join(reader.read()) == noise(2 * F)
 
 
-def test_a_header_longer_than_the_probe_is_read(recipients: Recipients, openers: Openers) -> None:
-    many = recipients
+def test_a_header_longer_than_the_probe_is_read(
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
+) -> None:
+    many = encryption_keys
     for number in range(10):
-        many += Recipients.local(bytes([number]) * 32, f"{number}" * 400)
+        many += EncryptionKeys.local(bytes([number]) * 32, f"{number}" * 400)
     content = sealed(b"audio", many)
     assert parse_header(content).length > 4096
-    assert b"".join(reader_of(content, openers).read()) == b"audio"
+    assert b"".join(reader_of(content, decryption_keys).read()) == b"audio"
 
 
 @pytest.mark.parametrize("lengths", [[4, 4, 0], [4, 4], [0], [4], [4, 3]])
@@ -165,13 +182,13 @@ def test_every_flipped_byte_is_refused() -> None:
 
 
 def test_every_flipped_byte_of_an_sdk_message_is_refused(
-    recipients: Recipients, openers: Openers
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
 ) -> None:
-    content = bytearray(sealed(noise(300), recipients))
+    content = bytearray(sealed(noise(300), encryption_keys))
     for at in range(len(content)):
         content[at] ^= 0x10
         with pytest.raises((Tampered, KeyMissing)):
-            b"".join(reader_of(bytes(content), openers).read())
+            b"".join(reader_of(bytes(content), decryption_keys).read())
         content[at] ^= 0x10
 
 
@@ -199,42 +216,46 @@ def frames_of(content: bytes) -> tuple[bytes, list[bytes]]:
     [[1, 0, 2, 3], [0, 2, 1, 3], [0, 0, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 1, 2, 3], [0, 1, 2]],
 )
 def test_frames_swapped_dropped_or_doubled_are_refused(
-    order: list[int], recipients: Recipients, openers: Openers
+    order: list[int], encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
 ) -> None:
-    header, frames = frames_of(sealed(noise(3 * F + 10), recipients))
+    header, frames = frames_of(sealed(noise(3 * F + 10), encryption_keys))
     wrong = header + b"".join(frames[number] for number in order)
     with pytest.raises(Tampered):
-        b"".join(reader_of(wrong, openers).read())
+        b"".join(reader_of(wrong, decryption_keys).read())
     with pytest.raises(Tampered):
-        b"".join(message.decrypt([wrong], openers, CONTEXT))
+        b"".join(message.decrypt([wrong], decryption_keys, CONTEXT))
 
 
 @pytest.mark.parametrize("splice", range(3))
 def test_frames_of_another_message_are_refused(
-    splice: int, recipients: Recipients, openers: Openers
+    splice: int, encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
 ) -> None:
     content = noise(2 * F + 10)
-    header, frames = frames_of(sealed(content, recipients))
-    _, others = frames_of(sealed(content, recipients))
+    header, frames = frames_of(sealed(content, encryption_keys))
+    _, others = frames_of(sealed(content, encryption_keys))
     frames[splice] = others[splice]
     wrong = header + b"".join(frames)
     with pytest.raises(Tampered):
-        b"".join(reader_of(wrong, openers).read())
+        b"".join(reader_of(wrong, decryption_keys).read())
     with pytest.raises(Tampered):
-        b"".join(message.decrypt([wrong], openers, CONTEXT))
+        b"".join(message.decrypt([wrong], decryption_keys, CONTEXT))
 
 
-def test_the_header_of_another_message_is_refused(recipients: Recipients, openers: Openers) -> None:
-    (header, _), (_, frames) = (frames_of(sealed(noise(F + 10), recipients)) for _ in range(2))
+def test_the_header_of_another_message_is_refused(
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
+) -> None:
+    (header, _), (_, frames) = (frames_of(sealed(noise(F + 10), encryption_keys)) for _ in range(2))
     with pytest.raises(Tampered):
-        reader_of(header + b"".join(frames), openers)
+        reader_of(header + b"".join(frames), decryption_keys)
 
 
-def test_no_byte_of_a_damaged_frame_is_yielded(recipients: Recipients, openers: Openers) -> None:
-    content = bytearray(sealed(noise(3 * F), recipients))
+def test_no_byte_of_a_damaged_frame_is_yielded(
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
+) -> None:
+    content = bytearray(sealed(noise(3 * F), encryption_keys))
     frames = Frames.of(parse_header(bytes(content)), len(content))
     content[frames.offset(2) + 30_000] ^= 1
-    reader = reader_of(bytes(content), openers)
+    reader = reader_of(bytes(content), decryption_keys)
     assert b"".join(reader.read(0, F)) == noise(3 * F)[:F]
     out = []
     with pytest.raises(Tampered):
@@ -243,42 +264,47 @@ def test_no_byte_of_a_damaged_frame_is_yielded(recipients: Recipients, openers: 
 
 
 def test_no_byte_of_a_block_with_a_damaged_frame_is_yielded(
-    recipients: Recipients, openers: Openers
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
 ) -> None:
     """Blocks are opened into one buffer: what lies in it before its last tag may never leave."""
-    content = bytearray(sealed(noise(40 * F), recipients))
+    content = bytearray(sealed(noise(40 * F), encryption_keys))
     frames = Frames.of(parse_header(bytes(content)), len(content))
     content[frames.offset(20) + 30_000] ^= 1
     out: list[bytes] = []
     with pytest.raises(Tampered):
-        out.extend(reader_of(bytes(content), openers).read())
+        out.extend(reader_of(bytes(content), decryption_keys).read())
     assert b"".join(out) == noise(40 * F)[: 17 * F]
 
 
 def test_another_objects_context_is_refused_before_a_key_is_used(
-    recipients: Recipients, openers: Openers
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
 ) -> None:
-    content = sealed(b"audio", recipients)
+    content = sealed(b"audio", encryption_keys)
     for context in ({}, CONTEXT | {"tenant": "XD2"}):
         with pytest.raises(Tampered, match="another object"):
-            RangeReader.open(fetch_from(content), len(content), open_with(openers, context))
+            RangeReader.open(fetch_from(content), len(content), open_with(decryption_keys, context))
 
 
-def test_a_writer_cannot_read(pair: KeyPair, other_pair: KeyPair, recipients: Recipients) -> None:
-    content = sealed(b"audio", recipients)
-    for openers in (Openers(), Openers.of_private_keys([other_pair.private_pem])):
+def test_a_writer_cannot_read(
+    pair: KeyPair, other_pair: KeyPair, encryption_keys: EncryptionKeys
+) -> None:
+    content = sealed(b"audio", encryption_keys)
+    for decryption_keys in (
+        DecryptionKeys(),
+        DecryptionKeys.of_private_keys([other_pair.private_pem]),
+    ):
         with pytest.raises(KeyMissing, match=pair.name):
-            reader_of(content, openers)
+            reader_of(content, decryption_keys)
 
 
-def test_a_wrong_data_key_is_refused_by_the_commitment(recipients: Recipients) -> None:
-    content = sealed(b"audio", recipients)
+def test_a_wrong_data_key_is_refused_by_the_commitment(encryption_keys: EncryptionKeys) -> None:
+    content = sealed(b"audio", encryption_keys)
     with pytest.raises(Tampered, match="commits"):
         RangeReader.open(fetch_from(content), len(content), lambda _header: bytes(32))
 
 
-def test_a_header_is_fetched_as_it_lies(recipients: Recipients) -> None:
-    content = sealed(b"audio", recipients)
+def test_a_header_is_fetched_as_it_lies(encryption_keys: EncryptionKeys) -> None:
+    content = sealed(b"audio", encryption_keys)
     header = fetch_header(fetch_from(content), len(content))
     assert isinstance(header, Header)
     assert content.startswith(header.body + header.tag)

@@ -18,7 +18,7 @@ from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
 from addon.archive.key_pairs import KeyPair
-from addon.archive.keys import Recipients
+from addon.archive.keys import EncryptionKeys
 from addon.archive.manifest import Signer
 from tests.archive.recordings import RECORDING, TENANT, archived, noise
 
@@ -31,9 +31,9 @@ CONTENT = noise(200_001)
 def lost_service(tmp_path: Path, pair: KeyPair, signer: Signer) -> Path:
     """What is left of a service that is gone: its store, and an offline key."""
     store = DirectoryStore(tmp_path / "archive")
-    epoch = Epochs(store).begin(Recipients.of_public_keys([pair.public_pem]))
+    epoch = Epochs(store).begin(EncryptionKeys.of_public_keys([pair.public_pem]))
     archive = Archive(
-        store, recipients=Recipients.of_public_keys([epoch.public_pem]), signer=signer
+        store, encryption_keys=EncryptionKeys.of_public_keys([epoch.public_pem]), signer=signer
     )
     archived(archive, CONTENT)
     (tmp_path / "offline.pem").write_text(pair.private_pem)

@@ -9,7 +9,7 @@ import pytest
 from addon.archive.archive import Archive
 from addon.archive.audit import Trail
 from addon.archive.key_pairs import KeyPair
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import parse_header
 from addon.archive.manifest import Signer
 from addon.archive.reencryption import reencrypt, reencrypt_all
@@ -29,8 +29,8 @@ def newer(archive: Archive, pair: KeyPair, other_pair: KeyPair, signer: Signer) 
     archived(archive, CONTENT, analysis=ANALYSIS)
     return Archive(
         archive.store,
-        recipients=Recipients.of_public_keys([other_pair.public_pem]),
-        openers=Openers.of_private_keys([pair.private_pem, other_pair.private_pem]),
+        encryption_keys=EncryptionKeys.of_public_keys([other_pair.public_pem]),
+        decryption_keys=DecryptionKeys.of_private_keys([pair.private_pem, other_pair.private_pem]),
         signer=signer,
     )
 
@@ -51,7 +51,7 @@ def test_new_objects_open_with_the_new_key_alone(newer: Archive, other_pair: Key
     assert old.commitment != new.commitment
     reader = Archive(
         newer.store,
-        openers=Openers.of_private_keys([other_pair.private_pem]),
+        decryption_keys=DecryptionKeys.of_private_keys([other_pair.private_pem]),
         verifiers=newer._verifiers,
     )
     heard(reader)
@@ -154,11 +154,17 @@ def test_a_locked_recording_stays_as_it_is(newer: Archive) -> None:
     assert not [stat.key for stat in newer.store.list() if "-next" in stat.key]
 
 
-def test_it_needs_every_key(newer: Archive, archive: Archive, recipients: Recipients) -> None:
+def test_it_needs_every_key(
+    newer: Archive, archive: Archive, encryption_keys: EncryptionKeys
+) -> None:
     for keys in (
-        {"recipients": recipients, "signer": newer.signer},
-        {"openers": newer.openers, "signer": newer.signer},
-        {"openers": newer.openers, "recipients": recipients, "verifiers": archive._verifiers},
+        {"encryption_keys": encryption_keys, "signer": newer.signer},
+        {"decryption_keys": newer.decryption_keys, "signer": newer.signer},
+        {
+            "decryption_keys": newer.decryption_keys,
+            "encryption_keys": encryption_keys,
+            "verifiers": archive._verifiers,
+        },
     ):
         with pytest.raises(KeyMissing):
             reencrypt(Archive(newer.store, **keys), TENANT, RECORDING, by="Ada")  # type: ignore[arg-type]

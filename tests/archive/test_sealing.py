@@ -7,7 +7,7 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
-from addon.archive.keys import Recipients
+from addon.archive.keys import EncryptionKeys
 from addon.archive.layout import parse_header
 from addon.archive.sealing import context_of, describes, fetcher, is_stored, seal, stored_version
 from addon.archive.store import Stat
@@ -17,14 +17,14 @@ from tests.archive.recordings import RECORDING, TENANT, archived, noise
 
 @pytest.mark.parametrize("length", [0, 1, 65536, 200_000])
 def test_what_is_recorded_is_what_is_stored(
-    length: int, directory: DirectoryStore, recipients: Recipients
+    length: int, directory: DirectoryStore, encryption_keys: EncryptionKeys
 ) -> None:
     def put(blocks: Iterable[bytes]) -> Stat:
         return directory.put("a", blocks)
 
     content = noise(length)
     halves = [content[: length // 2], content[length // 2 :]]
-    sealed, stat = seal(halves, recipients, context_of("t", "r", "audio"), put)
+    sealed, stat = seal(halves, encryption_keys, context_of("t", "r", "audio"), put)
     stored = directory.get("a")
     header = parse_header(stored)
     assert (sealed.size, stat.size) == (len(stored), len(stored))

@@ -4,7 +4,7 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.key_pairs import KeyPair
-from addon.archive.keys import Openers
+from addon.archive.keys import DecryptionKeys
 from addon.archive.verification import Finding, verify, verify_all
 from addon.errors import NotStored, StoreUnavailable, Tampered
 from tests.archive.recordings import RECORDING, TENANT, archived, noise
@@ -64,8 +64,8 @@ def test_a_missing_object_is_bad(filled: Archive) -> None:
 def test_the_key_that_is_missing_is_named(
     filled: Archive, other_pair: KeyPair, pair: KeyPair
 ) -> None:
-    other = Openers.of_private_keys([other_pair.private_pem])
-    archive = Archive(filled.store, verifiers=filled._verifiers, openers=other)
+    other = DecryptionKeys.of_private_keys([other_pair.private_pem])
+    archive = Archive(filled.store, verifiers=filled._verifiers, decryption_keys=other)
     findings = list(verify_all(archive))
     assert {finding.state for finding in findings} == {"bad"}
     assert pair.name in findings[0].problem

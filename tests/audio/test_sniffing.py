@@ -108,6 +108,12 @@ def test_recognises_adts():
     assert sniff(frames(b"\xff\xf1\x6c\x40\x2e\x7f\xfc", 371, 8)) == "aac"
 
 
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_a_few_frames_before_a_tag_are_enough(count):
+    recording = frames(b"\xff\xf5\xe4\x04", 960, count) + b"TAG".ljust(128, b"\0")
+    assert sniff(recording) == "mp3"
+
+
 def test_a_single_frame_is_enough_where_it_is_the_whole_file():
     assert sniff(MP3[: 2 * 72 + 10]) == "mp3"
 

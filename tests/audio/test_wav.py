@@ -137,6 +137,9 @@ EXACT = {
     "a large tag before, streamed": build(
         FORMAT, chunk(b"id3 ", id3(1_200_001)), chunk(b"data", DATA, 0), size=0
     ),
+    "a large tag before, no length ever written": build(
+        FORMAT, chunk(b"id3 ", id3(1_200_000)), chunk(b"data", DATA, 0), size=36
+    ),
     "a large tag behind": build(FORMAT, chunk(b"data", DATA), chunk(b"id3 ", id3(1_200_000))),
     "an unknown chunk behind": build(FORMAT, chunk(b"data", DATA), chunk(b"Xtra", b"data" * 9000)),
     "an unknown chunk behind the RIFF's end": plain() + chunk(b"Xtra", bytes(range(200))),
@@ -174,6 +177,10 @@ JOINED = {
     "a stream and a file": (EXACT["streamed, then LIST"] + plain(), [DATA, DATA]),
     "a file and a stream": (plain() + EXACT["length zero"], [DATA, DATA]),
     "a stale file and a file": (EXACT["both lengths stale"] + plain(), [DATA, DATA]),
+    "samples in a list of pieces": (
+        build(FORMAT, chunk(b"LIST", b"wavl" + chunk(b"data", DATA) + chunk(b"data", DATA))),
+        [DATA, DATA],
+    ),
     "one without audio and one with": (build(FORMAT, chunk(b"data", b"")) + plain(), [DATA]),
     "samples behind metadata": (
         build(FORMAT, chunk(b"data", DATA), LIST, size=0) + DATA,

@@ -11,8 +11,8 @@ import numpy as np
 from addon.analysis import Options, RecordingPass
 from addon.archive.archive import Archive
 from addon.archive.manifest import RecordingFacts
+from addon.requests import results
 from tests.analysis import calls
-from workers import answer
 
 INSTALL = "XD" + "5c4e9a7d20b84f1693de07a1c2b38f64"
 OTHER_INSTALL = "XD" + "91f2b7c3e4d54a08b6a79c10d3e5f288"
@@ -57,8 +57,8 @@ def archive_call(
     with archive.deposit(install, recording_id) as deposit:
         deposit.audio(_through(one, audio))
         result = one.report.as_result()
-        result["timing"] = answer.timing(at.timestamp(), at.timestamp() + 0.41, 1.0)
-        deposit.analysis(answer.successful(sid("XR", number), result))
+        result["timing"] = results.timing(at.timestamp(), at.timestamp() + 0.41, 1.0)
+        deposit.analysis(results.successful(sid("XR", number), result))
         deposit.commit(
             RecordingFacts(
                 received_sha256="0" * 64,

@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from addon.factory import create_app
+from addon.requests.connections import worker_connection
 from addon.settings import Settings
 from addon.web.context import EXTENSION
-from workers.connections import worker_connection
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -72,6 +72,7 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
         server.shutdown()
         thread.join()
         server.server_close()
+        app.extensions[EXTENSION].close()
 
 
 def settings_in(folder: Path, redis_url: str) -> Settings:

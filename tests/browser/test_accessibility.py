@@ -27,6 +27,8 @@ PUBLIC = {
     "docs, errors": "/docs/errors",
     "docs, data": "/docs/data",
     "docs, testing": "/docs/testing",
+    "docs, API": "/docs/api",
+    "docs, API reference": "/docs/api/reference",
 }
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 LOOKS = (("light", DESK), ("dark", PHONE))

@@ -25,7 +25,7 @@ ASK = """async ([provider, token]) => {
   const answer = await fetch(provider, {headers});
   return [answer.status, answer.ok ? (await answer.json()).media_url : null];
 }"""
-"""What the Insights Player does first (protocol 6.2)."""
+"""What the Insights Player does first (spec/protocol 6.2)."""
 
 PLAY = """async (url) => {
   const audio = document.querySelector("audio");

@@ -20,7 +20,7 @@ from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
 from addon.archive.key_pairs import KeyPair, new_key_pair
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Signer, new_signing_key
 from addon.commands.archive import archive_cli
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived, noise
@@ -46,8 +46,8 @@ def signing_key() -> str:
 def archive(tmp_path: Path, pairs: list[KeyPair], signing_key: str) -> Archive:
     archive = Archive(
         DirectoryStore(tmp_path / "archive"),
-        recipients=Recipients.of_public_keys([pairs[0].public_pem]),
-        openers=Openers.of_private_keys([pairs[0].private_pem]),
+        encryption_keys=EncryptionKeys.of_public_keys([pairs[0].public_pem]),
+        decryption_keys=DecryptionKeys.of_private_keys([pairs[0].private_pem]),
         signer=Signer(signing_key),
     )
     archived(archive, CONTENT, analysis={"x": 1})
@@ -257,7 +257,7 @@ class TestEpochs:
         assert run("new-epoch", "-o", str(public), **local).exit_code == 0
         writer = Archive(
             archive.store,
-            recipients=Recipients.of_public_keys([public.read_text()]),
+            encryption_keys=EncryptionKeys.of_public_keys([public.read_text()]),
             signer=Signer(signing_key),
         )
         archived(writer, b"of the new epoch", recording_id="RE1")
@@ -278,8 +278,8 @@ class TestEpochs:
         (name,) = Epochs(archive.store).names()
         assert name == f"rsa-{hashlib.sha256(info).hexdigest()[:32]}"
         assert "PRIVATE" not in result.output
-        openers = Openers.of_private_keys([pairs[1].private_pem])
-        assert Epochs(archive.store).private_key(name, openers).name == name
+        decryption_keys = DecryptionKeys.of_private_keys([pairs[1].private_pem])
+        assert Epochs(archive.store).private_key(name, decryption_keys).name == name
 
     def test_an_epoch_that_nobody_could_open_is_refused(self, run: Run, archive: Archive) -> None:
         result = run("new-epoch")
@@ -287,19 +287,19 @@ class TestEpochs:
         assert "nobody could open" in result.output
         assert list(Epochs(archive.store).names()) == []
 
-    def test_epochs_are_sealed_for_other_masters(
+    def test_epochs_are_sealed_for_other_key_encryption_keys(
         self, run: Run, archive: Archive, pairs: list[KeyPair], tmp_path: Path
     ) -> None:
         epochs = Epochs(archive.store)
-        pair = epochs.begin(Recipients.of_public_keys([pairs[0].public_pem]))
+        pair = epochs.begin(EncryptionKeys.of_public_keys([pairs[0].public_pem]))
         recovery = tmp_path / "offline.pem"
         recovery.write_text(pairs[1].public_pem)
         first = run("rewrap-epoch", "--all", "--recovery-key", str(recovery))
         assert first.stdout == f"{pair.name}: sealed for {pairs[1].name}\n"
         again = run("rewrap-epoch", pair.name, "--recovery-key", str(recovery))
         assert "already" in again.stdout
-        openers = Openers.of_private_keys([pairs[1].private_pem])
-        assert epochs.private_key(pair.name, openers) == pair
+        decryption_keys = DecryptionKeys.of_private_keys([pairs[1].private_pem])
+        assert epochs.private_key(pair.name, decryption_keys) == pair
         assert run("rewrap-epoch", "--recovery-key", str(recovery)).exit_code == 2
 
 

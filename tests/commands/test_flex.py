@@ -9,11 +9,11 @@ from click.testing import CliRunner, Result
 
 from addon.commands import flex as flex_commands
 from addon.commands.flex import flex_cli
+from addon.requests import scheduling
 from addon.settings import DELETE_AT_SOURCE_FLOOR_S
 from tests.conftest import ACCOUNT
 from tests.twilio.standin import EPOCH, error
 from tests.workers.flexing import flex
-from workers import lanes
 from workers.flex_backfill import Backfill
 from workers.flex_deletion import Plan, delete_due
 
@@ -41,7 +41,7 @@ def test_reconcile_says_what_it_found(flex, run):
     recording = flex.record(1, date_created=f"{now:%a, %d %b %Y %H:%M:%S} +0000", start_time=None)
     answer = run("reconcile")
     assert (answer.exit_code, last(answer)) == (0, "1 listed, 1 picked up")
-    assert list(flex.services.journal.waiting()) == [recording]
+    assert list(flex.services.intake_store.waiting()) == [recording]
     assert last(run("reconcile")) == "1 listed, 0 picked up"
 
 
@@ -52,7 +52,7 @@ def test_backfill_takes_up_a_range_and_shows_how_far_it_is(flex, run):
     assert answer.exit_code == 0, answer.output
     assert last(answer) == "1 listed, 1 taken up, done"
     assert "1 listed" in answer.stderr
-    assert flex.services.dispatcher.depths()[lanes.BACKFILL] == 1
+    assert flex.services.dispatcher.depths()[scheduling.BACKFILL] == 1
     again = run("backfill", "--from", "2026-03-04", "--to", "2026-03-05")
     assert last(again) == "1 listed, 1 taken up, done"
     anew = run("backfill", "--from", "2026-03-04", "--to", "2026-03-05", "--restart")

@@ -9,13 +9,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from addon.commands.ledger import ledger_cli
-from addon.commands.standing import Books, overview, span
+from addon.commands.status_report import Sources, overview, span
 from addon.errors import DeadlineMissed
-from addon.journal import Journal
-from addon.ledger import DONE, STUCK, Entry
+from addon.redis_keys import REQUESTS_DONE
+from addon.requests.intake_store import IntakeStore
+from addon.requests.queues import Dispatcher
+from addon.requests.scheduling import Length
+from addon.requests.state import STUCK, RequestState
 from tests.entries import finished
-from workers.lanes import Length
-from workers.queue import Dispatcher
 from workers.services import Services
 
 SID = "XR" + "1" * 32
@@ -23,8 +24,8 @@ TENANT = "XD" + "3" * 32
 
 
 @pytest.fixture
-def books(services: Services) -> Books:
-    return Books(services.ledger, services.dispatcher, services.journal)
+def sources(services: Services) -> Sources:
+    return Sources(services.states, services.dispatcher, services.intake_store)
 
 
 @pytest.fixture
@@ -38,32 +39,32 @@ def flask_ledger(settings, monkeypatch, made_keys, redis_server):
     return run
 
 
-def enter(queues: Dispatcher, journal: Journal | None, sid: str = SID, **changes) -> None:
+def enter(queues: Dispatcher, intake_store: IntakeStore | None, sid: str = SID, **changes) -> None:
     """A request as the web leaves it."""
-    if journal is not None:
-        journal.accept(sid, "marketplace", "{}")
+    if intake_store is not None:
+        intake_store.accept(sid, "marketplace", "{}")
     facts = {"received_at": time.time() - 3600, "length": Length(20, 20), **changes}
     queues.accept(sid, tenant=TENANT, source="marketplace", **facts)
 
 
-def done(services: Services, entry: Entry, number: int = 0) -> None:
+def done(services: Services, entry: RequestState, number: int = 0) -> None:
     """An entry as a finished request leaves it, finished just now."""
     entry = replace(entry, sid=f"XR{number:032x}")
     facts = {name: value for name, value in asdict(entry).items() if name != "sid"}
-    services.ledger.mark(entry.sid, **facts)
-    services.redis.zadd(DONE, {entry.sid: time.time()})
+    services.states.mark(entry.sid, **facts)
+    services.redis.zadd(REQUESTS_DONE, {entry.sid: time.time()})
 
 
 def test_with_nothing_to_do_it_says_so(flask_ledger):
     result = flask_ledger()
     assert result.exit_code == 0, result.output
     assert result.output.splitlines()[0] == "0 unfinished"
-    assert "ledger and store agree" in result.output
+    assert "Redis and store agree" in result.output
 
 
-def test_it_shows_states_lanes_and_the_oldest(flask_ledger, books):
-    enter(books.queues, books.journal)
-    enter(books.queues, books.journal, "XR" + "2" * 32, length=Length(7000, 7000))
+def test_it_shows_states_lanes_and_the_oldest(flask_ledger, sources):
+    enter(sources.queues, sources.intake_store)
+    enter(sources.queues, sources.intake_store, "XR" + "2" * 32, length=Length(7000, 7000))
     lines = flask_ledger().output.splitlines()
     assert lines[0] == "2 unfinished: 2 queued"
     assert lines[1].split(",")[0] == f"  {SID}  queued"
@@ -73,22 +74,22 @@ def test_it_shows_states_lanes_and_the_oldest(flask_ledger, books):
     assert lanes["q60"] == ["0", "0", "-"]
 
 
-def test_the_time_left_is_said_and_so_is_its_end(books):
-    enter(books.queues, books.journal, received_at=1000.0)
-    assert list(overview(books, 1060.0))[1].endswith("queued, received 60 s ago, 2 min left")
-    assert list(overview(books, 1250.0))[1].endswith("4 min ago, 50 s past its deadline")
+def test_the_time_left_is_said_and_so_is_its_end(sources):
+    enter(sources.queues, sources.intake_store, received_at=1000.0)
+    assert list(overview(sources, 1060.0))[1].endswith("queued, received 60 s ago, 2 min left")
+    assert list(overview(sources, 1250.0))[1].endswith("4 min ago, 50 s past its deadline")
 
 
-def test_drift_between_the_books_is_named(flask_ledger, books):
-    enter(books.queues, None)
-    books.journal.accept("XR" + "2" * 32, "marketplace", "{}")
+def test_what_only_redis_or_only_the_store_knows_is_named(flask_ledger, sources):
+    enter(sources.queues, None)
+    sources.intake_store.accept("XR" + "2" * 32, "marketplace", "{}")
     output = flask_ledger().output
-    assert f"1 in the ledger alone; the sweeper ends them: {SID}" in output
+    assert f"1 in Redis alone; the sweeper ends them: {SID}" in output
     assert f"1 in the store alone; the sweeper queues them: XR{'2' * 32}" in output
 
 
-def test_one_request_while_it_waits(flask_ledger, books):
-    enter(books.queues, books.journal)
+def test_one_request_while_it_waits(flask_ledger, sources):
+    enter(sources.queues, sources.intake_store)
     output = flask_ledger("show", SID).output
     for fact in (
         "queued",
@@ -113,21 +114,21 @@ def test_one_request_when_it_is_over(flask_ledger, services):
     assert "elapsed / duration    0.50" in output
 
 
-def test_one_request_that_waits_for_its_callback(flask_ledger, books, services):
-    enter(books.queues, books.journal)
-    services.ledger.mark(SID, delivery="waiting", delivery_at=time.time() + 600, code=64401)
+def test_one_request_that_waits_for_its_callback(flask_ledger, sources, services):
+    enter(sources.queues, sources.intake_store)
+    services.states.mark(SID, delivery="waiting", delivery_at=time.time() + 600, code=64401)
     output = flask_ledger("show", SID).output
     assert "waiting, next try in 10 min" in output
     assert "failed with           64401" in output
 
 
-def test_a_request_that_only_the_store_remembers(flask_ledger, books):
-    books.journal.conclude(SID, {"answer": "delivered", "answered_at": 1.0})
+def test_a_request_that_only_the_store_remembers(flask_ledger, sources):
+    sources.intake_store.record_outcome(SID, {"answer": "delivered", "answered_at": 1.0})
     assert "answer                delivered" in flask_ledger("show", SID).output
 
 
-def test_a_request_that_only_the_store_holds(flask_ledger, books):
-    books.journal.accept(SID, "marketplace", "{}")
+def test_a_request_that_only_the_store_holds(flask_ledger, sources):
+    sources.intake_store.accept(SID, "marketplace", "{}")
     assert "the sweeper queues it" in flask_ledger("show", SID).output
 
 
@@ -164,7 +165,7 @@ def test_what_was_never_delivered_has_no_pace(flask_ledger, services):
 
 def test_the_slo_of_the_last_hours_alone(flask_ledger, services):
     done(services, finished(5))
-    services.redis.zadd(DONE, {f"XR{0:032x}": time.time() - 7200})
+    services.redis.zadd(REQUESTS_DONE, {f"XR{0:032x}": time.time() - 7200})
     assert "1 " not in flask_ledger("slo", "--hours", "1").output.partition("last")[0]
     assert "No request" in flask_ledger("slo", "--hours", "1").output
     assert "all" in flask_ledger("slo", "--hours", "3").output
@@ -177,9 +178,9 @@ def test_a_redis_that_is_away_is_a_sentence(flask_ledger, monkeypatch, tmp_path)
     assert result.output == "Error: Redis does not answer (ConnectionError)\n"
 
 
-def test_a_stuck_request_stands_out(flask_ledger, books, services):
-    enter(books.queues, books.journal)
-    services.ledger.mark(SID, state=STUCK)
+def test_a_stuck_request_stands_out(flask_ledger, sources, services):
+    enter(sources.queues, sources.intake_store)
+    services.states.mark(SID, state=STUCK)
     assert "1 unfinished: 1 stuck" in flask_ledger().output
 
 

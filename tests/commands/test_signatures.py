@@ -1,4 +1,4 @@
-"""`flask signatures` as an operator types it, on captures in a real Redis."""
+"""`flask signatures` as an operator types it, on diagnostics in a real Redis."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import redis
 from click.testing import CliRunner, Result
 
 from addon.commands.signatures import signatures_cli
-from addon.twilio.captures import Capture, Captures
+from addon.twilio.signature_diagnostics import Diagnosis, SignatureDiagnostics
 from addon.twilio.signatures import Verdict
-from tests.twilio.test_captures import VERIFIER
-from tests.twilio.test_readings import MULTIPART, SORTED, URL, sign
+from tests.twilio.test_signature_diagnostics import VERIFIER
+from tests.twilio.test_signature_hypotheses import MULTIPART, SORTED, URL, sign
 
 SIDS = ["XR" + str(number) * 32 for number in range(4)]
 
 
 def keep(connection: redis.Redis, sid: str, signed: str | None, *, accepted: bool = False) -> None:
     verdict = Verdict(accepted, "" if accepted else "no secret gives this signature")
-    asked = replace(
+    signed = replace(
         MULTIPART, signature=sign(signed) if signed else "", hosts=("hooks.example.net",)
     )
     at = time.time() - 300
-    capture = Capture.of(asked, verdict, VERIFIER, at=at, request_sid=sid, body="multipart")
-    Captures(connection).add(capture)
+    diagnosis = Diagnosis.of(signed, verdict, VERIFIER, at=at, request_sid=sid, body="multipart")
+    SignatureDiagnostics(connection).add(diagnosis)
 
 
 @pytest.fixture
@@ -99,19 +99,19 @@ def test_no_value_is_printed_anywhere(run, some) -> None:
             assert private not in output
 
 
-def test_with_nothing_captured_it_says_why(run) -> None:
-    assert run().output == "Nothing is captured.\n"
+def test_with_nothing_diagnosed_it_says_why(run) -> None:
+    assert run().output == "No diagnosis is kept.\n"
     assert run("--json").output == ""
     assert run(mode="enforce").output.splitlines() == [
-        "SIGNATURE_MODE is enforce here: requests are captured only while it is monitor.",
-        "Nothing is captured.",
+        "SIGNATURE_MODE is enforce here: requests are diagnosed only while it is monitor.",
+        "No diagnosis is kept.",
     ]
 
 
-def test_a_request_that_nobody_captured(run) -> None:
+def test_a_request_that_nobody_diagnosed(run) -> None:
     result = run("show", "XR1")
     assert result.exit_code == 1
-    assert "nothing is captured of XR1" in result.output
+    assert "no diagnosis of XR1 is kept" in result.output
 
 
 def test_without_redis_it_is_one_sentence(run, monkeypatch, tmp_path) -> None:

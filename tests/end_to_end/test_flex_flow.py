@@ -77,8 +77,8 @@ def test_announced_or_not_every_recording_is_archived_and_its_task_told(account)
         eventually(lambda each=number: account.is_told(each))
     assert account.call_back(unannounced) == 204
     services = account.service.services()
-    eventually(lambda: not list(services.journal.waiting()))
-    assert services.ledger.entry(unannounced).attempts == 1
+    eventually(lambda: not list(services.intake_store.waiting()))
+    assert services.states.get(unannounced).attempts == 1
 
 
 def test_killed_again_and_again_nothing_is_lost_and_no_task_told_twice(account):

@@ -78,9 +78,9 @@ def test_two_hundred_at_once_over_several_processes_give_one_result(deployment):
     exchange = deployment.market.exchanges[sid]
     assert deployment.market.wait(exchange, 60) is not None
     services = deployment.services()
-    eventually(lambda: not services.journal.is_waiting(sid))
+    eventually(lambda: not services.intake_store.is_waiting(sid))
     assert len(exchange.callbacks) == 1
-    entry = services.ledger.entry(sid)
+    entry = services.states.get(sid)
     assert (entry.attempts, entry.duplicates) == (1, 199)
 
 
@@ -102,7 +102,7 @@ def test_a_wiped_redis_loses_nothing(deployment):
             services.redis.flushall()
     for exchange in exchanges:
         assert deployment.market.wait(exchange, 90) is not None
-    eventually(lambda: not list(services.journal.waiting()))
+    eventually(lambda: not list(services.intake_store.waiting()))
     assert [len(exchange.callbacks) for exchange in exchanges] == [1] * 12
 
 
@@ -132,7 +132,7 @@ def test_nothing_readable_lies_on_the_disk(deployment):
     audio = AUDIO[:44] + marker + AUDIO[44 + len(marker) :]
     exchange, _ = deployment.market.invoke(deployment.invocations, audio)
     assert deployment.market.wait(exchange, 60) is not None
-    eventually(lambda: not deployment.services().journal.is_waiting(exchange.sid))
+    eventually(lambda: not deployment.services().intake_store.is_waiting(exchange.sid))
     for path in deployment.settings.data_dir.rglob("*"):
         if path.is_file():
             assert marker[:64] not in path.read_bytes(), path

@@ -7,7 +7,9 @@ import redis
 
 from addon.errors import DeadlineMissed
 from addon.metrics import catalogue
-from addon.metrics.counters import Counters, additions, field, observed, stages
+from addon.metrics.counters import Counters, field, observed
+from addon.requests.measures import additions, count_finished, stages
+from addon.requests.state import RequestStates
 from tests.entries import finished
 
 
@@ -31,11 +33,11 @@ def test_a_metric_has_all_its_labels():
         field(catalogue.TRIES)
 
 
-def test_a_finished_request_is_counted_once(counters):
-    entry = finished(3600, pace=0.01)
-    counters.finished(entry)
+def test_a_finished_request_is_counted_once(counters, redis_server):
+    entry, states = finished(3600, pace=0.01), RequestStates(redis_server)
+    count_finished(states, counters, entry)
     once = counters.read()
-    counters.finished(entry)
+    count_finished(states, counters, entry)
     assert counters.read() == once
     assert once["addon_requests_finished_total|delivered"] == 1
     assert once["addon_audio_seconds_total|longer"] == 3600
@@ -44,7 +46,7 @@ def test_a_finished_request_is_counted_once(counters):
 def test_a_redis_that_is_away_costs_nothing_but_the_count(tmp_path):
     counters = Counters(redis.Redis.from_url(f"unix://{tmp_path}/nobody.sock", retry=None))
     counters.count(catalogue.ADOPTED)
-    counters.finished(finished())
+    count_finished(RequestStates(counters.redis), counters, finished())
     assert counters.add({"a": 1}) is False
 
 

@@ -6,8 +6,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from addon.metrics import catalogue
 from addon.metrics.catalogue import CATALOGUE
-from addon.metrics.counters import additions, field
+from addon.metrics.counters import field
 from addon.metrics.exposition import Gauge, exposition
+from addon.requests.measures import additions
 from tests.entries import finished
 
 

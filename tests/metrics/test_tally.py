@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from addon.metrics import catalogue
+from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
-from addon.metrics.tally import Tally
 
 NAME = "addon_rejections_total|Forged"
 
@@ -38,14 +38,14 @@ def gate(redis_server) -> Gate:
 
 
 def test_counts_are_handed_over_by_themselves(gate):
-    tally = Tally(gate, every=0.01)
+    tally = BufferedCounters(gate, every=0.01)
     tally.count(catalogue.REJECTIONS, "Forged")
     assert gate.handed_over.wait(10)
     assert gate.read()[NAME] == 1
 
 
 def test_nothing_is_asked_of_redis_while_counting(gate):
-    tally = Tally(gate, every=3600)
+    tally = BufferedCounters(gate, every=3600)
     tally.count(catalogue.REJECTIONS, "Forged")
     assert not gate.tried.is_set()
     tally.flush()
@@ -53,7 +53,7 @@ def test_nothing_is_asked_of_redis_while_counting(gate):
 
 
 def test_an_outage_is_counted_afterwards(gate):
-    gate.shut, tally = True, Tally(gate, every=0.01)
+    gate.shut, tally = True, BufferedCounters(gate, every=0.01)
     tally.count(catalogue.REJECTIONS, "Forged")
     tally.count(catalogue.REJECTIONS, "Forged")
     assert gate.tried.wait(10)
@@ -64,7 +64,7 @@ def test_an_outage_is_counted_afterwards(gate):
 
 
 def test_threads_lose_nothing(gate):
-    tally = Tally(gate, every=0.001)
+    tally = BufferedCounters(gate, every=0.001)
 
     def many() -> None:
         for _ in range(500):
@@ -82,7 +82,7 @@ def test_threads_lose_nothing(gate):
 
 
 def test_a_forked_child_starts_with_nothing(gate, redis_url):
-    tally = Tally(gate, every=3600)
+    tally = BufferedCounters(gate, every=3600)
     tally.count(catalogue.REJECTIONS, "Forged")
     child = os.fork()
     if child == 0:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
-from addon.archive.keys import Openers, Recipients
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Signer
 from addon.archive.message import decrypt
 from addon.archive.s3 import S3Store
@@ -29,8 +29,8 @@ CONTENT = file_of(100_000)
 @pytest.fixture
 def keys(made_keys) -> dict[str, object]:
     return {
-        "recipients": Recipients.of_public_keys([made_keys["public"]]),
-        "openers": Openers.of_private_keys([made_keys["private"]]),
+        "encryption_keys": EncryptionKeys.of_public_keys([made_keys["public"]]),
+        "decryption_keys": DecryptionKeys.of_private_keys([made_keys["private"]]),
         "signer": Signer(made_keys["signing"]),
     }
 
@@ -50,7 +50,7 @@ def test_the_address_gives_ciphertext_that_the_key_opens(bucket_archive, keys):
     assert len(ciphertext) == sealed["size"]
     assert CONTENT[1000:1100] not in ciphertext
     context = sealed["encryption_context"]
-    assert b"".join(decrypt(iter([ciphertext]), keys["openers"], context)) == CONTENT
+    assert b"".join(decrypt(iter([ciphertext]), keys["decryption_keys"], context)) == CONTENT
     assert sealed["plaintext_size"] == len(CONTENT)
     assert sealed["recipients"][0]["key"]
     assert RECORDING in found["open_with"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -41,8 +43,10 @@ def trail(tmp_path) -> Sometimes:
 
 
 @pytest.fixture
-def listening(trail) -> Listening:
-    return Listening(trail)
+def listening(trail) -> Iterator[Listening]:
+    writing = Listening(trail)
+    yield writing
+    writing.close()
 
 
 def events(trail: Trail, recording: str = RECORDING) -> list[dict[str, Any]]:
@@ -87,14 +91,25 @@ def test_the_ranges_of_one_permission_are_one_event(listening, trail):
 
 
 def test_who_goes_on_listening_is_written_again_later(trail):
-    listening = Listening(trail, batch_s=3600)
-    listening.heard(VISIT, [Range(0, 1)], 10)
-    listening.flush()
-    listening.heard(VISIT, [Range(1, 2)], 10)
-    listening._write_due()
-    assert len(events(trail)) == 1, "it waits for more of the same"
-    listening.flush()
+    with closing(Listening(trail, batch_s=3600)) as listening:
+        listening.heard(VISIT, [Range(0, 1)], 10)
+        listening.flush()
+        listening.heard(VISIT, [Range(1, 2)], 10)
+        listening._write_due()
+        assert len(events(trail)) == 1, "it waits for more of the same"
+        listening.flush()
     assert [event["ranges"] for event in events(trail)] == [[[0, 1]], [[1, 2]]]
+
+
+def test_closed_it_has_written_everything_and_ended_its_thread_and_may_go_on(trail):
+    listening = Listening(trail)
+    for number in (1, 2):
+        listening.denied(VISIT, f"reason {number}")
+        thread = listening._thread
+        assert thread is not None
+        listening.close()
+        assert not thread.is_alive()
+        assert len(events(trail)) == number
 
 
 def test_two_listeners_are_two_events(listening, trail):

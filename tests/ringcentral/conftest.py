@@ -80,6 +80,8 @@ def no_redis() -> redis.Redis:
 
 
 @pytest.fixture
-def services(rc_settings: Settings, redis_server: redis.Redis) -> Services:
+def services(rc_settings: Settings, redis_server: redis.Redis) -> Iterator[Services]:
     """What a job works with, in a deployment that archives RingCentral's recordings."""
-    return Services.from_settings(rc_settings.for_worker())
+    made = Services.from_settings(rc_settings.for_worker())
+    yield made
+    made.redis.close()

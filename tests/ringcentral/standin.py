@@ -1,7 +1,7 @@
 """A RingCentral of our own, over real HTTP: OAuth, recordings and their content, the call log,
 subscriptions.
 
-It is as strict as protocol 7 asks: codes need their PKCE verifier, a refresh token works once,
+It is as strict as spec/protocol 7 asks: codes need their PKCE verifier, a refresh token works once,
 whoever asks too often gets 429, and each recording is for the people it names. Calls and media are
 on two origins where `media` is given, else on one, as RINGCENTRAL_BASE_URL promises for tests.
 """
@@ -245,7 +245,7 @@ class StandIn:
         )
 
     def _record(self, session: str, found: list[Stored]) -> dict[str, Any]:
-        """A call in detail: the same recording on the call and on its legs, as in protocol 7.2."""
+        """A call in detail: one recording on the call and on its legs (spec/protocol 7.2)."""
         return {
             "id": f"call-{session}",
             "sessionId": session.removeprefix("s-"),

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from addon.archive.names import checked_id
-from addon.ringcentral.call_log import CALL_LOG, Found, Page, conversation, page
+from addon.ringcentral.call_log import CALL_LOG, CallLogPage, LoggedRecording, conversation, page
 from tests.ringcentral.standin import ACCOUNT, says
 
 SINCE = datetime(2026, 3, 4, tzinfo=UTC)
@@ -87,7 +87,7 @@ def test_an_odd_entry_is_passed_over(api, caller, standin, record):
 )
 def test_a_log_without_entries_is_empty(api, caller, standin, document):
     standin.trouble[CALL_LOG] = [says(200, document)]
-    assert page(api, caller, since=SINCE) == Page([], frozenset(), more=False)
+    assert page(api, caller, since=SINCE) == CallLogPage([], frozenset(), more=False)
 
 
 def test_what_is_missing_is_unknown(api, caller, standin):
@@ -116,17 +116,17 @@ def test_an_older_call_goes_by_its_sessions_number(api, caller, standin):
 
 @pytest.mark.parametrize("text", ["77", "a/b", "../x", "x" * 200, "é", "a b", ".hidden", "-1"])
 def test_every_name_is_one_that_the_archive_can_hold(text):
-    found = Found(text, text, URI, text, None, None)
+    found = LoggedRecording(text, text, URI, text, None, None)
     for name in (found.sid, found.tenant, found.call_sid):
         assert checked_id(name) == name
-    other = Found(text + "0", text, URI, text, None, None)
+    other = LoggedRecording(text + "0", text, URI, text, None, None)
     assert other.sid != found.sid
 
 
 def test_the_journal_gives_back_what_it_was_given():
     moment = datetime(2026, 3, 4, 10, 15, 30, tzinfo=UTC)
     for found in (
-        Found("77", ACCOUNT, URI, "s-1", moment, 3.5),
-        Found("77", ACCOUNT, URI, None, None, None),
+        LoggedRecording("77", ACCOUNT, URI, "s-1", moment, 3.5),
+        LoggedRecording("77", ACCOUNT, URI, None, None, None),
     ):
-        assert Found.from_json(found.to_json()) == found
+        assert LoggedRecording.from_json(found.to_json()) == found

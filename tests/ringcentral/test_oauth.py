@@ -1,4 +1,4 @@
-"""Signing in as protocol 7.3 says: PKCE, exact forms, and what each refusal means."""
+"""Signing in as spec/protocol 7.3 says: PKCE, exact forms, and what each refusal means."""
 
 from __future__ import annotations
 

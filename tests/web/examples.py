@@ -15,9 +15,9 @@ import numpy as np
 
 from addon.analysis import Options, RecordingPass
 from addon.errors import UnreadableAudio
+from addon.requests import results
 from addon.web.docs import EXAMPLES, FOLDER
 from tests.analysis import calls
-from workers import answer
 
 REQUEST = "XR" + "55" * 16
 RECORDING = "RE" + "2c" * 16
@@ -45,7 +45,7 @@ def document(audio: bytes) -> dict[str, Any]:
     try:
         plaintext = one.feed(audio) + b"".join(one.finish())
     except UnreadableAudio as error:
-        return answer.failed(REQUEST, error)
+        return results.failed(REQUEST, error)
     result = one.report.as_result()
     result["audio"] |= {"size_bytes": len(audio), "sha256": hashlib.sha256(audio).hexdigest()}
     result["archive"] = {
@@ -56,8 +56,8 @@ def document(audio: bytes) -> dict[str, Any]:
         "sha256": hashlib.sha256(plaintext).hexdigest(),
     }
     seconds = one.report.duration_seconds
-    result["timing"] = answer.timing(RECEIVED_AT, RECEIVED_AT + TOOK_S, seconds)
-    return answer.successful(REQUEST, result)
+    result["timing"] = results.timing(RECEIVED_AT, RECEIVED_AT + TOOK_S, seconds)
+    return results.successful(REQUEST, result)
 
 
 def write(folder: Path = FOLDER / "examples") -> None:

@@ -80,7 +80,7 @@ def multipart(fields: Fields, audio: bytes | None, *, name: str, filename: str |
 
 
 def first_sample(audio: bytes) -> Shape:
-    """The public sample add-on's own spelling (protocol 1.2)."""
+    """The public sample add-on's own spelling (spec/protocol 1.2)."""
     fields = [("callback", CALLBACK), ("channels", "2"), ("duration", "4")]
     return multipart(
         [*fields, ("format", "audio/x-wav")], audio, name="audio-data", filename="a.wav"

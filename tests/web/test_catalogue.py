@@ -15,7 +15,7 @@ from addon.archive.archive import Archive
 from addon.archive.names import day_key
 from addon.archive.opening import open_store
 from addon.errors import NotFound
-from addon.web.catalogue import Catalogue, Place
+from addon.web.catalogue import Catalogue, Position
 
 ONE, TWO = "XD" + "1" * 32, "XD" + "2" * 32
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -123,14 +123,14 @@ def test_one_call(archive):
 
 
 def test_a_cursor_survives_its_text():
-    place = Place(date(2026, 3, 4), "120000-RE1", ONE)
-    assert Place.parse(str(place)) == place
+    place = Position(date(2026, 3, 4), "120000-RE1", ONE)
+    assert Position.parse(str(place)) == place
 
 
 @pytest.mark.parametrize("text", ["x", "2026-13-01/a/b", "/", "2026-3-4/a/b"])
 def test_a_cursor_that_is_none_is_refused(text):
     with pytest.raises(NotFound):
-        Place.parse(text)
+        Position.parse(text)
 
 
 @given(

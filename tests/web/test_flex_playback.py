@@ -1,4 +1,4 @@
-"""The Flex Insights Player's two steps: every row of the table in protocol 6.2."""
+"""The Flex Insights Player's two steps: every row of the table in spec/protocol 6.2."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.web.playing import ORIGIN, inside, trail
 
 JWE = "eyJhbGciOiJkaXIi.aaaa.bbbb.cccc.dddd"
 HEADER = "Basic dG9rZW46ZXlKaGJHY2lPaUprYVhJaS5hYWFhLmJiYmIuY2NjYy5kZGRk"
-"""As protocol 6.2 gives it for this token."""
+"""As spec/protocol 6.2 gives it for this token."""
 
 IAM = f"/v1/Accounts/{ACCOUNT}/Tokens/validate"
 PATH = f"/flex/playback?recording_sid={RECORDING}"

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from addon.errors import QueueUnavailable, StoreUnavailable
 from addon.factory import create_app
-from addon.journal import Journal
+from addon.requests import scheduling
+from addon.requests.admission import AdmissionControl
+from addon.requests.intake_store import IntakeStore
+from addon.requests.queues import Dispatcher
+from addon.twilio.status_callback import StatusCallback
 from tests.conftest import ACCOUNT, PUBLIC_URL
 from tests.web.requests import signature
-from workers import lanes, requests
-from workers.headroom import Headroom
-from workers.queue import Dispatcher
+from workers import handlers
 
 PATH = "/flex/recording-status"
 RECORDING = "RE" + "2c" * 16
@@ -52,9 +54,9 @@ def get(client, fields=FIELDS):
     return client.get(url, headers={"X-Twilio-Signature": signature(PUBLIC_URL + url)})
 
 
-def accepted(services) -> requests.Request:
-    (sid,) = services.journal.waiting()
-    return requests.read(services.journal.open(sid))
+def accepted(services) -> handlers.Request:
+    (sid,) = services.intake_store.waiting()
+    return handlers.read(services.intake_store.open(sid))
 
 
 def test_a_completed_recording_is_kept_and_queued_before_it_is_answered(client, services):
@@ -62,12 +64,12 @@ def test_a_completed_recording_is_kept_and_queued_before_it_is_answered(client, 
     assert (answer.status_code, answer.data) == (204, b"")
     request = accepted(services)
     assert (request.sid, request.tenant, request.source) == (RECORDING, ACCOUNT, "flex")
-    assert request.callback.call_sid == CALL
-    assert request.callback.duration_seconds == 37
+    assert StatusCallback.from_json(request.document).call_sid == CALL
+    assert StatusCallback.from_json(request.document).duration_seconds == 37
     assert request.started_at.isoformat() == "2026-03-04T10:15:30+00:00"
-    entry = services.ledger.entry(RECORDING)
-    assert (entry.lane, entry.source, entry.tenant) == (lanes.lane_for(37), "flex", ACCOUNT)
-    assert services.dispatcher.waits(entry.lane, entry.job)
+    entry = services.states.get(RECORDING)
+    assert (entry.queue, entry.source, entry.tenant) == (scheduling.queue_for(37), "flex", ACCOUNT)
+    assert services.dispatcher.waits(entry.queue, entry.job)
 
 
 @pytest.mark.parametrize("path", [PATH, PATH + "/"])
@@ -77,20 +79,20 @@ def test_both_spellings_of_the_address_answer(client, path):
 
 def test_get_is_taken_where_it_is_configured(client, services):
     assert get(client).status_code == 204
-    assert accepted(services).callback.call_sid == CALL
+    assert StatusCallback.from_json(accepted(services).document).call_sid == CALL
 
 
 def test_a_plugin_may_name_task_and_reservation_in_the_address(client, services):
     task, reservation = "WT" + "1" * 32, "WR" + "2" * 32
     answer = post(client, query=f"?task_sid={task}&reservation_sid={reservation}")
     assert answer.status_code == 204
-    callback = accepted(services).callback
+    callback = StatusCallback.from_json(accepted(services).document)
     assert (callback.task_sid, callback.reservation_sid) == (task, reservation)
 
 
 def test_what_such_a_query_holds_besides_sids_is_left_out(client, services):
     assert post(client, query="?task_sid=WT1' or 1==1&CallSid=CAnothing").status_code == 204
-    callback = accepted(services).callback
+    callback = StatusCallback.from_json(accepted(services).document)
     assert (callback.task_sid, callback.call_sid) == (None, CALL)
 
 
@@ -107,7 +109,7 @@ def test_a_status_without_audio_is_noted_durably(client, services, status):
     fields = {**FIELDS, "RecordingStatus": status, "ErrorCode": "31005"}
     for _ in range(2):
         assert post(client, fields).status_code == 204
-    assert list(services.journal.waiting()) == []
+    assert list(services.intake_store.waiting()) == []
     (note,) = services.store.list("requests/")
     assert note.key.startswith(f"requests/{RECORDING}.")
     assert json.loads(services.store.get(note.key))["error_code"] == "31005"
@@ -165,7 +167,7 @@ class TestStrangers:
         signed = signature(PUBLIC_URL + PATH, list(FIELDS.items()))
         changed = {**FIELDS, "RecordingSid": "RE" + "66" * 16}
         assert post(client, changed, sign=signed).status_code == 403
-        assert list(services.journal.waiting()) == []
+        assert list(services.intake_store.waiting()) == []
 
     @given(
         body=st.binary(max_size=300),
@@ -219,15 +221,15 @@ def test_what_is_signed_but_makes_no_sense_is_a_problem_and_no_500(client, servi
     answer = post(client, {**FIELDS, **changes})
     assert answer.status_code == 400
     assert answer.content_type == "application/problem+json"
-    assert list(services.journal.waiting()) == []
+    assert list(services.intake_store.waiting()) == []
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "error"),
     [
-        (Journal, "accept", StoreUnavailable("away")),
+        (IntakeStore, "accept", StoreUnavailable("away")),
         (Dispatcher, "accept", QueueUnavailable("away")),
-        (Journal, "accept", RuntimeError("a defect")),
+        (IntakeStore, "accept", RuntimeError("a defect")),
     ],
     ids=["store", "queue", "defect"],
 )
@@ -241,18 +243,18 @@ def test_what_cannot_be_kept_is_never_confirmed(client, monkeypatch, owner, name
 
 
 def test_while_redis_is_full_it_is_left_to_the_reconciliation(client, services, monkeypatch):
-    monkeypatch.setattr(Headroom, "has_room", lambda _: False)
+    monkeypatch.setattr(AdmissionControl, "has_room", lambda _: False)
     answer = post(client)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert list(services.store.list()) == []
-    assert services.ledger.entry(RECORDING) is None
+    assert services.states.get(RECORDING) is None
 
 
 def test_while_redis_is_full_a_known_one_and_one_without_audio_are_still_taken(
     client, services, monkeypatch
 ):
     post(client)
-    monkeypatch.setattr(Headroom, "has_room", lambda _: False)
+    monkeypatch.setattr(AdmissionControl, "has_room", lambda _: False)
     assert post(client).status_code == 204
     other = {**FIELDS, "RecordingSid": "RE" + "77" * 16, "RecordingStatus": "absent"}
     assert post(client, other).status_code == 204

@@ -13,12 +13,12 @@ import pytest
 from rq.queue import Queue
 
 from addon.factory import create_app
-from addon.journal import Journal
+from addon.requests import scheduling
+from addon.requests.intake_store import IntakeStore
 from addon.twilio.invocation import Invocation
 from tests.calls import wav
 from tests.conftest import PUBLIC_URL
 from tests.web import requests as send
-from workers import lanes
 
 AUDIO = wav(1.0)
 
@@ -31,14 +31,14 @@ UPLOADS = {
 
 
 @pytest.fixture
-def journal(services) -> Journal:
-    return services.journal
+def intake_store(services) -> IntakeStore:
+    return services.intake_store
 
 
 def jobs(redis_server) -> list[str]:
     return [
         job
-        for lane in lanes.ALL_LANES
+        for lane in scheduling.ALL_QUEUES
         for job in Queue(lane, connection=redis_server).get_job_ids()
     ]
 
@@ -49,19 +49,19 @@ def accepted(answer) -> None:
 
 
 @pytest.mark.parametrize("shape", UPLOADS.values(), ids=UPLOADS)
-def test_an_upload_is_kept_whole_and_queued_once(client, journal, redis_server, shape):
+def test_an_upload_is_kept_whole_and_queued_once(client, intake_store, redis_server, shape):
     sid = send.new_sid()
     accepted(shape(AUDIO).post(client, sid))
-    record = journal.open(sid)
+    record = intake_store.open(sid)
     assert b"".join(record.audio) == AUDIO
     assert [job.split("-")[1] for job in jobs(redis_server)] == [sid]
 
 
 @pytest.mark.parametrize("shape", [send.url_only, send.json_body])
-def test_a_url_is_kept_for_the_worker(client, journal, redis_server, shape):
+def test_a_url_is_kept_for_the_worker(client, intake_store, redis_server, shape):
     sid = send.new_sid()
     accepted(shape().post(client, sid))
-    record = journal.open(sid)
+    record = intake_store.open(sid)
     invocation = Invocation.from_json(record.request)
     assert invocation.audio_url == "https://media.twilio.com/temporary/abc?k=1"
     assert invocation.callback == send.CALLBACK
@@ -69,10 +69,10 @@ def test_a_url_is_kept_for_the_worker(client, journal, redis_server, shape):
     assert len(jobs(redis_server)) == 1
 
 
-def test_unknown_fields_are_kept(client, journal):
+def test_unknown_fields_are_kept(client, intake_store):
     sid = send.new_sid()
     accepted(send.second_partner(AUDIO).post(client, sid))
-    invocation = Invocation.from_json(journal.open(sid).request)
+    invocation = Invocation.from_json(intake_store.open(sid).request)
     assert invocation.configuration == {"source_language": "de"}
     assert invocation.recording_sid == "RE" + "4c" * 16
     assert invocation.tenant == send.INSTALL
@@ -96,22 +96,22 @@ def test_a_repeated_request_is_accepted_and_queued_once(client, redis_server, se
     for _ in range(10):
         accepted(send.first_sample(AUDIO).post(client, sid))
     assert len(jobs(redis_server)) == 1
-    assert services.ledger.entry(sid).duplicates == 9
+    assert services.states.get(sid).duplicates == 9
 
 
-def test_the_same_sid_with_other_bytes_keeps_the_first(client, journal):
+def test_the_same_sid_with_other_bytes_keeps_the_first(client, intake_store):
     sid = send.new_sid()
     accepted(send.first_sample(AUDIO).post(client, sid))
     accepted(send.first_sample(wav(2.0)).post(client, sid))
-    assert b"".join(journal.open(sid).audio) == AUDIO
+    assert b"".join(intake_store.open(sid).audio) == AUDIO
 
 
 def test_a_late_duplicate_is_known_after_redis_was_lost(client, redis_server, services):
     sid = send.new_sid()
-    services.journal.conclude(sid, {"answer": "delivered", "answered_at": 1.0})
+    services.intake_store.record_outcome(sid, {"answer": "delivered", "answered_at": 1.0})
     accepted(send.first_sample(AUDIO).post(client, sid))
     assert jobs(redis_server) == []
-    assert not services.journal.is_waiting(sid)
+    assert not services.intake_store.is_waiting(sid)
 
 
 def test_an_unfinished_request_is_queued_again_after_redis_was_lost(client, redis_server):
@@ -162,7 +162,7 @@ class TestForgeries:
 
 
 class TestRejections:
-    """200 with the error object: protocol 1.5."""
+    """200 with the error object: spec/protocol 1.5."""
 
     def rejected(self, answer, code: int) -> dict[str, object]:
         assert answer.status_code == 200, answer.data
@@ -243,11 +243,11 @@ class TestOutages:
         assert answer.status_code == 503
 
     def test_a_record_stays_when_the_queue_fails_after_it(
-        self, settings, client, journal, redis_server, monkeypatch
+        self, settings, client, intake_store, redis_server, monkeypatch
     ):
         """Taking it back could take it from a duplicate that was answered 202 because of it."""
         from addon.errors import QueueUnavailable
-        from workers.queue import Dispatcher
+        from addon.requests.queues import Dispatcher
 
         def fail(*_args, **_kwargs):
             raise QueueUnavailable("the queue does not answer")
@@ -255,7 +255,7 @@ class TestOutages:
         monkeypatch.setattr(Dispatcher, "accept", fail)
         sid = send.new_sid()
         assert send.first_sample(AUDIO).post(client, sid).status_code == 503
-        assert journal.is_waiting(sid)
+        assert intake_store.is_waiting(sid)
 
 
 def test_other_methods_and_kinds_are_never_a_500(client):
@@ -310,4 +310,4 @@ def test_a_large_upload_streams_through_and_is_never_whole_in_memory(app, servic
         tracemalloc.stop()
     assert answers == ["202 ACCEPTED"]
     assert peak < 8 * 1024 * 1024
-    assert sum(map(len, services.journal.open(sid).audio)) == 1600 * len(block)
+    assert sum(map(len, services.intake_store.open(sid).audio)) == 1600 * len(block)

@@ -82,5 +82,5 @@ def test_without_redis_the_api_goes_on_and_still_counts(make, tmp_path):
     assert statuses(client, "/api/v1/recordings", token, 6) == [200] * 5 + [429]
 
 
-def test_other_surfaces_are_not_counted(make):
+def test_other_blueprints_are_not_counted(make):
     assert statuses(make().test_client(), "/healthz", {}, 10) == [200] * 10

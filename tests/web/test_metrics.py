@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from addon.factory import create_app
+from addon.requests.admission import AdmissionControl
 from tests.calls import wav
 from tests.metrics.test_exposition import samples
 from tests.web import requests as send
-from workers.headroom import Headroom
 
 TOKEN = "a-metrics-token-for-tests"
 
@@ -68,7 +68,7 @@ def test_accepted_duplicate_and_refused_requests_show(client):
 
 @pytest.mark.parametrize(("room", "shown"), [(True, 1), (False, 0)])
 def test_it_shows_whether_new_requests_are_accepted(client, monkeypatch, room, shown):
-    monkeypatch.setattr(Headroom, "has_room", lambda _: room)
+    monkeypatch.setattr(AdmissionControl, "has_room", lambda _: room)
     found = scraped(client)
     assert found["addon_accepting", ()] == shown
     assert found["addon_redis_memory_bytes", ()] > 0

@@ -109,6 +109,8 @@ def test_a_wrong_secret_is_refused(issuer):
         {"nonce": None},
         {"aud": "another-client"},
         {"aud": [CLIENT_ID, "another"], "azp": "another"},
+        {"aud": "another-client", "azp": CLIENT_ID},
+        {"aud": ["another-client", "a-third"], "azp": CLIENT_ID},
         {"iss": "https://elsewhere.example"},
         {"exp": int(time.time()) - 3600},
         {"iat": None},

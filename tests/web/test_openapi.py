@@ -76,7 +76,7 @@ def test_every_operation_belongs_to_a_tag():
 
 
 def test_the_page_shows_every_operation_and_asks_no_other_host(client):
-    answer = client.get("/docs/api")
+    answer = client.get("/docs/api/reference")
     assert answer.status_code == 200
     page = answer.get_data(as_text=True)
     for path, operations in API["paths"].items():

@@ -45,7 +45,7 @@ def test_an_expected_handshake_is_echoed_within_a_second(client, notices):
     notices.expect_handshake()
     began = time.monotonic()
     answer = shake(client)
-    assert time.monotonic() - began < 1.0  # protocol 7.5 asks for it
+    assert time.monotonic() - began < 1.0  # spec/protocol 7.5 asks for it
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Validation-Token"] == "hand-1"
     assert answer.content_type == "application/json"

@@ -8,8 +8,8 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 from addon.errors import QueueUnavailable
+from addon.requests.connections import web_connection
 from addon.web.sessions import SESSION_S, SIGN_IN_S, Cookies, Sessions, SignIn, hashed
-from workers.connections import web_connection
 
 CLAIMS = {"iss": "https://issuer.example", "sub": "1", "email": "sam@example.org"}
 

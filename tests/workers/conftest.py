@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 import pytest
 
 from addon.commands.marketplace import Exchange, Marketplace
+from addon.requests import acceptance
+from addon.requests.request import Request
 from addon.settings import Settings
 from addon.twilio.invocation import Invocation
 from tests.calls import wav
 from tests.conftest import ACCOUNT, TOKEN
 from tests.web.requests import INSTALL, new_sid
 from tests.workers.flexing import flex
-from workers import intake
-from workers.marketplace import MarketplaceRequest
 from workers.services import Services
 
 __all__ = ["flex"]
@@ -35,7 +35,7 @@ def settings(settings: Settings, market: Marketplace) -> Settings:
 
 @pytest.fixture
 def accept(as_worker: Services, market: Marketplace) -> Callable[..., Exchange]:
-    """Puts a request into journal, ledger and lane, as the web does."""
+    """Puts a request into intake_store, ledger and lane, as the web does."""
 
     def accepted(
         audio: bytes | None = None, *, by_url: bool = False, **changes: object
@@ -54,8 +54,8 @@ def accept(as_worker: Services, market: Marketplace) -> Callable[..., Exchange]:
         )
         invocation = replace(invocation, **changes)  # type: ignore[arg-type]
         blocks = [] if by_url else [audio]
-        asked = MarketplaceRequest(invocation)
-        intake.accept(as_worker.journal, as_worker.dispatcher, asked, blocks)
+        asked = Request.marketplace(invocation)
+        acceptance.accept(as_worker.intake_store, as_worker.dispatcher, asked, blocks)
         return exchange
 
     return accepted

@@ -13,16 +13,17 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.audit import Trail
-from addon.ledger import Entry
+from addon.requests import acceptance
+from addon.requests.request import Request
+from addon.requests.state import RequestState
 from addon.settings import Settings
 from addon.twilio.status_callback import StatusCallback
 from tests.calls import wav
 from tests.conftest import ACCOUNT
 from tests.outbound.loopback import Loopback
 from tests.twilio.standin import KEY, KEY_SECRET, WORKSPACE, StandIn, sid
-from workers import intake, process
+from workers import process
 from workers.deliver import deliver
-from workers.flex import FlexRequest
 from workers.services import Services
 
 
@@ -50,9 +51,14 @@ class Flex:
 
     def announce(self, recording: str, **changes: Any) -> bool:
         """The callback arrives, as the web takes it."""
+        asked = Request.flex(replace(self.callback(recording), **changes))
+        return acceptance.accept(self.services.intake_store, self.services.dispatcher, asked)
+
+    def callback(self, recording: str) -> StatusCallback:
+        """Twilio's notice of a finished recording."""
         resource = self.twilio.recordings.get(recording, {})
         details = resource.get("encryption_details")
-        callback = StatusCallback(
+        return StatusCallback(
             account_sid=ACCOUNT,
             recording_sid=recording,
             status="completed",
@@ -64,19 +70,17 @@ class Flex:
             source="Conference",
             encryption=json.dumps(details) if details else None,
         )
-        asked = FlexRequest(replace(callback, **changes))
-        return intake.accept(self.services.journal, self.services.dispatcher, asked)
 
     def work(self, recording: str) -> str:
         """Both jobs; gives what became of the request."""
         process.process(recording)
         deliver(recording)
-        outcome = self.services.journal.outcome(recording)
+        outcome = self.services.intake_store.outcome(recording)
         assert outcome is not None, "the request is not finished"
         return str(outcome["answer"])
 
-    def entry(self, recording: str) -> Entry:
-        entry = self.services.ledger.entry(recording)
+    def entry(self, recording: str) -> RequestState:
+        entry = self.services.states.get(recording)
         assert entry is not None
         return entry
 

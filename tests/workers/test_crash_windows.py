@@ -10,17 +10,17 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
-from addon.archive.keys import Openers
+from addon.archive.keys import DecryptionKeys
 from addon.archive.store import Store
 from addon.errors import StoreUnavailable
-from addon.journal import Journal
-from addon.ledger import DONE_STATE, PROCESSED, QUEUED, STUCK
 from addon.metrics import catalogue
 from addon.metrics.counters import field
+from addon.requests.intake_store import IntakeStore
+from addon.requests.state import DONE, PROCESSED, QUEUED, STUCK
 from tests.web.requests import INSTALL
-from workers import conclude, process
+from workers import finalise, process
 from workers.deliver import deliver
-from workers.sweep import Sweeper
+from workers.sweeper import Sweeper
 
 NOT_AUDIO = bytes(range(256)) * 40
 """No text and no recording: archived as it came, and answered with a failure."""
@@ -54,8 +54,8 @@ def sweep_at(as_worker):
 
     def swept(seconds: float = 0.0) -> None:
         sweeper = Sweeper(as_worker, clock=lambda: time.time() + seconds)
-        for sid in as_worker.ledger.open_sids():
-            as_worker.ledger.look_again(sid, 0.0)
+        for sid in as_worker.states.open_sids():
+            as_worker.states.look_again(sid, 0.0)
         sweeper.sweep()
 
     return swept
@@ -64,14 +64,14 @@ def sweep_at(as_worker):
 def finish(as_worker, sid: str) -> None:
     process.process(sid)
     deliver(sid)
-    assert as_worker.ledger.entry(sid).state == DONE_STATE
-    assert not as_worker.journal.is_waiting(sid)
+    assert as_worker.states.get(sid).state == DONE
+    assert not as_worker.intake_store.is_waiting(sid)
 
 
 def test_killed_between_archiving_as_received_and_keeping_the_failure(accept, as_worker, killed_at):
     """The recording is committed, so the next try meets it; the answer has to be made then."""
     exchange = accept(NOT_AUDIO)
-    killed_at(Journal, "keep")
+    killed_at(IntakeStore, "store_result")
     with pytest.raises(Killed):
         process.process(exchange.sid)
     finish(as_worker, exchange.sid)
@@ -83,10 +83,10 @@ def test_redis_wiped_under_a_worker_that_then_dies(accept, as_worker, redis_serv
     """What a worker still writes of a request that Redis forgot must not pass for its entry."""
     exchange = accept()
     redis_server.flushall()
-    as_worker.ledger.mark(exchange.sid, duration=1.0, analysed_at=time.time())
-    as_worker.ledger.began(exchange.sid)
+    as_worker.states.mark(exchange.sid, duration=1.0, analysed_at=time.time())
+    as_worker.states.count_attempt(exchange.sid)
     sweep_at()
-    assert as_worker.ledger.entry(exchange.sid).state == QUEUED
+    assert as_worker.states.get(exchange.sid).state == QUEUED
     assert sum(as_worker.dispatcher.depths().values()) == 1
     finish(as_worker, exchange.sid)
     assert len(exchange.callbacks) == 1
@@ -95,41 +95,41 @@ def test_redis_wiped_under_a_worker_that_then_dies(accept, as_worker, redis_serv
 def test_a_late_duplicate_after_redis_was_wiped_is_still_known(accept, as_worker, redis_server):
     exchange = accept()
     finish(as_worker, exchange.sid)
-    assert as_worker.ledger.knows(exchange.sid)
+    assert as_worker.states.knows(exchange.sid)
     redis_server.flushall()
-    assert not as_worker.ledger.knows(exchange.sid)
-    assert as_worker.journal.outcome(exchange.sid) is not None
+    assert not as_worker.states.knows(exchange.sid)
+    assert as_worker.intake_store.outcome(exchange.sid) is not None
 
 
 def test_the_store_away_between_the_post_and_its_record(accept, as_worker, monkeypatch):
     """No process died, so the result must not be sent again."""
     exchange = accept()
     process.process(exchange.sid)
-    real = Journal.conclude
+    real = IntakeStore.record_outcome
 
     def away(*args):
         raise StoreUnavailable("the store does not answer")
 
-    monkeypatch.setattr(Journal, "conclude", away)
+    monkeypatch.setattr(IntakeStore, "record_outcome", away)
     deliver(exchange.sid)
     deliver(exchange.sid)
     assert len(exchange.callbacks) == 1
-    monkeypatch.setattr(Journal, "conclude", real)
+    monkeypatch.setattr(IntakeStore, "record_outcome", real)
     deliver(exchange.sid)
     assert len(exchange.callbacks) == 1
-    assert as_worker.journal.outcome(exchange.sid)["answer"] == "delivered"
-    assert as_worker.ledger.entry(exchange.sid).state == DONE_STATE
+    assert as_worker.intake_store.outcome(exchange.sid)["answer"] == "delivered"
+    assert as_worker.states.get(exchange.sid).state == DONE
 
 
 def test_one_unreadable_intake_record_does_not_hide_the_others(
     accept, as_worker, redis_server, sweep_at
 ):
     """A record sealed under another key lies first in the listing."""
-    as_worker.journal.store.put("intake/AA" + "0" * 32, [b"sealed under a key that is gone"])
+    as_worker.intake_store.store.put("intake/AA" + "0" * 32, [b"sealed under a key that is gone"])
     exchange = accept()
     redis_server.flushall()
     sweep_at()
-    assert as_worker.ledger.entry(exchange.sid).state == QUEUED
+    assert as_worker.states.get(exchange.sid).state == QUEUED
     finish(as_worker, exchange.sid)
 
 
@@ -142,14 +142,15 @@ def test_a_request_that_cannot_be_opened_was_queued_again_for_ever_and_nobody_ca
     if job is deliver:
         process.process(exchange.sid)
     with monkeypatch.context() as patch:
-        patch.setattr(as_worker.journal, "_openers", Openers.local(bytes(32), "another"))
+        another = DecryptionKeys.local(bytes(32), "another")
+        patch.setattr(as_worker.intake_store, "_decryption_keys", another)
         began = time.time()
         job(exchange.sid)
-    entry = as_worker.ledger.entry(exchange.sid)
+    entry = as_worker.states.get(exchange.sid)
     until = entry.work_at if job is process.process else entry.delivery_at
-    assert until >= began + conclude.UNREADABLE_PAUSE_S
+    assert until >= began + finalise.UNREADABLE_PAUSE_S
     assert as_worker.counters.read()[field(catalogue.STUCK)] == 1
-    assert as_worker.journal.is_waiting(exchange.sid)
+    assert as_worker.intake_store.is_waiting(exchange.sid)
     finish(as_worker, exchange.sid)
     assert len(exchange.callbacks) == 1
 
@@ -176,24 +177,24 @@ def test_a_result_that_is_not_archived_yet_is_not_sent_by_the_sweeper(
     with pytest.raises(Killed):
         process.process(exchange.sid)
     sweep_at(seconds=20.0)
-    assert as_worker.ledger.entry(exchange.sid).delivery is None
+    assert as_worker.states.get(exchange.sid).delivery is None
     finish(as_worker, exchange.sid)
     assert exchange.callbacks[0].document()["status"] == "successful"
 
 
 def test_a_store_that_is_away_does_not_use_up_the_tries(accept, as_worker, monkeypatch):
     exchange = accept()
-    real = type(as_worker.journal.store).put
+    real = type(as_worker.intake_store.store).put
 
     def away(self: Store, key: str, *args, **kwargs):
         if key.startswith("recordings/"):
             raise StoreUnavailable("the store does not answer")
         return real(self, key, *args, **kwargs)
 
-    monkeypatch.setattr(type(as_worker.journal.store), "put", away)
+    monkeypatch.setattr(type(as_worker.intake_store.store), "put", away)
     for _ in range(10):
         process.process(exchange.sid)
-    monkeypatch.setattr(type(as_worker.journal.store), "put", real)
+    monkeypatch.setattr(type(as_worker.intake_store.store), "put", real)
     finish(as_worker, exchange.sid)
     assert exchange.callbacks[0].document()["status"] == "successful"
 
@@ -211,15 +212,15 @@ def test_erased_while_its_delivery_waits(accept, as_worker, settings, market, sw
     sweep_at()
     process.process(exchange.sid)
     assert reader.list(INSTALL).entries == ()
-    assert not as_worker.journal.is_waiting(exchange.sid)
-    assert as_worker.ledger.entry(exchange.sid).state != PROCESSED
+    assert not as_worker.intake_store.is_waiting(exchange.sid)
+    assert as_worker.states.get(exchange.sid).state != PROCESSED
 
 
 def test_erased_between_archiving_as_received_and_keeping_the_failure(
     accept, as_worker, settings, killed_at
 ):
     exchange = accept(NOT_AUDIO, recording_sid="RE" + "5d" * 16)
-    killed_at(Journal, "keep")
+    killed_at(IntakeStore, "store_result")
     with pytest.raises(Killed):
         process.process(exchange.sid)
     reader = Archive.from_settings(settings)
@@ -246,6 +247,6 @@ def test_what_kills_even_its_archiving_is_answered_and_kept(
     process.process(exchange.sid)
     deliver(exchange.sid)
     assert exchange.callbacks[0].document()["code"] == 64404
-    assert b"".join(as_worker.journal.open(exchange.sid).audio) == exchange.audio
-    assert as_worker.ledger.entry(exchange.sid).state == STUCK
+    assert b"".join(as_worker.intake_store.open(exchange.sid).audio) == exchange.audio
+    assert as_worker.states.get(exchange.sid).state == STUCK
     assert as_worker.counters.read()["addon_requests_stuck_total"] == 1

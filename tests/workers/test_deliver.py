@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from addon.ledger import ANSWERED, WAITING
+from addon.requests.state import ANSWERED, WAITING
 from tests.web.requests import INSTALL
 from workers import process
 from workers.deliver import deliver
@@ -27,7 +27,7 @@ def processed(accept):
 
 
 def outcome(services, exchange) -> str:
-    return services.journal.outcome(exchange.sid)["answer"]
+    return services.intake_store.outcome(exchange.sid)["answer"]
 
 
 def test_it_is_sent_once_however_often_the_job_runs(processed, as_worker):
@@ -43,10 +43,10 @@ def test_a_busy_callback_is_tried_again(processed, as_worker, market, status):
     exchange = processed()
     market.answers = [status]
     deliver(exchange.sid)
-    entry = as_worker.ledger.entry(exchange.sid)
+    entry = as_worker.states.get(exchange.sid)
     assert (entry.delivery, entry.deliveries) == (WAITING, 1)
     assert entry.delivery_at > time.time()
-    assert as_worker.journal.is_waiting(exchange.sid)
+    assert as_worker.intake_store.is_waiting(exchange.sid)
     deliver(exchange.sid)
     assert len(exchange.callbacks) == 1
 
@@ -57,7 +57,7 @@ def test_wrong_credentials_are_tried_again_because_a_person_may_mend_them(
     exchange = processed()
     market.answers = [401, 401]
     deliver(exchange.sid)
-    assert as_worker.ledger.entry(exchange.sid).delivery == WAITING
+    assert as_worker.states.get(exchange.sid).delivery == WAITING
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 422])
@@ -66,7 +66,7 @@ def test_a_closed_callback_is_given_up(processed, as_worker, market, status):
     market.answers = [status]
     deliver(exchange.sid)
     assert outcome(as_worker, exchange) == "refused"
-    assert not as_worker.journal.is_waiting(exchange.sid)
+    assert not as_worker.intake_store.is_waiting(exchange.sid)
 
 
 def test_a_callback_elsewhere_is_never_called(processed, as_worker):
@@ -87,7 +87,7 @@ def test_no_callback_means_the_result_stays_in_the_archive(processed, as_worker)
     exchange = processed(callback="")
     deliver(exchange.sid)
     assert outcome(as_worker, exchange) == "skipped"
-    assert not as_worker.journal.is_waiting(exchange.sid)
+    assert not as_worker.intake_store.is_waiting(exchange.sid)
 
 
 def test_it_is_given_up_when_twilio_has_long_given_up(processed, as_worker, market):
@@ -102,7 +102,7 @@ def test_a_crash_before_the_record_sends_again_and_never_computes_again(
 ):
     exchange = processed()
     with monkeypatch.context() as patch:
-        patch.setattr(type(as_worker.journal), "conclude", _killed)
+        patch.setattr(type(as_worker.intake_store), "record_outcome", _killed)
         with pytest.raises(SystemError):
             deliver(exchange.sid)
     deliver(exchange.sid)
@@ -113,24 +113,24 @@ def test_a_crash_before_the_record_sends_again_and_never_computes_again(
 def test_a_crash_after_the_record_never_sends_again(processed, as_worker, monkeypatch):
     exchange = processed()
     with monkeypatch.context() as patch:
-        patch.setattr(type(as_worker.ledger), "mark", _killed)
+        patch.setattr(type(as_worker.states), "mark", _killed)
         with pytest.raises(SystemError):
             deliver(exchange.sid)
     as_worker.redis.flushall()
     deliver(exchange.sid)
     assert len(exchange.callbacks) == 1
-    assert not as_worker.journal.is_waiting(exchange.sid)
+    assert not as_worker.intake_store.is_waiting(exchange.sid)
 
 
 def test_a_delivery_that_comes_before_the_answer_waits(accept, as_worker):
     exchange = accept()
     deliver(exchange.sid)
     assert exchange.callbacks == []
-    assert as_worker.journal.is_waiting(exchange.sid)
+    assert as_worker.intake_store.is_waiting(exchange.sid)
 
 
 def test_two_deliveries_at_once_send_one(processed, as_worker):
-    from workers.lease import lease
+    from addon.requests.lease import lease
 
     exchange = processed()
     with lease(as_worker.redis, "deliver", exchange.sid):
@@ -176,7 +176,7 @@ def test_an_install_gets_its_result_in_the_style_that_is_set(
 def test_answered_is_recorded_in_the_ledger(processed, as_worker):
     exchange = processed()
     deliver(exchange.sid)
-    entry = as_worker.ledger.entry(exchange.sid)
+    entry = as_worker.states.get(exchange.sid)
     assert entry.delivery == ANSWERED
     assert entry.delivered_at >= entry.received_at
     assert entry.pace is not None

@@ -1,17 +1,18 @@
-"""Errands are queued when they are due, run once at a time, and lost for no longer than a round."""
+"""Periodic tasks are queued when due, run once at a time, and are lost for one round at most."""
 
 from __future__ import annotations
 
 import pytest
 
+from addon.requests import scheduling
+from addon.requests.lease import lease
+from addon.requests.queues import DeadlineQueue, sid_of
 from addon.settings import DELETE_AT_SOURCE_FLOOR_S
 from tests.twilio.standin import error
-from workers import errands, lanes
-from workers.errands import DELETE_EVERY_S, Errands, run
-from workers.lease import lease
-from workers.queue import LaneQueue, sid_of
-from workers.sweep import SILENCE_S, Sweeper
-from workers.watch import take_turn
+from workers import periodic_tasks
+from workers.leader import lead
+from workers.periodic_tasks import DELETE_EVERY_S, Schedule, run
+from workers.sweeper import SILENCE_S, Sweeper
 
 LIST = "/2010-04-01/Accounts/{}/Recordings.json"
 
@@ -23,12 +24,12 @@ def flex(flex):
 
 
 def queued(flex) -> list[str]:
-    names = flex.services.redis.lrange(f"rq:queue:{lanes.ERRANDS}", 0, -1)
+    names = flex.services.redis.lrange(f"rq:queue:{scheduling.PERIODIC}", 0, -1)
     return sorted(sid_of(name.decode()) for name in names)
 
 
 def test_each_is_queued_once_in_its_time(flex):
-    mine = Errands(flex.services)
+    mine = Schedule(flex.services)
     for _ in range(3):
         mine.step()
     assert queued(flex) == ["delete", "reconcile"]
@@ -40,35 +41,37 @@ def test_each_is_queued_once_in_its_time(flex):
 
 def test_what_is_switched_off_is_not_queued(flex):
     flex.configure(delete_at_source_after_s=0, flex_reconcile_every_s=0)
-    Errands(flex.services).step()
+    Schedule(flex.services).step()
     assert queued(flex) == []
 
 
 def test_an_account_without_flex_is_never_listed(flex):
     """The account of an add-on's publisher may have recordings that are nobody's business here."""
     flex.configure(flex_workspace_sid=None, delete_at_source_after_s=0)
-    Errands(flex.services).step()
+    Schedule(flex.services).step()
     assert queued(flex) == []
 
 
 def test_with_redis_wiped_they_come_round_again(flex):
-    Errands(flex.services).step()
+    Schedule(flex.services).step()
     flex.services.redis.flushall()
-    Errands(flex.services).step()
+    Schedule(flex.services).step()
     assert queued(flex) == ["delete", "reconcile"]
 
 
 def test_the_sweepers_turn_queues_them(flex):
-    pause = take_turn(flex.services, "me", (Errands(flex.services).step,))
+    pause = lead(flex.services, "me", (Schedule(flex.services).step,))
     assert pause > 0
     assert queued(flex) == ["delete", "reconcile"]
 
 
-@pytest.mark.parametrize("name", errands.ERRANDS)
+@pytest.mark.parametrize("name", periodic_tasks.PERIODIC_TASKS)
 def test_the_job_runs_its_errand_alone(flex, name, monkeypatch):
     ran = []
     monkeypatch.setitem(
-        errands.ERRANDS, name, errands.Errand(ran.append, errands.ERRANDS[name].every)
+        periodic_tasks.PERIODIC_TASKS,
+        name,
+        periodic_tasks.PeriodicTask(ran.append, periodic_tasks.PERIODIC_TASKS[name].every),
     )
     with lease(flex.services.redis, "errand", name):
         run(name)
@@ -88,12 +91,12 @@ def test_an_errand_that_twilio_disturbs_waits_for_its_next_time(flex):
 
 
 def test_an_errand_whose_worker_died_leaves_the_lane(flex):
-    Errands(flex.services).step()
-    queue = LaneQueue(lanes.ERRANDS, connection=flex.services.redis)
-    LaneQueue.dequeue_any([queue], None, flex.services.redis)
+    Schedule(flex.services).step()
+    queue = DeadlineQueue(scheduling.PERIODIC, connection=flex.services.redis)
+    DeadlineQueue.dequeue_any([queue], None, flex.services.redis)
     now = [1000.0]
     sweeper = Sweeper(flex.services, clock=lambda: now[0])
     sweeper.sweep()
     now[0] += SILENCE_S + 1
     sweeper.sweep()
-    assert flex.services.dispatcher.in_flight()[lanes.ERRANDS] == []
+    assert flex.services.dispatcher.in_flight()[scheduling.PERIODIC] == []

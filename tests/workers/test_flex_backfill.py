@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 
 from addon.errors import TwilioUnavailable
+from addon.requests import scheduling
+from addon.requests.admission import AdmissionControl
+from addon.requests.queues import sid_of
 from tests.calls import wav
 from tests.conftest import ACCOUNT
 from tests.twilio.standin import EPOCH, error, sid
-from workers import lanes
 from workers.flex_backfill import PAUSE_S, TRIES, Backfill, Progress, backfills
-from workers.headroom import Headroom
-from workers.queue import sid_of
-from workers.sweep import Sweeper
+from workers.sweeper import Sweeper
 
 LIST = f"/2010-04-01/Accounts/{ACCOUNT}/Recordings.json"
 SINCE, UNTIL = EPOCH, EPOCH + timedelta(minutes=1000)
@@ -48,7 +48,7 @@ def backfill(flex, **options) -> Backfill:
 
 
 def backfill_lane(flex) -> list[str]:
-    names = flex.services.redis.lrange(f"rq:queue:{lanes.BACKFILL}", 0, -1)
+    names = flex.services.redis.lrange(f"rq:queue:{scheduling.BACKFILL}", 0, -1)
     return [sid_of(name.decode()) for name in names]
 
 
@@ -58,7 +58,7 @@ def test_everything_of_the_range_waits_behind_live_work(flex, small_pages):
     *_, last = backfill(flex).run()
     assert (last.listed, last.taken_up, last.done) == (5, 5, True)
     assert sorted(backfill_lane(flex)) == recordings
-    assert lanes.ROLES["general"][-1] == lanes.BACKFILL
+    assert scheduling.ROLES["general"][-1] == scheduling.BACKFILL
 
 
 def test_it_is_archived_like_any_other(flex):
@@ -123,7 +123,7 @@ def test_it_keeps_to_its_rate(flex):
 def test_it_waits_while_enough_is_waiting(flex):
     for number in range(1, 4):
         flex.record(number, b"RIFF")
-    lane = f"rq:queue:{lanes.BACKFILL}"
+    lane = f"rq:queue:{scheduling.BACKFILL}"
     longest = []
 
     def worker() -> None:
@@ -139,7 +139,7 @@ def test_it_waits_while_enough_is_waiting(flex):
 def test_it_waits_while_redis_is_full(flex, monkeypatch):
     flex.record(1, b"RIFF")
     answers = iter([False, False, True, True])
-    monkeypatch.setattr(Headroom, "has_room", lambda _: next(answers))
+    monkeypatch.setattr(AdmissionControl, "has_room", lambda _: next(answers))
     sleeps = Sleeps(lambda: None)
     (progress,) = backfill(flex, sleep=sleeps).run()
     assert progress.taken_up == 1
@@ -177,4 +177,4 @@ def test_a_known_recording_costs_no_time(flex):
     sleeps = Sleeps()
     (progress,) = backfill(flex, sleep=sleeps).run()
     assert (progress.listed, progress.taken_up, sleeps) == (2, 0, [])
-    assert flex.entry(sid("RE", 1)).lane != lanes.BACKFILL
+    assert flex.entry(sid("RE", 1)).queue != scheduling.BACKFILL

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from addon.errors import QueueUnavailable, TwilioUnavailable
+from addon.requests import scheduling
+from addon.requests.admission import AdmissionControl
 from tests.conftest import ACCOUNT
 from tests.twilio.standin import error
-from workers import lanes
 from workers.flex_reconcile import FIRST_LOOK, GRACE, OVERLAP, looked_until, reconcile
-from workers.headroom import Headroom
 
 LIST = f"/2010-04-01/Accounts/{ACCOUNT}/Recordings.json"
 
@@ -29,7 +29,7 @@ def recorded(flex):
 
 
 def waiting(flex) -> list[str]:
-    return list(flex.services.journal.waiting())
+    return list(flex.services.intake_store.waiting())
 
 
 def test_what_no_callback_announced_is_picked_up_and_archived(flex, recorded):
@@ -39,7 +39,7 @@ def test_what_no_callback_announced_is_picked_up_and_archived(flex, recorded):
     assert flex.work(recording) == "updated"
     assert flex.archived(recording) == flex.twilio.media[recording]
     assert flex.twilio.attributes(task)["conversations"]["media"]
-    assert flex.entry(recording).lane in lanes.RECORDING_LANES
+    assert flex.entry(recording).queue in scheduling.RECORDING_QUEUES
 
 
 def test_what_is_known_is_left_alone(flex, recorded):
@@ -117,7 +117,7 @@ def test_a_look_that_breaks_off_is_made_again(flex, recorded):
 def test_what_a_full_redis_turned_away_is_picked_up_when_there_is_room(flex, recorded, monkeypatch):
     recording = recorded(1, timedelta(hours=1))
     with monkeypatch.context() as full:
-        full.setattr(Headroom, "has_room", lambda _: False)
+        full.setattr(AdmissionControl, "has_room", lambda _: False)
         for refused in (lambda: flex.announce(recording), lambda: reconcile(flex.services)):
             with pytest.raises(QueueUnavailable):
                 refused()
@@ -138,4 +138,4 @@ def test_an_encrypted_recording_keeps_what_opens_it(flex, recorded):
     details = {"encryption_public_key_sid": "CR1", "encryption_cek": "x", "encryption_iv": "y"}
     recording = recorded(1, timedelta(hours=1), encryption_details=details)
     reconcile(flex.services)
-    assert "encryption_cek" in flex.services.journal.open(recording).request
+    assert "encryption_cek" in flex.services.intake_store.open(recording).request

@@ -1,4 +1,4 @@
-"""Fetching a Flex recording: every trap of protocol 4.3 and 5.3, as the jobs meet it."""
+"""Fetching a Flex recording: every trap of spec/protocol 4.3 and 5.3, as the jobs meet it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from addon.errors import NotStored
-from addon.ledger import WAITING
+from addon.requests.state import WAITING
 from addon.twilio.media import RETRY_LADDER_S
 from tests.calls import wav
 from tests.conftest import ACCOUNT
@@ -40,7 +40,7 @@ def pem(private: rsa.RSAPrivateKey) -> str:
 
 
 def encrypted(private: rsa.RSAPrivateKey, audio: bytes) -> tuple[bytes, dict[str, str]]:
-    """As Twilio does it (protocol 5.2)."""
+    """As Twilio does it (spec/protocol 5.2)."""
     key, iv = os.urandom(32), os.urandom(12)
     oaep = padding.OAEP(padding.MGF1(SHA256()), SHA256(), None)
     details = {
@@ -84,7 +84,7 @@ def test_a_redirect_to_a_host_nobody_allowed_ends_the_request(flex):
     recording = flex.record()
     flex.announce(recording)
     process.process(recording)
-    assert flex.services.journal.kept(recording).answer["code"] == 64402
+    assert flex.services.intake_store.stored_result(recording).answer["code"] == 64402
     assert flex.twilio.storage.requests == []
 
 
@@ -122,11 +122,23 @@ def test_too_many_requests_are_waited_out_as_long_as_twilio_says(flex):
 )
 def test_an_error_document_with_status_200_is_never_archived(flex, document):
     recording = flex.record(audio=document * 8)
-    flex.announce(recording)
-    assert flex.work(recording) == "skipped"
+    flex.announce(recording, received_at=datetime.now(UTC) - timedelta(hours=1))
+    through_the_ladder(recording)
+    assert flex.services.intake_store.stored_result(recording).answer["code"] == 64403
     with pytest.raises(NotStored):
         flex.reader.manifest(ACCOUNT, recording)
-    assert flex.services.journal.outcome(recording)["code"] == 64401
+
+
+@pytest.mark.parametrize("answer", [b"<html>busy</html>", b""], ids=["a page", "nothing"])
+def test_the_recording_behind_one_wrong_answer_is_archived(flex, answer):
+    recording = flex.record()
+    audio, flex.twilio.media[recording] = flex.twilio.media[recording], answer
+    flex.announce(recording)
+    process.process(recording)
+    assert flex.entry(recording).state == WAITING
+    flex.twilio.media[recording] = audio
+    assert flex.work(recording) == "gone"
+    assert flex.archived(recording)
 
 
 def through_the_ladder(recording):
@@ -135,7 +147,7 @@ def through_the_ladder(recording):
 
 
 class TestAfterTheLadder:
-    """Media that never comes is judged by the recording's own resource (protocol 10.2 Q29)."""
+    """Media that never comes is judged by the recording's own resource (spec/protocol 4.3)."""
 
     def missing(self, flex, *, minutes_ago: float = 60.0, **resource):
         recording = flex.record(**resource)
@@ -146,7 +158,7 @@ class TestAfterTheLadder:
     def test_a_young_recording_is_waited_for(self, flex):
         recording = self.missing(flex, minutes_ago=5)
         through_the_ladder(recording)
-        assert flex.services.journal.kept(recording) is None
+        assert flex.services.intake_store.stored_result(recording) is None
         assert flex.entry(recording).state == WAITING
 
     def test_one_that_is_still_being_processed_is_waited_for(self, flex):
@@ -157,24 +169,27 @@ class TestAfterTheLadder:
     def test_one_whose_media_lies_elsewhere_is_given_up_in_words(self, flex):
         recording = self.missing(flex)
         through_the_ladder(recording)
-        assert "elsewhere" in flex.services.journal.kept(recording).answer["message"]
+        assert "elsewhere" in flex.services.intake_store.stored_result(recording).answer["message"]
 
     @pytest.mark.parametrize("status", ["absent", "deleted"])
     def test_one_that_will_never_come_is_given_up_in_words(self, flex, status):
         recording = self.missing(flex, status=status)
         through_the_ladder(recording)
-        assert status in flex.services.journal.kept(recording).answer["message"]
+        assert status in flex.services.intake_store.stored_result(recording).answer["message"]
 
     def test_one_that_twilio_does_not_know_is_given_up(self, flex):
         recording = self.missing(flex)
         del flex.twilio.recordings[recording]
         through_the_ladder(recording)
-        assert "no such recording" in flex.services.journal.kept(recording).answer["message"]
+        assert (
+            "no such recording"
+            in flex.services.intake_store.stored_result(recording).answer["message"]
+        )
 
     def test_one_that_is_processed_for_a_week_is_given_up(self, flex):
         recording = self.missing(flex, status="processing", minutes_ago=8 * 24 * 60)
         through_the_ladder(recording)
-        assert flex.services.journal.kept(recording).answer["code"] == 64403
+        assert flex.services.intake_store.stored_result(recording).answer["code"] == 64403
 
 
 @pytest.mark.parametrize("answer", [error(503, 20500), error(401, 20003)], ids=["away", "key"])
@@ -195,7 +210,7 @@ def test_an_outage_or_a_wrong_key_loses_nothing_however_long_it_lasts(flex, answ
 
 
 class TestEncrypted:
-    """Recordings that Twilio encrypted with the customer's key (protocol 5)."""
+    """Recordings that Twilio encrypted with the customer's key (spec/protocol 5)."""
 
     def recorded(self, flex, private, *, spoil: bool = False, **details):
         audio = wav(1.0)
@@ -263,6 +278,17 @@ class TestEncrypted:
         assert flex.entry(recording).state == WAITING
         flex.work(recording)
         assert flex.archived(recording) == ciphertext
+
+    @pytest.mark.parametrize("with_key", [True, False])
+    def test_a_page_in_place_of_the_ciphertext_is_not_the_ciphertext(self, flex, private, with_key):
+        flex.configure(flex_private_keys={CR: pem(private)} if with_key else {})
+        recording, audio, ciphertext = self.recorded(flex, private)
+        flex.twilio.media[recording] = b"<html>one moment</html>"
+        process.process(recording)
+        assert flex.entry(recording).state == WAITING
+        flex.twilio.media[recording] = ciphertext
+        flex.work(recording)
+        assert flex.archived(recording) == (audio if with_key else ciphertext)
 
     def test_nothing_in_the_clear_lies_on_the_disk(self, flex, private):
         flex.configure(flex_private_keys={CR: pem(private)})

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from addon.ledger import DONE_STATE, WAITING
+from addon.requests.state import DONE, WAITING
 from addon.twilio.status_callback import StatusCallback
 from tests.analysis import calls
 from tests.calls import wav
@@ -22,7 +22,7 @@ from workers import flex_task, process
 from workers.deliver import deliver
 from workers.flex import TASK_PATIENCE_S
 from workers.services import services
-from workers.sweep import Sweeper
+from workers.sweeper import Sweeper
 
 TASKS = f"/v1/Workspaces/{WORKSPACE}/Tasks"
 
@@ -48,7 +48,7 @@ def test_the_task_learns_where_and_when_and_who_is_on_which_channel(flex, starte
     assert attributes["customer"] == "kept"
     assert attributes["conversations"]["case"] == "4711"
     assert "segment_link" not in attributes["conversations"]
-    assert flex.entry(recording).state == DONE_STATE
+    assert flex.entry(recording).state == DONE
 
 
 def test_the_lost_numbers_come_back_where_the_settings_say(flex):
@@ -129,7 +129,7 @@ def test_a_second_recording_stands_beside_the_first_and_foreign_items(flex):
     first, second = flex.record(1), flex.record(2, call_sid=sid("CA", 1))
     for recording in (first, second, first):
         flex.announce(recording)
-        if flex.services.journal.is_waiting(recording):
+        if flex.services.intake_store.is_waiting(recording):
             flex.work(recording)
     media = flex.twilio.attributes(task)["conversations"]["media"]
     sids = [parse_qs(urlsplit(item.get("url_provider", "")).query) for item in media]
@@ -138,13 +138,13 @@ def test_a_second_recording_stands_beside_the_first_and_foreign_items(flex):
 
 
 class TestNeverAtTheArchivesExpense:
-    """What TaskRouter may say, and what becomes of the recording (protocol 6.4)."""
+    """What TaskRouter may say, and what becomes of the recording (spec/protocol 6.4)."""
 
     def finished(self, flex, recording, how):
         assert flex.archived(recording) == flex.twilio.media[recording]
-        assert flex.services.journal.outcome(recording)["answer"] == how
-        assert flex.entry(recording).state == DONE_STATE
-        assert not flex.services.journal.is_waiting(recording)
+        assert flex.services.intake_store.outcome(recording)["answer"] == how
+        assert flex.entry(recording).state == DONE
+        assert not flex.services.intake_store.is_waiting(recording)
 
     def test_a_task_that_is_gone(self, flex):
         recording = flex.record()
@@ -227,9 +227,9 @@ class TestNeverAtTheArchivesExpense:
         """Ten times its length means nothing here: nobody waits with a clock."""
         recording = flex.record()
         flex.announce(recording, received_at=datetime.now(UTC) - timedelta(hours=1))
-        flex.services.ledger.look_again(recording, 0.0)
+        flex.services.states.look_again(recording, 0.0)
         Sweeper(flex.services).sweep()
-        assert flex.services.journal.kept(recording) is None
+        assert flex.services.intake_store.stored_result(recording) is None
         flex.task(1)
         flex.work(recording)
         self.finished(flex, recording, "updated")
@@ -289,7 +289,7 @@ def test_two_of_our_own_workers_on_one_task_lose_neither_recording(flex):
 def _deliver(recording: str) -> None:
     """A loser of five races is offered again, as the sweeper would."""
     until = time.monotonic() + 15
-    while services().journal.outcome(recording) is None and time.monotonic() < until:
+    while services().intake_store.outcome(recording) is None and time.monotonic() < until:
         deliver(recording)
 
 

@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from addon.errors import QueueUnavailable
+from addon.requests.admission import FULL, REMEMBERED_S, TIGHT, AdmissionControl, Memory
 from addon.settings import Settings
 from tests.calls import wav
 from tests.conftest import ACCOUNT, PUBLIC_URL, running_redis
@@ -20,7 +21,6 @@ from tests.stack.running import ROOT, python, wait_until
 from tests.web import requests as send
 from tests.web.requests import new_sid
 from tests.web.serving import Served, environment, served
-from workers.headroom import FULL, REMEMBERED_S, TIGHT, Headroom, Memory
 
 BLOCK = bytes(64 * 1024)
 
@@ -53,7 +53,7 @@ def empty(redis_server: redis.Redis) -> None:
 
 def read(connection: redis.Redis) -> Memory:
     """What a process that starts now would read."""
-    return Headroom(connection).memory()
+    return AdmissionControl(connection).memory()
 
 
 def calls_of_info(redis_server: redis.Redis) -> int:
@@ -74,16 +74,16 @@ class Clock:
 class TestReading:
     def test_there_is_room_up_to_the_limit_and_none_from_it_on(self, redis_server, fill):
         fill(FULL - 2 * SWAY)
-        Headroom(redis_server).require()
+        AdmissionControl(redis_server).require()
         fill(FULL)
         with pytest.raises(QueueUnavailable):
-            Headroom(redis_server).require()
+            AdmissionControl(redis_server).require()
 
     def test_a_redis_without_a_limit_is_never_full(self, redis_server, fill):
         fill(FULL)
         redis_server.config_set("maxmemory", 0)
         try:
-            Headroom(redis_server).require()
+            AdmissionControl(redis_server).require()
             assert read(redis_server).share == 0
             assert read(redis_server).used > 0
         finally:
@@ -98,7 +98,7 @@ class TestReading:
         try:
             with pytest.raises(redis.exceptions.NoPermissionError):
                 guest.info("memory")
-            Headroom(guest).require()
+            AdmissionControl(guest).require()
         finally:
             guest.close()
             redis_server.acl_deluser("guest")
@@ -111,10 +111,10 @@ class TestReading:
             def info(self, _section: str) -> dict[str, object]:
                 return told
 
-        Headroom(Host()).require()  # type: ignore[arg-type]
+        AdmissionControl(Host()).require()  # type: ignore[arg-type]
 
     def test_a_redis_that_is_away_is_somebody_elses_to_report(self):
-        Headroom(redis.Redis.from_url("redis://127.0.0.1:1")).require()
+        AdmissionControl(redis.Redis.from_url("redis://127.0.0.1:1")).require()
 
 
 class TestMemory:
@@ -124,7 +124,7 @@ class TestMemory:
         for share in (0.0, FULL):
             fill(share)
             redis_server.config_resetstat()
-            headroom = Headroom(redis_server, Clock())
+            headroom = AdmissionControl(redis_server, Clock())
             answers = {headroom.has_room() for _ in range(100)}
             assert answers == {share < FULL}
             assert calls_of_info(redis_server) == 1
@@ -138,13 +138,13 @@ class TestMemory:
                 raise redis.exceptions.ResponseError("unknown command 'INFO'")
 
         host = Host()
-        headroom = Headroom(host, Clock())  # type: ignore[arg-type]
+        headroom = AdmissionControl(host, Clock())  # type: ignore[arg-type]
         assert all(headroom.has_room() for _ in range(100))
         assert host.asked == 1
 
     def test_it_is_read_again_after_its_time(self, redis_server, fill):
         clock = Clock()
-        headroom = Headroom(redis_server, clock)
+        headroom = AdmissionControl(redis_server, clock)
         assert headroom.has_room()
         fill(FULL)
         assert headroom.has_room()
@@ -161,28 +161,28 @@ class TestTight:
 
     @pytest.fixture
     def finished(self, services, monkeypatch) -> list[str]:
-        monkeypatch.setattr("workers.queue.BATCH", 5)
+        monkeypatch.setattr("addon.requests.queues.BATCH", 5)
         sids = [f"XR{number:032d}" for number in range(8)]
         for sid in sids:
-            services.ledger.mark(sid, state="processed", received_at=1.0)
-            services.ledger.finish(sid, "delivered")
+            services.states.mark(sid, state="processed", received_at=1.0)
+            services.states.finish(sid, "delivered")
         return sids
 
     def test_the_oldest_are_forgotten_a_batch_at_a_time(self, services, finished, fill):
         fill(TIGHT)
         services.dispatcher.make_room()
-        assert [entry.sid for entry in services.ledger.finished()] == finished[5:]
+        assert [entry.sid for entry in services.states.finished()] == finished[5:]
 
     def test_all_stay_while_there_is_room(self, services, finished):
         services.dispatcher.make_room()
-        assert len(list(services.ledger.finished())) == len(finished)
+        assert len(list(services.states.finished())) == len(finished)
 
     def test_what_is_unfinished_stays(self, services, accept, fill):
         exchange = accept()
         fill(TIGHT)
         services.dispatcher.make_room()
-        assert services.ledger.knows(exchange.sid)
-        assert services.ledger.open_count() == 1
+        assert services.states.knows(exchange.sid)
+        assert services.states.open_count() == 1
 
 
 @pytest.mark.stack
@@ -198,8 +198,8 @@ class TestFull:
         with served(settings) as web:
             assert posted(web, accepted[0].sid) == 202
             assert posted(web, refused := new_sid()) == 503
-            assert not services.journal.is_waiting(refused)
-            assert not services.ledger.knows(refused)
+            assert not services.intake_store.is_waiting(refused)
+            assert not services.states.knows(refused)
             assert missing(web) == ["room in Redis"]
             with machine(settings) as workers:
                 assert all(each.arrived.wait(60) for each in accepted)
@@ -210,7 +210,7 @@ class TestFull:
             empty(redis_server)
             wait_until(lambda: missing(web) == [])
             assert posted(web, refused) == 202
-        assert list(services.journal.waiting()) == [refused]
+        assert list(services.intake_store.waiting()) == [refused]
 
 
 def posted(web: Served, sid: str) -> int:

@@ -9,9 +9,9 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers import lanes
-from workers.lanes import Length
-from workers.queue import LaneQueue
+from addon.requests import scheduling
+from addon.requests.queues import DeadlineQueue
+from addon.requests.scheduling import Length
 
 NOW = 1_800_000_000.0
 
@@ -30,7 +30,7 @@ NOW = 1_800_000_000.0
     ],
 )
 def test_a_length_has_one_lane(seconds, lane):
-    assert lanes.lane_for(seconds) == lane
+    assert scheduling.queue_for(seconds) == lane
 
 
 @pytest.mark.parametrize(
@@ -45,16 +45,16 @@ def test_a_length_has_one_lane(seconds, lane):
     ],
 )
 def test_the_bytes_decide_between_seconds_and_milliseconds(declared, size, channels, estimate):
-    assert lanes.length(declared, size, channels).estimate == pytest.approx(estimate, rel=0.01)
+    assert scheduling.length(declared, size, channels).estimate == pytest.approx(estimate, rel=0.01)
 
 
 def test_without_bytes_the_lane_is_the_shorter_reading_and_the_deadline_the_longer():
-    assert lanes.length(6000, None, None) == Length(6.0, 6000)
+    assert scheduling.length(6000, None, None) == Length(6.0, 6000)
 
 
 @pytest.mark.parametrize("declared", [None, 0, -1])
 def test_without_anything_the_length_is_unknown(declared):
-    assert lanes.length(declared, None, None) == Length(lanes.UNKNOWN_S, None)
+    assert scheduling.length(declared, None, None) == Length(scheduling.UNKNOWN_S, None)
 
 
 @given(
@@ -63,34 +63,42 @@ def test_without_anything_the_length_is_unknown(declared):
     channels=st.none() | st.integers(0, 8),
 )
 def test_whatever_is_declared_there_is_a_lane_and_a_deadline(declared, size, channels):
-    guess = lanes.length(declared, size, channels)
+    guess = scheduling.length(declared, size, channels)
     assert guess.estimate >= 0
     assert guess.longest is None or guess.longest >= 0
-    assert lanes.lane_for(guess.estimate) in lanes.RECORDING_LANES
-    assert lanes.JOB_FLOOR_S <= lanes.job_timeout(guess.estimate) <= lanes.LONGEST_S
+    assert scheduling.queue_for(guess.estimate) in scheduling.RECORDING_QUEUES
+    assert scheduling.JOB_FLOOR_S <= scheduling.job_timeout(guess.estimate) <= scheduling.LONGEST_S
 
 
 def test_the_answer_comes_before_the_deadline_and_the_first_look_no_later():
     for seconds in (1.0, 30.0, 3600.0):
-        assert lanes.answer_by(NOW, seconds) < lanes.deadline(NOW, seconds) == NOW + 10 * seconds
-        assert lanes.first_look(NOW, seconds, NOW) <= lanes.answer_by(NOW, seconds)
-    assert lanes.first_look(NOW, None, NOW) == NOW + lanes.LOOK_S
+        assert (
+            scheduling.answer_by(NOW, seconds)
+            < scheduling.deadline(NOW, seconds)
+            == NOW + 10 * seconds
+        )
+        assert scheduling.first_look(NOW, seconds, NOW) <= scheduling.answer_by(NOW, seconds)
+    assert scheduling.first_look(NOW, None, NOW) == NOW + scheduling.LOOK_S
 
 
 def test_express_is_served_by_a_process_of_its_own_and_by_all_others_first():
-    assert lanes.ROLES["express"] == (lanes.EXPRESS,)
-    assert lanes.ROLES["general"][: len(lanes.LANES)] == lanes.RECORDING_LANES
+    assert scheduling.ROLES["express"] == (scheduling.EXPRESS,)
+    assert (
+        scheduling.ROLES["general"][: len(scheduling.SIZE_CLASSES)] == scheduling.RECORDING_QUEUES
+    )
 
 
 def test_every_lane_is_served():
-    assert {lane for served in lanes.ROLES.values() for lane in served} == set(lanes.ALL_LANES)
+    assert {lane for served in scheduling.ROLES.values() for lane in served} == set(
+        scheduling.ALL_QUEUES
+    )
 
 
 def test_a_job_is_due_at_its_deadline_unless_that_is_missed_already():
-    assert lanes.due(NOW, 60, NOW) == NOW + 600
-    assert lanes.due(NOW, 60, NOW + 509) == NOW + 600
-    assert lanes.due(NOW, 60, NOW + 511) == lanes.LAST
-    assert lanes.due(NOW, math.inf, NOW) == lanes.LAST
+    assert scheduling.due(NOW, 60, NOW) == NOW + 600
+    assert scheduling.due(NOW, 60, NOW + 509) == NOW + 600
+    assert scheduling.due(NOW, 60, NOW + 511) == scheduling.LAST
+    assert scheduling.due(NOW, math.inf, NOW) == scheduling.LAST
 
 
 @pytest.mark.parametrize(
@@ -98,15 +106,15 @@ def test_a_job_is_due_at_its_deadline_unless_that_is_missed_already():
     [([], 5, 0), ([1, 2, 3], 5, 3), ([1, 5, 5], 5, 3), ([1, 6, 7], 5, 1), ([6, 7], 5, 0)],
 )
 def test_a_job_waits_behind_what_is_due_no_later(waiting, mine, at):
-    assert lanes.place(waiting, mine) == at
+    assert scheduling.place(waiting, mine) == at
 
 
 def test_a_job_passes_so_many_and_no_more():
-    assert lanes.place([9] * 1000, 5) == 1000 - lanes.LOOK_BACK
+    assert scheduling.place([9] * 1000, 5) == 1000 - scheduling.LOOK_BACK
 
 
 def test_a_late_job_passes_nobody():
-    assert lanes.place([lanes.LAST] * 3, lanes.LAST) == 3
+    assert scheduling.place([scheduling.LAST] * 3, scheduling.LAST) == 3
 
 
 @pytest.mark.parametrize(
@@ -114,13 +122,13 @@ def test_a_late_job_passes_nobody():
     [("express", 3, 1), ("q60", 30, 1), ("qlong", 900, 0.5), ("deliver", 6, 2), ("q180", 0, 0)],
 )
 def test_pressure_is_the_wait_over_the_shortest_audio_of_the_lane(lane, waited, pressure):
-    assert lanes.pressure(lane, waited) == pressure
+    assert scheduling.pressure(lane, waited) == pressure
 
 
 def test_only_those_that_serve_long_calls_step_back():
-    stepping = {role for role, served in lanes.ROLES.items() if lanes.niceness(served)}
+    stepping = {role for role, served in scheduling.ROLES.items() if scheduling.niceness(served)}
     assert stepping == {"general"}
-    assert lanes.niceness(["express", "q60"]) == 0
+    assert scheduling.niceness(["express", "q60"]) == 0
 
 
 def names(dues: list[int]) -> list[str]:
@@ -134,12 +142,12 @@ def test_the_queue_places_jobs_as_the_policy_says(queue, dues):
     expected: list[tuple[int, str]] = []
     for due, name in zip(dues, names(dues), strict=True):
         queue.push_job_id(name)
-        expected.insert(lanes.place([waiting for waiting, _ in expected], due), (due, name))
+        expected.insert(scheduling.place([waiting for waiting, _ in expected], due), (due, name))
     assert queue.get_job_ids() == [name for _, name in expected]
 
 
 def test_the_queue_looks_back_as_far_as_the_policy(queue):
-    for name in names([9] * (lanes.LOOK_BACK + 50)):
+    for name in names([9] * (scheduling.LOOK_BACK + 50)):
         queue.push_job_id(name)
     (urgent,) = names([5])
     queue.push_job_id(urgent)
@@ -155,25 +163,25 @@ def test_a_job_of_another_form_waits_at_the_end(queue):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    full=st.sets(st.sampled_from(lanes.ALL_LANES)),
-    role=st.sampled_from(sorted(lanes.ROLES)),
+    full=st.sets(st.sampled_from(scheduling.ALL_QUEUES)),
+    role=st.sampled_from(sorted(scheduling.ROLES)),
 )
 def test_a_worker_takes_from_the_lane_that_the_policy_says(queue, full, role):
     connection = queue.connection
     connection.flushall()
-    queues = [LaneQueue(name, connection=connection) for name in lanes.ROLES[role]]
+    queues = [DeadlineQueue(name, connection=connection) for name in scheduling.ROLES[role]]
     for name in full:
-        lane = LaneQueue(name, connection=connection)
+        lane = DeadlineQueue(name, connection=connection)
         lane.enqueue_call("workers.process.process", args=("XR1",), job_id=f"job-{name}")
-    taken = LaneQueue.dequeue_any(queues, None, connection)
-    expected = lanes.next_lane(lanes.ROLES[role], full.__contains__)
+    taken = DeadlineQueue.dequeue_any(queues, None, connection)
+    expected = scheduling.next_queue(scheduling.ROLES[role], full.__contains__)
     assert (taken and taken[1].name) == expected
 
 
 @pytest.fixture(scope="module")
 def queue(redis_url):
     with redis.Redis.from_url(redis_url) as connection:
-        yield LaneQueue("q60", connection=connection)
+        yield DeadlineQueue("q60", connection=connection)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from addon.errors import LeaseLost
-from workers.lease import RENEW_S, held, key, lease, release_of
+from addon.requests.lease import RENEW_S, held, key, lease, release_of
 
 ANOTHERS = b"another-machine:1:0011223344556677"
 
@@ -44,8 +44,8 @@ def test_it_comes_back_by_itself_after_a_wipe(redis_server):
 
 
 def test_it_outlasts_its_own_life_while_the_holder_lives(redis_server, monkeypatch):
-    monkeypatch.setattr("workers.lease.RENEW_S", 0.02)
-    monkeypatch.setattr("workers.lease.TTL_MS", 200)
+    monkeypatch.setattr("addon.requests.lease.RENEW_S", 0.02)
+    monkeypatch.setattr("addon.requests.lease.TTL_MS", 200)
     with lease(redis_server, "process", "XR1"):
         until = time.monotonic() + 0.6
         while time.monotonic() < until:
@@ -53,7 +53,7 @@ def test_it_outlasts_its_own_life_while_the_holder_lives(redis_server, monkeypat
 
 
 def test_it_ends_soon_after_a_killed_holder(redis_url, redis_server, monkeypatch):
-    monkeypatch.setattr("workers.lease.TTL_MS", 200)
+    monkeypatch.setattr("addon.requests.lease.TTL_MS", 200)
     pid = os.fork()
     if not pid:
         with lease(redis.Redis.from_url(redis_url), "process", "XR1"):
@@ -101,7 +101,7 @@ def test_a_holder_that_lost_it_hears_so_for_good(redis_server):
 def test_a_former_holders_beat_took_the_lease_back_once_its_successor_was_done(
     redis_server, monkeypatch
 ):
-    monkeypatch.setattr("workers.lease.RENEW_S", 0.01)
+    monkeypatch.setattr("addon.requests.lease.RENEW_S", 0.01)
     with lease(redis_server, "process", "XR1") as mine:
         taken_over(redis_server)
         until = time.monotonic() + 10
@@ -116,7 +116,7 @@ def test_a_former_holders_beat_took_the_lease_back_once_its_successor_was_done(
 def test_who_lost_it_stops_in_quiet_and_says_so_once(redis_server, monkeypatch):
     reached, said = [], []
     logger = SimpleNamespace(warning=lambda event, **_facts: said.append(event))
-    monkeypatch.setattr("workers.lease.logger", logger)
+    monkeypatch.setattr("addon.requests.lease.logger", logger)
     with lease(redis_server, "process", "XR1") as mine:
         taken_over(redis_server)
         mine.confirm()

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from addon.requests.scheduling import ROLES, due
 from benchmarks import scheduling
 from benchmarks.scheduling import MEASURED, SLOW, Job, Machine, Policy
-from workers import lanes
 
 JOBS = 6000
 
@@ -49,15 +49,15 @@ def test_lanes_alone_do_not():
 
 
 def test_the_simulated_processes_are_those_that_the_launcher_starts(deployed):
-    from workers.launcher import places
+    from workers.launcher import children
 
-    started = [place.name.partition("-")[0] for place in places(2)]
-    expected = [lanes.ROLES[name] for name in started if name in ("general", "express")]
+    started = [child.name.partition("-")[0] for child in children(2)]
+    expected = [ROLES[name] for name in started if name in ("general", "express")]
     assert sorted(deployed.roles) == sorted(expected)
 
 
 def job(arrived, work, duration=10.0, lane="express"):
-    return Job(arrived, duration, work, lane, lanes.due(arrived, duration, arrived))
+    return Job(arrived, duration, work, lane, due(arrived, duration, arrived))
 
 
 def test_one_process_alone_runs_at_full_speed():

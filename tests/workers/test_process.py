@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 
+import numpy as np
 import pytest
+import soundfile
 
 from addon.archive.archive import Archive
 from addon.errors import NotStored, StoreUnavailable
-from addon.ledger import QUEUED, WAITING
+from addon.requests.request import Request
+from addon.requests.state import QUEUED, WAITING
 from tests.calls import wav
 from tests.web.requests import INSTALL
-from workers import deposit, process
+from workers import deposit, finalise, process
 from workers.deliver import deliver
-from workers.marketplace import MarketplaceRequest
-from workers.sweep import Sweeper
+from workers.sweeper import Sweeper
 
 
 @pytest.fixture
@@ -43,9 +46,9 @@ def test_a_recording_is_archived_and_its_result_delivered(
     assert (audio["duration_seconds"], audio["channels"]) == (2.0, 2)
     assert audio["sha256"] == hashlib.sha256(exchange.audio).hexdigest()
     assert document["result"]["archive"]["sha256"] == hashlib.sha256(exchange.audio).hexdigest()
-    assert not as_worker.journal.is_waiting(exchange.sid)
-    assert as_worker.journal.outcome(exchange.sid)["answer"] == "delivered"
-    assert as_worker.ledger.entry(exchange.sid).state == "done"
+    assert not as_worker.intake_store.is_waiting(exchange.sid)
+    assert as_worker.intake_store.outcome(exchange.sid)["answer"] == "delivered"
+    assert as_worker.states.get(exchange.sid).state == "done"
 
 
 def test_a_worker_cannot_read_what_it_wrote(accept, as_worker):
@@ -81,7 +84,8 @@ def test_running_twice_does_no_harm(accept, reader, as_worker):
 
 
 @pytest.mark.parametrize(
-    "step", ["place.audio", "place.analysis", "journal.keep", "place.commit", "hand_over"]
+    "step",
+    ["place.audio", "place.analysis", "intake_store.store_result", "place.commit", "hand_over"],
 )
 def test_a_crash_after_any_step_is_made_good_by_the_next_try(
     accept, as_worker, reader, monkeypatch, step
@@ -92,25 +96,24 @@ def test_a_crash_after_any_step_is_made_good_by_the_next_try(
         process.process(exchange.sid)
     monkeypatch.undo()
     monkeypatch.setattr("workers.services._made", {__import__("os").getpid(): as_worker})
-    assert as_worker.journal.is_waiting(exchange.sid)
+    assert as_worker.intake_store.is_waiting(exchange.sid)
     process.process(exchange.sid)
     deliver(exchange.sid)
     assert archived(reader, exchange.sid) == exchange.audio
     assert len(exchange.callbacks) == 1
-    assert not as_worker.journal.is_waiting(exchange.sid)
+    assert not as_worker.intake_store.is_waiting(exchange.sid)
 
 
 def crash_after(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     from addon.archive.deposit import Deposit
-    from addon.journal import Journal
-    from workers import conclude
+    from addon.requests.intake_store import IntakeStore
 
     owner, name = {
         "place.audio": (Deposit, "audio"),
         "place.analysis": (Deposit, "analysis"),
-        "journal.keep": (Journal, "keep"),
+        "intake_store.store_result": (IntakeStore, "store_result"),
         "place.commit": (Deposit, "commit"),
-        "hand_over": (conclude, "hand_over"),
+        "hand_over": (finalise, "hand_over"),
     }[step]
     real = getattr(owner, name)
 
@@ -121,6 +124,21 @@ def crash_after(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     monkeypatch.setattr(owner, name, then_crash)
     # A killed process takes nothing back.
     monkeypatch.setattr(Deposit, "__exit__", lambda *_: None)
+
+
+def audio_of(kind: str) -> bytes:
+    """Bytes whose first ones tell little or nothing."""
+    samples = np.random.default_rng(1).standard_normal(16000) * 0.1
+    if kind == "noise":
+        return bytes(range(256)) * 40
+    how = {
+        "raw mu-law": {"format": "RAW", "subtype": "ULAW"},
+        "W64": {"format": "W64", "subtype": "PCM_16"},
+        "MP3 behind zeros": {"format": "MP3", "subtype": "MPEG_LAYER_III"},
+    }[kind]
+    out = io.BytesIO()
+    soundfile.write(out, samples, 8000, **how)
+    return bytes(3000 if "zeros" in kind else 0) + out.getvalue()
 
 
 class TestFailures:
@@ -143,7 +161,42 @@ class TestFailures:
         assert exchange.callbacks[0].document()["code"] == 64401
         with pytest.raises(NotStored):
             reader.open(INSTALL, exchange.sid)
-        assert not as_worker.journal.is_waiting(exchange.sid)
+        assert not as_worker.intake_store.is_waiting(exchange.sid)
+
+    @pytest.mark.parametrize("page", [b"<html>one moment</html>", b""], ids=["page", "nothing"])
+    def test_a_host_that_answers_wrongly_once_is_asked_again(self, accept, as_worker, reader, page):
+        exchange = accept(by_url=True)
+        audio, exchange.audio = exchange.audio, page
+        process.process(exchange.sid)
+        assert as_worker.states.get(exchange.sid).state == WAITING
+        exchange.audio = audio
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        assert exchange.callbacks[0].document()["status"] == "successful"
+        assert archived(reader, exchange.sid) == audio
+
+    def test_a_host_that_only_sends_pages_is_given_up_and_nothing_archived(
+        self, accept, as_worker, reader
+    ):
+        exchange = accept(b"<html>not found</html>", by_url=True)
+        for _ in range(8):
+            process.process(exchange.sid)
+        deliver(exchange.sid)
+        assert exchange.callbacks[0].document()["code"] == 64403
+        with pytest.raises(NotStored):
+            reader.open(INSTALL, exchange.sid)
+
+    @pytest.mark.parametrize("by_url", [False, True], ids=["upload", "URL"])
+    @pytest.mark.parametrize("kind", ["raw mu-law", "noise", "W64", "MP3 behind zeros"])
+    def test_the_same_bytes_get_the_same_answer_in_every_shape(self, accept, reader, kind, by_url):
+        """Not audio that any decoder reads, or audio behind something: kept all the same."""
+        exchange = accept(audio_of(kind), by_url=by_url)
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        document = exchange.callbacks[0].document()
+        readable = kind in ("W64", "MP3 behind zeros")
+        assert document["status"] == ("successful" if readable else "failed")
+        assert archived(reader, exchange.sid) == exchange.audio
 
     def test_a_refused_host_is_answered(self, accept):
         exchange = accept(by_url=True, audio_url="https://evil.example.com/a.wav")
@@ -156,11 +209,11 @@ class TestFailures:
     ):
         exchange = accept(by_url=True, audio_url=f"{market.origin}/media/XRnothing")
         tries = 0
-        while as_worker.journal.kept(exchange.sid) is None:
+        while as_worker.intake_store.stored_result(exchange.sid) is None:
             process.process(exchange.sid)
             tries += 1
-            entry = as_worker.ledger.entry(exchange.sid)
-            assert entry.state == WAITING or as_worker.journal.kept(exchange.sid)
+            entry = as_worker.states.get(exchange.sid)
+            assert entry.state == WAITING or as_worker.intake_store.stored_result(exchange.sid)
             assert tries < 20
         deliver(exchange.sid)
         assert tries == 8
@@ -175,7 +228,7 @@ class TestFailures:
         with monkeypatch.context() as patch:
             patch.setattr(type(as_worker.store), "put", fail)
             process.process(exchange.sid)
-        assert as_worker.ledger.entry(exchange.sid).state == WAITING
+        assert as_worker.states.get(exchange.sid).state == WAITING
         process.process(exchange.sid)
         deliver(exchange.sid)
         assert len(exchange.callbacks) == 1
@@ -183,7 +236,7 @@ class TestFailures:
     def test_what_kills_its_workers_is_archived_unanalysed(self, accept, as_worker, reader):
         exchange = accept()
         for _ in range(process.TRIES):
-            as_worker.ledger.began(exchange.sid)
+            as_worker.states.count_attempt(exchange.sid)
         process.process(exchange.sid)
         deliver(exchange.sid)
         assert exchange.callbacks[0].document()["code"] == 64404
@@ -192,10 +245,10 @@ class TestFailures:
     def test_what_kills_even_that_stays_in_the_intake(self, accept, as_worker):
         exchange = accept()
         for _ in range(process.LAST_TRY):
-            as_worker.ledger.began(exchange.sid)
+            as_worker.states.count_attempt(exchange.sid)
         process.process(exchange.sid)
-        assert as_worker.journal.is_waiting(exchange.sid)
-        assert as_worker.ledger.entry(exchange.sid).state == "stuck"
+        assert as_worker.intake_store.is_waiting(exchange.sid)
+        assert as_worker.states.get(exchange.sid).state == "stuck"
 
 
 def test_the_agent_channel_follows_install_then_integration_then_default(settings):
@@ -208,7 +261,7 @@ def test_the_agent_channel_follows_install_then_integration_then_default(setting
     plain = Invocation("XR1", datetime.now(UTC))
     dial = replace(plain, usage_key="recording_dial")
     own = replace(dial, install=INSTALL)
-    asked = [MarketplaceRequest(each) for each in (plain, dial, own)]
+    asked = [Request.marketplace(each) for each in (plain, dial, own)]
     roles = [deposit.options(mapped, each).roles for each in asked]
     assert roles == [("customer", "agent"), ("agent", "customer"), ("customer", "agent")]
 
@@ -218,15 +271,15 @@ def test_a_long_recording_that_was_taken_for_a_short_clip_leaves_the_express_lan
     accept, as_worker, monkeypatch, declared, lane
 ):
     """An hour in seconds reads as 3.6 s in milliseconds, and a URL may come without any length."""
-    monkeypatch.setattr("workers.lanes.EXPRESS_BYTES", 50_000)
+    monkeypatch.setattr("addon.requests.scheduling.EXPRESS_BYTES", 50_000)
     exchange = accept(wav(2.0), by_url=True, duration=declared)
     process.process(exchange.sid)
-    entry = as_worker.ledger.entry(exchange.sid)
-    assert (entry.state, entry.attempts, entry.lane) == (WAITING, 0, "express")
+    entry = as_worker.states.get(exchange.sid)
+    assert (entry.state, entry.attempts, entry.queue) == (WAITING, 0, "express")
     assert list(as_worker.store.list("recordings/")) == []
     Sweeper(as_worker).sweep()
-    entry = as_worker.ledger.entry(exchange.sid)
-    assert (entry.state, entry.lane) == (QUEUED, lane)
+    entry = as_worker.states.get(exchange.sid)
+    assert (entry.state, entry.queue) == (QUEUED, lane)
     process.process(exchange.sid)
     deliver(exchange.sid)
     assert exchange.callbacks[0].document()["status"] == "successful"

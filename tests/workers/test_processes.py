@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from addon.commands.marketplace import Exchange
+from addon.requests import acceptance
+from addon.requests.request import Request
 from addon.twilio.invocation import Invocation
 from tests.calls import wav
 from tests.conftest import ACCOUNT, TOKEN
 from tests.stack.running import ROOT, alive, descendants, python, wait_until
 from tests.web.requests import INSTALL, new_sid
-from workers import intake
-from workers.marketplace import MarketplaceRequest
 from workers.process import TRIES
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
@@ -108,7 +108,7 @@ def at_work(services, market, media, machine):
         callback=f"{market.origin}/callback/{exchange.sid}",
         audio_url=f"{media.origin}/a.wav",
     )
-    intake.accept(services.journal, services.dispatcher, MarketplaceRequest(invocation))
+    acceptance.accept(services.intake_store, services.dispatcher, Request.marketplace(invocation))
     wait_until(lambda: media.asked == 1)
     return exchange
 
@@ -155,7 +155,7 @@ def test_a_killed_worker_takes_its_job_along_and_another_does_it(at_work, machin
     assert not alive(job)
     assert finish(media, at_work)["status"] == "successful"
     assert len(at_work.callbacks) == 1
-    wait_until(lambda: not services.journal.is_waiting(at_work.sid))
+    wait_until(lambda: not services.intake_store.is_waiting(at_work.sid))
 
 
 def test_a_job_that_ends_its_process_each_time_is_answered_and_archived(
@@ -177,16 +177,19 @@ def test_a_stop_lets_a_job_end(at_work, machine, media, services):
     media.go.set()
     assert machine.wait(30) == 0
     # Whether it was delivered too before all ended is a matter of milliseconds.
-    journal = services.journal
-    assert journal.kept(at_work.sid) is not None or journal.outcome(at_work.sid) is not None
+    intake_store = services.intake_store
+    assert (
+        intake_store.stored_result(at_work.sid) is not None
+        or intake_store.outcome(at_work.sid) is not None
+    )
 
 
 def test_a_stop_takes_an_endless_job_back_without_counting_it(at_work, machine, services):
     machine.terminate()
     assert machine.wait(30) == 0
-    entry = services.ledger.entry(at_work.sid)
+    entry = services.states.get(at_work.sid)
     assert entry.attempts == 0
-    assert services.journal.is_waiting(at_work.sid)
+    assert services.intake_store.is_waiting(at_work.sid)
 
 
 def test_a_killed_launcher_leaves_no_process_behind(at_work, machine, media):

@@ -6,26 +6,26 @@ import pytest
 from rq.exceptions import DequeueTimeout
 from rq.job import Job
 
-from workers import lanes
-from workers.queue import LaneQueue, sid_of
+from addon.requests import scheduling
+from addon.requests.queues import DeadlineQueue, sid_of
 
 
 @pytest.fixture
 def queues(redis_server):
-    return [LaneQueue(name, connection=redis_server) for name in lanes.ROLES["general"]]
+    return [DeadlineQueue(name, connection=redis_server) for name in scheduling.ROLES["general"]]
 
 
 def test_the_first_lane_that_has_a_job_gives_it(queues, redis_server):
     queues[2].enqueue_call("workers.process.process", args=("XR2",), job_id="a")
     queues[0].enqueue_call("workers.process.process", args=("XR0",), job_id="b")
-    taken = [LaneQueue.dequeue_any(queues, None, redis_server)[0].id for _ in range(2)]
+    taken = [DeadlineQueue.dequeue_any(queues, None, redis_server)[0].id for _ in range(2)]
     assert taken == ["b", "a"]
-    assert LaneQueue.dequeue_any(queues, None, redis_server) is None
+    assert DeadlineQueue.dequeue_any(queues, None, redis_server) is None
 
 
 def test_a_taken_job_is_in_flight_until_it_is_landed(queues, redis_server, services):
     queues[1].enqueue_call("workers.process.process", args=("XR1",), job_id="a")
-    job, queue = LaneQueue.dequeue_any(queues, None, redis_server)
+    job, queue = DeadlineQueue.dequeue_any(queues, None, redis_server)
     assert services.dispatcher.in_flight()[queue.name] == ["a"]
     services.dispatcher.land(queue.name, job.id)
     assert services.dispatcher.in_flight()[queue.name] == []
@@ -35,22 +35,22 @@ def test_a_job_whose_record_is_gone_is_passed_over(queues, redis_server):
     queues[0].enqueue_call("workers.process.process", args=("XR0",), job_id="a")
     queues[0].enqueue_call("workers.process.process", args=("XR1",), job_id="b")
     redis_server.delete(Job.key_for("a"))
-    job, queue = LaneQueue.dequeue_any(queues, None, redis_server)
+    job, queue = DeadlineQueue.dequeue_any(queues, None, redis_server)
     assert job.id == "b"
     assert queue.intermediate_queue.get_job_ids() == ["b"]
 
 
 def test_empty_lanes_are_waited_at_for_as_long_as_was_asked(queues, redis_server):
     with pytest.raises(DequeueTimeout):
-        LaneQueue.dequeue_any(queues, 0.2, redis_server)
+        DeadlineQueue.dequeue_any(queues, 0.2, redis_server)
 
 
 def test_a_job_carries_the_sid_alone(services, redis_server):
-    length = lanes.Length(4.0, 4.0)
+    length = scheduling.Length(4.0, 4.0)
     services.dispatcher.accept(
         "XR1", tenant="XD1", source="marketplace", received_at=0.0, length=length
     )
-    (job_id,) = LaneQueue("express", connection=redis_server).get_job_ids()
+    (job_id,) = DeadlineQueue("express", connection=redis_server).get_job_ids()
     job = Job.fetch(job_id, connection=redis_server)
     assert (job.args, job.kwargs, job.description) == (("XR1",), {}, "process XR1")
     assert sid_of(job_id) == "XR1"
@@ -73,6 +73,6 @@ def test_depths_are_counted(services):
             tenant="XD1",
             source="marketplace",
             received_at=0.0,
-            length=lanes.Length(100, 100),
+            length=scheduling.Length(100, 100),
         )
     assert services.dispatcher.depths()["q180"] == 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,15 +10,17 @@ import pytest
 from addon.archive.archive import Archive
 from addon.errors import NotStored
 from addon.playback.player import Player
+from addon.requests import scheduling
+from addon.requests.request import Request, has_deadline
+from addon.ringcentral.call_log import LoggedRecording
 from tests.calls import wav
 from tests.outbound.loopback import Answer
 from tests.ringcentral.conftest import rc_settings, services, standin
 from tests.ringcentral.standin import ACCOUNT, SERVICE_USER, refused, says
-from workers import lanes, ringcentral_source, source
+from workers import ringcentral_source, source
 from workers.deliver import deliver
+from workers.handlers import HANDLERS, read
 from workers.process import process
-from workers.requests import KINDS, has_deadline, read
-from workers.ringcentral import RingCentralRequest
 from workers.ringcentral_poll import Poll
 
 __all__ = ["rc_settings", "services", "standin"]
@@ -46,7 +48,7 @@ def archive(rc_settings):
 
 
 def state(services):
-    return services.ledger.entry(SID).state
+    return services.states.get(SID).state
 
 
 def test_it_is_archived_with_all_that_is_known_of_it(found, archive):
@@ -65,8 +67,8 @@ def test_it_is_archived_with_all_that_is_known_of_it(found, archive):
 def test_nobody_is_told_and_the_request_is_finished(found):
     process(SID)
     deliver(SID)
-    assert not found.journal.is_waiting(SID)
-    assert found.journal.outcome(SID)["answer"] == "skipped"
+    assert not found.intake_store.is_waiting(SID)
+    assert found.intake_store.outcome(SID)["answer"] == "skipped"
     assert Poll(found).run() == 0
 
 
@@ -90,7 +92,7 @@ def test_a_limit_holds_it_up_and_never_gives_it_up(found, standin, monkeypatch):
         process(SID)
         assert state(found) == "waiting"
         found.redis.delete(*found.redis.keys("ringcentral:limit:*"))
-    assert found.ledger.entry(SID).work_at > datetime.now(UTC).timestamp() + 29
+    assert found.states.get(SID).work_at > datetime.now(UTC).timestamp() + 29
     standin.trouble[CONTENT] = []
     process(SID)
     assert found.archive.manifest(TENANT, SID)
@@ -133,10 +135,10 @@ def test_what_is_gone_or_forbidden_ends_with_a_failure(found, standin, monkeypat
     monkeypatch.setattr(ringcentral_source, "APPEARS_WITHIN", timedelta())
     standin.trouble[CONTENT] = [refused(404, "CMN-102")]
     process(SID)
-    assert found.journal.kept(SID).answer["status"] == "failed"
+    assert found.intake_store.stored_result(SID).answer["status"] == "failed"
     standin.recordings["5002"].people.clear()
     process("RC-5002")
-    assert found.journal.kept("RC-5002").answer["status"] == "failed"
+    assert found.intake_store.stored_result("RC-5002").answer["status"] == "failed"
 
 
 def test_pauses_grow_until_they_are_an_hour():
@@ -147,14 +149,13 @@ def test_pauses_grow_until_they_are_an_hour():
 
 
 def test_the_request_is_read_back_as_it_was(found):
-    request = read(found.journal.open(SID))
-    assert isinstance(request, RingCentralRequest)
-    assert RingCentralRequest.from_json(request.to_json()) == request
-    late = replace(request, catching_up=True)
-    assert RingCentralRequest.from_json(late.to_json()) == late
-    assert (request.lane, late.lane) == (None, lanes.BACKFILL)
+    request = read(found.intake_store.open(SID))
+    recording = LoggedRecording.from_json(json.loads(request.document)[0])
+    assert Request.ringcentral(recording, request.received_at) == request
+    late = Request.ringcentral(recording, request.received_at, catching_up=True)
+    assert HANDLERS["ringcentral"].read(late.document) == late
+    assert (request.queue, late.queue) == (None, scheduling.BACKFILL)
 
 
 def test_it_is_a_kind_without_a_deadline():
-    assert KINDS["ringcentral"] is RingCentralRequest
     assert not has_deadline("ringcentral")

@@ -9,14 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from addon.errors import QueueUnavailable, RingCentralUnavailable
+from addon.requests import scheduling
+from addon.requests.admission import AdmissionControl
 from addon.ringcentral.call_log import CALL_LOG
 from addon.ringcentral.notices import Notices
 from tests.ringcentral.conftest import rc_settings, services, standin
 from tests.ringcentral.standin import SERVICE_USER, refused, says
-from workers import errands, lanes, ringcentral_poll, watch
-from workers.headroom import Headroom
+from workers import leader, periodic_tasks, ringcentral_poll
 from workers.ringcentral_poll import Poll, Stretch, keep_subscribed, looked_until, poll
-from workers.sweep import Sweeper
+from workers.sweeper import Sweeper
 
 __all__ = ["rc_settings", "services", "standin"]
 
@@ -53,10 +54,10 @@ def asked(standin):
 def test_a_new_recording_becomes_a_request_in_journal_ledger_and_lane(services, standin):
     record(standin, 1, duration=25)
     assert run(services) == 1
-    entry = services.ledger.entry("RC-5001")
+    entry = services.states.get("RC-5001")
     assert (entry.source, entry.tenant) == ("ringcentral", "RC-400123456")
-    assert services.journal.is_waiting("RC-5001")
-    assert services.dispatcher.depths()[lanes.EXPRESS] == 1
+    assert services.intake_store.is_waiting("RC-5001")
+    assert services.dispatcher.depths()[scheduling.EXPRESS] == 1
 
 
 def test_a_recording_is_taken_up_once(services, standin):
@@ -72,7 +73,7 @@ def test_a_recording_is_taken_up_once(services, standin):
 
 def test_what_was_finished_stays_finished_though_redis_is_lost(services, standin):
     record(standin, 1)
-    services.journal.conclude("RC-5001", {"answer": "skipped", "answered_at": 1.0})
+    services.intake_store.record_outcome("RC-5001", {"answer": "skipped", "answered_at": 1.0})
     assert run(services) == 0
 
 
@@ -116,7 +117,7 @@ def test_a_look_goes_on_where_a_limit_stopped_it(services, standin, monkeypatch)
     standin._call_log = third_is_too_many
     with pytest.raises(RingCentralUnavailable):
         run(services)
-    assert services.journal.is_waiting("RC-5003")
+    assert services.intake_store.is_waiting("RC-5003")
     services.redis.delete(*services.redis.keys("ringcentral:limit:*"))
     assert run(services, timedelta(minutes=1)) == 3
     assert [number for _, number in asked(standin)] == [1, 2, 3, 3, 4]
@@ -126,10 +127,10 @@ def test_a_look_goes_on_where_a_limit_stopped_it(services, standin, monkeypatch)
 def test_a_look_goes_on_where_a_full_redis_stopped_it(services, standin, monkeypatch):
     record(standin, 1)
     with monkeypatch.context() as full:
-        full.setattr(Headroom, "has_room", lambda _: False)
+        full.setattr(AdmissionControl, "has_room", lambda _: False)
         with pytest.raises(QueueUnavailable):
             run(services)
-        assert list(services.journal.waiting()) == []
+        assert list(services.intake_store.waiting()) == []
         assert looked_until(services.store) is None
     assert run(services, timedelta(minutes=1)) == 1
 
@@ -160,7 +161,7 @@ def test_few_calls_are_asked_about_in_one_turn(services, standin):
 def test_catching_up_waits_behind_live_work(services, standin):
     record(standin, 1, ago=timedelta(days=80))
     assert Poll(services, NOW).catch_up(NOW - timedelta(days=90)) == 1
-    assert services.dispatcher.depths()[lanes.BACKFILL] == 1
+    assert services.dispatcher.depths()[scheduling.BACKFILL] == 1
 
 
 def test_catching_up_waits_as_it_is_told(services, standin):
@@ -230,11 +231,11 @@ def test_errands_are_run_where_they_are_wanted(rc_settings, change, expected):
 
 def test_the_sweeper_sends_for_it(as_worker, standin):
     record(standin, 1, start=stamp(datetime.now(UTC) - timedelta(minutes=5)))
-    assert watch.take_turn(as_worker, "me", [errands.Errands(as_worker).step]) == watch.EVERY_S
-    assert as_worker.dispatcher.depths()[lanes.ERRANDS] == 2
-    errands.run("ringcentral")
-    errands.run("ringcentral-subscription")
-    assert as_worker.journal.is_waiting("RC-5001")
+    assert leader.lead(as_worker, "me", [periodic_tasks.Schedule(as_worker).step]) == leader.EVERY_S
+    assert as_worker.dispatcher.depths()[scheduling.PERIODIC] == 2
+    periodic_tasks.run("ringcentral")
+    periodic_tasks.run("ringcentral-subscription")
+    assert as_worker.intake_store.is_waiting("RC-5001")
     assert len(standin.subscriptions) == 1
 
 

@@ -9,13 +9,14 @@ import pytest
 from rq.queue import Queue
 
 from addon.errors import StoreUnavailable
-from addon.ledger import QUEUED, WORKING
+from addon.requests import scheduling
+from addon.requests.lease import lease
+from addon.requests.queues import DeadlineQueue, sid_of
+from addon.requests.state import QUEUED, WORKING
 from tests.calls import wav
-from workers import lanes, process
+from workers import process
 from workers.deliver import deliver
-from workers.lease import lease
-from workers.queue import LaneQueue, sid_of
-from workers.sweep import FORGOTTEN_EVERY_S, SILENCE_S, Sweeper
+from workers.sweeper import FORGOTTEN_EVERY_S, SILENCE_S, Sweeper
 
 
 class Clock:
@@ -42,21 +43,21 @@ def waiting(services) -> list[str]:
     """All jobs in all lanes, in the order they would be taken."""
     return [
         job
-        for lane in lanes.ALL_LANES
+        for lane in scheduling.ALL_QUEUES
         for job in Queue(lane, connection=services.redis).get_job_ids()
     ]
 
 
 def take(services, lane: str = "express") -> str:
     """What a worker does first: move a job in flight."""
-    queue = LaneQueue(lane, connection=services.redis)
-    job, _ = LaneQueue.dequeue_any([queue], None, services.redis)
+    queue = DeadlineQueue(lane, connection=services.redis)
+    job, _ = DeadlineQueue.dequeue_any([queue], None, services.redis)
     return job.id
 
 
 def work(services) -> None:
     """Run every waiting job to its end, as workers would."""
-    for lane in lanes.ALL_LANES:
+    for lane in scheduling.ALL_QUEUES:
         while services.redis.llen(f"rq:queue:{lane}"):
             job = take(services, lane)
             (deliver if job.startswith("deliver") else process.process)(sid_of(job))
@@ -67,7 +68,7 @@ def test_a_request_that_waits_in_its_lane_is_left_alone(accept, sweeper, clock, 
     accept()
     before = waiting(as_worker)
     for _ in range(3):
-        clock.ahead += lanes.LOOK_S / 6
+        clock.ahead += scheduling.LOOK_S / 6
         sweeper.sweep()
     assert waiting(as_worker) == before
 
@@ -124,7 +125,7 @@ def test_a_job_at_work_is_left_alone(accept, sweeper, clock, as_worker):
     exchange = accept(wav(4.0))
     take(as_worker)
     with lease(as_worker.redis, "process", exchange.sid):
-        as_worker.ledger.began(exchange.sid)
+        as_worker.states.count_attempt(exchange.sid)
         for _ in range(4):
             clock.ahead += SILENCE_S
             sweeper.sweep()
@@ -134,19 +135,19 @@ def test_a_job_at_work_is_left_alone(accept, sweeper, clock, as_worker):
 def test_a_worker_that_died_at_work_is_noticed(accept, sweeper, clock, as_worker):
     exchange = accept()
     job = take(as_worker)
-    as_worker.ledger.began(exchange.sid)
+    as_worker.states.count_attempt(exchange.sid)
     as_worker.dispatcher.land("express", job)
-    as_worker.ledger.look_again(exchange.sid, 0.0)
+    as_worker.states.look_again(exchange.sid, 0.0)
     sweeper.sweep()
     assert [sid_of(job) for job in waiting(as_worker)] == [exchange.sid]
-    assert as_worker.ledger.entry(exchange.sid).state == QUEUED
+    assert as_worker.states.get(exchange.sid).state == QUEUED
 
 
 def test_a_delivery_that_was_lost_is_queued_again(accept, sweeper, clock, as_worker):
     exchange = accept()
     process.process(exchange.sid)
     as_worker.redis.delete("rq:queue:deliver")
-    clock.ahead += lanes.LOOK_S + 1
+    clock.ahead += scheduling.LOOK_S + 1
     sweeper.sweep()
     work(as_worker)
     assert len(exchange.callbacks) == 1
@@ -163,7 +164,7 @@ def test_a_delivery_waits_for_its_time(accept, sweeper, clock, as_worker, market
     assert [job.split("-")[0] for job in waiting(as_worker)] == ["deliver"]
     work(as_worker)
     assert len(exchange.callbacks) == 1
-    assert as_worker.ledger.entry(exchange.sid).state == "done"
+    assert as_worker.states.get(exchange.sid).state == "done"
 
 
 def test_a_request_that_waits_for_its_source_is_tried_again_in_time(
@@ -190,13 +191,13 @@ class TestDeadline:
         self, accept, sweeper, as_worker, settings
     ):
         exchange = accept(**self.old(9))
-        as_worker.ledger.look_again(exchange.sid, 0.0)
+        as_worker.states.look_again(exchange.sid, 0.0)
         sweeper.sweep()
         for lane in ("deliver", "express"):
             job = take(as_worker, lane)
             (deliver if lane == "deliver" else process.process)(sid_of(job))
         assert [each.document()["code"] for each in exchange.callbacks] == [61001]
-        assert not as_worker.journal.is_waiting(exchange.sid)
+        assert not as_worker.intake_store.is_waiting(exchange.sid)
         manifest = as_worker.archive.manifest("XD" + "33" * 16, exchange.sid)
         assert manifest.facts.duration_seconds == 1.0
 
@@ -204,29 +205,29 @@ class TestDeadline:
         self, accept, sweeper, as_worker
     ):
         exchange = accept(**self.old(9))
-        as_worker.ledger.look_again(exchange.sid, 0.0)
+        as_worker.states.look_again(exchange.sid, 0.0)
         sweeper.sweep()
         process.process(exchange.sid)
         work(as_worker)
         assert [each.document()["code"] for each in exchange.callbacks] == [61001]
-        assert not as_worker.journal.is_waiting(exchange.sid)
+        assert not as_worker.intake_store.is_waiting(exchange.sid)
 
     def test_it_is_not_answered_early(self, accept, sweeper, as_worker):
         exchange = accept(**self.old(7))
-        as_worker.ledger.look_again(exchange.sid, 0.0)
+        as_worker.states.look_again(exchange.sid, 0.0)
         sweeper.sweep()
-        assert as_worker.journal.kept(exchange.sid) is None
+        assert as_worker.intake_store.stored_result(exchange.sid) is None
 
     def test_an_unknown_length_is_never_answered_for(self, accept, sweeper, as_worker):
         exchange = accept(by_url=True, received_at=datetime.now(UTC) - timedelta(hours=9))
-        as_worker.ledger.look_again(exchange.sid, 0.0)
+        as_worker.states.look_again(exchange.sid, 0.0)
         sweeper.sweep()
-        assert as_worker.journal.kept(exchange.sid) is None
+        assert as_worker.intake_store.stored_result(exchange.sid) is None
 
     def test_a_result_that_is_there_is_never_replaced(self, accept, sweeper, as_worker):
         exchange = accept(**self.old(9))
         process.process(exchange.sid)
-        as_worker.ledger.look_again(exchange.sid, 0.0)
+        as_worker.states.look_again(exchange.sid, 0.0)
         sweeper.sweep()
         work(as_worker)
         assert [each.document()["status"] for each in exchange.callbacks] == ["successful"]
@@ -235,25 +236,25 @@ class TestDeadline:
 def test_an_answered_request_that_was_not_cleared_up_is(accept, sweeper, as_worker, monkeypatch):
     exchange = accept()
     with monkeypatch.context() as patch:
-        patch.setattr("workers.conclude.finish", lambda *_: None)
+        patch.setattr("workers.finalise.finish", lambda *_: None)
         work(as_worker)
-    assert as_worker.journal.is_waiting(exchange.sid)
-    as_worker.ledger.look_again(exchange.sid, 0.0)
+    assert as_worker.intake_store.is_waiting(exchange.sid)
+    as_worker.states.look_again(exchange.sid, 0.0)
     sweeper.sweep()
-    assert not as_worker.journal.is_waiting(exchange.sid)
-    assert as_worker.ledger.entry(exchange.sid).state == "done"
+    assert not as_worker.intake_store.is_waiting(exchange.sid)
+    assert as_worker.states.get(exchange.sid).state == "done"
 
 
 def test_a_store_that_fails_does_not_stop_the_sweep(accept, sweeper, as_worker, monkeypatch):
     first, second = accept(), accept()
     for each in (first, second):
-        as_worker.ledger.mark(each.sid, state=WORKING)
-        as_worker.ledger.look_again(each.sid, 0.0)
+        as_worker.states.mark(each.sid, state=WORKING)
+        as_worker.states.look_again(each.sid, 0.0)
 
     def fail(*_args, **_kwargs):
         raise StoreUnavailable("the store does not answer")
 
-    monkeypatch.setattr(type(as_worker.journal), "keep", fail)
+    monkeypatch.setattr(type(as_worker.intake_store), "store_result", fail)
     sweeper._compared_at = time.time() + FORGOTTEN_EVERY_S
     sweeper.sweep()
 

@@ -25,17 +25,17 @@ from addon.errors import (
     StoreUnavailable,
     Tampered,
 )
-from addon.journal import Journal
-from addon.ledger import DONE_STATE, QUEUED, WORKING, Ledger
+from addon.requests.intake_store import IntakeStore
+from addon.requests.lease import Lease, held, key, lease
+from addon.requests.queues import DeadlineQueue
+from addon.requests.state import DONE, QUEUED, WORKING, RequestStates
 from tests.stack.running import wait_until
 from tests.web.requests import INSTALL
 from workers import deposit, process
 from workers.deliver import deliver
-from workers.lease import Lease, held, key, lease
-from workers.marketplace import MarketplaceRequest
-from workers.queue import LaneQueue
+from workers.marketplace import MarketplaceHandler
 from workers.services import Services
-from workers.sweep import Sweeper
+from workers.sweeper import Sweeper
 
 NOT_AUDIO = bytes(range(256)) * 40
 FAILURES = (StoreUnavailable, Tampered, KeyMissing)
@@ -89,7 +89,7 @@ class TestDelivery:
     @pytest.fixture
     def stopped(self, exchange, settings, as_worker, monkeypatch):
         """A process that delivers, stopped shortly before it sends, its lease run out."""
-        monkeypatch.setattr("workers.lease.TTL_MS", 200)
+        monkeypatch.setattr("addon.requests.lease.TTL_MS", 200)
         pid = os.fork()
         if not pid:
             _deliver_with_a_stop(settings, exchange.sid)
@@ -110,16 +110,16 @@ class TestDelivery:
             as_worker.redis.flushall()
         self.wakes_and_ends(stopped)
         assert len(exchange.callbacks) == 1
-        assert as_worker.journal.outcome(exchange.sid)["answer"] == "delivered"
-        assert as_worker.ledger.entry(exchange.sid).state == DONE_STATE
+        assert as_worker.intake_store.outcome(exchange.sid)["answer"] == "delivered"
+        assert as_worker.states.get(exchange.sid).state == DONE
 
     def test_a_stalled_process_sent_what_its_successor_was_sending(
         self, exchange, stopped, at, as_worker
     ):
-        at(MarketplaceRequest, "offer", lambda: self.wakes_and_ends(stopped), before=True)
+        at(MarketplaceHandler, "send", lambda: self.wakes_and_ends(stopped), before=True)
         deliver(exchange.sid)
         assert len(exchange.callbacks) == 1
-        assert as_worker.ledger.entry(exchange.sid).state == DONE_STATE
+        assert as_worker.states.get(exchange.sid).state == DONE
 
     def wakes_and_ends(self, pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
@@ -150,26 +150,26 @@ class TestDelivery:
             taken_over("deliver", exchange.sid)()
             raise error("a refusal")
 
-        monkeypatch.setattr(MarketplaceRequest, "offer", fail)
-        before = as_worker.ledger.entry(exchange.sid)
+        monkeypatch.setattr(MarketplaceHandler, "send", fail)
+        before = as_worker.states.get(exchange.sid)
         deliver(exchange.sid)
-        after = as_worker.ledger.entry(exchange.sid)
+        after = as_worker.states.get(exchange.sid)
         assert (after.delivery, after.delivery_at) == (before.delivery, None)
-        assert as_worker.journal.outcome(exchange.sid) is None
+        assert as_worker.intake_store.outcome(exchange.sid) is None
 
     def test_what_was_sent_goes_on_record_even_after_the_loss(
         self, exchange, as_worker, at, taken_over
     ):
-        at(MarketplaceRequest, "offer", taken_over("deliver", exchange.sid))
+        at(MarketplaceHandler, "send", taken_over("deliver", exchange.sid))
         deliver(exchange.sid)
         assert len(exchange.callbacks) == 1
-        assert as_worker.journal.outcome(exchange.sid)["answer"] == "delivered"
+        assert as_worker.intake_store.outcome(exchange.sid)["answer"] == "delivered"
 
     def test_what_was_sent_as_redis_went_away_was_sent_again(
         self, exchange, as_worker, monkeypatch
     ):
-        """Its record in the store waited for a look into the ledger."""
-        send = MarketplaceRequest.offer
+        """Its record in the store waited for a look into the states."""
+        send = MarketplaceHandler.send
         away = redis.ConnectionPool.from_url("redis://127.0.0.1:1")
 
         with monkeypatch.context() as outage:
@@ -179,13 +179,13 @@ class TestDelivery:
                 outage.setattr(as_worker.redis, "connection_pool", away)
                 return how
 
-            outage.setattr(MarketplaceRequest, "offer", sent)
+            outage.setattr(MarketplaceHandler, "send", sent)
             with pytest.raises(RedisConnectionError):
                 deliver(exchange.sid)
         as_worker.redis.delete(key("deliver", exchange.sid))
         deliver(exchange.sid)
         assert len(exchange.callbacks) == 1
-        assert as_worker.ledger.entry(exchange.sid).state == DONE_STATE
+        assert as_worker.states.get(exchange.sid).state == DONE
 
     @pytest.mark.parametrize("failure", FAILURES)
     def test_what_fails_for_a_former_holder_changes_nothing(
@@ -195,9 +195,9 @@ class TestDelivery:
             taken_over("deliver", exchange.sid)()
             raise failure("not for us")
 
-        monkeypatch.setattr(Journal, "open", away)
+        monkeypatch.setattr(IntakeStore, "open", away)
         deliver(exchange.sid)
-        assert as_worker.ledger.entry(exchange.sid).delivery == QUEUED
+        assert as_worker.states.get(exchange.sid).delivery == QUEUED
 
 
 def _deliver_with_a_stop(settings, sid: str) -> None:
@@ -206,15 +206,15 @@ def _deliver_with_a_stop(settings, sid: str) -> None:
         import workers.services
 
         workers.services._made = {os.getpid(): Services.from_settings(settings.for_worker())}
-        real = Journal.open
+        real = IntakeStore.open
 
-        def stalling(self: Journal, sid: str):
+        def stalling(self: IntakeStore, sid: str):
             found = real(self, sid)
-            Journal.open = real
+            IntakeStore.open = real
             os.kill(os.getpid(), signal.SIGSTOP)
             return found
 
-        Journal.open = stalling
+        IntakeStore.open = stalling
         deliver(sid)
     except BaseException:
         os._exit(1)
@@ -226,7 +226,7 @@ class TestWork:
         ("audio", "owner", "step"),
         [
             (None, Deposit, "analysis"),
-            (None, Journal, "keep"),
+            (None, IntakeStore, "store_result"),
             (NOT_AUDIO, deposit, "unanalysed"),
         ],
         ids=["before the answer", "before the commit", "before an unread commit"],
@@ -244,7 +244,7 @@ class TestWork:
         at(owner, step, lost)
         process.process(exchange.sid)
         assert stored(as_worker) == lying
-        assert as_worker.ledger.entry(exchange.sid).state == WORKING
+        assert as_worker.states.get(exchange.sid).state == WORKING
         with pytest.raises(NotStored):
             as_worker.archive.manifest(INSTALL, exchange.sid)
 
@@ -260,7 +260,7 @@ class TestWork:
         self, accept, as_worker, settings, at, monkeypatch, step
     ):
         """A stall so long that the lease is free again; then only the store can tell."""
-        monkeypatch.setattr("workers.lease.RENEW_S", 60.0)
+        monkeypatch.setattr("addon.requests.lease.RENEW_S", 60.0)
         exchange = accept()
         finished: dict[str, str] = {}
 
@@ -274,8 +274,8 @@ class TestWork:
         process.process(exchange.sid)
         assert stored(as_worker) == finished
         assert len(exchange.callbacks) == 1
-        entry = as_worker.ledger.entry(exchange.sid)
-        assert (entry.state, entry.outcome) == (DONE_STATE, "delivered")
+        entry = as_worker.states.get(exchange.sid)
+        assert (entry.state, entry.outcome) == (DONE, "delivered")
         Archive.from_settings(settings).confirm(INSTALL, exchange.sid)
 
     @pytest.mark.parametrize("failure", FAILURES)
@@ -290,7 +290,7 @@ class TestWork:
 
         monkeypatch.setattr(Deposit, "audio", away)
         process.process(exchange.sid)
-        entry = as_worker.ledger.entry(exchange.sid)
+        entry = as_worker.states.get(exchange.sid)
         assert (entry.state, entry.attempts, entry.work_at) == (WORKING, 1, None)
 
 
@@ -306,28 +306,28 @@ class TestSweep:
             process.process(exchange.sid)
             deliver(exchange.sid)
 
-        as_worker.ledger.look_again(exchange.sid, 0.0)
-        at(Ledger, "entry", finish)
+        as_worker.states.look_again(exchange.sid, 0.0)
+        at(RequestStates, "get", finish)
         sweeper.sweep()
         deliver(exchange.sid)
         assert len(exchange.callbacks) == 1
-        assert as_worker.journal.kept(exchange.sid) is None
-        entry = as_worker.ledger.entry(exchange.sid)
-        assert (entry.state, entry.outcome) == (DONE_STATE, "delivered")
-        assert as_worker.ledger.open_sids() == set()
+        assert as_worker.intake_store.stored_result(exchange.sid) is None
+        entry = as_worker.states.get(exchange.sid)
+        assert (entry.state, entry.outcome) == (DONE, "delivered")
+        assert as_worker.states.open_sids() == set()
 
     def test_what_two_sweeps_queue_twice_is_done_once(self, accept, as_worker, at):
         exchange = accept()
-        lane = as_worker.ledger.entry(exchange.sid).lane
+        lane = as_worker.states.get(exchange.sid).queue
         as_worker.redis.delete(f"rq:queue:{lane}")
-        as_worker.ledger.look_again(exchange.sid, 0.0)
-        at(Ledger, "entry", lambda: sweep_again(as_worker, exchange.sid))
+        as_worker.states.look_again(exchange.sid, 0.0)
+        at(RequestStates, "get", lambda: sweep_again(as_worker, exchange.sid))
         Sweeper(as_worker).sweep()
-        jobs = LaneQueue(lane, connection=as_worker.redis).get_job_ids()
+        jobs = DeadlineQueue(lane, connection=as_worker.redis).get_job_ids()
         assert len(jobs) == 2
         with lease(as_worker.redis, "process", exchange.sid):
             process.process(exchange.sid)
-            assert as_worker.journal.kept(exchange.sid) is None
+            assert as_worker.intake_store.stored_result(exchange.sid) is None
         for _ in jobs:
             process.process(exchange.sid)
             deliver(exchange.sid)
@@ -339,5 +339,5 @@ def exchange_time(services: Services, sid: str) -> float:
 
 
 def sweep_again(services: Services, sid: str) -> None:
-    services.ledger.look_again(sid, 0.0)
+    services.states.look_again(sid, 0.0)
     Sweeper(services).sweep()

@@ -8,22 +8,23 @@ import pytest
 import redis
 
 from addon.errors import StoreUnavailable
-from workers.watch import EVERY_S, KEY, PAUSE_S, TURN_MS, take_turn
+from addon.redis_keys import SWEEPER
+from workers.leader import EVERY_S, LEADERSHIP_MS, PAUSE_S, lead
 
 
 def test_one_is_active_and_the_other_stands_by(services):
     done: list[str] = []
     for name in ("first", "second", "first"):
-        assert take_turn(services, name, [lambda name=name: done.append(name)]) == EVERY_S
+        assert lead(services, name, [lambda name=name: done.append(name)]) == EVERY_S
     assert done == ["first", "first"]
 
 
 def test_another_takes_over_from_a_dead_one(services):
     done: list[str] = []
-    take_turn(services, "first", [lambda: done.append("first")])
-    assert 0 < services.redis.pttl(KEY) <= TURN_MS
-    services.redis.delete(KEY)
-    take_turn(services, "second", [lambda: done.append("second")])
+    lead(services, "first", [lambda: done.append("first")])
+    assert 0 < services.redis.pttl(SWEEPER) <= LEADERSHIP_MS
+    services.redis.delete(SWEEPER)
+    lead(services, "second", [lambda: done.append("second")])
     assert done == ["first", "second"]
 
 
@@ -32,9 +33,9 @@ def test_a_step_that_fails_is_tried_again_after_a_pause(services, error):
     def fail() -> None:
         raise error
 
-    assert take_turn(services, "me", [fail]) == PAUSE_S
+    assert lead(services, "me", [fail]) == PAUSE_S
 
 
 def test_an_outage_of_redis_is_waited_out_and_not_busily(services):
     away = replace(services, redis=redis.Redis.from_url("redis://127.0.0.1:1"))
-    assert take_turn(away, "me", [pytest.fail]) == PAUSE_S
+    assert lead(away, "me", [pytest.fail]) == PAUSE_S

@@ -9,10 +9,10 @@ import pytest
 import redis
 from rq.job import Job
 
-from workers import lanes
-from workers.lease import held, key, lease
-from workers.queue import LaneQueue
-from workers.worker import LaneWorker
+from addon.requests import scheduling
+from addon.requests.lease import held, key, lease
+from addon.requests.queues import DeadlineQueue
+from workers.worker import QueueWorker
 
 SID = "XR" + "7a" * 16
 ANOTHERS = b"another-machine:1:0011223344556677"
@@ -37,10 +37,10 @@ def run(redis_url, redis_server):
     """Has a worker run one of the functions above as the job of SID, in a process of its own."""
 
     def ran(function) -> None:
-        queue = LaneQueue(lanes.EXPRESS, connection=redis_server)
-        worker = LaneWorker([queue], connection=redis_server)
+        queue = DeadlineQueue(scheduling.EXPRESS, connection=redis_server)
+        worker = QueueWorker([queue], connection=redis_server)
         job = queue.enqueue_call(function, args=(redis_url,), job_id=f"process-{SID}-0123456789")
-        taken, queue = LaneQueue.dequeue_any([queue], None, redis_server)
+        taken, queue = DeadlineQueue.dequeue_any([queue], None, redis_server)
         worker.execute_job(taken, queue)
         assert Job.fetch(job.id, connection=redis_server).is_failed
 

@@ -1,4 +1,4 @@
-"""`/api/v1`: recordings, calls and their audio for programs that hold a token (protocol 8).
+"""`/api/v1`: recordings, calls and their audio for programs that hold a token (spec/protocol 8).
 
 A token of one install sees that install alone: everything else answers 404, as if it did not exist.
 """

@@ -1,6 +1,6 @@
 """Links that an integrator hands to a browser: no token in them, and on record before they leave.
 
-`expires` goes in as a duration and comes out as the moment it ends (protocol 8).
+`expires` goes in as a duration and comes out as the moment it ends (spec/protocol 8).
 """
 
 from __future__ import annotations

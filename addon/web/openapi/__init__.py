@@ -1,4 +1,4 @@
-"""`/openapi.json`, and `/docs/api`: the same document for programs and for people.
+"""`/openapi.json` and `/docs/api/reference`: one description, for programs and for people.
 
 It is written by hand and held against the code by tests: every route, every parameter and every
 status that can be answered is in it.
@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template
 
-from addon.web import page_answers
+from addon.web import page_responses
 from addon.web.context import context
 from addon.web.openapi.parts import SCHEMAS, SECURITY
 from addon.web.openapi.paths import PATHS, TAGS
@@ -28,7 +28,7 @@ breaks before Content-Length means that the rest could not be verified."""
 
 blueprint = Blueprint("openapi", __name__)
 docs = Blueprint("api_docs", __name__)
-page_answers.apply(docs)
+page_responses.apply(docs)
 
 
 @blueprint.get("/openapi.json")
@@ -39,8 +39,8 @@ def openapi_json() -> Response:
     return response
 
 
-@docs.get("/docs/api")
-def api_page() -> str:
+@docs.get("/docs/api/reference")
+def api_reference() -> str:
     """The document as a page, without a line from another host."""
     return render_template("api.html", api=document(context().settings.public_url))
 

@@ -216,7 +216,9 @@ LIMIT = in_query(
     {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
 )
 REASON = in_query(
-    "reason", "Kept in the tombstone and the trail.", {"type": "string", "maxLength": MAX_REASON}
+    "reason",
+    "StoredResult in the tombstone and the trail.",
+    {"type": "string", "maxLength": MAX_REASON},
 )
 RANGE = in_header("Range", "Bytes, one range or several (RFC 9110 14.2).")
 IF_RANGE = in_header("If-Range", "The ETag; another one means the whole audio.")

@@ -264,7 +264,7 @@ _TWILIO: Json = {
             "Twilio",
             "Twilio says how a recording is doing",
             {
-                "204": {"description": "Kept, or nothing to do."},
+                "204": {"description": "StoredResult, or nothing to do."},
                 "403": {"description": "The signature is missing or wrong."},
                 "503": {"description": "It could not be kept; the reconciliation finds it."},
             },

@@ -1,0 +1,49 @@
+"""Every prefix of the store, each in one place with its reason to be there.
+
+What must outlive Redis is in the store, and only there (spec/interfaces 6). The same keys are used
+in a directory and in a bucket. The values never change: recordings outlive every release.
+"""
+
+from __future__ import annotations
+
+RECORDINGS = "recordings/"
+"""`<tenant>/<id>/`: audio, analysis and manifest of a recording, or its tombstone."""
+
+DAYS = "days/"
+"""`<tenant>/<date>/`: empty index entries, a tenant's recordings in the order of time."""
+
+CALLS = "calls/"
+"""`<tenant>/<call_sid>/`: empty index entries, the recordings of one call."""
+
+IDS = "ids/"
+"""`<id>/<tenant>`: empty index entries, the tenants that hold a recording of this id."""
+
+AUDIT = "audit/"
+"""`<tenant>/<id>/<time>-<nonce>.json`: one object an event; they outlive the recording."""
+
+EPOCH_KEYS = "keys/"
+"""`<epoch>.esdk`: the encrypted private half of an epoch's key."""
+
+TOKENS = "tokens/"
+"""`<hash>`: API tokens, never in the clear."""
+
+INTAKE = "intake/"
+"""`<request_sid>`: an accepted request with its upload, encrypted, until it is finished."""
+
+RESULTS = "results/"
+"""`<request_sid>`: a result that is not sent yet, encrypted."""
+
+OUTCOMES = "requests/"
+"""`<request_sid>`: what became of a request, so that a late duplicate is known without Redis."""
+
+FLEX_DELETIONS = "flex/deletions/"
+"""`<time>-<account>-<recording>`: what is to be deleted at Twilio, in the order of time."""
+
+FLEX_BACKFILLS = "flex/backfills/"
+"""`<account>/<range>.json`: how far a backfill has come."""
+
+FLEX_RECONCILED = "flex/reconciled/"
+"""`<account>.json`: until when the account's list of recordings was compared."""
+
+RINGCENTRAL_LOOKED = "ringcentral/looked.json"
+"""Until when RingCentral's call log was looked through."""

@@ -1,0 +1,179 @@
+"""The part of the store that carries requests: accepted, computed, and what became of each.
+
+`intake/<sid>` exists exactly as long as a request is unfinished, `results/<sid>` as long as its
+result is not sent, and `requests/<sid>` says for good what became of it (spec/interfaces 6). The
+store is the truth and Redis is not. Nothing here is ever written in plaintext but `requests/`,
+which holds states, times and SIDs only.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from addon import documents
+from addon.archive import message
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
+from addon.archive.prefixes import INTAKE, OUTCOMES, RESULTS
+from addon.archive.store import Store
+from addon.errors import AlreadyStored, NotStored, Tampered
+from addon.requests.results import StoredResult
+
+VERSION = 1
+"""Of intake records and outcomes. What the release before wrote has none, and is the same."""
+
+KEY_NAME = "intake"
+LENGTH = struct.Struct(">I")
+
+HEAD_LIMIT = 4 * 1024 * 1024
+"""Fields are bounded at 1 MB on the way in; four times that is certainly no invocation."""
+
+
+@dataclass
+class IntakeRecord:
+    """An accepted request: its source, that source's own document, and the uploaded bytes."""
+
+    source: str
+    request: str
+    audio: Iterator[bytes]
+
+
+class IntakeStore:
+    """The three prefixes of the store that carry requests, encrypted with a 32-byte key."""
+
+    def __init__(self, store: Store, key: bytes) -> None:
+        self.store = store
+        self._encryption_keys = EncryptionKeys.local(key, KEY_NAME)
+        self._decryption_keys = DecryptionKeys.local(key, KEY_NAME)
+
+    def accept(self, sid: str, source: str, request: str, audio: Iterable[bytes] = ()) -> bool:
+        """Write an intake record, durably; False where one is there already.
+
+        `source` is "marketplace", "flex" or "ringcentral". Raises StoreUnavailable.
+        """
+        document = {"version": VERSION, "source": source, "request": request}
+        head = json.dumps(document, separators=(",", ":")).encode()
+        try:
+            self._put(INTAKE, sid, _framed(head, audio), if_absent=True)
+        except AlreadyStored:
+            return False
+        return True
+
+    def waiting(self, after: str | None = None) -> Iterator[str]:
+        """The SIDs of all unfinished requests."""
+        for stat in self.store.list(INTAKE, after=after):
+            yield stat.key.removeprefix(INTAKE)
+
+    def is_waiting(self, sid: str) -> bool:
+        """Whether a request is accepted and not finished."""
+        return self.store.stat(INTAKE + sid) is not None
+
+    def open(self, sid: str) -> IntakeRecord:
+        """Read an intake record; the audio is decrypted block by block as it is taken.
+
+        Raises NotStored, Tampered, KeyMissing, UnreadableDocument, StoreUnavailable.
+        """
+        blocks = self._get(INTAKE, sid)
+        buffer = bytearray()
+        _fill(blocks, buffer, LENGTH.size)
+        (size,) = LENGTH.unpack_from(buffer)
+        if size > HEAD_LIMIT:
+            raise Tampered("an intake record with an impossible head")
+        _fill(blocks, buffer, LENGTH.size + size)
+        head = documents.parse(buffer[LENGTH.size : LENGTH.size + size], "intake record", VERSION)
+        rest = bytes(buffer[LENGTH.size + size :])
+        source, request = documents.texts(head, "intake record", "source", "request")
+        return IntakeRecord(source, request, _audio(rest, blocks))
+
+    def store_result(self, sid: str, result: StoredResult) -> bool:
+        """Store a result until the request is finished; False where one is stored already.
+
+        The result that is stored first is the one that is sent: nothing may change it afterwards.
+        """
+        try:
+            self._put(RESULTS, sid, [result.to_bytes()], if_absent=True)
+        except AlreadyStored:
+            return False
+        return True
+
+    def nothing_to_archive(self, sid: str, result: StoredResult) -> None:
+        """Note that no recording will ever come; the answer stays as it is."""
+        settled = replace(result, final=True, archivable=False)
+        self._put(RESULTS, sid, [settled.to_bytes()], if_absent=False)
+
+    def stored_result(self, sid: str) -> StoredResult | None:
+        """The result stored for a request, or None where there is none yet.
+
+        Raises Tampered, KeyMissing, UnreadableDocument, StoreUnavailable.
+        """
+        try:
+            return StoredResult.from_bytes(b"".join(self._get(RESULTS, sid)))
+        except NotStored:
+            return None
+
+    def record_outcome(self, sid: str, outcome: Mapping[str, Any]) -> None:
+        """Record what became of a request; a later call replaces an earlier one."""
+        document = {"version": VERSION, **outcome}
+        body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
+        self.store.put(OUTCOMES + sid, [body], if_absent=False)
+
+    def outcome(self, sid: str) -> dict[str, Any] | None:
+        """What became of a request, or None where it is not known. Raises UnreadableDocument."""
+        try:
+            body = self.store.get(OUTCOMES + sid)
+        except NotStored:
+            return None
+        document = documents.parse(body, "outcome", VERSION)
+        document.pop("version", None)
+        return document
+
+    def has_outcome(self, sid: str) -> bool:
+        """Whether it is known what became of a request, in whatever version it was written."""
+        return self.store.stat(OUTCOMES + sid) is not None
+
+    def remove(self, sid: str) -> None:
+        """Remove what was stored for the work; the outcome stays.
+
+        The intake record goes last: a crash in between leaves a request that is looked at again.
+        """
+        self.store.delete(RESULTS + sid)
+        self.store.delete(INTAKE + sid)
+
+    def remove_result(self, sid: str) -> None:
+        """Remove a result that was stored after its request was finished."""
+        self.store.delete(RESULTS + sid)
+
+    def _put(self, prefix: str, sid: str, blocks: Iterable[bytes], *, if_absent: bool) -> None:
+        sealed = message.encrypt(blocks, self._encryption_keys, _context(prefix, sid))
+        self.store.put(prefix + sid, sealed, if_absent=if_absent)
+
+    def _get(self, prefix: str, sid: str) -> Iterator[bytes]:
+        return message.decrypt(
+            self.store.read(prefix + sid), self._decryption_keys, _context(prefix, sid)
+        )
+
+
+def _context(prefix: str, sid: str) -> dict[str, str]:
+    return {"kind": prefix.rstrip("/"), "request_sid": sid}
+
+
+def _framed(head: bytes, audio: Iterable[bytes]) -> Iterator[bytes]:
+    yield LENGTH.pack(len(head)) + head
+    yield from audio
+
+
+def _fill(blocks: Iterator[bytes], buffer: bytearray, size: int) -> None:
+    while len(buffer) < size:
+        block = next(blocks, None)
+        if block is None:
+            raise Tampered("an intake record that ends too early")
+        buffer += block
+
+
+def _audio(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from rest

@@ -1,0 +1,139 @@
+"""Lease of one request, renewed every second; a worker that stops renewing is taken for dead.
+
+It keeps two workers from one request, and tells the sweeper within seconds that a worker was
+killed. It is not a lock: with Redis wiped it comes back with the next renewal, and the lease of a
+stalled holder goes to another. So a holder confirms it before any step that cannot be undone, and
+then reads the store's record of what others did before; nothing may rest on a lease alone.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+
+from addon import log
+from addon.errors import LeaseLost
+from addon.redis_keys import LEASE
+
+TTL_MS = 4000
+"""A lease ends after this long without renewal: a killed job must run again within 10 s."""
+
+RENEW_S = 1.0
+"""Four chances to renew within a lease's life."""
+
+RENEW = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+"""KEYS[1] the lease, ARGV[1] its holder, ARGV[2] its life. Takes it where it is free or ours."""
+
+RELEASE = """
+local holder = redis.call('GET', KEYS[1])
+if holder and string.sub(holder, 1, #ARGV[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+"""
+"""KEYS[1] the lease, ARGV[1] its holder, or how the holders of one process begin."""
+
+logger = log.get("lease")
+
+
+def key(kind: str, sid: str) -> str:
+    """The Redis key of the lease for one kind of work on one request."""
+    return f"{LEASE}{kind}:{sid}"
+
+
+def held(connection: redis.Redis, kind: str, sid: str) -> bool:
+    """Whether any worker holds the lease."""
+    return bool(connection.exists(key(kind, sid)))
+
+
+class Lease:
+    """One process's hold on a request; made by `lease`."""
+
+    def __init__(self, connection: redis.Redis, kind: str, sid: str) -> None:
+        self.name = key(kind, sid)
+        self.holder = _holders_of(os.getpid()) + secrets.token_hex(8)
+        self._connection = connection
+        self._script: Any = connection.register_script(RENEW)
+        self._lost = threading.Event()
+
+    def confirm(self) -> None:
+        """Renew it now: when this returns, nobody else is at work, though somebody may have been.
+
+        Raises LeaseLost where another is, or was seen to be before, and RedisError where Redis
+        does not answer: without a certain lease a holder must not go on.
+        """
+        if not self.renew():
+            raise LeaseLost("another worker has taken this over")
+
+    def renew(self) -> bool:
+        """Take or keep it; False for good once another was seen to have it. Raises RedisError."""
+        if not self._lost.is_set() and not self._script(
+            keys=[self.name], args=[self.holder, TTL_MS]
+        ):
+            self._lost.set()
+        return not self._lost.is_set()
+
+    def beat(self, stop: threading.Event) -> None:
+        """Renew it until it is over, or another's."""
+        while not stop.wait(RENEW_S):
+            try:
+                if not self.renew():
+                    return
+            except RedisError:
+                continue  # an outage: the next beat tries again
+
+    def release(self) -> None:
+        """Give it back, where it is still ours."""
+        try:
+            _release(self._connection, self.name, self.holder)
+        except RedisError:
+            return  # it ends by itself
+
+
+@contextmanager
+def lease(connection: redis.Redis, kind: str, sid: str) -> Iterator[Lease | None]:
+    """Hold a request for as long as the block runs; gives None where somebody else does.
+
+    A block that raises LeaseLost ends there without an error: the rest is the new holder's.
+    """
+    mine = Lease(connection, kind, sid)
+    if not mine.renew():
+        yield None
+        return
+    stop = threading.Event()
+    beat = threading.Thread(target=mine.beat, args=(stop,), daemon=True)
+    beat.start()
+    try:
+        yield mine
+    except LeaseLost as error:
+        logger.warning("left to its new holder", work=kind, reason=error.message)
+    finally:
+        stop.set()
+        beat.join(timeout=RENEW_S)
+        mine.release()
+
+
+def release_of(connection: redis.Redis, kind: str, sid: str, pid: int) -> None:
+    """Release what a dead process of this machine held, and nobody else's. Raises RedisError."""
+    _release(connection, key(kind, sid), _holders_of(pid))
+
+
+def _release(connection: redis.Redis, name: str, holder: str) -> None:
+    script: Any = connection.register_script(RELEASE)
+    script(keys=[name], args=[holder])
+
+
+def _holders_of(pid: int) -> str:
+    """How every holder in one process begins."""
+    return f"{socket.gethostname()}:{pid}:"

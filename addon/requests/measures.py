@@ -1,0 +1,57 @@
+"""Adds a finished request to the metrics: its outcome, its length, and the time of each stage."""
+
+from __future__ import annotations
+
+from redis.exceptions import RedisError
+
+from addon import log
+from addon.metrics import catalogue
+from addon.metrics.counters import Additions, Counters, field, observed
+from addon.requests import sla
+from addon.requests.request import has_deadline
+from addon.requests.state import RequestState, RequestStates
+
+logger = log.get("metrics")
+
+
+def count_finished(states: RequestStates, counters: Counters, entry: RequestState) -> None:
+    """Count a request that is over, once, however often this is called. Never raises."""
+    try:
+        if states.mark_counted(entry.sid):
+            counters.add(additions(entry))
+    except RedisError:
+        logger.debug("not counted", metric=catalogue.FINISHED.name)
+
+
+def additions(entry: RequestState) -> Additions:
+    """What a finished request adds to all counters."""
+    length = sla.length_class(entry.duration)
+    amounts: Additions = {field(catalogue.FINISHED, entry.outcome or "unknown"): 1}
+    if entry.code is not None:
+        amounts[field(catalogue.FAILURES, str(entry.code))] = 1
+    if sla.missed(entry):
+        amounts[field(catalogue.MISSES, length)] = 1
+    if entry.duration:
+        amounts[field(catalogue.AUDIO, length)] = entry.duration
+    if entry.pace is not None and has_deadline(entry.source):
+        amounts |= observed(catalogue.PACE, entry.pace, length)
+    for stage, seconds in stages(entry).items():
+        amounts |= observed(catalogue.STAGE, seconds, stage, length)
+    return amounts
+
+
+def stages(entry: RequestState) -> dict[str, float]:
+    """Seconds in each stage that a request went through.
+
+    A repeated attempt counts from its own start, and the wait before it as waiting.
+    """
+    moments = (
+        ("queue", entry.received_at or None, entry.started_at),
+        ("processing", entry.started_at, entry.archived_at),
+        ("delivery", entry.archived_at, entry.delivered_at),
+    )
+    return {
+        stage: max(0.0, end - start)
+        for stage, start, end in moments
+        if start is not None and end is not None
+    }

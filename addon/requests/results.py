@@ -1,0 +1,89 @@
+"""The result document of spec/interfaces 5, and the form in which it is stored until it is sent.
+
+It holds no secret and no URL. Times are seconds with three decimals.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from addon import documents
+from addon.errors import AddonError
+from addon.settings import Settings
+
+SCHEMA_VERSION = "1.0"
+"""docs/result.schema.json says what may change under which number."""
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """An answer that waits to be sent; stored encrypted, as JSON.
+
+    `final` is False for an answer that had to be given before the work was done, and `archivable`
+    is False where there is no recording that could be archived.
+    """
+
+    answer: dict[str, Any]
+    final: bool
+    archivable: bool
+
+    def to_bytes(self) -> bytes:
+        """As JSON. No version: the release before takes no further field; from 2 on it has one."""
+        return json.dumps(asdict(self), separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> StoredResult:
+        """The reverse of `to_bytes`. Raises UnreadableDocument."""
+        what = "stored result"
+        return documents.instance(cls, documents.parse(body, what), what)
+
+
+def successful(sid: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The envelope of a result."""
+    return _envelope(sid, "successful", None, None, result)
+
+
+def for_callback(sid: str, result: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """The envelope as the callback gets it: the waveform only where the setting asks for it."""
+    left_out = () if settings.result_waveform else ("waveform",)
+    return successful(sid, {name: part for name, part in result.items() if name not in left_out})
+
+
+def failed(sid: str, error: AddonError) -> dict[str, Any]:
+    """The envelope of a failure: its code, and a sentence that says why and what helps."""
+    return _envelope(sid, "failed", error.code, f"{error.message}. {error.remedy}", None)
+
+
+def timing(
+    received_at: float, finished_at: float, duration: float | None
+) -> dict[str, str | float | None]:
+    """When the request came and was done, and how that compares with the audio's length."""
+    elapsed = finished_at - received_at
+    return {
+        "received_at": iso(received_at),
+        "finished_at": iso(finished_at),
+        "elapsed_seconds": round(elapsed, 3),
+        "elapsed_per_duration": round(elapsed / duration, 3) if duration else None,
+    }
+
+
+def iso(moment: float) -> str:
+    """Seconds since the epoch as ISO 8601 in UTC, with milliseconds."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+
+
+def _envelope(
+    sid: str, status: str, code: int | None, message: str | None, result: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "status": status,
+        "code": code,
+        "message": message,
+        "request_sid": sid,
+        "schema_version": SCHEMA_VERSION,
+        "result": result,
+    }

@@ -1,0 +1,305 @@
+"""State and times of every request, in Redis; many deliveries of one request become one job here.
+
+The SLA is read from it. It is not the truth: all of it can be lost, and is made again from the
+intake store. Times are seconds since the epoch. No personal data, URL or secret may be kept here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
+from itertools import islice
+from typing import Any
+
+import redis
+from redis.client import Pipeline
+from redis.exceptions import RedisError, WatchError
+
+from addon import redis_keys as keys
+from addon.errors import QueueUnavailable
+
+RETENTION_S = 48 * 3600
+"""Ten times four hours, the longest call Twilio records, with a margin (spec/runtime 4)."""
+
+CLAIM_TRIES = 5
+"""A claim is tried again: a broken connection looks like contention (spec/runtime 3.6)."""
+
+HISTORY = 100_000
+"""Finished requests kept for percentiles and questions: 70 MB in Redis, however much comes."""
+
+BATCH = 500
+"""Entries read at once: half a megabyte, and no other client waits noticeably."""
+
+QUEUED = "queued"
+WORKING = "working"
+WAITING = "waiting"
+PROCESSED = "processed"
+STUCK = "stuck"
+ANSWERED = "answered"
+DONE = "done"
+"""`state` goes from queued to processed to done; `delivery` from queued to answered."""
+
+STORED_AS = {"queue": "lane", "delivery_queue": "delivery_lane"}
+"""Fields whose name in the hash is another one, which the release before reads and writes."""
+
+Enqueue = Callable[[Pipeline], None]
+
+
+@dataclass(frozen=True)
+class RequestState:
+    """State of one request; every time is None until it has happened.
+
+    `estimate` is the audio's length as guessed, `longest` what it may be at most, `duration` what
+    it is, all in seconds. `work_at` and `delivery_at` say when a waiting step is due. `outcome` is
+    what became of the answer, and `code` the number in a failure's. Each field is one of the hash,
+    under the same name but for STORED_AS.
+    """
+
+    sid: str
+    state: str
+    tenant: str = ""
+    source: str = ""
+    queue: str = ""
+    job: str = ""
+    received_at: float = 0.0
+    estimate: float | None = None
+    longest: float | None = None
+    duration: float | None = None
+    attempts: int = 0
+    duplicates: int = 0
+    deliveries: int = 0
+    work_at: float | None = None
+    delivery: str | None = None
+    delivery_queue: str = ""
+    delivery_job: str = ""
+    delivery_at: float | None = None
+    started_at: float | None = None
+    analysed_at: float | None = None
+    archived_at: float | None = None
+    delivered_at: float | None = None
+    finished_at: float | None = None
+    outcome: str | None = None
+    code: int | None = None
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds from receipt to the accepted answer."""
+        return None if self.delivered_at is None else self.delivered_at - self.received_at
+
+    @property
+    def pace(self) -> float | None:
+        """Elapsed over the audio's duration: the SLA's own measure (spec/protocol 1.8)."""
+        if self.elapsed is None or not self.duration:
+            return None
+        return self.elapsed / self.duration
+
+
+class RequestStates:
+    """State of all requests: a hash for each, and a sorted set each of unfinished and finished."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        # redis-py types an answer as a union over every protocol version
+        self.redis: Any = connection
+
+    def claim(self, sid: str, facts: Mapping[str, Any], due: float, enqueue: Enqueue) -> bool:
+        """Enter a request and queue its job in one transaction; False for a duplicate.
+
+        `facts` are fields of its state (tenant, queue, …); `enqueue` gets the pipeline.
+        Raises QueueUnavailable.
+        """
+        key = _key(sid)
+        try:
+            for _ in range(CLAIM_TRIES):
+                with self.redis.pipeline() as pipe:
+                    try:
+                        pipe.watch(key)
+                        if _is_entered(pipe, key):
+                            pipe.unwatch()
+                            self.redis.hincrby(key, "duplicates", 1)
+                            return False
+                        pipe.multi()
+                        self._enter(pipe, sid, {"state": QUEUED, **facts}, due)
+                        enqueue(pipe)
+                        pipe.execute()
+                        return True
+                    except WatchError:
+                        continue
+        except RedisError as error:
+            raise QueueUnavailable("the queue does not answer") from error
+        raise QueueUnavailable("the queue is too busy with this request")
+
+    def requeue(self, sid: str, due: float, enqueue: Enqueue, **facts: Any) -> None:
+        """Queue another job for a request that is entered already."""
+        with self.redis.pipeline() as pipe:
+            pipe.multi()  # RQ would, and after the first command it is too late
+            self._enter(pipe, sid, facts, due)
+            enqueue(pipe)
+            pipe.execute()
+
+    def mark_counted(self, sid: str) -> bool:
+        """Note that a finished request is in the metrics; False where it was before."""
+        return bool(self.redis.hsetnx(_key(sid), "counted", 1))
+
+    def mark(self, sid: str, **facts: Any) -> None:
+        """Write fields of a request's state; None deletes one."""
+        with self.redis.pipeline() as pipe:
+            self._write(pipe, sid, facts)
+            pipe.execute()
+
+    def look_again(self, sid: str, at: float) -> None:
+        """Set when an unfinished request is to be looked at; one that is finished stays so."""
+        self.redis.zadd(keys.REQUESTS_OPEN, {sid: at}, xx=True)
+
+    def look_no_later(self, sid: str, at: float) -> None:
+        """As `look_again`, but never later than it was to be looked at before."""
+        self.redis.zadd(keys.REQUESTS_OPEN, {sid: at}, xx=True, lt=True)
+
+    def count_duplicate(self, sid: str) -> None:
+        """Count a repeated delivery, where the request is known."""
+        try:
+            if _is_entered(self.redis, _key(sid)):
+                self.redis.hincrby(_key(sid), "duplicates", 1)
+        except RedisError as error:
+            raise QueueUnavailable("the queue does not answer") from error
+
+    def drop_open(self, sid: str) -> None:
+        """Take a request off the unfinished ones."""
+        self.redis.zrem(keys.REQUESTS_OPEN, sid)
+
+    def count_attempt(self, sid: str) -> int:
+        """Count an attempt; returns how many there have been."""
+        with self.redis.pipeline() as pipe:
+            pipe.hincrby(_key(sid), "attempts", 1)
+            self._write(pipe, sid, {"state": WORKING, "started_at": time.time()})
+            return int(pipe.execute()[0])
+
+    def count(self, sid: str, what: str) -> int:
+        """Add one to a count of a request's state; returns it."""
+        return int(self.redis.hincrby(_key(sid), what, 1))
+
+    def get_count(self, sid: str, what: str) -> int:
+        """A count of a request's state."""
+        return int(self.redis.hget(_key(sid), what) or 0)
+
+    def take_back_attempt(self, sid: str) -> None:
+        """Uncount an attempt that a deploy cut short: it says nothing about the recording."""
+        self.redis.hincrby(_key(sid), "attempts", -1)
+
+    def finish(self, sid: str, outcome: str) -> None:
+        """Mark a request as finished; its state stays for RETENTION_S and the latest HISTORY."""
+        now = time.time()
+        with self.redis.pipeline() as pipe:
+            facts = {"state": DONE, "outcome": outcome, "finished_at": now}
+            self._write(pipe, sid, facts)
+            pipe.zrem(keys.REQUESTS_OPEN, sid)
+            pipe.zadd(keys.REQUESTS_DONE, {sid: now})
+            pipe.zremrangebyscore(keys.REQUESTS_DONE, "-inf", now - RETENTION_S)
+            pipe.zcard(keys.REQUESTS_DONE)
+            finished = pipe.execute()[-1]
+        if finished > HISTORY:
+            self.forget_finished(finished - HISTORY)
+
+    def forget_finished(self, number: int) -> None:
+        """Forget the oldest; a late duplicate of these is known from the store alone."""
+        oldest = [_key(sid.decode()) for sid, _ in self.redis.zpopmin(keys.REQUESTS_DONE, number)]
+        if oldest:
+            self.redis.delete(*oldest)
+
+    def get(self, sid: str) -> RequestState | None:
+        """State of one request, or None."""
+        fields = self.redis.hgetall(_key(sid))
+        return _state(sid, fields) if b"state" in fields else None
+
+    def knows(self, sid: str) -> bool:
+        """Whether a request was entered. Raises QueueUnavailable."""
+        try:
+            return _is_entered(self.redis, _key(sid))
+        except RedisError as error:
+            raise QueueUnavailable("the queue does not answer") from error
+
+    def due(self, now: float, limit: int = 200) -> list[str]:
+        """The unfinished requests that somebody should look at by now, most urgent first."""
+        return [
+            sid.decode()
+            for sid in self.redis.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, start=0, num=limit)
+        ]
+
+    def open_count(self) -> int:
+        """How many requests are unfinished."""
+        return int(self.redis.zcard(keys.REQUESTS_OPEN))
+
+    def open_sids(self) -> set[str]:
+        """All unfinished requests."""
+        return {sid.decode() for sid in self.redis.zrange(keys.REQUESTS_OPEN, 0, -1)}
+
+    def finished(self, since: float = 0) -> Iterator[RequestState]:
+        """Finished requests, oldest first."""
+        return self.get_many(
+            sid.decode() for sid in self.redis.zrangebyscore(keys.REQUESTS_DONE, since, "+inf")
+        )
+
+    def get_many(self, sids: Iterable[str]) -> Iterator[RequestState]:
+        """States of many requests, BATCH a round trip; those that are gone are left out."""
+        remaining = iter(sids)
+        while batch := list(islice(remaining, BATCH)):
+            with self.redis.pipeline(transaction=False) as pipe:
+                for sid in batch:
+                    pipe.hgetall(_key(sid))
+                found = pipe.execute()
+            for sid, fields in zip(batch, found, strict=True):
+                if b"state" in fields:
+                    yield _state(sid, fields)
+
+    def _enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
+        self._write(pipe, sid, facts)
+        pipe.zadd(keys.REQUESTS_OPEN, {sid: due})
+
+    def _write(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any]) -> None:
+        stored = {STORED_AS.get(name, name): value for name, value in facts.items()}
+        present = {name: _text(value) for name, value in stored.items() if value is not None}
+        absent = [name for name, value in stored.items() if value is None]
+        if present:
+            pipe.hset(_key(sid), mapping=present)  # type: ignore[arg-type]
+        if absent:
+            pipe.hdel(_key(sid), *absent)
+        pipe.expire(_key(sid), RETENTION_S)
+
+
+def _key(sid: str) -> str:
+    return keys.REQUEST + sid
+
+
+def _is_entered(connection: Any, key: str) -> bool:
+    """Whether a request was claimed or finished here.
+
+    A worker that goes on after Redis was wiped writes facts of a request that nobody has claimed:
+    they must not hide it from the sweeper.
+    """
+    return any(connection.hmget(key, "received_at", "outcome"))
+
+
+def _text(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _state(sid: str, fields: Mapping[bytes, bytes]) -> RequestState:
+    """Fields that another release wrote are left out, and missing ones have their default."""
+    text = {name.decode(): value.decode() for name, value in fields.items()}
+    values: dict[str, Any] = {}
+    for field in dataclass_fields(RequestState):
+        name = STORED_AS.get(field.name, field.name)
+        if name in text:
+            values[field.name] = _CONVERT[str(field.type)](text[name])
+    return RequestState(**{**values, "sid": sid})
+
+
+_CONVERT: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "str | None": str,
+    "int": int,
+    "int | None": int,
+    "float": float,
+    "float | None": float,
+}

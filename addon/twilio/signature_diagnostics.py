@@ -1,0 +1,165 @@
+"""Diagnoses of the last signatures in monitor mode, listed by `flask signatures`.
+
+In Redis and bounded, because they are a few days' help and no record. A diagnosis holds names and
+lengths: never a value, a secret, or a signature that somebody could use.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+
+from addon import log
+from addon.twilio.redaction import redacted_fields, redacted_url
+from addon.twilio.signature_hypotheses import (
+    Match,
+    SignedRequest,
+    explanation,
+    hypotheses,
+    variants_of,
+)
+from addon.twilio.signatures import Verdict, Verifier
+
+KEPT = 100
+"""Of each kind, at 3 kB, or 30 where a stranger tries: 3 MB at most, and a dozen would do."""
+
+LASTS_S = 7 * 24 * 3600
+"""Long enough to hear back from Twilio's support; then nothing of it is left."""
+
+MATCHED, UNMATCHED = "signatures:matched", "signatures:unmatched"
+"""Two lists, so that a stranger's junk cannot push out what explains the genuine requests."""
+
+SHOWN_OF_SIGNATURE = 6
+"""Enough to tell two apart, of 28; nobody can send a request with it."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/=]*")
+
+logger = log.get("signatures")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One thing a signature may have covered: a hypothesis and its redacted text, or a URL."""
+
+    name: str
+    redacted: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What gives the signature; `url` says how the signed URL differs from PUBLIC_URL's."""
+
+    covers: str
+    url: str
+    secret: str
+    redacted: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One request. `at` is seconds since the epoch; `hosts` are the names it says it came under.
+
+    `body` is its kind, `body_hash` whether bodySHA256 is in the query, `signature` its length and
+    first characters. Each of `candidates` was tried with each of `urls` and each of `secrets`.
+    """
+
+    at: float
+    request_sid: str
+    body: str
+    accepted: bool
+    reason: str
+    signature: str
+    body_hash: str
+    hosts: tuple[str, ...]
+    secrets: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    urls: tuple[Candidate, ...]
+    found: Found | None
+
+    @classmethod
+    def of(
+        cls, signed: SignedRequest, verdict: Verdict, verifier: Verifier, **facts: Any
+    ) -> Diagnosis:
+        """Try everything; `facts` are `at`, `request_sid` and `body`. A few milliseconds."""
+        return cls(
+            accepted=verdict.valid,
+            reason=verdict.reason,
+            signature=_beginning(signed.signature),
+            body_hash="announced" if signed.announces_hash else "not announced",
+            hosts=signed.hosts,
+            secrets=verifier.secrets,
+            candidates=tuple(
+                Candidate(each.name, _canonical(each.url, each.pairs))
+                for each in hypotheses(signed)
+            ),
+            urls=tuple(
+                Candidate(each.differs, redacted_url(each.url))
+                for each in variants_of(signed.url, signed.hosts)
+            ),
+            found=_found(explanation(signed, verifier.signer)),
+            **facts,
+        )
+
+    def to_json(self) -> str:
+        """One line; `from_json` gives an equal diagnosis back."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Diagnosis:
+        """What `to_json` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        found = values["found"]
+        tried = {
+            name: tuple(Candidate(**each) for each in values[name])
+            for name in ("candidates", "urls")
+        }
+        listed = {name: tuple(values[name]) for name in ("hosts", "secrets")}
+        return cls(**(values | tried | listed | {"found": Found(**found) if found else None}))
+
+
+class SignatureDiagnostics:
+    """The diagnoses kept in Redis: the last of each kind, newest first."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._redis: Any = connection
+
+    def add(self, diagnosis: Diagnosis) -> None:
+        """Keep one, and forget those beyond KEPT. Never raises: no request may fail for it."""
+        key = UNMATCHED if diagnosis.found is None else MATCHED
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.lpush(key, diagnosis.to_json())
+                pipe.ltrim(key, 0, KEPT - 1)
+                pipe.expire(key, LASTS_S)
+                pipe.execute()
+        except RedisError as error:
+            logger.warning("not diagnosed", kind=type(error).__name__)
+
+    def all(self) -> list[Diagnosis]:
+        """Both kinds by time, newest first. Raises RedisError."""
+        lines = [line for key in (MATCHED, UNMATCHED) for line in self._redis.lrange(key, 0, -1)]
+        return sorted(map(Diagnosis.from_json, lines), key=lambda each: each.at, reverse=True)
+
+
+def _found(match: Match | None) -> Found | None:
+    if match is None:
+        return None
+    text = _canonical(match.variant.url, match.hypothesis.pairs)
+    return Found(match.hypothesis.name, match.variant.differs, match.secret, text)
+
+
+def _canonical(url: str, pairs: tuple[tuple[str, str], ...]) -> str:
+    return f"{redacted_url(url)} | {redacted_fields(pairs)}".rstrip()
+
+
+def _beginning(signature: str) -> str:
+    if not signature:
+        return "none"
+    shown = signature[:SHOWN_OF_SIGNATURE]
+    start = f", {shown}…" if _BASE64.fullmatch(shown) and len(signature) >= 28 else ""
+    return f"{len(signature)} characters{start}"

@@ -1,0 +1,37 @@
+"""The list of all blueprints, and their registration with an app."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from addon.web import (
+    api,
+    docs,
+    flex,
+    flex_recordings,
+    invocations,
+    limits,
+    login,
+    media,
+    openapi,
+    ops,
+    pages,
+    problems,
+    ringcentral,
+    ringcentral_webhook,
+)
+from addon.web.context import EXTENSION
+
+BLUEPRINTS = (
+    *(invocations, flex_recordings, media, flex, api, openapi, login, pages, docs, ops),
+    *(ringcentral, ringcentral_webhook),
+)
+
+
+def register_blueprints(app: Flask) -> None:
+    """Add every blueprint, the error handlers and the limits to an app."""
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.blueprint)
+    problems.register(app)
+    limited = (api.blueprint, flex.blueprint, login.blueprint)
+    limits.apply(app, app.extensions[EXTENSION], limited)

@@ -1,0 +1,254 @@
+"""A pytest plugin: whatever a test starts must end with it, else the test fails.
+
+It looks at threads, child processes, sockets and temporary files, each by its identity: what was
+there before the test, or belongs to a fixture of a wider scope, is not the test's. What a wider
+fixture starts must end with that fixture. Processes and sockets are seen on Linux only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+PATIENCE_S = 0.3
+"""For what is about to end, on a busy machine. Only a test that leaves something waits so long."""
+
+PR_SET_CHILD_SUBREAPER = 36
+"""prctl(2): a process whose parent ended becomes our child, so that it can be seen here."""
+
+ON_LINUX = sys.platform.startswith("linux")
+
+
+@dataclass(frozen=True)
+class Alive:
+    """What is alive at one moment. A process is its number and its start; a socket its inode."""
+
+    threads: frozenset[threading.Thread] = frozenset()
+    processes: frozenset[tuple[int, str]] = frozenset()
+    sockets: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+
+    @classmethod
+    def now(cls) -> Alive:
+        return cls(
+            frozenset(threading.enumerate()),
+            frozenset(_children()),
+            frozenset(_sockets()),
+            frozenset(_temporary_files()),
+        )
+
+    def __sub__(self, other: Alive) -> Alive:
+        return Alive(
+            self.threads - other.threads,
+            self.processes - other.processes,
+            self.sockets - other.sockets,
+            self.files - other.files,
+        )
+
+    def __and__(self, other: Alive) -> Alive:
+        return self - (self - other)
+
+    def __or__(self, other: Alive) -> Alive:
+        return Alive(
+            self.threads | other.threads,
+            self.processes | other.processes,
+            self.sockets | other.sockets,
+            self.files | other.files,
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.threads or self.processes or self.sockets or self.files)
+
+    def described(self) -> list[str]:
+        """One line for each, as a person would look for it in the test."""
+        return [
+            *(f"thread {each.name} ({_target(each)})" for each in self.threads),
+            *(f"process {pid}: {_command(pid)}" for pid, _ in self.processes),
+            *(f"socket {_addresses(each)}" for each in self.sockets),
+            *(f"temporary file {each}" for each in self.files),
+        ]
+
+    def end(self) -> None:
+        """Kill the processes: what one test left must not disturb others."""
+        for pid, _ in self.processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@dataclass
+class Owners:
+    """What fixtures of a wider scope than a test have started and not ended yet."""
+
+    started: dict[str, Alive] = field(default_factory=dict)
+
+    def all(self, besides: str = "") -> Alive:
+        """Everything that is theirs, but for one fixture's."""
+        found = Alive()
+        for name, alive in self.started.items():
+            if name != besides:
+                found |= alive
+        return found
+
+
+_temporary_folder: Path | None = None
+"""The only folder that is looked at: others write to the system's too."""
+
+BEFORE = pytest.StashKey[Alive]()
+OWNERS = pytest.StashKey[Owners]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[OWNERS] = Owners()
+
+
+def pytest_sessionstart() -> None:
+    if ON_LINUX:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder for the temporary files of this process and its children, and of no others.
+
+    Its path is short: a Unix socket's may not be longer than 100 bytes or so.
+    """
+    global _temporary_folder
+    tmp_path_factory.getbasetemp()  # made before, so that it is not in there
+    _temporary_folder = Path(tempfile.mkdtemp(prefix="addon-"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(_temporary_folder))
+        patch.setattr(tempfile, "tempdir", str(_temporary_folder))
+        yield
+    left = list(_temporary_files())
+    shutil.rmtree(_temporary_folder)
+    _temporary_folder = None
+    assert left == [], "some fixture left temporary files"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """Remember what a fixture of a wider scope starts, and look for it once it has ended."""
+    if fixturedef.scope == "function" or fixturedef.argname == "own_temporary_folder":
+        return (yield)
+    owners, name = request.config.stash[OWNERS], f"{fixturedef.baseid}:{fixturedef.argname}"
+    before = Alive.now()
+
+    def end() -> None:
+        own = owners.started.pop(name, Alive())
+        left = _what_stays(lambda: own & Alive.now())
+        if left:
+            left.end()
+            pytest.fail(f"the fixture {fixturedef.argname} left {_listed(left)}", pytrace=False)
+
+    fixturedef.addfinalizer(end)
+    try:
+        return (yield)
+    finally:
+        owners.started[name] = Alive.now() - before - owners.all()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    item.stash[BEFORE] = Alive.now()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Fails the test where anything that it started is alive after its fixtures have ended."""
+    result = yield
+    if isinstance(item, pytest.Function):
+        item.funcargs.clear()  # what nothing else refers to is over now
+    owners = item.config.stash[OWNERS]
+    left = _what_stays(lambda: Alive.now() - item.stash[BEFORE] - owners.all())
+    if left:
+        left.end()
+        pytest.fail(f"the test left {_listed(left)}", pytrace=False)
+    return result
+
+
+def _listed(left: Alive) -> str:
+    return "behind:\n" + "\n".join(f"  {line}" for line in left.described())
+
+
+def _what_stays(look: Callable[[], Alive]) -> Alive:
+    """What `look` still finds when everything has had time to end. Reaps processes that ended."""
+    if not look():
+        return Alive()
+    gc.collect()  # what nothing refers to any more is closed by this
+    deadline = time.monotonic() + PATIENCE_S
+    while (left := look()) and time.monotonic() < deadline:
+        for pid, _ in left.processes:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        for thread in left.threads:
+            thread.join(0.05)
+        if not left.threads:
+            time.sleep(0.01)
+    return left
+
+
+def _children() -> Iterator[tuple[int, str]]:
+    for listed in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for pid in listed.read_text().split():
+                with contextlib.suppress(OSError):
+                    stat = Path(f"/proc/{pid}/stat").read_text()
+                    yield int(pid), stat.rpartition(")")[2].split()[19]
+
+
+def _temporary_files() -> list[str]:
+    return os.listdir(_temporary_folder) if _temporary_folder else []
+
+
+def _sockets() -> Iterator[str]:
+    for _, name in _open_files():
+        if name.startswith("socket:"):
+            yield name
+
+
+def _open_files() -> Iterator[tuple[int, str]]:
+    """Each open file of this process: its descriptor and what the kernel calls it."""
+    if ON_LINUX:
+        for number in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                yield int(number), os.readlink(f"/proc/self/fd/{number}")
+
+
+def _target(thread: threading.Thread) -> str:
+    target = getattr(thread, "_target", None) or type(thread).run
+    return f"{target.__module__}.{target.__qualname__}"
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+    except OSError:
+        return "it has just ended"
+
+
+def _addresses(inode: str) -> str:
+    for number, name in _open_files():
+        if name == inode:
+            with socket.socket(fileno=os.dup(number)) as found:
+                try:
+                    return f"{found.getsockname()!r} to {found.getpeername()!r}"
+                except OSError:
+                    return f"{found.getsockname()!r}, not connected"
+    return f"{inode}, just closed"

@@ -1,0 +1,112 @@
+"""Finalises a request: answered, and its recording safe in the archive or known never to come.
+
+Only here is anything of a request removed. Whichever job ends last, the delivery or the archiving,
+finds both done and clears up; a crash before that leaves the intake, and so another look.
+"""
+
+from __future__ import annotations
+
+from addon import log
+from addon.errors import ArchiveError, NotStored, Tampered
+from addon.metrics import catalogue
+from addon.requests import measures
+from addon.requests.request import Request
+from addon.requests.results import StoredResult
+from addon.requests.state import PROCESSED
+from workers import deposit, handlers
+from workers.services import Services
+
+UNREADABLE_PAUSE_S = 60.0
+"""A key comes back by a person's hand; until then once a minute is enough to keep calling one."""
+
+logger = log.get("conclude")
+
+
+def is_settled(services: Services, request: Request, kept: StoredResult | None) -> bool:
+    """Whether the work is done: a final answer is kept, and what can be archived is committed."""
+    if kept is None or not kept.final:
+        return False
+    return (
+        not kept.archivable
+        or deposit.committed(services.archive, request) is not None
+        or deposit.erased(services.archive, request)
+    )
+
+
+def hand_over(services: Services, sid: str) -> None:
+    """After the work: deliver the answer, or clear up where it was answered before."""
+    services.states.mark(sid, state=PROCESSED)
+    if is_answered(services, sid):
+        finish(services, sid)
+    else:
+        services.dispatcher.deliver(sid, first=True)
+
+
+def call_for_help(services: Services, error: ArchiveError) -> float:
+    """What is kept of a request cannot be opened; gives how many seconds it waits.
+
+    It is left as it is: with INTAKE_KEY as it was, the request goes on.
+    """
+    logger.error("what is kept of a request cannot be opened", reason=type(error).__name__)
+    services.counters.count(catalogue.STUCK)
+    return UNREADABLE_PAUSE_S
+
+
+def is_answered(services: Services, sid: str) -> bool:
+    """Whether the callback has the answer, or will never take it."""
+    outcome = services.intake_store.outcome(sid)
+    return bool(outcome and outcome.get("answered_at"))
+
+
+def finish(services: Services, sid: str) -> None:
+    """Remove the intake of an answered request once its recording is safe; otherwise nothing."""
+    try:
+        intake = services.intake_store.open(sid)
+    except NotStored:
+        finished_before(services, sid)
+        return
+    request = handlers.read(intake)
+    kept = services.intake_store.stored_result(sid)
+    if not is_safe(services, request, kept):
+        return
+    handlers.of(request).when_safe(services.store, services.settings, request, kept)
+    services.intake_store.remove(sid)
+    outcome = services.intake_store.outcome(sid) or {}
+    close(services, sid, str(outcome.get("answer", "unknown")))
+    logger.info("finished", answer=outcome.get("answer"))
+
+
+def finished_before(services: Services, sid: str) -> None:
+    """Mark a request that is over as finished, after a job too many; its outcome stays.
+
+    A sweep that was stalled may have kept an answer since, which nobody will send.
+    """
+    if services.intake_store.is_waiting(sid):
+        return  # it is something else that was not found: the sweeper looks again
+    services.intake_store.remove_result(sid)
+    entry = services.states.get(sid)
+    known = entry.outcome if entry is not None else None
+    close(services, sid, known or "finished before")
+
+
+def close(services: Services, sid: str, outcome: str) -> None:
+    """Close the request's state, and count it."""
+    services.states.finish(sid, outcome)
+    entry = services.states.get(sid)
+    if entry is not None:
+        measures.count_finished(services.states, services.counters, entry)
+
+
+def is_safe(services: Services, request: Request, kept: StoredResult | None) -> bool:
+    """Whether the recording lies in the archive as its manifest says, or never will again."""
+    if kept is not None and kept.final and not kept.archivable:
+        return True
+    manifest = deposit.committed(services.archive, request)
+    if manifest is None:
+        return deposit.erased(services.archive, request)
+    try:
+        services.archive.confirm(manifest.tenant, manifest.recording_id)
+    except Tampered:
+        logger.error("the archived object is not what its manifest says; the intake is kept")
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""The sweeper's process: of all machines' sweepers, the leader works and the others stand by.
+
+It waits through an outage of Redis or the store without a busy loop.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from addon import log, redis_keys
+from addon.errors import Unavailable
+from addon.requests.lease import RENEW
+from workers.periodic_tasks import Schedule
+from workers.retention import Retention
+from workers.services import Services, services
+from workers.sweeper import Sweeper
+
+LEADERSHIP_MS = 5000
+"""A leader that dies is followed by another after this long."""
+
+EVERY_S = 1.0
+PAUSE_S = 2.0
+
+logger = log.get("sweep")
+
+
+def run() -> None:
+    """Sweep about every second while this process is the leader; never returns."""
+    mine = secrets.token_hex(8)
+    steps = (
+        services().dispatcher.make_room,
+        Sweeper(services()).sweep,
+        Schedule(services()).step,
+        Retention(services()).step,
+    )
+    while True:
+        time.sleep(lead(services(), mine, steps))
+
+
+def lead(services: Services, mine: str, steps: Sequence[Callable[[], object]]) -> float:
+    """Run every step once, if `mine` is or becomes the leader; returns seconds to pause."""
+    renew: Any = services.redis.register_script(RENEW)
+    try:
+        if renew(keys=[redis_keys.SWEEPER], args=[mine, LEADERSHIP_MS]):
+            for step in steps:
+                step()
+    except (RedisError, Unavailable) as error:
+        logger.warning("the sweep waits", reason=type(error).__name__)
+        return PAUSE_S
+    except Exception:
+        logger.exception("the sweep failed")
+        return PAUSE_S
+    return EVERY_S

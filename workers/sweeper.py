@@ -1,0 +1,216 @@
+"""The sweeper: looks after every request that is not finished, whatever became of its jobs.
+
+It compares the intake store with the request states, queues what no job holds, and answers what
+nears its deadline; it never does the work itself. One sweeper is active at a time
+(`workers/leader.py`); a second one would do no harm.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from addon import log
+from addon.errors import (
+    DeadlineMissed,
+    KeyMissing,
+    NotStored,
+    StoreUnavailable,
+    Tampered,
+    UnreadableDocument,
+)
+from addon.metrics import catalogue
+from addon.requests import acceptance, results, scheduling
+from addon.requests.lease import held
+from addon.requests.queues import sid_of
+from addon.requests.request import has_deadline
+from addon.requests.results import StoredResult
+from addon.requests.state import (
+    ANSWERED,
+    DONE,
+    PROCESSED,
+    QUEUED,
+    STUCK,
+    WAITING,
+    WORKING,
+    RequestState,
+)
+from workers import finalise, handlers
+from workers.services import Services
+
+SILENCE_S = 2.5
+"""A job in flight, without a lease for this long, has lost its worker."""
+
+SOON_S = 2.0
+"""How soon to look again at what is at work."""
+
+FORGOTTEN_EVERY_S = 3.0
+"""Between two comparisons of store and Redis: a wiped Redis is noticed within seconds."""
+
+logger = log.get("sweep")
+
+
+class Sweeper:
+    """One look at everything that is due; `sweep` is called about every second."""
+
+    def __init__(self, services: Services, clock: Callable[[], float] = time.time) -> None:
+        self.services = services
+        self.clock = clock
+        self._silent_since: dict[str, float] = {}
+        self._compared_at = 0.0
+        self._unreadable: set[str] = set()
+
+    def sweep(self) -> None:
+        """Look at what is in flight, what is due, and now and then at the whole store."""
+        self._watch_in_flight()
+        for sid in self.services.states.due(self.clock()):
+            self._look_at(sid)
+        if self.clock() - self._compared_at >= FORGOTTEN_EVERY_S:
+            self._find_forgotten()
+            self._compared_at = self.clock()
+
+    def _watch_in_flight(self) -> None:
+        """Land jobs whose worker has been silent; their requests are looked at at once."""
+        silent: dict[str, float] = {}
+        for queue, jobs in self.services.dispatcher.in_flight().items():
+            for job in jobs:
+                kind, sid = job.partition("-")[0], sid_of(job)
+                if held(self.services.redis, kind, sid):
+                    continue
+                since = self._silent_since.get(job, self.clock())
+                if self.clock() - since < SILENCE_S:
+                    silent[job] = since
+                    continue
+                logger.warning("a job lost its worker", request_sid=sid, queue=queue)
+                self.services.dispatcher.land(queue, job)
+                self.services.counters.count(catalogue.LOST_JOBS, queue)
+                self.services.states.look_again(sid, 0.0)
+        self._silent_since = silent
+
+    def _look_at(self, sid: str) -> None:
+        log.bind(request_sid=sid)
+        try:
+            entry = self.services.states.get(sid)
+            if entry is None or entry.state == DONE:
+                self.services.states.drop_open(sid)
+                return
+            self.services.states.look_again(sid, self.clock() + scheduling.LOOK_S)
+            self._answer_in_time(entry)
+            self._tend_work(entry)
+            self._tend_delivery(entry)
+        except StoreUnavailable:
+            logger.warning("the store does not answer")
+        finally:
+            log.clear()
+
+    def _tend_work(self, entry: RequestState) -> None:
+        if entry.state == PROCESSED and entry.delivery == ANSWERED:
+            self._tend_end(entry)
+        elif entry.state == QUEUED and self._waits(entry.queue, entry.job):
+            return  # nobody has it yet: there is nothing to notice before the next usual look
+        elif entry.state in (QUEUED, WORKING) and self._is_held(entry):
+            self._soon(entry)
+        elif entry.state == WAITING and (entry.work_at or 0) > self.clock():
+            self._at(entry, entry.work_at or 0)
+        elif entry.state in (QUEUED, WORKING, WAITING):
+            logger.info("queued again", state=entry.state)
+            self.services.dispatcher.process(entry)
+
+    def _is_held(self, entry: RequestState) -> bool:
+        """Whether a worker has the request."""
+        services = self.services
+        if held(services.redis, "process", entry.sid):
+            return True
+        return entry.job in services.dispatcher.in_flight().get(entry.queue, [])
+
+    def _waits(self, queue: str, job: str) -> bool:
+        return bool(queue) and self.services.dispatcher.waits(queue, job)
+
+    def _tend_delivery(self, entry: RequestState) -> None:
+        services = self.services
+        if entry.delivery == WAITING:
+            if (entry.delivery_at or 0) > self.clock():
+                self._at(entry, entry.delivery_at or 0)
+            else:
+                services.dispatcher.deliver(entry.sid, first=False)
+        elif entry.delivery == QUEUED or (entry.delivery is None and entry.state == PROCESSED):
+            self._deliver_if_lost(entry)
+
+    def _deliver_if_lost(self, entry: RequestState) -> None:
+        services, queue, job = self.services, entry.delivery_queue, entry.delivery_job
+        if self._waits(queue, job):
+            return
+        if (
+            held(services.redis, "deliver", entry.sid)
+            or held(services.redis, "process", entry.sid)
+            or job in services.dispatcher.in_flight().get(queue, [])
+        ):
+            self._soon(entry)
+            return
+        logger.info("delivery queued again")
+        services.dispatcher.deliver(entry.sid, first=True)
+
+    def _tend_end(self, entry: RequestState) -> None:
+        """Answered and processed, yet not finished: a crash fell between the two."""
+        finalise.finish(self.services, entry.sid)
+        if self.services.intake_store.is_waiting(entry.sid):
+            self.services.dispatcher.process(entry)
+
+    def _answer_in_time(self, entry: RequestState) -> None:
+        """Answer with a failure what cannot be done before Twilio gives it up."""
+        length = entry.duration or entry.longest
+        if entry.delivery is not None or entry.state in (PROCESSED, STUCK) or length is None:
+            return
+        if not has_deadline(entry.source):
+            return
+        answer_by = scheduling.answer_by(entry.received_at, length)
+        if self.clock() < answer_by:
+            self._at(entry, answer_by)
+            return
+        missed = DeadlineMissed("the recording could not be processed in time")
+        kept = StoredResult(results.failed(entry.sid, missed), final=False, archivable=True)
+        if self._keep_late(entry.sid, kept):
+            logger.error("answered without a result, because the deadline was near")
+            self.services.dispatcher.deliver(entry.sid, first=True)
+
+    def _keep_late(self, sid: str, kept: StoredResult) -> bool:
+        """Whether the late answer is the one to send, from now or from before a crash."""
+        if self.services.intake_store.store_result(sid, kept):
+            return True
+        earlier = self.services.intake_store.stored_result(sid)
+        return earlier is not None and not earlier.final
+
+    def _find_forgotten(self) -> None:
+        """Queue what is in the intake store and has no state: Redis was lost."""
+        unfinished, known = self.services.states.open_sids(), self.services.states.knows
+        for sid in self.services.intake_store.waiting():
+            if sid in unfinished or known(sid) or held(self.services.redis, "process", sid):
+                continue
+            self._adopt(sid)
+
+    def _adopt(self, sid: str) -> None:
+        try:
+            record = self.services.intake_store.open(sid)
+            request = handlers.read(record)
+        except NotStored:
+            return
+        except (Tampered, KeyMissing, UnreadableDocument) as error:
+            self._leave(sid, error)
+            return
+        if acceptance.claim(self.services.dispatcher, request):
+            logger.info("queued again from the store", request_sid=sid)
+            self.services.counters.count(catalogue.ADOPTED)
+
+    def _leave(self, sid: str, error: Exception) -> None:
+        """Call a person once; an unreadable record must not hide the others."""
+        if sid not in self._unreadable:
+            self._unreadable.add(sid)
+            reason = type(error).__name__
+            logger.error("an intake record cannot be read", request_sid=sid, reason=reason)
+            self.services.counters.count(catalogue.STUCK)
+
+    def _soon(self, entry: RequestState) -> None:
+        self._at(entry, self.clock() + SOON_S)
+
+    def _at(self, entry: RequestState, moment: float) -> None:
+        self.services.states.look_no_later(entry.sid, moment)
