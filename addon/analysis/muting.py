@@ -66,6 +66,15 @@ def offset_at(placed: Sequence[Placed], seconds: float) -> int:
     return placed[max(index - 1, 0)].offset_at(seconds)
 
 
+def seconds_at(placed: Sequence[Placed], offset: int) -> float:
+    """When the byte at this file offset is heard, or what comes before it; 0 before the first."""
+    index = bisect_right(placed, offset, key=lambda one: one.start)
+    if not index:
+        return 0.0
+    one = placed[index - 1]
+    return min(one.begin + (offset - one.start) / one.format.block_align / one.format.rate, one.end)
+
+
 def overwrite(
     held: bytearray, offset: int, placed: Sequence[Placed], intervals: Sequence[Interval]
 ) -> None:
