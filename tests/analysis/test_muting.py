@@ -128,3 +128,27 @@ def test_the_time_of_a_byte_is_found_among_the_pieces():
     assert {at: muting.seconds_at(placed, at) for at in times} == pytest.approx(times)
     assert muting.seconds_at(placed, 90000) == 2.0
     assert muting.seconds_at([], 5) == 0.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_the_result_calls_muted_is_silent_and_nothing_else_has_changed(seed):
+    """Keys anywhere, of any loudness and length, in a file that arrives in blocks of any size."""
+    rng = np.random.default_rng(seed)
+    frames = int(rng.integers(5, 90)) * RATE
+    samples = rng.standard_normal((2, frames)).astype(np.float32) * 10 ** rng.uniform(-4, -2)
+    for _ in range(int(rng.integers(1, 30))):
+        at, length = int(rng.integers(0, frames - 2000)), int(rng.integers(300, 1900))
+        tone = key_tone(int(rng.integers(8)), length / RATE)[:length]
+        samples[int(rng.integers(2)), at : at + len(tone)] += tone * 10 ** rng.uniform(-1.5, 0)
+    recording = wav(samples)
+    report, archived = passed(recording, block=int(rng.integers(1000, 300_000)))
+    assert report.redaction.status == "complete"
+    before, after = (
+        np.frombuffer(content[44:], "<i2").reshape(-1, 2) for content in (recording, archived)
+    )
+    muted = np.zeros(frames, np.bool_)
+    for interval in report.redaction.intervals:
+        first, last = muting.frames(interval, RATE)
+        muted[first:last] = True
+    assert not after[muted].any()
+    assert np.array_equal(after[~muted], before[~muted])
