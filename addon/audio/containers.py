@@ -50,9 +50,6 @@ _MAGICS = {
 }
 """Where a file of a kind has its signature: a second one behind the audio is a second recording."""
 
-_HIDDEN_SECONDS = 0.2
-"""Frames left out at the beginning are an encoder's delay; more than this is cut audio."""
-
 
 _LEAST_GAP_SECONDS, _MOST_GAP_SECONDS = 0.05, 600
 """Between these, a gap in the time stamps is lost audio: below is rounding, above a wrong stamp."""
@@ -122,7 +119,7 @@ class ContainerReader:
         elif not self._fresh:
             self._opened = self._open()
         self._fresh = False
-        nominal, hidden, end, fresh, heard = 0, 0, 0, True, 0
+        nominal, end, fresh, heard = 0, 0, True, 0
         frames: int | None = 0
         counts, expected = _counter(self._codec), 0.0
         for data in self._demuxed():
@@ -140,14 +137,13 @@ class ContainerReader:
                 skip = min(skip, frames)
                 drop = min(drop, frames - skip)
                 heard += frames - skip - drop
-            hidden += skip
             end = max(end, (data.pos or 0) + data.size)
             silence = self._missing(data, frames, expected) if not fresh else 0
             expected, heard = _after(data, frames, self._codec.rate), heard + silence
             fault = _DAMAGED if data.is_corrupt or silence else None
             yield Packet(data, self._codec, frames, data.pts, skip, drop, silence, fresh, fault)
             fresh = False
-        for fault in self._faults(end, hidden, heard if frames is not None else None):
+        for fault in self._faults(end, heard if frames is not None else None):
             yield Packet(None, self._codec, 0, None, fault=fault)
 
     def plan(self) -> Iterator[Packet]:
@@ -177,13 +173,11 @@ class ContainerReader:
             return 0
         return round(gap * self._codec.rate)
 
-    def _faults(self, end: int, hidden: int, heard: int | None) -> Iterator[Fault]:
+    def _faults(self, end: int, heard: int | None) -> Iterator[Fault]:
         """What is wrong at the end."""
         rate = self._codec.rate
         if self._broken:
             yield Fault("damaged", "A part of the file could not be read.")
-        if hidden > _HIDDEN_SECONDS * rate:
-            yield Fault(None, "The file hides a part of its audio from players.")
         if len(self._opened.streams.audio) > 1:
             yield Fault(None, "The file has another audio track, which is not analysed.")
         promised = self._promised()

@@ -8,7 +8,7 @@ file reach the caller and are never taken for the end of the recording.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from addon.audio.framing import frames_of
 from addon.audio.limits import MAX_CHANNELS, MAX_RATE_HZ, MAX_SECONDS, MIN_RATE_HZ
 from addon.audio.mpeg import MpegReader
 from addon.audio.ogg import OggReader
-from addon.audio.packets import Codec, Packet, PacketReader, Window
+from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
 from addon.audio.sniffing import MEDIA_TYPES, sniff, wanted_bytes
 from addon.audio.wav_packets import wav_reader
 from addon.errors import UnreadableAudio
@@ -36,6 +36,11 @@ _SHORT_BYTES = 1 << 16
 
 _PROBED_PACKETS = 256
 """A recording of which so many packets cannot be decoded is not read at all."""
+
+_HIDDEN_SECONDS = 0.5
+"""Left out at both ends of a recording are an encoder's delay and padding; more is cut audio."""
+
+_HIDES = Fault(None, "The file hides a part of its audio from players.")
 
 
 def packet_reader(file: BinaryIO, kind: str | None = None) -> PacketReader:
@@ -187,21 +192,27 @@ class Decoding:
         self._decode: Decode | None = None
         self._codec: Codec | None = None
         self._converter = Converter(shape.rate, shape.channels)
-        self.faults: list[Any] = []
+        self.faults: list[Fault] = []
         self.skipped = self.uneven = 0
+        self._hidden = 0.0
 
     def runs(self) -> Iterator[Floats]:
         """The samples packet by packet; silence for what is lost."""
         for packet in self._packets:
             if packet.fault is not None:
                 self.faults.append(packet.fault)
+            if packet.fresh and self._hidden > _HIDDEN_SECONDS:
+                self.faults.append(_HIDES)
             if packet.fresh or (packet.codec is not self._codec and packet.codec != self._codec):
                 yield from self._converter.end()
                 self._decode, self._codec = decoder_of(packet.codec), packet.codec
+                self._hidden = 0.0
             if packet.data is None:
                 continue
             for run in self._packet(packet):
                 yield from self._converter.add(run)
+        if self._hidden > _HIDDEN_SECONDS:
+            self.faults.append(_HIDES)
         yield from self._converter.end()
 
     def _packet(self, packet: Packet) -> list[Run]:
@@ -213,19 +224,26 @@ class Decoding:
             self.skipped += 1
             runs = []
         rate = runs[0].rate if runs else round(packet.codec.rate * self._shape.scale)
-        before = [_silence(rate, self._shape.channels, _at(rate, packet, packet.silence))]
-        if packet.frames is None:
-            return before[: packet.silence] + runs
-        wanted = _at(rate, packet, packet.frames)
+        if packet.frames is not None:
+            runs = self._trimmed(packet, runs, rate)
+        if packet.silence:
+            lost = _at(rate, packet, packet.silence)
+            runs = [_silence(rate, self._shape.channels, lost), *runs]
+        return runs
+
+    def _trimmed(self, packet: Packet, runs: list[Run], rate: int) -> list[Run]:
+        """As many frames as the packet says, less those that are not heard."""
+        wanted = _at(rate, packet, packet.frames or 0)
         given = sum(run.samples.shape[1] for run in runs)
         if given < wanted:
             channels = len(runs[0].samples) if runs else self._shape.channels
             runs = [*runs, _silence(rate, channels, wanted - given)]
         self.uneven += given > wanted > 0  # FFmpeg gives a half window for Vorbis's first packet
-        skip, drop = _at(rate, packet, packet.skip), _at(rate, packet, packet.drop)
-        if skip or drop or given > wanted:
-            runs = _cut(runs, skip, wanted - drop)
-        return before[: packet.silence] + runs
+        self._hidden += (packet.skip + packet.drop) / packet.codec.rate
+        if packet.skip or packet.drop or given > wanted:
+            skip, drop = _at(rate, packet, packet.skip), _at(rate, packet, packet.drop)
+            return _cut(runs, skip, wanted - drop)
+        return runs
 
 
 def _at(rate: int, packet: Packet, frames: int) -> int:

@@ -96,7 +96,8 @@ class MpegReader:
         begin, part.skip = place or (0, 0)
         for found in frames_of(self._window, FORMAT, begin):
             header = found.header
-            described = _described(self._window, found)
+            data = self._window.read(found.position, header.length) if header else b""
+            described = _described(header, data)
             if header is None or described:
                 yield from part.end(at_end=header is None)
                 if header is None:
@@ -105,7 +106,7 @@ class MpegReader:
                 part.skip, last = part.skip if first else 0, None
                 before = _passed_over(found, first=first)
                 continue
-            part.held.append(_packet(self._window, found, header, last, part))
+            part.held.append(_packet(data, found, header, last, part))
             if before is not None:
                 part.held[-1], before = part.held[-1]._replace(fault=before), None
             last = header
@@ -118,9 +119,7 @@ class MpegReader:
         return self.packets()
 
 
-def _packet(
-    window: Window, found: Found, header: Header, last: Header | None, part: _Part
-) -> Packet:
+def _packet(data: bytes, found: Found, header: Header, last: Header | None, part: _Part) -> Packet:
     """One frame as a packet, with a silence before it where frames before it are lost."""
     silence, fault = 0, _passed_over(found, first=True)
     if found.lost and part.count:
@@ -133,7 +132,6 @@ def _packet(
     part.skip -= skip
     part.count += 1
     fresh = last is None or last[2:] != header[2:]
-    data = window.read(found.position, header.length)
     return Packet(data, _codec(header), header.frames, place, skip, 0, silence, fresh, fault)
 
 
@@ -173,16 +171,17 @@ def _codec(header: Header) -> Codec:
     return _codec_of(header.rate, header.channels, header.kind[-1])
 
 
-def _described(window: Window, found: Found) -> _Part | None:
+_SIDE_BYTES = {("3", 1): 17, ("3", 2): 32, ("2", 1): 9, ("2", 2): 17}
+"""Layer III's side information, by the table of bit rates and the channels."""
+
+
+def _described(header: Header | None, frame: bytes) -> _Part | None:
     """The part that this frame begins, where it carries a Xing, Info or VBRI header."""
-    header = found.header
     if header is None or header.kind[-1] != "3":
         return None
-    frame = window.read(found.position, min(header.length, 200))
     if frame[36:40] == b"VBRI":
         return _Part(int.from_bytes(frame[50:54], "big"))
-    wide = {("3", 1): 17, ("3", 2): 32, ("2", 1): 9, ("2", 2): 17}
-    at = 4 + wide[header.kind[0], header.channels]
+    at = 4 + _SIDE_BYTES[header.kind[0], header.channels]
     if frame[at : at + 4] not in (b"Xing", b"Info"):
         return None
     flags = int.from_bytes(frame[at + 4 : at + 8], "big")
