@@ -2,8 +2,8 @@
 
 Its length and kind come from the first answer, the kind from its bytes and never from a declared
 type. That answer's body is then used instead of asking again: requests are limited (spec/protocol
-7.4). Bytes are passed on as they arrive and kept nowhere; what does not fit what was promised raises,
-so that nothing cut short ever passes for the whole.
+7.4). Bytes are passed on as they arrive and kept nowhere; what does not fit what was promised
+raises, so that nothing cut short ever passes for the whole.
 """
 
 from __future__ import annotations

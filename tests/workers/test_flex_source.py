@@ -124,7 +124,7 @@ def test_an_error_document_with_status_200_is_never_archived(flex, document):
     recording = flex.record(audio=document * 8)
     flex.announce(recording, received_at=datetime.now(UTC) - timedelta(hours=1))
     through_the_ladder(recording)
-    assert flex.services.intake_store.kept(recording).answer["code"] == 64403
+    assert flex.services.intake_store.stored_result(recording).answer["code"] == 64403
     with pytest.raises(NotStored):
         flex.reader.manifest(ACCOUNT, recording)
 
@@ -278,6 +278,17 @@ class TestEncrypted:
         assert flex.entry(recording).state == WAITING
         flex.work(recording)
         assert flex.archived(recording) == ciphertext
+
+    @pytest.mark.parametrize("with_key", [True, False])
+    def test_a_page_in_place_of_the_ciphertext_is_not_the_ciphertext(self, flex, private, with_key):
+        flex.configure(flex_private_keys={CR: pem(private)} if with_key else {})
+        recording, audio, ciphertext = self.recorded(flex, private)
+        flex.twilio.media[recording] = b"<html>one moment</html>"
+        process.process(recording)
+        assert flex.entry(recording).state == WAITING
+        flex.twilio.media[recording] = ciphertext
+        flex.work(recording)
+        assert flex.archived(recording) == (audio if with_key else ciphertext)
 
     def test_nothing_in_the_clear_lies_on_the_disk(self, flex, private):
         flex.configure(flex_private_keys={CR: pem(private)})

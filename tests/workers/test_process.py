@@ -168,7 +168,7 @@ class TestFailures:
         exchange = accept(by_url=True)
         audio, exchange.audio = exchange.audio, page
         process.process(exchange.sid)
-        assert as_worker.ledger.entry(exchange.sid).state == WAITING
+        assert as_worker.states.get(exchange.sid).state == WAITING
         exchange.audio = audio
         process.process(exchange.sid)
         deliver(exchange.sid)
