@@ -7,7 +7,7 @@ needs Debian's speex). The lines are the hard part, so each row is a recording o
 
 `--talk FOLDER` counts false keys in the audio files of a folder, instead of in the speech and music
 of the tests. `--against FILE` runs the detector of another tones.py, of an earlier revision say,
-beside this one.
+beside this one. `--random N` tries N random rows on random pairs of lines and prints what is left.
 Exit 1 where a digit can be read or a false one is counted.
 """
 
@@ -52,7 +52,12 @@ def main() -> int:
     parser.add_argument("--talk", type=Path, help="audio files without any key tone")
     parser.add_argument("--against", type=Path, help="another tones.py")
     parser.add_argument("--line", help="only the lines whose name holds this")
+    parser.add_argument(
+        "--random", type=int, default=0, help="so many random rows and lines instead"
+    )
     arguments = parser.parse_args()
+    if arguments.random:
+        return search(arguments.random)
     other = loaded(arguments.against) if arguments.against else None
     readable = show_lines(arguments.line, other)
     counted = 0 if arguments.line else show_talk(arguments.talk, other)
@@ -157,6 +162,55 @@ def read_back(samples: Floats, row: Any) -> tuple[int, int]:
         return known, 0
     ways = (samples, key_readers.band_passed(samples))
     return known, max(len(key_readers.multimon(way)) for way in ways)
+
+
+#: What a random line adds, and what it then passes.
+ADDED = (
+    "hum of 50 Hz 10 dB above",
+    "hum of 60 Hz 10 dB above",
+    "car noise equal",
+    "pink noise equal",
+    "white noise 6 dB below",
+    "speech 6 dB below",
+    "DC 0.1",
+)
+PASSED = (
+    "clean",
+    "mu-law",
+    "GSM 06.10",
+    "G.726 at 16 kbit/s",
+    "AMR at 4.75 kbit/s",
+    "AMR at 12.2 kbit/s",
+    "packets of 20 ms lost",
+    "gain control",
+)
+
+
+def search(count: int) -> int:
+    """Random rows on random pairs of lines: prints those of which a key is left, and how many."""
+    from addon.analysis import muting, tones
+    from tests.analysis import keys
+
+    rng = np.random.default_rng(1)
+    pressed = left = 0
+    for _ in range(count):
+        digits = "".join(rng.choice(list("0123456789"), int(rng.choice([1, 4, 13, 16, 19]))))
+        how = {
+            "on": rng.uniform(0.04, 0.2),
+            "off": rng.uniform(0.04, 0.3),
+            "twist_db": rng.uniform(-8, 4),
+            "detuned": rng.uniform(-0.018, 0.018),
+        }
+        row = keys.row(digits, seed=int(rng.integers(1 << 30)), **how)
+        added, passed = str(rng.choice(ADDED)), str(rng.choice(PASSED))
+        sent = np.asarray(keys.LINES[passed](keys.LINES[added](row.samples)), np.float32)
+        _, intervals = heard(tones, sent)
+        known, read = read_back(silenced(sent, muting.widened(intervals)), row)
+        pressed, left = pressed + len(digits), left + max(known, read)
+        if known or read:
+            print(f"{max(known, read)} of {len(digits)} left: {added}, {passed}, {how}", flush=True)
+    print(f"{left} of {pressed} keys in {count} rows can be read")
+    return 1 if left else 0
 
 
 def silenced(samples: Floats, intervals: Sequence[Interval]) -> Floats:

@@ -28,7 +28,7 @@ _DETUNED = np.array([-0.014, 0.0, 0.014])
 _SCREENED_SHARE, _SCREENED_RATIO = 0.45, 3.0
 #: A look is kept from these on: as faint as the faintest press that has to be muted.
 _MIN_BAND, _MIN_WIDE, _MIN_RATIO, _MAX_TWIST_DB = 0.4, 0.2, 4.0, 18.0
-#: Power of the tones, 12 dB below what a telephone network has to detect and some more.
+#: Power from which tones are sought: below it, telephone audio is its own rounding noise.
 _MIN_POWER = 10 ** (-60 / 10)
 
 

@@ -1,8 +1,8 @@
 """Key tones (DTMF) on the line: when a key was pressed, never which.
 
-Two questions have two bars. What is muted: everything that might be read as a key, since a false
-mute costs a fraction of a second. What is counted: presses that are certain by themselves, by a
-certain one within three seconds, or by being one of a regular row.
+Less is needed to mute than to count, for a false mute costs a fraction of a second and a false
+count costs trust. Counted are presses that are certain by themselves, by a certain one within three
+seconds, or as part of a regular row. Muted is whatever else might be read as a key.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class ToneDetector:
         return [tone for line in self._lines for tone in line.counted]
 
     def muted(self, since: float = 0.0) -> list[Interval]:
-        """Every stretch that might be read as a key, if it ends at `since` or later, in seconds."""
+        """Every stretch that might be read as a key and ends at `since` or later; in no order."""
         return [interval for line in self._lines for interval in line.muted(since)]
 
     @property
@@ -90,7 +90,7 @@ class _Line:
         self._carried = np.zeros(_LEAD, np.float32)
         self._looks = 0
         self._open: list[Look] = []
-        #: Presses of the last three seconds, whatever they turn out to be.
+        #: Presses that a later one can still decide about, or that may be of a row with it.
         self._recent: list[Press] = []
         self._counted: list[Press] = []
         #: In the order in which they were decided, and each ends at most _DECIDED before that.
