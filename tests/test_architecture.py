@@ -20,6 +20,7 @@ FOUNDATION = (
     "addon.log",
     "addon.stored_documents",
     "addon.redis_keys",
+    "addon.redis_errors",
 )
 
 MAY_IMPORT = {
@@ -29,6 +30,7 @@ MAY_IMPORT = {
     "addon.log": (),
     "addon.stored_documents": ("addon.errors",),
     "addon.redis_keys": (),
+    "addon.redis_errors": ("addon.errors",),
     "addon.outbound": FOUNDATION,
     "addon.audio": ("addon.errors",),
     "addon.analysis": ("addon.errors", "addon.audio"),

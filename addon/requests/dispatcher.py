@@ -8,13 +8,12 @@ from typing import Any
 
 import redis
 from redis.client import Pipeline
-from redis.exceptions import RedisError
 from rq.job import Job
 from rq.utils import utcparse
 
 from addon import redis_keys, tracing
-from addon.errors import QueueUnavailable
 from addon.metrics import catalogue, counters
+from addon.redis_errors import as_unavailable
 from addon.requests import scheduling
 from addon.requests.admission import AdmissionControl
 from addon.requests.queues import (
@@ -122,15 +121,13 @@ class Dispatcher:
         timeout: int,
         facts: dict[str, str],
     ) -> None:
-        try:
+        with as_unavailable():
             self.states.requeue(
                 sid,
                 time.time() + scheduling.LOOK_S,
                 lambda pipe: self._enqueue(pipe, kind, sid, job, queue, timeout),
                 **facts,
             )
-        except RedisError as error:
-            raise QueueUnavailable("the queue does not answer") from error
 
     def _enqueue(
         self, pipe: Pipeline, kind: str, sid: str, job: str, queue: str, timeout: int

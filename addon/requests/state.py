@@ -15,10 +15,11 @@ from typing import Any
 
 import redis
 from redis.client import Pipeline
-from redis.exceptions import RedisError, WatchError
+from redis.exceptions import WatchError
 
 from addon import redis_keys as keys
 from addon.errors import QueueUnavailable
+from addon.redis_errors import as_unavailable
 
 RETENTION_S = 48 * 3600
 """Ten times four hours, the longest call Twilio records, with a margin (spec/runtime 4)."""
@@ -110,7 +111,7 @@ class RequestStates:
         Raises QueueUnavailable.
         """
         key = _key(sid)
-        try:
+        with as_unavailable():
             for _ in range(CLAIM_TRIES):
                 with self.redis.pipeline() as pipe:
                     try:
@@ -126,8 +127,6 @@ class RequestStates:
                         return True
                     except WatchError:
                         continue
-        except RedisError as error:
-            raise QueueUnavailable("the queue does not answer") from error
         raise QueueUnavailable("the queue is too busy with this request")
 
     def requeue(self, sid: str, due: float, enqueue: Enqueue, **facts: Any) -> None:
@@ -158,11 +157,9 @@ class RequestStates:
 
     def count_duplicate(self, sid: str) -> None:
         """Count a repeated delivery, where the request is known."""
-        try:
+        with as_unavailable():
             if _is_entered(self.redis, _key(sid)):
                 self.redis.hincrby(_key(sid), "duplicates", 1)
-        except RedisError as error:
-            raise QueueUnavailable("the queue does not answer") from error
 
     def drop_open(self, sid: str) -> None:
         """Take a request off the unfinished ones."""
@@ -214,10 +211,8 @@ class RequestStates:
 
     def knows(self, sid: str) -> bool:
         """True if a request was entered. Raises QueueUnavailable."""
-        try:
+        with as_unavailable():
             return _is_entered(self.redis, _key(sid))
-        except RedisError as error:
-            raise QueueUnavailable("the queue does not answer") from error
 
     def due(self, now: float, limit: int = 200) -> list[str]:
         """The unfinished requests that somebody should look at by now, most urgent first."""

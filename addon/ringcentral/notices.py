@@ -10,14 +10,12 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import redis
-from redis.exceptions import RedisError
 
-from addon.errors import QueueUnavailable
+from addon.redis_errors import as_unavailable
 from addon.redis_keys import RINGCENTRAL_SUBSCRIBING, RINGCENTRAL_WATCHED
 
 HANDSHAKE_HEADER = "Validation-Token"
@@ -83,22 +81,22 @@ class Notices:
 
     def expect_handshake(self) -> None:
         """A subscription is about to be created."""
-        with _translated():
+        with as_unavailable():
             self._redis.set(RINGCENTRAL_SUBSCRIBING, b"1", ex=PENDING_S)
 
     def expects_handshake(self) -> bool:
         """Whether one is."""
-        with _translated():
+        with as_unavailable():
             return bool(self._redis.exists(RINGCENTRAL_SUBSCRIBING))
 
     def handshake_done(self) -> None:
         """The subscription exists, or will not."""
-        with _translated():
+        with as_unavailable():
             self._redis.delete(RINGCENTRAL_SUBSCRIBING)
 
     def watch(self, call: str) -> None:
         """Look for this call's recordings from now on, for as long as any may appear."""
-        with _translated(), self._redis.pipeline() as pipe:
+        with as_unavailable(), self._redis.pipeline() as pipe:
             pipe.zadd(RINGCENTRAL_WATCHED, {call: self._clock() + WATCH_S})
             pipe.zremrangebyrank(RINGCENTRAL_WATCHED, 0, -MAX_WATCHED - 1)
             pipe.expire(RINGCENTRAL_WATCHED, WATCH_S)
@@ -106,15 +104,7 @@ class Notices:
 
     def watched(self) -> list[str]:
         """The calls to look for, the one whose time ends first in front."""
-        with _translated():
+        with as_unavailable():
             self._redis.zremrangebyscore(RINGCENTRAL_WATCHED, "-inf", self._clock())
             found = cast("list[bytes]", self._redis.zrange(RINGCENTRAL_WATCHED, 0, -1))
         return [call.decode() for call in found]
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise QueueUnavailable(f"notices cannot be kept ({type(error).__name__})") from error

@@ -9,17 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import redis
-from redis.exceptions import RedisError
 from werkzeug.wrappers import Request, Response
 
 from addon import stored_documents
-from addon.errors import QueueUnavailable, UnreadableDocument
+from addon.errors import UnreadableDocument
+from addon.redis_errors import as_unavailable
 from addon.redis_keys import SESSION, SIGN_IN
 
 SESSION_S = 8 * 3600
@@ -55,29 +54,29 @@ class Sessions:
         """A new session; returns the text for its cookie."""
         token = secrets.token_urlsafe(32)
         kept = {name: claims[name] for name in KEPT_CLAIMS if name in claims}
-        with _translated():
+        with as_unavailable():
             self._redis.set(_key(SESSION, token), json.dumps(kept), ex=SESSION_S)
         return token
 
     def find(self, token: str) -> dict[str, Any] | None:
         """The claims of the person, or None where the session ended or never was."""
-        with _translated():
+        with as_unavailable():
             found = cast("bytes | None", self._redis.get(_key(SESSION, token)))
         return None if found is None else cast("dict[str, Any]", json.loads(found))
 
     def end(self, token: str) -> None:
         """Sign out."""
-        with _translated():
+        with as_unavailable():
             self._redis.delete(_key(SESSION, token))
 
     def expect(self, state: str, sign_in: SignIn) -> None:
         """Remember a sign-in until its answer comes."""
-        with _translated():
+        with as_unavailable():
             self._redis.set(_key(SIGN_IN, state), json.dumps(vars(sign_in)), ex=SIGN_IN_S)
 
     def take(self, state: str, browser: str) -> SignIn | None:
         """The sign-in of this state, once, and only for the browser that began it."""
-        with _translated():
+        with as_unavailable():
             found = cast("bytes | None", self._redis.getdel(_key(SIGN_IN, state)))
         try:
             sign_in = stored_documents.instance(
@@ -139,11 +138,3 @@ def hashed(text: str) -> str:
 
 def _key(prefix: str, text: str) -> str:
     return prefix + hashed(text)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise QueueUnavailable(f"sessions cannot be read ({type(error).__name__})") from error
