@@ -172,7 +172,9 @@ def test_gsm_comes_as_pcm(app, client, token):
     content = file_of(4000, kind="gsm", channels=1)
     archived(inside(app).archive, content, recording_id="REgsm")
     found = client.get("/api/v1/recordings/REgsm/file", headers=token).data
-    assert (decoded(found)[0] == decoded(content)[0]).all()
+    samples, _ = decoded(found)
+    assert len(samples) == 4000  # as `fact` says; libsndfile hears the padding of the last block
+    assert (samples == decoded(content)[0][:4000]).all()
 
 
 def test_what_was_fetched_is_in_the_trail(app, client, token):
@@ -334,7 +336,8 @@ def test_peaks_are_drawn_where_there_are_none(app, client, token, kind):
     samples = decoded(content)[0][:, 0]
     first = samples[: found["samples_per_pixel"]]
     assert found["data"][:2] == pytest.approx([first.min() / 256, first.max() / 256], abs=2)
-    assert found["length"] == -(-len(samples) // found["samples_per_pixel"])
+    heard = 20_000 if kind == "gsm" else len(samples)  # not the padding of the last block
+    assert found["length"] == -(-heard // found["samples_per_pixel"])
     assert np.abs(found["data"]).max() > 20
 
 
