@@ -291,5 +291,5 @@ class WaveIntake:
     def _tones(self) -> list[Interval]:
         if not self._redact or not self._placed:
             return []
-        held = muting.seconds_at(self._placed, self._held.offset)
+        held = muting.time_at(self._placed, self._held.offset)
         return muting.widened(self.stages.tones.muted(held - muting.REACH_SECONDS))

@@ -66,13 +66,12 @@ def offset_at(placed: Sequence[Placed], seconds: float) -> int:
     return placed[max(index - 1, 0)].offset_at(seconds)
 
 
-def seconds_at(placed: Sequence[Placed], offset: int) -> float:
-    """When the byte at this file offset is heard, or what comes before it; 0 before the first."""
+def time_at(placed: Sequence[Placed], offset: int) -> float:
+    """The time in seconds at which a file offset is heard; the inverse of `offset_at`."""
     index = bisect_right(placed, offset, key=lambda one: one.start)
-    if not index:
-        return 0.0
-    one = placed[index - 1]
-    return min(one.begin + (offset - one.start) / one.format.block_align / one.format.rate, one.end)
+    one = placed[max(index - 1, 0)]
+    length = max(min(offset, one.stop) - one.start, 0)
+    return one.begin + length / one.format.block_align / one.format.rate
 
 
 def overwrite(

@@ -125,9 +125,8 @@ def test_the_time_of_a_byte_is_found_among_the_pieces():
     mono, stereo = Format(PCM, 1, 8000, 16), Format(PCM, 2, 8000, 16)
     placed = [Placed(mono, 100, 16100, 0.0), Placed(stereo, 20000, 52000, 1.0)]
     times = {0: 0.0, 100: 0.0, 8100: 0.5, 16100: 1.0, 18000: 1.0, 20000: 1.0, 36000: 1.5}
-    assert {at: muting.seconds_at(placed, at) for at in times} == pytest.approx(times)
-    assert muting.seconds_at(placed, 90000) == 2.0
-    assert muting.seconds_at([], 5) == 0.0
+    assert {at: muting.time_at(placed, at) for at in times} == pytest.approx(times)
+    assert muting.time_at(placed, 90000) == 2.0
 
 
 @pytest.mark.parametrize("seed", range(6))
