@@ -37,7 +37,8 @@ _ENOUGH = 100
 _STEADY, _STEADY_BETWEEN_WORDS = 0.2, 0.4
 _CHANGES_HERTZ = 20.0
 _OVER_LOOKS = 50
-#: What lies so near to a harmonic of mains hum is none of music.
+#: The strongest frequency of hum lies below this and so near to a harmonic of the mains.
+_HUM_BELOW_HERTZ = 420.0
 _MAINS_HERTZ = (50.0, 60.0)
 _MAINS_WITHIN_HERTZ = 2.0
 
@@ -85,9 +86,9 @@ def _music(looks: Looks, frames: int, *, talk: bool) -> Mask:
     hertz = looks.hertz[:, 0]
     apart = [np.abs(hertz - mains * np.round(hertz / mains)) for mains in _MAINS_HERTZ]
     seen = ~np.isnan(looks.steady)
-    tonal = seen & (np.min(apart, axis=0) > _MAINS_WITHIN_HERTZ)
+    hum = (np.min(apart, axis=0) <= _MAINS_WITHIN_HERTZ) & (hertz < _HUM_BELOW_HERTZ)
     looked_at = np.maximum(_over_5_s(seen), _OVER_LOOKS / 5)
-    steady = _over_5_s(np.where(tonal, looks.steady, 0)) / looked_at
+    steady = _over_5_s(np.where(seen & ~hum, looks.steady, 0)) / looked_at
     if talk:
         known = np.where(seen, hertz, 0)
         spread = _over_5_s(known**2) / looked_at - (_over_5_s(known) / looked_at) ** 2
