@@ -78,7 +78,7 @@ def test_tones_are_no_speech():
     assert masks[:, :1990].sum() == 0
 
 
-@pytest.mark.parametrize("sound", [lines.tune, lines.chord, calls.music])
+@pytest.mark.parametrize("sound", [lines.tune, lines.chord, lines.melody, calls.music])
 def test_music_is_none(sound):
     assert found(lines.after(CALL, sound(60))) == []
 
