@@ -39,6 +39,7 @@ STAGES = {
     "key tones": ("analysis.tones", "ToneDetector", "add"),
     "speech: encoder": ("analysis.silero", "Silero", "_encode"),
     "speech: recurrence": ("analysis.silero", "Silero", "_recur"),
+    "music and tones": ("analysis.tonality", "Tonality", "add"),
     "figures": ("analysis.findings", "Findings", "__init__"),
 }
 

@@ -1,4 +1,4 @@
-"""Runs a function in a child process started for it, killed at one step of it where a test wants so.
+"""Runs a function in a child process started for it, which is killed at one step of the work.
 
 The children come from multiprocessing's fork server. It has one thread and starts before any test,
 so no child inherits a lock that some other thread held. Nothing is patched in the test's own

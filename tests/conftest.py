@@ -26,7 +26,7 @@ from addon.web import context
 from tests.child import Children, fork_server
 from workers.services import Services
 
-pytest_plugins = ["tests.leftovers"]
+pytest_plugins = ["tests.dead_workers", "tests.leftovers"]
 
 ACCOUNT = "AC" + "0a" * 16
 TOKEN = "primary-token-0001"

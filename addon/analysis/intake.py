@@ -291,4 +291,5 @@ class WaveIntake:
     def _tones(self) -> list[Interval]:
         if not self._redact or not self._placed:
             return []
-        return muting.widened(tone.interval for tone in self.stages.tones.found)
+        held = muting.time_at(self._placed, self._held.offset)
+        return muting.widened(self.stages.tones.muted(held - muting.REACH_SECONDS))

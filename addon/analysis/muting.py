@@ -66,6 +66,14 @@ def offset_at(placed: Sequence[Placed], seconds: float) -> int:
     return placed[max(index - 1, 0)].offset_at(seconds)
 
 
+def time_at(placed: Sequence[Placed], offset: int) -> float:
+    """The time in seconds at which a file offset is heard; the inverse of `offset_at`."""
+    index = bisect_right(placed, offset, key=lambda one: one.start)
+    one = placed[max(index - 1, 0)]
+    length = max(min(offset, one.stop) - one.start, 0)
+    return one.begin + length / one.format.block_align / one.format.rate
+
+
 def overwrite(
     held: bytearray, offset: int, placed: Sequence[Placed], intervals: Sequence[Interval]
 ) -> None:

@@ -108,7 +108,8 @@ class RecordingPass:
     ) -> dict[Kind, Found]:
         """The digits that were heard, by kind."""
         options = self._options
-        tones = [tone.interval for tone in stages.tones.found]
+        counted = [tone.interval for tone in stages.tones.found]
+        tones = stages.tones.muted() if options.redact_dtmf else counted
         why = None if options.redact_dtmf else "The muting of key tones is switched off."
         return {
             "dtmf": Found(tones, options.redact_dtmf, why),

@@ -115,6 +115,7 @@ class Report:
             "non_talk": _pauses(talk.non_talk),
             "dead_air": _pauses(talk.dead_air),
             "hold": {"total_seconds": total(talk.hold), "intervals": pairs(talk.hold)},
+            "call_progress_tones": [tone.as_result() for tone in talk.call_progress],
         }
         return explained(document, self._conversation_reasons(document))
 

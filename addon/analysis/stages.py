@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from addon.analysis.levels import FrameLevels, Totals
 from addon.analysis.peaks import Peaks
 from addon.analysis.tape import Tape
+from addon.analysis.tonality import Tonality
 from addon.analysis.tones import ToneDetector
 from addon.analysis.voice import Voice
 from addon.audio.limits import MAX_SECONDS
@@ -59,6 +60,7 @@ class Stages:
         #: Channels that are analysed apart; more than two are heard as one mixture.
         self.heard = channels if channels <= 2 else 1
         self.voice = Voice(self.heard)
+        self.tonality = Tonality(self.heard)
         self.tones = ToneDetector(channels)
         self._resampler = Resampler(rate, channels)
         self._waiting: list[Floats] = []
@@ -105,6 +107,7 @@ class Stages:
     def _block(self, samples: Floats) -> None:
         self.tones.add(samples)
         heard = samples if self.heard == self.channels else samples.mean(axis=0, keepdims=True)
-        self.voice.add(heard, self.levels.add(heard))
+        levels = self.levels.add(heard)
+        self.tonality.add(heard, levels, self.voice.add(heard, levels))
         if self.tape is not None:
             self.tape.add(heard)

@@ -51,10 +51,15 @@ class Voice:
         self._loudness = Loudness(channels)
         self._blocks: list[NDArray[np.float16]] = []
 
-    def add(self, samples: Floats, levels: Floats) -> None:
-        """Hear a block of (channels, n * 1280) samples at 8 kHz with these 10 ms levels."""
-        louder = np.clip(samples * self._loudness.gains(levels)[:, None], -1, 1)
-        self._blocks.append(self._silero.probabilities(louder).astype(np.float16))
+    def add(self, samples: Floats, levels: Floats) -> Floats:
+        """Hear a block of (channels, n * 1280) samples at 8 kHz with these 10 ms levels.
+
+        Returns the probability of speech in each window of 256 samples, (channels, windows).
+        """
+        louder = samples * self._loudness.gains(levels)[:, None]
+        heard = self._silero.probabilities(louder)
+        self._blocks.append(heard.astype(np.float16))
+        return heard
 
     def speech(self, frames: int) -> list[Mask]:
         """One mask a channel, `frames` long: speech before any gate or smoothing."""

@@ -15,7 +15,7 @@ from addon import stored_documents
 from addon.errors import AddonError
 from addon.settings import Settings
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """docs/result.schema.json says what may change under which number."""
 
 

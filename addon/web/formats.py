@@ -13,6 +13,7 @@ FLAGS = {
     "identical_channels": ("Identical channels", "Both channels carry the same sound."),
     "clipped": ("Clipped", "The sound is louder than its format can hold."),
     "low_snr": ("Noisy", "Speech stands out little from the noise."),
+    "background_voices": ("Voices behind", "Other people talk in the room of a party."),
     "truncated": ("Cut short", "The file ends before its header says."),
     "damaged": ("Damaged", "Parts of the file could not be read."),
 }

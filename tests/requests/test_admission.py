@@ -186,7 +186,6 @@ class TestTight:
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(120)
 class TestFull:
     """The whole of it: a real web server, real workers."""
 

@@ -24,7 +24,7 @@ from tests.stack.running import ROOT, alive, descendants, python, wait_until
 from tests.web.requests import INSTALL, new_sid
 from workers.process import TRIES
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.stack
 
 
 class SlowMedia:
