@@ -25,6 +25,9 @@ TAIL_BYTES = 1 << 16
 BACK_BYTES = 1 << 16
 """A chunk that leads nowhere is searched for the next one, where it is no longer than this."""
 
+MAX_PASSED_BYTES = 1 << 28
+"""A chunk is passed over up to this size where the RIFF's length says nothing: no tag is larger."""
+
 SEARCH_BYTES = 1 << 20
 """The next chunk is searched so far where a length cannot be believed."""
 
@@ -195,7 +198,7 @@ class Walk:
         """The offset of the chunk behind one that holds no samples."""
         body, after = at + 8, at + chunk.total
         kept = chunk.total <= BACK_BYTES
-        if not kept and not self._is_possible(after):
+        if not kept and not self._is_possible(body, after):
             return (yield from self._lost(body, body))
         self._floor = body if kept else after
         places = (after + 1, after) if chunk.length % 2 else (after, after + 1)
@@ -207,10 +210,11 @@ class Walk:
             return None
         return (yield from self._lost(body if kept else after, after))
 
-    def _is_possible(self, after: int) -> bool:
-        if self._riff_end:
+    def _is_possible(self, body: int, after: int) -> bool:
+        """Whether a chunk can reach that far; a RIFF that ends before its chunks tells nothing."""
+        if self._riff_end > body:
             return after <= self._riff_end + 1
-        return after - self._base < 1 << 28
+        return after - self._base < MAX_PASSED_BYTES
 
     def _lost(self, at: int, after: int) -> Steps:
         """The next chunk of those that matter from `at` on, where a length led nowhere.

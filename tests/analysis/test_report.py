@@ -223,9 +223,12 @@ def test_every_property_is_described():
 
 def test_every_flag_is_in_the_schema():
     from addon.analysis import compressed, findings, intake
+    from addon.audio import wav_walk
 
     listed = set(SCHEMA["$defs"]["result"]["properties"]["flags"]["items"]["enum"])
-    source = "".join(Path(module.__file__).read_text() for module in (compressed, findings, intake))
+    source = "".join(
+        Path(module.__file__).read_text() for module in (compressed, findings, intake, wav_walk)
+    )
     raised = set(re.findall(r'^ +"([a-z_]+)": ', source, re.M)) & listed
-    raised |= set(re.findall(r'flags\.append\("([a-z_]+)"\)', source))
+    raised |= set(re.findall(r'(?:flags\.append|_flag)\("([a-z_]+)"', source))
     assert raised == listed

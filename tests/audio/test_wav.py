@@ -137,6 +137,9 @@ EXACT = {
     "a large tag before, streamed": build(
         FORMAT, chunk(b"id3 ", id3(1_200_001)), chunk(b"data", DATA, 0), size=0
     ),
+    "a large tag before, no length ever written": build(
+        FORMAT, chunk(b"id3 ", id3(1_200_000)), chunk(b"data", DATA, 0), size=36
+    ),
     "a large tag behind": build(FORMAT, chunk(b"data", DATA), chunk(b"id3 ", id3(1_200_000))),
     "an unknown chunk behind": build(FORMAT, chunk(b"data", DATA), chunk(b"Xtra", b"data" * 9000)),
     "an unknown chunk behind the RIFF's end": plain() + chunk(b"Xtra", bytes(range(200))),
