@@ -48,7 +48,7 @@ def running_redis(*options: str) -> Iterator[str]:
             yield url
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
 
 
 @pytest.fixture(scope="session")

@@ -201,7 +201,7 @@ class TestFull:
             assert not services.states.knows(refused)
             assert missing(web) == ["room in Redis"]
             with machine(settings) as workers:
-                assert all(each.arrived.wait(60) for each in accepted)
+                assert all(each.arrived.wait(90) for each in accepted)
                 wait_until(lambda: list(services.store.list("intake/")) == [])
                 assert workers.poll() is None
             assert read(redis_server).share >= FULL
@@ -256,6 +256,6 @@ def machine(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         launcher.terminate()
         try:
-            launcher.wait(30)
+            launcher.wait(60)
         finally:
             launcher.kill()

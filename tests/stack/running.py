@@ -17,7 +17,7 @@ from typing import Any
 from addon.stack.web_server import listen
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 40.0
+PATIENCE_S = 90.0
 """Far more than anything here takes: only a broken stack waits so long."""
 
 
