@@ -54,6 +54,12 @@ _MAGICS = {
 _LEAST_GAP_SECONDS, _MOST_GAP_SECONDS = 0.05, 600
 """Between these, a gap in the time stamps is lost audio: below is rounding, above a wrong stamp."""
 
+_MOST_PAUSE_SECONDS = 1.0
+"""Browsers leave short pauses when a microphone is muted; what is longer is lost."""
+
+_TOLERATED_SECONDS = 0.2
+"""A file may promise so much more than it holds: the delay of an encoder, counted in."""
+
 _MOST_FAILURES = 20
 """Attempts in a row to find the next packet behind a part that cannot be read."""
 
@@ -119,31 +125,20 @@ class ContainerReader:
         elif not self._fresh:
             self._opened = self._open()
         self._fresh = False
-        nominal, end, fresh, heard = 0, 0, True, 0
-        frames: int | None = 0
-        counts, expected = _counter(self._codec), 0.0
+        held: Packet | None = None
+        counts, expected, heard, end = _counter(self._codec), 0.0, 0.0, 0
         for data in self._demuxed():
             if place is not None and data.pts is not None and data.pts < place:
                 continue
-            frames = counts(data)
-            skip, drop = _trims(data)
-            duration = _duration(data, self._codec.rate)
-            nominal = nominal or duration
-            if frames and self._codec.name in _CONSTANT and 0 < duration < nominal:
-                drop = max(drop, frames - frames * duration // nominal)
-            if data.is_discard and frames:
-                skip = frames
-            if frames is not None:
-                skip = min(skip, frames)
-                drop = min(drop, frames - skip)
-                heard += frames - skip - drop
-            end = max(end, (data.pos or 0) + data.size)
-            silence = self._missing(data, frames, expected) if not fresh else 0
-            expected, heard = _after(data, frames, self._codec.rate), heard + silence
-            fault = _DAMAGED if data.is_corrupt or silence else None
-            yield Packet(data, self._codec, frames, data.pts, skip, drop, silence, fresh, fault)
-            fresh = False
-        for fault in self._faults(end, heard if frames is not None else None):
+            packet = _packet(data, self._codec, counts(data), fresh=held is None)
+            if held is not None:
+                packet = self._behind_a_gap(packet, expected)
+                yield held
+            expected, heard = _after(packet), heard + _seconds(packet)
+            end, held = max(end, (data.pos or 0) + data.size), packet
+        if held is not None:
+            yield _shortened(held)
+        for fault in self._faults(end, heard):
             yield Packet(None, self._codec, 0, None, fault=fault)
 
     def plan(self) -> Iterator[Packet]:
@@ -164,25 +159,26 @@ class ContainerReader:
                 self._broken = True
                 failures += 1
 
-    def _missing(self, data: Any, frames: int | None, expected: float) -> int:
-        """Frames that are lost before a packet, by the time stamps of WebM, which count in time."""
-        if self._kind != "webm" or data.pts is None or not frames:
-            return 0
+    def _behind_a_gap(self, packet: Packet, expected: float) -> Packet:
+        """A packet with the silence before it that the time stamps of WebM tell."""
+        data = packet.data
+        if self._kind != "webm" or data.pts is None or not packet.frames:
+            return packet
         gap = float(data.pts * data.time_base) - expected
         if not _LEAST_GAP_SECONDS < gap < _MOST_GAP_SECONDS:
-            return 0
-        return round(gap * self._codec.rate)
+            return packet
+        fault = packet.fault or (_DAMAGED if gap > _MOST_PAUSE_SECONDS else None)
+        return packet._replace(silence=round(gap * self._codec.rate), fault=fault)
 
-    def _faults(self, end: int, heard: int | None) -> Iterator[Fault]:
+    def _faults(self, end: int, heard: float) -> Iterator[Fault]:
         """What is wrong at the end."""
-        rate = self._codec.rate
         if self._broken:
             yield Fault("damaged", "A part of the file could not be read.")
         if len(self._opened.streams.audio) > 1:
             yield Fault(None, "The file has another audio track, which is not analysed.")
         promised = self._promised()
-        if heard is not None and heard / rate < promised - 0.1:
-            sentence = f"The file promises {promised:.2f} s and holds {heard / rate:.2f} s."
+        if 0 < heard < promised - _TOLERATED_SECONDS:
+            sentence = f"The file promises {promised:.2f} s and holds {heard:.2f} s."
             yield Fault("truncated", sentence, hides_audio=False)
         yield from self._left_over(end)
 
@@ -261,11 +257,39 @@ def _xiph_headers(extradata: bytes) -> list[bytes]:
     return headers if len(headers[0]) >= 30 and headers[2] else []
 
 
-def _after(packet: Any, frames: int | None, rate: int) -> float:
+def _packet(data: Any, codec: Codec, frames: int | None, *, fresh: bool) -> Packet:
+    """FFmpeg's packet as one of ours, without what the container says is not heard."""
+    skip, drop = _trims(data)
+    if frames is not None:
+        skip = frames if data.is_discard else min(skip, frames)
+        drop = min(drop, frames - skip)
+    fault = _DAMAGED if data.is_corrupt else None
+    return Packet(data, codec, frames, data.pts, skip, drop, fresh=fresh, fault=fault)
+
+
+def _shortened(packet: Packet) -> Packet:
+    """The last packet, which may hold more frames than its duration says are heard."""
+    duration = _duration(packet.data, packet.codec.rate)
+    if packet.frames is None or packet.codec.name not in _CONSTANT:
+        return packet
+    over = packet.frames - packet.skip - duration
+    return packet._replace(drop=max(packet.drop, over)) if duration and over > 0 else packet
+
+
+def _after(packet: Packet) -> float:
     """The time in seconds at which a packet ends."""
-    if packet.pts is None or not frames:
+    data = packet.data
+    if data.pts is None or not packet.frames:
         return 0.0
-    return float(packet.pts * packet.time_base) + frames / rate
+    return float(data.pts * data.time_base) + packet.frames / packet.codec.rate
+
+
+def _seconds(packet: Packet) -> float:
+    """How long a packet is heard, with the silence before it; by its duration where need be."""
+    if packet.frames is None:
+        return _duration(packet.data, packet.codec.rate) / packet.codec.rate
+    heard = packet.frames - packet.skip - packet.drop + packet.silence
+    return heard / packet.codec.rate
 
 
 def _duration(packet: Any, rate: int) -> int:

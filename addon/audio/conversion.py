@@ -62,13 +62,16 @@ class Converter:
 
 
 def mapped(samples: Floats, channels: int) -> Floats:
-    """One channel is heard on all; more than there may be are mixed; missing ones are silent."""
+    """One channel is heard on all; more than there may be are added up; missing ones are silent.
+
+    They are added at full level, so that a tone in one of them stays as loud as it was.
+    """
     have = samples.shape[0]
     if have == channels:
         return samples
     if have == 1:
         return np.repeat(samples, channels, axis=0)
     if have > channels:
-        mixed = samples.mean(axis=0, keepdims=True, dtype=np.float32)
+        mixed = samples.sum(axis=0, keepdims=True, dtype=np.float32)
         return np.repeat(mixed, channels, axis=0)
     return np.pad(samples, ((0, channels - have), (0, 0)))

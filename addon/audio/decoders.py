@@ -99,7 +99,8 @@ def _samples(frame: Any) -> Floats:
     channels = frame.layout.nb_channels
     name, dtype = kind.name.rstrip("p"), _DTYPES[kind.name]
     if kind.is_planar:
-        planes = [np.frombuffer(plane, dtype, count) for plane in frame.planes]
+        # Of eight channels PyAV gives nine planes, and the ninth is no memory of the frame.
+        planes = [np.frombuffer(plane, dtype, count) for plane in frame.planes[:channels]]
         values = planes[0][None] if channels == 1 else np.stack(planes)
     else:
         packed = np.frombuffer(frame.planes[0], dtype, count * channels)

@@ -99,6 +99,25 @@ def test_the_decoder_says_nothing_on_standard_error(kind, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_eight_channels_are_eight():
+    """PyAV names nine planes for them; the ninth crashed the process."""
+    import av
+
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as file:
+        stream = file.add_stream("aac", rate=48000)
+        stream.layout = "7.1"
+        samples = np.stack([tone(1.0, 48000, hertz=200.0 * n) for n in range(1, 9)])
+        packed = np.ascontiguousarray(samples.T).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, "flt", "7.1")
+        frame.sample_rate, frame.pts = 48000, 0
+        file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    found = heard(out.getvalue())
+    assert found.samples.shape == (8, 48000)
+    assert found.level(0.2, 0.8) > 0.1
+
+
 def test_a_lost_part_of_a_webm_file_is_silence():
     content = made("webm", 21.0)
     clusters = [n for n in range(len(content)) if content[n : n + 4] == b"\x1f\x43\xb6\x75"]

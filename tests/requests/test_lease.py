@@ -11,8 +11,11 @@ import pytest
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+import addon.requests.lease
 from addon.errors import LeaseLost
-from addon.requests.lease import RENEW_S, held, key, lease, release_of
+from addon.requests.lease import held, key, lease, release_of
+from tests.child import die
+from tests.stack.running import PATIENCE_S, wait_until
 
 ANOTHERS = b"another-machine:1:0011223344556677"
 
@@ -37,10 +40,7 @@ def test_leaving_gives_back_only_ones_own(redis_server):
 def test_it_comes_back_by_itself_after_a_wipe(redis_server):
     with lease(redis_server, "process", "XR1"):
         redis_server.flushall()
-        until = time.monotonic() + 10 * RENEW_S
-        while not held(redis_server, "process", "XR1"):
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        wait_until(lambda: held(redis_server, "process", "XR1"))
 
 
 def test_it_outlasts_its_own_life_while_the_holder_lives(redis_server, monkeypatch):
@@ -52,17 +52,15 @@ def test_it_outlasts_its_own_life_while_the_holder_lives(redis_server, monkeypat
             assert held(redis_server, "process", "XR1")
 
 
-def test_it_ends_soon_after_a_killed_holder(redis_url, redis_server, monkeypatch):
-    monkeypatch.setattr("addon.requests.lease.TTL_MS", 200)
-    pid = os.fork()
-    if not pid:
-        with lease(redis.Redis.from_url(redis_url), "process", "XR1"):
-            os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(pid, 0)
-    until = time.monotonic() + 10
-    while held(redis_server, "process", "XR1"):
-        assert time.monotonic() < until
-        time.sleep(0.02)
+def hold_and_die(url: str) -> None:
+    addon.requests.lease.TTL_MS = 200
+    with lease(redis.Redis.from_url(url), "process", "XR1"):
+        die()
+
+
+def test_it_ends_soon_after_a_killed_holder(redis_url, redis_server, children):
+    assert children.run(hold_and_die, redis_url) == -signal.SIGKILL
+    wait_until(lambda: not held(redis_server, "process", "XR1"))
 
 
 def test_an_outage_does_not_end_the_work(redis_url):
@@ -104,10 +102,7 @@ def test_a_former_holders_beat_took_the_lease_back_once_its_successor_was_done(
     monkeypatch.setattr("addon.requests.lease.RENEW_S", 0.01)
     with lease(redis_server, "process", "XR1") as mine:
         taken_over(redis_server)
-        until = time.monotonic() + 10
-        while not mine._lost.is_set():
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        assert mine._lost.wait(PATIENCE_S)
         redis_server.delete(mine.name)
         assert not mine.renew()
     assert not held(redis_server, "process", "XR1")
