@@ -117,8 +117,10 @@ def _bursts(looks: Looks, level: Floats) -> list[Burst]:
         stop = start + 1 + _leading(alike[start + 1 :])
         low, high = float(np.median(lower[start:stop])), float(np.median(upper[start:stop]))
         hertz = (low, high) if high - low > _SAME_HERTZ else (low,)
-        first, last = _edges(level, start * tonality.FRAMES, stop * tonality.FRAMES)
-        found.append(Burst(first, last, hertz))
+        end = min(stop * tonality.FRAMES, len(level))  # the last look may reach past the end
+        if start * tonality.FRAMES < end:
+            first, last = _edges(level, start * tonality.FRAMES, end)
+            found.append(Burst(first, last, hertz))
     return _merged(found)
 
 

@@ -90,3 +90,11 @@ def test_key_presses_are_none():
 @pytest.mark.parametrize("seed", range(3))
 def test_talk_is_none(seed):
     assert found(calls.with_noise(converse(60, 30 + seed), 20)) == []
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.1, 0.385, 1.995])
+def test_a_tone_that_ends_between_two_looks_ends_with_the_recording(seconds):
+    sound = 0.3 * np.sin(2 * np.pi * 440 * np.arange(round(8000 * seconds)) / 8000)
+    report, _ = passed(wav(np.stack([sound, sound]).astype(np.float32)))
+    assert report.duration_seconds == seconds
+    assert all(tone.stop <= seconds for tone in report.conversation.call_progress)
