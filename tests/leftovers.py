@@ -30,6 +30,9 @@ PATIENCE_S = float(os.environ.get("LEFTOVERS_PATIENCE_S", "20"))
 PR_SET_CHILD_SUBREAPER = 36
 """prctl(2): a process whose parent ended becomes our child, so that it can be seen here."""
 
+KEPT_FILES = {".ses"}
+"""One file of onnxruntime's, the same for every process that ever loads it."""
+
 ON_LINUX = sys.platform.startswith("linux")
 
 
@@ -225,7 +228,8 @@ def _children() -> Iterator[tuple[int, str]]:
 
 
 def _temporary_files() -> list[str]:
-    return [each.name for each in _temporary_folder.iterdir()] if _temporary_folder else []
+    found = _temporary_folder.iterdir() if _temporary_folder else ()
+    return [each.name for each in found if each.name not in KEPT_FILES]
 
 
 def _sockets() -> Iterator[str]:
