@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 #: What digital silence reads as; below the step of any 16-bit sample.
 FLOOR_DBFS = -120.0
-#: A sample at or above this is clipped: the loudest code of mu-law (audio 3).
+#: A sample at or above this is clipped: the loudest code of mu-law (spec/audio 3).
 CLIPPED_AT = 32124 / 32768
 #: 10 ms at 8 kHz.
 FRAME = 80
