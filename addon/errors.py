@@ -25,7 +25,8 @@
     │   ├── SourceRefused              the recording's address is not one we may fetch from
     │   ├── SourceGone                 the recording is not there any more
     │   ├── DeadlineMissed             no result would be accepted any more
-    │   └── ProcessingFailed           three tries ended without a result
+    │   ├── ProcessingFailed           three tries ended without a result
+    │   └── ArchiveMismatch            what was written for the archive is not what had come
     ├── DeliveryError                  the result exists, its callback does not take it
     │   ├── CallbackUnavailable        tried again, after `retry_after` where the host says so
     │   ├── CallbackUnauthorised       401 or 403: an operator is called
@@ -44,6 +45,7 @@
         ├── Unauthenticated     401
         ├── Forbidden           403
         ├── NotFound            404    also what another install's recording answers
+        ├── Withheld            403    digits may remain audible: nobody may listen
         ├── GrantExpired        410
         ├── InvalidParameter    400    names the parameter
         └── NotPlayable         422    there, but not in the form that was asked for
@@ -216,7 +218,7 @@ class UnreadableAudio(RecordingFailed):
     """No decoder here can read it, or it is no audio at all. The message says which."""
 
     code = 64401
-    remedy = "Send WAV, MP3, FLAC or Ogg audio."
+    remedy = "Send WAV, MP3, FLAC, Ogg, MP4, WebM or AMR audio."
 
 
 class SourceRefused(RecordingFailed):
@@ -230,7 +232,7 @@ class SourceGone(RecordingFailed):
     """The recording's address answered that it is gone, through every try."""
 
     code = 64403
-    remedy = "The temporary URL has expired or the recording was deleted."
+    remedy = "The URL has expired, the recording was deleted, or its host sends a page instead."
 
 
 class DeadlineMissed(RecordingFailed):
@@ -245,6 +247,13 @@ class ProcessingFailed(RecordingFailed):
 
     code = 64404
     remedy = "The recording is kept; look at the log for this request SID."
+
+
+class ArchiveMismatch(RecordingFailed):
+    """What was written for the archive is less than was received, or other: never committed."""
+
+    code = 64405
+    remedy = "The recording is archived as it was received, with nothing muted in it."
 
 
 class DeliveryError(AddonError):
@@ -374,6 +383,16 @@ class NotFound(AccessError):
     http_status = 404
     code = 64703
     remedy = "Check the id."
+
+
+class Withheld(AccessError):
+    """REDACT_DTMF=required, and the recording is not known to be free of digits.
+
+    403 and not 451, which stands for a demand by law: it is this deployment's own rule.
+    """
+
+    code = 64707
+    remedy = "Ask the operator, who can take it out of the archive with `flask archive get`."
 
 
 class GrantExpired(AccessError):

@@ -33,3 +33,37 @@ RINGCENTRAL_LOOK = "ringcentral:look"
 
 RINGCENTRAL_LOOKED = "ringcentral:looked:"
 """String that lives until a stretch of the call log is due again, by its seconds."""
+
+RINGCENTRAL_SUBSCRIBING = "ringcentral:subscribing"
+"""String while RingCentral's answer to a subscription of ours is expected."""
+
+RINGCENTRAL_WATCHED = "ringcentral:watched"
+"""Sorted set of calls that were notified and are not in the call log yet."""
+
+RINGCENTRAL_LIMIT = "ringcentral:limit:"
+"""Hash, and list under `:requests`, of a user's requests in a group of RingCentral's limits."""
+
+RINGCENTRAL_TOKENS = "ringcentral:tokens:"
+"""String with encrypted OAuth tokens, by session or service account; `:lock` while renewed."""
+
+RINGCENTRAL_KNOWN = "ringcentral:known:"
+"""String with encrypted facts of a recording, by session; a cache of minutes."""
+
+SESSION = "session:"
+"""String with the claims of a signed-in person, by the hash of the cookie."""
+
+SIGN_IN = "sign-in:"
+"""String with a sign-in that is under way, by the hash of its state."""
+
+GRANT_USED = "grant-used:"
+"""String that lives as long as a single-use link that was used, by its nonce."""
+
+SIGNATURES_MATCHED = "signatures:matched"
+SIGNATURES_UNMATCHED = "signatures:unmatched"
+"""Lists of signature diagnoses, two so that a stranger's cannot push out the genuine ones."""
+
+RQ = "rq:"
+"""RQ's own keys: queues, in-flight lists, jobs, workers, registries."""
+
+RATE_LIMITS = "LIMITS:"
+"""Flask-Limiter's own counts of requests to the API, by caller."""

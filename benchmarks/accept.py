@@ -1,9 +1,9 @@
-"""Invocations accepted a second: signed, journalled and queued, beside routes that only parse.
+"""Invocations accepted a second: signed, stored and queued, beside routes that only parse.
 
 `python -m benchmarks.accept`. One run, the same 118 KB form (3.682 s of two-channel telephone
-audio), the same client: the service (signature, encrypted journal with fsync, states, queue) with
-no workers behind it; a bare Flask route that parses the form and keeps nothing; and, where Node is
-installed, a Node server of that kind. Only the ratios mean anything.
+audio), the same client: the service (signature, encrypted intake record with fsync, state, queue)
+with no workers behind it; a bare Flask route that parses the form and keeps nothing; and, where
+Node is installed, a Node server of that kind. Only the ratios mean anything.
 """
 
 from __future__ import annotations

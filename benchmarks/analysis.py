@@ -32,14 +32,15 @@ MAX_MEMORY_1H = 150.0
 MAX_GROWTH_PER_HOUR = 20.0
 
 STAGES = {
-    "decode": ("encodings", "Encoding", "decode"),
-    "levels, all samples": ("levels", "Totals", "add"),
-    "levels, 10 ms": ("levels", "FrameLevels", "add"),
-    "waveform": ("peaks", "Peaks", "add"),
-    "key tones": ("tones", "ToneDetector", "add"),
-    "speech: encoder": ("silero", "Silero", "_encode"),
-    "speech: recurrence": ("silero", "Silero", "_recur"),
-    "figures": ("findings", "Findings", "__init__"),
+    "decode": ("audio.encodings", "Encoding", "decode"),
+    "levels, all samples": ("analysis.levels", "Totals", "add"),
+    "levels, 10 ms": ("analysis.levels", "FrameLevels", "add"),
+    "waveform": ("analysis.peaks", "Peaks", "add"),
+    "key tones": ("analysis.tones", "ToneDetector", "add"),
+    "speech: encoder": ("analysis.silero", "Silero", "_encode"),
+    "speech: recurrence": ("analysis.silero", "Silero", "_recur"),
+    "music and tones": ("analysis.tonality", "Tonality", "add"),
+    "figures": ("analysis.findings", "Findings", "__init__"),
 }
 
 
@@ -142,7 +143,7 @@ def stages(samples: Path, seconds: int) -> dict[str, float]:
         return call
 
     for name, (module, owner, method) in STAGES.items():
-        kind = getattr(importlib.import_module(f"addon.analysis.{module}"), owner)
+        kind = getattr(importlib.import_module(f"addon.{module}"), owner)
         setattr(kind, method, clocked(name, getattr(kind, method)))
     drive(RecordingPass(Options(waveform=True), spool=io.BytesIO), samples, seconds)
     return {name: cpu / seconds for name, cpu in spent.items()}
@@ -151,7 +152,7 @@ def stages(samples: Path, seconds: int) -> dict[str, float]:
 def decode_alone(samples: Path, seconds: int) -> float:
     from addon.audio.encodings import ENCODINGS
 
-    pcm = ENCODINGS[1, 16]
+    pcm = ENCODINGS[1, 2]
 
     def decode() -> None:
         for block in itertools.islice(recording(samples, seconds), 1, None):

@@ -31,7 +31,7 @@ BYTES = 32_000 * MEAN_S
 WEB_FIXED_S, WEB_PER_MB_S = 0.008, 0.0075
 REDIS_COMMANDS = 270
 POLLS = 10
-"""Looks at its lanes a second, of each process that waits."""
+"""Looks at its queues a second, of each process that waits."""
 
 STORE_WRITES, STORE_READS = 11, 28
 REDIS_CEILING = 100_000

@@ -9,6 +9,7 @@ behind.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import http.client
 import itertools
 import json
@@ -189,7 +190,7 @@ def _archive(folder: Path, plain: Path) -> tuple[dict[str, str], list[str]]:
     provision(Settings.load(environment))
     settings = Settings.load(environment)
     facts = RecordingFacts(
-        received_sha256="0" * 64,
+        received_sha256=_sha256_of(plain),
         received_bytes=plain.stat().st_size,
         format="wav",
         channels=2,
@@ -211,6 +212,11 @@ def _archive(folder: Path, plain: Path) -> tuple[dict[str, str], list[str]]:
         for _ in range(LINKS)
     ]
     return environment, [f"/media/{grants.token(grant)}" for grant in issued]
+
+
+def _sha256_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def fifo(cores: int) -> Policy:
 
 
 def unreserved(cores: int) -> Policy:
-    """The lanes, but no process kept for short clips."""
+    """The queues, but no process kept for short clips."""
     return Policy("lanes, none reserved", [scheduling.ROLES["general"]] * cores)
 
 

@@ -1,4 +1,4 @@
-"""Runs a function in a child process started for it, killed at one step of it where a test wants so.
+"""Runs a function in a child process started for it, which is killed at one step of the work.
 
 The children come from multiprocessing's fork server. It has one thread and starts before any test,
 so no child inherits a lock that some other thread held. Nothing is patched in the test's own
@@ -29,25 +29,27 @@ PATIENCE_S = 60.0
 
 @dataclass(frozen=True)
 class KillPoint:
-    """A function by its dotted name, and when the process is killed: before it works, after it, or
-    when it has given the first of its items.
+    """A function by its dotted name, and the moment of its first call when its process is killed:
+    before it works, after it, or when it has given the first of its items.
     """
 
     function: str
     moment: Literal["before", "after", "inside"]
+    by: signal.Signals = signal.SIGKILL
 
     def install(self) -> None:
-        """Replace the function in this process."""
+        """Replace the function in this process, until it is called."""
         owner, _, name = self.function.rpartition(".")
         real = getattr(_object(owner), name)
 
         def killed(*args: Any, **kwargs: Any) -> Any:
+            setattr(_object(owner), name, real)
             if self.moment == "before":
-                die()
+                os.kill(os.getpid(), self.by)
             result = real(*args, **kwargs)
             if self.moment == "after":
-                die()
-            return _first_of(result)
+                os.kill(os.getpid(), self.by)
+            return _first_of(result) if self.moment == "inside" else result
 
         setattr(_object(owner), name, killed)
 

@@ -26,7 +26,7 @@ from addon.web import context
 from tests.child import Children, fork_server
 from workers.services import Services
 
-pytest_plugins = ["tests.leftovers"]
+pytest_plugins = ["tests.dead_workers", "tests.leftovers"]
 
 # A developer's own .env is theirs: the variables with which dotenv and Flask leave it alone.
 os.environ |= {"PYTHON_DOTENV_DISABLED": "1", "FLASK_SKIP_DOTENV": "1"}
@@ -51,7 +51,7 @@ def running_redis(*options: str) -> Iterator[str]:
             yield url
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
 
 
 @pytest.fixture(scope="session")

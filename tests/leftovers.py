@@ -24,11 +24,14 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE_S = 0.3
+PATIENCE_S = float(os.environ.get("LEFTOVERS_PATIENCE_S", "20"))
 """For what is about to end, on a busy machine. Only a test that leaves something waits so long."""
 
 PR_SET_CHILD_SUBREAPER = 36
 """prctl(2): a process whose parent ended becomes our child, so that it can be seen here."""
+
+KEPT_FILES = {".ses"}
+"""One file of onnxruntime's, the same for every process that ever loads it."""
 
 ON_LINUX = sys.platform.startswith("linux")
 
@@ -94,13 +97,14 @@ class Owners:
     """What fixtures of a wider scope than a test have started and not ended yet."""
 
     started: dict[str, Alive] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+    """About fixtures that have ended since the last test."""
 
-    def all(self, besides: str = "") -> Alive:
-        """Everything that is theirs, but for one fixture's."""
+    def all(self) -> Alive:
+        """Everything that is theirs."""
         found = Alive()
-        for name, alive in self.started.items():
-            if name != besides:
-                found |= alive
+        for alive in self.started.values():
+            found |= alive
         return found
 
 
@@ -121,22 +125,25 @@ def pytest_sessionstart() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A folder for the temporary files of this process and its children, and of no others.
 
-    Its path is short: a Unix socket's may not be longer than 100 bytes or so.
+    Its path is short: a Unix socket's may not be longer than 100 bytes or so. It is removed when
+    all fixtures have ended and were looked at.
     """
     global _temporary_folder
     tmp_path_factory.getbasetemp()  # made before, so that it is not in there
     _temporary_folder = Path(tempfile.mkdtemp(prefix="addon-"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", str(_temporary_folder))
-        patch.setattr(tempfile, "tempdir", str(_temporary_folder))
-        yield
-    left = list(_temporary_files())
-    shutil.rmtree(_temporary_folder)
-    _temporary_folder = None
-    assert left == [], "some fixture left temporary files"
+    os.environ["TMPDIR"] = tempfile.tempdir = str(_temporary_folder)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish() -> Iterator[None]:
+    try:
+        return (yield)
+    finally:
+        if _temporary_folder:
+            shutil.rmtree(_temporary_folder, ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -153,8 +160,9 @@ def pytest_fixture_setup(
         own = owners.started.pop(name, Alive())
         left = _what_stays(lambda: own & Alive.now())
         if left:
+            owners.complaints.append(f"the fixture {fixturedef.argname} left {_listed(left)}")
+            owners.started[name] = left  # it stays the fixture's, and no test is blamed for it
             left.end()
-            pytest.fail(f"the fixture {fixturedef.argname} left {_listed(left)}", pytrace=False)
 
     fixturedef.addfinalizer(end)
     try:
@@ -171,15 +179,21 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """Fails the test where anything that it started is alive after its fixtures have ended."""
+    """Fails the test where anything that it started is alive after its fixtures have ended.
+
+    What wider fixtures left, which ended with it, is reported here too.
+    """
     result = yield
     if isinstance(item, pytest.Function):
         item.funcargs.clear()  # what nothing else refers to is over now
     owners = item.config.stash[OWNERS]
     left = _what_stays(lambda: Alive.now() - item.stash[BEFORE] - owners.all())
+    complaints, owners.complaints = owners.complaints, []
     if left:
+        complaints.append(f"the test left {_listed(left)}")
         left.end()
-        pytest.fail(f"the test left {_listed(left)}", pytrace=False)
+    if complaints:
+        pytest.fail("\n".join(complaints), pytrace=False)
     return result
 
 
@@ -214,7 +228,8 @@ def _children() -> Iterator[tuple[int, str]]:
 
 
 def _temporary_files() -> list[str]:
-    return os.listdir(_temporary_folder) if _temporary_folder else []
+    found = _temporary_folder.iterdir() if _temporary_folder else ()
+    return [each.name for each in found if each.name not in KEPT_FILES]
 
 
 def _sockets() -> Iterator[str]:
@@ -226,9 +241,9 @@ def _sockets() -> Iterator[str]:
 def _open_files() -> Iterator[tuple[int, str]]:
     """Each open file of this process: its descriptor and what the kernel calls it."""
     if ON_LINUX:
-        for number in os.listdir("/proc/self/fd"):
+        for entry in Path("/proc/self/fd").iterdir():
             with contextlib.suppress(OSError):
-                yield int(number), os.readlink(f"/proc/self/fd/{number}")
+                yield int(entry.name), str(entry.readlink())
 
 
 def _target(thread: threading.Thread) -> str:

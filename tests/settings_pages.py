@@ -31,9 +31,9 @@ PAGE_HEAD = """\
 # Settings
 
 Every variable, read once at the start from the environment and from `.env` in the working
-directory; the environment wins. An empty value counts as unset, and a wrong one stops the start with
-the variable's name. Keys and secrets that are unset are read from files under `DATA_DIR/keys`, which
-`flask serve` makes once. A secret appears in no log and in no error.
+directory; the environment wins. An empty value counts as unset, and a wrong one stops the start
+with the variable's name. Keys and secrets that are unset are read from files under
+`DATA_DIR/keys`, which `flask serve` makes once. A secret appears in no log and in no error.
 
 `python -m tests.settings_pages` writes this page and `.env.example` from `addon/settings_table.py`.
 """

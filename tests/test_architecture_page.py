@@ -13,9 +13,6 @@ from tests import import_diagram, stored_keys
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
-LIBRARIES = {"rq", "LIMITS"}
-"""Keys of RQ and of Flask-Limiter, which no code here names."""
-
 PATH = re.compile(
     r"`((?:addon|workers|tests|docs|benchmarks|bin|requirements)/[A-Za-z0-9_./*-]+)(?:::\w+)?`"
 )
@@ -68,9 +65,8 @@ def test_every_prefix_of_the_store_is_described_and_no_other():
 
 
 def test_every_key_in_redis_is_described_and_no_other():
-    described = {key.partition("<")[0].rstrip(":") for key in first_column("In Redis")}
-    own = {key for key in described if key.partition(":")[0] not in LIBRARIES}
-    assert own == stored_keys.redis_keys()
+    described = {re.split("[<…]", key)[0].rstrip(":") for key in first_column("In Redis")}
+    assert described == stored_keys.redis_keys()
 
 
 def test_the_glossary_is_short_and_in_order():

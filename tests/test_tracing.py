@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from rq.job import Job
 
 from addon import tracing
-from addon.requests.queues import DeadlineQueue
+from addon.requests.queues import DeadlineQueue, RequestJob
 from addon.settings import Settings
 from addon.tracing import Tracing
 from tests.calls import wav
 from tests.web import requests as send
+from workers.services import Services
 from workers.worker import QueueWorker
 
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
@@ -101,7 +102,8 @@ def test_a_carrier_joins_two_processes_to_one_trace(exported):
     assert second.parent.span_id == first.context.span_id
 
 
-def test_a_fork_gets_an_exporter_of_its_own(traced_file):
+def trace_before_and_after_a_fork(path: Path) -> None:
+    tracing.use(Tracing("test", lambda: FileExporter(path)))
     with tracing.span("parent"):
         pass
     tracing.flush()
@@ -112,7 +114,11 @@ def test_a_fork_gets_an_exporter_of_its_own(traced_file):
         tracing.flush()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
-    assert [line.split("\t")[0] for line in traced_file.read_text().splitlines()] == [
+
+
+def test_a_fork_gets_an_exporter_of_its_own(tmp_path, children):
+    assert children.run(trace_before_and_after_a_fork, tmp_path / "spans") == 0
+    assert [line.split("\t")[0] for line in (tmp_path / "spans").read_text().splitlines()] == [
         "parent",
         "child",
     ]
@@ -123,23 +129,26 @@ def test_the_context_is_in_the_jobs_meta_and_not_in_its_arguments(client, export
     send.first_sample(wav(1.0)).post(client, sid)
     (accept,) = exported()
     (name,) = DeadlineQueue("express", connection=redis_server).get_job_ids()
-    job = Job.fetch(name, connection=redis_server)
-    assert job.args == (sid,)
+    job = RequestJob.fetch(name, connection=redis_server)
+    assert job.args == [sid]
     assert job.meta["traceparent"].split("-")[1] == f"{accept.context.trace_id:032x}"
 
 
-def test_one_trace_goes_from_the_web_through_the_workers(
-    client, traced_file, as_worker, redis_server, monkeypatch
-):
-    """Two real work-horses: each ends with os._exit, and has exported before."""
+def work_off(settings: Settings, path: Path) -> None:
+    """A worker that forks a work-horse for each job. Each ends with os._exit."""
+    tracing.use(Tracing("test", lambda: FileExporter(path)))
+    ours = Services.from_settings(settings.for_worker())
+    for module in ("services", "process", "deliver"):
+        import_module(f"workers.{module}").services = lambda: ours
+    worker = QueueWorker(["express", "deliver"], connection=ours.redis)
+    worker.work(burst=True, logging_level="WARNING")
+
+
+def test_one_trace_goes_from_the_web_through_the_workers(client, traced_file, settings, children):
     sid = send.new_sid()
     send.first_sample(wav(1.0)).post(client, sid)
     tracing.flush()
-    monkeypatch.setattr("workers.services.services", lambda: as_worker)
-    for module in ("process", "deliver"):
-        monkeypatch.setattr(f"workers.{module}.services", lambda: as_worker)
-    worker = QueueWorker(["express", "deliver"], connection=redis_server)
-    worker.work(burst=True, logging_level="WARNING")
+    assert children.run(work_off, settings, traced_file) == 0
     spans = [line.split("\t") for line in traced_file.read_text().splitlines()]
     assert [span[0] for span in spans] == ["accept", "process", "deliver"]
     assert len({span[1] for span in spans}) == 1

@@ -59,7 +59,7 @@ def deliver(sid: str) -> None:
 
 
 def _deliver(services: Services, sid: str, held: Lease) -> None:
-    kept = services.intake_store.stored_result(sid)
+    result = services.intake_store.stored_result(sid)
     try:
         request = handlers.read(services.intake_store.open(sid))
     except NotStored:
@@ -67,15 +67,15 @@ def _deliver(services: Services, sid: str, held: Lease) -> None:
         return
     if _is_answered(services, sid, held):
         finalise.finish(services, sid)
-    elif kept is None:
+    elif result is None:
         logger.warning("nothing to deliver yet")
         services.states.mark(sid, delivery=None)
     else:
-        Delivery(services, request, kept, held).send()
+        Delivery(services, request, result, held).send()
 
 
 def _is_answered(services: Services, sid: str, held: Lease) -> bool:
-    """Whether somebody has sent it; with False, nobody else has or will while the lease is ours.
+    """True if somebody has sent it; with False, nobody else has or will while the lease is ours.
 
     In this order: with the lease confirmed, whoever had it in between has left their record.
     """
@@ -92,12 +92,12 @@ class Delivery:
     """One try at one callback."""
 
     def __init__(
-        self, services: Services, request: Request, kept: StoredResult, held: Lease
+        self, services: Services, request: Request, result: StoredResult, held: Lease
     ) -> None:
         self.services = services
         self.request = request
         self.handler = handlers.of(request)
-        self.kept = kept
+        self.result = result
         self.held = held
         self.sid = request.sid
 
@@ -109,7 +109,7 @@ class Delivery:
             return
         tries = self.services.states.count(self.sid, "deliveries")
         try:
-            how = self.handler.send(self.services.settings, self.request, self.kept.answer)
+            how = self.handler.send(self.services.settings, self.request, self.result.answer)
         except (DeliveryError, TwilioUnavailable) as error:
             if not _is_answered(self.services, self.sid, self.held):
                 self._not_taken(tries, error)
@@ -144,7 +144,7 @@ class Delivery:
 
     def _give_up_at(self) -> float:
         entry = self.services.states.get(self.sid)
-        return self.handler.give_up_at(self.request, _duration(entry, self.kept.answer) or 0.0)
+        return self.handler.give_up_at(self.request, _duration(entry, self.result.answer) or 0.0)
 
     def _conclude(self, how: str, taken_at: float | None = None) -> None:
         """Put it on record, in the store before anything is asked of Redis: it may have gone."""
@@ -155,13 +155,13 @@ class Delivery:
         except StoreUnavailable:
             self.services.states.mark(self.sid, **delivered)  # so that it is not sent again
             raise
-        code = self.kept.answer["code"]
+        code = self.result.answer["code"]
         self.services.states.mark(self.sid, delivery=ANSWERED, code=code, **delivered)
         logger.info("answered", answer=how)
         finalise.finish(self.services, self.sid)
 
     def _taken_at(self) -> float | None:
-        """When the callback took the answer, where only the store's record of it is missing."""
+        """Time at which the callback took the answer, where only the store's record is missing."""
         entry = self.services.states.get(self.sid)
         return None if entry is None else entry.delivered_at
 
@@ -169,9 +169,9 @@ class Delivery:
         return {
             "answer": how,
             "answered_at": now,
-            "code": self.kept.answer["code"],
+            "code": self.result.answer["code"],
             "received_at": self.request.received_at.timestamp(),
-            "status": self.kept.answer["status"],
+            "status": self.result.answer["status"],
             "tenant": self.request.tenant,
         }
 

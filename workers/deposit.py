@@ -15,19 +15,19 @@ from typing import Any, BinaryIO, cast
 from addon.analysis import Options, RecordingPass, Report, roles_with_agent_on
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
-from addon.archive.deposit import Deposit
+from addon.archive.deposit import Deposit, Reencoded
 from addon.archive.manifest import Manifest, RecordingFacts, Sealed
 from addon.archive.spool import SealedSpool
-from addon.audio.sniffing import sniff
-from addon.errors import NotStored
+from addon.audio.sniffing import SEARCH_BYTES, UNKNOWN, is_document, sniff
+from addon.errors import ArchiveMismatch, NotStored, StoreUnavailable
 from addon.requests import results
 from addon.requests.request import Request
 from addon.settings import Settings
-from addon.twilio.media import CIPHERTEXT
 
-HEAD_BYTES = 4096
-"""Enough to tell a recording from a document that came in its place."""
+CIPHERTEXT = "ciphertext"
+"""The format of a recording that is archived as Twilio encrypted it."""
 
+NOT_ANALYSED = "The recording was archived as received: nothing here could analyse it, or mute it."
 
 TRANSCRIBED_BY = 2.0
 """Times the audio's length: a result belongs before three times of it (spec/protocol 1.8)."""
@@ -38,14 +38,14 @@ class Received:
 
     def __init__(self) -> None:
         self.size = 0
-        self.head = b""
+        self.head = bytearray()
         self._hash = hashlib.sha256()
 
     def through(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         """The same blocks."""
         for block in blocks:
-            if len(self.head) < HEAD_BYTES:
-                self.head += block[:HEAD_BYTES]
+            if len(self.head) < SEARCH_BYTES:
+                self.head += block[:SEARCH_BYTES]
             self.size += len(block)
             self._hash.update(block)
             yield block
@@ -64,6 +64,12 @@ class Analysed:
     received: Received
     sealed: Sealed
     archived_as: str
+
+    @property
+    def reencoded(self) -> Reencoded | None:
+        """The frames to compare where the audio was encoded anew, else None."""
+        archived = self.report.archived_frames
+        return None if archived is None else Reencoded(self.report.frames, archived)
 
 
 def options(settings: Settings, request: Request) -> Options:
@@ -89,7 +95,10 @@ def budget(request: Request) -> float:
 
 
 def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: str) -> Analysed:
-    """Analyse and archive in one pass. Raises UnreadableAudio and what the store raises."""
+    """Analyse and archive in one pass, but for the commit.
+
+    Raises UnreadableAudio and what the store raises.
+    """
     received = Received()
     a_pass = RecordingPass(options, spool=lambda: cast(BinaryIO, SealedSpool()))
     sealed = place.audio(_archivable(a_pass, received.through(blocks)))
@@ -97,24 +106,30 @@ def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: st
 
 
 def unanalysed(
-    place: Deposit, blocks: Iterable[bytes], request: Request, failure: Mapping[str, Any]
+    place: Deposit,
+    blocks: Iterable[bytes],
+    request: Request,
+    failure: Mapping[str, Any],
+    settings: Settings,
 ) -> RecordingFacts | None:
     """Archive bytes that nothing here can read, as they came, but for the commit.
 
     Gives what the manifest says of them, None where they are no recording. With ciphertext goes
-    what would open it, beside the `failure` in its place of an analysis.
+    what would open it, beside the `failure` in its place of an analysis. Raises what the store
+    raises: StoreUnavailable too where it took something else, because nothing else is left to keep.
     """
     received = Received()
     place.audio(received.through(blocks))
     kind = CIPHERTEXT if request.encryption else sniff(received.head)
-    if kind is None and is_text(received.head):
+    if kind is None and (not received.size or is_document(received.head)):
         return None
     if request.encryption:
         place.analysis({**failure, "encryption_details": request.encryption})
-    return RecordingFacts(
+    mutes = settings.redact_dtmf != "off" or bool(settings.transcriber)
+    facts = RecordingFacts(
         received_sha256=received.sha256,
         received_bytes=received.size,
-        format=kind or "unknown",
+        format=kind or UNKNOWN,
         channels=None,
         duration_seconds=None,
         started_at=request.started_at,
@@ -123,7 +138,14 @@ def unanalysed(
         source=request.source,
         redacted=False,
         request_sid=request.sid,
+        redaction="incomplete" if mutes else "off",
+        redaction_reason=NOT_ANALYSED if mutes else None,
     )
+    try:
+        place.compare(facts)
+    except ArchiveMismatch as error:
+        raise StoreUnavailable(error.message) from error
+    return facts
 
 
 def result(found: Analysed, request: Request) -> dict[str, Any]:
@@ -157,6 +179,8 @@ def facts(found: Analysed, request: Request) -> RecordingFacts:
         source=request.source,
         redacted=found.report.redacted,
         request_sid=request.sid,
+        redaction=found.report.redaction.status,
+        redaction_reason=found.report.redaction.reason,
     )
 
 
@@ -198,12 +222,6 @@ def erased(archive: Archive, request: Request) -> bool:
         if stone.get("request_sid") == request.sid:
             return True
     return False
-
-
-def is_text(head: bytes) -> bool:
-    """Whether bytes are a document (an error page, JSON), which is never archived."""
-    control = sum(byte < 9 or 13 < byte < 32 for byte in head[:512])
-    return not control and b"\xff" not in head[:512]
 
 
 def _archivable(a_pass: RecordingPass, blocks: Iterable[bytes]) -> Iterator[bytes]:

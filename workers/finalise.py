@@ -19,15 +19,15 @@ from workers.services import Services
 UNREADABLE_PAUSE_S = 60.0
 """A key comes back by a person's hand; until then once a minute is enough to keep calling one."""
 
-logger = log.get("conclude")
+logger = log.get("finalise")
 
 
-def is_settled(services: Services, request: Request, kept: StoredResult | None) -> bool:
-    """Whether the work is done: a final answer is kept, and what can be archived is committed."""
-    if kept is None or not kept.final:
+def is_settled(services: Services, request: Request, result: StoredResult | None) -> bool:
+    """True if the work is done: a final answer is stored, and what can be archived is committed."""
+    if result is None or not result.final:
         return False
     return (
-        not kept.archivable
+        not result.archivable
         or deposit.committed(services.archive, request) is not None
         or deposit.erased(services.archive, request)
     )
@@ -43,17 +43,17 @@ def hand_over(services: Services, sid: str) -> None:
 
 
 def call_for_help(services: Services, error: ArchiveError) -> float:
-    """What is kept of a request cannot be opened; gives how many seconds it waits.
+    """Call a person about a stored document that cannot be opened; gives seconds to wait.
 
     It is left as it is: with INTAKE_KEY as it was, the request goes on.
     """
-    logger.error("what is kept of a request cannot be opened", reason=type(error).__name__)
+    logger.error("a stored document of a request cannot be opened", reason=type(error).__name__)
     services.counters.count(catalogue.STUCK)
     return UNREADABLE_PAUSE_S
 
 
 def is_answered(services: Services, sid: str) -> bool:
-    """Whether the callback has the answer, or will never take it."""
+    """True if the callback has the answer, or will never take it."""
     outcome = services.intake_store.outcome(sid)
     return bool(outcome and outcome.get("answered_at"))
 
@@ -66,10 +66,10 @@ def finish(services: Services, sid: str) -> None:
         finished_before(services, sid)
         return
     request = handlers.read(intake)
-    kept = services.intake_store.stored_result(sid)
-    if not is_safe(services, request, kept):
+    result = services.intake_store.stored_result(sid)
+    if not is_safe(services, request, result):
         return
-    handlers.of(request).when_safe(services.store, services.settings, request, kept)
+    handlers.of(request).when_safe(services.store, services.settings, request, result)
     services.intake_store.remove(sid)
     outcome = services.intake_store.outcome(sid) or {}
     close(services, sid, str(outcome.get("answer", "unknown")))
@@ -79,7 +79,7 @@ def finish(services: Services, sid: str) -> None:
 def finished_before(services: Services, sid: str) -> None:
     """Mark a request that is over as finished, after a job too many; its outcome stays.
 
-    A sweep that was stalled may have kept an answer since, which nobody will send.
+    A sweep that was stalled may have stored an answer since, which nobody will send.
     """
     if services.intake_store.is_waiting(sid):
         return  # it is something else that was not found: the sweeper looks again
@@ -97,9 +97,9 @@ def close(services: Services, sid: str, outcome: str) -> None:
         measures.count_finished(services.states, services.counters, entry)
 
 
-def is_safe(services: Services, request: Request, kept: StoredResult | None) -> bool:
-    """Whether the recording lies in the archive as its manifest says, or never will again."""
-    if kept is not None and kept.final and not kept.archivable:
+def is_safe(services: Services, request: Request, result: StoredResult | None) -> bool:
+    """True if the recording lies in the archive as its manifest says, or never will again."""
+    if result is not None and result.final and not result.archivable:
         return True
     manifest = deposit.committed(services.archive, request)
     if manifest is None:

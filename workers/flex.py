@@ -19,7 +19,7 @@ from addon.twilio.status_callback import StatusCallback
 from workers import flex_deletion, flex_source, flex_task
 
 TASK_PATIENCE_S = 24 * 3600.0
-"""How long TaskRouter is asked again while it does not answer: a task's usual life."""
+"""TaskRouter is asked again for this long while it does not answer: a task's usual life."""
 
 
 class FlexHandler:
@@ -55,7 +55,7 @@ class FlexHandler:
             flex_deletion.plan(store, settings, _callback(request))
 
     def give_up_at(self, request: Request, _seconds: float) -> float:
-        """When TaskRouter is not asked any more."""
+        """The end of a task's usual life."""
         return request.received_at.timestamp() + TASK_PATIENCE_S
 
 

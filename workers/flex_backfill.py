@@ -1,4 +1,4 @@
-"""Archiving what an account has recorded before: page by page, slowly, behind all live work.
+"""Backfill: archives what an account has recorded before, page by page, behind all live work.
 
 It may be stopped anywhere and goes on where it was: the place in the list is kept in the store
 after each page, and a recording that is known is never taken up twice.
@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from addon import stored_documents
+from addon.archive.prefixes import FLEX_BACKFILLS
 from addon.archive.store import Store
 from addon.errors import NotStored, TwilioUnavailable
 from addon.requests import scheduling
@@ -20,8 +22,6 @@ from addon.twilio.recordings import Recordings, RecordingsPage
 from workers.flex_reconcile import take_up
 from workers.flex_source import rest
 from workers.services import Services
-
-PREFIX = "flex/backfills/"
 
 AHEAD = 200
 """Requests that may wait in the queue: the sweeper lists everything that is unfinished."""
@@ -35,7 +35,7 @@ PAUSE_S = 1.0
 
 @dataclass
 class Progress:
-    """How far a backfill is: `resume` is the next page, None at the beginning and at the end."""
+    """Progress of a backfill: `resume` is the next page, None at the beginning and at the end."""
 
     listed: int = 0
     taken_up: int = 0
@@ -90,9 +90,9 @@ class Backfill:
         raise AssertionError("unreachable")
 
     def load(self) -> Progress:
-        """Where an earlier run was stopped."""
+        """The progress of an earlier run."""
         try:
-            return Progress(**json.loads(self.services.store.get(self._key)))
+            return _progress(self.services.store.get(self._key))
         except NotStored:
             return Progress()
 
@@ -109,12 +109,17 @@ class Backfill:
 
 
 def key(account_sid: str, since: datetime, until: datetime) -> str:
-    """Where the progress of one backfill lies."""
-    return f"{PREFIX}{account_sid}/{since:%Y%m%dT%H%M%SZ}_{until:%Y%m%dT%H%M%SZ}.json"
+    """The store key of one backfill's progress."""
+    return f"{FLEX_BACKFILLS}{account_sid}/{since:%Y%m%dT%H%M%SZ}_{until:%Y%m%dT%H%M%SZ}.json"
 
 
 def backfills(store: Store) -> Iterator[tuple[str, Progress]]:
     """Every backfill that was begun: its range, and how far it is."""
-    for stat in store.list(PREFIX):
+    for stat in store.list(FLEX_BACKFILLS):
         name = stat.key.rpartition("/")[2].removesuffix(".json")
-        yield name, Progress(**json.loads(store.get(stat.key)))
+        yield name, _progress(store.get(stat.key))
+
+
+def _progress(body: bytes) -> Progress:
+    what = "progress of a backfill"
+    return stored_documents.instance(Progress, stored_documents.parse(body, what), what)

@@ -1,4 +1,4 @@
-"""Deleting at Twilio what is safe here: planned in the store, proven, done, and on record.
+"""Deletes recordings at Twilio that are safe here: planned in the store, proven, on record.
 
 Nothing may be deleted that was not just read back whole and compared with its signed manifest, and
 nothing before its time (spec/protocol 4.4). A plan outlives Redis and any crash; every step may be
@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from addon import log
+from addon import log, stored_documents
 from addon.archive.archive import Archive
 from addon.archive.audit import Trail
 from addon.archive.manifest import Manifest
+from addon.archive.prefixes import FLEX_DELETIONS
 from addon.archive.store import Store
 from addon.archive.verification import compare, verify
 from addon.errors import AlreadyStored, ArchiveError, KeyMissing, NotStored, TwilioUnavailable
@@ -27,9 +28,11 @@ from addon.twilio.status_callback import StatusCallback
 from workers.flex_source import rest
 from workers.services import Services
 
-PREFIX = "flex/deletions/"
 HELD = "held"
 """Stands in a key where others have their time; it sorts behind every one of them."""
+
+VERSION = 1
+WHAT = "plan of deletion"
 
 STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -53,15 +56,19 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """Where it lies: plans are listed in the order of time."""
+        """Its store key: plans are listed in the order of time."""
         stamp = self.due.strftime(STAMP) if self.due else HELD
-        return f"{PREFIX}{stamp}-{self.tenant}-{self.recording_sid}"
+        return f"{FLEX_DELETIONS}{stamp}-{self.tenant}-{self.recording_sid}"
 
     @classmethod
-    def of_key(cls, key: str) -> Plan:
-        """The reverse of `key`."""
-        stamp, tenant, recording_sid = key.removeprefix(PREFIX).split("-")
-        due = None if stamp == HELD else datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+    def of_key(cls, key: str) -> Plan | None:
+        """The reverse of `key`; None for a key of another release's form: nothing is deleted."""
+        try:
+            stamp, tenant, recording_sid = key.removeprefix(FLEX_DELETIONS).split("-")
+            due = None if stamp == HELD else datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+        except ValueError:
+            logger.error("a plan of deletion cannot be read", key=key)
+            return None
         return cls(tenant, recording_sid, due)
 
 
@@ -77,18 +84,21 @@ def plan(store: Store, settings: Settings, callback: StatusCallback) -> None:
     due = callback.received_at.astimezone(UTC) + timedelta(seconds=delay)
     planned = Plan(callback.account_sid, callback.recording_sid, due)
     with suppress(AlreadyStored):
-        store.put(planned.key, [b"{}"])
+        store.put(planned.key, [json.dumps({"version": VERSION}).encode()])
         _record(store, planned, PLANNED_EVENT, {"due": due.isoformat(timespec="seconds")})
 
 
 def plans(store: Store) -> Iterator[Plan]:
     """Everything that waits, in the order of time, and then what is held back."""
-    return (Plan.of_key(stat.key) for stat in store.list(PREFIX))
+    for stat in store.list(FLEX_DELETIONS):
+        found = Plan.of_key(stat.key)
+        if found is not None:
+            yield found
 
 
 def why_held(store: Store, held: Plan) -> str:
     """The reason that a held plan gives."""
-    return str(json.loads(store.get(held.key)).get("reason", ""))
+    return str(stored_documents.parse(store.get(held.key), WHAT, VERSION).get("reason", ""))
 
 
 def delete_due(services: Services, now: datetime | None = None) -> int:
@@ -155,7 +165,10 @@ def _hold(store: Store, planned: Plan, reason: str) -> None:
 
 
 def _move(store: Store, planned: Plan, to: Plan, content: Mapping[str, Any]) -> None:
-    store.put(to.key, [json.dumps(content).encode()], if_absent=False)
+    """Fields that a newer release wrote go along."""
+    kept = stored_documents.parse(store.get(planned.key), WHAT, VERSION)
+    body = json.dumps({**kept, "version": VERSION, **content}).encode()
+    store.put(to.key, [body], if_absent=False)
     store.delete(planned.key)
 
 

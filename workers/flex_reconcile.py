@@ -1,4 +1,4 @@
-"""Finding the recordings that no callback announced, which may happen (spec/protocol 4.1).
+"""Reconciliation: finds recordings that no callback announced (spec/protocol 4.1).
 
 The account's list is read now and then, and whatever is completed and unknown here becomes a
 request like any other. How far it was read is kept in the store, so that a long absence is made
@@ -11,7 +11,8 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from addon import log
+from addon import log, stored_documents
+from addon.archive.prefixes import FLEX_RECONCILED
 from addon.archive.store import Store
 from addon.errors import NotStored
 from addon.requests import acceptance
@@ -25,20 +26,23 @@ from workers.flex_source import rest
 from workers.services import Services
 
 FIRST_LOOK = timedelta(hours=24)
-"""How far back the very first look goes; `flask flex backfill` goes as far as one likes."""
+"""The very first look goes so far back; `flask flex backfill` goes as far as one likes."""
 
 OVERLAP = timedelta(hours=6)
 """A list goes by when a recording began, and the longest call lasts four hours."""
 
 GRACE = timedelta(minutes=5)
-"""How long a callback may take: it says more of a recording than the list does."""
+"""A callback may take this long: it says more of a recording than the list does."""
+
+WHAT = "time of the last look"
+"""The name of the stored document in errors."""
 
 logger = log.get("flex")
 
 
 @dataclass
 class ReconciliationCounts:
-    """How many recordings were listed, and how many of them nobody had announced."""
+    """Counts of recordings that were listed, and of those that nobody had announced."""
 
     listed: int = 0
     picked_up: int = 0
@@ -52,16 +56,17 @@ def reconcile(services: Services, now: datetime | None = None) -> Reconciliation
         found.listed += 1
         if _has_ended(recording, moment - GRACE):
             found.picked_up += take_up(services, recording, "list", moment)
-    document = json.dumps({"until": moment.isoformat(timespec="seconds")}).encode()
+    document = json.dumps({"version": 1, "until": moment.isoformat(timespec="seconds")}).encode()
     services.store.put(_key(_account(services)), [document], if_absent=False)
     logger.info("looked for recordings", listed=found.listed, picked_up=found.picked_up)
     return found
 
 
 def looked_until(store: Store, account_sid: str) -> datetime | None:
-    """When the last complete look began, None where there was none."""
+    """Time at which the last complete look began, None where there was none."""
     try:
-        return datetime.fromisoformat(json.loads(store.get(_key(account_sid)))["until"])
+        document = stored_documents.parse(store.get(_key(account_sid)), WHAT)
+        return stored_documents.moment(document.get("until"), WHAT)
     except NotStored:
         return None
 
@@ -85,7 +90,7 @@ def take_up(
 
 
 def is_known(states: RequestStates, intake_store: IntakeStore, sid: str) -> bool:
-    """Whether a recording was ever accepted here; nothing is counted as a duplicate."""
+    """True if a recording was ever accepted here; nothing is counted as a duplicate."""
     return states.knows(sid) or intake_store.is_waiting(sid) or intake_store.has_outcome(sid)
 
 
@@ -101,4 +106,4 @@ def _account(services: Services) -> str:
 
 
 def _key(account_sid: str) -> str:
-    return f"flex/reconciled/{account_sid}.json"
+    return f"{FLEX_RECONCILED}{account_sid}.json"

@@ -1,4 +1,4 @@
-"""Where a Flex recording's bytes come from: Twilio's REST media, decrypted where that is needed.
+"""Source of a Flex recording's bytes: Twilio's REST media, decrypted where that is needed.
 
 Both channels where there are two, our credentials for Twilio's API alone, and never an error
 document in place of a recording (spec/protocol 4.3, 5.3). A recording that no key here opens is
@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
 from addon.archive.spool import SealedSpool
-from addon.audio.sniffing import sniff
 from addon.errors import (
     KeyMissing,
     SourceGone,
@@ -38,7 +37,7 @@ FINISHES_WITHIN = timedelta(days=7)
 """A recording that Twilio still calls unfinished then will not come any more."""
 
 UNFINISHED = frozenset({"in-progress", "paused", "stopped", "processing"})
-"""What a recording's resource says while its media may still come (spec/protocol 4.2)."""
+"""Status of a recording's resource while its media may still come (spec/protocol 4.2)."""
 
 
 def rest(settings: Settings) -> Rest:
@@ -76,11 +75,7 @@ def as_received(
     """The bytes exactly as Twilio gives them. Raises as `recording`."""
     recordings = Recordings(rest(settings))
     try:
-        with recordings.media(
-            callback.recording_sid,
-            sniff=None if callback.encryption else sniff,
-            attempt=tries,
-        ) as found:
+        with recordings.media(callback.recording_sid, attempt=tries) as found:
             yield found.blocks
     except SourceGone as gone:
         raise _judged(recordings, callback, gone) from gone

@@ -1,4 +1,4 @@
-"""After the archive: the Flex task learns where its recording plays, and what its figures are.
+"""Writes a recording's address and figures into its Flex task, after it was archived.
 
 Flex Insights loses both when a recording is kept elsewhere (spec/protocol 6.2); they come back
 through the task's attributes. Nothing of another program's may be changed there, and a task that is
@@ -26,7 +26,7 @@ TASK_LIFE = timedelta(days=14)
 """The longest life TaskRouter gives a task; a call from before has none that could be told."""
 
 UPDATED, GONE, REFUSED, SKIPPED = "updated", "gone", "refused", "skipped"
-"""What may have become of the task step."""
+"""The outcomes of the task step."""
 
 ANSWERS = {
     Outcome.WRITTEN: UPDATED,
@@ -82,12 +82,12 @@ def merged(
 
 
 def playback_url(public_url: str, recording_sid: str) -> str:
-    """Where the Insights Player asks for the audio (spec/protocol 6.2)."""
+    """The address at which the Insights Player asks for the audio (spec/protocol 6.2)."""
     return f"{public_url}{PLAYBACK_PATH}?{urlencode({'recording_sid': recording_sid})}"
 
 
 def channel_roles(participants: list[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Who is on which channel in Insights' words; nothing for a recording of all on one."""
+    """Insights' word for the party on each channel; nothing for a recording of all on one."""
     if len(participants) < 2:
         return ()
     ordered = sorted(participants, key=lambda each: int(each["channel"]))

@@ -1,4 +1,4 @@
-"""The handler of each source of requests: where its bytes come from, and who gets its result.
+"""The handler of each source of requests: it fetches the recording and sends the result.
 
 A job asks a handler by the request's source and never asks which one it has.
 """
@@ -21,7 +21,7 @@ from workers.ringcentral import RingCentralHandler
 
 
 class Handler(Protocol):
-    """What a job asks of a source; without state, one object serves every request."""
+    """A source of requests, as jobs use it; without state, one object serves every request."""
 
     waits_for_source: bool
     """True where only the source's own word ends the waiting for a recording's bytes."""
@@ -51,7 +51,7 @@ class Handler(Protocol):
     def when_safe(
         self, store: Store, settings: Settings, request: Request, result: StoredResult | None
     ) -> None:
-        """What follows once the recording is archived; asked again after a crash."""
+        """Do what follows once the recording is archived; called again after a crash."""
 
     def give_up_at(self, request: Request, seconds: float) -> float:
         """Until when the answer is sent again, for a recording of so many seconds."""

@@ -15,10 +15,11 @@ from contextlib import AbstractContextManager
 from rq.exceptions import ShutDownImminentException
 
 from addon import log
-from addon.archive.deposit import Deposit
+from addon.archive.deposit import Deposit, Reencoded
 from addon.archive.manifest import RecordingFacts
 from addon.errors import (
     AlreadyStored,
+    ArchiveMismatch,
     KeyMissing,
     NotStored,
     ProcessingFailed,
@@ -156,10 +157,12 @@ class Work:
             found = deposit.analysed(place, self._in_queue(blocks), options, self.name)
             seconds = found.report.duration_seconds
             services.states.mark(self.sid, duration=seconds, analysed_at=time.time())
+            facts = deposit.facts(found, request)
+            place.compare(facts, found.reencoded)  # before a result is kept that calls it archived
             result = deposit.result(found, request)
             place.analysis(results.successful(self.sid, result))
             self._keep(results.for_callback(self.sid, result, services.settings))
-            self._commit(place, deposit.facts(found, request))
+            self._commit(place, facts, found.reencoded)
         services.states.mark(self.sid, archived_at=time.time())
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
         finalise.hand_over(services, self.sid)
@@ -196,7 +199,7 @@ class Work:
 
     def _archive_as_received(self, error: RecordingFailed) -> bool:
         """Whether the bytes, unread as they are, now lie in the archive."""
-        if not isinstance(error, UnreadableAudio | ProcessingFailed):
+        if not isinstance(error, UnreadableAudio | ProcessingFailed | ArchiveMismatch):
             return False
         intake = self.services.intake_store.open(self.sid)
         document = results.failed(self.sid, error)
@@ -206,7 +209,7 @@ class Work:
                 self.handler.as_received(settings, self.request, intake, tries) as blocks,
                 self._place() as place,
             ):
-                facts = deposit.unanalysed(place, blocks, self.request, document)
+                facts = deposit.unanalysed(place, blocks, self.request, document, settings)
                 if facts is not None:
                     self._commit(place, facts)
                 return facts is not None
@@ -257,9 +260,11 @@ class Work:
         if kept is not None and not archivable:
             self.services.intake_store.nothing_to_archive(self.sid, kept)
 
-    def _commit(self, place: Deposit, facts: RecordingFacts) -> None:
+    def _commit(
+        self, place: Deposit, facts: RecordingFacts, reencoded: Reencoded | None = None
+    ) -> None:
         self._stop_if_not_ours()
-        place.commit(facts)
+        place.commit(facts, reencoded)
 
     def _stop_if_not_ours(self) -> None:
         """Raises LeaseLost where another worker has the request, NotStored where one is done.

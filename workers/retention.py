@@ -1,17 +1,25 @@
-"""Erases what is older than RETENTION_DAYS, a few recordings at a time, beside the sweep.
+"""Erases what is older than RETENTION_DAYS, a few at a time: recordings, and intakes left behind.
 
-What a retention lock holds stays until the lock has ended. Every erasure leaves its tombstone and
-its entry in the audit trail (`addon/archive/erasure.py`).
+What a retention lock holds stays until the lock has ended. Every erased recording leaves its
+tombstone and its entry in the audit trail (`addon/archive/erasure.py`). An intake is left behind by
+a request that was given up, whose record cannot be read, or whose source never answers; its outcome
+stays, so that a late duplicate is still known.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from addon import log
-from addon.archive.names import Entry
+from addon.errors import UnreadableDocument
+from addon.metrics import catalogue
+from addon.requests import scheduling
+from addon.requests.lease import lease
+from addon.requests.request import has_deadline
+from workers import finalise
 from workers.services import Services
 
 EVERY_S = 6 * 3600.0
@@ -19,6 +27,13 @@ EVERY_S = 6 * 3600.0
 
 BATCH = 20
 """Erasures between two sweeps, so that neither waits for the other."""
+
+LONGEST_DEADLINE = timedelta(hours=48)
+"""No intake goes before, however few days are to be kept: ten times the four hours that Twilio
+records at most, and a margin. Where a recording is known to be longer, its own deadline counts."""
+
+ERASED = "erased"
+"""The outcome of a request whose intake went by age."""
 
 logger = log.get("retention")
 
@@ -30,27 +45,70 @@ class Retention:
         self.services = services
         self.clock = clock
         self._next_at = 0.0
-        self._running: Iterator[tuple[Entry, bool]] | None = None
+        self._running: Iterator[bool] | None = None
 
     def step(self) -> int:
-        """Erase up to BATCH recordings; returns how many went. Raises StoreUnavailable."""
+        """Erase up to BATCH things; returns how many went. Raises StoreUnavailable."""
         days = self.services.settings.retention_days
         if days is None or (self._running is None and self.clock() < self._next_at):
             return 0
         if self._running is None:
-            now = datetime.fromtimestamp(self.clock(), UTC)
-            older = timedelta(days=days)
-            self._running = self.services.archive.erase_older(older, now=now)
-        return self._some(self._running)
+            self._running = self._everything_older(timedelta(days=days))
+        try:
+            return self._some(self._running)
+        except Exception:
+            self._running = None  # an iterator that has raised is at its end: begin again
+            raise
 
-    def _some(self, running: Iterator[tuple[Entry, bool]]) -> int:
+    def _some(self, running: Iterator[bool]) -> int:
         erased = 0
         for _ in range(BATCH):
-            found = next(running, None)
-            if found is None:
+            went = next(running, None)
+            if went is None:
                 self._running, self._next_at = None, self.clock() + EVERY_S
                 break
-            entry, went = found
             erased += went
-            logger.info("erased by age" if went else "held by a lock", recording=entry.recording_id)
         return erased
+
+    def _everything_older(self, age: timedelta) -> Iterator[bool]:
+        """Yields for each thing of that age whether it went."""
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        for entry, went in self.services.archive.erase_older(age, now=now):
+            said = "erased by age" if went else "not erased: held by a lock, or not verifiable"
+            logger.info(said, recording=entry.recording_id)
+            yield went
+        for sid in self.services.intake_store.accepted_before(now - max(age, LONGEST_DEADLINE)):
+            yield self._erase_intake(sid, age)
+
+    def _erase_intake(self, sid: str, age: timedelta) -> bool:
+        """Remove what a request that never ended has left; False where it may still end."""
+        services = self.services
+        with lease(services.redis, "process", sid) as held:
+            if held is None or self._may_still_end(sid):
+                return False
+            self._record_erasure(sid, age)
+            services.intake_store.remove(sid)
+            if services.states.get(sid) is not None:
+                finalise.close(services, sid, ERASED)
+            else:
+                services.states.drop_open(sid)
+        services.counters.count(catalogue.INTAKES_ERASED)
+        logger.warning("an intake left behind is erased by age", request_sid=sid)
+        return True
+
+    def _record_erasure(self, sid: str, age: timedelta) -> None:
+        """First, so that a late duplicate is never taken for a new request."""
+        store = self.services.intake_store
+        erased = {"erased_at": self.clock(), "reason": f"older than {age.days} days"}
+        with suppress(UnreadableDocument):  # a newer release's outcome says enough as it is
+            store.record_outcome(sid, (store.outcome(sid) or {}) | erased)
+
+    def _may_still_end(self, sid: str) -> bool:
+        """Whether a request has just ended after all, or is within a deadline of its own."""
+        if not self.services.intake_store.is_waiting(sid):
+            return True
+        state = self.services.states.get(sid)
+        length = state and (state.duration or state.longest)
+        if state is None or not length or not has_deadline(state.source):
+            return False
+        return self.clock() < scheduling.deadline(state.received_at, length)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from addon import stored_documents
 from addon.archive.store import Store
+from addon.errors import UnreadableDocument
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
@@ -55,6 +57,9 @@ class RingCentralHandler:
 
 def _parts(document: str) -> tuple[LoggedRecording, datetime, bool]:
     """The entry, when it was found, and whether it waits behind others; more may follow them."""
-    entry, received_at, catching_up, *_ = json.loads(document)
-    moment = datetime.fromisoformat(received_at).astimezone(UTC)
-    return LoggedRecording.from_json(entry), moment, catching_up
+    try:
+        entry, received_at, catching_up, *_ = json.loads(document)
+    except ValueError:
+        raise UnreadableDocument("a stored document (RingCentral request) is malformed") from None
+    received = stored_documents.moment(received_at, "RingCentral request")
+    return LoggedRecording.from_json(entry), received, bool(catching_up)

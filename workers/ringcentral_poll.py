@@ -1,4 +1,4 @@
-"""Finding new recordings in RingCentral's call log; notifications only say where to look first.
+"""Finds new recordings in RingCentral's call log; notifications only say where to look first.
 
 A call appears in the log under the moment it began, and after it ended: so the last half hour is
 looked at every minute, and longer stretches less often. A look may take several turns, as each
@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
-from addon import log
+from addon import log, redis_keys, stored_documents
+from addon.archive.prefixes import RINGCENTRAL_LOOKED
 from addon.archive.store import Store
 from addon.errors import AccessError, NotStored, RingCentralUnavailable, Unauthenticated
 from addon.requests import acceptance
@@ -37,7 +38,7 @@ SUBSCRIPTION_EVERY_S = 6 * 3600
 
 
 class Stretch(NamedTuple):
-    """How far back to look, in seconds, and every how many seconds."""
+    """A stretch of the log: seconds to look back, and seconds between two looks."""
 
     back: int
     every: int
@@ -55,9 +56,8 @@ LONGEST_S = 24 * 3600
 MAX_ASKED = 3
 """Single calls asked about in one turn: each costs as much as a page of a hundred."""
 
-LOOK = "ringcentral:look"
-DUE = "ringcentral:looked"
-LOOKED_UNTIL = "ringcentral/looked.json"
+WHAT = "time of the last look"
+"""The name of the stored document in errors."""
 
 logger = log.get("ringcentral")
 
@@ -77,8 +77,8 @@ class Look:
 
     @classmethod
     def from_json(cls, text: bytes) -> Look:
-        """What `to_json` wrote."""
-        since, until, page = json.loads(text)
+        """The look that `to_json` of this release or another wrote."""
+        since, until, page, *_ = json.loads(text)
         return cls(datetime.fromisoformat(since), datetime.fromisoformat(until), page)
 
 
@@ -100,7 +100,7 @@ class Poll:
         caller, look, taken = self._client.service_account(), self._look(), 0
         more = True
         while more:
-            self._redis.set(LOOK, look.to_json(), ex=LONGEST_S)
+            self._redis.set(redis_keys.RINGCENTRAL_LOOK, look.to_json(), ex=LONGEST_S)
             page = self._page(caller, look)
             taken += self._take_up(page)
             look.sessions |= page.sessions
@@ -138,7 +138,7 @@ class Poll:
 
     def _look(self) -> Look:
         """The look that is under way, else the widest that is due."""
-        kept = cast("bytes | None", self._redis.get(LOOK))
+        kept = cast("bytes | None", self._redis.get(redis_keys.RINGCENTRAL_LOOK))
         if kept is not None:
             return Look.from_json(kept)
         due = next((each for each in STRETCHES if self._is_due(each)), STRETCHES[-1])
@@ -148,7 +148,7 @@ class Poll:
         return Look(since, self.now)
 
     def _is_due(self, stretch: Stretch) -> bool:
-        return not self._redis.exists(f"{DUE}:{stretch.back}")
+        return not self._redis.exists(f"{redis_keys.RINGCENTRAL_LOOKED}{stretch.back}")
 
     def _done(self, look: Look) -> None:
         """The look is complete: say so for the stretches it held, and in the store for a wide one.
@@ -157,11 +157,15 @@ class Poll:
         """
         for each in STRETCHES:
             if look.since <= look.until - timedelta(seconds=each.back):
-                self._redis.set(f"{DUE}:{each.back}", 1, ex=each.every - EVERY_S // 2)
+                self._redis.set(
+                    f"{redis_keys.RINGCENTRAL_LOOKED}{each.back}", 1, ex=each.every - EVERY_S // 2
+                )
         if look.since <= look.until - timedelta(seconds=STRETCHES[1].back):
-            document = json.dumps({"until": look.until.isoformat(timespec="seconds")}).encode()
-            self.services.store.put(LOOKED_UNTIL, [document], if_absent=False)
-        self._redis.delete(LOOK)
+            document = json.dumps(
+                {"version": 1, "until": look.until.isoformat(timespec="seconds")}
+            ).encode()
+            self.services.store.put(RINGCENTRAL_LOOKED, [document], if_absent=False)
+        self._redis.delete(redis_keys.RINGCENTRAL_LOOK)
 
     def _ask_about_calls(self, caller: Caller, look: Look) -> int:
         """Calls that were notified and stand in no page of this look: they began earlier."""
@@ -223,12 +227,12 @@ def subscriptions(services: Services, client: RingCentral) -> Subscriptions:
 
 
 def looked_until(store: Store) -> datetime | None:
-    """When the last complete wide look began, None where there was none."""
+    """Time at which the last complete wide look began, None where there was none."""
     try:
-        document: dict[str, Any] = json.loads(store.get(LOOKED_UNTIL))
+        document = stored_documents.parse(store.get(RINGCENTRAL_LOOKED), WHAT)
     except NotStored:
         return None
-    return datetime.fromisoformat(document["until"])
+    return stored_documents.moment(document.get("until"), WHAT)
 
 
 def poll_every(settings: Settings) -> int:

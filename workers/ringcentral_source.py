@@ -1,4 +1,4 @@
-"""Where a RingCentral recording's bytes come from: RingCentral, for the service account.
+"""Source of a RingCentral recording's bytes: RingCentral, for the service account.
 
 Its token goes to RingCentral's own hosts alone. Its limit of requests may hold a recording up for
 long, but never makes it be given up (spec/protocol 7.4).

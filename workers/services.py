@@ -1,4 +1,4 @@
-"""What a job works with, made once for each process and never shared across a fork.
+"""Services that jobs work with, made once for each process and never shared across a fork.
 
 A worker's settings carry no private key of the archive: it writes what it cannot read.
 """
@@ -15,8 +15,8 @@ from addon.archive.opening import store_of
 from addon.archive.store import Store
 from addon.metrics.counters import Counters
 from addon.requests.connections import worker_connection
+from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
-from addon.requests.queues import Dispatcher
 from addon.requests.state import RequestStates
 from addon.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Where a recording's bytes come from: the intake record, or a temporary URL.
+"""Source of a Marketplace recording's bytes: the intake record, or a temporary URL.
 
 Bytes are handed on as they arrive. An error page is never taken for a recording, and no credentials
 go to a host that is not allowed (spec/protocol 1.10, 4.3).
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from addon.audio.sniffing import sniff
 from addon.outbound import Origins, Outbound
 from addon.requests.intake_store import IntakeRecord
 from addon.settings import Settings
@@ -32,7 +31,7 @@ def recording(
 ) -> Iterator[Iterator[bytes]]:
     """The recording's bytes, block by block; `tries` counts the failed ones so far.
 
-    Raises SourceUnavailable where it may come later, SourceGone, SourceRefused, UnreadableAudio.
+    Raises SourceUnavailable where it may come later, SourceGone, SourceRefused.
     """
     if invocation.has_audio or invocation.audio_url is None:
         yield intake.audio
@@ -41,7 +40,6 @@ def recording(
     with media.fetch(
         invocation.audio_url,
         outbound=outbound,
-        sniff=sniff,
         attempt=tries,
         api=TwilioApi.from_settings(settings),
     ) as found:

@@ -22,7 +22,7 @@ from addon.errors import (
 from addon.metrics import catalogue
 from addon.requests import acceptance, results, scheduling
 from addon.requests.lease import held
-from addon.requests.queues import sid_of
+from addon.requests.queues import kind_of, sid_of
 from addon.requests.request import has_deadline
 from addon.requests.results import StoredResult
 from addon.requests.state import (
@@ -42,10 +42,13 @@ SILENCE_S = 2.5
 """A job in flight, without a lease for this long, has lost its worker."""
 
 SOON_S = 2.0
-"""How soon to look again at what is at work."""
+"""Seconds until what is at work is looked at again."""
 
 FORGOTTEN_EVERY_S = 3.0
 """Between two comparisons of store and Redis: a wiped Redis is noticed within seconds."""
+
+UNOPENABLE = (Tampered, KeyMissing, UnreadableDocument)
+"""Errors of a stored document that waits for a person or another release."""
 
 logger = log.get("sweep")
 
@@ -74,7 +77,7 @@ class Sweeper:
         silent: dict[str, float] = {}
         for queue, jobs in self.services.dispatcher.in_flight().items():
             for job in jobs:
-                kind, sid = job.partition("-")[0], sid_of(job)
+                kind, sid = kind_of(job), sid_of(job)
                 if held(self.services.redis, kind, sid):
                     continue
                 since = self._silent_since.get(job, self.clock())
@@ -100,6 +103,8 @@ class Sweeper:
             self._tend_delivery(entry)
         except StoreUnavailable:
             logger.warning("the store does not answer")
+        except UNOPENABLE as error:
+            self._leave(sid, error)
         finally:
             log.clear()
 
@@ -117,7 +122,7 @@ class Sweeper:
             self.services.dispatcher.process(entry)
 
     def _is_held(self, entry: RequestState) -> bool:
-        """Whether a worker has the request."""
+        """True if a worker has the request."""
         services = self.services
         if held(services.redis, "process", entry.sid):
             return True
@@ -168,14 +173,14 @@ class Sweeper:
             self._at(entry, answer_by)
             return
         missed = DeadlineMissed("the recording could not be processed in time")
-        kept = StoredResult(results.failed(entry.sid, missed), final=False, archivable=True)
-        if self._keep_late(entry.sid, kept):
+        late = StoredResult(results.failed(entry.sid, missed), final=False, archivable=True)
+        if self._store_late(entry.sid, late):
             logger.error("answered without a result, because the deadline was near")
             self.services.dispatcher.deliver(entry.sid, first=True)
 
-    def _keep_late(self, sid: str, kept: StoredResult) -> bool:
-        """Whether the late answer is the one to send, from now or from before a crash."""
-        if self.services.intake_store.store_result(sid, kept):
+    def _store_late(self, sid: str, late: StoredResult) -> bool:
+        """True if the late answer is the one to send, from now or from before a crash."""
+        if self.services.intake_store.store_result(sid, late):
             return True
         earlier = self.services.intake_store.stored_result(sid)
         return earlier is not None and not earlier.final
@@ -194,7 +199,7 @@ class Sweeper:
             request = handlers.read(record)
         except NotStored:
             return
-        except (Tampered, KeyMissing, UnreadableDocument) as error:
+        except UNOPENABLE as error:
             self._leave(sid, error)
             return
         if acceptance.claim(self.services.dispatcher, request):
@@ -202,7 +207,7 @@ class Sweeper:
             self.services.counters.count(catalogue.ADOPTED)
 
     def _leave(self, sid: str, error: Exception) -> None:
-        """Call a person once; an unreadable record must not hide the others."""
+        """Call a person once; a document that cannot be opened must not hide other requests."""
         if sid not in self._unreadable:
             self._unreadable.add(sid)
             reason = type(error).__name__

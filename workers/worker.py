@@ -1,4 +1,4 @@
-"""The RQ worker process: it takes from several queues, loses nothing, and dies tidily.
+"""The RQ worker process: it takes from several queues and loses no job when it ends.
 
 RQ's own maintenance is replaced: its locks outlive their holder by a quarter of an hour and its
 clean-up would fail jobs that the sweeper is about to run again (spec/runtime 2, 3.1).
@@ -17,7 +17,7 @@ from rq.worker import HerokuWorker
 
 from addon import log, tracing
 from addon.requests import lease
-from addon.requests.queues import DeadlineQueue, sid_of
+from addon.requests.queues import DeadlineQueue, RequestJob, kind_of, sid_of
 from addon.requests.state import RequestStates
 from addon.stack.parent_death import dies_with_parent
 
@@ -34,6 +34,7 @@ class QueueWorker(HerokuWorker):
     """A Heroku worker on queues: SIGTERM gives its job GRACE_S to end, then takes it back."""
 
     queue_class = DeadlineQueue
+    job_class = RequestJob
     imminent_shutdown_delay = GRACE_S
 
     def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002
@@ -59,7 +60,7 @@ class QueueWorker(HerokuWorker):
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         """Run one job, in the child, as part of the trace that its request began."""
-        kind, sid = job.id.partition("-")[0], sid_of(job.id)
+        kind, sid = kind_of(job.id), sid_of(job.id)
         with tracing.span(kind, carrier=job.meta, request_sid=sid, queue=queue.name) as span:
             done = bool(super().perform_job(job, queue))
             if span is not None:
@@ -82,7 +83,7 @@ class QueueWorker(HerokuWorker):
 
         The lease may be another worker's by now: only what the dead child held is released.
         """
-        kind, sid = job.id.partition("-")[0], sid_of(job.id)
+        kind, sid = kind_of(job.id), sid_of(job.id)
         logger.warning("a job's process was killed", request_sid=sid)
         try:
             lease.release_of(self.connection, kind, sid, self._child)

@@ -1,4 +1,4 @@
-"""Kinds of audio that need a decoder and random access: MP3, FLAC, Ogg, GSM and ADPCM in WAV.
+"""Kinds of audio that need a decoder and random access: MP3, FLAC, Ogg, MP4, GSM in WAV and more.
 
 The bytes wait in the caller's spool, are decoded from it in blocks, and come out again unchanged;
 where something has to be muted they are encoded once more, losslessly, as FLAC.
@@ -6,47 +6,40 @@ where something has to be muted they are encoded once more, losslessly, as FLAC.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, cast
-
-import numpy as np
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 from addon.analysis import muting
-from addon.analysis.intake import Source
+from addon.analysis.intake import Prepare, Source, Spool
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
-from addon.audio.sniffing import HEAD_BYTES, mpeg_start
-from addon.audio.wav import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
+from addon.audio.decoders import Floats
+from addon.audio.decoding import Decoder
+from addon.audio.encoding import Shape, write_flac
 from addon.errors import UnreadableAudio
 
 _BLOCK_BYTES = 1 << 20
-#: A block with damage in it is lost: about a second of telephone audio.
-_BLOCK_FRAMES = 1 << 13
-_CODECS = {
-    "GSM610": "gsm",
-    "IMA_ADPCM": "adpcm_ima",
-    "MS_ADPCM": "adpcm_ms",
-    "MPEG_LAYER_III": "mp3",
-    "MPEG_LAYER_II": "mp2",
-}
-#: Sample kinds whose values FLAC keeps only with 24 bits.
-_DEEP = frozenset({"PCM_24", "PCM_32", "FLOAT", "DOUBLE"})
-_WHOLE_NUMBERS = frozenset({"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32"})
-
-Spool = Callable[[], BinaryIO]
 
 
 class SpooledIntake:
-    """A recording that is decoded when it has arrived whole."""
+    """A recording that is decoded when it has arrived whole.
+
+    After `measure`, `covered` tells that the decoder read the whole file, sample for sample, and
+    that nothing which may be audio was left over; `gap` says what is missing where not. Only a
+    covered recording can be muted without loss; `release([])` gives any as it came.
+    """
 
     stages: Stages
+    reencodes = True
 
-    def __init__(self, kind: str, spool: Spool, prepare: Callable[[Stages], None]) -> None:
+    def __init__(self, kind: str, spool: Spool, prepare: Prepare) -> None:
         self.source = Source(kind, kind, kind)
+        self.covered = False
+        self.gap = "The recording has not been decoded."
         self._prepare = prepare
         self._new_spool = spool
         self._spool = spool()
+        self.archived_frames: int | None = None
 
     def feed(self, block: bytes) -> bytes:
         """More of the file; nothing is final before the end."""
@@ -55,11 +48,19 @@ class SpooledIntake:
 
     def measure(self) -> None:
         """Decode and measure everything; UnreadableAudio where no decoder can."""
-        for samples in self._decoded():
+        decoder = self._decoder()
+        self.source.codec = decoder.codec
+        self.stages = Stages(decoder.rate, decoder.channels)
+        self._prepare(self.stages)
+        for samples in decoder.blocks():
             self.stages.add(samples)
         if not self.stages.duration_ms:
             raise UnreadableAudio(f"The {self.source.format} file holds no audio")
         self.stages.finish()
+        self.source.flags += decoder.flags
+        self.source.warnings += decoder.warnings
+        self.covered, self.gap = decoder.covered, decoder.gap
+        self._frames = decoder.frames
 
     def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
         """The file as it came, or as FLAC with these intervals muted where there are any."""
@@ -68,94 +69,30 @@ class SpooledIntake:
         while block := out.read(_BLOCK_BYTES):
             yield block
 
-    def _decoded(self) -> Iterator[Any]:
-        """The samples in blocks of (channels, frames); damage ends them early, with a warning."""
-        import soundfile
-
-        try:
-            sound = soundfile.SoundFile(self._encoded_audio())
-        except (soundfile.SoundFileError, TypeError, ValueError) as reason:
-            raise UnreadableAudio(
-                f"No decoder here can read this {self.source.format} recording"
-            ) from reason
-        with sound:
-            self._accept(sound)
-            try:
-                while len(block := sound.read(_BLOCK_FRAMES, "float32", always_2d=True)):
-                    yield np.clip(np.ascontiguousarray(block.T), -1, 1)
-            except soundfile.SoundFileError:
-                self.source.flags.append("damaged")
-                self.source.warnings.append("The recording is damaged: a part of it was decoded.")
-
-    def _encoded_audio(self) -> BinaryIO:
-        """The spool, from its first MPEG frame on where something else comes before that."""
-        self._spool.seek(0)
-        head = self._spool.read(HEAD_BYTES)
-        bare = self.source.format == "mp3" and head[:3] != b"ID3"
-        return cast(BinaryIO, _Sought(self._spool, (mpeg_start(head) or 0) if bare else 0))
-
-    def _accept(self, sound: Any) -> None:
-        if not 1 <= sound.channels <= MAX_CHANNELS:
-            raise UnreadableAudio(f"The recording gives {sound.channels} channels")
-        if not MIN_RATE_HZ <= sound.samplerate <= MAX_RATE_HZ:
-            raise UnreadableAudio(f"The recording gives a rate of {sound.samplerate} Hz")
-        self.source.codec = _CODECS.get(sound.subtype, sound.subtype.lower())
-        self.stages = Stages(sound.samplerate, sound.channels)
-        self._prepare(self.stages)
+    def _decoder(self) -> Decoder:
+        return Decoder(self._spool, self.source.format)
 
     def _encoded(self, muted: Sequence[Interval]) -> BinaryIO:
         """The recording as FLAC with the muted intervals silent, in a spool of its own."""
-        import soundfile
-
         self.source.archived_format = "flac"
-        out = self._new_spool()
-        with soundfile.SoundFile(self._encoded_audio()) as sound:
-            subtype = "PCM_24" if sound.subtype in _DEEP else "PCM_16"
-            dtype = "int32" if sound.subtype in _WHOLE_NUMBERS else "float32"
-            shape = (sound.samplerate, sound.channels)
-            with soundfile.SoundFile(out, "w", *shape, subtype=subtype, format="FLAC") as flac:
-                for block in _silenced(sound, dtype, muted):
-                    flac.write(block)
+        out, decoder = self._new_spool(), self._decoder()
+        shape = Shape(decoder.rate, decoder.channels, self._frames, decoder.deep)
+        write_flac(out, _silenced(decoder, muted), shape)
+        self.archived_frames = _frames_in(out)
         return out
 
 
-class _Sought:
-    """A file as libsndfile asks of one: without its first bytes, and calm about any seek."""
-
-    def __init__(self, file: BinaryIO, skipped: int) -> None:
-        self._file = file
-        self._skipped = skipped
-        file.seek(skipped)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Damaged files send their readers before the start: that is the start, not an error."""
-        origin = (self._skipped, self._file.tell(), 0)[whence]
-        if whence == io.SEEK_END:
-            origin = self._file.seek(0, io.SEEK_END)
-        self._file.seek(max(origin + offset, self._skipped))
-        return self.tell()
-
-    def tell(self) -> int:
-        return self._file.tell() - self._skipped
-
-    def read(self, size: int = -1) -> bytes:
-        return self._file.read(size)
+def _frames_in(flac: BinaryIO) -> int:
+    """The sample frames that a decoder finds in a finished file, whatever its header says."""
+    return sum(block.shape[1] for block in Decoder(flac, "flac").blocks())
 
 
-def _silenced(sound: Any, dtype: str, muted: Sequence[Interval]) -> Iterator[Any]:
-    """The decoded blocks, (frames, channels), with the muted frames zero."""
-    import soundfile
-
-    spans = [muting.frames(interval, sound.samplerate) for interval in muted]
+def _silenced(decoder: Decoder, muted: Sequence[Interval]) -> Iterator[Floats]:
+    """The decoded blocks with the muted frames zero."""
+    spans = [muting.frames(interval, decoder.rate) for interval in muted]
     at = 0
-    while True:
-        try:
-            block = sound.read(_BLOCK_FRAMES, dtype, always_2d=True)
-        except soundfile.SoundFileError:
-            return
-        if not len(block):
-            return
+    for block in decoder.blocks():
         for first, last in spans:
-            block[max(first - at, 0) : max(last - at, 0)] = 0
-        at += len(block)
+            block[:, max(first - at, 0) : max(last - at, 0)] = 0
+        at += block.shape[1]
         yield block

@@ -1,7 +1,7 @@
 """The conversation's figures, from the final speech masks of its one or two parties.
 
 With A and C the two masks on the 10 ms grid and T the length: talk = A, C; crosstalk = A and C;
-silence = neither; A + C - crosstalk + silence = T, to the millisecond. Definitions: audio 3.
+silence = neither; A + C - crosstalk + silence = T, to the millisecond. Definitions: spec/audio 3.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import runs, turns
-from addon.analysis.hold import hold
+from addon.analysis.call_progress import Signal
+from addon.analysis.rendering import Json
 from addon.analysis.runs import Mask, Runs
 from addon.analysis.timeline import Interval, Timeline, total
 from addon.analysis.turns import Floor
@@ -21,6 +22,7 @@ from addon.analysis.turns import Floor
 # All in 10 ms frames.
 CROSSTALK_COUNTED = 20
 DEAD_AIR = 1000
+NOTHING: Runs = np.zeros((0, 2), np.int64)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,25 @@ class Pauses:
     def total(self) -> float:
         """Their summed length in seconds."""
         return total(self.intervals)
+
+
+@dataclass(frozen=True)
+class CallProgress:
+    """A call progress tone of a kind that `call_progress.KINDS` names, in seconds."""
+
+    kind: str
+    channel: int
+    start: float
+    stop: float
+
+    def as_result(self) -> Json:
+        """One of `call_progress_tones`."""
+        return {
+            "kind": self.kind,
+            "channel": self.channel,
+            "start_seconds": self.start,
+            "end_seconds": self.stop,
+        }
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,7 @@ class Conversation:
     non_talk: Pauses
     dead_air: Pauses
     hold: Sequence[Interval]
+    call_progress: Sequence[CallProgress] = ()
 
     @property
     def talk_ratio(self) -> list[float | None]:
@@ -64,12 +86,13 @@ class Conversation:
 
 def converse(
     speech: Sequence[Mask],
-    levels: NDArray[np.float32],
     timeline: Timeline,
     *,
     non_talk_seconds: float,
+    hold: Runs = NOTHING,
+    signals: Sequence[Signal] = (),
 ) -> Conversation:
-    """All figures, from one speech mask and one row of 10 ms levels a party."""
+    """All figures, from one speech mask a party, music on hold and call progress tones."""
     silent = ~np.logical_or.reduce(speech)
     silences = runs.runs(silent)
     both = np.logical_and.reduce(speech) if len(speech) == 2 else np.zeros_like(silent)
@@ -91,7 +114,12 @@ def converse(
         trailing_silence=_after(timeline, spoken),
         non_talk=_pauses(silences, timeline, round(non_talk_seconds * runs.FRAME_RATE)),
         dead_air=_pauses(_between_words(silences, spoken), timeline, DEAD_AIR),
-        hold=timeline.intervals(hold(speech, levels)),
+        hold=timeline.intervals(hold),
+        call_progress=[
+            CallProgress(one.kind, one.channel, *interval)
+            for one in signals
+            for interval in timeline.intervals([(one.first, one.last)])
+        ],
     )
 
 

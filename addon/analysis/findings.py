@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from addon.analysis import runs, speech
+from addon.analysis import background, call_progress, runs, speech
+from addon.analysis.call_progress import Signal
 from addon.analysis.conversation import Conversation, converse
+from addon.analysis.hold import hold
 from addon.analysis.levels import FLOOR_DBFS, decibels
 from addon.analysis.options import Options
 from addon.analysis.participants import MIXED, Level, Participant
-from addon.analysis.runs import Mask
+from addon.analysis.runs import Mask, Runs
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Timeline
 from addon.analysis.tones import Tone
@@ -25,6 +27,8 @@ SILENT_BELOW_DBFS = -60.0
 NOISY_BELOW_DB = 10.0
 #: Share of clipped samples from which it can be heard.
 CLIPPED_PERCENT = 0.005
+#: No two people talk at once for a greater part of a recording.
+TOGETHER_PERCENT = 40.0
 #: One-sided: one party spoke less than this while the other spoke longer than that.
 HARDLY_SECONDS, LONG_SECONDS = 1.0, 10.0
 #: Quieter than any sound that 16-bit samples can carry: no noise to speak of.
@@ -39,23 +43,44 @@ class Findings:
         self._options = options
         self.timeline = Timeline(stages.duration_ms)
         frames = self.timeline.frames
-        self.identical = stages.channels == 2 and stages.totals.likeness() > IDENTICAL_ABOVE
+        levels = _fitted(stages.levels.all(stages.heard), frames)
+        heard = stages.voice.speech(frames)
+        self.identical = stages.channels == 2 and self._alike(heard) > IDENTICAL_ABOVE
         parties = 1 if self.identical else stages.heard
-        self._levels = _fitted(stages.levels.all(stages.heard), frames)[:parties]
-        heard = stages.voice.speech(frames)[:parties]
-        tones = [self._tone_mask(channel, parties) for channel in range(parties)]
-        self._speech, self._bled = speech.settle(heard, self._levels, tones)
+        self._levels, heard = levels[:parties], heard[:parties]
+        held, signals = self._settle(heard)
         self.conversation: Conversation = converse(
             self._speech,
-            self._levels,
             self.timeline,
             non_talk_seconds=options.non_talk_seconds,
-        )
-        self._hold = runs.mask(
-            ((round(start * 100), round(stop * 100)) for start, stop in self.conversation.hold),
-            frames,
+            hold=held,
+            signals=signals,
         )
         self.participants = [self._participant(channel) for channel in range(parties)]
+
+    def _settle(self, heard: Sequence[Mask]) -> tuple[Runs, list[Signal]]:
+        """Sort what the detector heard into speech and the rest; hold and tones are returned."""
+        parties, frames, levels = len(heard), self.timeline.frames, self._levels
+        looks = self._stages.tonality.looks()[:parties]
+        keys = [self._tone_mask(channel, parties) for channel in range(parties)]
+        signals = call_progress.signals(looks, levels, heard, keys)
+        tones = [
+            mask | call_progress.sounding(signals, channel, frames)
+            for channel, mask in enumerate(keys)
+        ]
+        lasting = call_progress.lasting(signals, frames)
+        on_hold = runs.mask(hold(heard, levels, looks, lasting), frames)
+        floors = background.floors(heard, levels, on_hold)
+        self._background = any(floor is not None for floor in floors)
+        self._speech, self._bled = speech.settle(heard, levels, tones, on_hold, floors)
+        # Voices in the background are no party's speech, and no music either.
+        human = [
+            spoken if floor is None else spoken | voices
+            for spoken, voices, floor in zip(self._speech, heard, floors, strict=True)
+        ]
+        held = hold(human, levels, looks, lasting)
+        self._other_sound = [mask | runs.mask(held, frames) for mask in tones]
+        return held, signals
 
     @property
     def flags(self) -> list[str]:
@@ -71,9 +96,24 @@ class Findings:
             "silent_channel": min(peaks) < SILENT_BELOW_DBFS,
             "identical_channels": self.identical,
             "clipped": max(clipped) >= CLIPPED_PERCENT,
+            "background_voices": self._background or self._talk_over_talk(),
             "low_snr": any(ratio is not None and ratio < NOISY_BELOW_DB for ratio in ratios),
         }
         return [flag for flag, is_raised in raised.items() if is_raised]
+
+    def _alike(self, heard: Sequence[Mask]) -> float:
+        """How alike two channels are where anybody speaks, or throughout where hardly anybody does.
+
+        Music on both channels does not make one channel of two parties.
+        """
+        spoken = np.logical_or.reduce(heard)
+        enough = np.count_nonzero(spoken) >= HARDLY_SECONDS * runs.FRAME_RATE
+        return self._stages.levels.likeness(spoken if enough else np.ones_like(spoken))
+
+    def _talk_over_talk(self) -> bool:
+        """Both parties seem to talk at once for so long that others must be heard on the line."""
+        together = self.timeline.percent(self.conversation.crosstalk or 0.0)
+        return together > TOGETHER_PERCENT
 
     def _participant(self, channel: int) -> Participant:
         talk, alone = self.conversation, len(self._speech) == 1
@@ -91,7 +131,7 @@ class Findings:
     def _level(self, channel: int) -> Level:
         totals, mask, levels = self._stages.totals, self._speech[channel], self._levels[channel]
         inside = np.power(10, levels[mask] / 10)
-        outside = np.power(10, levels[~mask & ~self._hold] / 10)
+        outside = np.power(10, levels[~mask & ~self._other_sound[channel]] / 10)
         loud = decibels(float(inside.mean())) if len(inside) else None
         quiet = decibels(float(np.median(outside))) if len(outside) else None
         if quiet is not None and quiet < _DIGITAL_SILENCE_DBFS:

@@ -1,14 +1,21 @@
-"""Hold music, ringing and announcement tones: long sound on the line while nobody speaks."""
+"""Hold music, ringing and announcement tones: long sound on the line while nobody speaks.
+
+Sound is music on hold where it is louder than the line while people talk, or where it holds its
+frequencies for a while as music does and noise does not (decision 0211).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from addon.analysis import runs
+from addon.analysis import runs, tonality
+from addon.analysis.levels import FLOOR_DBFS, smoothed
 from addon.analysis.runs import Mask, Runs
+from addon.analysis.tonality import Looks
 
 Floats = NDArray[np.float32]
 
@@ -18,28 +25,85 @@ PAUSE = 50
 _SMOOTH = 50
 #: Louder than the channel's quiet moments by this, and louder than this at all.
 ABOVE_NOISE_DB = 10.0
-FLOOR_DBFS = -50.0
-#: The quiet moments: this percentile of the levels outside speech, as music may fill most of them.
+AUDIBLE_DBFS = -50.0
+#: The quiet moments: this percentile of the levels outside speech, of the whole recording or of
+#: what lies so near to speech (10 ms frames) that it is a pause, whichever is quieter.
 _QUIET_PERCENTILE = 10
+_NEAR = 200
+#: So many frames of speech, and of pauses near it, tell how the line sounds.
+_ENOUGH = 100
+#: Music: over 5 s each look is this much like the look before, on average. Where people talk, a
+#: whine on their line would be too, so that more is asked for, and notes that change.
+_STEADY, _STEADY_BETWEEN_WORDS = 0.2, 0.4
+_CHANGES_HERTZ = 20.0
+_OVER_LOOKS = 50
+#: The strongest frequency of hum lies below this and so near to a harmonic of the mains.
+_HUM_BELOW_HERTZ = 420.0
+_MAINS_HERTZ = (50.0, 60.0)
+_MAINS_WITHIN_HERTZ = 2.0
 
 
-def hold(speech: Sequence[Mask], levels: Floats) -> Runs:
-    """Runs of 3 s or more in which no party speaks and some channel carries sound."""
-    quiet = ~np.logical_or.reduce(speech)
-    sounding = np.logical_or.reduce(
-        [_sounding(row, mask) for row, mask in zip(levels, speech, strict=True)]
-    )
-    spans = runs.joined(runs.runs(sounding & quiet), PAUSE)
-    return runs.at_least(runs.runs(runs.mask(spans, len(quiet)) & quiet), MIN_HOLD)
+def hold(
+    speech: Sequence[Mask], levels: Floats, looks: Sequence[Looks] = (), signals: Mask | None = None
+) -> Runs:
+    """Runs of 3 s or more in which no party speaks and some channel carries music or tones.
+
+    `signals` are the frames of call progress tones, the pauses of their cadence included.
+    """
+    anybody = np.logical_or.reduce(speech)
+    sound = np.zeros_like(anybody) if signals is None else signals.copy()
+    talk = bool(anybody.sum() >= _ENOUGH)
+    near = _near(anybody) if talk else anybody
+    for channel, (row, mask) in enumerate(zip(levels, speech, strict=True)):
+        level = smoothed(np.where(mask, FLOOR_DBFS, row), _SMOOTH)
+        sound |= level > max(_quiet(row, mask, near) + ABOVE_NOISE_DB, AUDIBLE_DBFS)
+        if channel < len(looks):
+            sound |= _music(looks[channel], len(row), talk=talk) & (level > AUDIBLE_DBFS)
+    spans = runs.joined(runs.runs(sound & ~anybody), PAUSE)
+    return runs.at_least(runs.runs(runs.mask(spans, len(anybody)) & ~anybody), MIN_HOLD)
 
 
-def _sounding(levels: Floats, speech: Mask) -> Mask:
+def _quiet(levels: Floats, speech: Mask, near: Mask) -> float:
+    """The level of a channel's quiet moments; `near` are the frames near anybody's speech."""
     outside = levels[~speech]
     if not len(outside):
-        return np.zeros_like(speech)
-    noise = float(np.percentile(outside, _QUIET_PERCENTILE))
-    power = np.where(speech, 0, np.power(10, levels / 10))
-    window = np.full(_SMOOTH, 1 / _SMOOTH, np.float32)
-    smooth = 10 * np.log10(np.maximum(np.convolve(power, window, "same")[: len(levels)], 1e-12))
-    loud: Mask = smooth > max(noise + ABOVE_NOISE_DB, FLOOR_DBFS)
-    return loud
+        return FLOOR_DBFS
+    quiet = float(np.percentile(outside, _QUIET_PERCENTILE))
+    pauses = levels[near & ~speech]
+    if len(pauses) < _ENOUGH:
+        return quiet
+    return min(quiet, float(np.percentile(pauses, _QUIET_PERCENTILE)))
+
+
+def _near(anybody: Mask) -> Mask:
+    """The frames within _NEAR of speech on any channel."""
+    return runs.mask(runs.padded(runs.runs(anybody), _NEAR, _NEAR, len(anybody)), len(anybody))
+
+
+def _music(looks: Looks, frames: int, *, talk: bool) -> Mask:
+    """The frames of tonal sound; `talk` says that somebody speaks in the recording."""
+    count = len(looks.share)
+    if not count:
+        return np.zeros(frames, np.bool_)
+    hertz = looks.hertz[:, 0]
+    apart = [np.abs(hertz - mains * np.round(hertz / mains)) for mains in _MAINS_HERTZ]
+    seen = ~np.isnan(looks.steady)
+    hum = (np.min(apart, axis=0) <= _MAINS_WITHIN_HERTZ) & (hertz < _HUM_BELOW_HERTZ)
+    looked_at = np.maximum(_over_5_s(seen), _OVER_LOOKS / 5)
+    steady = _over_5_s(np.where(seen & ~hum, looks.steady, 0)) / looked_at
+    if talk:
+        known = np.where(seen, hertz, 0)
+        spread = _over_5_s(known**2) / looked_at - (_over_5_s(known) / looked_at) ** 2
+        music = (steady >= _STEADY_BETWEEN_WORDS) & (spread >= _CHANGES_HERTZ**2)
+    else:
+        music = steady >= _STEADY
+    mask = np.zeros(frames, np.bool_)
+    in_frames = np.repeat(music, tonality.FRAMES)[:frames]
+    mask[: len(in_frames)] = in_frames
+    return mask
+
+
+def _over_5_s(values: NDArray[Any]) -> NDArray[np.float64]:
+    """The sum over the looks of the five seconds around each."""
+    sums: NDArray[np.float64] = np.convolve(values, np.ones(_OVER_LOOKS), "same")
+    return sums[: len(values)]

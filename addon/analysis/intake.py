@@ -6,20 +6,27 @@ however long the recording. Kinds that cannot be read in place are handed over t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from addon.analysis import muting
+from addon.analysis.muting import Placed
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
-from addon.audio import wav
-from addon.audio.wav import Wave
+from addon.audio.conversion import Converter
+from addon.audio.decoders import Run
+from addon.audio.wav import Region, Walk
 from addon.errors import UnreadableAudio
 
 #: Sample frames decoded at once: a megabyte of stereo telephone audio.
 CHUNK_FRAMES = 1 << 18
 _BLOCK_BYTES = 1 << 20
+#: Two minutes of 48 kHz stereo. Unusual formats and large chunks behind the samples come to more.
+MAX_HELD_BYTES = 1 << 25
+
+Spool = Callable[[], BinaryIO]
+Prepare = Callable[[Stages], None]
 
 
 @dataclass
@@ -46,6 +53,30 @@ class Intake(Protocol):
         """The measurements; complete after `measure`."""
         ...
 
+    @property
+    def covered(self) -> bool:
+        """Whether every sample of the file was decoded; known after `measure`."""
+        ...
+
+    @property
+    def gap(self) -> str:
+        """What of the file was not decoded, in a sentence; empty where all of it was."""
+        ...
+
+    @property
+    def reencodes(self) -> bool:
+        """Whether muting encodes the file anew, and does not overwrite samples in place."""
+        ...
+
+    @property
+    def archived_frames(self) -> int | None:
+        """The sample frames of the file that was encoded anew, read back from it.
+
+        None where the bytes are the file as received or muted in place; known with the first block
+        of `release`.
+        """
+        ...
+
     def feed(self, block: bytes) -> bytes:
         """More of the recording; returns the bytes that are final."""
         ...
@@ -59,124 +90,206 @@ class Intake(Protocol):
         ...
 
 
-class WaveIntake:
-    """A WAV file of plain samples, from its parsed header on."""
+class Held:
+    """The bytes of a file that are still held back, and the walk that they are given to."""
 
-    def __init__(self, wave: Wave, *, redact: bool) -> None:
-        if wave.encoding is None:
-            raise ValueError("only WAV kinds of plain samples are read in place")
-        self.source = Source("wav", wave.encoding.name, "wav")
-        self.stages = Stages(wave.rate, wave.channels)
-        self._wave = wave
-        self._encoding = wave.encoding
-        self._redact = redact
-        self._held = bytearray()
-        #: File offsets: of the first byte held, of the first not yet decoded, of the samples' end.
-        self._offset = 0
-        self._decoded = wave.data_start
-        self._end = None if wave.data_length is None else wave.data_start + wave.data_length
-        self._end_is_sure = self._end is None
+    def __init__(self, walk: Walk) -> None:
+        self.walk = walk
+        self.bytes = bytearray()
+        #: The file offset of the first byte held.
+        self.offset = 0
 
     @property
-    def _arrived(self) -> int:
-        return self._offset + len(self._held)
+    def arrived(self) -> int:
+        """Bytes of the file so far."""
+        return self.offset + len(self.bytes)
+
+    def add(self, block: bytes) -> None:
+        """More of the file. Raises UnreadableAudio."""
+        self.bytes += block
+        self._advance()
+
+    def end(self) -> None:
+        """The file is complete. Raises UnreadableAudio."""
+        self.walk.end(self.arrived)
+        self._advance()
+
+    def part(self, start: int, stop: int) -> bytes:
+        """The bytes from `start` to `stop`, as far as they are there."""
+        return bytes(self.bytes[max(start - self.offset, 0) : max(stop - self.offset, 0)])
+
+    def take(self, until: int) -> bytearray:
+        """The first bytes up to an offset, which are held no longer."""
+        length = max(until - self.offset, 0)
+        taken = self.bytes[:length]
+        del self.bytes[:length]
+        self.offset += len(taken)
+        return taken
+
+    def _advance(self) -> None:
+        while (wants := self.walk.wants) is not None:
+            start, count = wants
+            if start + count > self.arrived and self.walk.size is None:
+                return
+            self.walk.give(self.part(start, start + count))
+
+
+class WaveIntake:
+    """A WAV file of plain samples, muted by overwriting bytes; `held` is what arrived so far.
+
+    With `redact`, key tones are muted while bytes pass. With `keep`, or where more than
+    MAX_HELD_BYTES would have to wait, all further bytes go through the caller's spool instead, and
+    are muted when they are released.
+    """
+
+    stages: Stages
+    reencodes = False
+    archived_frames: int | None = None
+
+    def __init__(
+        self, held: Held, prepare: Prepare, spool: Spool, *, redact: bool, keep: bool = False
+    ) -> None:
+        self.source = Source("wav", "", "wav")
+        self._held = held
+        self._prepare = prepare
+        self._redact = redact
+        self._new_spool = spool
+        self._spool: BinaryIO | None = spool() if keep else None
+        self._spooled_from = 0
+        self._placed: list[Placed] = []
+        #: Of the walk's regions, how many are measured.
+        self._measured = 0
+        self._converter: Converter | None = None
+        self.gap = ""
+
+    @property
+    def covered(self) -> bool:
+        """See Intake.covered. A truncated file holds nothing that was not heard."""
+        return not self.gap
 
     def feed(self, block: bytes) -> bytes:
         """More of the file; returns the bytes that no later tone can change."""
-        self._held += block
-        self._look_beyond()
-        chunk = CHUNK_FRAMES * self._wave.block_align
-        while self._samples_until() - self._decoded >= chunk:
-            self._decode(chunk)
-        return self._release(self._final(), self._tones())
+        self._held.add(block)
+        self._measure_regions()
+        if self._spool is None:
+            ready = self._release(self._final(), self._tones())
+            if len(self._held.bytes) <= MAX_HELD_BYTES:
+                return ready
+            self._spool, self._spooled_from = self._new_spool(), self._held.offset
+            return ready
+        self._spool.write(self._held.take(self._measured_until()))
+        return b""
 
     def measure(self) -> None:
         """Measure the rest; UnreadableAudio where there was no sample at all."""
-        self._look_beyond(at_end=True)
-        align = self._wave.block_align
-        left = self._samples_until() - self._decoded
-        while left >= align:
-            self._decode(min(left - left % align, CHUNK_FRAMES * align))
-            left = self._samples_until() - self._decoded
-        if not self.stages.duration_ms:
+        self._held.end()
+        self._measure_regions()
+        layout = self._held.walk.layout()
+        self.source.flags.extend(flag for flag in layout.flags if flag not in self.source.flags)
+        self.source.warnings.extend(layout.warnings)
+        if "damaged" in self.source.flags:
+            self.gap = " ".join(self.source.warnings)
+        if not self._placed or not self.stages.duration_ms:
             raise UnreadableAudio("The WAV file has a header but holds no audio")
         self.stages.finish()
-        self._judge_length()
 
     def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
         """The bytes still held back, with these intervals muted."""
-        yield self._release(self._arrived, muted)
+        if self._spool is not None:
+            self._spool.seek(0)
+            offset = self._spooled_from
+            while block := bytearray(self._spool.read(_BLOCK_BYTES)):
+                muting.overwrite(block, offset, self._placed, muted)
+                offset += len(block)
+                yield bytes(block)
+        yield self._release(self._held.arrived, muted)
 
-    def _samples_until(self) -> int:
-        """The file offset up to which samples have arrived."""
-        return self._arrived if self._end is None else min(self._end, self._arrived)
+    def _measure_regions(self) -> None:
+        """All samples that have arrived and are certain to be samples."""
+        walk = self._held.walk
+        while self._measured < len(walk.regions):
+            region = walk.regions[self._measured]
+            self._measure_region(region, region.stop, closed=True)
+            self._measured += 1
+        if walk.current is not None:
+            self._measure_region(walk.current, walk.sure(self._held.arrived), closed=False)
 
-    def _decode(self, length: int) -> None:
-        start = self._decoded - self._offset
-        frames = bytes(self._held[start : start + length])
-        self._decoded += length
-        self.stages.add(self._encoding.decode(frames, self._wave.channels))
+    def _measure_region(self, region: Region, until: int, *, closed: bool) -> None:
+        """Whole chunks of a region, counted from its start, and what is left once it is closed."""
+        encoding = region.format.encoding
+        if encoding is None:
+            if closed:
+                self._leave_out(region)
+            return
+        align, channels = region.format.block_align, region.format.channels
+        placed = self._place(region) if until - region.start >= align else None
+        while placed is not None and placed.stop < until:
+            stop = min(placed.stop + CHUNK_FRAMES * align, until)
+            if stop == until and not closed:
+                return
+            samples = encoding.decode(self._held.part(placed.stop, stop), channels)
+            placed.stop = stop
+            self._hear(Run(region.format.rate, samples))
+        if closed and self._converter is not None:
+            for samples in self._converter.end():
+                self.stages.add(samples)
+
+    def _hear(self, run: Run) -> None:
+        """Measure samples, in the format of the file's first region."""
+        if self._converter is None:
+            self.stages.add(run.samples)
+            return
+        for samples in self._converter.add(run):
+            self.stages.add(samples)
+
+    def _place(self, region: Region) -> Placed:
+        """Where a region is heard: behind all before it."""
+        if self._placed and self._placed[-1].start == region.start:
+            return self._placed[-1]
+        form = region.format
+        if not self._placed:
+            self.source.codec = form.encoding.name if form.encoding else ""
+            self.stages = Stages(form.rate, form.channels)
+            self._prepare(self.stages)
+        heard = (self.stages.rate, self.stages.channels)
+        same = (form.rate, form.channels) == heard
+        self._converter = None if same else Converter(*heard)
+        begin = self.stages.totals.count / self.stages.rate
+        self._placed.append(Placed(form, region.start, region.start, begin))
+        return self._placed[-1]
+
+    def _leave_out(self, region: Region) -> None:
+        self.source.flags.append("damaged")
+        self.source.warnings.append(
+            f"Audio of another kind follows at byte {region.start}: it is neither measured nor "
+            "muted, so digits may be heard there."
+        )
+
+    def _measured_until(self) -> int:
+        """The file offset before which neither the walk nor the measurements want a byte."""
+        until = self._held.walk.keeps(self._held.arrived)
+        region = self._held.walk.current
+        if region is None or region.format.encoding is None:
+            return until
+        begun = bool(self._placed) and self._placed[-1].start == region.start
+        return min(until, self._placed[-1].stop if begun else region.start)
 
     def _final(self) -> int:
         """The file offset before which every byte is settled."""
-        if not self._redact:
-            return self._decoded
-        settled = self.stages.tones.settled - muting.REACH_SECONDS
-        first, _ = muting.frames((max(settled, 0.0), 0.0), self._wave.rate)
-        return min(self._wave.data_start + first * self._wave.block_align, self._decoded)
+        until = self._measured_until()
+        if not self._redact or not self._placed:
+            return until
+        seconds = self.stages.tones.settled - muting.REACH_SECONDS
+        return min(until, muting.offset_at(self._placed, max(seconds, 0.0)))
 
     def _release(self, until: int, muted: Sequence[Interval]) -> bytes:
-        length = max(until - self._offset, 0)
-        ready = self._held[:length]
-        muting.overwrite(ready, self._offset, self._wave, self._samples_until(), muted)
-        del self._held[:length]
-        self._offset += length
+        offset = self._held.offset
+        ready = self._held.take(until)
+        muting.overwrite(ready, offset, self._placed, muted)
         return bytes(ready)
 
     def _tones(self) -> list[Interval]:
-        if not self._redact:
+        if not self._redact or not self._placed:
             return []
-        return muting.widened(tone.interval for tone in self.stages.tones.found)
-
-    def _look_beyond(self, *, at_end: bool = False) -> None:
-        """Once: is what follows the declared end another chunk, or audio the length forgot?"""
-        if self._end_is_sure or self._end is None or (self._arrived < self._end + 9 and not at_end):
-            return
-        self._end_is_sure = True
-        following = bytes(self._held[self._end - self._offset :][:9])
-        chunk = any(wav.is_chunk_name(following[skip : skip + 4]) for skip in (0, 1))
-        if len(following) < 9 or chunk:
-            return
-        if self._wave.riff_end > self._end + 8:
-            self._end = self._wave.riff_end
-            self.source.warnings.append("The header gave too short a length for the audio.")
-        else:
-            self.source.warnings.append("Bytes that are no audio follow the recording's end.")
-
-    def _judge_length(self) -> None:
-        if self._end is not None and self._arrived < self._end:
-            self.source.flags.append("truncated")
-            self.source.warnings.append("The file ends before the length that its header gives.")
-
-
-class KeptWaveIntake(WaveIntake):
-    """The same where only the end tells what is muted: every byte waits in the caller's spool."""
-
-    def __init__(self, wave: Wave, spool: BinaryIO) -> None:
-        super().__init__(wave, redact=False)
-        self._spool = spool
-
-    def feed(self, block: bytes) -> bytes:
-        """More of the file; nothing is final before the end."""
-        self._spool.write(block)
-        super().feed(block)
-        return b""
-
-    def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
-        """The whole file with these intervals muted."""
-        self._spool.seek(0)
-        offset, end = 0, self._samples_until()
-        while block := bytearray(self._spool.read(_BLOCK_BYTES)):
-            muting.overwrite(block, offset, self._wave, end, muted)
-            offset += len(block)
-            yield bytes(block)
+        held = muting.time_at(self._placed, self._held.offset)
+        return muting.widened(self.stages.tones.muted(held - muting.REACH_SECONDS))

@@ -7,12 +7,15 @@ them not one byte changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from addon.analysis.timeline import Interval
-from addon.audio.wav import Wave
+from addon.audio.wav_format import Format
 
-#: Muted before and after each tone, and the gap up to which two mutes become one (audio 4).
+#: Muted before and after each tone, and the gap up to which two mutes become one (spec/audio 4).
 PAD_SECONDS = 0.1
 JOIN_SECONDS = 1.0
 #: A tone found at some time can change nothing that lies further back than this.
@@ -36,18 +39,60 @@ def frames(interval: Interval, rate: int) -> tuple[int, int]:
     return math.floor(interval[0] * rate), math.ceil(interval[1] * rate)
 
 
+@dataclass
+class Placed:
+    """Samples of one format in the file, `start` to `stop` in bytes, heard `begin` seconds in."""
+
+    format: Format
+    start: int
+    stop: int
+    begin: float
+
+    @property
+    def end(self) -> float:
+        """The time at which the last of them ends."""
+        return self.begin + (self.stop - self.start) / self.format.block_align / self.format.rate
+
+    def offset_at(self, seconds: float, *, after: bool = False) -> int:
+        """The file offset of the frame heard then, or of the first frame `after` that time."""
+        heard = (seconds - self.begin) * self.format.rate
+        frame = math.ceil(heard) if after else math.floor(heard)
+        return min(max(self.start + frame * self.format.block_align, self.start), self.stop)
+
+
+def offset_at(placed: Sequence[Placed], seconds: float) -> int:
+    """The file offset of what is heard then; `placed` is in the order of the file."""
+    index = bisect_right(placed, seconds, key=lambda one: one.begin)
+    return placed[max(index - 1, 0)].offset_at(seconds)
+
+
+def time_at(placed: Sequence[Placed], offset: int) -> float:
+    """The time in seconds at which a file offset is heard; the inverse of `offset_at`."""
+    index = bisect_right(placed, offset, key=lambda one: one.start)
+    one = placed[max(index - 1, 0)]
+    length = max(min(offset, one.stop) - one.start, 0)
+    return one.begin + length / one.format.block_align / one.format.rate
+
+
 def overwrite(
-    held: bytearray, offset: int, wave: Wave, end: int, intervals: Iterable[Interval]
+    held: bytearray, offset: int, placed: Sequence[Placed], intervals: Sequence[Interval]
 ) -> None:
     """Silence the intervals in `held`, whose first byte lies at `offset` of the file.
 
-    Only bytes between the first sample and the file offset `end` are touched.
+    They are in order and lie apart. Only bytes of samples are touched, each replaced by the byte
+    that is silence in its own format.
     """
-    if wave.encoding is None:
+    if not intervals:
         return
-    for interval in intervals:
-        first, last = frames(interval, wave.rate)
-        start = max(wave.data_start + first * wave.block_align, offset)
-        stop = min(wave.data_start + last * wave.block_align, end, offset + len(held))
-        if start < stop:
-            held[start - offset : stop - offset] = wave.encoding.silence * (stop - start)
+    end = offset + len(held)
+    ends = [until for _, until in intervals]
+    for one in islice(placed, bisect_right(placed, offset, key=lambda one: one.stop), None):
+        if one.start >= end:
+            return
+        for begin, until in islice(intervals, bisect_right(ends, one.begin), None):
+            if begin >= one.end:
+                break
+            start = max(one.offset_at(begin), offset)
+            stop = min(one.offset_at(until, after=True), end)
+            if start < stop:
+                held[start - offset : stop - offset] = one.format.silence * (stop - start)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 
-from addon.analysis.compressed import Spool, SpooledIntake
-from addon.analysis.intake import Intake, KeptWaveIntake, WaveIntake
+from addon.analysis.compressed import SpooledIntake
+from addon.analysis.intake import Held, Intake, Prepare, Source, Spool, WaveIntake
 from addon.analysis.options import Options
 from addon.analysis.stages import Stages
-from addon.audio import wav
-from addon.audio.sniffing import HEAD_BYTES, describe, sniff
-from addon.audio.wav import Wave
+from addon.analysis.timeline import Interval
+from addon.audio.sniffing import describe, is_document, sniff, wanted_bytes
+from addon.audio.wav import Walk
 from addon.errors import UnreadableAudio
 
-#: Recognised so that the message can name them; nothing here decodes them.
-_NOT_DECODED = frozenset({"mp4", "webm", "amr"})
-
-Prepare = Callable[[Stages], None]
+MAX_UNDECIDED_BYTES = 1 << 22
+"""What may stand before a WAV file's format, were it a tag with pictures."""
 
 
 def open_intake(
@@ -26,32 +24,96 @@ def open_intake(
 
     `prepare` is called once with the stages, before the first sample. Raises UnreadableAudio.
     """
-    start = bytes(head[:HEAD_BYTES])
-    kind = sniff(start)
-    if kind == "wav" and head[:4] != b"RIFX":
-        wave = wav.parse(head)
-        return None if wave is None else _wave_intake(wave, options, spool, prepare)
-    if kind in _NOT_DECODED:
-        raise UnreadableAudio(f"The recording is {kind}, which is not decoded here")
-    if kind is None:
-        if not at_end and len(start) < HEAD_BYTES:
-            return None
-        _refuse_documents(start)
+    if not at_end and len(head) < wanted_bytes(head):
+        return None
+    kind = sniff(head)
+    if kind == "wav":
+        return WavOpening(options, spool, prepare)
+    if kind is None and (not head or is_document(head)):
+        raise UnreadableAudio(f"This is {describe(head)}, not a recording")
     return SpooledIntake(kind or "audio", spool, prepare)
 
 
-def _wave_intake(wave: Wave, options: Options, spool: Spool, prepare: Prepare) -> Intake:
-    if wave.encoding is None:
-        return SpooledIntake("wav", spool, prepare)
-    if options.mutes_spoken_numbers:
-        intake: WaveIntake = KeptWaveIntake(wave, spool())
-    else:
-        intake = WaveIntake(wave, redact=options.redact_dtmf)
-    prepare(intake.stages)
-    return intake
+class WavOpening:
+    """A WAV file until its format is known; then the intake for that format."""
 
+    def __init__(self, options: Options, spool: Spool, prepare: Prepare) -> None:
+        self._options = options
+        self._spool = spool
+        self._prepare = prepare
+        self._held = Held(Walk())
+        self._intake: Intake | None = None
 
-def _refuse_documents(start: bytes) -> None:
-    what = describe(start)
-    if not what.startswith("data"):
-        raise UnreadableAudio(f"This is {what}, not a recording")
+    @property
+    def source(self) -> Source:
+        """See Intake.source."""
+        return self._opened.source
+
+    @property
+    def stages(self) -> Stages:
+        """See Intake.stages."""
+        return self._opened.stages
+
+    @property
+    def covered(self) -> bool:
+        """See Intake.covered."""
+        return self._opened.covered
+
+    @property
+    def gap(self) -> str:
+        """See Intake.gap."""
+        return self._opened.gap
+
+    @property
+    def reencodes(self) -> bool:
+        """See Intake.reencodes."""
+        return self._opened.reencodes
+
+    @property
+    def archived_frames(self) -> int | None:
+        """See Intake.archived_frames."""
+        return self._opened.archived_frames
+
+    def feed(self, block: bytes) -> bytes:
+        """See Intake.feed."""
+        if self._intake is not None:
+            return self._intake.feed(block)
+        self._held.add(block)
+        if self._held.walk.format is None:
+            if self._held.arrived > MAX_UNDECIDED_BYTES:
+                raise UnreadableAudio("The WAV file's format does not come in its first megabytes")
+            return b""
+        return self._opened.feed(b"")
+
+    def measure(self) -> None:
+        """See Intake.measure."""
+        if self._intake is None:
+            self._held.end()
+            if self._held.walk.format is None:
+                raise UnreadableAudio("The WAV file ends inside its header")
+        self._opened.measure()
+
+    def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
+        """See Intake.release."""
+        return self._opened.release(muted)
+
+    @property
+    def _opened(self) -> Intake:
+        if self._intake is None:
+            self._intake = self._open()
+        return self._intake
+
+    def _open(self) -> Intake:
+        """The intake for the format, which has taken over all that has arrived."""
+        form = self._held.walk.format
+        if form is None or form.encoding is None:
+            spooled = SpooledIntake("wav", self._spool, self._prepare)
+            spooled.feed(bytes(self._held.bytes))
+            return spooled
+        return WaveIntake(
+            self._held,
+            self._prepare,
+            self._spool,
+            redact=self._options.redact_dtmf,
+            keep=self._options.mutes_spoken_numbers,
+        )

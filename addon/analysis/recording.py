@@ -6,21 +6,20 @@ It puts the parts of this room together and knows none of their rules.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
-from addon.analysis import muting, sentiment
+from addon.analysis import sentiment
 from addon.analysis.call_analytics import render
-from addon.analysis.compressed import Spool
 from addon.analysis.findings import Findings
-from addon.analysis.intake import Intake
+from addon.analysis.intake import Intake, Spool
 from addon.analysis.opening import open_intake
 from addon.analysis.options import Options
 from addon.analysis.peaks import Peaks
-from addon.analysis.report import Redaction, Report
+from addon.analysis.redaction import NOT_HEARD, Found, Kind, Redaction
+from addon.analysis.report import Report
 from addon.analysis.stages import Stages
 from addon.analysis.tape import Tape
-from addon.analysis.timeline import Interval
 from addon.analysis.transcript import Transcript
 from addon.analysis.transcription import transcribe
 from addon.errors import UnreadableAudio
@@ -62,7 +61,11 @@ class RecordingPass:
         intake.measure()
         findings = Findings(intake.stages, self._options)
         transcript, left_out = self._transcript(intake.stages, findings)
-        redaction = self._redaction(intake.stages, transcript)
+        redaction = Redaction.of(
+            self._found(intake.stages, transcript, left_out),
+            gap=None if intake.covered else intake.gap or f"{NOT_HEARD}.",
+            reencodes=intake.reencodes,
+        )
         yield from intake.release(redaction.intervals)
         self.report = self._reported(intake, findings, redaction, transcript, left_out)
 
@@ -100,15 +103,28 @@ class RecordingPass:
             said = replace(said, sentiment=sentiment.by_channel(said.sentences))
         return said, None
 
-    def _redaction(self, stages: Stages, transcript: Transcript | None) -> Redaction:
-        causes: dict[str, Sequence[Interval]] = {
-            "dtmf": [tone.interval for tone in stages.tones.found if self._options.redact_dtmf],
-            "spoken_number": transcript.numbers if transcript else [],
+    def _found(
+        self, stages: Stages, transcript: Transcript | None, left_out: str | None
+    ) -> dict[Kind, Found]:
+        """The digits that were heard, by kind."""
+        options = self._options
+        counted = [tone.interval for tone in stages.tones.found]
+        tones = stages.tones.muted() if options.redact_dtmf else counted
+        why = None if options.redact_dtmf else "The muting of key tones is switched off."
+        return {
+            "dtmf": Found(tones, options.redact_dtmf, why),
+            "spoken_number": self._found_numbers(transcript, left_out),
         }
-        every = [interval for intervals in causes.values() for interval in intervals]
-        return Redaction(
-            muting.widened(every), [cause for cause, intervals in causes.items() if intervals]
-        )
+
+    def _found_numbers(self, transcript: Transcript | None, left_out: str | None) -> Found:
+        if self._options.transcriber is None:
+            return Found(None, wanted=False, reason="No transcriber is configured.")
+        if not self._options.redact_spoken_numbers:
+            return Found(None, wanted=False, reason="The muting of spoken numbers is switched off.")
+        if transcript is None:
+            reason = f"Spoken numbers were not looked for. {left_out or ''}".rstrip()
+            return Found(None, wanted=True, reason=reason)
+        return Found(transcript.numbers, wanted=True)
 
     def _reported(
         self,
@@ -120,14 +136,16 @@ class RecordingPass:
     ) -> Report:
         source, stages = intake.source, intake.stages
         peaks, warnings = stages.peaks, list(source.warnings)
-        if left_out and self._options.mutes_spoken_numbers:
-            warnings.append("There is no transcript, so spoken numbers could not be muted.")
+        if redaction.warning is not None:
+            warnings.append(redaction.warning)
         return Report(
             format=source.format,
             codec=source.codec,
             archived_format=source.archived_format,
             rate=stages.rate,
             channels=stages.channels,
+            frames=stages.totals.count,
+            archived_frames=intake.archived_frames,
             conversation=findings.conversation,
             participants=findings.participants,
             flags=[*findings.flags, *source.flags],

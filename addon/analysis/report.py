@@ -12,26 +12,10 @@ from typing import Any
 
 from addon.analysis.conversation import Conversation, Pauses
 from addon.analysis.participants import Participant
+from addon.analysis.redaction import Redaction
 from addon.analysis.rendering import Json, explained, pairs
-from addon.analysis.timeline import Interval, total
+from addon.analysis.timeline import total
 from addon.analysis.transcript import Transcript
-
-
-@dataclass(frozen=True)
-class Redaction:
-    """What was muted in the archived audio, and why: `dtmf`, `spoken_number`."""
-
-    intervals: Sequence[Interval] = ()
-    reasons: Sequence[str] = ()
-
-    def within(self, duration: float) -> Redaction:
-        """The same, with nothing past the recording's end."""
-        clipped = [(start, min(stop, duration)) for start, stop in self.intervals]
-        return Redaction(clipped, self.reasons)
-
-    def as_result(self) -> Json:
-        """The `redaction` object."""
-        return {"intervals": pairs(self.intervals), "reasons": list(self.reasons)}
 
 
 @dataclass(frozen=True)
@@ -39,7 +23,9 @@ class Report:
     """Everything that one pass found out.
 
     `format` is the container received ("wav", "mp3"); `archived_format` the one handed back, which
-    differs only where tones had to be muted in a kind whose bytes cannot be patched.
+    differs only where tones had to be muted in a kind whose bytes cannot be patched. `frames` are
+    the sample frames heard, `archived_frames` those in the file that was encoded anew: None where
+    the bytes are the file as received, or muted in place.
     """
 
     format: str
@@ -47,6 +33,8 @@ class Report:
     archived_format: str
     rate: int
     channels: int
+    frames: int
+    archived_frames: int | None
     conversation: Conversation
     participants: Sequence[Participant]
     flags: Sequence[str] = ()
@@ -70,7 +58,7 @@ class Report:
         return bool(self.redaction.intervals)
 
     def as_result(self) -> Json:
-        """The keys of `result` that the audio itself decides (contract 5)."""
+        """The keys of `result` that the audio itself decides (spec/interfaces 5)."""
         document: Json = {
             "audio": self._audio(),
             "participants": [p.as_result(self._sentence) for p in self.participants],
@@ -127,6 +115,7 @@ class Report:
             "non_talk": _pauses(talk.non_talk),
             "dead_air": _pauses(talk.dead_air),
             "hold": {"total_seconds": total(talk.hold), "intervals": pairs(talk.hold)},
+            "call_progress_tones": [tone.as_result() for tone in talk.call_progress],
         }
         return explained(document, self._conversation_reasons(document))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from addon.analysis.band import slow_basis
 from addon.analysis.weights import Tensors, silero_8k
 
 Floats = NDArray[np.float32]
@@ -19,10 +20,18 @@ Floats = NDArray[np.float32]
 #: Samples that give one probability, and the samples before them that the network also sees.
 WINDOW = 256
 CONTEXT = 32
+RATE_HZ = 8000
+#: The high-pass: movements slower than this, by so many vectors for a frame of so many samples.
+#: An offset falls by 118 dB, 50 and 60 Hz by 51, 100 and 120 Hz by 39, 150 Hz by 13, 200 Hz by 1.
+SLOW_BELOW_HERTZ = 120
+SLOW_VECTORS = {128: 7, 96: 6}
 _HALF = np.float32(0.5)
 _FFT, _HOP, _BINS, _UNITS = 128, 64, 65, 128
 #: Windows convolved at once: the matrices stay within a core's second-level cache.
 _BATCH = 128
+#: A batch holds no speech where no window of it is more probable than this.
+_IDLE_BELOW = 0.05
+_FADING = np.float32(0.5)
 
 
 @dataclass(frozen=True)
@@ -37,17 +46,20 @@ class _Layers:
     out: tuple[Floats, np.float32]
 
     @classmethod
-    def load(cls) -> _Layers:
+    def load(cls, *, high_pass: bool) -> _Layers:
         """The weights as the passes below want them: transposed, gates in order."""
         w = silero_8k()
         basis = w["stft.forward_basis_buffer"][:, 0, :]
+        last = _fold_reflection(basis)
+        if high_pass:
+            basis, last = _without_slow(basis), _without_slow(last)
         order = _gate_order()
         # sigmoid(x) = (tanh(x / 2) + 1) / 2: halved weights let one tanh serve all four gates.
         scale = np.repeat(np.array([0.5, 0.5, 0.5, 1.0], np.float32), _UNITS)
         bias = (w["decoder.rnn.bias_ih"] + w["decoder.rnn.bias_hh"])[order] * scale
         return cls(
             stft=_matrix(basis),
-            stft_last=_matrix(_fold_reflection(basis)),
+            stft_last=_matrix(last),
             conv=tuple(_convolutions(w)),
             gates_in=(_matrix(w["decoder.rnn.weight_ih"][order] * scale[:, None]), bias),
             gates_back=_matrix(w["decoder.rnn.weight_hh"][order] * scale[:, None]),
@@ -56,10 +68,18 @@ class _Layers:
 
 
 class Silero:
-    """Speech probabilities of `channels` parallel 8 kHz channels, block after block."""
+    """Speech probabilities of `channels` parallel 8 kHz channels, block after block.
 
-    def __init__(self, channels: int) -> None:
-        self._layers = _Layers.load()
+    Unless it is to be `as_published`, it does not hear an offset, mains hum or rumble, which is a
+    matter of the first layer's weights and costs nothing, and its memory fades while nobody speaks:
+    music and reverberation make it deaf for a long time otherwise (decision 0210).
+    """
+
+    def __init__(self, channels: int, *, as_published: bool = False) -> None:
+        self._layers = _Layers.load(high_pass=not as_published)
+        self._fades = not as_published
+        self._windows = 0
+        self._highest = np.zeros(channels, np.float32)
         self._context = np.zeros((channels, CONTEXT), np.float32)
         self._hidden = np.zeros((channels, _UNITS), np.float32)
         self._cell = np.zeros((channels, _UNITS), np.float32)
@@ -70,11 +90,25 @@ class Silero:
         self._context = heard[:, -CONTEXT:].copy()
         windows = samples.shape[1] // WINDOW
         result = np.empty((samples.shape[0], windows), np.float32)
-        for first in range(0, windows, _BATCH):
-            last = min(first + _BATCH, windows)
+        first = 0
+        while first < windows:
+            last = min(first + _BATCH - self._windows % _BATCH, windows)
             gates = self._encode(heard[:, first * WINDOW : last * WINDOW + CONTEXT])
             result[:, first:last] = self._recur(gates)
+            self._count(result[:, first:last])
+            first = last
         return result
+
+    def _count(self, probabilities: Floats) -> None:
+        """After every whole batch without speech on a channel, its memory fades."""
+        self._windows += probabilities.shape[1]
+        self._highest = np.maximum(self._highest, probabilities.max(axis=1))
+        if self._windows % _BATCH == 0:
+            if self._fades:
+                idle = self._highest < _IDLE_BELOW
+                self._hidden[idle] *= _FADING
+                self._cell[idle] *= _FADING
+            self._highest[:] = 0
 
     def _encode(self, heard: Floats) -> Floats:
         """The recurrent layer's input, (windows, 4 gates, channels, units)."""
@@ -162,6 +196,13 @@ def _fold_reflection(basis: Floats) -> Floats:
     folded = basis[:, :real].copy()
     folded[:, real - 1 - CONTEXT : real - 1] += basis[:, real:][:, ::-1]
     return folded
+
+
+def _without_slow(basis: Floats) -> Floats:
+    """The basis of a frame from which what lies below the band of speech was taken out before."""
+    vectors = SLOW_VECTORS[basis.shape[1]]
+    slow = slow_basis(basis.shape[1], SLOW_BELOW_HERTZ, vectors, RATE_HZ)
+    return (basis - (basis @ slow) @ slow.T).astype(np.float32)
 
 
 def _gate_order() -> NDArray[np.intp]:

@@ -1,7 +1,7 @@
 """From what the detector heard to what counts as speech: echo removed, gaps filled, edges padded.
 
 A telephone line often carries each party faintly on the other's channel. Without the gate against
-this bleed, crosstalk figures are worthless on such lines (audio 2).
+this bleed, crosstalk figures are worthless on such lines (spec/audio 2).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import runs
-from addon.analysis.levels import FLOOR_DBFS
+from addon.analysis.background import SYLLABLE
+from addon.analysis.levels import FLOOR_DBFS, smoothed
 from addon.analysis.runs import Mask
 
 Floats = NDArray[np.float32]
@@ -23,6 +24,8 @@ Floats = NDArray[np.float32]
 AUDIBLE_DB = 30.0
 ABOVE_NOISE_DB = 1.3
 NOISE_QUANTILE = 0.25
+#: Of a syllable above the floor of background voices, this much below the floor counts too.
+EDGES_BELOW_DB = 4.0
 # All in 10 ms frames.
 FIRST_FILL = 10
 FILL = 30
@@ -44,45 +47,68 @@ OWN_SPEECH = 50
 #: A line that bleeds does so all the time: below this share of the other's speech it was chance,
 #: as where a voice trails off under the other party's (decision 0202).
 BLEEDS_FROM = 0.08
+#: Echo follows the voice: at the delay at which both rise and fall together, up to RECENT, the
+#: difference of their levels varies by no more than this between its quartiles (decision 0212).
+FOLLOWS_WITHIN_DB = 5.5
+#: So many frames are enough to tell.
+_JUDGED = 20_000
 _SMOOTH = 5
 
 
 def settle(
-    heard: Sequence[Mask], levels: Floats, tones: Sequence[Mask]
+    heard: Sequence[Mask],
+    levels: Floats,
+    tones: Sequence[Mask],
+    hold: Mask | None = None,
+    floors: Sequence[Floats | None] | None = None,
 ) -> tuple[list[Mask], list[int]]:
-    """The final speech mask of each channel, and how many frames the gate took from each."""
-    smooth = [_smoothed(row) for row in levels]
+    """The final speech mask of each channel, and how many frames the gate took from each.
+
+    In `tones` and `hold` something else sounds: a tone is no speech, and music is no noise. Voices
+    below the `floors` are in the background.
+    """
+    smooth = [smoothed(row, _SMOOTH) for row in levels]
+    near = [
+        mask if floor is None else _near(mask, row, level, floor)
+        for mask, row, level, floor in zip(
+            heard, levels, smooth, floors or [None] * len(heard), strict=True
+        )
+    ]
     first = [
-        _first_pass(_audible(mask, level), tone)
-        for mask, level, tone in zip(heard, smooth, tones, strict=True)
+        _first_pass(_audible(mask, level, hold), tone)
+        for mask, level, tone in zip(near, smooth, tones, strict=True)
     ]
     gated = _gate(first, smooth) if len(first) == 2 else first
     bled = [int(before.sum() - after.sum()) for before, after in zip(first, gated, strict=True)]
     return [_last_pass(mask, tone) for mask, tone in zip(gated, tones, strict=True)], bled
 
 
-def _audible(heard: Mask, level: Floats) -> Mask:
+def _near(heard: Mask, levels: Floats, smooth: Floats, floor: Floats) -> Mask:
+    """Without the voices in the background: a syllable reaches the floor, its edges nearly do."""
+    near: Mask = heard & (smoothed(levels, SYLLABLE) > floor) & (smooth > floor - EDGES_BELOW_DB)
+    return near
+
+
+def _audible(heard: Mask, level: Floats, hold: Mask | None) -> Mask:
     """Without the frames that the detector, which follows slowly, holds on to after the voice."""
     if not heard.any():
         return heard
     usual = 10 * np.log10(np.mean(np.power(10, level[heard] / 10)))
-    floor = np.maximum(usual - AUDIBLE_DB, _noise_around(heard, level) + ABOVE_NOISE_DB)
+    floor = np.maximum(usual - AUDIBLE_DB, _noise_around(heard, level, hold) + ABOVE_NOISE_DB)
     audible: Mask = heard & (level > floor)
     return audible
 
 
-def _noise_around(heard: Mask, level: Floats) -> Floats:
-    """The quieter sound outside speech within ten seconds of each second that holds speech.
-
-    The whole recording's would be a wrong picture where music plays on hold.
-    """
+def _noise_around(heard: Mask, level: Floats, hold: Mask | None) -> Floats:
+    """The quieter sound outside speech and music within ten seconds of each second with speech."""
+    quiet = ~heard if hold is None else ~heard & ~hold
     noise = np.full(len(level), FLOOR_DBFS, np.float32)
     for second in range(0, len(level), runs.FRAME_RATE):
         here = slice(second, second + runs.FRAME_RATE)
         if not heard[here].any():
             continue
         around = slice(max(second - NOISE_WITHIN, 0), here.stop + NOISE_WITHIN)
-        outside = level[around][~heard[around]]
+        outside = level[around][quiet[around]]
         if len(outside) >= ENOUGH_NOISE:
             rank = int(len(outside) * NOISE_QUANTILE)
             noise[here] = np.partition(outside, rank)[rank]
@@ -119,22 +145,34 @@ def _bleed(this: Mask, other: Mask, level: Floats, other_level: Floats) -> Mask:
     own = level[this & ~echo]
     if len(own) >= OWN_SPEECH:
         echo &= level < np.median(own) - BELOW_OWN_BY_DB
-    taken = np.count_nonzero(echo & this)
-    return echo if taken >= BLEEDS_FROM * np.count_nonzero(other) else np.zeros_like(echo)
+    taken = np.flatnonzero(echo & this)
+    bleeds = len(taken) >= BLEEDS_FROM * np.count_nonzero(other)
+    return echo if bleeds and _follows(level, other_level, taken) else np.zeros_like(echo)
 
 
-def _smoothed(levels: Floats) -> Floats:
-    """Levels in dB averaged as power over 50 ms."""
-    power = np.power(10, levels / 10)
-    mean = np.convolve(power, np.full(_SMOOTH, 1 / _SMOOTH, np.float32), "same")[: len(levels)]
-    smooth: Floats = 10 * np.log10(np.maximum(mean, 1e-12))
-    return smooth
+def _follows(level: Floats, other_level: Floats, at: NDArray[np.intp]) -> bool:
+    """Whether the level at these frames follows the other channel's, at some delay."""
+    at = at[at >= RECENT][:: len(at) // _JUDGED + 1]
+    if len(at) < FIRST_FILL:
+        return True
+    here = level[at] - level[at].mean()
+    best, apart = -np.inf, level[at]
+    for delay in range(RECENT + 1):
+        there = other_level[at - delay]
+        spread = float(there.std())
+        alike = float(here @ there) / spread if spread > 0 else 0.0
+        if alike > best:
+            best, apart = alike, there - level[at]
+    lower, upper = np.percentile(apart, [25, 75])
+    return bool(upper - lower <= FOLLOWS_WITHIN_DB)
 
 
 def _trailing_max(values: NDArray[Any], frames: int) -> NDArray[Any]:
-    """The largest of each value and the `frames` before it."""
-    window = frames + 1
-    before = np.full(frames, values.min() if len(values) else 0, values.dtype)
-    lengthened = np.concatenate([before, values])
-    result: NDArray[Any] = np.lib.stride_tricks.sliding_window_view(lengthened, window).max(axis=1)
-    return result
+    """The largest of each value and the `frames` before it, in steps that double."""
+    largest, seen = values, 1
+    while seen < frames + 1:
+        step = min(seen, frames + 1 - seen)
+        before, largest = largest, largest.copy()
+        np.maximum(before[step:], before[:-step], out=largest[step:])
+        seen += step
+    return largest

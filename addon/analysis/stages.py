@@ -1,7 +1,7 @@
 """What is measured of the sound while it streams by, in constant memory but for 10 ms figures.
 
 Samples come in at the recording's own rate; levels are taken there, and everything else
-on 8 kHz blocks of 64 s, the size at which the detector is fastest (audio 7).
+on 8 kHz blocks of 64 s, the size at which the detector is fastest (spec/audio 7).
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from addon.analysis.levels import FrameLevels, Totals
 from addon.analysis.peaks import Peaks
 from addon.analysis.tape import Tape
+from addon.analysis.tonality import Tonality
 from addon.analysis.tones import ToneDetector
 from addon.analysis.voice import Voice
+from addon.audio.limits import MAX_SECONDS
+from addon.errors import UnreadableAudio
 
 Floats = NDArray[np.float32]
 
@@ -57,6 +60,7 @@ class Stages:
         #: Channels that are analysed apart; more than two are heard as one mixture.
         self.heard = channels if channels <= 2 else 1
         self.voice = Voice(self.heard)
+        self.tonality = Tonality(self.heard)
         self.tones = ToneDetector(channels)
         self._resampler = Resampler(rate, channels)
         self._waiting: list[Floats] = []
@@ -68,8 +72,13 @@ class Stages:
         return round(1000 * self.totals.count / self.rate)
 
     def add(self, samples: Floats) -> None:
-        """Measure `samples`, (channels, any number), full scale 1.0."""
+        """Measure `samples`, (channels, any number), full scale 1.0.
+
+        Raises UnreadableAudio beyond MAX_SECONDS.
+        """
         self.totals.add(samples)
+        if self.totals.count > MAX_SECONDS * self.rate:
+            raise UnreadableAudio(f"The recording is longer than {MAX_SECONDS // 3600} hours")
         if self.peaks is not None:
             self.peaks.add(samples)
         self._wait(self._resampler.add(samples))
@@ -98,6 +107,7 @@ class Stages:
     def _block(self, samples: Floats) -> None:
         self.tones.add(samples)
         heard = samples if self.heard == self.channels else samples.mean(axis=0, keepdims=True)
-        self.voice.add(heard, self.levels.add(heard))
+        levels = self.levels.add(heard)
+        self.tonality.add(heard, levels, self.voice.add(heard, levels))
         if self.tape is not None:
             self.tape.add(heard)

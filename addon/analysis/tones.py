@@ -1,41 +1,40 @@
 """Key tones (DTMF) on the line: when a key was pressed, never which.
 
-A cheap screen looks at every 5 ms; only what might be a tone is measured closely. A clear tone is
-believed at once, a doubtful one only within three seconds of a clear one: card numbers come in
-rows, and a talker's voice must not be muted for a chance likeness (audio 4).
+Less is needed to mute than to count, for a false mute costs a fraction of a second and a false
+count costs trust. Counted are presses that are certain by themselves, by a certain one within three
+seconds, or as part of a regular row. Muted is whatever else might be read as a key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from addon.analysis import presses
+from addon.analysis.looks import HOP, PAIR, RATE_HZ, WINDOW, Floats, Look, looks, pairs
+from addon.analysis.presses import Belief, Press
+from addon.analysis.timeline import Interval
 
-RATE_HZ = 8000
-#: Samples between two looks (5 ms), and in each look (25 ms).
-HOP, WINDOW = 40, 200
-_SPAN = WINDOW // HOP
-_LOW, _HIGH = (697.0, 770.0, 852.0, 941.0), (1209.0, 1336.0, 1477.0, 1633.0)
-#: Telephones are off by up to 1.8 %: each frequency is sought at these factors.
-_DETUNED = (0.988, 1.0, 1.012)
+__all__ = ["HOP", "RATE_HZ", "Tone", "ToneDetector"]
 
-#: Shares of the energy in a look that the two tones must hold: to be looked at, doubtful, clear.
-_SCREENED, _DOUBTFUL, _CLEAR = 0.08, 0.45, 0.75
-#: Power of the strongest frequency of a group over the next one in it.
-_PEAK_RATIO = 4.0
-_MAX_TWIST_DB = 9.0
-_MIN_DBFS = -42.0
-#: In looks: the shortest tone, the longest that is followed as one, the gap of a bouncing key.
-_MIN_LOOKS, _MAX_LOOKS, _BOUNCE = 3, 2000, 6
-#: Looks around a clear tone in which doubtful ones are believed: 3 s.
-_NEAR = 600
-#: A look at this share of overlap with the tone is still doubtful: the tone's edge within it.
-_EDGE = (1 - _DOUBTFUL) * WINDOW
+#: In looks: the longest press that is followed as one, the gap between two looks at it, and the
+#: silence within it that a bouncing key or a lost packet of 20 ms leaves.
+_MAX_LOOKS, _MAX_GAP, _BOUNCE = 2000, 5, 7
+#: Looks around a certain press, and around a possible one, in which faint ones are muted: 3 s, 1 s.
+_NEAR, _BESIDE = 600, 200
+#: Seconds after the end of a press within which it is decided: the next one may come 3 s later and
+#: be followed for 10 s.
+_DECIDED = (_NEAR + _MAX_LOOKS) * HOP / RATE_HZ
+#: Share of the energy above 300 Hz from which a faint press beside a possible one is muted.
+_FAINT_WIDE = 0.4
+#: Looks in which possible presses are remembered as members of a row: 10 s.
+_IN_ROW = 2000
+#: A press that begins this soon is cut by the beginning of the recording.
+_CUT_SECONDS = 0.02
+#: Silence put before the first sample, so that a tone that the file cuts has an edge as well.
+_LEAD = WINDOW - HOP
 
 
 @dataclass(frozen=True)
@@ -47,30 +46,9 @@ class Tone:
     stop: float
 
     @property
-    def interval(self) -> tuple[float, float]:
+    def interval(self) -> Interval:
         """Its start and end."""
         return round(self.start, 3), round(self.stop, 3)
-
-
-class _Look(NamedTuple):
-    at: int
-    key: int
-    clear: bool
-
-
-@dataclass(frozen=True)
-class _Press:
-    """Successive looks at one key; `clear` counts the clear looks in a row, `surest` their most."""
-
-    key: int
-    first: int
-    last: int
-    clear: int = 0
-    surest: int = 0
-
-    def seen(self, look: _Look) -> _Press:
-        clear = self.clear + 1 if look.clear else 0
-        return replace(self, last=look.at, clear=clear, surest=max(self.surest, clear))
 
 
 class ToneDetector:
@@ -91,160 +69,159 @@ class ToneDetector:
 
     @property
     def found(self) -> list[Tone]:
-        """Every key press so far, channel by channel in order of time."""
-        return [tone for line in self._lines for tone in line.tones()]
+        """Every key press that counts so far, channel by channel in order of time."""
+        return [tone for line in self._lines for tone in line.counted]
+
+    def muted(self, since: float = 0.0) -> list[Interval]:
+        """Every stretch that might be read as a key and ends at `since` or later; in no order."""
+        return [interval for line in self._lines for interval in line.muted(since)]
 
     @property
     def settled(self) -> float:
-        """Seconds before which no tone will be found any more."""
-        return min(line.settled for line in self._lines) * HOP / RATE_HZ
+        """Seconds before which `muted` does not change any more."""
+        return min(line.settled for line in self._lines)
 
 
 class _Line:
-    """One channel."""
+    """One channel: the presses heard on it, and which of them are believed."""
 
     def __init__(self, channel: int) -> None:
         self._channel = channel
-        self._carried = np.zeros(0, np.float32)
+        self._carried = np.zeros(_LEAD, np.float32)
         self._looks = 0
-        self._open: _Press | None = None
-        self._doubtful: list[_Press] = []
-        self._believed: list[_Press] = []
-        self._last_clear: int | None = None
+        self._open: list[Look] = []
+        #: Presses that a later one can still decide about, or that may be of a row with it.
+        self._recent: list[Press] = []
+        self._counted: list[Press] = []
+        #: In the order in which they were decided, and each ends at most _DECIDED before that.
+        self._muted: list[Interval] = []
+        #: The last press that others are believed by, and the look up to which they are beside a
+        #: possible one.
+        self._certain: Press | None = None
+        self._possible_until = -1
 
     @property
-    def settled(self) -> int:
-        """The look before which nothing can change."""
-        pending = [press.first for press in self._doubtful]
-        if self._open is not None:
-            pending.append(self._open.first)
-        return min([self._looks, *pending])
+    def settled(self) -> float:
+        """Seconds before which no press can be muted any more."""
+        pending = [press.first for press in self._recent if not press.muted]
+        if self._open:
+            pending.append(self._open[0].at)
+        # A muted press reaches half a look further than its first look's middle.
+        return max(_seconds(min([self._looks, *pending]) - 0.5), 0.0)
+
+    @property
+    def counted(self) -> list[Tone]:
+        """The presses that count; one that was followed in pieces is one."""
+        joined: list[Press] = []
+        for press in sorted(self._counted, key=lambda press: press.first):
+            last = joined[-1] if joined else None
+            if last and last.key == press.key and press.start - last.stop <= _BOUNCE:
+                joined[-1] = last.joined(press)
+            else:
+                joined.append(press)
+        return [self._tone(press.start, press.stop) for press in joined]
+
+    def muted(self, since: float) -> Iterator[Interval]:
+        """The stretches to mute, from the first look that shows a key to the last; newest first."""
+        for interval in reversed(self._muted):
+            if interval[1] < since - _DECIDED:
+                return
+            if interval[1] >= since:
+                yield interval
 
     def add(self, samples: Floats) -> None:
         """Hear the next samples, in blocks of any length."""
         row = np.concatenate([self._carried, samples])
-        for look in _looks(row):
+        for look in looks(row):
             self._see(look._replace(at=look.at + self._looks))
-        count = max(len(row) // HOP - _SPAN + 1, 0)
-        self._looks += count
-        self._carried = row[count * HOP :]
-        if self._open is not None and self._open.last < self._looks - 1:
+        count = pairs(len(row))
+        self._looks += 2 * count
+        self._carried = row[2 * HOP * count :]
+        if self._open and self._looks - self._open[-1].at > _MAX_GAP:
             self._close()
-        self._forget()
+        self._forget(self._open[0].at if self._open else self._looks)
 
     def finish(self) -> None:
-        self.add(np.zeros(WINDOW, np.float32))
-        self._close()
+        """The line ends: what the end cuts off is a press as well."""
+        self.add(np.zeros(PAIR, np.float32))
+        self._close(cut=True)
 
-    def tones(self) -> Iterator[Tone]:
-        """The believed presses, a bouncing key's pieces as one."""
-        pieces: list[_Press] = []
-        for press in sorted(self._believed, key=lambda press: press.first):
-            before = pieces[-1] if pieces else None
-            gap = press.first - before.last - 1 if before else _BOUNCE
-            # A look sees a tone that covers less than half of it: the gap seems shorter than it is.
-            if before and before.key == press.key and gap + _EDGE_LOOKS < _BOUNCE:
-                pieces[-1] = replace(before, last=press.last)
-            else:
-                pieces.append(press)
-        for press in pieces:
-            start = (press.first * HOP + _EDGE) / RATE_HZ
-            stop = (press.last * HOP + WINDOW - _EDGE) / RATE_HZ
-            yield Tone(self._channel, start, max(stop, start))
+    def _see(self, look: Look) -> None:
+        if self._open:
+            first, last = self._open[0], self._open[-1]
+            if (
+                look.key != last.key
+                or look.at - last.at > _MAX_GAP
+                or look.at - first.at >= _MAX_LOOKS
+            ):
+                self._close()
+        self._open.append(look)
 
-    def _see(self, look: _Look) -> None:
-        held = self._open
-        if held and (
-            look.key != held.key or look.at != held.last + 1 or look.at - held.first >= _MAX_LOOKS
-        ):
-            self._close()
-            held = None
-        begun = held or _Press(look.key, look.at, look.at)
-        self._open = begun.seen(look)
+    def _close(self, *, cut: bool = False) -> None:
+        seen, self._open = self._open, []
+        if seen:
+            self._judge(presses.of(seen, cut=cut or _seconds(seen[0].at) < _CUT_SECONDS))
 
-    def _close(self) -> None:
-        press, self._open = self._open, None
-        if press is None or press.last - press.first + 1 < _MIN_LOOKS:
-            return
-        if press.surest >= _MIN_LOOKS:
-            near = [p for p in self._doubtful if press.first - p.last <= _NEAR]
-            self._believed += [*near, press]
-            self._doubtful = []
-            self._last_clear = press.last
-        elif self._last_clear is not None and press.first - self._last_clear <= _NEAR:
-            self._believed.append(press)
+    def _judge(self, press: Press) -> None:
+        """Mute and count this press and those before it that it makes believable."""
+        self._forget(press.first)
+        self._recent.append(press)
+        possible = [other for other in self._recent if other.belief is Belief.POSSIBLE]
+        row = possible[-presses.ROW :] if press.belief is Belief.POSSIBLE else []
+        if press.belief is Belief.CERTAIN or presses.is_row(row):
+            self._certain = press
+            for other in row:
+                self._count(other)
+            for other in self._recent:
+                if press.first - other.last <= _NEAR:
+                    self._believe(other, press)
+        elif self._certain and press.first - self._certain.last <= _NEAR:
+            self._believe(press, self._certain)
+        elif press.belief is Belief.POSSIBLE:
+            self._mute(press)
+        self._mute_beside(press)
+
+    def _believe(self, press: Press, certain: Press) -> None:
+        """Mute a press near a certain one, and count it where it is of the same telephone."""
+        self._mute(press)
+        if press.belief is not Belief.FAINT and presses.are_alike(press, certain):
+            self._count(press)
+
+    def _count(self, press: Press) -> None:
+        self._mute(press)
+        if not press.counted:
+            press.counted = True
+            self._counted.append(press)
+
+    def _mute_beside(self, press: Press) -> None:
+        """Mute what is faint beside a possible press, whichever of them came first."""
+        before = self._recent[-2] if len(self._recent) > 1 else None
+        if press.belief is Belief.POSSIBLE or (before and presses.are_pieces(before, press)):
+            self._possible_until = press.last + _BESIDE
+            beside = [other for other in self._recent if press.first - other.last <= _BESIDE]
         else:
-            self._doubtful.append(press)
+            beside = [press] if press.first <= self._possible_until else []
+        for other in beside:
+            if other.wide > _FAINT_WIDE:
+                self._mute(other)
 
-    def _forget(self) -> None:
-        oldest = self._looks - _NEAR
-        self._doubtful = [press for press in self._doubtful if press.last >= oldest]
+    def _mute(self, press: Press) -> None:
+        if not press.muted:
+            press.muted = True
+            self._muted.append(self._tone(press.first, press.last).interval)
 
+    def _forget(self, now: int) -> None:
+        """Let go of what no press from the look `now` on can change any more."""
+        self._recent = [
+            press
+            for press in self._recent
+            if now - press.last <= (_NEAR if press.belief is Belief.FAINT else _IN_ROW)
+        ]
 
-_EDGE_LOOKS = int(2 * (_EDGE - WINDOW / 2) / HOP)
-
-
-def _looks(row: Floats) -> Iterator[_Look]:
-    """The looks into one channel's samples that show two tones."""
-    count = len(row) // HOP - _SPAN + 1
-    if count <= 0:
-        return
-    candidates = _screen(row[: (count + _SPAN - 1) * HOP].reshape(-1, HOP))
-    if len(candidates):
-        windows = np.lib.stride_tricks.sliding_window_view(row, WINDOW)[candidates * HOP]
-        yield from _measure(candidates, np.ascontiguousarray(windows))
-
-
-def _screen(hops: Floats) -> NDArray[np.intp]:
-    """The looks loud enough and with enough energy at the eight frequencies to be measured."""
-    parts = (hops @ _BASIS_HOP).view(np.complex64)
-    count = len(hops) - _SPAN + 1
-    tones = np.zeros((count, 8), np.complex64)
-    for step in range(_SPAN):
-        tones += parts[step : step + count] * _TURN[step]
-    power = tones.real**2 + tones.imag**2
-    energy = _sliding_sum(np.einsum("hs,hs->h", hops, hops))
-    share = 2 / WINDOW * (power[:, :4].max(axis=1) + power[:, 4:].max(axis=1))
-    loud = energy > WINDOW * 10 ** (_MIN_DBFS / 10)
-    return np.flatnonzero(loud & (share > _SCREENED * energy))
+    def _tone(self, first: int, last: int) -> Tone:
+        return Tone(self._channel, max(_seconds(first - 0.5), 0.0), _seconds(last + 0.5))
 
 
-def _measure(at: NDArray[np.intp], windows: Floats) -> Iterator[_Look]:
-    """Those of the windows, (n, WINDOW), that hold one frequency of each group and little else."""
-    parts = (windows @ _BASIS_WINDOW).view(np.complex64)
-    power = (parts.real**2 + parts.imag**2).reshape(len(at), 8, len(_DETUNED)).max(axis=2)
-    low, high = power[:, :4], power[:, 4:]
-    strength = np.stack([low.max(axis=1), high.max(axis=1)], axis=1) + np.float32(1e-20)
-    second = np.stack([np.partition(group, 2, axis=1)[:, 2] for group in (low, high)], axis=1)
-    tone_energy = 2 / WINDOW * strength.sum(axis=1)
-    share = tone_energy / np.einsum("ws,ws->w", windows, windows)
-    twist = np.abs(10 * np.log10(strength[:, 0] / strength[:, 1]))
-    good = (
-        (share > _DOUBTFUL)
-        & np.all(strength > _PEAK_RATIO * second, axis=1)
-        & (twist < _MAX_TWIST_DB)
-        & (tone_energy / WINDOW > 10 ** (_MIN_DBFS / 10))
-    )
-    keys = low.argmax(axis=1) * 4 + high.argmax(axis=1)
-    for index in np.flatnonzero(good):
-        yield _Look(int(at[index]), int(keys[index]), bool(share[index] > _CLEAR))
-
-
-def _sliding_sum(energy: Floats) -> Floats:
-    result: Floats = np.convolve(energy, np.ones(_SPAN, np.float32), "valid")
-    return result
-
-
-def _basis(frequencies: NDArray[np.float64], samples: int) -> Floats:
-    """Cosine and sine columns side by side: one real product gives complex sums."""
-    phase = 2 * np.pi * np.outer(np.arange(samples), frequencies) / RATE_HZ
-    columns = np.exp(-1j * phase).astype(np.complex64)
-    return np.ascontiguousarray(columns).view(np.float32)
-
-
-_FREQUENCIES = np.array(_LOW + _HIGH)
-_BASIS_HOP = _basis(_FREQUENCIES, HOP)
-_BASIS_WINDOW = _basis(np.outer(_FREQUENCIES, _DETUNED).ravel(), WINDOW)
-_TURN = np.exp(-2j * np.pi * np.outer(np.arange(_SPAN) * HOP, _FREQUENCIES) / RATE_HZ).astype(
-    np.complex64
-)
+def _seconds(look: float) -> float:
+    """The middle of a look."""
+    return (look * HOP + WINDOW / 2 - _LEAD) / RATE_HZ

@@ -1,7 +1,7 @@
 """Where each channel probably holds speech: normalised, heard by the detector, kept at 10 ms.
 
-Quiet lines are raised and loud ones lowered before the detector hears them, since it was trained
-at ordinary levels (audio 2). Only the detector hears the changed level; no figure is taken of it.
+Quiet lines are raised and loud ones lowered before the detector hears them, since it was trained at
+ordinary levels (spec/audio 2). Only the detector hears the changed level; no figure is taken of it.
 """
 
 from __future__ import annotations
@@ -51,10 +51,15 @@ class Voice:
         self._loudness = Loudness(channels)
         self._blocks: list[NDArray[np.float16]] = []
 
-    def add(self, samples: Floats, levels: Floats) -> None:
-        """Hear a block of (channels, n * 1280) samples at 8 kHz with these 10 ms levels."""
-        louder = np.clip(samples * self._loudness.gains(levels)[:, None], -1, 1)
-        self._blocks.append(self._silero.probabilities(louder).astype(np.float16))
+    def add(self, samples: Floats, levels: Floats) -> Floats:
+        """Hear a block of (channels, n * 1280) samples at 8 kHz with these 10 ms levels.
+
+        Returns the probability of speech in each window of 256 samples, (channels, windows).
+        """
+        louder = samples * self._loudness.gains(levels)[:, None]
+        heard = self._silero.probabilities(louder)
+        self._blocks.append(heard.astype(np.float16))
+        return heard
 
     def speech(self, frames: int) -> list[Mask]:
         """One mask a channel, `frames` long: speech before any gate or smoothing."""

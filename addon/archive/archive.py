@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
+from addon import stored_documents
 from addon.archive import erasure, index, names
 from addon.archive.blocks import watched
 from addon.archive.deposit import Deposit, settle
@@ -134,6 +135,7 @@ class Archive:
         document = self._verifiers.verified("tombstone", content)
         if (document.get("tenant"), document.get("recording_id")) != (tenant, recording_id):
             raise Tampered("the tombstone belongs to another recording")
+        stored_documents.check_version(document, "tombstone", erasure.VERSION)
         return document
 
     def open(self, tenant: str, recording_id: str) -> ArchivedAudio:
@@ -199,7 +201,7 @@ class Archive:
         call_sid: str | None = None,
         cursor: str | None = None,
         limit: int = DEFAULT_PAGE,
-    ) -> index.Page:
+    ) -> index.IndexPage:
         """A tenant's recordings: of a call, of a UTC day, or all in the order of time.
 
         Raises NotStored for an impossible id or cursor, and StoreUnavailable.

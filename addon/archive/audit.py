@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from addon.archive.names import checked_id
+from addon.archive.prefixes import AUDIT
 from addon.archive.store import Store
 
 
@@ -44,4 +45,4 @@ class Trail:
 
 
 def _prefix(tenant: str, recording_id: str) -> str:
-    return f"audit/{checked_id(tenant)}/{checked_id(recording_id)}/"
+    return f"{AUDIT}{checked_id(tenant)}/{checked_id(recording_id)}/"

@@ -2,7 +2,7 @@
 
 Until the signed manifest is written the recording is not archived, and leaving early takes back
 what was written, unless another worker has the recording now. A committed recording must never be
-replaced from here.
+replaced from here, nor hold less than what was received.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -23,12 +24,21 @@ from addon.archive.store import Stat, Store
 from addon.errors import (
     AddonError,
     AlreadyStored,
+    ArchiveMismatch,
     LeaseLost,
     RetentionLocked,
     StoreUnavailable,
 )
 
 _CONTENDED = "another worker is storing the same recording"
+
+
+@dataclass(frozen=True)
+class Reencoded:
+    """The sample frames of audio that was encoded anew: `heard` before, `archived` in the file."""
+
+    heard: int
+    archived: int
 
 
 class Deposit:
@@ -85,19 +95,37 @@ class Deposit:
         self._analysis = self._seal("analysis", self._files.analysis, [content])
         return self._analysis
 
-    def commit(self, facts: RecordingFacts) -> Manifest:
+    def compare(self, facts: RecordingFacts, reencoded: Reencoded | None = None) -> None:
+        """Make sure that the audio sealed holds all that was received; `commit` asks it too.
+
+        What was `reencoded` is compared in sample frames, everything else in bytes, and where
+        nothing is muted by its hash. Raises ArchiveMismatch.
+        """
+        sealed = self._sealed_audio()
+        if reencoded is not None:
+            if reencoded.archived != reencoded.heard:
+                raise ArchiveMismatch(
+                    f"{reencoded.archived} of {reencoded.heard} sample frames were encoded anew"
+                )
+        elif sealed.plaintext_size != facts.received_bytes:
+            raise ArchiveMismatch(
+                f"{sealed.plaintext_size} of {facts.received_bytes} bytes were written"
+            )
+        elif not facts.redacted and sealed.plaintext_sha256 != facts.received_sha256:
+            raise ArchiveMismatch("other bytes were written than were received")
+
+    def commit(self, facts: RecordingFacts, reencoded: Reencoded | None = None) -> Manifest:
         """Sign and write the manifest: from here on the recording is archived.
 
-        Raises AlreadyStored where another worker committed the recording first, and
-        StoreUnavailable where two workers' objects are mixed: the job is to be tried again.
+        Raises ArchiveMismatch, AlreadyStored where another worker committed the recording first,
+        and StoreUnavailable where two workers' objects are mixed: the job is to be tried again.
         """
-        if self._audio is None:
-            raise ValueError("there is no recording without audio")
+        self.compare(facts, reencoded)
         manifest = Manifest(
             tenant=self._tenant,
             recording_id=self._recording_id,
             facts=facts,
-            audio=self._audio,
+            audio=self._sealed_audio(),
             analysis=self._analysis,
             written_at=datetime.now(UTC),
         )
@@ -105,6 +133,11 @@ class Deposit:
         self._committed = True
         settle(self._store, manifest, self._lock)
         return manifest
+
+    def _sealed_audio(self) -> Sealed:
+        if self._audio is None:
+            raise ValueError("there is no recording without audio")
+        return self._audio
 
     def _publish(self, manifest: Manifest) -> None:
         content = self._signer.sign("manifest", manifest.as_document())

@@ -13,11 +13,11 @@ from addon.archive.key_pairs import KeyPair, new_key_pair, pair_of
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import parse_header
 from addon.archive.message import decrypt, encrypt
+from addon.archive.prefixes import EPOCH_KEYS
 from addon.archive.store import Store
 from addon.archive.wrapping import key_name
 from addon.errors import NotStored, Tampered
 
-PREFIX = "keys/"
 _SUFFIX = ".esdk"
 
 
@@ -38,8 +38,8 @@ class Epochs:
 
     def names(self) -> Iterator[str]:
         """Every epoch kept here."""
-        for stat in self._store.list(PREFIX):
-            yield stat.key.removeprefix(PREFIX).removesuffix(_SUFFIX)
+        for stat in self._store.list(EPOCH_KEYS):
+            yield stat.key.removeprefix(EPOCH_KEYS).removesuffix(_SUFFIX)
 
     def private_key(self, name: str, decryption_keys: DecryptionKeys) -> KeyPair:
         """Open an epoch's private half. Raises NotStored, KeyMissing, Tampered."""
@@ -81,7 +81,7 @@ class Epochs:
 
 
 def _key(name: str) -> str:
-    return f"{PREFIX}{name}{_SUFFIX}"
+    return f"{EPOCH_KEYS}{name}{_SUFFIX}"
 
 
 def _context(name: str) -> dict[str, str]:

@@ -15,7 +15,17 @@ from addon.archive.audit import Trail
 from addon.archive.manifest import Manifest, Signer
 from addon.archive.names import Entry, files
 from addon.archive.store import Store
-from addon.errors import AlreadyStored, NotStored, RetentionLocked
+from addon.errors import (
+    AlreadyStored,
+    KeyMissing,
+    NotStored,
+    RetentionLocked,
+    Tampered,
+    UnreadableDocument,
+)
+
+VERSION = 1
+"""Of tombstones."""
 
 
 def erase(
@@ -45,14 +55,15 @@ def sweep(
 ) -> Iterator[tuple[Entry, bool]]:
     """Erase everything made before a day; yields each entry, and whether it went.
 
-    What a retention lock holds is left for a later sweep. Raises StoreUnavailable.
+    What a retention lock holds, or whose manifest cannot be verified, is left for a later sweep: it
+    must not keep the others. Raises StoreUnavailable.
     """
     for entry in index.before_day(store, first_kept):
         try:
             erase_one(entry)
         except NotStored:
             store.delete(entry.key)  # an erasure that died before it came to the index
-        except RetentionLocked:
+        except (RetentionLocked, Tampered, KeyMissing, UnreadableDocument):
             yield entry, False
             continue
         yield entry, True
@@ -64,7 +75,7 @@ def _in_trail(trail: Trail, tenant: str, recording_id: str) -> bool:
 
 def _tombstone(signer: Signer, manifest: Manifest, *, by: str, reason: str, now: datetime) -> bytes:
     document = {
-        "version": 1,
+        "version": VERSION,
         "tenant": manifest.tenant,
         "recording_id": manifest.recording_id,
         "request_sid": manifest.facts.request_sid,

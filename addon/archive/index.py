@@ -6,7 +6,7 @@ time; they must never hold more than names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -14,12 +14,13 @@ from itertools import islice
 
 from addon.archive import names
 from addon.archive.manifest import Manifest
+from addon.archive.prefixes import DAYS
 from addon.archive.store import Store, checked_prefix
 from addon.errors import AlreadyStored
 
 
 @dataclass(frozen=True)
-class Page:
+class IndexPage:
     """Some entries in order; `cursor` is what continues behind them, None at the end."""
 
     entries: tuple[names.Entry, ...]
@@ -51,17 +52,19 @@ def remove(store: Store, manifest: Manifest) -> None:
         store.delete(key)
 
 
-def by_day(store: Store, tenant: str, day: date | None, *, cursor: str | None, limit: int) -> Page:
+def by_day(
+    store: Store, tenant: str, day: date | None, *, cursor: str | None, limit: int
+) -> IndexPage:
     """A tenant's recordings in the order of time, of one UTC day where it is given."""
-    keys = _page(store, names.days_prefix(tenant, day), cursor, limit)
-    return _cut([names.day_entry(key)[0] for key in keys], names.days_prefix(tenant, day), limit)
+    prefix = names.days_prefix(tenant, day)
+    return _page(store, prefix, cursor, limit, names.day_entry)
 
 
-def by_call(store: Store, tenant: str, call_sid: str, *, cursor: str | None, limit: int) -> Page:
+def by_call(
+    store: Store, tenant: str, call_sid: str, *, cursor: str | None, limit: int
+) -> IndexPage:
     """The recordings of one call."""
-    prefix = names.calls_prefix(tenant, call_sid)
-    keys = _page(store, prefix, cursor, limit)
-    return _cut([names.call_entry(key) for key in keys], prefix, limit)
+    return _page(store, names.calls_prefix(tenant, call_sid), cursor, limit, names.call_entry)
 
 
 def tenants_of(store: Store, recording_id: str) -> tuple[str, ...]:
@@ -73,8 +76,8 @@ def tenants_of(store: Store, recording_id: str) -> tuple[str, ...]:
 def tenants(store: Store) -> Iterator[str]:
     """Every tenant that has a recording, at a request each."""
     after: str | None = None
-    while stat := next(store.list(names.DAYS, after=after), None):
-        tenant = names.day_entry(stat.key)[0].tenant
+    while stat := next(store.list(DAYS, after=after), None):
+        tenant = stat.key.split("/")[1]
         yield tenant
         after = names.days_prefix(tenant) + names.LAST
 
@@ -83,9 +86,11 @@ def before_day(store: Store, day: date) -> Iterator[names.Entry]:
     """Every tenant's recordings of days before `day`; later days are skipped, not listed."""
     after: str | None = None
     while True:
-        for stat in store.list(names.DAYS, after=after):
-            entry, made = names.day_entry(stat.key)
-            if made >= day:
+        for stat in store.list(DAYS, after=after):
+            entry = names.day_entry(stat.key)
+            if entry is None:
+                continue
+            if names.day_of(entry) >= day:
                 after = names.days_prefix(entry.tenant) + names.LAST
                 break
             yield entry
@@ -93,13 +98,16 @@ def before_day(store: Store, day: date) -> Iterator[names.Entry]:
             return
 
 
-def _page(store: Store, prefix: str, cursor: str | None, limit: int) -> list[str]:
-    """One key more than `limit`, where there is one, to know whether the listing goes on."""
+def _page(
+    store: Store,
+    prefix: str,
+    cursor: str | None,
+    limit: int,
+    read: Callable[[str], names.Entry | None],
+) -> IndexPage:
+    """Up to `limit` entries; a key of another release's form is passed over."""
     after = checked_prefix(prefix + cursor) if cursor else None
-    return [stat.key for stat in islice(store.list(prefix, after=after), limit + 1)]
-
-
-def _cut(entries: list[names.Entry], prefix: str, limit: int) -> Page:
-    more = len(entries) > limit
-    cursor = entries[limit - 1].key.removeprefix(prefix) if more else None
-    return Page(tuple(entries[:limit]), cursor)
+    keys = [stat.key for stat in islice(store.list(prefix, after=after), limit + 1)]
+    entries = [entry for entry in map(read, keys[:limit]) if entry is not None]
+    more = len(keys) > limit
+    return IndexPage(tuple(entries), keys[limit - 1].removeprefix(prefix) if more else None)

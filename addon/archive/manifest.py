@@ -1,4 +1,4 @@
-"""The signed paper beside each recording: what was received, what was stored, and who says so.
+"""The signed manifest of each recording: what was received, what was stored, and who signed it.
 
 Anyone may encrypt to a public key, so the ciphertext authenticates nobody; the Ed25519 signature
 here does (spec/ciphertext 5). A manifest must never be believed before its signature was verified.
@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal, Self
 
@@ -18,18 +18,31 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from addon import stored_documents
 from addon.archive.key_pairs import fingerprint
 from addon.errors import KeyMissing, SettingsError, Tampered
 
 VERSION = 1
+WHAT = "manifest"
+"""How errors call it."""
+
+LATER_FACTS = ("redaction", "redaction_reason")
+"""Facts that release 0.1.0 does not know and refuses: where they are None, they are not written."""
+
 Part = Literal["audio", "analysis"]
+RedactionStatus = Literal["complete", "incomplete", "off"]
 _DOMAIN = b"recording-archive "
 """Before what is signed: a signature made here is of no use anywhere else."""
 
 
 @dataclass(frozen=True)
 class RecordingFacts:
-    """What the worker knows of a recording. `source`: "marketplace", "flex" or "ringcentral"."""
+    """What the worker knows of a recording. `source`: "marketplace", "flex" or "ringcentral".
+
+    `redacted` is whether anything was muted. `redaction` is whether all digits were: None, in a
+    manifest of before this was recorded, is not known. `redaction_reason` is a sentence where some
+    may remain. `others` are fields that a newer release wrote; they are written back as they are.
+    """
 
     received_sha256: str
     received_bytes: int
@@ -42,6 +55,9 @@ class RecordingFacts:
     source: str
     redacted: bool
     request_sid: str
+    redaction: RedactionStatus | None = None
+    redaction_reason: str | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if any(at and at.tzinfo is None for at in (self.started_at, self.received_at)):
@@ -61,7 +77,10 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A recording as archived. The `_before` stand only while the objects are being replaced."""
+    """A recording as archived. The `_before` stand only while the objects are being replaced.
+
+    `others` are fields that a newer release wrote; they are written back as they are.
+    """
 
     tenant: str
     recording_id: str
@@ -72,6 +91,7 @@ class Manifest:
     audio_before: Sealed | None = None
     analysis_before: Sealed | None = None
     version: int = VERSION
+    others: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def at(self) -> datetime:
@@ -91,29 +111,35 @@ class Manifest:
 
     def as_document(self) -> dict[str, Any]:
         """As JSON holds it: times in ISO 8601."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        document = {name: _plain(value) for name, value in asdict(self).items()}
+        facts = {**document["facts"].pop("others"), **document["facts"]}
+        unsaid = [name for name in LATER_FACTS if facts[name] is None]
+        document["facts"] = {name: value for name, value in facts.items() if name not in unsaid}
+        return {**document.pop("others"), **document}
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> Self:
-        """Back from JSON. Raises Tampered for another version or shape."""
-        if document.get("version") != VERSION:
-            raise Tampered("the manifest is of a version that is not known here")
-        try:
-            values = dict(document)
-            values["facts"] = _facts(values["facts"])
-            for name in ("audio", "analysis", "audio_before", "analysis_before"):
-                values[name] = Sealed(**values[name]) if values[name] is not None else None
-            values["written_at"] = datetime.fromisoformat(values["written_at"])
-            return cls(**values)
-        except (KeyError, TypeError, ValueError):
-            raise Tampered("the manifest is malformed") from None
+        """Back from JSON, also as another release wrote it. Raises UnreadableDocument."""
+        stored_documents.check_version(document, WHAT, VERSION)
+        values = stored_documents.with_moments(document, WHAT, "written_at")
+        facts = stored_documents.with_moments(
+            values.get("facts", {}), WHAT, "started_at", "received_at"
+        )
+        values["facts"] = stored_documents.instance(
+            RecordingFacts, _with_others(RecordingFacts, facts), WHAT
+        )
+        for name in ("audio", "analysis", "audio_before", "analysis_before"):
+            if values.get(name) is not None:
+                values[name] = stored_documents.instance(Sealed, values[name], WHAT)
+        return stored_documents.instance(cls, _with_others(cls, values), WHAT)
 
 
-def _facts(document: Mapping[str, Any]) -> RecordingFacts:
-    values = dict(document)
-    for name in ("started_at", "received_at"):
-        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-    return RecordingFacts(**values)
+def _with_others(
+    kind: type[RecordingFacts | Manifest], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    known = {each.name for each in fields(kind)} - {"others"}
+    others = {name: value for name, value in values.items() if name not in known}
+    return {**{name: values[name] for name in known & set(values)}, "others": others}
 
 
 def _plain(value: Any) -> Any:

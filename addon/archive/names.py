@@ -10,13 +10,12 @@ import re
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
+from addon.archive.prefixes import CALLS, DAYS, IDS, RECORDINGS
 from addon.errors import NotStored
 
 MAX_ID_LENGTH = 64
 """SIDs are 34 characters; request SIDs and RingCentral ids stay well below this."""
 
-RECORDINGS = "recordings/"
-DAYS = "days/"
 LAST = "~"
 """Sorts behind everything a key may hold: what a listing skips a folder with."""
 
@@ -87,21 +86,33 @@ def day_key(tenant: str, at: datetime, recording_id: str) -> str:
 
 def calls_prefix(tenant: str, call_sid: str) -> str:
     """Index of one call's recordings."""
-    return f"calls/{checked_id(tenant)}/{checked_id(call_sid)}/"
+    return f"{CALLS}{checked_id(tenant)}/{checked_id(call_sid)}/"
 
 
 def ids_prefix(recording_id: str) -> str:
     """Index of the tenants that hold a recording of this id."""
-    return f"ids/{checked_id(recording_id)}/"
+    return f"{IDS}{checked_id(recording_id)}/"
 
 
-def day_entry(key: str) -> tuple[Entry, date]:
-    """What a key under DAYS stands for, and its day."""
-    _, tenant, day, name = key.split("/")
-    return Entry(tenant, name.partition("-")[2], key), date.fromisoformat(day)
+def day_entry(key: str) -> Entry | None:
+    """The recording of a key under DAYS; None for a key of another release's form."""
+    try:
+        _, tenant, day, name = key.split("/")
+        date.fromisoformat(day)
+    except ValueError:
+        return None
+    return Entry(tenant, name.partition("-")[2], key)
 
 
-def call_entry(key: str) -> Entry:
-    """What a key under `calls/` stands for."""
-    _, tenant, _, recording_id = key.split("/")
+def day_of(entry: Entry) -> date:
+    """The UTC day of an entry under DAYS."""
+    return date.fromisoformat(entry.key.split("/")[2])
+
+
+def call_entry(key: str) -> Entry | None:
+    """The recording of a key under CALLS; None for a key of another release's form."""
+    try:
+        _, tenant, _, recording_id = key.split("/")
+    except ValueError:
+        return None
     return Entry(tenant, recording_id, key)

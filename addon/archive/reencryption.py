@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from addon.archive.audit import Trail
 from addon.archive.manifest import Manifest, Part, Sealed
-from addon.archive.names import RECORDINGS, behind, files, recording_of
+from addon.archive.names import behind, files, recording_of
+from addon.archive.prefixes import RECORDINGS
 from addon.archive.reader import fetch_header
 from addon.archive.sealing import context_of, fetcher, object_key, seal, stored_version
 from addon.archive.store import Stat

@@ -13,7 +13,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from addon.archive.manifest import Manifest, Part
-from addon.archive.names import RECORDINGS, behind, files, recording_of
+from addon.archive.names import behind, files, recording_of
+from addon.archive.prefixes import RECORDINGS
 from addon.archive.sealing import object_key
 from addon.errors import ArchiveError, Tampered
 

@@ -1,6 +1,6 @@
 """The sample encodings of WAV files that can be read, and muted, byte by byte.
 
-Each turns interleaved little-endian bytes into float samples of full scale 1.0 and knows the byte
+Each turns interleaved bytes into float samples of full scale 1.0 and knows the byte
 that silence is made of. Encodings that need a decoder with memory (GSM, ADPCM) are not here.
 """
 
@@ -46,6 +46,11 @@ def _pcm24(frames: bytes | bytearray | memoryview) -> Floats:
     return wide.view("<i4")[:, 0].astype(np.float32) * np.float32(1 / 2**31)
 
 
+def _pcm24_big(frames: bytes | bytearray | memoryview) -> Floats:
+    octets = np.frombuffer(frames, np.uint8).reshape(-1, 3)
+    return _pcm24(octets[:, ::-1].tobytes())
+
+
 def _real(dtype: str) -> Callable[[bytes | bytearray | memoryview], Floats]:
     def read(frames: bytes | bytearray | memoryview) -> Floats:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -82,14 +87,29 @@ def a_law_table() -> NDArray[np.int16]:
 
 _PCM, _FLOAT, _A_LAW, _MU_LAW = 1, 3, 6, 7
 
-#: (WAVE format tag, bits a sample) to encoding.
+#: (WAVE format tag, bytes a sample) to encoding. Samples of fewer bits than their bytes hold are
+#: left-justified (WAVE_FORMAT_EXTENSIBLE's valid bits), so 24 in 4 bytes read as 32.
 ENCODINGS: dict[tuple[int, int], Encoding] = {
-    (_PCM, 8): Encoding("pcm_u8", 1, b"\x80", _pcm8),
-    (_PCM, 16): Encoding("pcm_s16le", 2, b"\x00", _scaled("<i2", 2**15)),
-    (_PCM, 24): Encoding("pcm_s24le", 3, b"\x00", _pcm24),
-    (_PCM, 32): Encoding("pcm_s32le", 4, b"\x00", _scaled("<i4", 2**31)),
-    (_FLOAT, 32): Encoding("pcm_f32le", 4, b"\x00", _real("<f4")),
-    (_FLOAT, 64): Encoding("pcm_f64le", 8, b"\x00", _real("<f8")),
-    (_A_LAW, 8): Encoding("pcm_alaw", 1, b"\xd5", _companded(a_law_table())),
-    (_MU_LAW, 8): Encoding("pcm_mulaw", 1, b"\xff", _companded(mu_law_table())),
+    (_PCM, 1): Encoding("pcm_u8", 1, b"\x80", _pcm8),
+    (_PCM, 2): Encoding("pcm_s16le", 2, b"\x00", _scaled("<i2", 2**15)),
+    (_PCM, 3): Encoding("pcm_s24le", 3, b"\x00", _pcm24),
+    (_PCM, 4): Encoding("pcm_s32le", 4, b"\x00", _scaled("<i4", 2**31)),
+    (_FLOAT, 4): Encoding("pcm_f32le", 4, b"\x00", _real("<f4")),
+    (_FLOAT, 8): Encoding("pcm_f64le", 8, b"\x00", _real("<f8")),
+    (_A_LAW, 1): Encoding("pcm_alaw", 1, b"\xd5", _companded(a_law_table())),
+    (_MU_LAW, 1): Encoding("pcm_mulaw", 1, b"\xff", _companded(mu_law_table())),
 }
+
+#: The same of RIFX files, where the order of a sample's bytes is the other one.
+BIG_ENDIAN: dict[tuple[int, int], Encoding] = ENCODINGS | {
+    (_PCM, 2): Encoding("pcm_s16be", 2, b"\x00", _scaled(">i2", 2**15)),
+    (_PCM, 3): Encoding("pcm_s24be", 3, b"\x00", _pcm24_big),
+    (_PCM, 4): Encoding("pcm_s32be", 4, b"\x00", _scaled(">i4", 2**31)),
+    (_FLOAT, 4): Encoding("pcm_f32be", 4, b"\x00", _real(">f4")),
+    (_FLOAT, 8): Encoding("pcm_f64be", 8, b"\x00", _real(">f8")),
+}
+
+
+def encoding_of(tag: int, width: int, big_endian: bool) -> Encoding | None:
+    """The encoding of a format tag with samples of `width` bytes; None where none is read here."""
+    return (BIG_ENDIAN if big_endian else ENCODINGS).get((tag, width))

@@ -1,85 +1,256 @@
-"""What the first bytes are: a recording of some kind, or something else that came in its place.
+"""The kind of a recording, told by its bytes alone: never by a declared type or a file's name.
 
-A server's error page often arrives where audio was expected; it must be named as such and never
-be counted as a recording of no length.
+A server's error page often arrives where audio was expected. Such documents are told apart from
+binary data of an unknown kind, which may be a recording and is kept.
 """
 
 from __future__ import annotations
 
-#: Enough for every signature here, an MPEG frame behind some junk, and the frame after it.
+import re
+
+from addon.audio.wav_chunks import find_riff, is_riff, tag_length
+
 HEAD_BYTES = 4096
+"""Enough for every signature here and to tell a document."""
 
-_MPEG_KBPS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
-_MPEG2_KBPS = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-_MPEG_HZ = (44100, 48000, 32000)
+SEARCH_BYTES = 1 << 18
+"""The first MPEG or ADTS frame is searched for so far, behind zeros or rubbish."""
 
-_DOCUMENTS = {b"<?xml": "an XML document", b"<!doc": "an HTML page", b"<html": "an HTML page"}
+MAX_TAG_BYTES = 1 << 24
+"""A longer ID3 tag in front is not waited for: it stands before an MP3, as tags do."""
 
+UNKNOWN = "unknown"
+"""What bytes are called that are no document and no kind known here."""
 
-def sniff(head: bytes) -> str | None:
-    """The kind of audio that `head` begins, or None where it begins no audio we know of.
+MEDIA_TYPES = {
+    "wav": "audio/x-wav",
+    "mp3": "audio/mpeg",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+    "aac": "audio/aac",
+    "mp4": "audio/mp4",
+    "webm": "audio/webm",
+    "aiff": "audio/aiff",
+    "au": "audio/basic",
+    "amr": "audio/amr",
+    "amr-wb": "audio/amr-wb",
+    "caf": "audio/x-caf",
+    "w64": "audio/x-w64",
+    "opus": "audio/ogg",
+}
+"""By kind; spec/protocol 6.2 asks for the first two by these names. Older manifests say opus."""
 
-    Kinds: wav, flac, ogg, mp3, aiff, au, caf; also mp4, webm and amr, which nothing here decodes.
-    """
-    if head[:4] in (b"RIFF", b"RF64", b"BW64", b"RIFX") and head[8:12] in (b"WAVE", b""):
-        return "wav"
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return "aiff"
-    if head[4:8] == b"ftyp":
-        return "mp4"
-    for magic, kind in _MAGIC.items():
-        if head.startswith(magic):
-            return kind
-    return "mp3" if mpeg_start(head) is not None else None
-
+UNKNOWN_TYPE = "application/octet-stream"
 
 _MAGIC = {
     b"fLaC": "flac",
     b"OggS": "ogg",
-    b"ID3": "mp3",
     b".snd": "au",
     b"caff": "caf",
+    b"#!AMR-WB": "amr-wb",
     b"#!AMR": "amr",
     b"\x1aE\xdf\xa3": "webm",
+    b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00": "w64",
 }
 
+_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"skip", b"free")
 
-def describe(head: bytes) -> str:
+_KBPS = {
+    (3, 3): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (3, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (3, 1): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (2, 3): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (2, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (2, 1): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+"""Kilobits a second by MPEG version (2.5 as 2) and the header's two bits of the layer: 3 is I."""
+
+_HZ = (44100, 48000, 32000)
+
+#: A header's first three bytes, those of ADTS included; impossible versions and rates are not.
+_SYNC = re.compile(rb"(?=\xff[\xe2-\xe7\xf0-\xff][\x00-\xef])", re.DOTALL)
+
+_MARKUP = re.compile(r"\s*(<[a-zA-Z!?/]|[{\[]\s*([\"\d{}\[\]tfn-]|$))")
+
+_FRAMES_IN_A_ROW = 4
+"""Consistent headers, each where the one before says: what speech and noise never are by chance."""
+
+
+def sniff(head: bytes | bytearray) -> str | None:
+    """The kind of audio that begins here, a key of MEDIA_TYPES; None for any other bytes.
+
+    `head` has all of `wanted_bytes`, or is the whole file.
+    """
+    at = _after_tags(head)
+    start = bytes(head[at : at + 64])
+    if kind := _kind_by_magic(start):
+        return kind
+    if at and not len(start):
+        return "mp3"
+    if find_riff(bytes(head[at : at + HEAD_BYTES])) is not None:
+        return "wav"
+    if frames := _find_frames(bytes(head[at : at + SEARCH_BYTES])):
+        return frames[1]
+    return "mp3" if at and head[:3] == b"ID3" else None
+
+
+def wanted_bytes(head: bytes | bytearray) -> int:
+    """How many of a recording's first bytes `sniff` needs, given those that are there."""
+    at = _after_tags(head)
+    if at > MAX_TAG_BYTES:
+        return len(head)
+    if len(head) < at + 64:
+        return at + 64
+    if _kind_by_magic(bytes(head[at : at + 64])):
+        return at + 64
+    if len(head) < at + HEAD_BYTES:
+        return at + HEAD_BYTES
+    start = bytes(head[at : at + HEAD_BYTES])
+    frames = _find_frames(start, only_first=True)
+    return at + (HEAD_BYTES if frames or is_document(start) else SEARCH_BYTES)
+
+
+def media_type(kind: str) -> str:
+    """The Content-Type of a kind of audio."""
+    return MEDIA_TYPES.get(kind, UNKNOWN_TYPE)
+
+
+def is_document(head: bytes | bytearray) -> bool:
+    """Whether these first bytes begin XML, HTML, JSON or other text, in UTF-8 or UTF-16.
+
+    Nothing at all is no document.
+    """
+    text = _text(bytes(head[:HEAD_BYTES]))
+    if not text or sniff_magic(head):
+        return False
+    if any((ord(one) < 32 and one not in "\t\n\v\f\r") or ord(one) == 127 for one in text[:512]):
+        return False
+    return _MARKUP.match(text) is not None or _is_prose(text[:512])
+
+
+def sniff_magic(head: bytes | bytearray) -> str | None:
+    """The kind of audio whose signature stands at the very beginning; None for any other."""
+    return _kind_by_magic(bytes(head[:64]))
+
+
+def describe(head: bytes | bytearray) -> str:
     """What a non-recording appears to be, in words, for an error message."""
     if not head:
         return "an empty file"
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:5].lower()
-    if start in _DOCUMENTS:
-        return _DOCUMENTS[start]
-    if start[:1] in (b"{", b"["):
+    if not is_document(head):
+        return "data of an unknown kind"
+    text = re.sub(r"^(\s*<!--.*?-->)*\s*", "", _text(bytes(head[:HEAD_BYTES])), flags=re.DOTALL)
+    start = text[:5].lower()
+    if start == "<?xml":
+        return "an XML document"
+    if start in ("<!doc", "<html"):
+        return "an HTML page"
+    if start[:1] in ("{", "["):
         return "a JSON document"
-    if start[:1] == b"<":
-        return "a markup document"
-    control = sum(byte < 9 or 13 < byte < 32 for byte in head[:256])
-    return "text" if not control and b"\xff" not in head[:256] else "data of an unknown kind"
+    return "a markup document" if start[:1] == "<" else "text"
 
 
-def mpeg_start(head: bytes) -> int | None:
-    """Where the first MPEG audio frame starts that another one follows; None if nowhere."""
-    head = head[:HEAD_BYTES]
-    at = head.find(b"\xff")
-    while at != -1:
-        length = _mpeg_frame_bytes(head[at : at + 4])
-        after = head[at + length : at + length + 4] if length else b""
-        if length and (_mpeg_frame_bytes(after) or (len(after) < 4 and at == 0)):
-            return at
-        at = head.find(b"\xff", at + 1)
+def mpeg_start(head: bytes | bytearray) -> int | None:
+    """Where the first MPEG audio frame that others follow begins; None if nowhere."""
+    found = _find_frames(bytes(head[:SEARCH_BYTES]))
+    return found[0] if found else None
+
+
+def _after_tags(head: bytes | bytearray) -> int:
+    """The offset behind all ID3 tags in front, which may lie behind the end of `head`."""
+    at = 0
+    while head[at : at + 3] == b"ID3" and (length := tag_length(bytes(head[at : at + 16]))):
+        at += length
+    return at
+
+
+def _kind_by_magic(start: bytes) -> str | None:
+    if is_riff(start) or (start[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and len(start) < 12):
+        return "wav"
+    if start[:4] == b"FORM" and start[8:12] in (b"AIFF", b"AIFC"):
+        return "aiff"
+    if start[4:8] in _BOXES:
+        return "mp4"
+    return next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
+
+
+def _text(head: bytes) -> str:
+    """The bytes as text; empty where they are none. The last character may be cut off."""
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if head.startswith(mark):
+            return head[2:].decode(encoding, "ignore")
+    wide = (("utf-16-le", head[:1], head[1:4:2]), ("utf-16-be", head[1:2], head[:4:2]))
+    for encoding, first, zeros in wide:
+        if zeros == b"\0\0" and first in (b"<", b"{", b"["):
+            text = head.decode(encoding, "ignore")
+            return text if len(text) < 64 or len(set(text[:512])) > 8 else ""
+    try:
+        return head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        whole = len(head) - error.start < 4 and len(head) == HEAD_BYTES
+        if whole or head.lstrip()[:1] in (b"<", b"{", b"["):
+            return head.decode("utf-8-sig", "ignore")
+        return ""
+
+
+def _is_prose(start: str) -> bool:
+    """Whether text without markup was written to be read."""
+    if sum(one.isascii() for one in start) < 0.6 * len(start):
+        return False
+    return len(start) < 64 or (len(set(start)) > 8 and any(map(str.isspace, start)))
+
+
+def _find_frames(data: bytes, *, only_first: bool = False) -> tuple[int, str] | None:
+    """Where the first of several frames in a row begins, and their kind: mp3 or aac."""
+    for match in _SYNC.finditer(data):
+        at = match.start()
+        if only_first and at:
+            return None
+        if _count_frames(data, at) >= _FRAMES_IN_A_ROW:
+            return at, "aac" if data[at + 1] & 6 == 0 else "mp3"
     return None
 
 
-def _mpeg_frame_bytes(header: bytes) -> int:
-    """The length of a layer III frame with this four-byte header; 0 if it is none."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
+def _count_frames(data: bytes, at: int) -> int:
+    """Consistent frames in a row from here.
+
+    Fewer are enough where the row ends with the data, or where it begins with it: a short file may
+    hold two frames and a tag.
+    """
+    first, count, begin = data[at : at + 4], 0, at
+    while count < _FRAMES_IN_A_ROW:
+        header = data[at : at + 7]
+        length = _frame_bytes(header)
+        if not length or header[1] & 0xFE != first[1] & 0xFE or (header[2] ^ first[2]) & 0x0C:
+            return _FRAMES_IN_A_ROW if begin == 0 and count >= 2 else count
+        count += 1
+        at += length
+        if at >= len(data) - 3:
+            enough = count >= 3 or (begin == 0 and count >= 1)
+            return _FRAMES_IN_A_ROW if enough else count
+    return count
+
+
+def _frame_bytes(header: bytes) -> int:
+    """The length of the MPEG audio or ADTS frame with this header; 0 if it is none."""
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return 0
-    version, rate, hertz = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3
-    if version == 1 or rate in (0, 15) or hertz == 3:
+    version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
+    if layer == 0:
+        return _adts_bytes(header)
+    index, rate = header[2] >> 4, header[2] >> 2 & 3
+    if version == 1 or index in (0, 15) or rate == 3:
         return 0
+    kbps = _KBPS[3 if version == 3 else 2, layer][index]
+    hertz = _HZ[rate] >> {3: 0, 2: 1, 0: 2}[version]
     padding = header[2] >> 1 & 1
-    if version == 3:
-        return 144_000 * _MPEG_KBPS[rate] // _MPEG_HZ[hertz] + padding
-    return 72_000 * _MPEG2_KBPS[rate] // (_MPEG_HZ[hertz] >> (2 if version == 0 else 1)) + padding
+    if layer == 3:
+        return (12_000 * kbps // hertz + padding) * 4
+    return (72_000 if version != 3 and layer == 1 else 144_000) * kbps // hertz + padding
+
+
+def _adts_bytes(header: bytes) -> int:
+    if len(header) < 7 or header[1] & 0xF0 != 0xF0 or header[2] >> 2 & 15 > 12:
+        return 0
+    length = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
+    return length if length > 7 else 0

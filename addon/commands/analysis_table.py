@@ -46,16 +46,25 @@ def _facts(document: Json) -> Iterator[tuple[str, str]]:
     if talk["crosstalk_seconds"] is not None:
         yield "both at once", _share(talk["crosstalk_seconds"], talk["crosstalk_percent"])
     yield "hold", _seconds(talk["hold"]["total_seconds"])
-    if document["redaction"]["intervals"]:
-        muted = sum(stop - start for start, stop in document["redaction"]["intervals"])
-        yield (
-            "muted in the archive",
-            f"{muted:.1f} s ({', '.join(document['redaction']['reasons'])})",
-        )
+    yield "redaction", _redaction(document["redaction"])
     if document["flags"]:
         yield "flags", ", ".join(document["flags"])
     for warning in document["warnings"]:
         yield "warning", warning
+
+
+def _redaction(redaction: Json) -> str:
+    """The status, what is muted, and how much of what was found that is."""
+    muted = sum(stop - start for start, stop in redaction["intervals"])
+    words = [redaction["status"]]
+    if muted:
+        words.append(f"{muted:.1f} s muted ({', '.join(redaction['reasons'])})")
+    words += [
+        f"{one['muted']} of {one['found']} muted ({kind})"
+        for kind, one in redaction["coverage"].items()
+        if one["found"] != one["muted"]
+    ]
+    return ", ".join(words)
 
 
 def _row(label: str, cells: Any) -> str:

@@ -25,6 +25,7 @@ from addon.settings import Settings
 
 if TYPE_CHECKING:
     from addon.archive.archive import Archive
+    from addon.archive.manifest import Manifest
 
 
 @click.group("archive", cls=Group)
@@ -88,6 +89,7 @@ def get_command(
         return
     archive = _archive()
     manifest = archive.manifest(_holder(archive, recording_id, tenant), recording_id)
+    _say_what_may_be_heard(manifest)
     Trail(archive.store).record(
         manifest.tenant, recording_id, "exported", {"by": _operator()}, at=datetime.now(UTC)
     )
@@ -97,6 +99,18 @@ def get_command(
         return
     _write_verified(output, archive.decrypted(manifest, "audio"))
     click.echo(f"{output}: {manifest.audio.plaintext_size} bytes", err=True)
+
+
+def _say_what_may_be_heard(manifest: Manifest) -> None:
+    """What listeners are kept from under REDACT_DTMF=required, its operator has to know."""
+    facts = manifest.facts
+    if facts.redaction != "complete":
+        known = "not known whether they are muted" if facts.redaction is None else facts.redaction
+        click.echo(
+            f"{manifest.recording_id}: digits may be audible (redaction: {known}). "
+            f"{facts.redaction_reason or ''}".rstrip(),
+            err=True,
+        )
 
 
 def _open_file(ciphertext: Path, tenant: str | None, recording_id: str, output: Path) -> None:

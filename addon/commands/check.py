@@ -10,6 +10,7 @@ import click
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
+from addon.archive.prefixes import OUTCOMES
 from addon.archive.store import WEB_PATIENCE
 from addon.errors import AddonError
 from addon.requests.connections import web_connection
@@ -66,7 +67,7 @@ def _durable(settings: Settings) -> Finding:
 
 def _store(settings: Settings) -> Finding:
     store = store_of(settings, patience=WEB_PATIENCE)
-    store.stat("requests/release-check")
+    store.stat(OUTCOMES + "release-check")
     if settings.archive_lock_days is not None and not store.can_retain():
         return "ARCHIVE_LOCK_DAYS is set, but the bucket was not made with Object Lock"
     return None

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from addon.archive.opening import store_of
 from addon.requests import scheduling, sla
 from addon.requests.connections import web_connection
+from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
-from addon.requests.queues import Dispatcher
 from addon.requests.state import RequestState, RequestStates
 from addon.settings import Settings
 
@@ -20,7 +20,7 @@ OLDEST_SHOWN = 5
 
 @dataclass(frozen=True)
 class Sources:
-    """What the report is made from."""
+    """The stores that the report is made from."""
 
     states: RequestStates
     queues: Dispatcher
@@ -36,7 +36,7 @@ class Sources:
 
 
 def overview(sources: Sources, now: float) -> Iterator[str]:
-    """How things stand: states, queues, the oldest, and whether Redis and store agree."""
+    """The whole: states, queues, the oldest requests, and whether Redis and store agree."""
     unfinished = sources.states.open_sids()
     entries = sorted(sources.states.get_many(unfinished), key=lambda entry: entry.received_at)
     states = Counter(entry.state for entry in entries)
@@ -152,7 +152,7 @@ def outcome(intake_store: IntakeStore, sid: str) -> Iterator[tuple[str, str]]:
 
 
 def slo_head() -> str:
-    """What stands over the columns of `slo_line`."""
+    """The heading of the columns of `slo_line`."""
     limits = (f">{limit:g}x" for limit in sla.LIMITS)
     return _columns("length", "requests", "p50", "p90", "p99", "max", *limits, "missed")
 

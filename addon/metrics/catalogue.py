@@ -60,7 +60,7 @@ FINISHED = Metric(
     "counter",
     ("outcome",),
     "Requests over, by their answer.",
-    known=("delivered", "expired", "refused", "skipped"),
+    known=("delivered", "erased", "expired", "refused", "skipped"),
 )
 FAILURES = Metric(
     "addon_failures_total", "counter", ("code",), "Requests whose answer was a failure."
@@ -82,11 +82,20 @@ TRIES = Metric(
 LOST_JOBS = Metric(
     "addon_lost_jobs_total", "counter", ("lane",), "Jobs whose worker died; each ran again."
 )
+REFUSED_JOBS = Metric(
+    "addon_refused_jobs_total", "counter", ("lane",), "Jobs of no known form, which did not run."
+)
 ADOPTED = Metric(
     "addon_requests_adopted_total", "counter", (), "Requests in the store that Redis did not know."
 )
 STUCK = Metric(
     "addon_requests_stuck_total", "counter", (), "Requests given up; their intake is kept."
+)
+INTAKES_ERASED = Metric(
+    "addon_intakes_erased_total",
+    "counter",
+    (),
+    "Intakes of requests that never ended, erased by age: their recordings are gone.",
 )
 AUDIO = Metric(
     "addon_audio_seconds_total", "counter", ("length",), "Seconds of audio in finished requests."
@@ -124,7 +133,7 @@ CATALOGUE = {
     metric.name: metric
     for metric in (
         *(ACCEPTED, DUPLICATES, REJECTIONS, FINISHED, FAILURES, MISSES, TRIES),
-        *(LOST_JOBS, ADOPTED, STUCK, AUDIO, PACE, STAGE),
+        *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, INTAKES_ERASED, AUDIO, PACE, STAGE),
         *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER),
         *(MEMORY, MEMORY_LIMIT, ACCEPTING),
     )

@@ -27,7 +27,7 @@ logger = log.get("metrics")
 
 
 class Counters:
-    """What has been counted since Redis was last empty; Prometheus knows such resets."""
+    """The counts since Redis was last empty; Prometheus knows such resets."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self.redis: Any = connection
@@ -57,14 +57,14 @@ class Counters:
 
 
 def field(metric: Metric, *labels: str) -> str:
-    """Where a counter lies in the hash. Raises ValueError for the wrong number of labels."""
+    """The field of a counter in the hash. Raises ValueError for the wrong number of labels."""
     if len(labels) != len(metric.labels):
         raise ValueError(f"{metric.name} has the labels {metric.labels}")
     return SEPARATOR.join((metric.name, *labels))
 
 
 def observed(metric: Metric, value: float, *labels: str) -> Iterator[tuple[str, float]]:
-    """What one observation adds to a histogram: one to its bucket, and its value to the sum."""
+    """The additions of one observation to a histogram: to its bucket, and to the sum."""
     at = bisect_left(metric.bounds, value)
     bound = str(metric.bounds[at]) if at < len(metric.bounds) else "+Inf"
     own = field(metric, *labels)

@@ -13,6 +13,7 @@ from addon.archive.archive import Archive
 from addon.archive.reader import fetch_header
 from addon.archive.sealing import context_of, fetcher, object_key
 from addon.errors import NotPlayable, NotStored
+from addon.playback.policy import Audible
 
 MAX_LIFETIME_S = 900
 """Longer than any start of a download takes; the holder of the address needs no other right."""
@@ -27,18 +28,18 @@ class Addressable(Protocol):
         ...
 
 
-def address(archive: Archive, tenant: str, recording_id: str, seconds: int) -> dict[str, Any]:
-    """Where the ciphertext can be fetched, and how it is sealed.
+def address(archive: Archive, manifest: Audible, seconds: int) -> dict[str, Any]:
+    """Where the ciphertext of a recording can be fetched, and how it is sealed.
 
     Raises NotPlayable for a store without addresses; NotStored, Tampered, StoreUnavailable.
     """
+    tenant, recording_id = manifest.tenant, manifest.recording_id
     store = archive.store
     if not isinstance(store, Addressable):
         raise NotPlayable(
             "this archive lies in a directory, which has no addresses to give",
             remedy="Fetch the audio without direct, or move the archive to a bucket.",
         )
-    manifest = archive.manifest(tenant, recording_id)
     key = object_key(manifest, "audio")
     stat = store.stat(key)
     if stat is None:

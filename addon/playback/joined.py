@@ -1,7 +1,7 @@
 """Several recordings as one WAV file, put together while it is read.
 
 Parts of one format are laid end to end untouched; otherwise each is converted to 16-bit PCM of the
-highest rate and channel count among them. Lengths are exact beforehand (protocol 8).
+highest rate and channel count among them. Lengths are exact beforehand (spec/protocol 8).
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
-from addon.playback.segments import Decoded, Open, Segment, Shape, Silence, Stored, pcm16
-from addon.playback.wave import PLAIN, Format, Wave, header
+from addon.audio.seeking import Index
+from addon.audio.wav import Layout
+from addon.audio.wav_format import PLAIN, Format, header
+from addon.playback.segments import Decoded, Open, Segment, Silence, Stored, pcm16
 
 Gaps = Literal["none", "silence"]
 
@@ -24,17 +26,25 @@ MAX_GAP_S = 3600.0
 
 @dataclass(frozen=True)
 class Part:
-    """One recording to join. `wave` is None for what is no WAV file, `etag` its content's.
+    """One recording to join. `layout` is None for what is no WAV file, `etag` its content's.
 
     `at` orders the parts; only the difference of two `started_at` is a pause.
     """
 
     open: Open
     etag: str
-    shape: Shape
-    wave: Wave | None
+    index: Index
+    layout: Layout | None
     at: datetime
     started_at: datetime | None
+
+    @property
+    def stored(self) -> Format | None:
+        """The format of samples that can be laid end to end as they lie in the archive."""
+        if self.layout is None or not self.layout.uniform:
+            return None
+        kind = self.layout.format
+        return None if kind.tag not in PLAIN or kind.big_endian else kind
 
 
 @dataclass(frozen=True)
@@ -68,33 +78,44 @@ class WaveSound:
 
 
 def converted(part: Part) -> WaveSound:
-    """One recording of a kind that browsers do not play, as 16-bit PCM."""
-    kind = pcm16(part.shape.rate, part.shape.channels)
-    return WaveSound(kind, [Decoded(part.open, part.shape, kind)], _etag([part], "converted"))
+    """One recording that browsers do not play, or not whole: its samples behind a header of ours.
+
+    Samples that browsers play stay as they are; all others become 16-bit PCM.
+    """
+    kind = part.stored
+    if kind is not None:
+        return WaveSound(kind, _stored(part), _etag([part], "laid out"))
+    kind = pcm16(part.index.rate, part.index.channels)
+    return WaveSound(kind, [Decoded(part.open, part.index, kind)], _etag([part], "converted"))
+
+
+def _stored(part: Part) -> list[Segment]:
+    regions = part.layout.regions if part.layout else ()
+    return [Stored(part.open, region) for region in regions]
 
 
 def joined(parts: Sequence[Part], gaps: Gaps) -> WaveSound:
     """All parts, in the order given."""
     kind = _common_format(parts)
     target = kind or pcm16(
-        max(part.shape.rate for part in parts), max(part.shape.channels for part in parts)
+        max(part.index.rate for part in parts), max(part.index.channels for part in parts)
     )
     segments: list[Segment] = []
     for before, part in zip([None, *parts], parts, strict=False):
         if gaps == "silence" and before is not None:
             segments.append(_pause(before, part, target))
-        if kind is not None and part.wave is not None:
-            segments.append(Stored(part.open, part.wave))
+        if kind is not None:
+            segments += _stored(part)
         else:
-            segments.append(Decoded(part.open, part.shape, target))
+            segments.append(Decoded(part.open, part.index, target))
     return WaveSound(target, segments, _etag(parts, f"joined, gaps {gaps}"))
 
 
 def _common_format(parts: Sequence[Part]) -> Format | None:
     """The format of all parts where it is one that can be laid end to end."""
-    kinds = {part.wave.format if part.wave else None for part in parts}
+    kinds = {part.stored for part in parts}
     kind = kinds.pop()
-    return kind if not kinds and kind is not None and kind.tag in PLAIN else None
+    return None if kinds else kind
 
 
 def _pause(before: Part, part: Part, kind: Format) -> Silence:
@@ -102,7 +123,7 @@ def _pause(before: Part, part: Part, kind: Format) -> Silence:
     seconds = 0.0
     if before.started_at is not None and part.started_at is not None:
         between = (part.started_at - before.started_at).total_seconds()
-        seconds = between - before.shape.seconds
+        seconds = between - before.index.seconds
     if not 0 < seconds <= MAX_GAP_S:
         seconds = 0.0
     return Silence(round(seconds * kind.rate) * kind.frame, kind.silence)

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Generic, TypeVar
 
 from addon.archive.archive import Archive, ArchivedAudio
-from addon.errors import NotPlayable, NotStored
-from addon.playback.decoding import Decoder
+from addon.archive.manifest import Manifest
+from addon.errors import NotPlayable, NotStored, Withheld
+from addon.playback.decoding import SampleReader
+from addon.playback.form import Form, form_of
 from addon.playback.grants import Grant
 from addon.playback.joined import Gaps, Part, converted, joined
-from addon.playback.segments import Shape
+from addon.playback.policy import Audible, audible, withheld
 from addon.playback.sound import Recorded, Sound
-from addon.playback.wave import PLAIN, UNPLAYABLE, Wave, parse_wave
 
 Value = TypeVar("Value")
 
@@ -27,16 +29,22 @@ MAX_PARTS = 200
 """Recordings of one call that are joined; each is a request to the store the first time."""
 
 MAX_REMEMBERED = 4096
-"""Recordings whose layout is kept: some hundred bytes each."""
+"""Recordings whose layout and index are kept: some hundred bytes each, 20 kB for an hour."""
 
 
 class Player:
-    """Finds what is to be played in an archive. Safe to share between threads."""
+    """Finds what is to be played in an archive. Safe to share between threads.
 
-    def __init__(self, archive: Archive, gaps: Gaps = "none") -> None:
+    With `redaction_required`, recordings that the policy withholds are not played.
+    """
+
+    def __init__(
+        self, archive: Archive, gaps: Gaps = "none", *, redaction_required: bool = False
+    ) -> None:
         self._archive = archive
         self._gaps = gaps
-        self._waves: Remembered[Wave | None] = Remembered()
+        self._redaction_required = redaction_required
+        self._forms: Remembered[Form] = Remembered()
         self._parts: Remembered[Part] = Remembered()
 
     def granted(self, grant: Grant) -> Sound:
@@ -45,23 +53,49 @@ class Player:
             return self.recording(grant.tenant, grant.recording_id)
         return self.call(grant.tenant, grant.subject)
 
-    def recording(self, tenant: str, recording_id: str) -> Sound:
-        """One recording: as it was archived, or converted where browsers would not play it.
+    def withheld(self, manifest: Manifest) -> str | None:
+        """Why nobody may hear a recording, for people; None where it may be heard."""
+        return withheld(manifest, required=self._redaction_required)
 
-        Raises NotStored, NotPlayable, Tampered, KeyMissing, StoreUnavailable.
+    def audible(self, tenant: str, recording_id: str) -> Audible:
+        """The manifest of a recording that may be heard: to be asked before a link is given.
+
+        Raises Withheld, NotStored, Tampered, KeyMissing, StoreUnavailable.
         """
-        audio = self._archive.open(tenant, recording_id)
-        wave = self._wave(audio)
-        if wave is None or wave.format.tag not in UNPLAYABLE:
+        manifest = self._archive.manifest(tenant, recording_id)
+        return audible(manifest, required=self._redaction_required)
+
+    def require_audible(
+        self, tenant: str, recording_ids: Iterable[str], *, call_sid: str | None = None
+    ) -> None:
+        """Raises as `audible` where one of them may not be heard; they may be a call's parts."""
+        if call_sid and not self._redaction_required:
+            return  # nothing to ask, and a call may have many parts
+        for recording_id in recording_ids:
+            with _as_part_of_a_call() if call_sid else nullcontext():
+                self.audible(tenant, recording_id)
+
+    def recording(self, tenant: str, recording_id: str) -> Sound:
+        """One recording: as it was archived, or converted where browsers would not play it whole.
+
+        What cannot be converted is served as it is. Raises NotStored, Withheld, Tampered,
+        KeyMissing, StoreUnavailable.
+        """
+        audio = self._open(tenant, recording_id)
+        if self._form(audio).plays:
             return Recorded(audio)
-        return converted(self._part(tenant, recording_id))
+        try:
+            return converted(self._part(tenant, recording_id))
+        except NotPlayable:
+            return Recorded(audio)
 
     def call(self, tenant: str, call_sid: str) -> Sound:
         """Every recording of a call, in the order of time, as one. Raises as `recording` does."""
         ids = self.recordings_of(tenant, call_sid)
         if len(ids) == 1:
             return self.recording(tenant, ids[0])
-        parts = [self._part(tenant, recording_id) for recording_id in ids]
+        with _as_part_of_a_call():
+            parts = [self._part(tenant, recording_id) for recording_id in ids]
         return joined(sorted(parts, key=lambda part: part.at), self._gaps)
 
     def recordings_of(self, tenant: str, call_sid: str) -> list[str]:
@@ -76,19 +110,28 @@ class Player:
             raise NotStored("there is no recording of this call")
         return [entry.recording_id for entry in page.entries]
 
-    def _wave(self, audio: ArchivedAudio) -> Wave | None:
+    def open(self, tenant: str, recording_id: str) -> Recorded:
+        """One recording exactly as it was archived. Raises as `recording` does."""
+        return Recorded(self._open(tenant, recording_id))
+
+    def _open(self, tenant: str, recording_id: str) -> ArchivedAudio:
+        """The only place where listeners' audio is opened. Raises Withheld."""
+        audio = self._archive.open(tenant, recording_id)
+        audible(audio.manifest, required=self._redaction_required)
+        return audio
+
+    def _form(self, audio: ArchivedAudio) -> Form:
         key = audio.manifest.tenant, audio.manifest.recording_id
-        return self._waves.get(key, lambda: _parsed(audio))
+        return self._forms.get(key, lambda: form_of(Recorded(audio)))
 
     def _part(self, tenant: str, recording_id: str) -> Part:
         def read() -> Part:
-            audio = self._archive.open(tenant, recording_id)
-            wave = self._wave(audio)
+            audio = self._open(tenant, recording_id)
             return Part(
-                open=partial(_recorded, self._archive, tenant, recording_id),
+                open=partial(self.open, tenant, recording_id),
                 etag=audio.etag,
-                shape=_shape(audio, wave),
-                wave=wave,
+                index=SampleReader(Recorded(audio)).index,
+                layout=self._form(audio).layout,
                 at=audio.manifest.at,
                 started_at=audio.manifest.facts.started_at,
             )
@@ -117,16 +160,13 @@ class Remembered(Generic[Value]):
         return value
 
 
-def _recorded(archive: Archive, tenant: str, recording_id: str) -> Sound:
-    return Recorded(archive.open(tenant, recording_id))
-
-
-def _parsed(audio: ArchivedAudio) -> Wave | None:
-    return parse_wave(lambda start, stop: b"".join(audio.read(start, stop)), audio.length)
-
-
-def _shape(audio: ArchivedAudio, wave: Wave | None) -> Shape:
-    if wave is not None and wave.format.tag in PLAIN:
-        return Shape(wave.format.rate, wave.format.channels, wave.length // wave.format.frame)
-    decoder = Decoder(Recorded(audio))
-    return Shape(decoder.rate, decoder.channels, decoder.frames)
+@contextmanager
+def _as_part_of_a_call() -> Iterator[None]:
+    """A recording that is withheld keeps the others of its call from being joined with it."""
+    try:
+        yield
+    except Withheld as error:
+        raise Withheld(
+            f"the call cannot be played as one: {error.message}",
+            remedy="Play the other recordings of the call one by one.",
+        ) from None

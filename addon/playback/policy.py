@@ -1,15 +1,18 @@
-"""Who may see, hear and take away what: one function, which a deployment may replace.
+"""Who may see, hear and take away what, and which recordings nobody may hear.
 
-It is asked again for every request, so that a change holds at once. It must never guess: what is
-not clearly allowed is refused.
+`rights_of` judges people; a deployment may replace it. `audible` judges recordings, and every way
+that leads to audio passes it. Both are asked again for every request, so that a change holds at
+once. Neither must ever guess: what is not clearly allowed is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NewType
 
+from addon.archive.manifest import Manifest
+from addon.errors import Withheld
 from addon.settings import Settings
 
 LOCAL_ISSUER = "local"
@@ -34,6 +37,9 @@ class Rights:
 
 
 NOTHING = Rights()
+
+Audible = NewType("Audible", Manifest)
+"""The manifest of a recording that may be heard; `audible` alone makes one."""
 
 Policy = Callable[[Mapping[str, Any], Settings], Rights]
 
@@ -98,3 +104,27 @@ def _roles(claims: Mapping[str, Any]) -> Iterator[str]:
 
 def _installs_among(roles: frozenset[str]) -> frozenset[str]:
     return frozenset(role for role in roles if role.startswith(INSTALL_PREFIX))
+
+
+def withheld(manifest: Manifest, *, required: bool) -> str | None:
+    """Why nobody may hear a recording, in a sentence; None where it may be heard.
+
+    `required` is whether REDACT_DTMF says so. Then only a redaction known to be complete will do:
+    "incomplete", "off" and not known at all, as in the manifests of before, are withheld alike.
+    """
+    status = manifest.facts.redaction
+    if not required or status == "complete":
+        return None
+    if status is None:
+        return "it was archived before it was recorded whether all digits are muted"
+    if status == "off":
+        return "it was archived while the muting of digits was switched off"
+    return "digits may remain audible in it"
+
+
+def audible(manifest: Manifest, *, required: bool) -> Audible:
+    """The same manifest, of a recording that may be heard. Raises Withheld."""
+    reason = withheld(manifest, required=required)
+    if reason is not None:
+        raise Withheld(f"recording {manifest.recording_id} is withheld: {reason}")
+    return Audible(manifest)

@@ -8,31 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from addon.playback.decoding import Decoder, Samples
+from addon.audio.seeking import Index
+from addon.audio.wav import Region
+from addon.audio.wav_format import PCM, Format
+from addon.playback.decoding import SampleReader, Samples
 from addon.playback.sound import Sound
-from addon.playback.wave import PCM, Format, Wave
 
 SILENCE_BLOCK = 64 * 1024
 """As much as a frame of the archive."""
 
+RESAMPLED_SECONDS, MARGIN_SECONDS = 20, 1
+"""Another rate is made in pieces of whole seconds, at which both rates have a frame, each with a
+margin on both sides that is thrown away: so any range is the same as in the whole."""
+
 Open = Callable[[], Sound]
-
-
-class Shape(NamedTuple):
-    """A recording's samples: rate in Hz, channels, and frames in all."""
-
-    rate: int
-    channels: int
-    frames: int
-
-    @property
-    def seconds(self) -> float:
-        """How long it plays."""
-        return self.frames / self.rate
 
 
 class Segment(Protocol):
@@ -50,19 +43,19 @@ class Segment(Protocol):
 
 @dataclass(frozen=True)
 class Stored:
-    """The samples of a WAV file just as they lie in the archive."""
+    """The samples of a WAV file just as they lie in the archive: one of its regions."""
 
     open: Open
-    wave: Wave
+    region: Region
 
     @property
     def length(self) -> int:
         """Bytes."""
-        return self.wave.length
+        return self.region.length
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """See Segment.read."""
-        return self.open().read(self.wave.start + start, self.wave.start + stop)
+        return self.open().read(self.region.start + start, self.region.start + stop)
 
 
 @dataclass(frozen=True)
@@ -70,13 +63,13 @@ class Decoded:
     """A recording as 16-bit PCM of `target`'s rate and channels, decoded as it is read."""
 
     open: Open
-    shape: Shape
+    index: Index
     target: Format
 
     @property
     def length(self) -> int:
         """Bytes; a changed rate rounds to the nearest frame."""
-        return round(self.shape.frames * self.target.rate / self.shape.rate) * self.target.frame
+        return round(self.index.frames * self.target.rate / self.index.rate) * self.target.frame
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """See Segment.read."""
@@ -89,21 +82,33 @@ class Decoded:
             at += len(block)
 
     def _samples(self, first: int, last: int) -> Iterator[Samples]:
-        if self.shape.rate == self.target.rate:
-            return Decoder(self.open()).samples(first, last)
-        frames = self.length // self.target.frame
-        return _cut(self._resampled(), first, min(last, frames))
+        reader = SampleReader(self.open(), self.index)
+        if self.index.rate == self.target.rate:
+            yield from reader.samples(first, last)
+            return
+        step = RESAMPLED_SECONDS * self.target.rate
+        while first < last:
+            piece, offset = divmod(first, step)
+            stop = min(last - piece * step, step)
+            yield self._resampled(reader, piece)[offset:stop]
+            first = piece * step + stop
 
-    def _resampled(self) -> Iterator[Samples]:
-        """Everything from the beginning on, always in the same blocks: the same samples again."""
+    def _resampled(self, reader: SampleReader, piece: int) -> Samples:
+        """One piece in the target's rate, (frames, channels)."""
         import soxr
 
-        decoder = Decoder(self.open())
-        rates = (decoder.rate, self.target.rate)
-        resampler: Any = soxr.ResampleStream(*rates, decoder.channels, dtype="int16")
-        for block in decoder.samples():
-            yield resampler.resample_chunk(block)
-        yield resampler.resample_chunk(np.zeros((0, decoder.channels), np.int16), last=True)
+        begin = max(piece * RESAMPLED_SECONDS - MARGIN_SECONDS, 0)
+        end = (piece + 1) * RESAMPLED_SECONDS + MARGIN_SECONDS
+        rates: tuple[Any, Any] = (self.index.rate, self.target.rate)
+        blocks = list(reader.samples(begin * rates[0], end * rates[0]))
+        made = soxr.resample(np.concatenate(blocks), *rates)
+        lead = (piece * RESAMPLED_SECONDS - begin) * self.target.rate
+        frames = min(
+            RESAMPLED_SECONDS * self.target.rate,
+            self.length // self.target.frame - piece * RESAMPLED_SECONDS * self.target.rate,
+        )
+        made = made[lead : lead + frames]
+        return np.pad(made, ((0, frames - len(made)), (0, 0)))
 
 
 @dataclass(frozen=True)
@@ -122,19 +127,6 @@ class Silence:
 def pcm16(rate: int, channels: int) -> Format:
     """What everything can be converted to, and every browser plays."""
     return Format(PCM, channels, rate, 16)
-
-
-def _cut(blocks: Iterator[Samples], first: int, last: int) -> Iterator[Samples]:
-    """Frames `first` to `last` of a stream, ended with silence where it is too short."""
-    at, width = 0, 1
-    for block in blocks:
-        width = block.shape[1]
-        if at + len(block) > first:
-            yield block[max(first - at, 0) : max(last - at, 0)]
-        at += len(block)
-        if at >= last:
-            return
-    yield np.zeros((last - max(at, first), width), np.int16)
 
 
 def _widened(samples: Samples, channels: int) -> Samples:

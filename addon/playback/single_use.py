@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 
 import redis
-from redis.exceptions import RedisError
 
-from addon.errors import GrantExpired, QueueUnavailable
+from addon.errors import GrantExpired
 from addon.playback.grants import Grant
+from addon.redis_errors import as_unavailable
+from addon.redis_keys import GRANT_USED
 
 SLACK_S = 60
 """StoredResult a little longer than the grant: clocks of two machines may differ."""
@@ -27,9 +28,7 @@ class SingleUse:
     def claim(self, grant: Grant) -> None:
         """Use a grant up. Raises GrantExpired where it was, QueueUnavailable without Redis."""
         lasts = max(grant.expires - int(time.time()), 0) + SLACK_S
-        try:
-            first = self._redis.set(f"grant-used:{grant.nonce}", b"1", nx=True, ex=lasts)
-        except RedisError as error:
-            raise QueueUnavailable("single-use links cannot be checked just now") from error
+        with as_unavailable():
+            first = self._redis.set(GRANT_USED + grant.nonce, b"1", nx=True, ex=lasts)
         if not first:
             raise GrantExpired("this download link was used already")

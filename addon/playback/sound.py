@@ -12,23 +12,6 @@ from typing import Protocol
 
 from addon.archive.archive import ArchivedAudio
 
-MEDIA_TYPES = {
-    "wav": "audio/x-wav",
-    "mp3": "audio/mpeg",
-    "flac": "audio/flac",
-    "ogg": "audio/ogg",
-    "opus": "audio/ogg",
-    "mp4": "audio/mp4",
-    "webm": "audio/webm",
-    "aiff": "audio/aiff",
-    "au": "audio/basic",
-    "amr": "audio/amr",
-    "caf": "audio/x-caf",
-}
-"""By the format that a manifest names; protocol 6.2 asks for the first two by these names."""
-
-UNKNOWN_TYPE = "application/octet-stream"
-
 
 class Sound(Protocol):
     """Something to play."""
@@ -45,7 +28,7 @@ class Sound(Protocol):
 
     @property
     def format(self) -> str:
-        """A key of MEDIA_TYPES, or something unknown."""
+        """A key of sniffing's MEDIA_TYPES, or something unknown."""
         ...
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
@@ -80,8 +63,3 @@ class Recorded:
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """See Sound.read."""
         return self.audio.read(start, stop)
-
-
-def media_type(sound_format: str) -> str:
-    """The Content-Type of a format."""
-    return MEDIA_TYPES.get(sound_format, UNKNOWN_TYPE)

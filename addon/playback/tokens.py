@@ -12,12 +12,17 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from addon import stored_documents
 from addon.archive.names import checked_id
+from addon.archive.prefixes import TOKENS
 from addon.archive.store import Store
-from addon.errors import NotStored, Unauthenticated
+from addon.errors import NotStored, Unauthenticated, UnreadableDocument
 
-PREFIX = "tokens/"
+VERSION = 1
+"""Of the stored record."""
+
 MARK = "rec_"
 """Before every token, so that scanners find one that was published by mistake."""
 
@@ -55,29 +60,34 @@ class Tokens:
             checked_id(install)
         text = MARK + secrets.token_urlsafe(32)
         digest = _digest(text)
-        record = {"install": install, "label": label, "issued_at": datetime.now(UTC).isoformat()}
-        self._store.put(PREFIX + digest, [json.dumps(record).encode() + b"\n"])
+        record: dict[str, Any] = {
+            "version": VERSION,
+            "install": install,
+            "label": label,
+            "issued_at": datetime.now(UTC).isoformat(),
+        }
+        self._store.put(TOKENS + digest, [json.dumps(record).encode() + b"\n"])
         return text, _token(digest, record)
 
     def find(self, text: str) -> Token:
-        """The token of this text. Raises Unauthenticated, StoreUnavailable."""
+        """The token of this text. Raises Unauthenticated, UnreadableDocument, StoreUnavailable."""
         if not text.startswith(MARK) or len(text) > MAX_LENGTH or not text.isascii():
             raise Unauthenticated("a valid token is needed")
         digest = _digest(text)
         try:
-            return _token(digest, json.loads(self._store.get(PREFIX + digest)))
+            return _token(digest, _record(self._store.get(TOKENS + digest)))
         except NotStored:
             raise Unauthenticated("a valid token is needed") from None
 
     def all(self) -> Iterator[Token]:
         """Every token that works, in no particular order."""
-        for stat in self._store.list(PREFIX):
-            yield _token(stat.key.removeprefix(PREFIX), json.loads(self._store.get(stat.key)))
+        for stat in self._store.list(TOKENS):
+            yield _token(stat.key.removeprefix(TOKENS), _record(self._store.get(stat.key)))
 
     def revoke(self, name: str) -> None:
         """End a token at once, by its name or its text. Raises NotStored where there is none."""
         start = _digest(name) if name.startswith(MARK) else name
-        keys = [stat.key for stat in self._store.list(PREFIX + start)] if start else []
+        keys = [stat.key for stat in self._store.list(TOKENS + start)] if start else []
         if len(keys) != 1:
             raise NotStored("there is no such token" if not keys else "several tokens begin so")
         self._store.delete(keys[0])
@@ -87,10 +97,18 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _token(digest: str, record: dict[str, str | None]) -> Token:
+def _record(body: bytes) -> dict[str, Any]:
+    """The stored record. One that names no install is refused: None means every install."""
+    record = stored_documents.parse(body, "API token", VERSION)
+    if "install" not in record:
+        raise UnreadableDocument("a stored document (API token) has no field 'install'")
+    return record
+
+
+def _token(digest: str, record: dict[str, Any]) -> Token:
     return Token(
         name=digest[:NAME_LENGTH],
         install=record["install"],
-        label=record["label"] or "",
-        issued_at=record["issued_at"] or "",
+        label=record.get("label") or "",
+        issued_at=record.get("issued_at") or "",
     )

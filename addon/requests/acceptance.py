@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from addon import tracing
+from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
-from addon.requests.queues import Dispatcher
 from addon.requests.request import Request
 
 

@@ -61,11 +61,11 @@ class AdmissionControl:
             return self._memory
 
     def is_tight(self) -> bool:
-        """Whether what can be done without should go."""
+        """True if what can be done without should go."""
         return self.memory().share >= TIGHT
 
     def has_room(self) -> bool:
-        """Whether new work may be accepted."""
+        """True if new work may be accepted."""
         return self.memory().share < FULL
 
     def require(self) -> None:
@@ -75,7 +75,7 @@ class AdmissionControl:
 
 
 def _read(connection: Any) -> Memory:
-    """What INFO says. Some hosts forbid it or leave fields out: then no limit is known."""
+    """The reading of INFO. Some hosts forbid it or leave fields out: then no limit is known."""
     try:
         told = connection.info("memory")
     except RedisError:

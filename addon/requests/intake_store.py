@@ -1,4 +1,4 @@
-"""The part of the store that carries requests: accepted, computed, and what became of each.
+"""Intake store: the prefixes of the store that carry requests, results to send, and outcomes.
 
 `intake/<sid>` exists exactly as long as a request is unfinished, `results/<sid>` as long as its
 result is not sent, and `requests/<sid>` says for good what became of it (spec/interfaces 6). The
@@ -12,9 +12,10 @@ import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from addon import documents
+from addon import stored_documents
 from addon.archive import message
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.prefixes import INTAKE, OUTCOMES, RESULTS
@@ -67,8 +68,14 @@ class IntakeStore:
         for stat in self.store.list(INTAKE, after=after):
             yield stat.key.removeprefix(INTAKE)
 
+    def accepted_before(self, moment: datetime) -> Iterator[str]:
+        """The SIDs of unfinished requests whose record was written before `moment`."""
+        for stat in self.store.list(INTAKE):
+            if stat.modified < moment:
+                yield stat.key.removeprefix(INTAKE)
+
     def is_waiting(self, sid: str) -> bool:
-        """Whether a request is accepted and not finished."""
+        """True if a request is accepted and not finished."""
         return self.store.stat(INTAKE + sid) is not None
 
     def open(self, sid: str) -> IntakeRecord:
@@ -83,9 +90,11 @@ class IntakeStore:
         if size > HEAD_LIMIT:
             raise Tampered("an intake record with an impossible head")
         _fill(blocks, buffer, LENGTH.size + size)
-        head = documents.parse(buffer[LENGTH.size : LENGTH.size + size], "intake record", VERSION)
+        head = stored_documents.parse(
+            buffer[LENGTH.size : LENGTH.size + size], "intake record", VERSION
+        )
         rest = bytes(buffer[LENGTH.size + size :])
-        source, request = documents.texts(head, "intake record", "source", "request")
+        source, request = stored_documents.texts(head, "intake record", "source", "request")
         return IntakeRecord(source, request, _audio(rest, blocks))
 
     def store_result(self, sid: str, result: StoredResult) -> bool:
@@ -115,23 +124,23 @@ class IntakeStore:
             return None
 
     def record_outcome(self, sid: str, outcome: Mapping[str, Any]) -> None:
-        """Record what became of a request; a later call replaces an earlier one."""
+        """Write the outcome of a request; a later call replaces an earlier one."""
         document = {"version": VERSION, **outcome}
         body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
         self.store.put(OUTCOMES + sid, [body], if_absent=False)
 
     def outcome(self, sid: str) -> dict[str, Any] | None:
-        """What became of a request, or None where it is not known. Raises UnreadableDocument."""
+        """The outcome of a request, or None where it is not known. Raises UnreadableDocument."""
         try:
             body = self.store.get(OUTCOMES + sid)
         except NotStored:
             return None
-        document = documents.parse(body, "outcome", VERSION)
+        document = stored_documents.parse(body, "outcome", VERSION)
         document.pop("version", None)
         return document
 
     def has_outcome(self, sid: str) -> bool:
-        """Whether it is known what became of a request, in whatever version it was written."""
+        """True if a request has an outcome, in whatever version it was written."""
         return self.store.stat(OUTCOMES + sid) is not None
 
     def remove(self, sid: str) -> None:

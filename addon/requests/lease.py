@@ -53,7 +53,7 @@ def key(kind: str, sid: str) -> str:
 
 
 def held(connection: redis.Redis, kind: str, sid: str) -> bool:
-    """Whether any worker holds the lease."""
+    """True if any worker holds the lease."""
     return bool(connection.exists(key(kind, sid)))
 
 
@@ -135,5 +135,5 @@ def _release(connection: redis.Redis, name: str, holder: str) -> None:
 
 
 def _holders_of(pid: int) -> str:
-    """How every holder in one process begins."""
+    """The beginning of every holder's name in one process."""
     return f"{socket.gethostname()}:{pid}:"

@@ -24,7 +24,7 @@ def count_finished(states: RequestStates, counters: Counters, entry: RequestStat
 
 
 def additions(entry: RequestState) -> Additions:
-    """What a finished request adds to all counters."""
+    """The additions of a finished request to all counters."""
     length = sla.length_class(entry.duration)
     amounts: Additions = {field(catalogue.FINISHED, entry.outcome or "unknown"): 1}
     if entry.code is not None:

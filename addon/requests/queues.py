@@ -7,42 +7,44 @@ own retries, scheduler and maintenance are not used: the sweeper decides what ru
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import redis
 from redis.client import Pipeline
-from redis.exceptions import RedisError
 from rq.exceptions import DequeueTimeout, NoSuchJobError
 from rq.job import Job
 from rq.queue import Queue
-from rq.utils import utcparse
+from rq.serializers import JSONSerializer
 
-from addon import redis_keys, tracing
-from addon.errors import QueueUnavailable
-from addon.metrics import catalogue, counters
+from addon import log
+from addon.metrics import catalogue
+from addon.metrics.counters import Counters
 from addon.requests import scheduling
-from addon.requests.admission import AdmissionControl
-from addon.requests.scheduling import Length
-from addon.requests.state import BATCH, QUEUED, RequestState, RequestStates
+from addon.requests.state import RequestStates
 
 POLL_S = 0.1
 """Between two looks at empty queues: ten cheap calls a second for each idle worker."""
 
-RESULT_TTL_S = 60
-"""RQ keeps 6 kB for a finished job (spec/runtime 2); the request's state is what remembers."""
-
-FAILURE_TTL_S = 24 * 3600
-"""A failed job's traceback stays readable for a day."""
-
-PROCESS = "workers.process.process"
-DELIVER = "workers.deliver.deliver"
-PERIODIC_TASK = "workers.periodic_tasks.run"
-
+PROCESS_KIND = "process"
+DELIVER_KIND = "deliver"
 PERIODIC_KIND = "errand"
-"""Begins a periodic task's job id and lease; two releases side by side share the older word."""
+"""The beginnings of a job's id and of its lease; \"errand\" is an older word, and stays."""
+
+FUNCTIONS = {
+    PROCESS_KIND: "workers.process.process",
+    DELIVER_KIND: "workers.deliver.deliver",
+    PERIODIC_KIND: "workers.periodic_tasks.run",
+}
+"""The function of each kind of job: nothing else is ever run by a worker."""
+
+JOB_FIELDS = frozenset(
+    b"data origin description meta status timeout result_ttl failure_ttl worker_name created_at "
+    b"enqueued_at started_at ended_at last_heartbeat".split()
+)
+"""The fields that are read of a job's hash: others, as callbacks and webhooks, run more code."""
+
+logger = log.get("queues")
 
 MOVE = """
 for i = 1, #KEYS do
@@ -68,8 +70,47 @@ return redis.call('RPUSH', KEYS[1], ARGV[1])
 """KEYS[1] a queue, ARGV[1] a job, whose id says when it is due: `scheduling.place` in Redis."""
 
 
+class _Refused(NoSuchJobError):
+    """The job is none that a worker here may run; RQ treats it as if it did not exist."""
+
+
+class RequestJob(Job):
+    """A job as JSON: one of FUNCTIONS, called with the one text that the job's id names.
+
+    Whoever can write to Redis can put anything into a queue. Nothing of it is unpickled or
+    imported, and none of RQ's further features is believed.
+    """
+
+    def __init__(
+        self,
+        id: str | None = None,
+        connection: Any = None,
+        serializer: Any = None,  # noqa: ARG002
+    ) -> None:
+        super().__init__(id, connection, JSONSerializer)
+
+    def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
+        """Read the job's hash. Raises NoSuchJobError, also for what may not be run."""
+        if b"data" not in raw_data:
+            raise NoSuchJobError("the job has no data")
+        try:
+            super().restore({k: v for k, v in raw_data.items() if k in JOB_FIELDS})
+            called = (self.func_name, self.instance, list(self.args), self.kwargs)
+        except Exception as error:
+            raise _Refused(f"its data cannot be read ({type(error).__name__})") from None
+        if called != (FUNCTIONS.get(kind_of(self.id)), None, [sid_of(self.id)], {}):
+            raise _Refused("its function or arguments are not those of its id")
+        if not isinstance(self.meta, dict) or set(map(type, self.meta.values())) - {str}:
+            self.meta = {}
+
+
 class DeadlineQueue(Queue):
     """An RQ queue in the order of deadlines, whose jobs are moved atomically to their worker."""
+
+    job_class = RequestJob
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{**options, "serializer": JSONSerializer})
 
     def push_job_id(
         self, job_id: str, pipeline: Pipeline | None = None, at_front: bool = False
@@ -96,7 +137,7 @@ class DeadlineQueue(Queue):
             moved = move(keys=list(by_key))
             if moved:
                 queue = by_key[moved[0].decode()]
-                job = _fetch(queue, moved[1].decode())
+                job = _fetch(queue, moved[1])
                 if job is not None:
                     return job, queue
                 continue
@@ -107,180 +148,32 @@ class DeadlineQueue(Queue):
             time.sleep(POLL_S)
 
 
-def _fetch(queue: Queue, job_id: str) -> Job | None:
+def _fetch(queue: Queue, raw_id: bytes) -> Job | None:
+    job_id = raw_id.decode(errors="replace")
     try:
-        return Job.fetch(job_id, connection=queue.connection)
+        return RequestJob.fetch(job_id, connection=queue.connection)
+    except (_Refused, ValueError) as error:
+        _refuse(queue, job_id, str(error))
     except NoSuchJobError:
-        queue.intermediate_queue.remove(job_id)
-        return None
+        pass
+    queue.connection.lrem(queue.intermediate_queue_key, 1, raw_id)  # type: ignore[arg-type]
+    return None
 
 
-class Dispatcher:
-    """Puts jobs into queues, each in one transaction with the request's state."""
+def _refuse(queue: Queue, job_id: str, reason: str) -> None:
+    """Delete a job that may not be run; its request, if there is one, is looked at again at once.
 
-    def __init__(self, connection: redis.Redis, states: RequestStates) -> None:
-        self.redis: Any = connection
-        self.states = states
-        self.admission = AdmissionControl(connection)
-        self._queues = {
-            name: DeadlineQueue(name, connection=connection) for name in scheduling.ALL_QUEUES
-        }
-
-    def accept(
-        self,
-        sid: str,
-        *,
-        tenant: str,
-        source: str,
-        received_at: float,
-        length: Length,
-        queue: str | None = None,
-    ) -> bool:
-        """Claim a request and queue its first job, by length or in `queue`; False for a duplicate.
-
-        Raises QueueUnavailable.
-        """
-        due = scheduling.due(received_at, length.estimate, time.time())
-        queue, job = queue or scheduling.queue_for(length.estimate), self._job(sid, "process", due)
-        facts = {"tenant": tenant, "source": source, "received_at": received_at} | {
-            "queue": queue,
-            "job": job,
-            "estimate": length.estimate,
-            "longest": length.longest,
-        }
-        timeout = scheduling.job_timeout(length.longest or scheduling.LONGEST_S)
-        return self.states.claim(
-            sid,
-            facts,
-            scheduling.first_look(received_at, length.longest, time.time()),
-            lambda pipe: self._begin(pipe, sid, job, queue, timeout, source),
-        )
-
-    def _begin(
-        self, pipe: Pipeline, sid: str, job: str, queue: str, timeout: int, source: str
-    ) -> None:
-        self._enqueue(pipe, PROCESS, sid, job, queue, timeout)
-        pipe.hincrbyfloat(redis_keys.METRICS, counters.field(catalogue.ACCEPTED, source), 1)
-
-    def process(self, entry: RequestState) -> None:
-        """Queue another processing job for a request that is entered already."""
-        seconds = entry.duration or entry.estimate or scheduling.UNKNOWN_S
-        due = scheduling.due(entry.received_at, seconds, time.time())
-        job = self._job(entry.sid, "process", due)
-        queue = (
-            scheduling.BACKFILL
-            if entry.queue == scheduling.BACKFILL
-            else scheduling.queue_for(seconds)
-        )
-        timeout = scheduling.job_timeout(entry.duration or entry.longest or scheduling.LONGEST_S)
-        facts = {"state": QUEUED, "queue": queue, "job": job}
-        self._again(entry.sid, PROCESS, queue, job, timeout, facts)
-
-    def deliver(self, sid: str, *, first: bool) -> None:
-        """Queue a delivery; later tries have another queue."""
-        queue = scheduling.DELIVER if first else scheduling.REDELIVER
-        job = self._job(sid, "deliver")
-        facts = {"delivery": QUEUED, "delivery_queue": queue, "delivery_job": job}
-        self._again(sid, DELIVER, queue, job, int(scheduling.JOB_FLOOR_S), facts)
-
-    def periodic_task(self, name: str) -> None:
-        """Queue a periodic task, which belongs to no request. Raises RedisError."""
-        with self.redis.pipeline() as pipe:
-            pipe.multi()  # RQ would, and after the first command it is too late
-            job, timeout = self._job(name, PERIODIC_KIND), int(scheduling.LONGEST_S)
-            self._enqueue(pipe, PERIODIC_TASK, name, job, scheduling.PERIODIC, timeout)
-            pipe.execute()
-
-    def _again(
-        self,
-        sid: str,
-        function: str,
-        queue: str,
-        job: str,
-        timeout: int,
-        facts: dict[str, str],
-    ) -> None:
-        try:
-            self.states.requeue(
-                sid,
-                time.time() + scheduling.LOOK_S,
-                lambda pipe: self._enqueue(pipe, function, sid, job, queue, timeout),
-                **facts,
-            )
-        except RedisError as error:
-            raise QueueUnavailable("the queue does not answer") from error
-
-    def _enqueue(
-        self, pipe: Pipeline, function: str, sid: str, job: str, queue: str, timeout: int
-    ) -> None:
-        self._queues[queue].enqueue_call(
-            function,
-            args=(sid,),
-            job_id=job,
-            timeout=timeout,
-            result_ttl=RESULT_TTL_S,
-            failure_ttl=FAILURE_TTL_S,
-            description=f"{function.rpartition('.')[2]} {sid}",
-            meta=tracing.carrier(),
-            pipeline=pipe,
-        )
-
-    def _job(self, sid: str, kind: str, due: int = scheduling.LAST) -> str:
-        """A job's own id: a request may have several jobs over its life, none may share one.
-
-        It ends with when it is due, for PLACE, and a nonce: eight hexadecimal digits each.
-        """
-        return f"{kind}-{sid}-{due:08x}{secrets.token_hex(4)}"
-
-    def waits(self, queue: str, job: str) -> bool:
-        """Whether a job still waits in its queue."""
-        return bool(job) and self.redis.lpos(self._queues[queue].key, job) is not None
-
-    def in_flight(self) -> dict[str, list[str]]:
-        """Every queue's jobs that a worker has taken and not finished with."""
-        with self.redis.pipeline(transaction=False) as pipe:
-            for queue in self._queues.values():
-                pipe.lrange(queue.intermediate_queue_key, 0, -1)
-            found = pipe.execute()
-        return {
-            queue: [job.decode() for job in jobs]
-            for queue, jobs in zip(self._queues, found, strict=True)
-        }
-
-    def make_room(self) -> None:
-        """Forget some finished requests where Redis gets tight: new ones are worth more."""
-        if self.admission.is_tight():
-            self.states.forget_finished(BATCH)
-
-    def land(self, queue: str, job: str) -> None:
-        """Take a job off its queue's in-flight list."""
-        self.redis.lrem(self._queues[queue].intermediate_queue_key, 1, job)
-
-    def depths(self) -> dict[str, int]:
-        """How many jobs wait in each queue."""
-        with self.redis.pipeline(transaction=False) as pipe:
-            for queue in self._queues.values():
-                pipe.llen(queue.key)
-            return dict(zip(self._queues, pipe.execute(), strict=True))
-
-    def waited(self, now: float) -> dict[str, float]:
-        """How many seconds the oldest job of each queue has waited; 0 where none does."""
-        with self.redis.pipeline(transaction=False) as pipe:
-            for queue in self._queues.values():
-                pipe.lindex(queue.key, 0)
-            first = {
-                queue: job for queue, job in zip(self._queues, pipe.execute(), strict=True) if job
-            }
-            for job in first.values():
-                pipe.hget(Job.key_for(job.decode()), "enqueued_at")
-            since = dict(zip(first, pipe.execute(), strict=True))
-        return {queue: _age(since.get(queue), now) for queue in self._queues}
+    So the jobs of a release that wrote them as pickles are queued again, as JSON.
+    """
+    logger.error("a job was refused", job=job_id[:100], queue=queue.name, reason=reason[:200])
+    Counters(queue.connection).count(catalogue.REFUSED_JOBS, queue.name)
+    queue.connection.delete(Job.key_for(job_id))
+    RequestStates(queue.connection).look_again(sid_of(job_id), 0.0)
 
 
-def _age(enqueued_at: bytes | None, now: float) -> float:
-    if not enqueued_at:
-        return 0.0
-    return max(0.0, now - utcparse(enqueued_at.decode()).timestamp())
+def kind_of(job: str) -> str:
+    """The kind of work in a job's id."""
+    return job.partition("-")[0]
 
 
 def sid_of(job: str) -> str:

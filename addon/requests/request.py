@@ -49,7 +49,7 @@ class Request:
 
     @property
     def has_deadline(self) -> bool:
-        """Whether an answer can come too late."""
+        """True if an answer can come too late."""
         return has_deadline(self.source)
 
     @classmethod
@@ -112,7 +112,7 @@ class Request:
 
 
 def has_deadline(source: str) -> bool:
-    """Whether requests of a source have to be answered within a multiple of their length.
+    """True if requests of a source have to be answered within a multiple of their length.
 
     A state that was written again after Redis was lost may not name its source: then they may.
     """

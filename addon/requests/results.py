@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from addon import documents
+from addon import stored_documents
 from addon.errors import AddonError
 from addon.settings import Settings
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """docs/result.schema.json says what may change under which number."""
 
 
@@ -39,7 +39,7 @@ class StoredResult:
     def from_bytes(cls, body: bytes) -> StoredResult:
         """The reverse of `to_bytes`. Raises UnreadableDocument."""
         what = "stored result"
-        return documents.instance(cls, documents.parse(body, what), what)
+        return stored_documents.instance(cls, stored_documents.parse(body, what), what)
 
 
 def successful(sid: str, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def failed(sid: str, error: AddonError) -> dict[str, Any]:
 def timing(
     received_at: float, finished_at: float, duration: float | None
 ) -> dict[str, str | float | None]:
-    """When the request came and was done, and how that compares with the audio's length."""
+    """The times of receipt and end, and their distance as a multiple of the audio's length."""
     elapsed = finished_at - received_at
     return {
         "received_at": iso(received_at),

@@ -38,7 +38,7 @@ LAST = 0xFFFF_FFFF
 """Due after everything else, in the year 2106: what is late already holds up nothing in time."""
 
 LOOK_BACK = 200
-"""How many waiting jobs a new one may pass: twice the simulation's burst, in one call of Redis."""
+"""Waiting jobs that a new one may pass: twice the simulation's burst, in one call of Redis."""
 
 EXPRESS_BYTES = 6 * 1024 * 1024
 """More than 30 s of any telephone recording: two channels at 44.1 kHz and 16 bits have 5.3 MB."""

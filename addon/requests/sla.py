@@ -35,7 +35,7 @@ class Paces:
 
     @property
     def kept(self) -> bool:
-        """Whether the class is within what Twilio recommends, and nothing was failed."""
+        """True if the class is within what Twilio recommends, and nothing was failed."""
         return self.p50 <= LIMITS[0] and self.p99 <= LIMITS[1] and not self.missed
 
 
@@ -47,7 +47,7 @@ def length_class(seconds: float | None) -> str:
 
 
 def missed(entry: RequestState) -> bool:
-    """Whether a request had no result in time: answered with a failure for it, or too late."""
+    """True if a request had no result in time: answered with a failure for it, or too late."""
     if not has_deadline(entry.source):
         return False
     return entry.code == DeadlineMissed.code or (entry.pace or 0.0) > FAIL_AT

@@ -1,7 +1,7 @@
 """State and times of every request, in Redis; many deliveries of one request become one job here.
 
 The SLA is read from it. It is not the truth: all of it can be lost, and is made again from the
-intake store. Times are seconds since the epoch. No personal data, URL or secret may be kept here.
+intake store. Times are seconds since the epoch. No personal data, URL or secret may be in it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any
 
 import redis
 from redis.client import Pipeline
-from redis.exceptions import RedisError, WatchError
+from redis.exceptions import WatchError
 
 from addon import redis_keys as keys
 from addon.errors import QueueUnavailable
+from addon.redis_errors import as_unavailable
 
 RETENTION_S = 48 * 3600
 """Ten times four hours, the longest call Twilio records, with a margin (spec/runtime 4)."""
@@ -110,7 +111,7 @@ class RequestStates:
         Raises QueueUnavailable.
         """
         key = _key(sid)
-        try:
+        with as_unavailable():
             for _ in range(CLAIM_TRIES):
                 with self.redis.pipeline() as pipe:
                     try:
@@ -126,8 +127,6 @@ class RequestStates:
                         return True
                     except WatchError:
                         continue
-        except RedisError as error:
-            raise QueueUnavailable("the queue does not answer") from error
         raise QueueUnavailable("the queue is too busy with this request")
 
     def requeue(self, sid: str, due: float, enqueue: Enqueue, **facts: Any) -> None:
@@ -158,11 +157,9 @@ class RequestStates:
 
     def count_duplicate(self, sid: str) -> None:
         """Count a repeated delivery, where the request is known."""
-        try:
+        with as_unavailable():
             if _is_entered(self.redis, _key(sid)):
                 self.redis.hincrby(_key(sid), "duplicates", 1)
-        except RedisError as error:
-            raise QueueUnavailable("the queue does not answer") from error
 
     def drop_open(self, sid: str) -> None:
         """Take a request off the unfinished ones."""
@@ -213,11 +210,9 @@ class RequestStates:
         return _state(sid, fields) if b"state" in fields else None
 
     def knows(self, sid: str) -> bool:
-        """Whether a request was entered. Raises QueueUnavailable."""
-        try:
+        """True if a request was entered. Raises QueueUnavailable."""
+        with as_unavailable():
             return _is_entered(self.redis, _key(sid))
-        except RedisError as error:
-            raise QueueUnavailable("the queue does not answer") from error
 
     def due(self, now: float, limit: int = 200) -> list[str]:
         """The unfinished requests that somebody should look at by now, most urgent first."""
@@ -227,7 +222,7 @@ class RequestStates:
         ]
 
     def open_count(self) -> int:
-        """How many requests are unfinished."""
+        """The number of unfinished requests."""
         return int(self.redis.zcard(keys.REQUESTS_OPEN))
 
     def open_sids(self) -> set[str]:
@@ -272,7 +267,7 @@ def _key(sid: str) -> str:
 
 
 def _is_entered(connection: Any, key: str) -> bool:
-    """Whether a request was claimed or finished here.
+    """True if a request was claimed or finished here.
 
     A worker that goes on after Redis was wiped writes facts of a request that nobody has claimed:
     they must not hide it from the sweeper.

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from addon import stored_documents
 from addon.ringcentral.api import Api, Caller
 
 CALL_LOG = "/restapi/v1.0/account/~/call-log"
@@ -34,9 +35,9 @@ class LoggedRecording:
     id: str
     account: str
     content_uri: str
-    session: str | None
-    started_at: datetime | None
-    duration_seconds: float | None
+    session: str | None = None
+    started_at: datetime | None = None
+    duration_seconds: float | None = None
 
     @property
     def sid(self) -> str:
@@ -59,11 +60,12 @@ class LoggedRecording:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What `to_json` wrote."""
-        values: dict[str, Any] = json.loads(text)
-        if values["started_at"] is not None:
-            values["started_at"] = datetime.fromisoformat(values["started_at"]).astimezone(UTC)
-        return cls(**values)
+        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
+        what = "entry of a call log"
+        document = stored_documents.parse(text, what, version=None)
+        return stored_documents.instance(
+            cls, stored_documents.with_moments(document, what, "started_at"), what
+        )
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """A recording's bytes at RingCentral, read from any place to any other in one person's name.
 
-Its length and kind come from the first answer, whose body is then used instead of asking again:
-requests are limited (spec/protocol 7.4). Bytes are passed on as they arrive and kept nowhere; what
-does not fit what was promised raises, so that nothing cut short ever passes for the whole.
+Its length and kind come from the first answer, the kind from its bytes and never from a declared
+type. That answer's body is then used instead of asking again: requests are limited (spec/protocol
+7.4). Bytes are passed on as they arrive and kept nowhere; what does not fit what was promised
+raises, so that nothing cut short ever passes for the whole.
 """
 
 from __future__ import annotations
@@ -12,26 +13,14 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Self
 
+from addon.audio.sniffing import HEAD_BYTES, UNKNOWN, describe, is_document, sniff
 from addon.errors import NotPlayable, RingCentralUnavailable
 from addon.outbound import Response, Timeouts
 from addon.ringcentral.api import Api, Caller
-
-FORMATS = {
-    "audio/x-wav": "wav",
-    "audio/wav": "wav",
-    "audio/wave": "wav",
-    "audio/vnd.wave": "wav",
-    "audio/mpeg": "mp3",
-    "audio/mp3": "mp3",
-}
-"""By media type; spec/protocol 7.2 names the first and audio/mpeg."""
-
-UNTOLD = ("", "application/octet-stream")
-UNKNOWN_FORMAT = "unknown"
-"""Handed on as mere bytes; whoever archives them looks at the bytes themselves anyway."""
 
 MAX_BYTES = 4 * 1024**3
 """What a RIFF header can announce."""
@@ -65,7 +54,7 @@ class _Part:
     """An answer on the wire: bytes from `start` on, up to `stop` at most."""
 
     stack: ExitStack
-    response: Response
+    content: Iterator[bytes]
     facts: Facts
     start: int
     stop: int
@@ -74,7 +63,7 @@ class _Part:
         """Its bytes between `start` and `stop`; closes it, however that ends."""
         with self.stack:
             at = self.start
-            for block in self.response.blocks(MAX_BYTES):
+            for block in self.content:
                 wanted = block[max(start - at, 0) : stop - at]
                 at += len(block)
                 if wanted:
@@ -115,15 +104,15 @@ class Content:
 
     @property
     def format(self) -> str:
-        """wav, mp3 or unknown."""
+        """The kind of audio that its first bytes are, or unknown."""
         return self.facts.format
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` up to, not including, `stop`. Raises what `Api.open` raises."""
-        at = start
+        at, facts = start, self.facts
         while at < stop:
             part = self._taken_first(at) or self._ask(at, stop)
-            if part.facts != self.facts:
+            if part.facts != facts:
                 part.stack.close()
                 raise RingCentralUnavailable("the recording changed at RingCentral meanwhile")
             for block in part.blocks(at, stop):
@@ -159,8 +148,15 @@ class Content:
             begin, end, length = _extent(response)
             if begin > start or end <= start:
                 raise RingCentralUnavailable("RingCentral sent another range than was asked for")
-            facts = Facts(length, _etag(response, self._uri, length), _format(response))
-            return _Part(stack.pop_all(), response, facts, begin, end)
+            etag = _etag(response, self._uri, length)
+            if self._facts is not None:
+                facts = replace(self._facts, length=length, etag=etag)
+                return _Part(stack.pop_all(), response.blocks(MAX_BYTES), facts, begin, end)
+            head, content = _head(response)
+            if is_document(head):
+                raise NotPlayable(f"RingCentral sent {describe(head)} instead of a recording")
+            facts = Facts(length, etag, sniff(head) or UNKNOWN)
+            return _Part(stack.pop_all(), content, facts, begin, end)
 
 
 def _extent(response: Response) -> tuple[int, int, int]:
@@ -187,10 +183,12 @@ def _etag(response: Response, uri: str, length: int) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
-def _format(response: Response) -> str:
-    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind in FORMATS:
-        return FORMATS[kind]
-    if kind.startswith("audio/") or kind in UNTOLD:
-        return UNKNOWN_FORMAT
-    raise NotPlayable("RingCentral sent a document instead of a recording")
+def _head(response: Response) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes of an answer, enough to tell what they are, and all of its blocks."""
+    blocks = response.blocks(MAX_BYTES)
+    head = b""
+    for block in blocks:
+        head += block
+        if len(head) >= HEAD_BYTES:
+            break
+    return head, chain([head], blocks)

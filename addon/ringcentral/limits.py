@@ -8,15 +8,15 @@ the headers of every answer. Where Redis does not answer nothing is asked.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Literal
 
 import redis
-from redis.exceptions import RedisError
 
-from addon.errors import QueueUnavailable, RingCentralUnavailable
+from addon.errors import RingCentralUnavailable
 from addon.outbound import Response
+from addon.redis_errors import as_unavailable
+from addon.redis_keys import RINGCENTRAL_LIMIT
 
 Group = Literal["Light", "Medium", "Heavy", "Auth"]
 
@@ -72,7 +72,7 @@ class Limits:
 
     def take(self, user: str, group: Group) -> None:
         """Count one request. Raises RingCentralUnavailable, saying how long to wait."""
-        with _translated():
+        with as_unavailable():
             wait = float(
                 self._take(
                     keys=[_key(user, group), f"{_key(user, group)}:requests"],
@@ -89,7 +89,7 @@ class Limits:
         limit = _whole(response.headers.get("X-Rate-Limit-Limit"))
         left = _whole(response.headers.get("X-Rate-Limit-Remaining"))
         window = min(_whole(response.headers.get("X-Rate-Limit-Window")) or WINDOW_S, MAX_WINDOW_S)
-        with _translated():
+        with as_unavailable():
             if limit:
                 self._redis.hset(_key(user, group), items=["size", limit, "window", window])
                 self._redis.expire(_key(user, group), window * 2)
@@ -100,7 +100,7 @@ class Limits:
 
     def pause(self, user: str, group: Group, seconds: float) -> None:
         """Ask nothing for so long."""
-        with _translated():
+        with as_unavailable():
             until = self._clock() + seconds
             self._pause(keys=[_key(user, group)], args=[until, int(seconds) + 2 * WINDOW_S])
 
@@ -117,12 +117,4 @@ def _whole(text: str | None) -> int | None:
 
 
 def _key(user: str, group: Group) -> str:
-    return f"ringcentral:limit:{group}:{user}"
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise QueueUnavailable(f"limits cannot be read ({type(error).__name__})") from error
+    return f"{RINGCENTRAL_LIMIT}{group}:{user}"

@@ -10,14 +10,13 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import redis
-from redis.exceptions import RedisError
 
-from addon.errors import QueueUnavailable
+from addon.redis_errors import as_unavailable
+from addon.redis_keys import RINGCENTRAL_SUBSCRIBING, RINGCENTRAL_WATCHED
 
 HANDSHAKE_HEADER = "Validation-Token"
 DELIVERY_HEADERS = ("Verification-Token", HANDSHAKE_HEADER)
@@ -41,9 +40,6 @@ MAX_WATCHED = 10_000
 
 _VISIBLE = re.compile(r"[!-~]{1,1024}", re.ASCII)
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-
-_PENDING = "ringcentral:subscribing"
-_WATCHED = "ringcentral:watched"
 
 
 def handshake(headers: Mapping[str, str], *, has_body: bool) -> str | None:
@@ -85,38 +81,30 @@ class Notices:
 
     def expect_handshake(self) -> None:
         """A subscription is about to be created."""
-        with _translated():
-            self._redis.set(_PENDING, b"1", ex=PENDING_S)
+        with as_unavailable():
+            self._redis.set(RINGCENTRAL_SUBSCRIBING, b"1", ex=PENDING_S)
 
     def expects_handshake(self) -> bool:
         """Whether one is."""
-        with _translated():
-            return bool(self._redis.exists(_PENDING))
+        with as_unavailable():
+            return bool(self._redis.exists(RINGCENTRAL_SUBSCRIBING))
 
     def handshake_done(self) -> None:
         """The subscription exists, or will not."""
-        with _translated():
-            self._redis.delete(_PENDING)
+        with as_unavailable():
+            self._redis.delete(RINGCENTRAL_SUBSCRIBING)
 
     def watch(self, call: str) -> None:
         """Look for this call's recordings from now on, for as long as any may appear."""
-        with _translated(), self._redis.pipeline() as pipe:
-            pipe.zadd(_WATCHED, {call: self._clock() + WATCH_S})
-            pipe.zremrangebyrank(_WATCHED, 0, -MAX_WATCHED - 1)
-            pipe.expire(_WATCHED, WATCH_S)
+        with as_unavailable(), self._redis.pipeline() as pipe:
+            pipe.zadd(RINGCENTRAL_WATCHED, {call: self._clock() + WATCH_S})
+            pipe.zremrangebyrank(RINGCENTRAL_WATCHED, 0, -MAX_WATCHED - 1)
+            pipe.expire(RINGCENTRAL_WATCHED, WATCH_S)
             pipe.execute()
 
     def watched(self) -> list[str]:
         """The calls to look for, the one whose time ends first in front."""
-        with _translated():
-            self._redis.zremrangebyscore(_WATCHED, "-inf", self._clock())
-            found = cast("list[bytes]", self._redis.zrange(_WATCHED, 0, -1))
+        with as_unavailable():
+            self._redis.zremrangebyscore(RINGCENTRAL_WATCHED, "-inf", self._clock())
+            found = cast("list[bytes]", self._redis.zrange(RINGCENTRAL_WATCHED, 0, -1))
         return [call.decode() for call in found]
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise QueueUnavailable(f"notices cannot be kept ({type(error).__name__})") from error

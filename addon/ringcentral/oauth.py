@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from addon import stored_documents
 from addon.errors import OutboundError, RingCentralUnavailable, Unauthenticated
 from addon.outbound import Credentials, Outbound, Response, Timeouts
 from addon.ringcentral.hosts import Hosts
@@ -67,7 +68,8 @@ class Tokens:
     @classmethod
     def from_bytes(cls, text: bytes) -> Self:
         """What `to_bytes` wrote."""
-        return cls(**json.loads(text))
+        what = "RingCentral tokens"
+        return stored_documents.instance(cls, stored_documents.parse(text, what), what)
 
 
 class OAuth:

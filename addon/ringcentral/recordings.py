@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from addon import stored_documents
 from addon.errors import NotFound, RingCentralUnavailable
 from addon.ringcentral.api import Api, Caller
 
@@ -31,7 +32,8 @@ class Recording:
     @classmethod
     def from_bytes(cls, text: bytes) -> Self:
         """What `to_bytes` wrote."""
-        return cls(**json.loads(text))
+        what = "RingCentral recording"
+        return stored_documents.instance(cls, stored_documents.parse(text, what), what)
 
 
 def checked_id(text: str) -> str:

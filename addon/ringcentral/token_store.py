@@ -16,11 +16,13 @@ from redis.exceptions import LockError, RedisError
 
 from addon.errors import (
     KeyMissing,
-    QueueUnavailable,
     RingCentralUnavailable,
     Tampered,
     Unauthenticated,
+    UnreadableDocument,
 )
+from addon.redis_errors import as_unavailable
+from addon.redis_keys import RINGCENTRAL_TOKENS
 from addon.ringcentral.oauth import Tokens
 from addon.ringcentral.vault import Vault
 
@@ -48,23 +50,23 @@ class TokenStore:
 
     def keep(self, name: str, tokens: Tokens, life_s: int) -> None:
         """Store a set for at most `life_s` seconds, in place of any other."""
-        with _translated():
+        with as_unavailable():
             self._redis.set(_key(name), self._vault.seal(tokens.to_bytes(), name), ex=life_s)
 
     def find(self, name: str) -> Tokens | None:
         """The set as it is, or None where it ended, or was sealed under a secret that is gone."""
-        with _translated():
+        with as_unavailable():
             sealed = cast("bytes | None", self._redis.get(_key(name)))
         if sealed is None:
             return None
         try:
             return Tokens.from_bytes(self._vault.open(sealed, name))
-        except (KeyMissing, Tampered, ValueError, TypeError):
+        except (KeyMissing, Tampered, UnreadableDocument):
             return None
 
     def end(self, name: str) -> None:
         """Forget a set."""
-        with _translated():
+        with as_unavailable():
             self._redis.delete(_key(name))
 
     def fresh(
@@ -111,7 +113,7 @@ class TokenStore:
     def _replace(self, name: str, tokens: Tokens) -> bool:
         """Put a set in the place of one that is still there; its end stays where it was."""
         sealed = self._vault.seal(tokens.to_bytes(), name)
-        with _translated():
+        with as_unavailable():
             return bool(self._redis.set(_key(name), sealed, xx=True, keepttl=True))
 
     def _holds(self, tokens: Tokens) -> bool:
@@ -122,7 +124,7 @@ class TokenStore:
         lock = self._redis.lock(
             f"{_key(name)}:lock", timeout=LOCK_S, sleep=0.05, blocking_timeout=WAIT_S
         )
-        with _translated():
+        with as_unavailable():
             taken = lock.acquire()
         if not taken:
             raise RingCentralUnavailable("RingCentral takes long to renew a session", retry_after=5)
@@ -134,12 +136,4 @@ class TokenStore:
 
 
 def _key(name: str) -> str:
-    return f"ringcentral:tokens:{name}"
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise QueueUnavailable(f"tokens cannot be read ({type(error).__name__})") from error
+    return RINGCENTRAL_TOKENS + name

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
 from werkzeug.datastructures import MultiDict
 
+from addon import stored_documents
 from addon.errors import InputConflict, InputMissing, Rejected, WrongAccount
 from addon.twilio.moments import check_age, parse_moment, parse_number
 from addon.twilio.names import AUDIO, GUESSED_DATES, meaning, normalised
@@ -81,17 +82,6 @@ class Invocation:
         """The recording's id in the archive: its SID, else the request's (spec/interfaces 4)."""
         return self.recording_sid or self.request_sid
 
-    def declared_seconds(self, decoded: float | None = None) -> float | None:
-        """The declared duration in seconds: the reading, s or ms, that is nearer to the truth.
-
-        Without a decoded length, 1000 or more is taken for milliseconds (spec/protocol 1.6).
-        """
-        if self.duration is None:
-            return None
-        if decoded is None:
-            return self.duration / 1000 if self.duration >= 1000 else self.duration
-        return min(self.duration, self.duration / 1000, key=lambda value: abs(value - decoded))
-
     @classmethod
     def from_fields(
         cls,
@@ -143,12 +133,14 @@ class Invocation:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Invocation:
-        """What `to_json` wrote."""
-        values = json.loads(text)
-        for name in ("received_at", "invoked_at"):
-            if values[name] is not None:
-                values[name] = datetime.fromisoformat(values[name]).astimezone(UTC)
-        return cls(**values)
+        """What `to_json` of this release or another wrote. Raises UnreadableDocument.
+
+        The document has no version of its own: `version` is the add-on's.
+        """
+        what = "invocation"
+        document = stored_documents.parse(text, what, version=None)
+        values = stored_documents.with_moments(document, what, "received_at", "invoked_at")
+        return stored_documents.instance(cls, values, what)
 
 
 def _sorted_out(fields: MultiDict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:

@@ -1,23 +1,23 @@
 """The download of a recording from a temporary or a REST address (spec/protocol 1.10, 4.3).
 
-A download either delivers every byte of something that looks like audio, or raises; what a host
-says instead of a recording must never be taken for one.
+A download either delivers every byte of what may be audio, or raises; what a host says instead of a
+recording must never be taken for one, nor for its last word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 
+from addon.audio.sniffing import HEAD_BYTES, describe, is_document
 from addon.errors import (
     OutboundRefused,
     OutboundUnavailable,
     SourceGone,
     SourceRefused,
     SourceUnavailable,
-    UnreadableAudio,
 )
 from addon.outbound import Outbound, Response, Timeouts
 from addon.twilio.rest import TwilioApi
@@ -31,23 +31,16 @@ MAX_MEDIA_BYTES = 4 * 1024**3
 MEDIA_TIMEOUTS = Timeouts(connect=5, read=30, total=3600)
 """A long recording is analysed while it is read, so the whole may take long; no pause may."""
 
-HEAD_BYTES = 64
-"""Enough for every magic number, and for the first words of an error page."""
-
-CIPHERTEXT = "ciphertext"
-"""The kind of what nobody can sniff."""
-
 _BUSY = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True)
 class Media:
-    """A recording on the wire: `kind` as sniffed, `length` in bytes where the host said it.
+    """A recording on the wire; `length` in bytes where the host said it.
 
     `blocks` can be read once; it raises SourceUnavailable where the bytes end too early.
     """
 
-    kind: str
     content_type: str | None
     length: int | None
     blocks: Iterator[bytes]
@@ -58,7 +51,6 @@ def fetch(
     url: str,
     *,
     outbound: Outbound,
-    sniff: Callable[[bytes], str | None] | None,
     attempt: int = 0,
     ladder: Sequence[float] = RETRY_LADDER_S,
     api: TwilioApi | None = None,
@@ -67,11 +59,11 @@ def fetch(
 ) -> Iterator[Media]:
     """One try at a download; the caller waits as SourceUnavailable says and counts `attempt` up.
 
-    `sniff` names the kind of audio from its first bytes, or None; without it, anything passes, for
-    ciphertext that proves itself by its tag. `fallback_url` is asked where the
-    host answers 400: dual-channel audio that does not exist. Our credentials go along only where
-    the address is Twilio's API. Raises SourceUnavailable, SourceGone once the ladder has ended,
-    SourceRefused, UnreadableAudio.
+    Whatever bytes come are handed on, ciphertext too; but a document or nothing at all is the
+    host's way to say that there is no recording yet, and is tried again like a 404. `fallback_url`
+    is asked where the host answers 400: dual-channel audio that does not exist. Our credentials go
+    along only where the address is Twilio's API. Raises SourceUnavailable, SourceGone once the
+    ladder has ended, SourceRefused.
     """
     credentials = api.credentials_for(url) if api else None
     with (
@@ -80,12 +72,11 @@ def fetch(
     ):
         if response.status != 400 or fallback_url is None:
             _check_status(response, attempt, ladder)
-            yield _media(response, sniff, attempt, ladder, limit)
+            yield _media(response, attempt, ladder, limit)
             return
     with fetch(
         fallback_url,
         outbound=outbound,
-        sniff=sniff,
         attempt=attempt,
         ladder=ladder,
         api=api,
@@ -115,7 +106,6 @@ def _not_yet(said: str, attempt: int, ladder: Sequence[float]) -> SourceUnavaila
 
 def _media(
     response: Response,
-    sniff: Callable[[bytes], str | None] | None,
     attempt: int,
     ladder: Sequence[float],
     limit: int,
@@ -129,15 +119,10 @@ def _media(
             break
     if not head:
         raise _not_yet(f"{response.origin.host} sent nothing", attempt, ladder)
-    kind = sniff(head) if sniff else CIPHERTEXT
-    if kind is None or (sniff and looks_like_document(head)):
-        raise UnreadableAudio("the recording's address sent a document or data, no audio")
-    return Media(kind, response.headers.get("Content-Type"), length, chain([head], blocks))
-
-
-def looks_like_document(head: bytes) -> bool:
-    """Whether it is XML, HTML or JSON: an error page sent with status 200 (spec/protocol 4.3)."""
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"<", b"{", b"[")
+    if is_document(head):
+        said = f"{response.origin.host} sent {describe(head)} instead of a recording"
+        raise _not_yet(said, attempt, ladder)
+    return Media(response.headers.get("Content-Type"), length, chain([head], blocks))
 
 
 def _blocks(response: Response, limit: int) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ it may happen must be proven by the caller first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,19 +115,16 @@ class Recordings:
         self,
         sid: str,
         *,
-        sniff: Callable[[bytes], str | None] | None,
         attempt: int = 0,
         ladder: Sequence[float] = RETRY_LADDER_S,
     ) -> AbstractContextManager[Media]:
         """The audio as WAV, in two channels where there are two (spec/protocol 4.3).
 
-        `sniff` is None for a recording that is encrypted, which only its tag can prove. Raises as
-        `media.fetch`.
+        An encrypted recording comes as its ciphertext. Raises as `media.fetch`.
         """
         return fetch(
             self._url(sid, ".wav", {"RequestedChannels": "2"}),
             outbound=self._rest.outbound,
-            sniff=sniff,
             attempt=attempt,
             ladder=ladder,
             api=self._rest.api,

@@ -14,7 +14,8 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from addon import log
+from addon import log, stored_documents
+from addon.redis_keys import SIGNATURES_MATCHED, SIGNATURES_UNMATCHED
 from addon.twilio.redaction import redacted_fields, redacted_url
 from addon.twilio.signature_hypotheses import (
     Match,
@@ -30,9 +31,6 @@ KEPT = 100
 
 LASTS_S = 7 * 24 * 3600
 """Long enough to hear back from Twilio's support; then nothing of it is left."""
-
-MATCHED, UNMATCHED = "signatures:matched", "signatures:unmatched"
-"""Two lists, so that a stranger's junk cannot push out what explains the genuine requests."""
 
 SHOWN_OF_SIGNATURE = 6
 """Enough to tell two apart, of 28; nobody can send a request with it."""
@@ -111,15 +109,17 @@ class Diagnosis:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Diagnosis:
-        """What `to_json` wrote."""
-        values: dict[str, Any] = json.loads(text)
-        found = values["found"]
-        tried = {
-            name: tuple(Candidate(**each) for each in values[name])
-            for name in ("candidates", "urls")
-        }
-        listed = {name: tuple(values[name]) for name in ("hosts", "secrets")}
-        return cls(**(values | tried | listed | {"found": Found(**found) if found else None}))
+        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
+        what = "diagnosis"
+        values = stored_documents.parse(text, what)
+        for name in ("candidates", "urls"):
+            tried = values.get(name, ())
+            values[name] = tuple(stored_documents.instance(Candidate, each, what) for each in tried)
+        for name in ("hosts", "secrets"):
+            values[name] = tuple(values.get(name, ()))
+        if values.get("found"):
+            values["found"] = stored_documents.instance(Found, values["found"], what)
+        return stored_documents.instance(cls, values, what)
 
 
 class SignatureDiagnostics:
@@ -130,7 +130,7 @@ class SignatureDiagnostics:
 
     def add(self, diagnosis: Diagnosis) -> None:
         """Keep one, and forget those beyond KEPT. Never raises: no request may fail for it."""
-        key = UNMATCHED if diagnosis.found is None else MATCHED
+        key = SIGNATURES_UNMATCHED if diagnosis.found is None else SIGNATURES_MATCHED
         try:
             with self._redis.pipeline() as pipe:
                 pipe.lpush(key, diagnosis.to_json())
@@ -142,7 +142,8 @@ class SignatureDiagnostics:
 
     def all(self) -> list[Diagnosis]:
         """Both kinds by time, newest first. Raises RedisError."""
-        lines = [line for key in (MATCHED, UNMATCHED) for line in self._redis.lrange(key, 0, -1)]
+        keys = (SIGNATURES_MATCHED, SIGNATURES_UNMATCHED)
+        lines = [line for key in keys for line in self._redis.lrange(key, 0, -1)]
         return sorted(map(Diagnosis.from_json, lines), key=lambda each: each.at, reverse=True)
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal
 
+from addon import stored_documents
 from addon.errors import Rejected, WrongAccount
 from addon.twilio.moments import parse_moment, parse_number
 from addon.twilio.recordings import Recording
 from addon.twilio.sids import is_sid
 
 COMPLETED = "completed"
-ABSENT = "absent"
-FAILED = "failed"
 IN_PROGRESS = "in-progress"
 
 AnnouncedBy = Literal["callback", "list", "backfill"]
@@ -50,11 +49,6 @@ class StatusCallback:
     task_sid: str | None = None
     reservation_sid: str | None = None
     announced_by: AnnouncedBy = "callback"
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """Recording and status: callbacks with the same are duplicates (spec/protocol 4.1)."""
-        return self.recording_sid, self.status
 
     @property
     def fetchable(self) -> bool:
@@ -119,12 +113,11 @@ class StatusCallback:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> StatusCallback:
-        """What `to_json` wrote."""
-        values: dict[str, Any] = json.loads(text)
-        for name in ("received_at", "started_at"):
-            if values[name] is not None:
-                values[name] = datetime.fromisoformat(values[name]).astimezone(UTC)
-        return cls(**values)
+        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
+        what = "status callback"
+        document = stored_documents.parse(text, what, version=None)
+        values = stored_documents.with_moments(document, what, "received_at", "started_at")
+        return stored_documents.instance(cls, values, what)
 
 
 def _sid(value: str | None, prefix: str) -> str | None:

@@ -13,12 +13,13 @@ from itertools import chain
 
 from flask import Response, request
 
+from addon.audio.sniffing import media_type
 from addon.errors import NotPlayable, Tampered
 from addon.playback.ahead import ahead
 from addon.playback.encoded import EncodedFormat, encoded
 from addon.playback.listening import Visit
 from addon.playback.ranges import Range, Unsatisfiable, wanted
-from addon.playback.sound import Sound, media_type
+from addon.playback.sound import Sound
 from addon.web import problems
 from addon.web.context import context
 

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Self
 
 from addon.archive.archive import Archive
-from addon.archive.names import Entry, day_entry
+from addon.archive.names import Entry, day_of
 from addon.errors import NotFound
 
 EPOCH = date(2008, 1, 1)
@@ -34,8 +34,7 @@ class Position(NamedTuple):
     @classmethod
     def of(cls, entry: Entry) -> Self:
         """The place of an entry of the day index."""
-        _, day = day_entry(entry.key)
-        return cls(day, entry.key.rpartition("/")[2], entry.tenant)
+        return cls(day_of(entry), entry.key.rpartition("/")[2], entry.tenant)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -130,5 +129,5 @@ class Catalogue:
         """Of each install's first day from `start` on, the last one up to `until`."""
         cursor = f"{start}/"
         pages = (self._archive.list(one, cursor=cursor, limit=1) for one in self._installs)
-        days = (day_entry(entry.key)[1] for page in pages for entry in page.entries)
+        days = (day_of(entry) for page in pages for entry in page.entries)
         return max((day for day in days if day <= until), default=None)

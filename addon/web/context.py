@@ -27,8 +27,8 @@ from addon.playback.policy import Policy, rights_of
 from addon.playback.single_use import SingleUse
 from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
+from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
-from addon.requests.queues import Dispatcher
 from addon.requests.state import RequestStates
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
@@ -138,7 +138,9 @@ class Context:
     @cached_property
     def player(self) -> Player:
         """Finds what is to be played."""
-        return Player(self.archive, self.settings.playback_gaps)
+        settings = self.settings
+        required = settings.redact_dtmf == "required"
+        return Player(self.archive, settings.playback_gaps, redaction_required=required)
 
     @cached_property
     def listening(self) -> Listening:
@@ -168,9 +170,9 @@ class Context:
         Called when the process exits. What is used afterwards connects and starts again.
         """
         atexit.unregister(self.close)
-        for name in ("listening", "tally"):
+        for name in ("listening", "buffered_counters"):
             if name in self.__dict__:
-                getattr(self, name).close()
+                self.__dict__[name].close()
         if "redis" in self.__dict__:
             self.redis.connection_pool.disconnect()
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 
-from addon.archive.manifest import Manifest
 from addon.errors import Forbidden, InvalidParameter, NotFound, NotStored, Unauthenticated
 from addon.playback.listening import Visit
+from addon.playback.policy import Audible
 from addon.twilio.flex_tokens import FlexUser, token_of
 from addon.web import cors, problems
 from addon.web.context import context
-from addon.web.visits import visit
+from addon.web.visits import refusal_on_record, visit
 
 METHODS = ("GET",)
 CHALLENGE = 'FlexToken realm="recordings"'
@@ -32,7 +32,8 @@ def playback() -> Response:
     if not recording_sid:
         raise InvalidParameter("recording_sid: which recording is to be played")
     _require_role(user, recording_sid)
-    manifest = _manifest(recording_sid)
+    with refusal_on_record(_visit(user, recording_sid)):
+        manifest = _manifest(recording_sid)
     grant = context().grants.issue(
         manifest.tenant,
         recording_id=recording_sid,
@@ -71,10 +72,10 @@ def _require_role(user: FlexUser, recording_sid: str) -> None:
         raise
 
 
-def _manifest(recording_sid: str) -> Manifest:
-    """The recording in our own Flex account. Raises NotFound."""
+def _manifest(recording_sid: str) -> Audible:
+    """The recording in our own Flex account. Raises NotFound, Withheld."""
     try:
-        return context().archive.manifest(_tenant(), recording_sid)
+        return context().player.audible(_tenant(), recording_sid)
     except NotStored:
         raise NotFound("there is no such recording") from None
 

@@ -13,6 +13,7 @@ FLAGS = {
     "identical_channels": ("Identical channels", "Both channels carry the same sound."),
     "clipped": ("Clipped", "The sound is louder than its format can hold."),
     "low_snr": ("Noisy", "Speech stands out little from the noise."),
+    "background_voices": ("Voices behind", "Other people talk in the room of a party."),
     "truncated": ("Cut short", "The file ends before its header says."),
     "damaged": ("Damaged", "Parts of the file could not be read."),
 }
@@ -91,6 +92,18 @@ def flag_text(flag: str) -> str:
     return FLAGS.get(flag, ("", ""))[1]
 
 
+REDACTIONS = {
+    "complete": "All that were found are muted",
+    "incomplete": "Some may remain audible",
+    "off": "Not muted: this was switched off",
+}
+
+
+def redaction(status: str | None) -> str:
+    """What a manifest says of the muting, for people."""
+    return REDACTIONS.get(status or "", "Not known whether they are muted")
+
+
 def moment(when: datetime | str) -> str:
     """A time, or the ISO text of one in the audit trail, as a person reads it."""
     at = (datetime.fromisoformat(when) if isinstance(when, str) else when).astimezone(UTC)
@@ -101,7 +114,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     one.__name__: one
     for one in (
         *(clock, spoken, percent, day, minute, iso, short, size, hertz),
-        *(flag_name, flag_text, moment),
+        *(flag_name, flag_text, redaction, moment),
     )
 }
 """What templates know these by."""

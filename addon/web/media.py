@@ -10,7 +10,7 @@ from typing import get_args
 
 from flask import Blueprint, Response, request
 
-from addon.errors import Forbidden, GrantExpired, InvalidParameter
+from addon.errors import Forbidden, GrantExpired, InvalidParameter, Withheld
 from addon.playback.encoded import EncodedFormat
 from addon.playback.grants import Grant
 from addon.web import audio, cors
@@ -35,7 +35,7 @@ def media(token: str) -> Response:
         # Only now: an answer that holds nothing of it, or an error to try again, uses nothing up.
         if _gives(answer) and grant.purpose == "download":
             context().single_use.claim(grant)
-    except (GrantExpired, Forbidden) as error:
+    except (GrantExpired, Forbidden, Withheld) as error:
         _note_denial(token, error.message)
         raise
     return answer

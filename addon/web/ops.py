@@ -13,13 +13,14 @@ from flask import Blueprint, Response, jsonify, request
 from redis.exceptions import RedisError
 
 from addon import redis_keys
+from addon.archive.prefixes import OUTCOMES
 from addon.errors import AddonError
 from addon.metrics import catalogue
 from addon.metrics.exposition import CONTENT_TYPE, Gauge, exposition
 from addon.requests import scheduling
 from addon.web.context import context
 
-PROBE_KEY = "requests/readiness-probe"
+PROBE_KEY = OUTCOMES + "readiness-probe"
 """An object that never exists: asking for it proves that the store answers."""
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")

@@ -19,6 +19,7 @@ from addon.archive.manifest import Manifest
 from addon.archive.names import Entry
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
 from addon.playback.grants import Purpose
+from addon.playback.listening import Visit
 from addon.web import page_responses, timeline, visits
 from addon.web.catalogue import Catalogue, Shelf
 from addon.web.context import context
@@ -91,6 +92,7 @@ def recording(recording_id: str) -> str:
         facts=manifest.facts,
         result=result,
         trouble=trouble,
+        withheld=context().player.withheld(manifest),
         roles=timeline.roles(result),
         turns=timeline.turns(result),
         labels=timeline.LABELS,
@@ -104,7 +106,10 @@ def recording(recording_id: str) -> str:
 def recording_timeline(recording_id: str) -> Response:
     """What the player draws, as JSON."""
     manifest = _manifest(current_user(), recording_id)
-    return jsonify(timeline.document(_result(manifest)[0]))
+    result, _ = _result(manifest)
+    if context().player.withheld(manifest) is not None:
+        result.pop("waveform", None)
+    return jsonify(timeline.document(result))
 
 
 @blueprint.get("/recordings/<recording_id>/audio")
@@ -123,7 +128,10 @@ def recording_download(recording_id: str) -> Response:
 
 
 def _granted(user: User, recording_id: str, purpose: Purpose) -> Response:
-    manifest = _manifest(user, recording_id)
+    named = _manifest(user, recording_id)
+    tenant, recording_id = named.tenant, named.recording_id
+    with visits.refusal_on_record(_visit(user, named, purpose)):
+        manifest = context().player.audible(tenant, recording_id)
     grants = context().grants
     grant = grants.issue(
         manifest.tenant,
@@ -134,6 +142,11 @@ def _granted(user: User, recording_id: str, purpose: Purpose) -> Response:
     )
     context().listening.granted(visits.of_grant(grant), expires=grant.expires)
     return redirect(f"/media/{grants.token(grant)}", 307)
+
+
+def _visit(user: User, manifest: Manifest, purpose: Purpose) -> Visit:
+    ids = (manifest.recording_id,)
+    return visits.visit(manifest.tenant, ids, listener=user.name, right="page", purpose=purpose)
 
 
 def _manifest(user: User, recording_id: str) -> Manifest:

@@ -16,7 +16,7 @@ from typing import Any
 from addon.archive.archive import Archive
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, files
-from addon.errors import KeyMissing, NotStored, Tampered
+from addon.errors import KeyMissing, NotStored, Tampered, UnreadableDocument
 
 AT_ONCE = 8
 """Recordings opened at the same time: a bucket answers in tens of milliseconds, a page has many."""
@@ -65,6 +65,7 @@ class Row:
     call_sid: str | None
     format: str
     redacted: bool
+    redaction: str | None = None
     flags: tuple[str, ...] = ()
     bar: tuple[Part, ...] = ()
     trouble: str | None = None
@@ -96,7 +97,7 @@ class Rows:
             manifest = self._archive.manifest(entry.tenant, entry.recording_id)
         except NotStored:
             return None
-        except (Tampered, KeyMissing):
+        except (Tampered, KeyMissing, UnreadableDocument):
             return self._unproven(entry)
         key = (entry.tenant, entry.recording_id, manifest.written_at)
         row = self._kept.get(key)
@@ -151,6 +152,7 @@ class Rows:
             call_sid=facts.call_sid,
             format=facts.format,
             redacted=facts.redacted,
+            redaction=facts.redaction,
             flags=flags,
             bar=bar,
             trouble=trouble,

@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import redis
-from redis.exceptions import RedisError
 from werkzeug.wrappers import Request, Response
 
-from addon.errors import QueueUnavailable
+from addon import stored_documents
+from addon.errors import UnreadableDocument
+from addon.redis_errors import as_unavailable
+from addon.redis_keys import SESSION, SIGN_IN
 
 SESSION_S = 8 * 3600
 """A working day; whoever opens a link the next morning signs in again."""
@@ -53,32 +54,37 @@ class Sessions:
         """A new session; returns the text for its cookie."""
         token = secrets.token_urlsafe(32)
         kept = {name: claims[name] for name in KEPT_CLAIMS if name in claims}
-        with _translated():
-            self._redis.set(_key("session", token), json.dumps(kept), ex=SESSION_S)
+        with as_unavailable():
+            self._redis.set(_key(SESSION, token), json.dumps(kept), ex=SESSION_S)
         return token
 
     def find(self, token: str) -> dict[str, Any] | None:
         """The claims of the person, or None where the session ended or never was."""
-        with _translated():
-            found = cast("bytes | None", self._redis.get(_key("session", token)))
+        with as_unavailable():
+            found = cast("bytes | None", self._redis.get(_key(SESSION, token)))
         return None if found is None else cast("dict[str, Any]", json.loads(found))
 
     def end(self, token: str) -> None:
         """Sign out."""
-        with _translated():
-            self._redis.delete(_key("session", token))
+        with as_unavailable():
+            self._redis.delete(_key(SESSION, token))
 
     def expect(self, state: str, sign_in: SignIn) -> None:
         """Remember a sign-in until its answer comes."""
-        with _translated():
-            self._redis.set(_key("sign-in", state), json.dumps(vars(sign_in)), ex=SIGN_IN_S)
+        with as_unavailable():
+            self._redis.set(_key(SIGN_IN, state), json.dumps(vars(sign_in)), ex=SIGN_IN_S)
 
     def take(self, state: str, browser: str) -> SignIn | None:
         """The sign-in of this state, once, and only for the browser that began it."""
-        with _translated():
-            found = cast("bytes | None", self._redis.getdel(_key("sign-in", state)))
-        sign_in = SignIn(**json.loads(found)) if found else None
-        if sign_in is None or not secrets.compare_digest(sign_in.browser, hashed(browser)):
+        with as_unavailable():
+            found = cast("bytes | None", self._redis.getdel(_key(SIGN_IN, state)))
+        try:
+            sign_in = stored_documents.instance(
+                SignIn, stored_documents.parse(found or b"{}", "sign-in"), "sign-in"
+            )
+        except UnreadableDocument:
+            return None
+        if not secrets.compare_digest(sign_in.browser, hashed(browser)):
             return None
         return sign_in
 
@@ -130,13 +136,5 @@ def hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _key(kind: str, text: str) -> str:
-    return f"{kind}:{hashed(text)}"
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except RedisError as error:
-        raise QueueUnavailable(f"sessions cannot be read ({type(error).__name__})") from error
+def _key(prefix: str, text: str) -> str:
+    return prefix + hashed(text)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import request
 
+from addon.errors import Withheld
 from addon.playback.grants import Grant
 from addon.playback.listening import Visit
 from addon.web.context import context
@@ -31,6 +34,16 @@ def of_grant(grant: Grant, form: str | None = None) -> Visit:
         grant=grant.nonce,
         form=form,
     )
+
+
+@contextmanager
+def refusal_on_record(visit: Visit) -> Iterator[None]:
+    """Around what may be withheld from the visitor: then the trail says that he was refused."""
+    try:
+        yield
+    except Withheld as error:
+        context().listening.denied(visit, error.message)
+        raise
 
 
 def recordings_of(grant: Grant) -> tuple[str, ...]:

@@ -6,24 +6,16 @@ import pytest
 from addon.analysis.conversation import Conversation
 from addon.analysis.conversation import converse as converse_figures
 from addon.analysis.timeline import Timeline
-from tests.analysis import calls
+from tests.analysis import calls, lines
 from tests.analysis.calls import Call, converse, f1, heard, passed, wav
 
 SECONDS = 60
 PAIRS = [("ben", "ada"), ("dan", "cat"), ("ada", "dan"), ("cat", "ben")]
 
-CONDITIONS = {
-    "clean": lambda call: call,
-    "mu-law": lambda call: call,
-    "pink noise at 10 dB": lambda call: calls.with_noise(call, 10),
-    "pink noise at 5 dB": lambda call: calls.with_noise(call, 5),
-    "hum and clicks": calls.with_hum,
-    "echo at -30 dB": lambda call: calls.with_echo(call, -30),
-    "echo at -20 dB": lambda call: calls.with_echo(call, -20),
-    "34 dB quieter": lambda call: calls.quieter(call, -34),
-    "key tones and hold music": calls.with_hold,
-    "GSM": lambda call: call,
-}
+#: Everything that the benchmark measures; rooms full of voices have a test of their own.
+CONDITIONS = {name: way for name, way in lines.CONDITIONS.items() if "in the room" not in name}
+#: Where the truth itself is blurred, by reverberation or by a gain that follows the voice.
+BLURRED = [name for name in CONDITIONS if name.startswith(("distant", "gain"))]
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +23,9 @@ def conversations() -> list[Call]:
     return [converse(SECONDS, seed, speakers=pair) for seed, pair in enumerate(PAIRS, 1)]
 
 
-def found(call: Call, condition: str) -> np.ndarray:
-    """The speech masks that one pass finds; GSM in WAV knows only one channel at a time."""
-    if condition == "GSM":
-        rows = [heard(passed(wav(row[None], subtype="GSM610"))[0])[0] for row in call.samples]
-        return fitted(np.stack(rows), call)
-    subtype = "ULAW" if condition == "mu-law" else "PCM_16"
-    return fitted(heard(passed(wav(call.samples, subtype=subtype))[0]), call)
+def found(call: Call) -> np.ndarray:
+    """The speech masks that one pass finds."""
+    return fitted(heard(passed(wav(call.samples))[0]), call)
 
 
 def fitted(masks: np.ndarray, call: Call) -> np.ndarray:
@@ -58,22 +46,29 @@ def errors(masks: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_accuracy(conversations, condition):
-    """F1 at least 97; talk, silence and crosstalk within 1.5, 2.5 and 0.7 % on average."""
+    """F1 at least 97; talk, silence and crosstalk within 1.5, 2.5 and 0.7 % on average.
+
+    A little less is asked for where the truth is blurred.
+    """
+    least, talk, silence, crosstalk = (
+        (95, 3, 4, 1.5) if condition in BLURRED else (97, 1.5, 2.5, 0.7)
+    )
     made = [CONDITIONS[condition](call) for call in conversations]
-    masks = [found(call, condition) for call in made]
+    masks = [found(call) for call in made]
     scores = [f1(mask, call.speech) for mask, call in zip(masks, made, strict=True)]
     off = [errors(mask, call.speech) for mask, call in zip(masks, made, strict=True)]
     mean = {name: float(np.mean([each[name] for each in off])) for name in off[0]}
-    assert np.mean(scores) >= 97, scores
-    assert max(mean["one"], mean["other"]) <= 1.5, mean
-    assert mean["silence"] <= 2.5, mean
-    assert mean["crosstalk"] <= 0.7, mean
+    assert np.mean(scores) >= least, scores
+    assert max(mean["one"], mean["other"]) <= talk, mean
+    assert mean["silence"] <= silence, mean
+    assert mean["crosstalk"] <= crosstalk, mean
 
 
-def test_accuracy_in_babble(conversations):
-    made = [calls.with_babble(call, 10) for call in conversations]
-    scores = [f1(found(call, "babble"), call.speech) for call in made]
-    assert np.mean(scores) >= 90, scores
+@pytest.mark.parametrize("condition", [name for name in lines.CONDITIONS if name not in CONDITIONS])
+def test_accuracy_in_a_room_full_of_voices(conversations, condition):
+    made = [lines.CONDITIONS[condition](call) for call in conversations]
+    scores = [f1(found(call), call.speech) for call in made]
+    assert np.mean(scores) >= 92, scores
 
 
 def test_crosstalk_on_a_line_that_echoes_is_that_of_the_clean_line(conversations):
@@ -102,8 +97,7 @@ def judged(conversations) -> list[tuple[Conversation, Conversation]]:
     for call in conversations:
         found_figures = passed(wav(call.samples))[0].conversation
         timeline = Timeline(round(call.duration * 1000))
-        levels = np.full(call.speech.shape, -90, np.float32)
-        true_figures = converse_figures(list(call.speech), levels, timeline, non_talk_seconds=3)
+        true_figures = converse_figures(list(call.speech), timeline, non_talk_seconds=3)
         pairs.append((found_figures, true_figures))
     return pairs
 

@@ -1,14 +1,19 @@
 """Kinds that need a decoder: the same figures, the same bytes back, FLAC where tones are muted."""
 
 import io
+import itertools
 
 import numpy as np
 import pytest
 import soundfile
 
 from addon.analysis import Options, RecordingPass
+from addon.analysis.compressed import SpooledIntake
+from addon.audio.decoding import Decoder
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import RATE, converse, encoded, key_tone, passed, wav
+from tests.analysis.lossy import GAP, lose_the_end, stop_early
+from tests.audio.files import made
 
 KINDS = {
     "gsm": {"format": "WAV", "subtype": "GSM610"},
@@ -147,6 +152,67 @@ def test_the_spool_holds_the_file_only_where_it_must():
     assert len(spooled) == 1
 
 
+class TestAFileThatIsNotDecodedWhole:
+    """Muting would encode it anew, and what the decoder never gave would be gone from it."""
+
+    @pytest.fixture
+    def damaged(self) -> bytes:
+        """A FLAC file with four keys pressed in its first half and rubbish in its second."""
+        recording = bytearray(encoded(pressed(16), **KINDS["flac"]))
+        middle = len(recording) * 3 // 4
+        recording[middle : middle + 2000] = bytes(2000)
+        return bytes(recording)
+
+    def test_a_damaged_file_stays_as_it_was_received(self, damaged):
+        report, archived = passed(damaged)
+        assert archived == damaged
+        self.says_that_digits_remain(report)
+
+    @pytest.mark.parametrize("kind", ["mp3", "flac", "vorbis"])
+    def test_a_decoder_that_stops_early_costs_nothing_of_the_file(self, kind, monkeypatch):
+        recording = encoded(pressed(), **KINDS[kind])
+        intakes = stop_early(monkeypatch)
+        report, archived = passed(recording)
+        assert archived == recording
+        assert [intake.asked_to_mute for intake in intakes] == [[[]]]
+        self.says_that_digits_remain(report)
+        assert report.redaction.reason.startswith(GAP.rstrip("."))
+
+    def test_a_wav_file_is_muted_in_place_as_far_as_it_was_heard(self, monkeypatch):
+        recording = wav(pressed())
+        stop_early(monkeypatch)
+        report, archived = passed(recording)
+        assert len(archived) == len(recording)
+        assert archived != recording
+        assert (report.redaction.status, report.redaction.reason) == ("incomplete", GAP)
+        assert report.redaction.coverage["dtmf"].muted == 4
+
+    def says_that_digits_remain(self, report):
+        result = report.as_result()
+        assert report.archived_format == report.format
+        assert not report.redacted
+        assert result["redaction"]["status"] == "incomplete"
+        assert result["redaction"]["intervals"] == []
+        assert result["redaction"]["coverage"]["dtmf"] == {"found": 4, "muted": 0}
+        assert result["redaction"]["reason"]
+        assert any("Digits may remain" in warning for warning in result["warnings"])
+
+
+def test_the_frames_of_what_was_encoded_anew_are_counted_in_the_file_itself():
+    recording = encoded(pressed(), **KINDS["flac"])
+    report, archived = passed(recording)
+    assert report.archived_frames == report.frames == soundfile.info(io.BytesIO(archived)).frames
+    untouched, _ = passed(encoded(pressed()[:, :9000], **KINDS["flac"]))
+    assert untouched.archived_frames is None
+
+
+def test_an_encoder_that_loses_the_end_is_seen_in_the_file(monkeypatch):
+    recording = encoded(pressed(), **KINDS["flac"])
+    lose_the_end(monkeypatch)
+    report, _ = passed(recording)
+    assert report.archived_frames < report.frames
+
+
 def test_damaged_files_of_every_kind_raise_nothing_else():
     """Bytes changed and cut off anywhere: figures, or the one named error."""
     import random
@@ -170,3 +236,76 @@ def test_damaged_files_of_every_kind_raise_nothing_else():
             assert report.duration_seconds > 0
             assert archived == recording or report.redacted
     assert read > 20 and refused > 20
+
+
+def intake_of(recording: bytes, kind: str) -> SpooledIntake:
+    intake = SpooledIntake(kind, io.BytesIO, lambda stages: None)
+    intake.feed(recording)
+    intake.measure()
+    return intake
+
+
+SNIFFED = {"m4a": "mp4", "adts": "aac", "g722": "wav", "opus": "ogg", "vorbis": "ogg"}
+
+
+@pytest.mark.parametrize("kind", ["mp3", "flac", "opus", "m4a", "amr", "webm", "g722", "adts"])
+def test_a_whole_file_is_covered(kind):
+    intake = intake_of(made(kind, 2.0), SNIFFED.get(kind, kind))
+    assert intake.covered and not intake.gap
+    assert not intake.source.flags
+
+
+@pytest.mark.parametrize(("kind", "name"), [("mp3", "mp3"), ("flac", "flac"), ("opus", "ogg")])
+def test_a_damaged_file_is_not_covered_and_still_comes_back_as_it_came(kind, name):
+    recording = bytearray(made(kind, 20.0))
+    middle = len(recording) // 2
+    recording[middle : middle + 500] = b"\x55" * 500
+    intake = intake_of(bytes(recording), name)
+    assert not intake.covered
+    assert intake.gap.endswith(".")
+    assert "damaged" in intake.source.flags
+    assert b"".join(intake.release([])) == recording
+    assert intake.source.archived_format == name
+
+
+@pytest.mark.parametrize("kind", ["mp3", "opus", "m4a", "amr", "webm", "g722", "adts", "vorbis"])
+def test_a_muted_copy_is_as_long_as_what_was_heard(kind):
+    intake = intake_of(made(kind, 5.0), SNIFFED.get(kind, kind))
+    muted = b"".join(intake.release([(1.0, 2.0)]))
+    assert intake.source.archived_format == "flac"
+    copy, rate = soundfile.read(io.BytesIO(muted), dtype="float32")
+    assert len(copy) == intake.stages.totals.count
+    assert not copy[rate : 2 * rate].any()
+    assert copy[: rate - 1].any() and copy[2 * rate + 1 :].any()
+
+
+def test_a_muted_copy_says_how_long_it_is_also_where_its_decoder_stopped_early(monkeypatch):
+    intake = intake_of(made("mp3", 5.0), "mp3")
+    blocks = Decoder.blocks
+
+    def shorter(self):
+        yield from itertools.islice(blocks(self), 1)
+
+    monkeypatch.setattr(Decoder, "blocks", shorter)
+    list(intake.release([(1.0, 2.0)]))
+    assert 0 < intake.archived_frames < intake.stages.totals.count
+
+
+def test_joined_recordings_are_muted_and_archived_whole():
+    """A digit in each of two MP3 files laid end to end, and in the second link of a chained Ogg."""
+    for kind in ("mp3", "vorbis"):
+        one = encoded(pressed(4), **KINDS[kind])
+        report, archived = passed(one + one)
+        assert report.participants[0].as_result("")["dtmf"]["count"] == 8
+        copy, rate = soundfile.read(io.BytesIO(archived), dtype="float32")
+        assert len(copy) / rate == pytest.approx(8.0, abs=0.4)
+        assert report.redacted
+
+
+def test_a_file_that_no_header_describes_is_heard_to_its_end():
+    content = encoded(pressed(8)[:1], **KINDS["flac"])
+    count = bytes([content[21] & 0xF0]) + (8000).to_bytes(4, "big")
+    report, archived = passed(content[:21] + count + content[26:])
+    assert report.duration_seconds == 8.0
+    assert report.participants[0].as_result("")["dtmf"]["count"] == 4
+    assert soundfile.info(io.BytesIO(archived)).frames == 64_000

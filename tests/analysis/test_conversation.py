@@ -1,6 +1,5 @@
 """The conversation's figures from masks drawn by hand."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,9 +15,8 @@ def masks(frames, *parties):
 
 def talked(*parties, duration_ms=60_000, non_talk_seconds=3.0):
     timeline = Timeline(duration_ms)
-    levels = np.full((len(parties), timeline.frames), -90, np.float32)
     speech = masks(timeline.frames, *parties)
-    return converse(speech, levels, timeline, non_talk_seconds=non_talk_seconds)
+    return converse(speech, timeline, non_talk_seconds=non_talk_seconds)
 
 
 @given(

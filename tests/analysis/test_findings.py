@@ -1,9 +1,12 @@
 """Flags, roles and levels of recordings that are strange in one way each."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from addon.analysis import Options, roles_with_agent_on
+from tests.analysis import lines
 from tests.analysis.calls import converse, passed, wav, with_noise
 
 CALL = converse(40, 3)
@@ -45,7 +48,8 @@ def test_clipped():
 
 
 def test_noisy():
-    assert "low_snr" in flags(with_noise(CALL, 5).samples)
+    """Of the pink noise, 4 dB lie below the band of speech."""
+    assert "low_snr" in flags(with_noise(CALL, 0).samples)
     assert "low_snr" not in flags(with_noise(CALL, 25).samples)
 
 
@@ -84,7 +88,8 @@ def test_roles_are_the_callers_choice(channel):
 
 
 def test_levels_are_what_was_put_in():
-    call = with_noise(CALL, 20)
+    hiss = np.random.default_rng(7).standard_normal(CALL.samples.shape) * 0.005
+    call = replace(CALL, samples=CALL.samples + hiss.astype(np.float32))
     report, _ = passed(wav(call.samples))
     for person, row, mask in zip(report.participants, call.samples, call.speech, strict=True):
         spoken = np.repeat(mask, 80)
@@ -102,3 +107,29 @@ def test_digital_silence_is_no_noise():
     level = report.participants[0].as_result("")["level"]
     assert level["noise_dbfs"] == -120
     assert level["snr_db"] is None and level["snr_db_reason"]
+
+
+@pytest.mark.parametrize("db", [0, -12])
+def test_identical_channels_may_differ_in_gain(db):
+    mixed = CALL.samples.sum(axis=0)
+    assert flags(np.stack([mixed, mixed * 10 ** (db / 20)])) == {"identical_channels"}
+
+
+def test_a_common_offset_or_common_hum_does_not_make_channels_identical():
+    quiet = lines.louder(CALL, -24)
+    assert flags(lines.with_dc(quiet, 0.1).samples) == set()
+    assert flags(lines.with_mains_hum(quiet, 20).samples) == set()
+
+
+def test_music_on_both_channels_does_not_make_them_identical():
+    assert flags(lines.after(CALL, lines.chord(120, -15), both=True).samples) == set()
+
+
+def test_the_offset_is_reported_and_the_levels_are_without_it():
+    clean, _ = passed(wav(lines.louder(CALL, -12).samples))
+    faulty, _ = passed(wav(lines.with_dc(lines.louder(CALL, -12), 0.1).samples))
+    for mine, theirs in zip(faulty.participants, clean.participants, strict=True):
+        assert mine.level.dc_offset == pytest.approx(0.1, abs=1e-3)
+        assert mine.level.rms_dbfs > -20.1
+        assert mine.level.speech_dbfs == pytest.approx(theirs.level.speech_dbfs, abs=0.2)
+        assert mine.talk == pytest.approx(theirs.talk, abs=0.3)

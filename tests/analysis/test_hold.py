@@ -5,7 +5,8 @@ import pytest
 
 from addon.analysis import runs
 from addon.analysis.hold import hold
-from tests.analysis.calls import converse, passed, wav, with_hold, with_noise
+from tests.analysis import calls, lines
+from tests.analysis.calls import Call, converse, passed, wav, with_hold, with_noise
 
 FRAMES = 4000
 
@@ -59,3 +60,80 @@ def test_music_after_a_real_conversation(noise_db):
     [(begun, ended)] = call.hold
     assert (start, stop) == (pytest.approx(begun, abs=0.6), pytest.approx(ended, abs=0.6))
     assert report.conversation.silence >= stop - start
+
+
+CALL = converse(40, 1)
+
+
+def share_found(call: Call) -> float:
+    """The share of the call's hold time that was found."""
+    report, _ = passed(wav(call.samples))
+    frames = report.conversation.timeline.frames
+    true, found = (
+        runs.mask([(round(start * 100), round(stop * 100)) for start, stop in spans], frames)
+        for spans in (call.hold, report.conversation.hold)
+    )
+    return float((true & found).sum() / true.sum())
+
+
+def alone(sound: np.ndarray) -> Call:
+    samples = np.zeros((2, len(sound)), np.float32)
+    samples[1] = sound
+    quiet = np.zeros((2, len(sound) // 80), np.bool_)
+    return Call(samples, quiet, hold=[(0.0, len(sound) / 8000)])
+
+
+@pytest.mark.parametrize("music", [lines.chord, lines.tune, lines.melody, calls.music])
+def test_ten_minutes_of_music_before_a_call(music):
+    call = lines.after(CALL, music(600))
+    assert share_found(call) > 0.95
+    report, _ = passed(wav(call.samples))
+    assert "low_snr" not in report.flags
+    assert all(person.level.noise_dbfs < -80 for person in report.participants)
+
+
+@pytest.mark.parametrize("music", [lines.chord, lines.tune, lines.melody, calls.music])
+@pytest.mark.parametrize("kind", [None, "GSM610", "ULAW"])
+def test_music_and_no_call_at_all(music, kind):
+    call = alone(music(30))
+    if kind:
+        call = lines.through(call, format="WAV", subtype=kind)
+    assert share_found(call) > 0.95
+
+
+def test_music_on_both_channels():
+    assert share_found(lines.after(CALL, lines.tune(120), both=True)) > 0.95
+
+
+def test_tones_are_no_noise():
+    """The three tones of an announcement are all that sounds beside the voice."""
+    voice, _ = calls.clip("ada-0")
+    pause = np.zeros(4000, np.float32)
+    call = alone(np.concatenate([pause, lines.special_information(), pause, voice, pause]))
+    report, _ = passed(wav(call.samples))
+    assert "low_snr" not in report.flags
+
+
+@pytest.mark.parametrize("sound", ["hiss", "hum", "voices"])
+def test_other_sound_and_no_call_at_all_is_none(sound):
+    time = np.arange(30 * 8000) / 8000
+    rng = np.random.default_rng(1)
+    row = {
+        "hiss": rng.standard_normal(len(time)) * 0.02,
+        "hum": sum(np.sin(2 * np.pi * 50 * n * time) / n for n in range(1, 20)) * 0.05,
+        "voices": lines.with_voices(converse(30, 1), 0).samples[1],
+    }[sound]
+    report, _ = passed(wav(alone(row.astype(np.float32)).samples))
+    assert report.conversation.hold == []
+
+
+def test_voices_in_the_room_are_no_music():
+    report, _ = passed(wav(lines.with_voices(CALL, 15).samples))
+    assert report.conversation.hold == []
+
+
+def test_speech_after_music_is_heard_as_before():
+    """The detector must not be deaf for what it heard on hold."""
+    clean, _ = passed(wav(CALL.samples))
+    held, _ = passed(wav(lines.after(CALL, lines.tune(120)).samples))
+    assert sum(held.conversation.talk) == pytest.approx(sum(clean.conversation.talk), abs=0.6)

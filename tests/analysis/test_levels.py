@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from addon.analysis.levels import CLIPPED_AT, FLOOR_DBFS, FrameLevels, Totals, decibels
+from addon.analysis.levels import (
+    CLIPPED_AT,
+    FLOOR_DBFS,
+    FrameLevels,
+    Totals,
+    decibels,
+    smoothed,
+)
 
 
 def sine(amplitude, seconds=1.0, hertz=440):
@@ -40,12 +47,35 @@ def test_clipping_counts_both_signs():
     assert totals(samples).clipped_percent(0) == 1.0
 
 
+def likeness(*rows):
+    frames = FrameLevels()
+    for half in np.split(np.stack(rows).astype(np.float32), 2, axis=1):
+        frames.add(half)
+    return frames.likeness(np.ones(len(rows[0]) // 80, np.bool_))
+
+
 def test_likeness():
-    noise = np.random.default_rng(1).standard_normal((2, 8000)).astype(np.float32) * 0.1
-    assert totals(noise[0], noise[0] * 0.3).likeness() == pytest.approx(1, abs=1e-3)
-    assert totals(noise[0], -noise[0]).likeness() == pytest.approx(-1, abs=1e-3)
-    assert abs(totals(*noise).likeness()) < 0.05
-    assert totals(noise[0], np.zeros(8000, np.float32)).likeness() == 0
+    noise = np.random.default_rng(1).standard_normal((2, 8000)) * 0.1
+    assert likeness(noise[0], noise[0] * 0.03) == pytest.approx(1, abs=1e-3)
+    assert likeness(noise[0], -noise[0]) == pytest.approx(-1, abs=1e-3)
+    assert abs(likeness(*noise)) < 0.1
+    assert likeness(noise[0], np.zeros(8000)) == 0
+    assert FrameLevels().likeness(np.ones(3, np.bool_)) == 0
+
+
+def test_a_common_offset_and_common_hum_are_no_likeness():
+    noise = np.random.default_rng(1).standard_normal((2, 8000)) * 0.01
+    assert abs(likeness(*(noise + 0.1 + sine(0.2, hertz=50)))) < 0.1
+
+
+def test_likeness_is_of_the_frames_asked_for():
+    noise = np.random.default_rng(1).standard_normal((2, 8000)) * 0.1
+    noise[1, 4000:] = noise[0, 4000:]
+    frames = FrameLevels()
+    frames.add(noise.astype(np.float32))
+    half = np.arange(100) >= 50
+    assert frames.likeness(half) == pytest.approx(1, abs=1e-3)
+    assert abs(frames.likeness(~half)) < 0.1
 
 
 def test_nothing_at_all():
@@ -65,3 +95,28 @@ def test_frame_levels():
     assert every[0, :100].mean() == pytest.approx(-9.03, abs=0.2)
     assert every[1, :100].max() == pytest.approx(FLOOR_DBFS, abs=0.1)
     assert FrameLevels().all(2).shape == (2, 0)
+
+
+@pytest.mark.parametrize("hertz", [0, 50, 60, 100, 120])
+def test_a_frames_level_is_of_the_band_of_speech(hertz):
+    slow = np.full(8000, 0.1, np.float32) if hertz == 0 else sine(0.14, hertz=hertz)
+    frames = FrameLevels()
+    clean, faulty = frames.add(sine(0.01)[None]), frames.add((sine(0.01) + slow)[None])
+    assert np.abs(clean - faulty).mean() < 0.7
+    assert frames.add(slow[None]).mean() < -60
+
+
+def test_a_frames_level_holds_the_lowest_voices():
+    assert FrameLevels().add(sine(0.1, hertz=300)[None]).mean() == pytest.approx(-23, abs=1.5)
+
+
+@pytest.mark.parametrize("frames", [5, 20, 50])
+@pytest.mark.parametrize("count", [0, 1, 30, 1000, 140_000])
+def test_smoothing_is_the_mean_power_around(frames, count):
+    levels = np.random.default_rng(1).uniform(-60, 0, count).astype(np.float32)
+    smooth = smoothed(levels, frames)
+    assert smooth.shape == (count,)
+    for at in {0, count // 2, count - 1} - {-1} if count else ():
+        around = levels[max(at - frames // 2, 0) : at - frames // 2 + frames]
+        mean = (10 ** (around.astype(float) / 10)).sum() / frames
+        assert smooth[at] == pytest.approx(10 * np.log10(mean), abs=0.01)

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.analysis import Options, muting
-from addon.audio.wav import parse
+from addon.analysis.muting import Placed
+from addon.audio.wav import layout
+from addon.audio.wav_format import PCM, Format
 from tests.analysis.calls import RATE, key_tone, passed, wav
 from tests.analysis.waves import chunk, format_chunk, plain, riff
 
@@ -56,12 +58,13 @@ def test_silences_the_tones_and_nothing_else(subtype):
     assert len(archived) == len(recording)
     [(start, stop)] = report.redaction.intervals
     assert start == pytest.approx(2.9, abs=0.02) and stop == pytest.approx(3.8, abs=0.02)
-    wave = parse(recording)
-    first = wave.data_start + int(np.floor(start * RATE)) * wave.block_align
-    last = wave.data_start + int(np.ceil(stop * RATE)) * wave.block_align
+    (region,) = layout(lambda start, stop: recording[start:stop], len(recording)).regions
+    align = region.format.block_align
+    first = region.start + int(np.floor(start * RATE)) * align
+    last = region.start + int(np.ceil(stop * RATE)) * align
     changed = [at for at in range(len(recording)) if recording[at] != archived[at]]
-    assert first - wave.block_align <= changed[0] and changed[-1] < last + wave.block_align
-    assert archived[first + 8 : last - 8] == wave.encoding.silence * (last - first - 16)
+    assert first - align <= changed[0] and changed[-1] < last + align
+    assert archived[first + 8 : last - 8] == region.format.silence * (last - first - 16)
 
 
 def test_both_channels_are_muted():
@@ -82,7 +85,9 @@ def test_off_means_untouched_but_still_reported():
     recording = wav(dialled())
     report, archived = passed(recording, Options(redact_dtmf=False))
     assert archived == recording
-    assert report.as_result()["redaction"] == {"intervals": [], "reasons": []}
+    redaction = report.as_result()["redaction"]
+    assert (redaction["status"], redaction["intervals"], redaction["reasons"]) == ("off", [], [])
+    assert redaction["coverage"]["dtmf"] == {"found": 4, "muted": 0}
     assert report.as_result()["participants"][1]["dtmf"]["count"] == 4
 
 
@@ -108,9 +113,41 @@ def test_chunks_after_the_audio_are_never_touched():
 
 def test_overwrite_respects_the_part_it_holds():
     recording = plain()
-    wave = parse(recording)
+    placed = [Placed(Format(PCM, 2, 8000, 16), 44, len(recording), 0.0)]
     held = bytearray(recording[1000:2000])
-    muting.overwrite(held, 1000, wave, len(recording), [(0.0, 0.04)])
+    muting.overwrite(held, 1000, placed, [(0.0, 0.04)])
     stop = 44 + 320 * 4
     assert held[: stop - 1000] == bytes(stop - 1000)
     assert held[stop - 1000 :] == recording[stop:2000]
+
+
+def test_the_time_of_a_byte_is_found_among_the_pieces():
+    mono, stereo = Format(PCM, 1, 8000, 16), Format(PCM, 2, 8000, 16)
+    placed = [Placed(mono, 100, 16100, 0.0), Placed(stereo, 20000, 52000, 1.0)]
+    times = {0: 0.0, 100: 0.0, 8100: 0.5, 16100: 1.0, 18000: 1.0, 20000: 1.0, 36000: 1.5}
+    assert {at: muting.time_at(placed, at) for at in times} == pytest.approx(times)
+    assert muting.time_at(placed, 90000) == 2.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_the_result_calls_muted_is_silent_and_nothing_else_has_changed(seed):
+    """Keys anywhere, of any loudness and length, in a file that arrives in blocks of any size."""
+    rng = np.random.default_rng(seed)
+    frames = int(rng.integers(5, 90)) * RATE
+    samples = rng.standard_normal((2, frames)).astype(np.float32) * 10 ** rng.uniform(-4, -2)
+    for _ in range(int(rng.integers(1, 30))):
+        at, length = int(rng.integers(0, frames - 2000)), int(rng.integers(300, 1900))
+        tone = key_tone(int(rng.integers(8)), length / RATE)[:length]
+        samples[int(rng.integers(2)), at : at + len(tone)] += tone * 10 ** rng.uniform(-1.5, 0)
+    recording = wav(samples)
+    report, archived = passed(recording, block=int(rng.integers(1000, 300_000)))
+    assert report.redaction.status == "complete"
+    before, after = (
+        np.frombuffer(content[44:], "<i2").reshape(-1, 2) for content in (recording, archived)
+    )
+    muted = np.zeros(frames, np.bool_)
+    for interval in report.redaction.intervals:
+        first, last = muting.frames(interval, RATE)
+        muted[first:last] = True
+    assert not after[muted].any()
+    assert np.array_equal(after[~muted], before[~muted])

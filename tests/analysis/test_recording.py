@@ -51,7 +51,7 @@ def test_a_recording_that_arrives_with_its_end():
         ({"format": "WAV", "subtype": "GSM610"}, "wav", "gsm"),
         ({"format": "MP3", "subtype": "MPEG_LAYER_III"}, "mp3", "mp3"),
         ({"format": "OGG", "subtype": "VORBIS"}, "ogg", "vorbis"),
-        ({"format": "FLAC", "subtype": "PCM_16"}, "flac", "pcm_16"),
+        ({"format": "FLAC", "subtype": "PCM_16"}, "flac", "flac"),
     ],
 )
 def test_the_report_names_the_file(kind, format, codec):

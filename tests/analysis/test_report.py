@@ -19,6 +19,15 @@ CALL = converse(45, 2)
 SHA = "0" * 64
 SILENCE = np.zeros((2, 30_000), np.float32)
 
+
+def damaged() -> bytes:
+    """A FLAC file with rubbish in the middle of its sound."""
+    recording = bytearray(encoded(CALL.samples, format="FLAC", subtype="PCM_16"))
+    middle = len(recording) // 2
+    recording[middle : middle + 3000] = bytes(3000)
+    return bytes(recording)
+
+
 slow = Scripted()
 slow.expected_rate = 1000.0
 
@@ -37,6 +46,12 @@ REPORTS = {
     "silent mono": (wav(SILENCE[:1]), Options()),
     "one millisecond": (wav(SILENCE[:, :8]), Options(waveform=True)),
     "13 ms": (wav(CALL.samples[:, 24_000:24_104]), Options()),
+    "tones that stay": (wav(calls.with_hold(CALL).samples), Options(redact_dtmf=False)),
+    "tones that stay beside muted numbers": (
+        wav(calls.with_hold(CALL).samples),
+        Options(redact_dtmf=False, transcriber=Scripted(NUMBER)),
+    ),
+    "damaged": (damaged(), Options()),
     "truncated": (wav(CALL.samples)[:-5000], Options()),
     "mp3": (encoded(CALL.samples, format="MP3", subtype="MPEG_LAYER_III"), Options()),
     "noisy": (wav(calls.with_noise(CALL, 5).samples), Options()),
@@ -135,6 +150,29 @@ def test_a_null_needs_its_reason_and_a_figure_has_none():
     assert not validator.is_valid(document)
 
 
+def test_digits_that_may_remain_need_a_reason():
+    document = envelope(passed(REPORTS["damaged"][0])[0].as_result())
+    validator = Draft202012Validator(SCHEMA)
+    redaction = document["result"]["redaction"]
+    assert redaction["status"] == "incomplete" and validator.is_valid(document)
+    reason = redaction.pop("reason")
+    assert not validator.is_valid(document)
+    redaction |= {"status": "complete", "reason": reason}
+    assert not validator.is_valid(document)
+
+
+def test_nobody_listened_is_a_null_with_its_reason():
+    document = envelope(passed(REPORTS["13 ms"][0])[0].as_result())
+    numbers = document["result"]["redaction"]["coverage"]["spoken_number"]
+    validator = Draft202012Validator(SCHEMA)
+    assert numbers["found"] is None and validator.is_valid(document)
+    numbers["muted"] = 0
+    assert not validator.is_valid(document)
+    numbers["muted"] = None
+    del numbers["found_reason"]
+    assert not validator.is_valid(document)
+
+
 def test_failures_have_a_shape_too():
     failure = {
         "status": "failed",
@@ -185,9 +223,12 @@ def test_every_property_is_described():
 
 def test_every_flag_is_in_the_schema():
     from addon.analysis import compressed, findings, intake
+    from addon.audio import wav_walk
 
     listed = set(SCHEMA["$defs"]["result"]["properties"]["flags"]["items"]["enum"])
-    source = "".join(Path(module.__file__).read_text() for module in (compressed, findings, intake))
+    source = "".join(
+        Path(module.__file__).read_text() for module in (compressed, findings, intake, wav_walk)
+    )
     raised = set(re.findall(r'^ +"([a-z_]+)": ', source, re.M)) & listed
-    raised |= set(re.findall(r'flags\.append\("([a-z_]+)"\)', source))
+    raised |= set(re.findall(r'(?:flags\.append|_flag)\("([a-z_]+)"', source))
     assert raised == listed

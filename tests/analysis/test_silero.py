@@ -40,20 +40,43 @@ def expected(heard) -> np.ndarray:
 
 def test_equals_the_published_graph(heard, expected):
     assert 0.2 < (expected > 0.5).mean() < 0.9
-    assert np.abs(Silero(2).probabilities(heard) - expected).max() < 1e-4
+    assert np.abs(Silero(2, as_published=True).probabilities(heard) - expected).max() < 1e-4
 
 
 @pytest.mark.parametrize("cut", [1, 128, 333])
 def test_the_block_size_changes_nothing(heard, expected, cut):
-    detector = Silero(2)
+    detector = Silero(2, as_published=True)
     parts = [detector.probabilities(heard[:, : cut * WINDOW])]
     parts.append(detector.probabilities(heard[:, cut * WINDOW :]))
     assert np.abs(np.concatenate(parts, axis=1) - expected).max() < 1e-4
 
 
+@pytest.mark.parametrize("cut", [1, 128, 333])
+def test_the_block_size_does_not_matter_where_memory_fades(cut):
+    heard = np.concatenate([converse(20, 4).samples, np.zeros((2, 160_000), np.float32)], axis=1)
+    heard = heard[:, : heard.shape[1] // WINDOW * WINDOW]
+    detector, whole = Silero(2), Silero(2).probabilities(heard)
+    first = detector.probabilities(heard[:, : cut * WINDOW])
+    rest = detector.probabilities(heard[:, cut * WINDOW :])
+    assert np.abs(np.concatenate([first, rest], axis=1) - whole).max() < 1e-4
+
+
 def test_channels_do_not_hear_each_other(heard, expected):
-    alone = Silero(1).probabilities(heard[1:])
+    alone = Silero(1, as_published=True).probabilities(heard[1:])
     assert np.abs(alone[0] - expected[1]).max() < 1e-4
+
+
+def test_an_offset_and_hum_are_not_heard(heard):
+    """A hundred times the level of speech, and the answer is that of the clean line."""
+    time = np.arange(heard.shape[1]) / 8000
+    hum = 0.3 * np.sin(2 * np.pi * 50 * time) + 0.2
+    clean = Silero(2).probabilities(heard)
+    faulty = Silero(2).probabilities((heard + hum).astype(np.float32))
+    assert np.mean((clean > 0.5) != (faulty > 0.5)) < 0.01
+
+
+def test_the_high_pass_leaves_speech_as_it_was(heard, expected):
+    assert np.mean((Silero(2).probabilities(heard) > 0.5) != (expected > 0.5)) < 0.03
 
 
 def test_reads_the_tensors_of_the_8_khz_branch():

@@ -64,3 +64,35 @@ def test_key_tones_are_no_speech():
 
 def test_nothing_heard():
     assert settle([[], []], [levels(), levels()]) == ([[], []], [0, 0])
+
+
+def test_a_quiet_talker_under_a_loud_one_is_no_echo():
+    """Two voices rise and fall each in its own time; an echo follows the voice."""
+    rng = np.random.default_rng(1)
+    loud, quiet = (
+        np.repeat(rng.uniform(-12, 6, FRAMES // 20), 20).astype(np.float32) for _ in range(2)
+    )
+    rows = [loud - 15, quiet - 42]
+    rows[1][2500:2800] = -25
+    heard = [[(100, 2000)], [(100, 2000), (2500, 2800)]]
+    assert settle(heard, rows)[1] == [0, 0]
+    rows[1][106:2006] = rows[0][100:2000] - 27
+    assert settle(heard, rows)[1][1] > 1000
+
+
+def test_music_on_hold_is_no_noise():
+    row = levels((0, 2590, -26), (2600, 2990, -25))
+    held = runs.mask([(0, 2590)], FRAMES)
+    masks = [runs.mask([(2600, 2990)], FRAMES)]
+    quiet = [np.zeros(FRAMES, np.bool_)]
+    [cut], _ = speech.settle(masks, row[None], quiet)
+    [kept], _ = speech.settle(masks, row[None], quiet, held)
+    assert kept.sum() > 385 and cut.sum() == 0
+
+
+def test_voices_below_the_floor_are_background():
+    row = levels((100, 400, -20), (600, 900, -36))
+    masks = [runs.mask([(100, 400), (600, 900)], FRAMES)]
+    quiet = [np.zeros(FRAMES, np.bool_)]
+    [found], _ = speech.settle(masks, row[None], quiet, floors=[np.full(FRAMES, -30, np.float32)])
+    assert runs.runs(found).tolist() == [[97, 400]]

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from addon.analysis import stages
 from addon.analysis.peaks import Peaks
 from addon.analysis.stages import BLOCK, RATE_HZ, Resampler, Stages
+from addon.errors import UnreadableAudio
 from tests.analysis.calls import key_tone
 
 
@@ -79,3 +81,13 @@ def test_the_waveform_is_drawn_where_it_is_wanted():
     stages.add(noise(1000, 1))
     stages.finish()
     assert stages.peaks.as_waveform()["length"] == 4
+
+
+def test_a_recording_of_more_than_a_day_is_refused(monkeypatch):
+    """A few kilobytes can hold days of silence: the work must have an end."""
+    monkeypatch.setattr(stages, "MAX_SECONDS", 3600)
+    one = Stages(8000, 1)
+    for _ in range(3600 // 60):
+        one.add(np.zeros((1, 60 * 8000), np.float32))
+    with pytest.raises(UnreadableAudio, match="longer than 1 hours"):
+        one.add(np.zeros((1, 1), np.float32))

@@ -1,11 +1,14 @@
 """Key tones: every one of the grid, none in speech or music, and never which key it was."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 
-from addon.analysis.tones import RATE_HZ, Tone, ToneDetector
+from addon.analysis.muting import widened
+from addon.analysis.tones import HOP, RATE_HZ, Tone, ToneDetector
+from tests.analysis import keys
 from tests.analysis.calls import HIGH, LOW, converse, music, with_babble, with_noise
 
 GRID = {
@@ -46,12 +49,23 @@ def dial(
     return line, spans
 
 
-def find(line: np.ndarray, block: int = 1 << 30) -> list[Tone]:
+def detect(line: np.ndarray, block: int = 1 << 30) -> ToneDetector:
     detector = ToneDetector(1)
+    line = line[: len(line) // HOP * HOP].astype(np.float32)
     for at in range(0, len(line), block):
         detector.add(line[None, at : at + block])
     detector.finish()
-    return detector.found
+    return detector
+
+
+def find(line: np.ndarray, block: int = 1 << 30) -> list[Tone]:
+    return detect(line, block).found
+
+
+def covered(line: np.ndarray, spans: list[tuple[float, float]]) -> list[bool]:
+    """Which of the spans are muted, from end to end."""
+    muted = widened(detect(line).muted())
+    return [any(m[0] <= start and stop <= m[1] for m in muted) for start, stop in spans]
 
 
 def overlaps(tone: Tone, span: tuple[float, float]) -> bool:
@@ -81,9 +95,63 @@ def test_other_tones_are_no_key(frequencies):
     assert find(line) == []
 
 
-def test_too_much_twist_is_no_key():
-    line, _ = dial(list(range(16)), twist_db=12)
+def test_too_much_twist_is_muted_but_not_counted():
+    line, spans = dial(list(range(16)), twist_db=12)
     assert find(line) == []
+    assert all(covered(line, spans))
+
+
+def test_the_digits_of_multi_frequency_signalling_are_not_counted():
+    """Of R1: pairs of 700 to 1,700 Hz, each five times; 7 lies close to a key."""
+    tones = (700, 900, 1100, 1300, 1500, 1700)
+    time = np.arange(round(0.07 * RATE_HZ)) / RATE_HZ
+    pause, quiet = np.zeros(round(0.07 * RATE_HZ)), np.zeros(4 * RATE_HZ)
+    signals = []
+    for low, high in itertools.combinations(tones, 2):
+        both = 0.1 * (np.sin(2 * np.pi * low * time) + np.sin(2 * np.pi * high * time))
+        signals += [both, pause] * 5 + [quiet]
+    assert find(np.concatenate(signals)) == []
+
+
+def test_a_chord_played_in_time_is_not_counted():
+    """B flat and F sharp: a key's tones, each off by its own share, struck like a row."""
+    time = np.arange(round(0.2 * RATE_HZ)) / RATE_HZ
+    both = 0.1 * (np.sin(2 * np.pi * 932.33 * time) + np.sin(2 * np.pi * 1479.98 * time))
+    line = np.concatenate([both * np.exp(-2 * time), np.zeros(400)] * 20)
+    assert find(line) == []
+
+
+def test_a_regular_row_of_doubtful_presses_counts():
+    row = keys.row("4929123456780378")
+    noisy = row.samples + keys.noise(len(row.samples), 1)
+    assert len(find(noisy)) == 16
+
+
+def test_doubtful_presses_without_a_rule_are_muted_but_not_counted():
+    row = keys.by_hand("4929123456780378")
+    noisy = row.samples + keys.noise(len(row.samples), 1)
+    assert len(find(noisy)) < 8
+    assert all(covered(noisy, row.spans))
+
+
+def test_what_a_certain_press_makes_believable_is_of_the_same_telephone():
+    rng = np.random.default_rng(2)
+    faint, spans = dial([3, 7], on=0.1, off=0.9)
+    faint += rng.standard_normal(len(faint)).astype(np.float32) * 0.15
+    loud, others = dial([1, 2], on=0.1, off=0.1, db=-5)
+    line = np.concatenate([faint, loud])
+    assert len(find(line)) == len(others)
+    assert all(covered(line, spans))
+
+
+def test_a_key_whose_tones_are_off_in_opposite_directions_is_muted():
+    """Old telephones divide one crystal, and miss each frequency by up to 0.6 % of its own."""
+    row = keys.row("1", margin=0.5)
+    time = np.arange(round(0.1 * RATE_HZ)) / RATE_HZ
+    tone = 0.1 * (np.sin(2 * np.pi * 935.1 * time) + np.sin(2 * np.pi * 1215.9 * time))
+    line = np.zeros_like(row.samples)
+    line[4000:4800] = tone
+    assert all(covered(line, [(0.5, 0.6)]))
 
 
 def test_a_bouncing_key_is_one_press():
@@ -118,17 +186,17 @@ def test_the_block_size_changes_nothing(block):
 
 
 def test_what_is_settled_stays():
-    """No tone begins before `settled` once that was said."""
-    line, _ = dial(list(range(16)) * 3, noise_db=10, on=0.06)
+    """No mute begins before `settled` once that was said, also where presses are doubtful."""
+    line, _ = dial(list(range(16)) * 3, noise_db=2, on=0.06)
     detector = ToneDetector(1)
     said: list[tuple[float, int]] = []
     for at in range(0, len(line), 400):
         detector.add(line[None, at : at + 400])
         settled = detector.settled
-        said.append((settled, sum(tone.start < settled for tone in detector.found)))
+        said.append((settled, sum(start < settled for start, _ in detector.muted())))
     detector.finish()
     for settled, known in said:
-        assert sum(tone.start < settled for tone in detector.found) == known
+        assert sum(start < settled for start, _ in detector.muted()) == known
     assert said[-1][0] > len(line) / RATE_HZ - 3.5
 
 
@@ -157,6 +225,15 @@ def test_the_key_itself_is_never_given_away():
     assert {field.name for field in dataclasses.fields(Tone)} == {"channel", "start", "stop"}
 
 
+def test_only_the_mutes_that_end_later_are_given():
+    line, _ = dial([1, 2, 3] * 4, on=0.1, off=0.9)
+    detector = detect(line)
+    every = detector.muted()
+    assert len(every) == 12
+    for since in (0.0, 3.0, 7.5, 20.0):
+        assert sorted(detector.muted(since)) == sorted(m for m in every if m[1] >= since)
+
+
 @pytest.mark.slow
 def test_no_false_key_in_an_hour_of_speech_and_music():
     """An hour: clear and noisy speech of all voices at several pitches, babble, music."""
@@ -165,7 +242,10 @@ def test_no_false_key_in_an_hour_of_speech_and_music():
     lines += list(with_noise(calls[0], 10).samples) + list(with_babble(calls[1], 5).samples)
     lines += [music(300, seed) * loud for seed, loud in ((1, 1), (2, 5))]
     assert sum(len(line) for line in lines) >= 3600 * RATE_HZ
-    assert [find(line[: len(line) // 40 * 40]) for line in lines] == [[]] * len(lines)
+    detectors = [detect(line) for line in lines]
+    assert [detector.found for detector in detectors] == [[]] * len(lines)
+    muted = [stop - start for each in detectors for start, stop in widened(each.muted())]
+    assert sum(muted) < 0.01 * sum(len(line) for line in lines) / RATE_HZ
 
 
 PAIRS = [("ada", "ben"), ("cat", "dan"), ("ben", "cat"), ("dan", "ada")]

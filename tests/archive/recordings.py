@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -35,6 +36,15 @@ def facts(**changes: Any) -> RecordingFacts:
     return replace(FACTS, **changes)
 
 
+def facts_of(plaintext: bytes, **changes: Any) -> RecordingFacts:
+    """The facts of a recording that was received like this."""
+    received = {
+        "received_sha256": hashlib.sha256(plaintext).hexdigest(),
+        "received_bytes": len(plaintext),
+    }
+    return facts(**(received | changes))
+
+
 def noise(length: int, seed: int = 1) -> bytes:
     return random.Random(seed).randbytes(length)
 
@@ -52,7 +62,7 @@ def archived(
         deposit.audio([plaintext])
         if analysis is not None:
             deposit.analysis(analysis)
-        return deposit.commit(facts(**changes))
+        return deposit.commit(facts_of(plaintext, **changes))
 
 
 def fetch_from(content: bytes) -> Fetch:

@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from addon.archive.archive import Archive
+from addon.archive.deposit import Reencoded
 from addon.archive.directory import DirectoryStore
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Signer
@@ -14,6 +16,7 @@ from addon.archive.s3 import S3Store
 from addon.archive.store import Stat
 from addon.errors import (
     AlreadyStored,
+    ArchiveMismatch,
     KeyMissing,
     NotStored,
     RetentionLocked,
@@ -22,7 +25,7 @@ from addon.errors import (
     UnreadableAudio,
 )
 from tests.archive.buckets import new_bucket, s3_client
-from tests.archive.recordings import FACTS, RECORDING, TENANT, archived, noise
+from tests.archive.recordings import FACTS, RECORDING, TENANT, archived, facts_of, noise
 
 FOLDER = f"recordings/{TENANT}/{RECORDING}"
 
@@ -38,7 +41,7 @@ def test_a_deposit_is_archived_once_it_is_committed(archive: Archive) -> None:
         deposit.analysis({"schema_version": 1})
         with pytest.raises(NotStored):
             archive.manifest(TENANT, RECORDING)
-        manifest = deposit.commit(FACTS)
+        manifest = deposit.commit(facts_of(content))
     assert archive.manifest(TENANT, RECORDING) == manifest
     assert b"".join(archive.open(TENANT, RECORDING).read()) == content
     assert archive.analysis(TENANT, RECORDING) == {"schema_version": 1}
@@ -129,6 +132,60 @@ def test_a_recording_without_analysis_says_so(archive: Archive) -> None:
         archive.analysis(TENANT, RECORDING)
 
 
+class TestNeverLessThanWhatCame:
+    """A commit that would lose something is refused, and leaves nothing behind."""
+
+    @pytest.mark.parametrize(
+        ("sealed", "changes"),
+        [
+            (b"audi", {}),
+            (b"audio and more", {}),
+            (b"audi0", {}),
+            (b"audi", {"redacted": True}),
+        ],
+        ids=["shorter", "longer", "other bytes", "shorter and muted"],
+    )
+    def test_bytes_other_than_those_received(
+        self, archive: Archive, sealed: bytes, changes: dict[str, Any]
+    ) -> None:
+        with (
+            pytest.raises(ArchiveMismatch),
+            archive.deposit(TENANT, RECORDING) as deposit,
+        ):
+            deposit.audio([sealed])
+            deposit.commit(facts_of(b"audio", **changes))
+        assert stored(archive) == []
+
+    def test_muted_bytes_of_the_same_length_are_committed(self, archive: Archive) -> None:
+        with archive.deposit(TENANT, RECORDING) as deposit:
+            deposit.audio([b"a...o"])
+            deposit.commit(facts_of(b"audio", redacted=True))
+        assert b"".join(archive.open(TENANT, RECORDING).read()) == b"a...o"
+
+    @pytest.mark.parametrize("archived_frames", [7999, 8001, 0])
+    def test_other_frames_than_were_heard(self, archive: Archive, archived_frames: int) -> None:
+        with (
+            pytest.raises(ArchiveMismatch, match="of 8000 sample frames"),
+            archive.deposit(TENANT, RECORDING) as deposit,
+        ):
+            deposit.audio([b"encoded anew"])
+            deposit.commit(facts_of(b"audio", redacted=True), Reencoded(8000, archived_frames))
+        assert stored(archive) == []
+
+    def test_as_many_frames_as_were_heard_are_committed(self, archive: Archive) -> None:
+        with archive.deposit(TENANT, RECORDING) as deposit:
+            deposit.audio([b"encoded anew"])
+            deposit.commit(facts_of(b"audio", redacted=True), Reencoded(8000, 8000))
+        archive.confirm(TENANT, RECORDING)
+
+    def test_it_can_be_asked_before_the_commit(self, archive: Archive) -> None:
+        with archive.deposit(TENANT, RECORDING) as deposit:
+            deposit.audio([b"audio"])
+            deposit.compare(facts_of(b"audio"))
+            with pytest.raises(ArchiveMismatch):
+                deposit.compare(facts_of(b"audio and more"))
+
+
 class TestTwoWorkersAtOnce:
     """Very rare, and whoever wins: manifest and objects belong together in the end."""
 
@@ -137,9 +194,9 @@ class TestTwoWorkersAtOnce:
             one.audio([b"audio"])
             with archive.deposit(TENANT, RECORDING) as two:
                 two.audio([b"audio"])
-                two.commit(FACTS)
+                two.commit(facts_of(b"audio"))
             with pytest.raises(StoreUnavailable, match="another worker"):
-                one.commit(FACTS)
+                one.commit(facts_of(b"audio"))
         archive.confirm(TENANT, RECORDING)
         assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"
 
@@ -155,7 +212,7 @@ class TestTwoWorkersAtOnce:
             )
             with pytest.raises(Tampered):
                 archive.confirm(TENANT, RECORDING)
-            assert two.commit(FACTS).audio != manifest.audio
+            assert two.commit(facts_of(b"audio")).audio != manifest.audio
         archive.confirm(TENANT, RECORDING)
         assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"
 
@@ -175,7 +232,7 @@ class TestTwoWorkersAtOnce:
             one.audio([b"audio"])
             monkeypatch.setattr(archive.store, "put", put_late)
             with pytest.raises(AlreadyStored, match="another worker"):
-                one.commit(FACTS)
+                one.commit(facts_of(b"audio"))
         archive.confirm(TENANT, RECORDING)
         assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"
 
@@ -187,7 +244,7 @@ class TestTwoWorkersAtOnce:
             one.analysis({"by": "one"})
             for deposit in (one, two):
                 with pytest.raises(StoreUnavailable, match="another worker"):
-                    deposit.commit(FACTS)
+                    deposit.commit(facts_of(b"audio"))
         assert stored(archive) == []
         archived(archive, b"audio", analysis={"by": "three"})
 
@@ -196,7 +253,7 @@ class TestTwoWorkersAtOnce:
             one.audio([b"audio"])
             with archive.deposit(TENANT, RECORDING) as two:
                 two.audio([b"audio"])
-                two.commit(FACTS)
+                two.commit(facts_of(b"audio"))
         archive.confirm(TENANT, RECORDING)
 
 

@@ -25,7 +25,7 @@ from addon.archive.reencryption import reencrypt, reencrypt_all
 from addon.archive.store import Stat
 from addon.archive.verification import verify_all
 from addon.errors import StoreUnavailable
-from tests.archive.recordings import RECORDING, TENANT, archived, noise
+from tests.archive.recordings import RECORDING, TENANT, archived, facts_of, noise
 
 ROOM = Path(__file__).parents[2] / "addon"
 MESSAGE_START = bytes([VERSION]) + SUITE.to_bytes(2, "big")
@@ -72,7 +72,7 @@ def test_everything_the_archive_does_leaves_headers_as_they_were(
         one.audio([b"x"])
         two.audio([b"x"])
         with pytest.raises(StoreUnavailable):
-            one.commit(old.manifest(TENANT, "RE0").facts)
+            one.commit(facts_of(b"x"))
     reencrypt(new, TENANT, "RE0", by="test")
     list(reencrypt_all(new, by="test"))
     list(reencrypt_all(new, by="test", force=True))

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 
 from addon.archive.key_pairs import KeyPair
 from addon.archive.manifest import Manifest, Sealed, Signer, Verifiers, new_signing_key
-from addon.errors import KeyMissing, SettingsError, Tampered
+from addon.errors import KeyMissing, SettingsError, Tampered, UnreadableDocument
 from tests.archive.recordings import FACTS, RECORDING, TENANT, facts
 
 SEALED = Sealed(300, "aa" * 32, "bb" * 32, "cc" * 32, 200)
@@ -31,6 +31,7 @@ def signed(signer: Signer, manifest: Manifest = MANIFEST) -> bytes:
         MANIFEST,
         replace(MANIFEST, analysis=SEALED, audio_before=SEALED, analysis_before=SEALED),
         replace(MANIFEST, facts=facts(channels=None, duration_seconds=None, started_at=None)),
+        replace(MANIFEST, facts=facts(redaction="incomplete", redaction_reason="A part is lost.")),
         replace(MANIFEST, facts=facts(duration_seconds=0.1 + 0.2, call_sid=None, redacted=True)),
     ],
 )
@@ -130,10 +131,40 @@ def test_keys_are_turned_by_believing_two(signer: Signer) -> None:
         assert verifiers.verified("manifest", signed(one))
 
 
-@pytest.mark.parametrize("change", [{"version": 2}, {"more": 1}, {"audio": {"size": 1}}])
-def test_another_version_or_shape_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(Tampered):
+@pytest.mark.parametrize(
+    "change",
+    [{"version": 2}, {"version": "1"}, {"audio": {"size": 1}}, {"facts": []}, {"facts": {}}],
+)
+def test_a_version_or_shape_that_is_not_known_is_no_tampering(change: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableDocument):
         Manifest.of_document(MANIFEST.as_document() | change)
+
+
+def test_fields_of_a_newer_release_are_verified_and_written_back(signer: Signer) -> None:
+    newer = MANIFEST.as_document() | {"more": {"a": [1, 2.5]}}
+    newer["facts"] |= {"language": "cy"}
+    newer["audio"] |= {"part": 1}
+    document = Verifiers([signer.public_pem]).verified("manifest", signer.sign("manifest", newer))
+    manifest = Manifest.of_document(document)
+    assert (manifest.tenant, manifest.facts.source) == (MANIFEST.tenant, MANIFEST.facts.source)
+    assert (manifest.others, manifest.facts.others) == (
+        {"more": {"a": [1, 2.5]}},
+        {"language": "cy"},
+    )
+    written = manifest.as_document()
+    assert written["more"] == newer["more"] and written["facts"]["language"] == "cy"
+    changed = signer.sign("manifest", newer).replace(b'"cy"', b'"en"')
+    with pytest.raises(Tampered):
+        Verifiers([signer.public_pem]).verified("manifest", changed)
+
+
+def test_a_manifest_of_before_is_read_and_knows_nothing_of_its_redaction() -> None:
+    document = MANIFEST.as_document()
+    for name in ("redaction", "redaction_reason"):
+        assert document["facts"].pop(name, None) is None, "what is not known is not written"
+    read = Manifest.of_document(document)
+    assert (read.facts.redaction, read.facts.redaction_reason) == (None, None)
+    assert Manifest.of_document(read.as_document()) == read
 
 
 def test_a_moment_needs_its_zone() -> None:

@@ -29,7 +29,9 @@ def test_a_day_is_utc_and_lists_in_the_order_of_time() -> None:
 
 def test_entries_are_read_back() -> None:
     key = names.day_key("XD1", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "a-b-c")
-    assert names.day_entry(key) == (names.Entry("XD1", "a-b-c", key), date(2026, 1, 2))
+    entry = names.day_entry(key)
+    assert entry == names.Entry("XD1", "a-b-c", key)
+    assert names.day_of(entry) == date(2026, 1, 2)
     key = names.calls_prefix("XD1", "CA1") + "RE1"
     assert names.call_entry(key) == names.Entry("XD1", "RE1", key)
     assert names.recording_of(names.files("XD1", "RE1").audio) == ("XD1", "RE1")

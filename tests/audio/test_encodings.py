@@ -50,11 +50,11 @@ def test_silence_is_silent(encoding):
 
 def test_not_a_number_and_too_loud_are_tamed():
     wild = np.array([np.nan, np.inf, -np.inf, 3.0, 1e-40], "<f4").tobytes()
-    decoded = ENCODINGS[FLOAT, 32].decode(wild, 1)
+    decoded = ENCODINGS[FLOAT, 4].decode(wild, 1)
     assert np.array_equal(decoded[0, :4], [0, 1, -1, 1])
 
 
 def test_channels_come_apart():
-    decoded = ENCODINGS[PCM, 16].decode(ramp().tobytes(), 2)
+    decoded = ENCODINGS[PCM, 2].decode(ramp().tobytes(), 2)
     assert decoded.shape == (2, len(ramp()))
     assert decoded.flags.c_contiguous

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -61,7 +62,7 @@ def archive_call(
         deposit.analysis(results.successful(sid("XR", number), result))
         deposit.commit(
             RecordingFacts(
-                received_sha256="0" * 64,
+                received_sha256=hashlib.sha256(audio).hexdigest(),
                 received_bytes=len(audio),
                 format=one.report.archived_format,
                 channels=one.report.channels,
@@ -72,6 +73,7 @@ def archive_call(
                 source="marketplace",
                 redacted=one.report.redacted,
                 request_sid=sid("XR", number),
+                redaction=one.report.redaction.status,
             )
         )
     return recording_id

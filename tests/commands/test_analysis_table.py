@@ -45,14 +45,27 @@ def test_what_is_unknown_is_a_dash():
     assert "both at once" not in text
 
 
-def test_flags_warnings_and_mutes_are_said_only_where_there_are_any(document):
-    assert "flags" not in table("x", document) and "muted" not in table("x", document)
+def test_flags_and_warnings_are_said_only_where_there_are_any(document):
+    assert "flags" not in table("x", document) and "warning" not in table("x", document)
     changed = document | {
         "flags": ["truncated", "clipped"],
         "warnings": ["The file ends early."],
-        "redaction": {"intervals": [[1.0, 2.5]], "reasons": ["dtmf"]},
     }
     text = table("x", changed)
     assert row(text, "flags").endswith("truncated, clipped")
     assert row(text, "warning").endswith("The file ends early.")
-    assert row(text, "muted in the archive").endswith("1.5 s (dtmf)")
+
+
+def test_the_redaction_says_what_is_muted_and_what_is_not(document):
+    assert row(table("x", document), "redaction").split() == ["redaction", "complete"]
+    heard = {"status": "complete", "intervals": [[1.0, 2.5]], "reasons": ["dtmf"]}
+    coverage = {
+        "dtmf": {"found": 4, "muted": 4},
+        "spoken_number": {"found": None, "muted": None},
+    }
+    text = table("x", document | {"redaction": heard | {"coverage": coverage}})
+    assert row(text, "redaction").endswith("complete, 1.5 s muted (dtmf)")
+    kept = {"status": "incomplete", "intervals": [], "reasons": []}
+    coverage["dtmf"] = {"found": 4, "muted": 0}
+    text = table("x", document | {"redaction": kept | {"coverage": coverage}})
+    assert row(text, "redaction").endswith("incomplete, 0 of 4 muted (dtmf)")

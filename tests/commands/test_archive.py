@@ -136,6 +136,21 @@ class TestGet:
     def test_it_goes_to_standard_output(self, run: Run, archive: Archive) -> None:
         assert run("get", RECORDING, "-o", "-").stdout_bytes == CONTENT
 
+    @pytest.mark.parametrize(
+        ("redaction", "word"),
+        [("incomplete", "incomplete"), ("off", "off"), (None, "not known"), ("complete", None)],
+    )
+    def test_a_recording_that_listeners_may_not_hear_comes_with_a_word(
+        self, run: Run, archive: Archive, redaction: Any, word: str | None
+    ) -> None:
+        reason = "The end is lost." if redaction == "incomplete" else None
+        said = {"redaction": redaction, "redaction_reason": reason}
+        archived(archive, b"digits", recording_id="RE7", **said)
+        result = run("get", "RE7", "-o", "-", REDACT_DTMF="required")
+        assert (result.exit_code, result.stdout_bytes) == (0, b"digits")
+        assert ("digits may be audible" in result.stderr) == (word is not None)
+        assert (word or "") in result.stderr and (reason or "") in result.stderr
+
     def test_a_damaged_recording_leaves_no_file(
         self, run: Run, archive: Archive, tmp_path: Path
     ) -> None:

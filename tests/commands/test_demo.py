@@ -42,7 +42,7 @@ FAILURE = {
 SUCCESS = {"status": "successful", "request_sid": "XR1", **result()}
 SUCCESS["result"]["archive"] = {"recording_id": "XR1"}
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.stack
 
 
 @pytest.fixture

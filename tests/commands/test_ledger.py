@@ -12,8 +12,8 @@ from addon.commands.ledger import ledger_cli
 from addon.commands.status_report import Sources, overview, span
 from addon.errors import DeadlineMissed
 from addon.redis_keys import REQUESTS_DONE
+from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
-from addon.requests.queues import Dispatcher
 from addon.requests.scheduling import Length
 from addon.requests.state import STUCK, RequestState
 from tests.entries import finished
@@ -62,16 +62,16 @@ def test_with_nothing_to_do_it_says_so(flask_ledger):
     assert "Redis and store agree" in result.output
 
 
-def test_it_shows_states_lanes_and_the_oldest(flask_ledger, sources):
+def test_it_shows_states_queues_and_the_oldest(flask_ledger, sources):
     enter(sources.queues, sources.intake_store)
     enter(sources.queues, sources.intake_store, "XR" + "2" * 32, length=Length(7000, 7000))
     lines = flask_ledger().output.splitlines()
     assert lines[0] == "2 unfinished: 2 queued"
     assert lines[1].split(",")[0] == f"  {SID}  queued"
-    lanes = {line.split()[0]: line.split()[1:] for line in lines[3:-1]}
-    assert lanes["express"][:2] == ["1", "0"]
-    assert lanes["qlong"][:2] == ["1", "0"]
-    assert lanes["q60"] == ["0", "0", "-"]
+    queues = {line.split()[0]: line.split()[1:] for line in lines[3:-1]}
+    assert queues["express"][:2] == ["1", "0"]
+    assert queues["qlong"][:2] == ["1", "0"]
+    assert queues["q60"] == ["0", "0", "-"]
 
 
 def test_the_time_left_is_said_and_so_is_its_end(sources):

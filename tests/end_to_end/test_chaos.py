@@ -5,7 +5,7 @@ import pytest
 from benchmarks.chaos import Chaos
 from tests.end_to_end.deployment import deployed
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
 def test_nothing_accepted_is_lost(tmp_path):

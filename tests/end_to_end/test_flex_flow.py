@@ -22,7 +22,7 @@ from tests.outbound.loopback import Loopback
 from tests.stack.running import descendants
 from tests.twilio.standin import ACCOUNT, TOKEN, WORKSPACE, StandIn, sid
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.stack
 
 
 @dataclass

@@ -13,7 +13,7 @@ from tests.calls import wav
 from tests.end_to_end.deployment import Deployment, deployed, eventually
 from tests.web import requests as send
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.stack
 
 AUDIO = wav(3.0)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import redis
 
-from addon.errors import DeadlineMissed
 from addon.metrics import catalogue
 from addon.metrics.counters import Counters, field, observed
-from addon.requests.measures import additions, count_finished, stages
+from addon.requests.measures import count_finished
 from addon.requests.state import RequestStates
 from tests.entries import finished
 
@@ -33,16 +32,6 @@ def test_a_metric_has_all_its_labels():
         field(catalogue.TRIES)
 
 
-def test_a_finished_request_is_counted_once(counters, redis_server):
-    entry, states = finished(3600, pace=0.01), RequestStates(redis_server)
-    count_finished(states, counters, entry)
-    once = counters.read()
-    count_finished(states, counters, entry)
-    assert counters.read() == once
-    assert once["addon_requests_finished_total|delivered"] == 1
-    assert once["addon_audio_seconds_total|longer"] == 3600
-
-
 def test_a_redis_that_is_away_costs_nothing_but_the_count(tmp_path):
     counters = Counters(redis.Redis.from_url(f"unix://{tmp_path}/nobody.sock", retry=None))
     counters.count(catalogue.ADOPTED)
@@ -58,39 +47,3 @@ def test_an_observation_falls_into_one_bucket(value, bound):
         f"addon_elapsed_per_duration|30s|{bound}": 1,
         "addon_elapsed_per_duration|30s|sum": value,
     }
-
-
-def test_a_failure_says_its_code_and_a_miss_its_length():
-    added = additions(finished(10, pace=8.6, code=DeadlineMissed.code))
-    assert added["addon_failures_total|61001"] == 1
-    assert added["addon_deadline_misses_total|30s"] == 1
-
-
-def test_a_success_is_neither():
-    names = {name.partition("|")[0] for name in additions(finished(10))}
-    assert not names & {catalogue.FAILURES.name, catalogue.MISSES.name}
-
-
-def test_the_stages_add_up_to_the_whole():
-    entry = finished(100, pace=2)
-    assert sum(stages(entry).values()) == pytest.approx(entry.elapsed)
-    assert set(stages(entry)) == {"queue", "processing", "delivery"}
-
-
-def test_a_stage_that_never_was_is_left_out():
-    assert set(stages(finished(10, archived_at=None))) == {"queue"}
-    assert stages(finished(10, received_at=0.0, started_at=None)) == {
-        "delivery": pytest.approx(stages(finished(10))["delivery"])
-    }
-
-
-def test_no_label_names_a_request_or_a_tenant():
-    entry = finished(10, tenant="XD" + "2" * 32)
-    assert not [name for name in additions(entry) if entry.sid in name or entry.tenant in name]
-
-
-def test_the_pace_of_what_has_no_deadline_is_not_counted():
-    added = additions(finished(10, pace=50, source="flex"))
-    names = {name.partition("|")[0] for name in added}
-    assert not names & {catalogue.PACE.name, catalogue.MISSES.name}
-    assert added["addon_audio_seconds_total|30s"] == 10

@@ -264,11 +264,11 @@ class TestBodies:
 
         def hangs() -> Iterator[bytes]:
             yield b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhe"
-            release.wait(10)
+            release.wait(60)
 
         host.on("/x", Answer(raw=hangs))
         with pytest.raises(OutboundUnavailable, match="broke off"):
-            get(to(host, timeouts=Timeouts(read=0.1, total=30)), host.url("/x"))
+            get(to(host, timeouts=Timeouts(read=1, total=60)), host.url("/x"))
         release.set()
 
     @pytest.mark.parametrize(

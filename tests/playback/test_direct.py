@@ -14,9 +14,12 @@ from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Signer
 from addon.archive.message import decrypt
 from addon.archive.s3 import S3Store
+from addon.archive.sealing import object_key
 from addon.commands.archive import archive_cli
 from addon.errors import NotPlayable, NotStored
 from addon.playback import direct
+from addon.playback.player import Player
+from addon.playback.policy import Audible
 from tests.archive.buckets import new_bucket, s3_client
 from tests.archive.conftest import aws
 from tests.playback.sounds import RECORDING, TENANT, archived, file_of
@@ -24,6 +27,10 @@ from tests.playback.sounds import RECORDING, TENANT, archived, file_of
 __all__ = ["aws"]
 
 CONTENT = file_of(100_000)
+
+
+def audible(archive: Archive) -> Audible:
+    return Player(archive).audible(TENANT, RECORDING)
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def bucket_archive(aws, keys) -> Archive:
 
 def test_the_address_gives_ciphertext_that_the_key_opens(bucket_archive, keys):
     archived(bucket_archive, CONTENT)
-    found = direct.address(bucket_archive, TENANT, RECORDING, 60)
+    found = direct.address(bucket_archive, audible(bucket_archive), 60)
     with urllib.request.urlopen(found["signed_url"]) as answer:
         ciphertext = answer.read()
     sealed = found["encryption"]
@@ -61,29 +68,32 @@ def test_the_address_is_short_lived(aws, keys, monkeypatch):
     archive = Archive(S3Store(new_bucket(s3_client(aws))), **keys)
     archived(archive, CONTENT)
     for asked, given in ((60, 60), (10**6, direct.MAX_LIFETIME_S)):
-        url = direct.address(archive, TENANT, RECORDING, asked)["signed_url"]
+        url = direct.address(archive, audible(archive), asked)["signed_url"]
         query = parse_qs(urlsplit(url).query)
         assert query["X-Amz-Expires"] == [str(given)]
         assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
 
 
 def test_what_is_not_there_has_no_address(bucket_archive):
+    archived(bucket_archive, CONTENT)
+    manifest = audible(bucket_archive)
+    bucket_archive.store.delete(object_key(manifest, "audio"))
     with pytest.raises(NotStored):
-        direct.address(bucket_archive, TENANT, RECORDING, 60)
+        direct.address(bucket_archive, manifest, 60)
 
 
 def test_a_directory_has_no_addresses(tmp_path, keys):
     archive = Archive(DirectoryStore(tmp_path), **keys)
     archived(archive, CONTENT)
     with pytest.raises(NotPlayable, match="directory"):
-        direct.address(archive, TENANT, RECORDING, 60)
+        direct.address(archive, audible(archive), 60)
 
 
 def test_flask_archive_get_opens_the_file_with_the_private_key_alone(
     bucket_archive, made_keys, tmp_path, monkeypatch
 ):
     archived(bucket_archive, CONTENT)
-    found = direct.address(bucket_archive, TENANT, RECORDING, 60)
+    found = direct.address(bucket_archive, audible(bucket_archive), 60)
     file, out = tmp_path / "sealed", tmp_path / "out.wav"
     with urllib.request.urlopen(found["signed_url"]) as answer:
         file.write_bytes(answer.read())

@@ -10,25 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.errors import Tampered
-from addon.playback.decoding import Decoder
+from addon.playback.decoding import SampleReader
+from addon.playback.form import form_of
 from addon.playback.joined import MAX_GAP_S, Part, converted, joined
-from addon.playback.segments import Shape
-from addon.playback.wave import PLAIN, parse_wave
-from tests.playback.sounds import InMemory, decoded, file_of, whole
+from tests.playback.sounds import InMemory, decoded, expected, file_of, whole
 
 BEGAN = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 
 def part(content: bytes, *, after_s: float | None = None, sound: InMemory | None = None) -> Part:
     sound = sound or InMemory(content)
-    wave = parse_wave(lambda start, stop: content[start:stop], len(content))
-    if wave is not None and wave.format.tag in PLAIN:
-        shape = Shape(wave.format.rate, wave.format.channels, wave.length // wave.format.frame)
-    else:
-        decoder = Decoder(InMemory(content))
-        shape = Shape(decoder.rate, decoder.channels, decoder.frames)
+    index, layout = SampleReader(InMemory(content)).index, form_of(InMemory(content)).layout
     started_at = None if after_s is None else BEGAN + timedelta(seconds=after_s)
-    return Part(lambda: sound, str(hash(content)), shape, wave, started_at or BEGAN, started_at)
+    return Part(lambda: sound, str(hash(content)), index, layout, started_at or BEGAN, started_at)
 
 
 def ranges_agree(sound, edges: list[int]) -> None:
@@ -45,8 +39,8 @@ def ranges_agree(sound, edges: list[int]) -> None:
 def test_parts_of_one_format_are_joined_untouched(kind):
     contents = [file_of(1000 + seed, kind=kind, seed=seed) for seed in (1, 2, 3)]
     sound = joined([part(content) for content in contents], "none")
-    expected = np.concatenate([decoded(content)[0] for content in contents])
-    assert (decoded(whole(sound))[0] == expected).all()
+    laid_end_to_end = np.concatenate([decoded(content)[0] for content in contents])
+    assert (decoded(whole(sound))[0] == laid_end_to_end).all()
     frame = len(whole(sound)) // 3
     ranges_agree(sound, [0, 44, 58, frame, 2 * frame, sound.length])
 
@@ -59,7 +53,7 @@ def test_parts_of_different_kinds_become_pcm_of_the_best_of_them():
     ]
     sound = joined([part(content) for content in contents], "none")
     found, rate = decoded(whole(sound))
-    gsm_frames = Decoder(InMemory(contents[2])).frames
+    gsm_frames = SampleReader(InMemory(contents[2])).index.frames
     assert (rate, found.shape) == (16_000, (8000 + 8000 + 2 * gsm_frames, 2))
     assert (found[8000:16_000] == decoded(contents[1])[0]).all()
     ranges_agree(sound, [0, 44, 44 + 8000 * 4, 44 + 16_000 * 4, sound.length])
@@ -71,6 +65,12 @@ def test_a_resampled_part_keeps_its_sound():
     found = decoded(whole(sound))[0][:16_000:2, 0].astype(float)
     original = decoded(quiet)[0][:, 0].astype(float)
     assert np.corrcoef(found[100:-100], original[100:-100])[0, 1] > 0.99
+
+
+def test_a_resampled_part_gives_the_same_bytes_for_any_range():
+    long = file_of(45 * 8000, kind="gsm", channels=1)
+    sound = joined([part(long), part(file_of(100, rate=11_025, channels=1))], "none")
+    ranges_agree(sound, [44, 44 + 2 * 20 * 11_025, 44 + 2 * 40 * 11_025, sound.length])
 
 
 @pytest.mark.parametrize("kind", ["mp3", "ogg", "flac"])
@@ -85,7 +85,8 @@ def test_what_browsers_do_not_play_is_converted_with_exact_ranges(kind):
     sound = converted(part(content))
     found, rate = decoded(whole(sound))
     assert rate == 8000
-    assert (found == decoded(content)[0]).all()
+    assert len(found) >= 70_000
+    assert kind == "ms" or (found == expected(content, len(found))).all()
     assert sound.format == "wav"
     ranges_agree(sound, [0, 44, 44 + 65_536, 44 + 2 * 65_536, sound.length])
 

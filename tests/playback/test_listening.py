@@ -76,7 +76,7 @@ def test_a_permission_that_cannot_be_recorded_is_not_given(listening, trail):
 
 def test_the_first_that_is_heard_is_written_by_itself(listening, trail):
     listening.heard(VISIT, [Range(0, 100)], 1000)
-    assert trail.written.wait(20)
+    assert trail.written.wait(60)
     (event,) = events(trail)
     assert (event["event"], event["ranges"], event["of_bytes"]) == ("heard", [[0, 100]], 1000)
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from addon.playback.policy import LOCAL_ISSUER, NOTHING, rights_of
+from addon.archive.manifest import Manifest, Sealed
+from addon.errors import Withheld
+from addon.playback.policy import LOCAL_ISSUER, NOTHING, audible, rights_of, withheld
 from addon.settings import Settings
+from tests.archive.recordings import FACTS, RECORDING, TENANT, facts
 
 ISSUER = "https://issuer.example"
 INSTALL = "XD" + "1" * 32
@@ -124,3 +127,30 @@ def test_an_install_with_an_allowed_domain_is_a_limit():
 
 def test_nothing_admits_nothing():
     assert not NOTHING.admits(INSTALL)
+
+
+def manifest_of(redaction: Any) -> Manifest:
+    sealed = Sealed(300, "aa" * 32, "bb" * 32, "cc" * 32, 200)
+    return Manifest(TENANT, RECORDING, facts(redaction=redaction), sealed, None, FACTS.received_at)
+
+
+@pytest.mark.parametrize("redaction", ["complete", "incomplete", "off", None])
+def test_everything_may_be_heard_where_nothing_is_required(redaction):
+    manifest = manifest_of(redaction)
+    assert withheld(manifest, required=False) is None
+    assert audible(manifest, required=False) is manifest
+
+
+def test_what_is_completely_redacted_may_be_heard_where_that_is_required():
+    manifest = manifest_of("complete")
+    assert withheld(manifest, required=True) is None
+    assert audible(manifest, required=True) is manifest
+
+
+@pytest.mark.parametrize("redaction", ["incomplete", "off", None, "a word of a later version"])
+def test_nothing_else_may_and_each_has_its_reason(redaction):
+    manifest = manifest_of(redaction)
+    reason = withheld(manifest, required=True)
+    assert reason
+    with pytest.raises(Withheld, match=reason):
+        audible(manifest, required=True)

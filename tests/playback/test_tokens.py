@@ -7,8 +7,9 @@ import json
 import pytest
 
 from addon.archive.directory import DirectoryStore
+from addon.archive.prefixes import TOKENS
 from addon.errors import NotStored, Unauthenticated
-from addon.playback.tokens import PREFIX, Tokens
+from addon.playback.tokens import Tokens
 
 INSTALL = "XD" + "1" * 32
 
@@ -39,12 +40,12 @@ def test_a_token_for_all_admits_every_install(tokens):
 
 def test_the_store_holds_no_token(tokens, store):
     text, token = tokens.issue(INSTALL, "crm")
-    (stat,) = store.list(PREFIX)
+    (stat,) = store.list(TOKENS)
     content = store.get(stat.key)
     assert text not in stat.key + content.decode()
     assert text[5:] not in stat.key + content.decode()
     assert json.loads(content)["install"] == INSTALL
-    assert stat.key.startswith(PREFIX + token.name)
+    assert stat.key.startswith(TOKENS + token.name)
 
 
 def test_two_tokens_differ(tokens):

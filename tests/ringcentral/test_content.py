@@ -11,7 +11,7 @@ from addon.ringcentral.content import Content, Facts
 from tests.outbound.loopback import Answer
 from tests.ringcentral.standin import ACCOUNT, refused, says
 
-AUDIO = b"RIFF" + os.urandom(200_000)
+AUDIO = b"RIFF\0\0\0\0WAVE" + os.urandom(199_992)
 
 
 @pytest.fixture
@@ -106,19 +106,25 @@ def test_what_is_no_recording_says_what_it_is(content, standin, path, answer, er
         _ = content.facts
 
 
+@pytest.mark.parametrize("said", ["audio/x-wav", "Audio/MPEG", "text/html", ""])
 @pytest.mark.parametrize(
-    ("said", "format"),
-    [
-        ("audio/x-wav", "wav"),
-        ("Audio/MPEG; charset=x", "mp3"),
-        ("audio/ogg", "unknown"),
-        ("application/octet-stream", "unknown"),
-        ("", "unknown"),
-    ],
+    ("audio", "kind"),
+    [(AUDIO, "wav"), (b"OggS" + bytes(500), "ogg"), (bytes(range(256)) * 4, "unknown")],
+    ids=["wav", "ogg", "unknown"],
 )
-def test_the_format_is_as_ringcentral_says(content, standin, said, format):
+def test_the_kind_is_told_by_the_bytes_whatever_ringcentral_says(
+    content, standin, said, audio, kind
+):
     standin.recordings["5001"].content_type = said
-    assert content.format == format
+    standin.recordings["5001"].audio = audio
+    assert content.format == kind
+    assert read(content, 0, content.length) == audio
+
+
+def test_a_document_is_no_recording_even_where_it_is_called_audio(content, standin):
+    standin.recordings["5001"].audio = b"<html><body>busy</body></html>"
+    with pytest.raises(NotPlayable, match="HTML page"):
+        _ = content.facts
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_many_threads_renew_once(store, tokens, clock, redis_server):
     begin = threading.Barrier(8)
 
     def use(_):
-        begin.wait(10)
+        begin.wait(60)
         own = TokenStore(redis_server, Vault(["secret"]), clock)
         return own.fresh(NAME, server.renew).access
 
@@ -104,15 +104,15 @@ def test_sessions_are_renewed_independently(store, tokens, clock):
 
     def slow(_tokens):
         inside.set()
-        assert leave.wait(10)
+        assert leave.wait(60)
         return replace(tokens, expires_at=clock.now + 3600)
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(store.fresh, "one", slow)
-        assert inside.wait(10)
+        assert inside.wait(60)
         assert store.fresh("two", Server(clock).renew).access == "access-1"
         leave.set()
-        assert first.result(10)
+        assert first.result(60)
 
 
 def test_who_waits_too_long_for_another_is_told_so(store, tokens, clock, redis_server, monkeypatch):

@@ -17,7 +17,7 @@ from typing import Any
 from addon.stack.web_server import listen
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 40.0
+PATIENCE_S = 90.0
 """Far more than anything here takes: only a broken stack waits so long."""
 
 
@@ -105,11 +105,15 @@ def python(*words: str) -> list[str]:
 
 def alive(pid: int) -> bool:
     """Whether a process runs; one that has ended but was not yet reaped does not."""
+    return state(pid) not in (None, "Z")
+
+
+def state(pid: int) -> str | None:
+    """A process's state as ps(1) names it, "T" where it is stopped; None where it is gone."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+        return None
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -23,7 +23,7 @@ from tests.stack.running import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.stack
 
 CHILDREN = ("redis", "web", "workers")
 

@@ -116,7 +116,7 @@ def test_a_callback_that_hangs_or_breaks_off_is_unavailable(
     released = threading.Event()
 
     def silent() -> Iterator[bytes]:
-        released.wait(5)
+        released.wait(60)
         yield b""
 
     host.on("/cb", Answer(raw=silent))

@@ -215,7 +215,7 @@ def test_from_download_to_audio(twilio: StandIn, private: rsa.RSAPrivateKey) -> 
     parsed = EncryptionDetails.parse(resource.encryption)
     key = content_key(parsed, {CR: pem(private)})
     with (
-        recordings.media(name, sniff=None) as media,
+        recordings.media(name) as media,
         decrypted(media.blocks, key, parsed.iv, spool=Spool) as plain,
     ):
         assert b"".join(plain) == sound

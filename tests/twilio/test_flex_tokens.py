@@ -97,7 +97,7 @@ def test_a_silent_iam_fails_closed_in_time(
     released = threading.Event()
 
     def silent() -> Any:
-        released.wait(5)
+        released.wait(60)
         yield b""
 
     twilio.trouble[PATH] = [Answer(raw=silent)]

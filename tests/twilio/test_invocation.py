@@ -247,27 +247,10 @@ class TestAge:
 
 class TestDuration:
     @pytest.mark.parametrize(
-        ("declared", "decoded", "seconds"),
-        [
-            ("4", 3.682, 4),
-            ("7200", 7.189, 7.2),
-            ("6000", 6.0, 6),
-            ("6000", 5990.0, 6000),
-            ("4", None, 4),
-            ("6000", None, 6),
-        ],
-    )
-    def test_the_unit_is_the_one_nearer_to_the_decoded_length(
-        self, declared: str, decoded: float | None, seconds: float
-    ) -> None:
-        invocation = read({"url": URL, "duration": declared})
-        assert invocation.declared_seconds(decoded) == pytest.approx(seconds)
-
-    @pytest.mark.parametrize(
         "declared", ["", "four", "-1", "nan", "inf", "1e999", "9" * 5000 + "x"]
     )
     def test_a_declaration_that_is_no_length_is_none(self, declared: str) -> None:
-        assert read({"url": URL, "duration": declared}).declared_seconds(3.0) is None
+        assert read({"url": URL, "duration": declared}).duration is None
 
 
 def test_a_structure_where_text_must_be_is_rejected() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from addon.errors import SourceGone, SourceRefused, SourceUnavailable, UnreadableAudio
+from addon.errors import SourceGone, SourceRefused, SourceUnavailable
 from addon.outbound import Origins, Outbound
-from addon.twilio.media import RETRY_LADDER_S, fetch, looks_like_document
+from addon.twilio.media import RETRY_LADDER_S, fetch
 from addon.twilio.rest import TwilioApi
 from tests.outbound.loopback import Answer, Loopback
 
@@ -15,14 +15,10 @@ WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(range(256)) * 1000
 NOT_FOUND = b'<?xml version="1.0"?><TwilioResponse><RestException><Code>20404</Code>'
 
 
-def sniff(head: bytes) -> str | None:
-    return "wav" if head[:4] == b"RIFF" and head[8:12] == b"WAVE" else None
-
-
-def download(url: str, *servers: Loopback, **options: Any) -> tuple[str, bytes]:
+def download(url: str, *servers: Loopback, **options: Any) -> bytes:
     outbound = Outbound(Origins([server.origin for server in servers]))
-    with fetch(url, outbound=outbound, sniff=sniff, **options) as media:
-        return media.kind, b"".join(media.blocks)
+    with fetch(url, outbound=outbound, **options) as media:
+        return b"".join(media.blocks)
 
 
 def api(server: Loopback) -> TwilioApi:
@@ -31,12 +27,12 @@ def api(server: Loopback) -> TwilioApi:
 
 def test_every_byte_of_a_recording_arrives_with_what_is_known_of_it(host: Loopback) -> None:
     host.on("/r", Answer(200, WAV, {"Content-Type": "audio/x-wav"}))
-    with fetch(host.url("/r"), outbound=Outbound(Origins([host.origin])), sniff=sniff) as media:
-        assert (media.kind, media.content_type, media.length) == ("wav", "audio/x-wav", len(WAV))
+    with fetch(host.url("/r"), outbound=Outbound(Origins([host.origin]))) as media:
+        assert (media.content_type, media.length) == ("audio/x-wav", len(WAV))
         assert b"".join(media.blocks) == WAV
 
 
-def test_a_head_that_comes_in_drops_is_still_sniffed_whole(host: Loopback) -> None:
+def test_a_head_that_comes_in_drops_is_still_judged_whole(host: Loopback) -> None:
     def drops() -> Iterator[bytes]:
         yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(WAV)
         for index in range(100):
@@ -44,7 +40,7 @@ def test_a_head_that_comes_in_drops_is_still_sniffed_whole(host: Loopback) -> No
         yield WAV[100:]
 
     host.on("/r", Answer(raw=drops))
-    assert download(host.url("/r"), host) == ("wav", WAV)
+    assert download(host.url("/r"), host) == WAV
 
 
 def test_a_recording_that_is_not_there_yet_is_waited_for_up_the_ladder(host: Loopback) -> None:
@@ -52,7 +48,7 @@ def test_a_recording_that_is_not_there_yet_is_waited_for_up_the_ladder(host: Loo
     waits = []
     for attempt in range(3):
         try:
-            assert download(host.url("/r"), host, attempt=attempt) == ("wav", WAV)
+            assert download(host.url("/r"), host, attempt=attempt) == WAV
         except SourceUnavailable as error:
             waits.append(error.retry_after)
     assert waits == [1, 2]
@@ -100,29 +96,43 @@ def test_no_other_status_carries_a_recording(host: Loopback, status: int) -> Non
         b"[1]",
         b"plain words, no audio",
         b"R",
+        "<html>gone</html>".encode("utf-16"),
+        b"<!-- edge 7 -->\n<html></html>",
     ],
 )
 def test_an_error_document_is_never_taken_for_a_recording(host: Loopback, body: bytes) -> None:
     host.on("/r", Answer(200, body, {"Content-Type": "audio/x-wav"}))
-    with pytest.raises(UnreadableAudio):
+    with pytest.raises(SourceUnavailable, match="instead of a recording") as later:
+        download(host.url("/r"), host, attempt=2)
+    assert later.value.retry_after == RETRY_LADDER_S[2]
+    with pytest.raises(SourceGone, match="after 8 tries"):
+        download(host.url("/r"), host, attempt=len(RETRY_LADDER_S))
+
+
+@pytest.mark.parametrize("answer", [NOT_FOUND, b""], ids=["a document", "nothing"])
+def test_the_recording_behind_one_wrong_answer_is_fetched(host: Loopback, answer: bytes) -> None:
+    host.on("/r", Answer(200, answer), Answer(200, WAV))
+    with pytest.raises(SourceUnavailable):
         download(host.url("/r"), host)
+    assert download(host.url("/r"), host, attempt=1) == WAV
 
 
-def test_not_even_where_the_sniffer_would_take_it(host: Loopback) -> None:
-    host.on("/r", Answer(200, NOT_FOUND))
-    outbound = Outbound(Origins([host.origin]))
-    with (
-        pytest.raises(UnreadableAudio),
-        fetch(host.url("/r"), outbound=outbound, sniff=lambda _: "mp3"),
-    ):
-        pytest.fail("an error document was handed out")
-    assert not looks_like_document(WAV)
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff" * 9000, bytes(9000), bytes(range(256)), b"\0\1"],
+    ids=["idle mu-law", "zeros", "unknown", "two bytes"],
+)
+def test_bytes_of_no_known_kind_are_handed_on(host: Loopback, content: bytes) -> None:
+    host.on("/r", Answer(200, content))
+    assert download(host.url("/r"), host) == content
 
 
 def test_nothing_at_all_is_waited_for(host: Loopback) -> None:
     host.on("/r", Answer(200, b""))
     with pytest.raises(SourceUnavailable, match="sent nothing"):
         download(host.url("/r"), host)
+    with pytest.raises(SourceGone):
+        download(host.url("/r"), host, attempt=len(RETRY_LADDER_S))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +153,7 @@ def test_a_download_that_breaks_off_is_never_a_whole_one(
 
 def test_more_than_the_limit_is_refused(host: Loopback) -> None:
     host.on("/r", Answer(200, WAV))
-    assert download(host.url("/r"), host, limit=len(WAV))[1] == WAV
+    assert download(host.url("/r"), host, limit=len(WAV)) == WAV
     with pytest.raises(SourceRefused, match="more than"):
         download(host.url("/r"), host, limit=len(WAV) - 1)
 
@@ -163,7 +173,7 @@ class TestCredentials:
     def test_go_to_the_api_and_not_along_to_storage(self, host: Loopback, other: Loopback) -> None:
         host.on("/r", Answer(307, b"", {"Location": other.url("/stored")}))
         other.on("/stored", Answer(200, WAV))
-        assert download(host.url("/r"), host, other, api=api(host)) == ("wav", WAV)
+        assert download(host.url("/r"), host, other, api=api(host)) == WAV
         assert host.requests[0].authorization == api(host).credentials.header
         assert other.requests[0].authorization is None
 
@@ -183,7 +193,7 @@ class TestFallback:
         host.on("/2", Answer(400, b'{"code":20001}'))
         host.on("/1", Answer(200, WAV))
         got = download(host.url("/2"), host, api=api(host), fallback_url=host.url("/1"))
-        assert got == ("wav", WAV)
+        assert got == WAV
         assert [request.authorization for request in host.requests] == [
             api(host).credentials.header
         ] * 2

@@ -8,14 +8,8 @@ from pathlib import Path
 
 import redis
 
-from addon.twilio.signature_diagnostics import (
-    KEPT,
-    LASTS_S,
-    MATCHED,
-    UNMATCHED,
-    Diagnosis,
-    SignatureDiagnostics,
-)
+from addon.redis_keys import SIGNATURES_MATCHED, SIGNATURES_UNMATCHED
+from addon.twilio.signature_diagnostics import KEPT, LASTS_S, Diagnosis, SignatureDiagnostics
 from addon.twilio.signature_hypotheses import SignedRequest
 from addon.twilio.signatures import Verdict, Verifier
 from tests.twilio.test_signature_hypotheses import MULTIPART, PUBLIC, SORTED, TOKEN, URL, sign
@@ -96,14 +90,14 @@ def test_a_flood_of_junk_leaves_what_was_explained(redis_server: redis.Redis) ->
     assert len(kept) == KEPT + 1
     assert kept[-1] == BY_URL
     assert kept[0].at == 10.0 + KEPT + 19
-    assert redis_server.llen(UNMATCHED) == KEPT
+    assert redis_server.llen(SIGNATURES_UNMATCHED) == KEPT
 
 
 def test_it_ends_by_itself(redis_server: redis.Redis) -> None:
     diagnostics = SignatureDiagnostics(redis_server)
     diagnostics.add(BY_URL)
     diagnostics.add(UNKNOWN)
-    for key in (MATCHED, UNMATCHED):
+    for key in (SIGNATURES_MATCHED, SIGNATURES_UNMATCHED):
         assert 0 < redis_server.ttl(key) <= LASTS_S
 
 

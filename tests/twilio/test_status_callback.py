@@ -70,11 +70,6 @@ def test_only_a_completed_recording_is_fetched_and_no_status_is_an_error(
     assert read(RecordingStatus=status).fetchable is fetchable
 
 
-def test_repeats_are_known_by_recording_and_status() -> None:
-    assert read().identity == read(RecordingDuration="38").identity
-    assert read().identity != read(RecordingStatus="absent").identity
-
-
 def test_why_a_recording_is_absent_is_kept() -> None:
     assert read(RecordingStatus="absent", ErrorCode="16104").error_code == "16104"
 

@@ -29,9 +29,9 @@ class Worker(deadline_worker.DeadlineWorker):
     """With less patience, for tests."""
 
 
-deadline_worker.HEADERS_S = 0.6
+deadline_worker.HEADERS_S = 0.8
 
 app = UploadDeadline(
     read_it,
-    Allowance(base_seconds=1.2, bytes_per_second=200_000, longest_seconds=3.0),
+    Allowance(base_seconds=2.5, bytes_per_second=200_000, longest_seconds=9.0),
 )

@@ -17,7 +17,7 @@ from pathlib import Path
 from addon.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @dataclass

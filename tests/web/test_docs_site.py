@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 
 from addon.errors import AddonError
+from addon.factory import create_app
 from addon.web import docs, reference
 from addon.web.formats import FLAGS
 from tests.web import examples
@@ -216,6 +217,19 @@ def test_the_limits_are_those_of_this_deployment(browser):
 
 def test_the_handling_of_data_is_that_of_this_deployment(browser):
     assert "sets no retention" in browser.get("/docs/data").text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("on", "says that digits may remain."),
+        ("required", "nobody can play or download it here"),
+        ("off", "this deployment has the muting switched off"),
+    ],
+)
+def test_the_data_page_says_what_becomes_of_key_tones(settings, value, said):
+    app = create_app(settings.replace(redact_dtmf=value))
+    assert said in Browser(app).get("/docs/data").text
 
 
 def test_json_is_coloured_without_changing_it():

@@ -38,8 +38,8 @@ def intake_store(services) -> IntakeStore:
 def jobs(redis_server) -> list[str]:
     return [
         job
-        for lane in scheduling.ALL_QUEUES
-        for job in Queue(lane, connection=redis_server).get_job_ids()
+        for queue in scheduling.ALL_QUEUES
+        for job in Queue(queue, connection=redis_server).get_job_ids()
     ]
 
 
@@ -247,7 +247,7 @@ class TestOutages:
     ):
         """Taking it back could take it from a duplicate that was answered 202 because of it."""
         from addon.errors import QueueUnavailable
-        from addon.requests.queues import Dispatcher
+        from addon.requests.dispatcher import Dispatcher
 
         def fail(*_args, **_kwargs):
             raise QueueUnavailable("the queue does not answer")

@@ -174,7 +174,7 @@ def test_the_trail_is_complete_when_the_server_stops(settings, archive, link):
     assert sum(event["requests"] for event in events) == 3
 
 
-def wait_for(found: Callable[[], list], patience_s: float = 20.0) -> list:
+def wait_for(found: Callable[[], list], patience_s: float = 60.0) -> list:
     """What comes from another process within a while."""
     import time
 

@@ -104,6 +104,24 @@ def test_the_list_shows_a_recording(browser, archive):
     assert "Noisy" in page.text
 
 
+@pytest.mark.parametrize(
+    ("redaction", "said"),
+    [
+        ("complete", "All that were found are muted"),
+        ("incomplete", "Some may remain audible"),
+        ("off", "Not muted: this was switched off"),
+        (None, "Not known whether they are muted"),
+    ],
+)
+def test_the_player_page_says_whether_digits_remain(browser, archive, redaction, said):
+    name = put(archive, redaction=redaction)
+    page = browser.get(f"/recordings/{name}").text
+    assert said in page and "<audio" in page
+    assert ("Digits may remain" in page) == (redaction == "incomplete")
+    listed = browser.get("/recordings").text
+    assert ("Digits may remain" in listed) == (redaction == "incomplete")
+
+
 def test_an_empty_list_says_so(browser):
     assert "No recordings here" in browser.get("/recordings").text
 

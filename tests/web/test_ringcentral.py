@@ -23,7 +23,7 @@ from tests.web.people import Browser, approved, context_of, cookies_set
 
 __all__ = ["other", "rc_settings", "standin"]
 
-AUDIO = b"RIFF" + os.urandom(100_000)
+AUDIO = b"RIFF\0\0\0\0WAVE" + os.urandom(99_992)
 LINK = "/ringcentral/recordings/5001"
 SOUND = f"{LINK}/audio"
 PAGE = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}

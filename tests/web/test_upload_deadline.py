@@ -21,6 +21,8 @@ from tests.stack.running import ROOT
 pytestmark = pytest.mark.stack
 
 THREADS = 4
+HEADERS_S = 0.8
+"""As the application of these tests has it."""
 MEBIBYTE = bytes(1024 * 1024)
 
 
@@ -90,19 +92,21 @@ def test_two_requests_share_a_connection(port: int) -> None:
     assert len(sockets) == 1
 
 
-@pytest.mark.parametrize("head", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
-@pytest.mark.parametrize("path", ["/all", "/lines"])
-def test_a_silent_client_is_cut_and_told(port: int, path: str, head: str) -> None:
-    client = send(port, f"{path} HTTP/1.1\r\n{head}")
-    status, _, rest = answer(client).partition(b"\r\n")
-    assert status == b"HTTP/1.1 503 Service Unavailable"
-    assert rest.endswith(b"the body came too slowly")
+def test_silent_clients_are_cut_and_told(port: int) -> None:
+    heads = ["Content-Length: 1000000", "Transfer-Encoding: chunked"]
+    clients = [
+        send(port, f"{path} HTTP/1.1\r\n{head}") for path in ("/all", "/lines") for head in heads
+    ]
+    for client in clients:
+        status, _, rest = answer(client).partition(b"\r\n")
+        assert status == b"HTTP/1.1 503 Service Unavailable"
+        assert rest.endswith(b"the body came too slowly")
 
 
 def test_dripping_clients_on_every_thread_do_not_keep_the_others_out(port: int) -> None:
     stop = threading.Event()
     with ExitStack() as clients:
-        for _ in range(3 * THREADS):
+        for _ in range(THREADS):
             client = clients.enter_context(
                 send(port, "/blocks HTTP/1.1\r\nContent-Length: 100000000", b"x")
             )
@@ -126,9 +130,9 @@ def test_the_deadline_for_headers_ends_with_them(port: int) -> None:
     """A body may take longer than headers may, and so may the pause before the next request."""
     client = send(port, "/exactly-five HTTP/1.1\r\nContent-Length: 5")
     for byte in b"12345":
-        time.sleep(0.2)
+        time.sleep(HEADERS_S / 4)
         client.sendall(bytes([byte]))
-    time.sleep(0.8)
+    time.sleep(1.25 * HEADERS_S)
     client.sendall(b"POST /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert answer(client).count(b"200 OK") == 2
 
@@ -142,11 +146,11 @@ def _drip(client: socket.socket, stop: threading.Event) -> None:
 
 
 def test_what_was_sent_already_earns_time(port: int) -> None:
-    """Longer than the base allowance alone, at a rate that is fast enough."""
+    """Three seconds are more than the base allowance, and at this rate less than the whole."""
 
     def steady() -> Iterator[bytes]:
         for _ in range(10):
-            time.sleep(0.1)
+            time.sleep(0.3)
             yield bytes(60_000)
 
     client = send(port, "/blocks HTTP/1.1\r\nContent-Length: 600000")
@@ -214,18 +218,37 @@ def test_the_longest_wait_does_not_grow_with_what_was_sent() -> None:
     assert [allowance.seconds(received) for received in (0, 20, 10**9)] == [1, 3, 5]
 
 
-def test_one_thread_watches_all_clients() -> None:
-    before = threading.active_count()
+def test_one_thread_watches_all_clients_and_ends_with_the_last() -> None:
     watch = Watch()
     pairs = [socket.socketpair() for _ in range(20)]
     far = time.monotonic() + 3600
-    tickets = [watch.add(left, far) for left, _ in pairs]
-    assert threading.active_count() == before + 1
+    tickets, threads = [], set()
+    for left, _ in pairs:
+        tickets.append(watch.add(left, far))
+        threads.add(watch._thread)
+    (thread,) = threads
     cut = watch.add(pairs[0][0], time.monotonic())
-    pairs[0][0].settimeout(30)
+    pairs[0][0].settimeout(60)
     assert pairs[0][0].recv(1) == b""
     assert watch.remove(cut)
+    assert thread.is_alive()
     assert not any(watch.remove(ticket) for ticket in tickets)
+    thread.join(60)
+    assert not thread.is_alive()
     for left, right in pairs:
         left.close()
         right.close()
+
+
+def test_a_watch_that_had_nobody_left_watches_the_next() -> None:
+    watch = Watch()
+    for _ in range(2):
+        left, right = socket.socketpair()
+        with left, right:
+            left.settimeout(60)
+            ticket = watch.add(left, time.monotonic())
+            assert left.recv(1) == b""
+            assert watch.remove(ticket)
+        thread = watch._thread
+        if thread is not None:
+            thread.join(60)

@@ -35,7 +35,7 @@ def settings(settings: Settings, market: Marketplace) -> Settings:
 
 @pytest.fixture
 def accept(as_worker: Services, market: Marketplace) -> Callable[..., Exchange]:
-    """Puts a request into intake_store, ledger and lane, as the web does."""
+    """Puts a request into intake store, request state and queue, as the web does."""
 
     def accepted(
         audio: bytes | None = None, *, by_url: bool = False, **changes: object

@@ -4,12 +4,13 @@ lose an answer, or to give one twice. Each is played through at exactly that ste
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Callable
 
 import pytest
 
 from addon.archive.archive import Archive
-from addon.archive.deposit import Deposit
 from addon.archive.keys import DecryptionKeys
 from addon.archive.store import Store
 from addon.errors import StoreUnavailable
@@ -17,48 +18,48 @@ from addon.metrics import catalogue
 from addon.metrics.counters import field
 from addon.requests.intake_store import IntakeStore
 from addon.requests.state import DONE, PROCESSED, QUEUED, STUCK
+from addon.settings import Settings
+from tests.child import KillPoint
 from tests.web.requests import INSTALL
+from tests.workers.working import become_worker
 from workers import finalise, process
 from workers.deliver import deliver
+from workers.services import services
 from workers.sweeper import Sweeper
 
 NOT_AUDIO = bytes(range(256)) * 40
 """No text and no recording: archived as it came, and answered with a failure."""
 
-
-class Killed(BaseException):
-    """What a test raises where the process would have died."""
+STORE_RESULT = "addon.requests.intake_store.IntakeStore.store_result"
 
 
 @pytest.fixture
-def killed_at(monkeypatch):
-    """Dies the first time a method is called, before or after it has done its work."""
+def killed(children, settings, redis_server):
+    """Runs a function of the worker in a process that is killed before one step of it.
 
-    def arranged(owner: type, name: str, *, after: bool = False) -> None:
-        real = getattr(owner, name)
+    The leases that it held have run out when this returns.
+    """
 
-        def dying(*args, **kwargs):
-            monkeypatch.setattr(owner, name, real)
-            if after:
-                real(*args, **kwargs)
-            raise Killed
+    def ran(step: str, work: Callable[..., None], *args: object) -> None:
+        point = KillPoint(step, "before")
+        assert children.run(as_a_worker, settings, work, *args, kill=point) == -signal.SIGKILL
+        for lease in redis_server.keys("lease:*"):
+            redis_server.delete(lease)
 
-        monkeypatch.setattr(owner, name, dying)
-
-    return arranged
+    return ran
 
 
-@pytest.fixture
-def sweep_at(as_worker):
+def as_a_worker(settings: Settings, work: Callable[..., None], *args: object) -> None:
+    become_worker(settings)
+    work(*args)
+
+
+def sweep(seconds: float) -> None:
     """One sweep as if it were so many seconds later, with everything looked at."""
-
-    def swept(seconds: float = 0.0) -> None:
-        sweeper = Sweeper(as_worker, clock=lambda: time.time() + seconds)
-        for sid in as_worker.states.open_sids():
-            as_worker.states.look_again(sid, 0.0)
-        sweeper.sweep()
-
-    return swept
+    ours = services()
+    for sid in ours.states.open_sids():
+        ours.states.look_again(sid, 0.0)
+    Sweeper(ours, clock=lambda: time.time() + seconds).sweep()
 
 
 def finish(as_worker, sid: str) -> None:
@@ -68,24 +69,22 @@ def finish(as_worker, sid: str) -> None:
     assert not as_worker.intake_store.is_waiting(sid)
 
 
-def test_killed_between_archiving_as_received_and_keeping_the_failure(accept, as_worker, killed_at):
+def test_killed_between_archiving_as_received_and_keeping_the_failure(accept, as_worker, killed):
     """The recording is committed, so the next try meets it; the answer has to be made then."""
     exchange = accept(NOT_AUDIO)
-    killed_at(IntakeStore, "store_result")
-    with pytest.raises(Killed):
-        process.process(exchange.sid)
+    killed(STORE_RESULT, process.process, exchange.sid)
     finish(as_worker, exchange.sid)
     (callback,) = exchange.callbacks
     assert callback.document()["status"] == "failed"
 
 
-def test_redis_wiped_under_a_worker_that_then_dies(accept, as_worker, redis_server, sweep_at):
+def test_redis_wiped_under_a_worker_that_then_dies(accept, as_worker, redis_server):
     """What a worker still writes of a request that Redis forgot must not pass for its entry."""
     exchange = accept()
     redis_server.flushall()
     as_worker.states.mark(exchange.sid, duration=1.0, analysed_at=time.time())
     as_worker.states.count_attempt(exchange.sid)
-    sweep_at()
+    sweep(0.0)
     assert as_worker.states.get(exchange.sid).state == QUEUED
     assert sum(as_worker.dispatcher.depths().values()) == 1
     finish(as_worker, exchange.sid)
@@ -121,14 +120,12 @@ def test_the_store_away_between_the_post_and_its_record(accept, as_worker, monke
     assert as_worker.states.get(exchange.sid).state == DONE
 
 
-def test_one_unreadable_intake_record_does_not_hide_the_others(
-    accept, as_worker, redis_server, sweep_at
-):
+def test_one_unreadable_intake_record_does_not_hide_the_others(accept, as_worker, redis_server):
     """A record sealed under another key lies first in the listing."""
     as_worker.intake_store.store.put("intake/AA" + "0" * 32, [b"sealed under a key that is gone"])
     exchange = accept()
     redis_server.flushall()
-    sweep_at()
+    sweep(0.0)
     assert as_worker.states.get(exchange.sid).state == QUEUED
     finish(as_worker, exchange.sid)
 
@@ -155,28 +152,20 @@ def test_a_request_that_cannot_be_opened_was_queued_again_for_ever_and_nobody_ca
     assert len(exchange.callbacks) == 1
 
 
-def test_killed_between_keeping_the_late_answer_and_queueing_it(
-    accept, as_worker, sweep_at, killed_at
-):
+def test_killed_between_keeping_the_late_answer_and_queueing_it(accept, as_worker, killed):
     exchange = accept(duration=1.0)
-    killed_at(type(as_worker.dispatcher), "deliver")
-    with pytest.raises(Killed):
-        sweep_at(seconds=20.0)
-    sweep_at(seconds=20.0)
+    killed("addon.requests.queues.Dispatcher.deliver", sweep, 20.0)
+    sweep(20.0)
     deliver(exchange.sid)
     (callback,) = exchange.callbacks
     assert callback.document()["code"] == 61001
 
 
-def test_a_result_that_is_not_archived_yet_is_not_sent_by_the_sweeper(
-    accept, as_worker, sweep_at, killed_at
-):
+def test_a_result_that_is_not_archived_yet_is_not_sent_by_the_sweeper(accept, as_worker, killed):
     """It says that the recording is stored: only the commit makes that true."""
     exchange = accept(duration=1.0)
-    killed_at(Deposit, "commit")
-    with pytest.raises(Killed):
-        process.process(exchange.sid)
-    sweep_at(seconds=20.0)
+    killed("addon.archive.deposit.Deposit.commit", process.process, exchange.sid)
+    sweep(20.0)
     assert as_worker.states.get(exchange.sid).delivery is None
     finish(as_worker, exchange.sid)
     assert exchange.callbacks[0].document()["status"] == "successful"
@@ -200,7 +189,7 @@ def test_a_store_that_is_away_does_not_use_up_the_tries(accept, as_worker, monke
 
 
 @pytest.mark.parametrize("own", [None, "RE" + "5d" * 16], ids=["request", "recording"])
-def test_erased_while_its_delivery_waits(accept, as_worker, settings, market, sweep_at, own):
+def test_erased_while_its_delivery_waits(accept, as_worker, settings, market, own):
     """What was erased stays erased, and the request comes to its end."""
     exchange = accept(recording_sid=own)
     process.process(exchange.sid)
@@ -209,7 +198,7 @@ def test_erased_while_its_delivery_waits(accept, as_worker, settings, market, sw
     reader = Archive.from_settings(settings)
     reader.erase(INSTALL, own or exchange.sid, by="test", reason="asked")
     deliver(exchange.sid)
-    sweep_at()
+    sweep(0.0)
     process.process(exchange.sid)
     assert reader.list(INSTALL).entries == ()
     assert not as_worker.intake_store.is_waiting(exchange.sid)
@@ -217,12 +206,10 @@ def test_erased_while_its_delivery_waits(accept, as_worker, settings, market, sw
 
 
 def test_erased_between_archiving_as_received_and_keeping_the_failure(
-    accept, as_worker, settings, killed_at
+    accept, as_worker, settings, killed
 ):
     exchange = accept(NOT_AUDIO, recording_sid="RE" + "5d" * 16)
-    killed_at(IntakeStore, "store_result")
-    with pytest.raises(Killed):
-        process.process(exchange.sid)
+    killed(STORE_RESULT, process.process, exchange.sid)
     reader = Archive.from_settings(settings)
     reader.erase(INSTALL, "RE" + "5d" * 16, by="test", reason="asked")
     finish(as_worker, exchange.sid)
@@ -230,19 +217,11 @@ def test_erased_between_archiving_as_received_and_keeping_the_failure(
     assert len(exchange.callbacks) == 1
 
 
-def test_what_kills_even_its_archiving_is_answered_and_kept(
-    accept, as_worker, monkeypatch, redis_server
-):
+def test_what_kills_even_its_archiving_is_answered_and_kept(accept, as_worker, killed):
     """The customer hears of it, and the bytes stay for a person to look at."""
     exchange = accept()
-
-    def killed(*_args):
-        raise Killed
-
-    monkeypatch.setattr(Deposit, "audio", killed)
     for _ in range(process.LAST_TRY):
-        with pytest.raises(Killed):
-            process.process(exchange.sid)
+        killed("addon.archive.deposit.Deposit.audio", process.process, exchange.sid)
     assert exchange.callbacks == []
     process.process(exchange.sid)
     deliver(exchange.sid)

@@ -47,7 +47,7 @@ def backfill(flex, **options) -> Backfill:
     return Backfill(flex.services, SINCE, UNTIL, **options)
 
 
-def backfill_lane(flex) -> list[str]:
+def backfill_queue(flex) -> list[str]:
     names = flex.services.redis.lrange(f"rq:queue:{scheduling.BACKFILL}", 0, -1)
     return [sid_of(name.decode()) for name in names]
 
@@ -57,7 +57,7 @@ def test_everything_of_the_range_waits_behind_live_work(flex, small_pages):
     flex.record(5000, b"RIFF")  # made later
     *_, last = backfill(flex).run()
     assert (last.listed, last.taken_up, last.done) == (5, 5, True)
-    assert sorted(backfill_lane(flex)) == recordings
+    assert sorted(backfill_queue(flex)) == recordings
     assert scheduling.ROLES["general"][-1] == scheduling.BACKFILL
 
 
@@ -74,9 +74,9 @@ def test_it_stays_behind_live_work_with_redis_wiped_and_after_a_crash(flex):
     list(backfill(flex).run())
     flex.services.redis.flushall()
     Sweeper(flex.services).sweep()
-    assert backfill_lane(flex) == [recording]
+    assert backfill_queue(flex) == [recording]
     flex.services.dispatcher.process(flex.entry(recording))
-    assert backfill_lane(flex) == [recording] * 2
+    assert backfill_queue(flex) == [recording] * 2
 
 
 def test_an_interrupted_one_goes_on_at_its_page(flex, small_pages):
@@ -86,7 +86,7 @@ def test_an_interrupted_one_goes_on_at_its_page(flex, small_pages):
     progress = list(backfill(flex).run())
     assert [each.done for each in progress][-1]
     assert len(flex.twilio.host.requests) - asked == 2  # of three pages
-    assert sorted(backfill_lane(flex)) == recordings
+    assert sorted(backfill_queue(flex)) == recordings
 
 
 def test_killed_in_the_middle_of_a_page_nothing_is_taken_up_twice(flex, small_pages):
@@ -98,7 +98,7 @@ def test_killed_in_the_middle_of_a_page_nothing_is_taken_up_twice(flex, small_pa
     with pytest.raises(KeyboardInterrupt):
         list(backfill(flex, sleep=Sleeps(killed)).run())
     list(backfill(flex).run())
-    assert sorted(backfill_lane(flex)) == recordings
+    assert sorted(backfill_queue(flex)) == recordings
 
 
 def test_one_that_is_done_does_nothing_more_until_it_is_begun_anew(flex):
@@ -123,13 +123,13 @@ def test_it_keeps_to_its_rate(flex):
 def test_it_waits_while_enough_is_waiting(flex):
     for number in range(1, 4):
         flex.record(number, b"RIFF")
-    lane = f"rq:queue:{scheduling.BACKFILL}"
+    queue = f"rq:queue:{scheduling.BACKFILL}"
     longest = []
 
     def worker() -> None:
-        longest.append(flex.services.redis.llen(lane))
+        longest.append(flex.services.redis.llen(queue))
         if longest[-1] >= 2:
-            flex.services.redis.lpop(lane)
+            flex.services.redis.lpop(queue)
 
     (progress,) = backfill(flex, ahead=2, sleep=Sleeps(worker)).run()
     assert progress.taken_up == 3

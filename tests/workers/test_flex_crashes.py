@@ -23,7 +23,7 @@ from workers.sweeper import Sweeper
 
 STEPS = {
     "the intake store": "addon.requests.intake_store.IntakeStore.accept",
-    "the queue": "addon.requests.queues.Dispatcher.accept",
+    "the queue": "addon.requests.dispatcher.Dispatcher.accept",
     "the download": "addon.twilio.recordings.Recordings.media",
     "the audio": "addon.archive.deposit.Deposit.audio",
     "the analysis": "addon.archive.deposit.Deposit.analysis",

@@ -122,11 +122,23 @@ def test_too_many_requests_are_waited_out_as_long_as_twilio_says(flex):
 )
 def test_an_error_document_with_status_200_is_never_archived(flex, document):
     recording = flex.record(audio=document * 8)
-    flex.announce(recording)
-    assert flex.work(recording) == "skipped"
+    flex.announce(recording, received_at=datetime.now(UTC) - timedelta(hours=1))
+    through_the_ladder(recording)
+    assert flex.services.intake_store.stored_result(recording).answer["code"] == 64403
     with pytest.raises(NotStored):
         flex.reader.manifest(ACCOUNT, recording)
-    assert flex.services.intake_store.outcome(recording)["code"] == 64401
+
+
+@pytest.mark.parametrize("answer", [b"<html>busy</html>", b""], ids=["a page", "nothing"])
+def test_the_recording_behind_one_wrong_answer_is_archived(flex, answer):
+    recording = flex.record()
+    audio, flex.twilio.media[recording] = flex.twilio.media[recording], answer
+    flex.announce(recording)
+    process.process(recording)
+    assert flex.entry(recording).state == WAITING
+    flex.twilio.media[recording] = audio
+    assert flex.work(recording) == "gone"
+    assert flex.archived(recording)
 
 
 def through_the_ladder(recording):
@@ -266,6 +278,17 @@ class TestEncrypted:
         assert flex.entry(recording).state == WAITING
         flex.work(recording)
         assert flex.archived(recording) == ciphertext
+
+    @pytest.mark.parametrize("with_key", [True, False])
+    def test_a_page_in_place_of_the_ciphertext_is_not_the_ciphertext(self, flex, private, with_key):
+        flex.configure(flex_private_keys={CR: pem(private)} if with_key else {})
+        recording, audio, ciphertext = self.recorded(flex, private)
+        flex.twilio.media[recording] = b"<html>one moment</html>"
+        process.process(recording)
+        assert flex.entry(recording).state == WAITING
+        flex.twilio.media[recording] = ciphertext
+        flex.work(recording)
+        assert flex.archived(recording) == (audio if with_key else ciphertext)
 
     def test_nothing_in_the_clear_lies_on_the_disk(self, flex, private):
         flex.configure(flex_private_keys={CR: pem(private)})

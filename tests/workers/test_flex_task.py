@@ -267,7 +267,7 @@ def test_two_of_our_own_workers_on_one_task_lose_neither_recording(flex):
     for recording in recordings:
         flex.announce(recording)
         process.process(recording)
-    both_read = threading.Barrier(2, timeout=10)
+    both_read = threading.Barrier(2, timeout=60)
     met = []
 
     def meet(_: str) -> None:
@@ -280,14 +280,14 @@ def test_two_of_our_own_workers_on_one_task_lose_neither_recording(flex):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(20)
+        worker.join(60)
     media = flex.twilio.attributes(task)["conversations"]["media"]
     assert {item["url_provider"].partition("=")[2] for item in media} == set(recordings)
 
 
 def _deliver(recording: str) -> None:
     """A loser of five races is offered again, as the sweeper would."""
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while services().intake_store.outcome(recording) is None and time.monotonic() < until:
         deliver(recording)
 

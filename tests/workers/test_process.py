@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 
+import numpy as np
 import pytest
+import soundfile
 
 from addon.archive.archive import Archive
 from addon.errors import NotStored, StoreUnavailable
@@ -124,6 +127,21 @@ def crash_after(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     monkeypatch.setattr(Deposit, "__exit__", lambda *_: None)
 
 
+def audio_of(kind: str) -> bytes:
+    """Bytes whose first ones tell little or nothing."""
+    samples = np.random.default_rng(1).standard_normal(16000) * 0.1
+    if kind == "noise":
+        return bytes(range(256)) * 40
+    how = {
+        "raw mu-law": {"format": "RAW", "subtype": "ULAW"},
+        "W64": {"format": "W64", "subtype": "PCM_16"},
+        "MP3 behind zeros": {"format": "MP3", "subtype": "MPEG_LAYER_III"},
+    }[kind]
+    out = io.BytesIO()
+    soundfile.write(out, samples, 8000, **how)
+    return bytes(3000 if "zeros" in kind else 0) + out.getvalue()
+
+
 class TestFailures:
     def test_an_unreadable_upload_is_answered_and_kept_as_received(self, accept, reader):
         exchange = accept(b"RIFF\x00\x00\x00\x00WAVEfmt " + bytes(range(256)) * 8)
@@ -145,6 +163,41 @@ class TestFailures:
         with pytest.raises(NotStored):
             reader.open(INSTALL, exchange.sid)
         assert not as_worker.intake_store.is_waiting(exchange.sid)
+
+    @pytest.mark.parametrize("page", [b"<html>one moment</html>", b""], ids=["page", "nothing"])
+    def test_a_host_that_answers_wrongly_once_is_asked_again(self, accept, as_worker, reader, page):
+        exchange = accept(by_url=True)
+        audio, exchange.audio = exchange.audio, page
+        process.process(exchange.sid)
+        assert as_worker.states.get(exchange.sid).state == WAITING
+        exchange.audio = audio
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        assert exchange.callbacks[0].document()["status"] == "successful"
+        assert archived(reader, exchange.sid) == audio
+
+    def test_a_host_that_only_sends_pages_is_given_up_and_nothing_archived(
+        self, accept, as_worker, reader
+    ):
+        exchange = accept(b"<html>not found</html>", by_url=True)
+        for _ in range(8):
+            process.process(exchange.sid)
+        deliver(exchange.sid)
+        assert exchange.callbacks[0].document()["code"] == 64403
+        with pytest.raises(NotStored):
+            reader.open(INSTALL, exchange.sid)
+
+    @pytest.mark.parametrize("by_url", [False, True], ids=["upload", "URL"])
+    @pytest.mark.parametrize("kind", ["raw mu-law", "noise", "W64", "MP3 behind zeros"])
+    def test_the_same_bytes_get_the_same_answer_in_every_shape(self, accept, reader, kind, by_url):
+        """Not audio that any decoder reads, or audio behind something: kept all the same."""
+        exchange = accept(audio_of(kind), by_url=by_url)
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        document = exchange.callbacks[0].document()
+        readable = kind in ("W64", "MP3 behind zeros")
+        assert document["status"] == ("successful" if readable else "failed")
+        assert archived(reader, exchange.sid) == exchange.audio
 
     def test_a_refused_host_is_answered(self, accept):
         exchange = accept(by_url=True, audio_url="https://evil.example.com/a.wav")

@@ -23,7 +23,7 @@ from tests.stack.running import ROOT, alive, descendants, python, wait_until
 from tests.web.requests import INSTALL, new_sid
 from workers.process import TRIES
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.stack
 
 
 class SlowMedia:
@@ -90,7 +90,7 @@ def machine(settings, made_keys, market, media) -> Iterator[subprocess.Popen[byt
     yield launcher
     launcher.terminate()
     try:
-        launcher.wait(30)
+        launcher.wait(60)
     finally:
         launcher.kill()
 
@@ -137,7 +137,7 @@ def job_of(launcher: subprocess.Popen[bytes]) -> int:
 
 def finish(media: SlowMedia, exchange: Exchange) -> dict[str, object]:
     media.go.set()
-    assert exchange.arrived.wait(60)
+    assert exchange.arrived.wait(90)
     return exchange.callbacks[0].document()
 
 
@@ -174,7 +174,7 @@ def test_a_job_that_ends_its_process_each_time_is_answered_and_archived(
 def test_a_stop_lets_a_job_end(at_work, machine, media, services):
     machine.terminate()
     media.go.set()
-    assert machine.wait(30) == 0
+    assert machine.wait(60) == 0
     # Whether it was delivered too before all ended is a matter of milliseconds.
     intake_store = services.intake_store
     assert (
@@ -185,7 +185,7 @@ def test_a_stop_lets_a_job_end(at_work, machine, media, services):
 
 def test_a_stop_takes_an_endless_job_back_without_counting_it(at_work, machine, services):
     machine.terminate()
-    assert machine.wait(30) == 0
+    assert machine.wait(60) == 0
     entry = services.states.get(at_work.sid)
     assert entry.attempts == 0
     assert services.intake_store.is_waiting(at_work.sid)
@@ -196,5 +196,5 @@ def test_a_killed_launcher_leaves_no_process_behind(at_work, machine, media):
     assert left
     machine.kill()
     media.go.set()
-    machine.wait(10)
+    machine.wait(60)
     wait_until(lambda: not any(alive(pid) for pid in left))

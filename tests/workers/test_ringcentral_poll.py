@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from addon.errors import QueueUnavailable, RingCentralUnavailable
+from addon.redis_keys import RINGCENTRAL_LOOKED
 from addon.requests import scheduling
 from addon.requests.admission import AdmissionControl
 from addon.ringcentral.call_log import CALL_LOG
@@ -88,7 +89,7 @@ def test_the_first_look_goes_far_back_and_the_next_ones_do_not(services, standin
 
 def test_a_wider_look_comes_round_again(services, standin):
     run(services)
-    services.redis.delete(f"{ringcentral_poll.DUE}:{4 * 3600}")
+    services.redis.delete(f"{RINGCENTRAL_LOOKED}{4 * 3600}")
     run(services, timedelta(minutes=16))
     assert asked(standin)[-1] == (timedelta(hours=4), 1)
 

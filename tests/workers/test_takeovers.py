@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 import pytest
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+import addon.requests.lease
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
 from addon.errors import (
@@ -29,8 +31,11 @@ from addon.requests.intake_store import IntakeStore
 from addon.requests.lease import Lease, held, key, lease
 from addon.requests.queues import DeadlineQueue
 from addon.requests.state import DONE, QUEUED, WORKING, RequestStates
-from tests.stack.running import wait_until
+from addon.settings import Settings
+from tests.child import KillPoint, ended
+from tests.stack.running import state, wait_until
 from tests.web.requests import INSTALL
+from tests.workers.working import become_worker
 from workers import deposit, process
 from workers.deliver import deliver
 from workers.marketplace import MarketplaceHandler
@@ -87,18 +92,13 @@ class TestDelivery:
         return one
 
     @pytest.fixture
-    def stopped(self, exchange, settings, as_worker, monkeypatch):
+    def stopped(self, exchange, settings, as_worker, children):
         """A process that delivers, stopped shortly before it sends, its lease run out."""
-        monkeypatch.setattr("addon.requests.lease.TTL_MS", 200)
-        pid = os.fork()
-        if not pid:
-            _deliver_with_a_stop(settings, exchange.sid)
-        _, status = os.waitpid(pid, os.WUNTRACED)
-        assert os.WIFSTOPPED(status)
+        stop = KillPoint("addon.requests.intake_store.IntakeStore.open", "after", signal.SIGSTOP)
+        child = children.start(deliver_with_short_leases, settings, exchange.sid, kill=stop)
+        wait_until(lambda: state(child.pid) == "T")
         wait_until(lambda: not held(as_worker.redis, "deliver", exchange.sid))
-        yield pid
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        return child
 
     @pytest.mark.parametrize("wiped", [False, True], ids=["", "redis wiped as well"])
     def test_a_stalled_process_sent_again_what_its_successor_had_sent(
@@ -121,10 +121,9 @@ class TestDelivery:
         assert len(exchange.callbacks) == 1
         assert as_worker.states.get(exchange.sid).state == DONE
 
-    def wakes_and_ends(self, pid: int) -> None:
-        os.kill(pid, signal.SIGCONT)
-        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-        assert (ended.si_code, ended.si_status) == (os.CLD_EXITED, 0)
+    def wakes_and_ends(self, child: ForkServerProcess) -> None:
+        os.kill(child.pid, signal.SIGCONT)
+        assert ended(child) == 0
 
     def test_in_an_outage_nobody_sends_and_after_it_one_does(
         self, exchange, as_worker, monkeypatch
@@ -200,25 +199,11 @@ class TestDelivery:
         assert as_worker.states.get(exchange.sid).delivery == QUEUED
 
 
-def _deliver_with_a_stop(settings, sid: str) -> None:
-    """In a child: the answer and its request are read, then the machine stalls."""
-    try:
-        import workers.services
-
-        workers.services._made = {os.getpid(): Services.from_settings(settings.for_worker())}
-        real = IntakeStore.open
-
-        def stalling(self: IntakeStore, sid: str):
-            found = real(self, sid)
-            IntakeStore.open = real
-            os.kill(os.getpid(), signal.SIGSTOP)
-            return found
-
-        IntakeStore.open = stalling
-        deliver(sid)
-    except BaseException:
-        os._exit(1)
-    os._exit(0)
+def deliver_with_short_leases(settings: Settings, sid: str) -> None:
+    """In a process of its own: a lease that is not renewed soon runs out."""
+    addon.requests.lease.TTL_MS = 200
+    become_worker(settings)
+    deliver(sid)
 
 
 class TestWork:
@@ -318,12 +303,12 @@ class TestSweep:
 
     def test_what_two_sweeps_queue_twice_is_done_once(self, accept, as_worker, at):
         exchange = accept()
-        lane = as_worker.states.get(exchange.sid).queue
-        as_worker.redis.delete(f"rq:queue:{lane}")
+        queue = as_worker.states.get(exchange.sid).queue
+        as_worker.redis.delete(f"rq:queue:{queue}")
         as_worker.states.look_again(exchange.sid, 0.0)
         at(RequestStates, "get", lambda: sweep_again(as_worker, exchange.sid))
         Sweeper(as_worker).sweep()
-        jobs = DeadlineQueue(lane, connection=as_worker.redis).get_job_ids()
+        jobs = DeadlineQueue(queue, connection=as_worker.redis).get_job_ids()
         assert len(jobs) == 2
         with lease(as_worker.redis, "process", exchange.sid):
             process.process(exchange.sid)

@@ -11,6 +11,7 @@ from addon.web.api import documents, parameters
 from addon.web.api.access import api_visit, tenant
 from addon.web.api.links import link_to
 from addon.web.context import context
+from addon.web.visits import refusal_on_record
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -34,12 +35,14 @@ def file(call_sid: str) -> Response:
     holder, wanted = tenant(), parameters.encoded_format()
     picked = _picked(holder, call_sid)
     if picked is not None:
-        sound = context().player.recording(holder, picked)
         visit = api_visit(holder, (picked,), purpose="file", form=wanted)
+        with refusal_on_record(visit):
+            sound = context().player.recording(holder, picked)
         return audio.for_visit(sound, visit, wanted, picked)
-    sound = context().player.call(holder, call_sid)
     ids = tuple(context().player.recordings_of(holder, call_sid))
     visit = api_visit(holder, ids, purpose="file", call_sid=call_sid, form=wanted)
+    with refusal_on_record(visit):
+        sound = context().player.call(holder, call_sid)
     return audio.for_visit(sound, visit, wanted, call_sid)
 
 

@@ -29,6 +29,8 @@ def recording(manifest: Manifest) -> Json:
         "received_at": _time(facts.received_at),
         "archived_at": _time(manifest.written_at),
         "redacted": facts.redacted,
+        "redaction": _redaction(manifest),
+        "playable": context().player.withheld(manifest) is None,
         "received_sha256": facts.received_sha256,
         "files": [file(manifest)],
     }
@@ -71,7 +73,18 @@ def analysis(manifest: Manifest) -> Json:
         return {"analysis": None, "analysis_reason": "The recording was archived as it came."}
     except KeyMissing:
         return {"analysis": None, "analysis_reason": "This server has no key to open it."}
+    if document["result"] and context().player.withheld(manifest) is not None:
+        document["result"].pop("waveform", None)  # as /peaks, it shows what nobody may hear
     return {"analysis": document}
+
+
+def _redaction(manifest: Manifest) -> Json:
+    """What the manifest says of the redaction; its status is null where it says nothing."""
+    facts = manifest.facts
+    if facts.redaction is None:
+        return {"status": None, "status_reason": "It was archived before this was recorded."}
+    reason = {"reason": facts.redaction_reason} if facts.redaction_reason else {}
+    return {"status": facts.redaction, **reason}
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 from addon.web.api import parameters
 from addon.web.api.access import api_visit
 from addon.web.context import context
+from addon.web.visits import refusal_on_record
 
 
 def link_to(
@@ -20,12 +21,16 @@ def link_to(
     recording_id: str | None = None,
     call_sid: str | None = None,
 ) -> dict[str, Any]:
-    """A signed link and its end in Unix seconds. Raises StoreUnavailable where it went unrecorded.
+    """A signed link to a recording or a call, and its end in Unix seconds.
 
-    `recordings` are those whose trail must know of it.
+    `recordings` are those whose trail must know of it. Raises Withheld, and StoreUnavailable where
+    it went unrecorded.
     """
     wanted, purpose = parameters.encoded_format(), parameters.purpose()
     grants, visit = context().grants, api_visit(tenant, recordings, purpose=purpose, form=wanted)
+    visit = replace(visit, call_sid=call_sid)
+    with refusal_on_record(visit):
+        context().player.require_audible(tenant, recordings, call_sid=call_sid)
     grant = grants.issue(
         tenant,
         recording_id=recording_id,
@@ -35,7 +40,7 @@ def link_to(
         lifetime_s=parameters.expires(),
     )
     link = grants.link(grant)
-    visit = replace(visit, call_sid=call_sid, grant=grant.nonce)
+    visit = replace(visit, grant=grant.nonce)
     context().listening.granted(visit, expires=grant.expires)
     return {
         "signed_url": link if wanted is None else f"{link}?format={wanted}",

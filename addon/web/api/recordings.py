@@ -18,6 +18,7 @@ from addon.web.api.access import api_visit, holder_of, tenant, token
 from addon.web.api.links import link_to
 from addon.web.api.waveform import waveform_of
 from addon.web.context import context
+from addon.web.visits import refusal_on_record
 
 MAX_REASON = 200
 MAX_EVENTS = 1000
@@ -76,8 +77,9 @@ def erase(recording_id: str) -> Response:
 def file(recording_id: str) -> Response:
     """The audio, by ranges; or as FLAC, MP3 or Opus."""
     holder, wanted = holder_of(recording_id), parameters.encoded_format()
-    sound = context().player.recording(holder, recording_id)
     visit = api_visit(holder, (recording_id,), purpose="file", form=wanted)
+    with refusal_on_record(visit):
+        sound = context().player.recording(holder, recording_id)
     return audio.for_visit(sound, visit, wanted, recording_id)
 
 
@@ -86,14 +88,13 @@ def file_url(recording_id: str) -> Response:
     holder = holder_of(recording_id)
     if parameters.direct():
         return _direct(holder, recording_id)
-    context().archive.manifest(holder, recording_id)
     return _fresh(jsonify(link_to(holder, (recording_id,), recording_id=recording_id)))
 
 
 def peaks(recording_id: str) -> Response:
     """The waveform, as audiowaveform's version 2."""
     holder = holder_of(recording_id)
-    return _fresh(jsonify(waveform_of(context().archive, holder, recording_id)))
+    return _fresh(jsonify(waveform_of(context().archive, context().player, holder, recording_id)))
 
 
 def audit(recording_id: str) -> Response:
@@ -139,8 +140,10 @@ def _listed(entry: Entry) -> dict[str, Any] | None:
 
 def _direct(holder: str, recording_id: str) -> Response:
     seconds = min(parameters.expires(), direct.MAX_LIFETIME_S)
-    found = direct.address(context().archive, holder, recording_id, seconds)
     visit = api_visit(holder, (recording_id,), purpose="ciphertext")
+    with refusal_on_record(visit):
+        manifest = context().player.audible(holder, recording_id)
+    found = direct.address(context().archive, manifest, seconds)
     context().listening.granted(visit, expires=int(time.time()) + seconds)
     return _fresh(jsonify(found))
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from addon.analysis.peaks import Peaks
 from addon.archive.archive import Archive
 from addon.errors import KeyMissing, NotStored
-from addon.playback.decoding import Decoder
-from addon.playback.sound import Recorded
+from addon.playback.decoding import SampleReader
+from addon.playback.player import Player
 
 Json = dict[str, Any]
 
 
-def waveform_of(archive: Archive, tenant: str, recording_id: str) -> Json:
+def waveform_of(archive: Archive, player: Player, tenant: str, recording_id: str) -> Json:
     """An audiowaveform document, version 2.
 
-    Raises NotStored, NotPlayable where nothing here decodes it, KeyMissing, Tampered.
+    Raises NotStored, Withheld, NotPlayable where nothing here decodes it, KeyMissing, Tampered.
     """
-    return _archived(archive, tenant, recording_id) or _drawn(archive, tenant, recording_id)
+    player.audible(tenant, recording_id)
+    return _archived(archive, tenant, recording_id) or _drawn(player, tenant, recording_id)
 
 
 def _archived(archive: Archive, tenant: str, recording_id: str) -> Json | None:
@@ -32,10 +31,10 @@ def _archived(archive: Archive, tenant: str, recording_id: str) -> Json | None:
     return found
 
 
-def _drawn(archive: Archive, tenant: str, recording_id: str) -> Json:
-    decoder = Decoder(Recorded(archive.open(tenant, recording_id)))
-    peaks = Peaks(decoder.rate, decoder.channels)
-    for samples in decoder.samples():
-        peaks.add(samples.T.astype(np.float32) / np.float32(32768))
+def _drawn(player: Player, tenant: str, recording_id: str) -> Json:
+    reader = SampleReader(player.open(tenant, recording_id))
+    peaks = Peaks(reader.index.rate, reader.index.channels)
+    for samples in reader.floats():
+        peaks.add(samples)
     peaks.finish()
     return peaks.as_waveform()

@@ -71,6 +71,22 @@ _RECORDING = {
     "received_at": TIME,
     "archived_at": TIME,
     "redacted": {"type": "boolean", "description": "Whether tones or numbers were muted."},
+    "redaction": _object(
+        {
+            "status": {
+                "type": ["string", "null"],
+                "enum": ["complete", "incomplete", "off", None],
+                "description": "Whether all digits are muted; null where it is not known.",
+            },
+            "status_reason": {"type": "string", "description": "Why `status` is null."},
+            "reason": {"type": "string", "description": "Why digits may remain."},
+        },
+        ["status"],
+    ),
+    "playable": {
+        "type": "boolean",
+        "description": "False where the recording is withheld (REDACT_DTMF=required).",
+    },
     "received_sha256": {**HASH, "description": "Of the bytes received, before redaction."},
     "files": _list_of(ref("File")),
 }

@@ -41,7 +41,8 @@ TAGS = [
 _PROBLEMS = {
     "400": "A parameter is not of its form; the problem names it.",
     "401": "No valid credentials.",
-    "403": "Known, but without the right; or a forged link.",
+    "403": "Known, but without the right; a forged link; or, with code 64707, a recording that is"
+    " withheld because digits may remain in it.",
     "404": "Nothing here by this name, or another install's.",
     "409": "A retention lock holds it until its date.",
     "410": "The link has expired, or was used.",
@@ -93,7 +94,7 @@ def _operation(
 _ASKED = ("400", "401", "404", "429", "502", "503")
 """What any operation of the API can answer besides what it is for."""
 
-_HEARD = (*_ASKED, "416", "422")
+_HEARD = (*_ASKED, "403", "416", "422")
 
 _RECORDINGS: Json = {
     "/api/v1/recordings": {
@@ -145,7 +146,7 @@ _RECORDINGS: Json = {
                     {"anyOf": [ref("Link"), ref("Ciphertext")]},
                 )
             }
-            | _problems(*_ASKED, "422"),
+            | _problems(*_ASKED, "403", "422"),
             parameters=(RECORDING_ID, INSTALL, EXPIRES, PURPOSE, FORMAT, DIRECT),
             description="Make it when it is pressed, not before: answer your listener with a"
             " redirect to it.",
@@ -157,7 +158,7 @@ _RECORDINGS: Json = {
             "Recordings",
             "The waveform",
             {"200": json_answer("audiowaveform, version 2.", ref("Waveform"))}
-            | _problems(*_ASKED, "422"),
+            | _problems(*_ASKED, "403", "422"),
             parameters=(RECORDING_ID, INSTALL),
         )
     },
@@ -199,7 +200,7 @@ _CALLS: Json = {
             "linkToCall",
             "Links",
             "A link to the call's audio that needs no token",
-            {"200": json_answer("The link.", ref("Link"))} | _problems(*_ASKED, "422"),
+            {"200": json_answer("The link.", ref("Link"))} | _problems(*_ASKED, "403", "422"),
             parameters=(CALL_SID, INSTALL, FILE_ID, EXPIRES, PURPOSE, FORMAT),
         )
     },

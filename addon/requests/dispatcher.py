@@ -1,0 +1,205 @@
+"""Puts jobs into queues, each in one transaction with the state of its request."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+import redis
+from redis.client import Pipeline
+from rq.job import Job
+from rq.utils import utcparse
+
+from addon import redis_keys, tracing
+from addon.metrics import catalogue, counters
+from addon.redis_errors import as_unavailable
+from addon.requests import scheduling
+from addon.requests.admission import AdmissionControl
+from addon.requests.queues import (
+    DELIVER_KIND,
+    FUNCTIONS,
+    PERIODIC_KIND,
+    PROCESS_KIND,
+    DeadlineQueue,
+)
+from addon.requests.scheduling import Length
+from addon.requests.state import BATCH, QUEUED, RequestState, RequestStates
+
+RESULT_TTL_S = 60
+"""RQ keeps 6 kB for a finished job (spec/runtime 2); the request's state is what remembers."""
+
+FAILURE_TTL_S = 24 * 3600
+"""A failed job's traceback stays readable for a day."""
+
+
+class Dispatcher:
+    """The way into every queue, and what waits or is in flight there."""
+
+    def __init__(self, connection: redis.Redis, states: RequestStates) -> None:
+        self.redis: Any = connection
+        self.states = states
+        self.admission = AdmissionControl(connection)
+        self._queues = {
+            name: DeadlineQueue(name, connection=connection) for name in scheduling.ALL_QUEUES
+        }
+
+    def accept(
+        self,
+        sid: str,
+        *,
+        tenant: str,
+        source: str,
+        received_at: float,
+        length: Length,
+        queue: str | None = None,
+    ) -> bool:
+        """Claim a request and queue its first job, by length or in `queue`; False for a duplicate.
+
+        Raises QueueUnavailable.
+        """
+        due = scheduling.due(received_at, length.estimate, time.time())
+        queue, job = (
+            queue or scheduling.queue_for(length.estimate),
+            self._job(sid, PROCESS_KIND, due),
+        )
+        facts = {"tenant": tenant, "source": source, "received_at": received_at} | {
+            "queue": queue,
+            "job": job,
+            "estimate": length.estimate,
+            "longest": length.longest,
+        }
+        timeout = scheduling.job_timeout(length.longest or scheduling.LONGEST_S)
+        return self.states.claim(
+            sid,
+            facts,
+            scheduling.first_look(received_at, length.longest, time.time()),
+            lambda pipe: self._begin(pipe, sid, job, queue, timeout, source),
+        )
+
+    def _begin(
+        self, pipe: Pipeline, sid: str, job: str, queue: str, timeout: int, source: str
+    ) -> None:
+        self._enqueue(pipe, PROCESS_KIND, sid, job, queue, timeout)
+        pipe.hincrbyfloat(redis_keys.METRICS, counters.field(catalogue.ACCEPTED, source), 1)
+
+    def process(self, entry: RequestState) -> None:
+        """Queue another processing job for a request that is entered already."""
+        seconds = entry.duration or entry.estimate or scheduling.UNKNOWN_S
+        due = scheduling.due(entry.received_at, seconds, time.time())
+        job = self._job(entry.sid, PROCESS_KIND, due)
+        queue = (
+            scheduling.BACKFILL
+            if entry.queue == scheduling.BACKFILL
+            else scheduling.queue_for(seconds)
+        )
+        timeout = scheduling.job_timeout(entry.duration or entry.longest or scheduling.LONGEST_S)
+        facts = {"state": QUEUED, "queue": queue, "job": job}
+        self._again(entry.sid, PROCESS_KIND, queue, job, timeout, facts)
+
+    def deliver(self, sid: str, *, first: bool) -> None:
+        """Queue a delivery; later tries have another queue."""
+        queue = scheduling.DELIVER if first else scheduling.REDELIVER
+        job = self._job(sid, DELIVER_KIND)
+        facts = {"delivery": QUEUED, "delivery_queue": queue, "delivery_job": job}
+        self._again(sid, DELIVER_KIND, queue, job, int(scheduling.JOB_FLOOR_S), facts)
+
+    def periodic_task(self, name: str) -> None:
+        """Queue a periodic task, which belongs to no request. Raises RedisError."""
+        with self.redis.pipeline() as pipe:
+            pipe.multi()  # RQ would, and after the first command it is too late
+            job, timeout = self._job(name, PERIODIC_KIND), int(scheduling.LONGEST_S)
+            self._enqueue(pipe, PERIODIC_KIND, name, job, scheduling.PERIODIC, timeout)
+            pipe.execute()
+
+    def _again(
+        self,
+        sid: str,
+        kind: str,
+        queue: str,
+        job: str,
+        timeout: int,
+        facts: dict[str, str],
+    ) -> None:
+        with as_unavailable():
+            self.states.requeue(
+                sid,
+                time.time() + scheduling.LOOK_S,
+                lambda pipe: self._enqueue(pipe, kind, sid, job, queue, timeout),
+                **facts,
+            )
+
+    def _enqueue(
+        self, pipe: Pipeline, kind: str, sid: str, job: str, queue: str, timeout: int
+    ) -> None:
+        self._queues[queue].enqueue_call(
+            FUNCTIONS[kind],
+            args=(sid,),
+            job_id=job,
+            timeout=timeout,
+            result_ttl=RESULT_TTL_S,
+            failure_ttl=FAILURE_TTL_S,
+            description=f"{kind} {sid}",
+            meta=tracing.carrier(),
+            pipeline=pipe,
+        )
+
+    def _job(self, sid: str, kind: str, due: int = scheduling.LAST) -> str:
+        """A job's own id: a request may have several jobs over its life, none may share one.
+
+        It ends with when it is due, for PLACE, and a nonce: eight hexadecimal digits each.
+        """
+        return f"{kind}-{sid}-{due:08x}{secrets.token_hex(4)}"
+
+    def waits(self, queue: str, job: str) -> bool:
+        """True if a job still waits in its queue."""
+        return bool(job) and self.redis.lpos(self._queues[queue].key, job) is not None
+
+    def in_flight(self) -> dict[str, list[str]]:
+        """Every queue's jobs that a worker has taken and not finished with."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for queue in self._queues.values():
+                pipe.lrange(queue.intermediate_queue_key, 0, -1)
+            found = pipe.execute()
+        return {
+            queue: [job.decode(errors="replace") for job in jobs]
+            for queue, jobs in zip(self._queues, found, strict=True)
+        }
+
+    def make_room(self) -> None:
+        """Forget some finished requests where Redis gets tight: new ones are worth more."""
+        if self.admission.is_tight():
+            self.states.forget_finished(BATCH)
+
+    def land(self, queue: str, job: str) -> None:
+        """Take a job off its queue's in-flight list."""
+        self.redis.lrem(self._queues[queue].intermediate_queue_key, 1, job)
+
+    def depths(self) -> dict[str, int]:
+        """The number of jobs that wait in each queue."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for queue in self._queues.values():
+                pipe.llen(queue.key)
+            return dict(zip(self._queues, pipe.execute(), strict=True))
+
+    def waited(self, now: float) -> dict[str, float]:
+        """Seconds that the oldest job of each queue has waited; 0 where none does."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for queue in self._queues.values():
+                pipe.lindex(queue.key, 0)
+            first = {
+                queue: job for queue, job in zip(self._queues, pipe.execute(), strict=True) if job
+            }
+            for job in first.values():
+                pipe.hget(Job.key_for(job.decode(errors="replace")), "enqueued_at")
+            since = dict(zip(first, pipe.execute(), strict=True))
+        return {queue: _age(since.get(queue), now) for queue in self._queues}
+
+
+def _age(enqueued_at: bytes | None, now: float) -> float:
+    if not enqueued_at:
+        return 0.0
+    try:
+        return max(0.0, now - utcparse(enqueued_at.decode()).timestamp())
+    except ValueError:  # of a job that this service did not write
+        return 0.0

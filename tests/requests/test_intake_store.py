@@ -1,0 +1,111 @@
+"""The intake store: encrypted, written once, read back whole, and nothing removed too early."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from addon.errors import KeyMissing, NotStored, Tampered
+from addon.requests.intake_store import IntakeStore
+from addon.requests.results import StoredResult
+
+ANSWER = StoredResult({"status": "successful", "code": None}, final=True, archivable=True)
+
+
+@pytest.fixture
+def intake_store(services) -> IntakeStore:
+    return services.intake_store
+
+
+@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 1_000_003])
+def test_what_was_accepted_comes_back(intake_store, size):
+    audio = os.urandom(size)
+    assert intake_store.accept("XR1", "marketplace", '{"a": "ä"}', [audio[:7], audio[7:]])
+    record = intake_store.open("XR1")
+    assert (record.source, record.request) == ("marketplace", '{"a": "ä"}')
+    assert b"".join(record.audio) == audio
+
+
+def test_the_first_record_stays(intake_store):
+    assert intake_store.accept("XR1", "marketplace", "first", [b"1"])
+    assert not intake_store.accept("XR1", "marketplace", "second", [b"2"])
+    assert intake_store.open("XR1").request == "first"
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(intake_store):
+    def broken():
+        yield b"x" * 100_000
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        intake_store.accept("XR1", "marketplace", "{}", broken())
+    assert list(intake_store.waiting()) == []
+
+
+def test_what_waits_is_listed_until_it_is_finished(intake_store):
+    for sid in ("XR2", "XR1", "XR3"):
+        intake_store.accept(sid, "marketplace", "{}")
+    assert list(intake_store.waiting()) == ["XR1", "XR2", "XR3"]
+    intake_store.remove("XR2")
+    intake_store.remove("XR2")
+    assert list(intake_store.waiting()) == ["XR1", "XR3"]
+    with pytest.raises(NotStored):
+        intake_store.open("XR2")
+
+
+def test_the_result_that_is_stored_first_is_the_one_that_stays(intake_store):
+    assert intake_store.stored_result("XR1") is None
+    assert intake_store.store_result("XR1", ANSWER)
+    assert not intake_store.store_result(
+        "XR1", StoredResult({"status": "failed"}, final=True, archivable=False)
+    )
+    assert intake_store.stored_result("XR1") == ANSWER
+    intake_store.nothing_to_archive("XR1", ANSWER)
+    kept = intake_store.stored_result("XR1")
+    assert (kept.answer, kept.archivable) == (ANSWER.answer, False)
+
+
+def test_the_outcome_outlives_the_work(intake_store):
+    intake_store.accept("XR1", "marketplace", "{}")
+    intake_store.record_outcome("XR1", {"answer": "delivered"})
+    intake_store.remove("XR1")
+    assert intake_store.outcome("XR1") == {"answer": "delivered"}
+    assert intake_store.outcome("XR2") is None
+
+
+def test_nothing_is_readable_in_the_store(intake_store):
+    intake_store.accept(
+        "XR1", "marketplace", '{"callback": "https://secret.example"}', [b"speech" * 99]
+    )
+    intake_store.store_result(
+        "XR1", StoredResult({"message": "speech"}, final=True, archivable=True)
+    )
+    for stat in intake_store.store.list(""):
+        content = b"".join(intake_store.store.read(stat.key))
+        assert b"secret.example" not in content
+        assert b"speech" not in content
+
+
+def test_another_key_does_not_open_it(intake_store, services):
+    intake_store.accept("XR1", "marketplace", "{}")
+    with pytest.raises((Tampered, KeyMissing)):
+        IntakeStore(services.store, os.urandom(32)).open("XR1")
+
+
+def test_a_record_under_another_name_is_refused(intake_store):
+    intake_store.accept("XR1", "marketplace", "{}", [b"audio"])
+    moved = b"".join(intake_store.store.read("intake/XR1"))
+    intake_store.store.put("intake/XR2", [moved])
+    with pytest.raises(Tampered):
+        intake_store.open("XR2")
+
+
+@pytest.mark.parametrize("place", [0, 40, -1])
+def test_a_changed_record_is_refused(intake_store, place):
+    intake_store.accept("XR1", "marketplace", "{}", [b"audio" * 1000])
+    content = bytearray(b"".join(intake_store.store.read("intake/XR1")))
+    content[place] ^= 1
+    intake_store.store.put("intake/XR1", [bytes(content)], if_absent=False)
+    with pytest.raises((Tampered, KeyMissing)):
+        b"".join(intake_store.open("XR1").audio)

@@ -1,0 +1,272 @@
+"""The sweeper: nothing accepted is forgotten, whatever was killed, wiped or late."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rq.queue import Queue
+
+from addon.errors import StoreUnavailable
+from addon.requests import scheduling
+from addon.requests.lease import lease
+from addon.requests.queues import DeadlineQueue, sid_of
+from addon.requests.state import QUEUED, WORKING
+from tests.calls import wav
+from workers import process
+from workers.deliver import deliver
+from workers.sweeper import FORGOTTEN_EVERY_S, SILENCE_S, Sweeper
+
+
+class Clock:
+    """Time that the test moves."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sweeper(as_worker, clock) -> Sweeper:
+    return Sweeper(as_worker, clock)
+
+
+def waiting(services) -> list[str]:
+    """All jobs in all queues, in the order they would be taken."""
+    return [
+        job
+        for queue in scheduling.ALL_QUEUES
+        for job in Queue(queue, connection=services.redis).get_job_ids()
+    ]
+
+
+def take(services, queue: str = "express") -> str:
+    """What a worker does first: move a job in flight."""
+    queue = DeadlineQueue(queue, connection=services.redis)
+    job, _ = DeadlineQueue.dequeue_any([queue], None, services.redis)
+    return job.id
+
+
+def work(services) -> None:
+    """Run every waiting job to its end, as workers would."""
+    for queue in scheduling.ALL_QUEUES:
+        while services.redis.llen(f"rq:queue:{queue}"):
+            job = take(services, queue)
+            (deliver if job.startswith("deliver") else process.process)(sid_of(job))
+            services.dispatcher.land(queue, job)
+
+
+def test_a_request_that_waits_in_its_lane_is_left_alone(accept, sweeper, clock, as_worker):
+    accept()
+    before = waiting(as_worker)
+    for _ in range(3):
+        clock.ahead += scheduling.LOOK_S / 6
+        sweeper.sweep()
+    assert waiting(as_worker) == before
+
+
+def test_with_redis_wiped_every_unfinished_request_is_queued_again(accept, sweeper, as_worker):
+    exchanges = [accept() for _ in range(5)]
+    as_worker.redis.flushall()
+    sweeper.sweep()
+    assert sorted(map(sid_of, waiting(as_worker))) == sorted(each.sid for each in exchanges)
+    work(as_worker)
+    work(as_worker)
+    assert [len(each.callbacks) for each in exchanges] == [1] * 5
+
+
+def test_a_finished_request_is_not_queued_again_after_a_wipe(accept, sweeper, as_worker):
+    accept()
+    work(as_worker)
+    as_worker.redis.flushall()
+    sweeper.sweep()
+    assert waiting(as_worker) == []
+
+
+def test_a_request_at_work_is_not_queued_again_after_a_wipe(accept, sweeper, as_worker):
+    exchange = accept()
+    with lease(as_worker.redis, "process", exchange.sid):
+        _forget_ledger(as_worker, exchange.sid)
+        sweeper.sweep()
+        assert waiting(as_worker) == []
+
+
+def _forget_ledger(services, sid: str) -> None:
+    held = services.redis.get(f"lease:process:{sid}")
+    services.redis.flushall()
+    services.redis.set(f"lease:process:{sid}", held, px=4000)
+
+
+def test_a_job_that_was_taken_and_whose_worker_died_is_queued_again(
+    accept, sweeper, clock, as_worker
+):
+    exchange = accept()
+    taken = take(as_worker)
+    assert waiting(as_worker) == []
+    sweeper.sweep()
+    assert waiting(as_worker) == [], "a worker may just be starting"
+    clock.ahead += SILENCE_S + 0.1
+    sweeper.sweep()
+    (again,) = waiting(as_worker)
+    assert again != taken
+    assert sid_of(again) == exchange.sid
+    assert as_worker.dispatcher.in_flight()["express"] == []
+
+
+def test_a_job_at_work_is_left_alone(accept, sweeper, clock, as_worker):
+    exchange = accept(wav(4.0))
+    take(as_worker)
+    with lease(as_worker.redis, "process", exchange.sid):
+        as_worker.states.count_attempt(exchange.sid)
+        for _ in range(4):
+            clock.ahead += SILENCE_S
+            sweeper.sweep()
+    assert [job for job in waiting(as_worker) if job.startswith("process")] == []
+
+
+def test_a_worker_that_died_at_work_is_noticed(accept, sweeper, clock, as_worker):
+    exchange = accept()
+    job = take(as_worker)
+    as_worker.states.count_attempt(exchange.sid)
+    as_worker.dispatcher.land("express", job)
+    as_worker.states.look_again(exchange.sid, 0.0)
+    sweeper.sweep()
+    assert [sid_of(job) for job in waiting(as_worker)] == [exchange.sid]
+    assert as_worker.states.get(exchange.sid).state == QUEUED
+
+
+def test_a_delivery_that_was_lost_is_queued_again(accept, sweeper, clock, as_worker):
+    exchange = accept()
+    process.process(exchange.sid)
+    as_worker.redis.delete("rq:queue:deliver")
+    clock.ahead += scheduling.LOOK_S + 1
+    sweeper.sweep()
+    work(as_worker)
+    assert len(exchange.callbacks) == 1
+
+
+def test_a_delivery_waits_for_its_time(accept, sweeper, clock, as_worker, market):
+    exchange = accept()
+    market.answers = [503]
+    work(as_worker)
+    sweeper.sweep()
+    assert waiting(as_worker) == []
+    clock.ahead += 60
+    sweeper.sweep()
+    assert [job.split("-")[0] for job in waiting(as_worker)] == ["deliver"]
+    work(as_worker)
+    assert len(exchange.callbacks) == 1
+    assert as_worker.states.get(exchange.sid).state == "done"
+
+
+def test_a_request_that_waits_for_its_source_is_tried_again_in_time(
+    accept, sweeper, clock, as_worker, market
+):
+    exchange = accept(by_url=True)
+    held_back = market.exchanges.pop(exchange.sid)
+    work(as_worker)
+    sweeper.sweep()
+    assert waiting(as_worker) == []
+    market.exchanges[exchange.sid] = held_back
+    clock.ahead += 5
+    sweeper.sweep()
+    work(as_worker)
+    assert len(exchange.callbacks) == 1
+
+
+class TestDeadline:
+    def old(self, seconds: float) -> dict[str, object]:
+        received = datetime.now(UTC) - timedelta(seconds=seconds)
+        return {"received_at": received, "duration": 1.0, "channels": 2.0}
+
+    def test_what_cannot_make_it_is_answered_and_archived_all_the_same(
+        self, accept, sweeper, as_worker, settings
+    ):
+        exchange = accept(**self.old(9))
+        as_worker.states.look_again(exchange.sid, 0.0)
+        sweeper.sweep()
+        for queue in ("deliver", "express"):
+            job = take(as_worker, queue)
+            (deliver if queue == "deliver" else process.process)(sid_of(job))
+        assert [each.document()["code"] for each in exchange.callbacks] == [61001]
+        assert not as_worker.intake_store.is_waiting(exchange.sid)
+        manifest = as_worker.archive.manifest("XD" + "33" * 16, exchange.sid)
+        assert manifest.facts.duration_seconds == 1.0
+
+    def test_what_was_archived_before_its_failure_was_delivered_is_finished_too(
+        self, accept, sweeper, as_worker
+    ):
+        exchange = accept(**self.old(9))
+        as_worker.states.look_again(exchange.sid, 0.0)
+        sweeper.sweep()
+        process.process(exchange.sid)
+        work(as_worker)
+        assert [each.document()["code"] for each in exchange.callbacks] == [61001]
+        assert not as_worker.intake_store.is_waiting(exchange.sid)
+
+    def test_it_is_not_answered_early(self, accept, sweeper, as_worker):
+        exchange = accept(**self.old(7))
+        as_worker.states.look_again(exchange.sid, 0.0)
+        sweeper.sweep()
+        assert as_worker.intake_store.stored_result(exchange.sid) is None
+
+    def test_an_unknown_length_is_never_answered_for(self, accept, sweeper, as_worker):
+        exchange = accept(by_url=True, received_at=datetime.now(UTC) - timedelta(hours=9))
+        as_worker.states.look_again(exchange.sid, 0.0)
+        sweeper.sweep()
+        assert as_worker.intake_store.stored_result(exchange.sid) is None
+
+    def test_a_result_that_is_there_is_never_replaced(self, accept, sweeper, as_worker):
+        exchange = accept(**self.old(9))
+        process.process(exchange.sid)
+        as_worker.states.look_again(exchange.sid, 0.0)
+        sweeper.sweep()
+        work(as_worker)
+        assert [each.document()["status"] for each in exchange.callbacks] == ["successful"]
+
+
+def test_an_answered_request_that_was_not_cleared_up_is(accept, sweeper, as_worker, monkeypatch):
+    exchange = accept()
+    with monkeypatch.context() as patch:
+        patch.setattr("workers.finalise.finish", lambda *_: None)
+        work(as_worker)
+    assert as_worker.intake_store.is_waiting(exchange.sid)
+    as_worker.states.look_again(exchange.sid, 0.0)
+    sweeper.sweep()
+    assert not as_worker.intake_store.is_waiting(exchange.sid)
+    assert as_worker.states.get(exchange.sid).state == "done"
+
+
+def test_a_store_that_fails_does_not_stop_the_sweep(accept, sweeper, as_worker, monkeypatch):
+    first, second = accept(), accept()
+    for each in (first, second):
+        as_worker.states.mark(each.sid, state=WORKING)
+        as_worker.states.look_again(each.sid, 0.0)
+
+    def fail(*_args, **_kwargs):
+        raise StoreUnavailable("the store does not answer")
+
+    monkeypatch.setattr(type(as_worker.intake_store), "store_result", fail)
+    sweeper._compared_at = time.time() + FORGOTTEN_EVERY_S
+    sweeper.sweep()
+
+
+def test_an_orphaned_job_of_a_finished_request_is_landed(accept, sweeper, clock, as_worker):
+    exchange = accept()
+    job = take(as_worker)
+    process.process(exchange.sid)
+    deliver(exchange.sid)
+    assert job in as_worker.dispatcher.in_flight()["express"]
+    sweeper.sweep()
+    clock.ahead += SILENCE_S + 0.1
+    sweeper.sweep()
+    assert as_worker.dispatcher.in_flight()["express"] == []
+    assert [each for each in waiting(as_worker) if each.startswith("process")] == []
