@@ -218,7 +218,7 @@ class UnreadableAudio(RecordingFailed):
     """No decoder here can read it, or it is no audio at all. The message says which."""
 
     code = 64401
-    remedy = "Send WAV, MP3, FLAC or Ogg audio."
+    remedy = "Send WAV, MP3, FLAC, Ogg, MP4, WebM or AMR audio."
 
 
 class SourceRefused(RecordingFailed):

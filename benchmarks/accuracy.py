@@ -137,8 +137,8 @@ def show_hold(call: Call) -> list[str]:
             None,
         ),
     }
-    for name, (kind, sound) in lines.SIGNALS.items():
-        sounds[f"{name}, then the call"] = (lines.after(call, sound(36)), kind)
+    for name, (signal, sound) in lines.SIGNALS.items():
+        sounds[f"{name}, then the call"] = (lines.after(call, sound(36)), signal)
     print_row(["sound", "recall %", "precision %", "talk error s"])
     print_row(["---"] * 4)
     missed = []

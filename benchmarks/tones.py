@@ -31,6 +31,8 @@ Interval = tuple[float, float]
 
 RATE = 8000
 BLOCK = 64 * RATE
+#: Speech and music go through a line in pieces of ten minutes.
+PIECE = 600 * RATE
 
 
 @dataclass
@@ -262,7 +264,8 @@ def show_talk(folder: Path | None, other: ModuleType | None) -> int:
     total = 0
     for name, samples in sorted(talk(folder)):
         for way, change in ways().items():
-            line = np.asarray(change(samples), np.float32)
+            pieces = [samples[at : at + PIECE] for at in range(0, len(samples), PIECE)]
+            line = np.concatenate([np.asarray(change(x), np.float32) for x in pieces])
             counted, intervals = heard(tones, line)
             muted = muting.widened(intervals)
             hours = len(line) / RATE / 3600

@@ -44,7 +44,7 @@ _LONGEST_RING = 350
 _WAITING_BURST, _WAITING_PAUSE = 65, 350
 _REORDER_BURST, _BUSY_BURST = 35, 90
 _BURSTS_OF_BUSY = 3
-_DIAL = 250
+_DIAL, _DIAL_OF_ONE_FREQUENCY = 250, 400
 _SPECIAL_GAP = 15
 
 
@@ -92,7 +92,7 @@ def signals(
         bursts = [
             burst for burst in _bursts(seen, level) if not keys[burst.first : burst.last].any()
         ]
-        for cadence in _cadences(bursts, level):
+        for cadence in _cadences(bursts, level, speech[channel]):
             found += _signals_of(cadence, channel, anybody)
         found += _special(bursts, channel)
     return sorted(found, key=lambda one: (one.first, one.channel))
@@ -117,8 +117,10 @@ def _bursts(looks: Looks, level: Floats) -> list[Burst]:
         stop = start + 1 + _leading(alike[start + 1 :])
         low, high = float(np.median(lower[start:stop])), float(np.median(upper[start:stop]))
         hertz = (low, high) if high - low > _SAME_HERTZ else (low,)
-        first, last = _edges(level, start * tonality.FRAMES, stop * tonality.FRAMES)
-        found.append(Burst(first, last, hertz))
+        end = min(stop * tonality.FRAMES, len(level))  # the last look may reach past the end
+        if start * tonality.FRAMES < end:
+            first, last = _edges(level, start * tonality.FRAMES, end)
+            found.append(Burst(first, last, hertz))
     return _merged(found)
 
 
@@ -150,7 +152,7 @@ def _merged(bursts: Sequence[Burst]) -> list[Burst]:
     return merged
 
 
-def _cadences(bursts: Sequence[Burst], level: Floats) -> list[list[Burst]]:
+def _cadences(bursts: Sequence[Burst], level: Floats, speech: Mask) -> list[list[Burst]]:
     """Bursts that sound alike, with pauses of at most _PAUSE between them.
 
     Notes of a tune sound alike too, but something else goes on in their pauses.
@@ -160,7 +162,7 @@ def _cadences(bursts: Sequence[Burst], level: Floats) -> list[list[Burst]]:
         for cadence in cadences:
             before = cadence[-1]
             near = burst.sounds_like(before) and burst.first - before.last <= _PAUSE
-            if near and _pause_is_quiet(level, before, burst):
+            if near and _pause_is_quiet(level, speech, before, burst):
                 cadence.append(burst)
                 break
         else:
@@ -168,12 +170,12 @@ def _cadences(bursts: Sequence[Burst], level: Floats) -> list[list[Burst]]:
     return cadences
 
 
-def _pause_is_quiet(level: Floats, before: Burst, after: Burst) -> bool:
-    """Between the bursts the level falls; somebody may speak in a pause as long as a wait."""
-    pause = level[before.last : after.first]
-    if len(pause) >= _WAITING_PAUSE or not len(pause):
-        return True
-    return bool(np.median(pause) < np.median(level[before.first : before.last]) - _PAUSE_DB)
+def _pause_is_quiet(level: Floats, speech: Mask, before: Burst, after: Burst) -> bool:
+    """Between the bursts the level falls, but for where somebody speaks, as over call waiting."""
+    pause = slice(before.last, after.first)
+    quiet = level[pause][~speech[pause]]
+    burst = np.median(level[before.first : before.last])
+    return not len(quiet) or bool(np.median(quiet) < burst - _PAUSE_DB)
 
 
 def _signals_of(cadence: Sequence[Burst], channel: int, anybody: Mask) -> list[Signal]:
@@ -202,7 +204,7 @@ def _kind(cadence: Sequence[Burst]) -> str | None:
         return FAX
     if not tone.within(_PROGRESS_BAND):
         return None
-    if max(lengths) >= _DIAL and (len(tone.hertz) == 1 or tone.hertz[0] < _RINGING_BAND[0]):
+    if _is_dial(tone, max(lengths)):
         return DIAL
     if longest >= _WAITING_PAUSE and max(lengths) <= _WAITING_BURST and len(tone.hertz) == 1:
         return CALL_WAITING
@@ -211,6 +213,13 @@ def _kind(cadence: Sequence[Burst]) -> str | None:
     if len(cadence) < _BURSTS_OF_BUSY or np.ptp(lengths[1:-1] or lengths) > 15:
         return None
     return REORDER if usual <= _REORDER_BURST else BUSY if usual <= _BUSY_BURST else None
+
+
+def _is_dial(tone: Burst, longest: int) -> bool:
+    """It goes on and on; a note may last as well, so that one frequency alone must last longer."""
+    if len(tone.hertz) == 1:
+        return tone.within(_RINGING_BAND) and longest >= _DIAL_OF_ONE_FREQUENCY
+    return tone.hertz[0] < _RINGING_BAND[0] and longest >= _DIAL
 
 
 def _rings(tone: Burst, longest: int, bursts: int) -> bool:

@@ -1,7 +1,7 @@
 """The conversation's figures, from the final speech masks of its one or two parties.
 
 With A and C the two masks on the 10 ms grid and T the length: talk = A, C; crosstalk = A and C;
-silence = neither; A + C - crosstalk + silence = T, to the millisecond. Definitions: audio 3.
+silence = neither; A + C - crosstalk + silence = T, to the millisecond. Definitions: spec/audio 3.
 """
 
 from __future__ import annotations

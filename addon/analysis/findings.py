@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import background, call_progress, runs, speech
+from addon.analysis.call_progress import Signal
 from addon.analysis.conversation import Conversation, converse
 from addon.analysis.hold import hold
 from addon.analysis.levels import FLOOR_DBFS, decibels
 from addon.analysis.options import Options
 from addon.analysis.participants import MIXED, Level, Participant
-from addon.analysis.runs import Mask
+from addon.analysis.runs import Mask, Runs
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Timeline
 from addon.analysis.tones import Tone
@@ -47,25 +48,7 @@ class Findings:
         self.identical = stages.channels == 2 and self._alike(heard) > IDENTICAL_ABOVE
         parties = 1 if self.identical else stages.heard
         self._levels, heard = levels[:parties], heard[:parties]
-        tones = [self._tone_mask(channel, parties) for channel in range(parties)]
-        looks = stages.tonality.looks()[:parties]
-        signals = call_progress.signals(looks, self._levels, heard, tones)
-        tones = [
-            mask | call_progress.sounding(signals, channel, frames)
-            for channel, mask in enumerate(tones)
-        ]
-        lasting = call_progress.lasting(signals, frames)
-        on_hold = runs.mask(hold(heard, self._levels, looks, lasting), frames)
-        floors = background.floors(heard, self._levels, on_hold)
-        self._background = any(floor is not None for floor in floors)
-        self._speech, self._bled = speech.settle(heard, self._levels, tones, on_hold, floors)
-        # Voices in the background are no party's speech, and no music either.
-        sounds_human = [
-            spoken if floor is None else spoken | voices
-            for spoken, voices, floor in zip(self._speech, heard, floors, strict=True)
-        ]
-        held = hold(sounds_human, self._levels, looks, lasting)
-        self._hold = runs.mask(held, frames)
+        held, signals = self._settle(heard)
         self.conversation: Conversation = converse(
             self._speech,
             self.timeline,
@@ -74,6 +57,30 @@ class Findings:
             signals=signals,
         )
         self.participants = [self._participant(channel) for channel in range(parties)]
+
+    def _settle(self, heard: Sequence[Mask]) -> tuple[Runs, list[Signal]]:
+        """Sort what the detector heard into speech and the rest; hold and tones are returned."""
+        parties, frames, levels = len(heard), self.timeline.frames, self._levels
+        looks = self._stages.tonality.looks()[:parties]
+        keys = [self._tone_mask(channel, parties) for channel in range(parties)]
+        signals = call_progress.signals(looks, levels, heard, keys)
+        tones = [
+            mask | call_progress.sounding(signals, channel, frames)
+            for channel, mask in enumerate(keys)
+        ]
+        lasting = call_progress.lasting(signals, frames)
+        on_hold = runs.mask(hold(heard, levels, looks, lasting), frames)
+        floors = background.floors(heard, levels, on_hold)
+        self._background = any(floor is not None for floor in floors)
+        self._speech, self._bled = speech.settle(heard, levels, tones, on_hold, floors)
+        # Voices in the background are no party's speech, and no music either.
+        human = [
+            spoken if floor is None else spoken | voices
+            for spoken, voices, floor in zip(self._speech, heard, floors, strict=True)
+        ]
+        held = hold(human, levels, looks, lasting)
+        self._other_sound = [mask | runs.mask(held, frames) for mask in tones]
+        return held, signals
 
     @property
     def flags(self) -> list[str]:
@@ -124,7 +131,7 @@ class Findings:
     def _level(self, channel: int) -> Level:
         totals, mask, levels = self._stages.totals, self._speech[channel], self._levels[channel]
         inside = np.power(10, levels[mask] / 10)
-        outside = np.power(10, levels[~mask & ~self._hold] / 10)
+        outside = np.power(10, levels[~mask & ~self._other_sound[channel]] / 10)
         loud = decibels(float(inside.mean())) if len(inside) else None
         quiet = decibels(float(np.median(outside))) if len(outside) else None
         if quiet is not None and quiet < _DIGITAL_SILENCE_DBFS:

@@ -37,7 +37,8 @@ _ENOUGH = 100
 _STEADY, _STEADY_BETWEEN_WORDS = 0.2, 0.4
 _CHANGES_HERTZ = 20.0
 _OVER_LOOKS = 50
-#: What lies so near to a harmonic of mains hum is none of music.
+#: The strongest frequency of hum lies below this and so near to a harmonic of the mains.
+_HUM_BELOW_HERTZ = 420.0
 _MAINS_HERTZ = (50.0, 60.0)
 _MAINS_WITHIN_HERTZ = 2.0
 
@@ -51,25 +52,27 @@ def hold(
     """
     anybody = np.logical_or.reduce(speech)
     sound = np.zeros_like(anybody) if signals is None else signals.copy()
+    talk = bool(anybody.sum() >= _ENOUGH)
+    near = _near(anybody) if talk else anybody
     for channel, (row, mask) in enumerate(zip(levels, speech, strict=True)):
-        sound |= _louder_than_the_line(row, mask, anybody)
+        level = smoothed(np.where(mask, FLOOR_DBFS, row), _SMOOTH)
+        sound |= level > max(_quiet(row, mask, near) + ABOVE_NOISE_DB, AUDIBLE_DBFS)
         if channel < len(looks):
-            music = _music(looks[channel], len(row), talk=bool(anybody.sum() >= _ENOUGH))
-            sound |= music & (_level(row, mask) > AUDIBLE_DBFS)
+            sound |= _music(looks[channel], len(row), talk=talk) & (level > AUDIBLE_DBFS)
     spans = runs.joined(runs.runs(sound & ~anybody), PAUSE)
     return runs.at_least(runs.runs(runs.mask(spans, len(anybody)) & ~anybody), MIN_HOLD)
 
 
-def _louder_than_the_line(levels: Floats, speech: Mask, anybody: Mask) -> Mask:
+def _quiet(levels: Floats, speech: Mask, near: Mask) -> float:
+    """The level of a channel's quiet moments; `near` are the frames near anybody's speech."""
     outside = levels[~speech]
     if not len(outside):
-        return np.zeros_like(speech)
-    noise = float(np.percentile(outside, _QUIET_PERCENTILE))
-    pauses = levels[_near(anybody) & ~speech]
-    if np.count_nonzero(anybody) >= _ENOUGH and len(pauses) >= _ENOUGH:
-        noise = min(noise, float(np.percentile(pauses, _QUIET_PERCENTILE)))
-    loud: Mask = _level(levels, speech) > max(noise + ABOVE_NOISE_DB, AUDIBLE_DBFS)
-    return loud
+        return FLOOR_DBFS
+    quiet = float(np.percentile(outside, _QUIET_PERCENTILE))
+    pauses = levels[near & ~speech]
+    if len(pauses) < _ENOUGH:
+        return quiet
+    return min(quiet, float(np.percentile(pauses, _QUIET_PERCENTILE)))
 
 
 def _near(anybody: Mask) -> Mask:
@@ -85,9 +88,9 @@ def _music(looks: Looks, frames: int, *, talk: bool) -> Mask:
     hertz = looks.hertz[:, 0]
     apart = [np.abs(hertz - mains * np.round(hertz / mains)) for mains in _MAINS_HERTZ]
     seen = ~np.isnan(looks.steady)
-    tonal = seen & (np.min(apart, axis=0) > _MAINS_WITHIN_HERTZ)
+    hum = (np.min(apart, axis=0) <= _MAINS_WITHIN_HERTZ) & (hertz < _HUM_BELOW_HERTZ)
     looked_at = np.maximum(_over_5_s(seen), _OVER_LOOKS / 5)
-    steady = _over_5_s(np.where(tonal, looks.steady, 0)) / looked_at
+    steady = _over_5_s(np.where(seen & ~hum, looks.steady, 0)) / looked_at
     if talk:
         known = np.where(seen, hertz, 0)
         spread = _over_5_s(known**2) / looked_at - (_over_5_s(known) / looked_at) ** 2
@@ -104,8 +107,3 @@ def _over_5_s(values: NDArray[Any]) -> NDArray[np.float64]:
     """The sum over the looks of the five seconds around each."""
     sums: NDArray[np.float64] = np.convolve(values, np.ones(_OVER_LOOKS), "same")
     return sums[: len(values)]
-
-
-def _level(levels: Floats, speech: Mask) -> Floats:
-    """The level over half a second, in dB, of what is not speech."""
-    return smoothed(np.where(speech, FLOOR_DBFS, levels), _SMOOTH)

@@ -18,13 +18,14 @@ Floats = NDArray[np.float32]
 
 #: What digital silence reads as; below the step of any 16-bit sample.
 FLOOR_DBFS = -120.0
-#: A sample at or above this is clipped: the loudest code of mu-law (audio 3).
+#: A sample at or above this is clipped: the loudest code of mu-law (spec/audio 3).
 CLIPPED_AT = 32124 / 32768
 #: 10 ms at 8 kHz.
 FRAME = 80
 RATE_HZ = 8000
 #: So many frames stay within a core's second-level cache while they are measured.
 _AT_ONCE = 800
+_SMOOTHED_AT_ONCE = 1 << 16
 
 #: What is taken out of a frame before its level: movements below so many hertz, by so many vectors.
 #: An offset falls by 100 dB, 50 and 60 Hz by 58, 100 and 120 Hz by 43, 150 Hz by 26, 300 Hz by 1.
@@ -37,13 +38,17 @@ def decibels(power: float) -> float:
 
 
 def smoothed(levels: Floats, frames: int) -> Floats:
-    """10 ms levels in dB averaged as power over so many frames."""
-    power = np.exp(levels * np.float32(math.log(10) / 10))
-    before = frames // 2
-    padded = np.pad(power, (before + 1, frames - before - 1))
-    sums = np.cumsum(padded, dtype=np.float64)
-    mean = (sums[frames:] - sums[:-frames]) / frames
-    smooth: Floats = 10 * np.log10(np.maximum(mean, 1e-12)).astype(np.float32)
+    """10 ms levels in dB averaged as power over so many frames, in pieces that take no memory."""
+    smooth = np.empty(len(levels), np.float32)
+    before, after = frames // 2, frames - frames // 2 - 1
+    for first in range(0, len(levels), _SMOOTHED_AT_ONCE):
+        last = min(first + _SMOOTHED_AT_ONCE, len(levels))
+        start, stop = max(first - before, 0), min(last + after, len(levels))
+        power = np.exp(levels[start:stop] * np.float32(math.log(10) / 10))
+        lacking = before - (first - start) + 1, after - (stop - last)
+        sums = np.cumsum(np.pad(power, lacking), dtype=np.float64)
+        mean = (sums[frames:] - sums[:-frames]) / frames
+        smooth[first:last] = 10 * np.log10(np.maximum(mean, 1e-12))
     return smooth
 
 
@@ -133,13 +138,13 @@ class FrameLevels:
 
         0 where either is digital silence there, or where there are not two channels.
         """
-        if not self._alike:
-            return 0.0
-        alike = np.concatenate(self._alike).astype(np.float64)
-        frames = min(len(alike), len(within))
-        inside = within[:frames]
-        power = np.power(10, self.all(2)[:, :frames][:, inside].astype(np.float64) / 10)
-        energy = math.sqrt(float(power[0].sum() * power[1].sum()))
-        return (
-            float(alike[:frames][inside] @ np.sqrt(power[0] * power[1])) / energy if energy else 0.0
-        )
+        shared, energy, first = 0.0, np.zeros(2), 0
+        for levels, alike in zip(self._blocks, self._alike, strict=False):
+            inside = within[first : first + len(alike)]
+            here = np.flatnonzero(inside)
+            power = np.power(10, levels[:, here].astype(np.float32) / 10)
+            shared += float(alike[here].astype(np.float32) @ np.sqrt(power[0] * power[1]))
+            energy += power.sum(axis=1)
+            first += len(alike)
+        whole = math.sqrt(float(energy[0] * energy[1]))
+        return shared / whole if whole > 0 else 0.0

@@ -15,7 +15,7 @@ from itertools import islice
 from addon.analysis.timeline import Interval
 from addon.audio.wav_format import Format
 
-#: Muted before and after each tone, and the gap up to which two mutes become one (audio 4).
+#: Muted before and after each tone, and the gap up to which two mutes become one (spec/audio 4).
 PAD_SECONDS = 0.1
 JOIN_SECONDS = 1.0
 #: A tone found at some time can change nothing that lies further back than this.

@@ -216,6 +216,7 @@ def is_row(presses: Sequence[Press]) -> bool:
         and _over([press.length for press in presses]) <= _ROW_LENGTHS
         and _over([later.start - press.start for press, later in pairs]) < _ROW_WAITS
         and max(max(lows) - min(lows), max(highs) - min(highs)) < _ROW_OFFSETS
+        and abs(median(lows) - median(highs)) < CERTAIN.apart
         and max(abs(press.twist_db) for press in presses) < CERTAIN.twist_db
     )
 

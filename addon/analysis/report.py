@@ -58,7 +58,7 @@ class Report:
         return bool(self.redaction.intervals)
 
     def as_result(self) -> Json:
-        """The keys of `result` that the audio itself decides (contract 5)."""
+        """The keys of `result` that the audio itself decides (spec/interfaces 5)."""
         document: Json = {
             "audio": self._audio(),
             "participants": [p.as_result(self._sentence) for p in self.participants],

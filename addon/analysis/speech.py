@@ -1,7 +1,7 @@
 """From what the detector heard to what counts as speech: echo removed, gaps filled, edges padded.
 
 A telephone line often carries each party faintly on the other's channel. Without the gate against
-this bleed, crosstalk figures are worthless on such lines (audio 2).
+this bleed, crosstalk figures are worthless on such lines (spec/audio 2).
 """
 
 from __future__ import annotations

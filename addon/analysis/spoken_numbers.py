@@ -1,4 +1,4 @@
-"""Card numbers in what was said: found by their digits and their check digit (audio 4).
+"""Card numbers in what was said: found by their digits and their check digit (spec/audio 4).
 
 The rule masks a whole run of digits as soon as a card number lies anywhere in it. It also masks
 some order numbers that happen to check; that is the side on which it errs.

@@ -1,7 +1,7 @@
 """What is measured of the sound while it streams by, in constant memory but for 10 ms figures.
 
 Samples come in at the recording's own rate; levels are taken there, and everything else
-on 8 kHz blocks of 64 s, the size at which the detector is fastest (audio 7).
+on 8 kHz blocks of 64 s, the size at which the detector is fastest (spec/audio 7).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who had the floor: turns, interruptions and how long each party took to answer.
 
-These are acoustic rules (audio 3): they see when somebody speaks, never what is said. Spans are
-[first, last) in 10 ms frames.
+These are acoustic rules (spec/audio 3): they see when somebody speaks, never what is said. Spans
+are [first, last) in 10 ms frames.
 """
 
 from __future__ import annotations

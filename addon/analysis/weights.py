@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from addon.errors import SettingsError
 
-#: Of the checkpoints in the wheel, this one hears 8 kHz telephone speech better (audio 2).
+#: Of the checkpoints in the wheel, this one hears 8 kHz telephone speech better (spec/audio 2).
 CHECKPOINT = "silero_vad_op18_ifless.onnx"
 
 # Field numbers of onnx.proto: ModelProto.graph, GraphProto.initializer, TensorProto.{dims,...}.

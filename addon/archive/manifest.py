@@ -26,6 +26,9 @@ VERSION = 1
 WHAT = "manifest"
 """How errors call it."""
 
+LATER_FACTS = ("redaction", "redaction_reason")
+"""Facts that release 0.1.0 does not know and refuses: where they are None, they are not written."""
+
 Part = Literal["audio", "analysis"]
 RedactionStatus = Literal["complete", "incomplete", "off"]
 _DOMAIN = b"recording-archive "
@@ -109,7 +112,9 @@ class Manifest:
     def as_document(self) -> dict[str, Any]:
         """As JSON holds it: times in ISO 8601."""
         document = {name: _plain(value) for name, value in asdict(self).items()}
-        document["facts"] = {**document["facts"].pop("others"), **document["facts"]}
+        facts = {**document["facts"].pop("others"), **document["facts"]}
+        unsaid = [name for name in LATER_FACTS if facts[name] is None]
+        document["facts"] = {name: value for name, value in facts.items() if name not in unsaid}
         return {**document.pop("others"), **document}
 
     @classmethod

@@ -229,11 +229,24 @@ def _counter(codec: Codec) -> Count:
     if name == "adpcm_ima_qt":
         return lambda packet: packet.size // (34 * channels) * 64
     if name == "aac":
-        return lambda _: 1024
+        return _aac_counter(codec.rate)
     if name == "alac" and len(codec.extradata) >= 16:
         size = int.from_bytes(codec.extradata[12:16], "big")
         return lambda _: size
     return lambda _: None
+
+
+def _aac_counter(rate: int) -> Count:
+    """Twice as many frames with SBR, as the durations tell, all but the last packet's."""
+    size = 1024
+
+    def count(packet: Any) -> int:
+        nonlocal size
+        duration = _duration(packet, rate)
+        size = duration if duration in (960, 1024, 1920, 2048) else size
+        return size
+
+    return count
 
 
 def _flac_frames(packet: Any) -> int:

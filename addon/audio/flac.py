@@ -16,6 +16,9 @@ from addon.errors import UnreadableAudio
 
 _RATES = (0, 88200, 176400, 192000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 _SIZES = (0, 192, 576, 1152, 2304, 4608, 0, 0, *(256 << n for n in range(8)))
+_STREAMINFO_HEADS = (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22")
+"""The metadata header of STREAMINFO, with others behind it or as the last (RFC 9639 8.1)."""
+
 _HEADER_BYTES = 16
 _MAX_IRREGULAR = 50
 """Frame headers with an unexpected number that are looked at before one of them is taken."""
@@ -146,14 +149,14 @@ class _Stream:
         """What is wrong at the stream's end; finds the stream after it."""
         window, info, fault = self._window, self._info, None
         after = past_tags(window, position)
-        if window.read(after, 4) == b"fLaC":
+        if _find_stream(window, after, after + 8) == after:
             self.next_stream = after
         elif not complete:
             fault = Fault("truncated", "The FLAC file ends inside a frame.")
         elif after < window.size and window.read(after, 1 << 16).strip(b"\0"):
             left = window.size - after
             fault = Fault("damaged", f"{left} bytes behind the last frame could not be read.")
-            again = window.find(b"fLaC", after)
+            again = _find_stream(window, after)
             self.next_stream = again if again >= 0 else None
         if fault is None and whole and info.frames and self.count < info.frames:
             sentence = f"The FLAC header gives {info.frames} samples; there are {self.count}."
@@ -191,15 +194,24 @@ class _Stream:
             at += 1
         if irregular >= 0:
             return self._before_stream(position, irregular)
-        stream = window.find(b"fLaC", position, limit)
+        stream = _find_stream(window, position, limit)
         if stream >= 0:
             return stream, False
         return limit, False
 
     def _before_stream(self, position: int, at: int) -> tuple[int, bool]:
         """The frame found at `at`, unless a stream begins before it."""
-        stream = self._window.find(b"fLaC", position, at)
+        stream = _find_stream(self._window, position, at)
         return (at, True) if stream < 0 else (stream, False)
+
+
+def _find_stream(window: Window, start: int, stop: int | None = None) -> int:
+    """The first place where a stream begins with its STREAMINFO, or -1.
+
+    The four letters alone stand in compressed audio by chance: once in 4 GB.
+    """
+    found = [window.find(b"fLaC" + head, start, stop) for head in _STREAMINFO_HEADS]
+    return min((at for at in found if at >= 0), default=-1)
 
 
 def _sync(window: Window, header: FrameHeader | None, start: int, stop: int) -> int:

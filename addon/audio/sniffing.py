@@ -38,7 +38,7 @@ MEDIA_TYPES = {
     "w64": "audio/x-w64",
     "opus": "audio/ogg",
 }
-"""By kind; protocol 6.2 asks for the first two by these names. Older manifests say opus."""
+"""By kind; spec/protocol 6.2 asks for the first two by these names. Older manifests say opus."""
 
 UNKNOWN_TYPE = "application/octet-stream"
 

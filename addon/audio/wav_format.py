@@ -20,7 +20,7 @@ PLAIN = frozenset({PCM, FLOAT, A_LAW, MU_LAW})
 """Format tags whose samples can be cut at any frame and laid end to end."""
 
 UNPLAYABLE = frozenset({ADPCM_MS, ADPCM_IMA, GSM, G726, G726_ITU, G722})
-"""Format tags that browsers do not play; they play all others of telephony (audio 6)."""
+"""Format tags that browsers do not play; they play all others of telephony (spec/audio 6)."""
 
 _UNKNOWN_LENGTH = 0xFFFFFFFF
 

@@ -1,7 +1,7 @@
 """Several recordings as one WAV file, put together while it is read.
 
 Parts of one format are laid end to end untouched; otherwise each is converted to 16-bit PCM of the
-highest rate and channel count among them. Lengths are exact beforehand (protocol 8).
+highest rate and channel count among them. Lengths are exact beforehand (spec/protocol 8).
 """
 
 from __future__ import annotations

@@ -170,9 +170,9 @@ class Context:
         Called when the process exits. What is used afterwards connects and starts again.
         """
         atexit.unregister(self.close)
-        for name in ("listening", "tally"):
+        for name in ("listening", "buffered_counters"):
             if name in self.__dict__:
-                getattr(self, name).close()
+                self.__dict__[name].close()
         if "redis" in self.__dict__:
             self.redis.connection_pool.disconnect()
 

@@ -132,6 +132,15 @@ def tune(seconds: float, seed: int = 1, db: float = -26) -> np.ndarray:
     return (whole / whole.std() * decibels(db)).astype(np.float32)
 
 
+def melody(seconds: float, seed: int = 5, db: float = -26) -> np.ndarray:
+    """A tune of pure tones, two a second, as an old exchange plays it."""
+    rng = np.random.default_rng(seed)
+    notes = 440 * 2 ** (rng.choice([0, 2, 4, 5, 7, 9], int(seconds * 2) + 1) / 12)
+    each_sample = np.repeat(notes, RATE // 2)[: round(seconds * RATE)]
+    phase = 2 * np.pi * np.cumsum(each_sample) / RATE
+    return (np.sin(phase) * np.sqrt(2) * decibels(db)).astype(np.float32)
+
+
 def cadence(hertz: Sequence[float], pattern: Sequence[float], seconds: float) -> np.ndarray:
     """A tone switched on and off in turn for the pattern's seconds, over and over."""
     once = [

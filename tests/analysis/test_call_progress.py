@@ -78,7 +78,7 @@ def test_tones_are_no_speech():
     assert masks[:, :1990].sum() == 0
 
 
-@pytest.mark.parametrize("sound", [lines.tune, lines.chord, calls.music])
+@pytest.mark.parametrize("sound", [lines.tune, lines.chord, lines.melody, calls.music])
 def test_music_is_none(sound):
     assert found(lines.after(CALL, sound(60))) == []
 
@@ -90,3 +90,11 @@ def test_key_presses_are_none():
 @pytest.mark.parametrize("seed", range(3))
 def test_talk_is_none(seed):
     assert found(calls.with_noise(converse(60, 30 + seed), 20)) == []
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.1, 0.385, 1.995])
+def test_a_tone_that_ends_between_two_looks_ends_with_the_recording(seconds):
+    sound = 0.3 * np.sin(2 * np.pi * 440 * np.arange(round(8000 * seconds)) / 8000)
+    report, _ = passed(wav(np.stack([sound, sound]).astype(np.float32)))
+    assert report.duration_seconds == seconds
+    assert all(tone.stop <= seconds for tone in report.conversation.call_progress)

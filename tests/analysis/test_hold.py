@@ -83,7 +83,7 @@ def alone(sound: np.ndarray) -> Call:
     return Call(samples, quiet, hold=[(0.0, len(sound) / 8000)])
 
 
-@pytest.mark.parametrize("music", [lines.chord, lines.tune, calls.music])
+@pytest.mark.parametrize("music", [lines.chord, lines.tune, lines.melody, calls.music])
 def test_ten_minutes_of_music_before_a_call(music):
     call = lines.after(CALL, music(600))
     assert share_found(call) > 0.95
@@ -92,7 +92,7 @@ def test_ten_minutes_of_music_before_a_call(music):
     assert all(person.level.noise_dbfs < -80 for person in report.participants)
 
 
-@pytest.mark.parametrize("music", [lines.chord, lines.tune, calls.music])
+@pytest.mark.parametrize("music", [lines.chord, lines.tune, lines.melody, calls.music])
 @pytest.mark.parametrize("kind", [None, "GSM610", "ULAW"])
 def test_music_and_no_call_at_all(music, kind):
     call = alone(music(30))
@@ -103,6 +103,15 @@ def test_music_and_no_call_at_all(music, kind):
 
 def test_music_on_both_channels():
     assert share_found(lines.after(CALL, lines.tune(120), both=True)) > 0.95
+
+
+def test_tones_are_no_noise():
+    """The three tones of an announcement are all that sounds beside the voice."""
+    voice, _ = calls.clip("ada-0")
+    pause = np.zeros(4000, np.float32)
+    call = alone(np.concatenate([pause, lines.special_information(), pause, voice, pause]))
+    report, _ = passed(wav(call.samples))
+    assert "low_snr" not in report.flags
 
 
 @pytest.mark.parametrize("sound", ["hiss", "hum", "voices"])

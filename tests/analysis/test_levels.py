@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from addon.analysis.levels import CLIPPED_AT, FLOOR_DBFS, FrameLevels, Totals, decibels
+from addon.analysis.levels import (
+    CLIPPED_AT,
+    FLOOR_DBFS,
+    FrameLevels,
+    Totals,
+    decibels,
+    smoothed,
+)
 
 
 def sine(amplitude, seconds=1.0, hertz=440):
@@ -101,3 +108,15 @@ def test_a_frames_level_is_of_the_band_of_speech(hertz):
 
 def test_a_frames_level_holds_the_lowest_voices():
     assert FrameLevels().add(sine(0.1, hertz=300)[None]).mean() == pytest.approx(-23, abs=1.5)
+
+
+@pytest.mark.parametrize("frames", [5, 20, 50])
+@pytest.mark.parametrize("count", [0, 1, 30, 1000, 140_000])
+def test_smoothing_is_the_mean_power_around(frames, count):
+    levels = np.random.default_rng(1).uniform(-60, 0, count).astype(np.float32)
+    smooth = smoothed(levels, frames)
+    assert smooth.shape == (count,)
+    for at in {0, count // 2, count - 1} - {-1} if count else ():
+        around = levels[max(at - frames // 2, 0) : at - frames // 2 + frames]
+        mean = (10 ** (around.astype(float) / 10)).sum() / frames
+        assert smooth[at] == pytest.approx(10 * np.log10(mean), abs=0.01)

@@ -119,3 +119,35 @@ def test_overwrite_respects_the_part_it_holds():
     stop = 44 + 320 * 4
     assert held[: stop - 1000] == bytes(stop - 1000)
     assert held[stop - 1000 :] == recording[stop:2000]
+
+
+def test_the_time_of_a_byte_is_found_among_the_pieces():
+    mono, stereo = Format(PCM, 1, 8000, 16), Format(PCM, 2, 8000, 16)
+    placed = [Placed(mono, 100, 16100, 0.0), Placed(stereo, 20000, 52000, 1.0)]
+    times = {0: 0.0, 100: 0.0, 8100: 0.5, 16100: 1.0, 18000: 1.0, 20000: 1.0, 36000: 1.5}
+    assert {at: muting.time_at(placed, at) for at in times} == pytest.approx(times)
+    assert muting.time_at(placed, 90000) == 2.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_the_result_calls_muted_is_silent_and_nothing_else_has_changed(seed):
+    """Keys anywhere, of any loudness and length, in a file that arrives in blocks of any size."""
+    rng = np.random.default_rng(seed)
+    frames = int(rng.integers(5, 90)) * RATE
+    samples = rng.standard_normal((2, frames)).astype(np.float32) * 10 ** rng.uniform(-4, -2)
+    for _ in range(int(rng.integers(1, 30))):
+        at, length = int(rng.integers(0, frames - 2000)), int(rng.integers(300, 1900))
+        tone = key_tone(int(rng.integers(8)), length / RATE)[:length]
+        samples[int(rng.integers(2)), at : at + len(tone)] += tone * 10 ** rng.uniform(-1.5, 0)
+    recording = wav(samples)
+    report, archived = passed(recording, block=int(rng.integers(1000, 300_000)))
+    assert report.redaction.status == "complete"
+    before, after = (
+        np.frombuffer(content[44:], "<i2").reshape(-1, 2) for content in (recording, archived)
+    )
+    muted = np.zeros(frames, np.bool_)
+    for interval in report.redaction.intervals:
+        first, last = muting.frames(interval, RATE)
+        muted[first:last] = True
+    assert not after[muted].any()
+    assert np.array_equal(after[~muted], before[~muted])

@@ -102,15 +102,23 @@ def test_too_much_twist_is_muted_but_not_counted():
 
 
 def test_the_digits_of_multi_frequency_signalling_are_not_counted():
-    """Of R1: pairs of 700 to 1,700 Hz; 7 and the start signals lie close to keys."""
+    """Of R1: pairs of 700 to 1,700 Hz, each five times; 7 lies close to a key."""
     tones = (700, 900, 1100, 1300, 1500, 1700)
     time = np.arange(round(0.07 * RATE_HZ)) / RATE_HZ
-    quiet = np.zeros(4 * RATE_HZ)
-    signals = [
-        np.append(0.1 * (np.sin(2 * np.pi * low * time) + np.sin(2 * np.pi * high * time)), quiet)
-        for low, high in itertools.combinations(tones, 2)
-    ]
+    pause, quiet = np.zeros(round(0.07 * RATE_HZ)), np.zeros(4 * RATE_HZ)
+    signals = []
+    for low, high in itertools.combinations(tones, 2):
+        both = 0.1 * (np.sin(2 * np.pi * low * time) + np.sin(2 * np.pi * high * time))
+        signals += [both, pause] * 5 + [quiet]
     assert find(np.concatenate(signals)) == []
+
+
+def test_a_chord_played_in_time_is_not_counted():
+    """B flat and F sharp: a key's tones, each off by its own share, struck like a row."""
+    time = np.arange(round(0.2 * RATE_HZ)) / RATE_HZ
+    both = 0.1 * (np.sin(2 * np.pi * 932.33 * time) + np.sin(2 * np.pi * 1479.98 * time))
+    line = np.concatenate([both * np.exp(-2 * time), np.zeros(400)] * 20)
+    assert find(line) == []
 
 
 def test_a_regular_row_of_doubtful_presses_counts():

@@ -116,3 +116,17 @@ def test_the_decoded_length_has_a_limit_though_the_file_is_small():
     silence = made("flac", np.zeros(8000 * 600, np.float32))
     assert len(silence) < 30_000
     assert heard(silence).seconds == 600
+
+
+def test_the_letters_of_a_stream_inside_a_frame_begin_no_stream():
+    """Compressed audio holds any four bytes now and then."""
+    noise = np.random.default_rng(5).integers(-32768, 32768, 40_000)
+    noise[20_000:20_002] = np.frombuffer(b"fLaC", ">i2")  # such noise is stored as it is
+    samples = (noise / 32768).astype(np.float32)
+    content = made("flac", samples)
+    assert content.count(b"fLaC") == 2
+    found = heard(content)
+    assert (found.samples[0] == samples).all()
+    assert found.covered and not found.flags
+    both = heard(content + content)
+    assert len(both.samples[0]) == 80_000 and both.covered

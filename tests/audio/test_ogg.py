@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -112,3 +114,17 @@ def test_a_stream_that_begins_in_the_middle_is_not_filled_up():
 def test_without_audio_there_is_nothing_to_hear(content):
     with pytest.raises(UnreadableAudio):
         heard(content)
+
+
+@pytest.mark.skipif(shutil.which("speexenc") is None, reason="no speexenc here")
+@pytest.mark.parametrize("rate", [8000, 16_000, 32_000])
+def test_speex_is_read(tmp_path, rate):
+    wav, speex = tmp_path / "in.wav", tmp_path / "out.spx"
+    wav.write_bytes(made("pcm16", tone(4.0, rate), rate))
+    subprocess.run(["speexenc", str(wav), str(speex)], check=True, capture_output=True, timeout=60)
+    content = speex.read_bytes()
+    found = heard(content + content)
+    assert (found.codec, found.rate) == ("speex", rate)
+    assert found.seconds == pytest.approx(8.0, abs=0.1)
+    assert found.level(0.5, 3.5) > 0.1 and found.level(4.5, 7.5) > 0.1
+    assert found.covered and not found.flags

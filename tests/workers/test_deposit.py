@@ -115,7 +115,8 @@ def check_kept_as_received(recording: bytes, answer: Any, facts: Any, stored: by
     assert stored == recording
     redaction = answer["result"]["redaction"]
     assert (redaction["status"], redaction["intervals"]) == ("incomplete", [])
-    assert redaction["coverage"]["dtmf"] == {"found": 4, "muted": 0}
+    assert redaction["coverage"]["dtmf"]["found"] >= 4
+    assert redaction["coverage"]["dtmf"]["muted"] == 0
     assert any("Digits may remain" in warning for warning in answer["result"]["warnings"])
     assert answer["result"]["archive"]["redacted"] is False
     assert (facts.redaction, facts.redaction_reason) == ("incomplete", redaction["reason"])
