@@ -4,11 +4,12 @@ ONCE ?=
 PORT ?=
 JOBS ?= 2
 TESTS ?=
+RUNS ?= 10
 export PYTHON
 
 python := .venv/bin/python
 
-.PHONY: help run setup test lint bench docs screenshots lock clean
+.PHONY: help run setup test soak lint bench docs screenshots lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | expand -t 10
@@ -21,7 +22,11 @@ setup: ## .venv with the locked packages; quick where it is there
 
 test: ## all tests (TESTS=tests/stack: some; JOBS=4: more at once)
 	@bin/setup dev
-	$(python) -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+	$(python) -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+
+soak: ## all tests ten times in a row with every core busy (RUNS=3: three times)
+	@bin/setup dev
+	@bin/soak $(RUNS) $(JOBS)
 
 lint: ## formatting, lint, types
 	@bin/setup dev

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from flask import Flask
@@ -25,6 +26,12 @@ from addon.stack.redis_server import command, missing
 from addon.web import context
 from tests.child import Children, fork_server
 from workers.services import Services
+
+# A busy machine draws its examples slowly and answers late; neither says anything about our code.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 pytest_plugins = ["tests.dead_workers", "tests.leftovers"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -68,6 +69,17 @@ def own_machine(archived: Settings) -> Iterator[Settings]:
     """The service as its owner tries it."""
     with stand.served(archived) as settings:
         yield settings
+
+
+@pytest.fixture(autouse=True)
+def services_settle() -> Iterator[None]:
+    """What a shared service does for one test does not last beyond it."""
+    others = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - others:
+        if "process_request_thread" in thread.name:
+            thread.join(60)  # it may still answer a page that is closed
+    stand.settle()
 
 
 @pytest.fixture

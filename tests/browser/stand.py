@@ -20,7 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from addon.factory import create_app
 from addon.requests.connections import worker_connection
 from addon.settings import Settings
-from addon.web.context import EXTENSION
+from addon.web.context import EXTENSION, Context
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -58,20 +58,33 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = settings.replace(public_url=url, **changes)
     app = create_app(settings)
+    context = app.extensions[EXTENSION]
     # The web gives Redis less than half a second; beside a browser that may be too little.
-    app.extensions[EXTENSION].redis = worker_connection(settings.redis_url)
-    server = make_server(
-        "127.0.0.1", 0, app, threaded=True, request_handler=Quiet, fd=listener.detach()
-    )
+    context.redis = worker_connection(settings.redis_url)
+    with listener:  # the server makes a socket of its own of it
+        server = make_server(
+            "127.0.0.1", 0, app, threaded=True, request_handler=Quiet, fd=listener.fileno()
+        )
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
+    _at_work.append(context)
     try:
         yield settings
     finally:
+        _at_work.remove(context)
         server.shutdown()
         thread.join()
         server.server_close()
-        app.extensions[EXTENSION].close()
+        context.close()
+
+
+_at_work: list[Context] = []
+
+
+def settle() -> None:
+    """End what the services that run have started for the last pages; they go on afterwards."""
+    for context in _at_work:
+        context.close()
 
 
 def settings_in(folder: Path, redis_url: str) -> Settings:
