@@ -9,7 +9,7 @@ import os
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from addon.factory import create_app
 from addon.requests.connections import worker_connection
 from addon.settings import Settings
-from addon.web.context import EXTENSION, Context
+from addon.web.context import EXTENSION
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -59,6 +59,7 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
     settings = settings.replace(public_url=url, **changes)
     app = create_app(settings)
     context = app.extensions[EXTENSION]
+    at_work = [context.close, context.redis.connection_pool.disconnect]  # the limiter keeps this
     # The web gives Redis less than half a second; beside a browser that may be too little.
     context.redis = worker_connection(settings.redis_url)
     with listener:  # the server makes a socket of its own of it
@@ -67,24 +68,27 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
         )
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    _at_work.append(context)
+    _at_work.append(at_work)
     try:
         yield settings
     finally:
-        _at_work.remove(context)
+        _at_work.remove(at_work)
         server.shutdown()
         thread.join()
         server.server_close()
-        context.close()
+        for end in at_work:
+            end()
 
 
-_at_work: list[Context] = []
+_at_work: list[list[Callable[[], None]]] = []
+"""What ends the threads and connections of each service that runs."""
 
 
 def settle() -> None:
     """End what the services that run have started for the last pages; they go on afterwards."""
-    for context in _at_work:
-        context.close()
+    for service in _at_work:
+        for end in service:
+            end()
 
 
 def settings_in(folder: Path, redis_url: str) -> Settings:

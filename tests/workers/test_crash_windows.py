@@ -154,7 +154,7 @@ def test_a_request_that_cannot_be_opened_was_queued_again_for_ever_and_nobody_ca
 
 def test_killed_between_keeping_the_late_answer_and_queueing_it(accept, as_worker, killed):
     exchange = accept(duration=1.0)
-    killed("addon.requests.queues.Dispatcher.deliver", sweep, 20.0)
+    killed("addon.requests.dispatcher.Dispatcher.deliver", sweep, 20.0)
     sweep(20.0)
     deliver(exchange.sid)
     (callback,) = exchange.callbacks
