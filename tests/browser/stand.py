@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -57,10 +58,11 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = settings.replace(public_url=url, **changes)
-    app = create_app(settings)
-    context = app.extensions[EXTENSION]
     # The web gives Redis less than half a second; beside a browser that may be too little.
-    context.redis = worker_connection(settings.redis_url)
+    with patch("addon.web.context.web_connection", worker_connection):
+        app = create_app(settings)
+        context = app.extensions[EXTENSION]
+        assert context.redis  # made now
     with listener:  # the server makes a socket of its own of it
         server = make_server(
             "127.0.0.1", 0, app, threaded=True, request_handler=Quiet, fd=listener.fileno()

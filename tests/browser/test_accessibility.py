@@ -94,5 +94,5 @@ def test_the_list_is_read_aloud_with_its_figures(signed_in: Callable[..., Page])
     first = page.get_by_role("listitem").first
     expect(first.get_by_role("link", name="Recording of 15:42, 2 min 31 s")).to_be_visible()
     expect(first.get_by_role("img")).to_have_attribute(
-        "aria-label", "Agent 45 %, Both at once 6 %, Customer 30 %, Silence 30 %"
+        "aria-label", "Agent 45 %, Both at once 5 %, Customer 30 %, Silence 30 %"
     )
