@@ -9,10 +9,11 @@ import os
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -20,7 +21,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from addon.factory import create_app
 from addon.requests.connections import worker_connection
 from addon.settings import Settings
-from addon.web.context import EXTENSION
+from addon.web.context import EXTENSION, Context
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -57,38 +58,35 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = settings.replace(public_url=url, **changes)
-    app = create_app(settings)
-    context = app.extensions[EXTENSION]
-    at_work = [context.close, context.redis.connection_pool.disconnect]  # the limiter keeps this
     # The web gives Redis less than half a second; beside a browser that may be too little.
-    context.redis = worker_connection(settings.redis_url)
+    with patch("addon.web.context.web_connection", worker_connection):
+        app = create_app(settings)
+        context = app.extensions[EXTENSION]
+        assert context.redis  # made now
     with listener:  # the server makes a socket of its own of it
         server = make_server(
             "127.0.0.1", 0, app, threaded=True, request_handler=Quiet, fd=listener.fileno()
         )
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    _at_work.append(at_work)
+    _at_work.append(context)
     try:
         yield settings
     finally:
-        _at_work.remove(at_work)
+        _at_work.remove(context)
         server.shutdown()
         thread.join()
         server.server_close()
-        for end in at_work:
-            end()
+        context.close()
 
 
-_at_work: list[list[Callable[[], None]]] = []
-"""What ends the threads and connections of each service that runs."""
+_at_work: list[Context] = []
 
 
 def settle() -> None:
     """End what the services that run have started for the last pages; they go on afterwards."""
-    for service in _at_work:
-        for end in service:
-            end()
+    for context in _at_work:
+        context.close()
 
 
 def settings_in(folder: Path, redis_url: str) -> Settings:

@@ -7,10 +7,12 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from addon.archive.archive import Archive
+from addon.archive.deposit import Deposit
 from addon.archive.keys import DecryptionKeys
 from addon.archive.store import Store
 from addon.errors import StoreUnavailable
@@ -30,8 +32,6 @@ from workers.sweeper import Sweeper
 NOT_AUDIO = bytes(range(256)) * 40
 """No text and no recording: archived as it came, and answered with a failure."""
 
-STORE_RESULT = "addon.requests.intake_store.IntakeStore.store_result"
-
 
 @pytest.fixture
 def killed(children, settings, redis_server):
@@ -40,8 +40,8 @@ def killed(children, settings, redis_server):
     The leases that it held have run out when this returns.
     """
 
-    def ran(step: str, work: Callable[..., None], *args: object) -> None:
-        point = KillPoint(step, "before")
+    def ran(step: Callable[..., Any], work: Callable[..., None], *args: object) -> None:
+        point = KillPoint(f"{step.__module__}.{step.__qualname__}", "before")
         assert children.run(as_a_worker, settings, work, *args, kill=point) == -signal.SIGKILL
         for lease in redis_server.keys("lease:*"):
             redis_server.delete(lease)
@@ -72,7 +72,7 @@ def finish(as_worker, sid: str) -> None:
 def test_killed_between_archiving_as_received_and_keeping_the_failure(accept, as_worker, killed):
     """The recording is committed, so the next try meets it; the answer has to be made then."""
     exchange = accept(NOT_AUDIO)
-    killed(STORE_RESULT, process.process, exchange.sid)
+    killed(IntakeStore.store_result, process.process, exchange.sid)
     finish(as_worker, exchange.sid)
     (callback,) = exchange.callbacks
     assert callback.document()["status"] == "failed"
@@ -154,7 +154,7 @@ def test_a_request_that_cannot_be_opened_was_queued_again_for_ever_and_nobody_ca
 
 def test_killed_between_keeping_the_late_answer_and_queueing_it(accept, as_worker, killed):
     exchange = accept(duration=1.0)
-    killed("addon.requests.dispatcher.Dispatcher.deliver", sweep, 20.0)
+    killed(type(as_worker.dispatcher).deliver, sweep, 20.0)
     sweep(20.0)
     deliver(exchange.sid)
     (callback,) = exchange.callbacks
@@ -164,7 +164,7 @@ def test_killed_between_keeping_the_late_answer_and_queueing_it(accept, as_worke
 def test_a_result_that_is_not_archived_yet_is_not_sent_by_the_sweeper(accept, as_worker, killed):
     """It says that the recording is stored: only the commit makes that true."""
     exchange = accept(duration=1.0)
-    killed("addon.archive.deposit.Deposit.commit", process.process, exchange.sid)
+    killed(Deposit.commit, process.process, exchange.sid)
     sweep(20.0)
     assert as_worker.states.get(exchange.sid).delivery is None
     finish(as_worker, exchange.sid)
@@ -209,7 +209,7 @@ def test_erased_between_archiving_as_received_and_keeping_the_failure(
     accept, as_worker, settings, killed
 ):
     exchange = accept(NOT_AUDIO, recording_sid="RE" + "5d" * 16)
-    killed(STORE_RESULT, process.process, exchange.sid)
+    killed(IntakeStore.store_result, process.process, exchange.sid)
     reader = Archive.from_settings(settings)
     reader.erase(INSTALL, "RE" + "5d" * 16, by="test", reason="asked")
     finish(as_worker, exchange.sid)
@@ -221,7 +221,7 @@ def test_what_kills_even_its_archiving_is_answered_and_kept(accept, as_worker, k
     """The customer hears of it, and the bytes stay for a person to look at."""
     exchange = accept()
     for _ in range(process.LAST_TRY):
-        killed("addon.archive.deposit.Deposit.audio", process.process, exchange.sid)
+        killed(Deposit.audio, process.process, exchange.sid)
     assert exchange.callbacks == []
     process.process(exchange.sid)
     deliver(exchange.sid)
