@@ -205,17 +205,19 @@ def _what_stays(look: Callable[[], Alive]) -> Alive:
     """What `look` still finds when everything has had time to end. Reaps processes that ended."""
     if not look():
         return Alive()
-    gc.collect()  # what nothing refers to any more is closed by this
     deadline = time.monotonic() + PATIENCE_S
-    while (left := look()) and time.monotonic() < deadline:
+    while True:
+        gc.collect()  # what nothing refers to any more is closed by this
+        left = look()
+        if not left or time.monotonic() > deadline:
+            return left
         for pid, _ in left.processes:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         for thread in left.threads:
             thread.join(0.05)
         if not left.threads:
-            time.sleep(0.01)
-    return left
+            time.sleep(0.05)
 
 
 def _children() -> Iterator[tuple[int, str]]:

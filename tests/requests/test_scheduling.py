@@ -181,6 +181,7 @@ def test_a_worker_takes_from_the_queue_that_the_policy_says(queue, full, role):
 @pytest.fixture(scope="module")
 def queue(redis_url):
     with redis.Redis.from_url(redis_url) as connection:
+        connection.ping()  # its socket is this fixture's and no test's
         yield DeadlineQueue("q60", connection=connection)
 
 
