@@ -215,7 +215,8 @@ def _what_stays(look: Callable[[], Alive]) -> Alive:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         for thread in left.threads:
-            thread.join(0.05)
+            with contextlib.suppress(RuntimeError):  # listed already, not started yet
+                thread.join(0.05)
         if not left.threads:
             time.sleep(0.05)
 

@@ -13,7 +13,6 @@ import pytest
 from flask import Flask
 
 from addon.settings import Settings
-from tests.test_documents import variables  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")])
@@ -28,10 +27,10 @@ OF_FLASK = {"run", "routes", "shell", "--debug"}
 
 OF_OTHERS = {
     *("AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_S3", "AWS_SECRET_ACCESS_KEY"),
-    *("OPENBLAS_NUM_THREADS", "REQUEST_URI", "WEB_CONCURRENCY", "WEB_THREADS"),
-    *("OTEL_", "STANDARD_IA"),
+    *("AWS_", "OTEL_", "OPENBLAS_NUM_THREADS", "REQUEST_URI"),
+    *("INTELLIGENT_TIERING", "STANDARD_IA"),
 }
-"""What libraries and gunicorn.conf.py read, and values."""
+"""What libraries read, and values."""
 
 OTHER_WORDS = re.compile(r"RECORDING_[A-Z]+|PR_SET_[A-Z]+|WAVE_FORMAT_[A-Z]+")
 """Twilio's usage keys, constants of the kernel and of formats."""
@@ -100,9 +99,8 @@ def test_every_module_that_is_to_be_run_exists(path: Path):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_setting_that_a_page_names_is_read(path: Path, variables: set[str]):  # noqa: F811
-    fields = {name.upper() for name in Settings.__dataclass_fields__}
-    known = variables | fields | OF_OTHERS | constants()
+def test_every_setting_that_a_page_names_is_read(path: Path):
+    known = {name.upper() for name in Settings.model_fields} | OF_OTHERS | constants()
     named = set(VARIABLE.findall(path.read_text(encoding="utf-8")))
     assert {name for name in named - known if not OTHER_WORDS.fullmatch(name)} == set()
 

@@ -28,6 +28,9 @@ FAIL_AT = 10.0
 ANSWER_AT = 8.5
 """An unanswered request is answered with a failure at this multiple, so that it still counts."""
 
+LEAST_GUESS_S = 1.0
+"""No deadline comes from a shorter guess: Twilio counts whole seconds, and 30 bytes are no call."""
+
 UNKNOWN_S = 10.0
 """Length that is assumed where none is known: short enough to be processed soon."""
 
@@ -163,9 +166,9 @@ def length(declared: float | None, size: float | None, channels: float | None) -
         readings.append(declared / 1000)
     if not size:
         return Length(min(readings, default=UNKNOWN_S), max(readings, default=None))
-    by_size = size / (BYTES_PER_SECOND * max(1, channels or 1))
+    by_size = max(size / (BYTES_PER_SECOND * max(1, channels or 1)), LEAST_GUESS_S)
     if not readings:
-        return Length(by_size, size / LEAST_BYTES_PER_SECOND)
+        return Length(by_size, max(size / LEAST_BYTES_PER_SECOND, LEAST_GUESS_S))
     nearest = min(readings, key=lambda seconds: abs(seconds - by_size))
     return Length(nearest, max(nearest, by_size))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -81,8 +82,17 @@ def services_settle() -> Iterator[None]:
     yield
     for thread in set(threading.enumerate()) - others:
         if "process_request_thread" in thread.name:
-            thread.join(60)  # it may still answer a page that is closed
+            _wait_for(thread)  # it may still answer a page that is closed
     stand.settle()
+
+
+def _wait_for(thread: threading.Thread) -> None:
+    """Wait until a thread ends, also one that is listed and not started yet."""
+    until = time.monotonic() + 60
+    while thread.ident is None and time.monotonic() < until:
+        time.sleep(0.01)
+    if thread.ident is not None:
+        thread.join(60)
 
 
 @pytest.fixture

@@ -59,7 +59,8 @@ def test_every_spelling_is_understood(deployment, name, monkeypatch):
         "X-Twilio-AddOnInstallSid": send.INSTALL,
         "X-Twilio-Signature": send.signature(deployment.invocations, shape.signed, token),
     }
-    answer = urllib3.request("POST", deployment.invocations, body=shape.body, headers=headers)
+    with urllib3.PoolManager() as pool:
+        answer = pool.request("POST", deployment.invocations, body=shape.body, headers=headers)
     assert (answer.status, answer.data) == (202, b"")
     callback = deployment.market.wait(exchange, 60)
     assert callback is not None
@@ -85,7 +86,9 @@ def test_two_hundred_at_once_over_several_processes_give_one_result(deployment):
 
 
 def test_a_failure_is_answered_in_words(deployment):
-    exchange, _ = deployment.market.invoke(deployment.invocations, b"<html>no audio</html>")
+    exchange, _ = deployment.market.invoke(
+        deployment.invocations, b"<html>no audio</html>", fields={"duration": "60"}
+    )
     document = deployment.market.wait(exchange, 60).document()
     assert (document["status"], document["code"], document["result"]) == ("failed", 64401, None)
     assert "HTML" in document["message"]

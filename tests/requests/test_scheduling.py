@@ -48,6 +48,11 @@ def test_the_bytes_decide_between_seconds_and_milliseconds(declared, size, chann
     assert scheduling.length(declared, size, channels).estimate == pytest.approx(estimate, rel=0.01)
 
 
+@pytest.mark.parametrize("size", [1, 29, 4_000])
+def test_no_deadline_comes_from_a_guess_of_less_than_a_second(size):
+    assert scheduling.length(None, size, None) == Length(1.0, max(1.0, size / 1000))
+
+
 def test_without_bytes_the_lane_is_the_shorter_reading_and_the_deadline_the_longer():
     assert scheduling.length(6000, None, None) == Length(6.0, 6000)
 
@@ -181,7 +186,7 @@ def test_a_worker_takes_from_the_queue_that_the_policy_says(queue, full, role):
 @pytest.fixture(scope="module")
 def queue(redis_url):
     with redis.Redis.from_url(redis_url) as connection:
-        connection.ping()  # its socket is this fixture's and no test's
+        connection.ping()  # the connection is this fixture's, not the first test's
         yield DeadlineQueue("q60", connection=connection)
 
 

@@ -172,7 +172,8 @@ class StandIn:
             "X-Twilio-Signature": signature(url, list(fields.items()), TOKEN),
         }
         body = urlencode(fields)
-        return urllib3.request("POST", url, body=body, headers=headers, retries=False).status
+        with urllib3.PoolManager() as pool:
+            return pool.request("POST", url, body=body, headers=headers, retries=False).status
 
     def count(self, method: str, path: str) -> int:
         asked = (each for each in self.host.requests if each.method == method)

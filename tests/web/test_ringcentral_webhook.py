@@ -120,7 +120,9 @@ def test_without_a_token_of_our_own_there_is_no_webhook(rc_settings, redis_serve
 def test_a_subscription_is_made_with_a_handshake_over_http(rc_settings, standin, redis_server):
     with served(rc_settings) as settings:
         standin.on_subscribe = lambda address: shake_over_http(address) == (200, "hand-1")
-        assert subscribe(Services.from_settings(settings.for_worker())).active
+        services = Services.from_settings(settings.for_worker())
+        with services.redis:
+            assert subscribe(services).active
         (made,) = standin.subscriptions.values()
         address = made["deliveryMode"]["address"]
         assert address == f"{settings.public_url}{WEBHOOK}"
