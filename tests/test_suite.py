@@ -110,14 +110,13 @@ def test_other(shared):
     assert "exit code 0" in said
 
 
-@pytest.mark.parametrize("scheduling", ["worksteal", "loadfile"])
-def test_a_dead_worker_ends_the_run_at_once_and_its_test_is_named(run, scheduling):
+def test_a_dead_worker_ends_the_run_at_once_and_its_test_is_named(run):
     """The other worker is at a test that lasts for ten minutes."""
     lasting = "@pytest.mark.parametrize('n', range(2))\ndef test_lasts(n):\n    time.sleep(600)\n"
     dying = (
         "def test_dies():\n    os.kill(os.getpid(), signal.SIGKILL)\n\ndef test_last():\n    pass\n"
     )
-    said = run("-n", "2", "--dist", scheduling, a=lasting, b=dying)
+    said = run("-n", "2", "--dist", "worksteal", a=lasting, b=dying)
     assert "crashed while running 'test_b.py::test_dies'" in said
     assert "FAILED test_b.py::test_dies" in said
     assert "exit code 2" in said
