@@ -151,9 +151,13 @@ class _Stream:
         after = past_tags(window, position)
         if _find_stream(window, after, after + 8) == after:
             self.next_stream = after
-        elif not complete:
+        if not complete:
             fault = Fault("truncated", "The FLAC file ends inside a frame.")
-        elif after < window.size and window.read(after, 1 << 16).strip(b"\0"):
+        elif (
+            self.next_stream is None
+            and after < window.size
+            and window.read(after, 1 << 16).strip(b"\0")
+        ):
             left = window.size - after
             fault = Fault("damaged", f"{left} bytes behind the last frame could not be read.")
             again = _find_stream(window, after)
