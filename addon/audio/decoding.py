@@ -8,7 +8,7 @@ file reach the caller and are never taken for the end of the recording.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from addon.audio.mpeg import MpegReader
 from addon.audio.ogg import OggReader
 from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
 from addon.audio.sniffing import MEDIA_TYPES, sniff, wanted_bytes
+from addon.audio.tags import FileBehindTags
 from addon.audio.wav_packets import wav_reader
 from addon.errors import UnreadableAudio
 
@@ -49,6 +50,8 @@ def packet_reader(file: BinaryIO, kind: str | None = None) -> PacketReader:
         kind = sniffed(file)
     if kind == "wav":
         return wav_reader(file)
+    if kind in (*DEMUXERS, "amr", "amr-wb"):
+        file = cast(BinaryIO, FileBehindTags(file))
     if kind in DEMUXERS:
         return ContainerReader(file, kind)
     window = Window(file)

@@ -36,6 +36,7 @@ MEDIA_TYPES = {
     "amr-wb": "audio/amr-wb",
     "caf": "audio/x-caf",
     "w64": "audio/x-w64",
+    "sphere": "audio/x-nist",
     "opus": "audio/ogg",
 }
 """By kind; spec/protocol 6.2 asks for the first two by these names. Older manifests say opus."""
@@ -50,6 +51,7 @@ _MAGIC = {
     b"#!AMR-WB": "amr-wb",
     b"#!AMR": "amr",
     b"\x1aE\xdf\xa3": "webm",
+    b"NIST_1A\n": "sphere",
     b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00": "w64",
 }
 
@@ -131,6 +133,12 @@ def is_document(head: bytes | bytearray) -> bool:
 def sniff_magic(head: bytes | bytearray) -> str | None:
     """The kind of audio whose signature stands at the very beginning; None for any other."""
     return _kind_by_magic(bytes(head[:64]))
+
+
+def kind_at(block: bytes) -> str | None:
+    """The kind of audio that begins exactly here; unlike `sniff`, nothing is searched for."""
+    frames = _find_frames(block, only_first=True)
+    return sniff_magic(block) or (frames[1] if frames else None)
 
 
 def describe(head: bytes | bytearray) -> str:

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Generator
 
 from addon.audio import wav_chunks as chunks
+from addon.audio.sniffing import kind_at
 from addon.audio.wav_chunks import Chunk
 from addon.audio.wav_format import PLAIN, Format, read_format
 from addon.audio.wav_layout import Layout, Region
@@ -286,6 +287,9 @@ class Walk:
             return None
         self._plain = False
         self._warn("The header gave too short a length for the audio.")
+        if kind := kind_at(rest) or kind_at(rest[1:]):
+            # Heard as samples it is noise, in which no tone can be found.
+            self._flag("damaged", f"A recording of another kind ({kind}) follows at byte {end}.")
         return (yield from self._to_the_end(end))
 
     def _to_the_end(self, at: int) -> Steps:

@@ -74,6 +74,7 @@ def test_recognises(kind, how):
         (b"#!AMR\n", "amr"),
         (b"#!AMR-WB\n", "amr-wb"),
         (b"OggS\0\2", "ogg"),
+        (b"NIST_1A\n   1024\nsample_rate -i 8000\nend_head\n" + b" " * 900, "sphere"),
     ],
 )
 def test_recognises_by_signature(head, kind):
