@@ -241,7 +241,10 @@ class Walk:
     def _remainder(self, at: int) -> Steps:
         """What stands behind metadata and is no chunk: heard, unless the header counts it in."""
         rest = yield at, BACK_BYTES + 1
-        if self._is_no_audio(rest) or self._riff_end >= at + len(rest) > 0:
+        if self._is_no_audio(rest):
+            return None
+        if len(rest) <= BACK_BYTES and self._riff_end >= at + len(rest):
+            self._flag("damaged", f"Bytes from {at} on are no chunk and were not read as audio.")
             return None
         self._flag("damaged", f"Bytes from {at} on are read as audio that no header announces.")
         self._open(at)

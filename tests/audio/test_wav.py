@@ -271,6 +271,20 @@ def test_a_recording_of_another_kind_behind_the_samples_is_told(kind, padding):
     assert "damaged" in found.flags
 
 
+def streamed_with_a_list_in_between(count: int) -> bytes:
+    """A length that was never written, metadata in the midst, and a RIFF that counts it all in."""
+    return build(FORMAT, b"data\xff\xff\xff\xff" + DATA + LIST, DATA * count)
+
+
+def test_samples_behind_metadata_are_heard_though_the_header_counts_them_in():
+    found = read(streamed_with_a_list_in_between(1 + (1 << 17) // len(DATA)))
+    assert found.length > 1 << 17
+
+
+def test_a_few_bytes_behind_metadata_are_told_where_they_are_not_heard():
+    assert "damaged" in read(streamed_with_a_list_in_between(1)).flags
+
+
 def test_garbage_after_the_audio_is_told():
     assert any("no audio follow" in each for each in read(EXACT["trailing garbage"]).warnings)
 
