@@ -19,6 +19,9 @@ SEARCH_BYTES = 1 << 18
 MAX_TAG_BYTES = 1 << 24
 """A longer ID3 tag in front is not waited for: it stands before an MP3, as tags do."""
 
+_MAX_TAGS = 32
+"""Tags in front that are looked past: each block that arrives asks again, from the beginning."""
+
 UNKNOWN = "unknown"
 """What bytes are called that are no document and no kind known here."""
 
@@ -165,10 +168,12 @@ def mpeg_start(head: bytes | bytearray) -> int | None:
 
 
 def _after_tags(head: bytes | bytearray) -> int:
-    """The offset behind all ID3 tags in front, which may lie behind the end of `head`."""
+    """The offset behind the first ID3 tags, which may lie behind the end of `head`."""
     at = 0
-    while head[at : at + 3] == b"ID3" and (length := tag_length(bytes(head[at : at + 16]))):
-        at += length
+    for _ in range(_MAX_TAGS):
+        if head[at : at + 3] != b"ID3":
+            break
+        at += tag_length(bytes(head[at : at + 16]))
     return at
 
 

@@ -230,3 +230,9 @@ def test_no_bytes_raise_anything(head):
         assert wanted_bytes(data) >= 0
         assert is_document(data) in (True, False)
         assert describe(data)
+
+
+def test_a_hundred_thousand_empty_tags_are_not_walked_through_for_each_block():
+    tags = b"ID3\x03\0\0\0\0\0\0" * 100_000
+    assert wanted_bytes(tags) < len(tags) / 2
+    assert sniff(tags) == "mp3"
