@@ -38,6 +38,9 @@ _SHORT_BYTES = 1 << 16
 _PROBED_PACKETS = 256
 """A recording of which so many packets cannot be decoded is not read at all."""
 
+_MAX_WARNINGS = 20
+"""Sentences in a report: a file can be wrong in a thousand places."""
+
 _HIDDEN_SECONDS = 0.5
 """Left out at both ends of a recording are an encoder's delay and padding; more is cut audio."""
 
@@ -141,7 +144,8 @@ class Decoder:
         for fault in decoding.faults:
             if fault.flag and fault.flag not in self.flags:
                 self.flags.append(fault.flag)
-            if fault.sentence and fault.sentence not in self.warnings:
+            known = len(self.warnings) >= _MAX_WARNINGS or fault.sentence in self.warnings
+            if fault.sentence and not known:
                 self.warnings.append(fault.sentence)
             if fault.hides_audio:
                 self.gap = self.gap or fault.sentence
@@ -204,14 +208,14 @@ class Decoding:
         for packet in self._packets:
             if packet.fault is not None:
                 self.faults.append(packet.fault)
+            if packet.data is None:
+                continue
             if packet.fresh and self._hidden > _HIDDEN_SECONDS:
                 self.faults.append(_HIDES)
             if packet.fresh or (packet.codec is not self._codec and packet.codec != self._codec):
                 yield from self._converter.end()
                 self._decode, self._codec = decoder_of(packet.codec), packet.codec
                 self._hidden = 0.0
-            if packet.data is None:
-                continue
             for run in self._packet(packet):
                 yield from self._converter.add(run)
         if self._hidden > _HIDDEN_SECONDS:
