@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+from addon.audio.container_ends import left_over
 from addon.audio.decoders import DECODERS, quiet_av
 from addon.audio.flac import frame_header
 from addon.audio.ogg_codecs import opus_codec, opus_frames, vorbis_count, vorbis_sizes
@@ -40,16 +41,6 @@ _LABELS = {"adpcm_ima_wav": "adpcm_ima", "amrnb": "amr_nb", "amrwb": "amr_wb", "
 
 _PROBE_BYTES = 1 << 20
 _PROBE_MICROSECONDS = 1_000_000
-
-_MAGICS = {
-    "mp4": (4, b"ftyp"),
-    "webm": (0, b"\x1aE\xdf\xa3"),
-    "aiff": (0, b"FORM"),
-    "caf": (0, b"caff"),
-    "au": (0, b".snd"),
-}
-"""Where a file of a kind has its signature: a second one behind the audio is a second recording."""
-
 
 _LEAST_GAP_SECONDS, _MOST_GAP_SECONDS = 0.05, 600
 """Between these, a gap in the time stamps is lost audio: below is rounding, above a wrong stamp."""
@@ -126,7 +117,7 @@ class ContainerReader:
             self._opened = self._open()
         self._fresh = False
         held: Packet | None = None
-        counts, expected, heard, end = _counter(self._codec), 0.0, 0.0, 0
+        counts, expected, heard = _counter(self._codec), 0.0, 0.0
         for data in self._demuxed():
             if place is not None and data.pts is not None and data.pts < place:
                 continue
@@ -135,10 +126,10 @@ class ContainerReader:
                 packet = self._behind_a_gap(packet, expected)
                 yield held
             expected, heard = _after(packet), heard + _seconds(packet)
-            end, held = max(end, (data.pos or 0) + data.size), packet
+            held = packet
         if held is not None:
             yield _shortened(held)
-        for fault in self._faults(end, heard):
+        for fault in self._faults(heard):
             yield Packet(None, self._codec, 0, None, fault=fault)
 
     def plan(self) -> Iterator[Packet]:
@@ -170,7 +161,7 @@ class ContainerReader:
         fault = packet.fault or (_DAMAGED if gap > _MOST_PAUSE_SECONDS else None)
         return packet._replace(silence=round(gap * self._codec.rate), fault=fault)
 
-    def _faults(self, end: int, heard: float) -> Iterator[Fault]:
+    def _faults(self, heard: float) -> Iterator[Fault]:
         """What is wrong at the end."""
         if self._broken:
             yield Fault("damaged", "A part of the file could not be read.")
@@ -180,7 +171,8 @@ class ContainerReader:
         if 0 < heard < promised - _TOLERATED_SECONDS:
             sentence = f"The file promises {promised:.2f} s and holds {heard:.2f} s."
             yield Fault("truncated", sentence, hides_audio=False)
-        yield from self._left_over(end)
+        if fault := left_over(Window(self._file), self._kind):
+            yield fault
 
     def _promised(self) -> float:
         """The length in seconds that the file gives; 0 where it gives none."""
@@ -188,24 +180,6 @@ class ContainerReader:
         if stream.duration and stream.time_base:
             return float(stream.duration * stream.time_base)
         return (self._opened.duration or 0) / 1_000_000
-
-    def _left_over(self, end: int) -> Iterator[Fault]:
-        offset, magic = _MAGICS.get(self._kind, (0, b""))
-        window = Window(self._file)
-        if magic:
-            second = window.find(magic, offset + 1)
-            if second >= 0:
-                yield Fault("damaged", "Another recording follows in the file, and is not read.")
-                return
-        if self._kind in ("au", "aiff", "caf", "w64") and end:
-            rest = window.read(end, 1 << 12)
-            if len(rest) > 1024 and not _is_chunk(rest):
-                sentence = f"{window.size - end} bytes behind the audio were not read."
-                yield Fault("damaged", sentence)
-
-
-def _is_chunk(rest: bytes) -> bool:
-    return any(all(32 <= byte < 127 for byte in rest[skip : skip + 4]) for skip in (0, 1))
 
 
 _CONSTANT = frozenset({"aac", "alac"})
@@ -272,7 +246,7 @@ def _xiph_headers(extradata: bytes) -> list[bytes]:
 
 def _packet(data: Any, codec: Codec, frames: int | None, *, fresh: bool) -> Packet:
     """FFmpeg's packet as one of ours, without what the container says is not heard."""
-    skip, drop = _trims(data)
+    skip, drop = _trims(data) if frames is not None else (0, 0)
     if frames is not None:
         skip = frames if data.is_discard else min(skip, frames)
         drop = min(drop, frames - skip)

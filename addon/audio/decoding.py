@@ -8,7 +8,7 @@ file reach the caller and are never taken for the end of the recording.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from addon.audio.mpeg import MpegReader
 from addon.audio.ogg import OggReader
 from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
 from addon.audio.sniffing import MEDIA_TYPES, sniff, wanted_bytes
+from addon.audio.tags import FileBehindTags
 from addon.audio.wav_packets import wav_reader
 from addon.errors import UnreadableAudio
 
@@ -36,6 +37,9 @@ _SHORT_BYTES = 1 << 16
 
 _PROBED_PACKETS = 256
 """A recording of which so many packets cannot be decoded is not read at all."""
+
+_MAX_WARNINGS = 20
+"""Sentences in a report: a file can be wrong in a thousand places."""
 
 _HIDDEN_SECONDS = 0.5
 """Left out at both ends of a recording are an encoder's delay and padding; more is cut audio."""
@@ -49,6 +53,8 @@ def packet_reader(file: BinaryIO, kind: str | None = None) -> PacketReader:
         kind = sniffed(file)
     if kind == "wav":
         return wav_reader(file)
+    if kind in (*DEMUXERS, "amr", "amr-wb"):
+        file = cast(BinaryIO, FileBehindTags(file))
     if kind in DEMUXERS:
         return ContainerReader(file, kind)
     window = Window(file)
@@ -138,7 +144,8 @@ class Decoder:
         for fault in decoding.faults:
             if fault.flag and fault.flag not in self.flags:
                 self.flags.append(fault.flag)
-            if fault.sentence and fault.sentence not in self.warnings:
+            known = len(self.warnings) >= _MAX_WARNINGS or fault.sentence in self.warnings
+            if fault.sentence and not known:
                 self.warnings.append(fault.sentence)
             if fault.hides_audio:
                 self.gap = self.gap or fault.sentence
@@ -201,14 +208,14 @@ class Decoding:
         for packet in self._packets:
             if packet.fault is not None:
                 self.faults.append(packet.fault)
+            if packet.data is None:
+                continue
             if packet.fresh and self._hidden > _HIDDEN_SECONDS:
                 self.faults.append(_HIDES)
             if packet.fresh or (packet.codec is not self._codec and packet.codec != self._codec):
                 yield from self._converter.end()
                 self._decode, self._codec = decoder_of(packet.codec), packet.codec
                 self._hidden = 0.0
-            if packet.data is None:
-                continue
             for run in self._packet(packet):
                 yield from self._converter.add(run)
         if self._hidden > _HIDDEN_SECONDS:

@@ -26,6 +26,9 @@ _MAX_IRREGULAR = 50
 _MAX_LOST_SECONDS = 600
 """A longer gap between two frame numbers is a wrong number, not lost audio."""
 
+_MAX_EMPTY_STREAMS = 16
+"""Streams without a frame, one after another: what follows is no recording."""
+
 _MAX_METADATA = 1024
 """Blocks; real files have three to ten."""
 
@@ -90,11 +93,16 @@ class FlacReader:
         """See PacketReader.packets. Raises UnreadableAudio without a stream."""
         stream: int | None = place[0] if place else past_tags(self._window, 0)
         frame = place[1] if place else None
-        found = False
+        found, empty = False, 0
         while stream is not None:
             info, begin = _metadata(self._window, stream)
             walk = _Stream(self._window, stream, info)
             yield from walk.packets(begin if frame is None else frame)
+            empty = 0 if walk.count else empty + 1
+            if empty > _MAX_EMPTY_STREAMS:
+                fault = Fault("damaged", "The FLAC file has streams without any frame.")
+                yield Packet(None, info.codec, 0, (stream, begin), fault=fault)
+                break
             stream, frame, found = walk.next_stream, None, found or walk.count > 0
         if not found:
             raise UnreadableAudio("The FLAC file holds no frame")
@@ -151,9 +159,13 @@ class _Stream:
         after = past_tags(window, position)
         if _find_stream(window, after, after + 8) == after:
             self.next_stream = after
-        elif not complete:
+        if not complete:
             fault = Fault("truncated", "The FLAC file ends inside a frame.")
-        elif after < window.size and window.read(after, 1 << 16).strip(b"\0"):
+        elif (
+            self.next_stream is None
+            and after < window.size
+            and window.read(after, 1 << 16).strip(b"\0")
+        ):
             left = window.size - after
             fault = Fault("damaged", f"{left} bytes behind the last frame could not be read.")
             again = _find_stream(window, after)
@@ -183,7 +195,8 @@ class _Stream:
         window, info = self._window, self._info
         limit = min(window.size, position + info.block * info.channels * 5 + 65536)
         if header is None:
-            limit = window.size
+            following_stream = _find_stream(window, position)
+            limit = window.size if following_stream < 0 else following_stream
         irregular, seen, at = -1, 0, position
         while seen < _MAX_IRREGULAR and (at := _sync(window, header, at, limit)) >= 0:
             found = self._header(at)
@@ -210,8 +223,10 @@ def _find_stream(window: Window, start: int, stop: int | None = None) -> int:
 
     The four letters alone stand in compressed audio by chance: once in 4 GB.
     """
-    found = [window.find(b"fLaC" + head, start, stop) for head in _STREAMINFO_HEADS]
-    return min((at for at in found if at >= 0), default=-1)
+    at = window.find(b"fLaC", start, stop)
+    while at >= 0 and window.read(at + 4, 4) not in _STREAMINFO_HEADS:
+        at = window.find(b"fLaC", at + 1, stop)
+    return at
 
 
 def _sync(window: Window, header: FrameHeader | None, start: int, stop: int) -> int:

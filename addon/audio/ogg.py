@@ -1,6 +1,7 @@
 """Ogg files as packets: Opus, Vorbis, Speex and FLAC, one stream or several chained (RFC 3533).
 
 The first audio stream is read; where it has ended and another one begins, that one is read on.
+Audio in streams beside it, and pages of streams whose beginning is missing, are told as faults.
 Granule positions give the frames left out at both ends, and the length of what is lost where pages
 are missing.
 """
@@ -12,12 +13,23 @@ from collections.abc import Iterator
 from addon.audio.ogg_codecs import Mapping, mapping_of
 from addon.audio.ogg_pages import BEGINS, CONTINUED, ENDS, Page, pages_of
 from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.tags import past_tags
 from addon.errors import UnreadableAudio
 
 _MAX_LOST_SECONDS = 600
 """A longer gap between two pages is a wrong granule position, not lost audio."""
 
+_MAX_STREAMS = 1024
+"""Streams beside the one that is read; more of them count as not read."""
+
+_NO_AUDIO = (
+    b"fishead\0", b"\x80theora", b"\x01video", b"OVP80", b"BBCD\0", b"\x80kate\0", b"CMML\0",
+)  # fmt: skip
+"""How streams begin that hold no audio: Skeleton, Theora, OGM video, VP8, Dirac, Kate, CMML."""
+
 _DAMAGED = Fault("damaged", "A part of the Ogg file is damaged and was passed over.")
+_BESIDE = Fault(None, "The file has another audio stream, which is not analysed.")
+_ORPHANED = Fault("damaged", "The Ogg file has pages of a stream whose beginning is missing.")
 
 Place = tuple[int, int, int]
 """The position of a stream's first page, of a page, and a number among the packets that begin on
@@ -36,7 +48,8 @@ class OggReader:
     def packets(self, place: Place | None = None) -> Iterator[Packet]:
         """See PacketReader.packets. Raises UnreadableAudio where no stream is audio."""
         stream: _Stream | None = None
-        pages = pages_of(self._window, place[0] if place else 0)
+        others = _Others()
+        pages = pages_of(self._window, place[0] if place else past_tags(self._window, 0))
         if place is not None:
             stream = self._opened(pages)
             pages = pages_of(self._window, place[1])
@@ -49,23 +62,30 @@ class OggReader:
             if page.flags & BEGINS and (stream is None or stream.gives_way_to(page)):
                 mapping = mapping_of(page.pieces[0]) if page.pieces else None
                 if mapping is not None:
+                    rest = self._rest(page.position, lost)
                     if stream is not None:
-                        yield from stream.end(at_end=False)
+                        yield from stream.end(at_end=False, rest=rest)
+                    elif rest:
+                        others.faults.add(_ORPHANED)
                     stream, lost = _Stream(page, mapping), 0
             if stream is not None and page.serial == stream.serial:
                 yield from stream.add(page, lost=lost > 0)
                 lost = 0
+            else:
+                others.add(page)
         if stream is None or stream.mapping is None:
             raise UnreadableAudio("No stream of the Ogg file is audio that is decoded here")
-        yield from stream.end(at_end=True, rest=self._rest(lost))
+        yield from stream.end(at_end=True, rest=self._rest(self._window.size, lost))
+        for fault in sorted(others.faults, key=lambda one: one.sentence):
+            yield stream.told(fault)
 
     def plan(self) -> Iterator[Packet]:
         """See PacketReader.plan."""
         return self.packets()
 
-    def _rest(self, lost: int) -> bytes:
-        """The beginning of the last bytes of the file, which are no page; nothing if only zeros."""
-        rest = self._window.read(self._window.size - lost, 1 << 16)
+    def _rest(self, end: int, lost: int) -> bytes:
+        """The first of `lost` bytes before `end`, which are no page; nothing if only zeros."""
+        rest = self._window.read(end - lost, min(lost, 1 << 16))
         return rest if rest.strip(b"\0") else b""
 
     @staticmethod
@@ -85,6 +105,23 @@ class OggReader:
             if stream.mapping.ready:
                 return stream
         raise UnreadableAudio("The Ogg stream's headers cannot be read")
+
+
+class _Others:
+    """The streams that are not read; `faults` say what may be heard in them."""
+
+    def __init__(self) -> None:
+        self.faults: set[Fault] = set()
+        self._serials: set[int] = set()
+
+    def add(self, page: Page) -> None:
+        """A page of another stream than the one that is read."""
+        if page.flags & BEGINS and len(self._serials) < _MAX_STREAMS:
+            self._serials.add(page.serial)
+            if page.pieces and not page.pieces[0].startswith(_NO_AUDIO):
+                self.faults.add(_BESIDE)
+        elif page.serial not in self._serials and page.pieces:
+            self.faults.add(_ORPHANED)
 
 
 class _Stream:
@@ -170,7 +207,7 @@ class _Stream:
                 at_start = self._granule
             if page.flags & ENDS:
                 drop = min(max(at_start + total - granule, 0), total)
-            elif self._lost:
+            if self._lost:
                 silence = granule - total - at_start
                 silence = silence if 0 < silence < _MAX_LOST_SECONDS * self._codec.rate else 0
             self._granule = granule
@@ -201,7 +238,11 @@ class _Stream:
             sentence = "The Ogg file has no last page: its end may be missing."
             fault = Fault("truncated", sentence, hides_audio=False)
         if fault is not None:
-            yield Packet(None, self._codec, 0, (self._start, self._start, 0), fault=fault)
+            yield self.told(fault)
+
+    def told(self, fault: Fault) -> Packet:
+        """A packet that carries only a fault."""
+        return Packet(None, self._codec, 0, (self._start, self._start, 0), fault=fault)
 
 
 def _from_the_end(frames: list[int], drop: int) -> list[int]:

@@ -19,6 +19,9 @@ SEARCH_BYTES = 1 << 18
 MAX_TAG_BYTES = 1 << 24
 """A longer ID3 tag in front is not waited for: it stands before an MP3, as tags do."""
 
+_MAX_TAGS = 32
+"""Tags in front that are looked past: each block that arrives asks again, from the beginning."""
+
 UNKNOWN = "unknown"
 """What bytes are called that are no document and no kind known here."""
 
@@ -36,6 +39,7 @@ MEDIA_TYPES = {
     "amr-wb": "audio/amr-wb",
     "caf": "audio/x-caf",
     "w64": "audio/x-w64",
+    "sphere": "audio/x-nist",
     "opus": "audio/ogg",
 }
 """By kind; spec/protocol 6.2 asks for the first two by these names. Older manifests say opus."""
@@ -50,6 +54,7 @@ _MAGIC = {
     b"#!AMR-WB": "amr-wb",
     b"#!AMR": "amr",
     b"\x1aE\xdf\xa3": "webm",
+    b"NIST_1A\n": "sphere",
     b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00": "w64",
 }
 
@@ -133,6 +138,12 @@ def sniff_magic(head: bytes | bytearray) -> str | None:
     return _kind_by_magic(bytes(head[:64]))
 
 
+def kind_at(block: bytes) -> str | None:
+    """The kind of audio that begins exactly here; unlike `sniff`, nothing is searched for."""
+    frames = _find_frames(block, only_first=True)
+    return sniff_magic(block) or (frames[1] if frames else None)
+
+
 def describe(head: bytes | bytearray) -> str:
     """What a non-recording appears to be, in words, for an error message."""
     if not head:
@@ -157,10 +168,12 @@ def mpeg_start(head: bytes | bytearray) -> int | None:
 
 
 def _after_tags(head: bytes | bytearray) -> int:
-    """The offset behind all ID3 tags in front, which may lie behind the end of `head`."""
+    """The offset behind the first ID3 tags, which may lie behind the end of `head`."""
     at = 0
-    while head[at : at + 3] == b"ID3" and (length := tag_length(bytes(head[at : at + 16]))):
-        at += length
+    for _ in range(_MAX_TAGS):
+        if head[at : at + 3] != b"ID3":
+            break
+        at += tag_length(bytes(head[at : at + 16]))
     return at
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from typing import Any, BinaryIO
+
 from addon.audio.packets import Window
 
 _LYRICS_V1_BYTES = 5100
@@ -54,3 +57,36 @@ def _before_tag(window: Window, end: int) -> int:
         begin = window.find(b"LYRICSBEGIN", start, end)
         return begin if begin >= 0 else end
     return end
+
+
+class FileBehindTags(io.RawIOBase):
+    """A file from behind the tags at its beginning on, for readers that know of no tags."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+        self._begin = past_tags(Window(file), 0)
+        self.seek(0)
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def tell(self) -> int:
+        """The position in bytes."""
+        return self._file.tell() - self._begin
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move."""
+        offset += self._begin if whence == io.SEEK_SET else 0
+        return self._file.seek(offset, whence) - self._begin
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as the file gives; 0 at the end."""
+        content = self._file.read(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)

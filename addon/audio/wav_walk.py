@@ -11,6 +11,7 @@ import struct
 from collections.abc import Generator
 
 from addon.audio import wav_chunks as chunks
+from addon.audio.sniffing import kind_at
 from addon.audio.wav_chunks import Chunk
 from addon.audio.wav_format import PLAIN, Format, read_format
 from addon.audio.wav_layout import Layout, Region
@@ -240,7 +241,10 @@ class Walk:
     def _remainder(self, at: int) -> Steps:
         """What stands behind metadata and is no chunk: heard, unless the header counts it in."""
         rest = yield at, BACK_BYTES + 1
-        if self._is_no_audio(rest) or self._riff_end >= at + len(rest) > 0:
+        if self._is_no_audio(rest):
+            return None
+        if len(rest) <= BACK_BYTES and self._riff_end >= at + len(rest):
+            self._flag("damaged", f"Bytes from {at} on are no chunk and were not read as audio.")
             return None
         self._flag("damaged", f"Bytes from {at} on are read as audio that no header announces.")
         self._open(at)
@@ -286,6 +290,9 @@ class Walk:
             return None
         self._plain = False
         self._warn("The header gave too short a length for the audio.")
+        if kind := kind_at(rest) or kind_at(rest[1:]):
+            # Heard as samples it is noise, in which no tone can be found.
+            self._flag("damaged", f"A recording of another kind ({kind}) follows at byte {end}.")
         return (yield from self._to_the_end(end))
 
     def _to_the_end(self, at: int) -> Steps:

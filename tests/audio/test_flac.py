@@ -48,6 +48,19 @@ def test_joined_files_are_heard_one_after_the_other():
     assert found.covered and not found.flags
 
 
+def test_the_part_of_a_frame_where_two_files_are_joined_is_told():
+    found = heard(FILE[: len(FILE) // 2] + FILE)
+    assert not found.covered and found.flags == ["truncated"]
+    assert found.seconds > 4.0
+
+
+def test_streams_without_a_frame_are_not_searched_for_ever():
+    """Each was searched for a frame to the end of the file: 2 MB took minutes."""
+    found = heard(FILE + b"fLaC\0\0\0\x22" * 20_000)
+    assert (found.samples[0] == SAMPLES).all()
+    assert not found.covered and "damaged" in found.flags and len(found.warnings) < 30
+
+
 def test_a_damaged_frame_is_silence_and_the_others_keep_their_time():
     place, length = frames(FILE)[2]
     found = heard(patched(FILE, place + 40, bytes(length - 60)))

@@ -33,6 +33,15 @@ def small_pages(kind: str, samples: np.ndarray) -> bytes:
     return by_ffmpeg("ogg", encoder, samples, rate, page_duration="200000")
 
 
+def beside(first: bytes, second: bytes) -> bytes:
+    """Two streams multiplexed: both begin before either goes on."""
+    places = [page.position for page in pages(first)]
+    others = [page.position for page in pages(second)]
+    return (
+        first[: places[1]] + second[: others[1]] + first[places[1] :] + second[others[1] :]
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seconds", [0.05, 1.0, 3.33])
 def test_the_length_is_exact(kind, seconds):
@@ -84,11 +93,7 @@ def test_a_page_with_one_changed_byte_is_not_decoded(kind):
 
 def test_a_stream_beside_the_first_is_not_taken_for_one_behind_it():
     """The first pages of two streams that are laid into each other come both at the beginning."""
-    opus, vorbis = made("opus", 2.0), made("vorbis", tone(3.0))
-    begin = pages(opus)[1].position
-    second = pages(vorbis)[1].position
-    mixed = opus[:begin] + vorbis[:second] + opus[begin:] + vorbis[second:]
-    found = heard(mixed)
+    found = heard(beside(made("opus", 2.0), made("vorbis", tone(3.0))))
     assert found.codec == "opus"
     assert found.seconds == pytest.approx(2.0, abs=1e-6)
 
@@ -128,3 +133,30 @@ def test_speex_is_read(tmp_path, rate):
     assert found.seconds == pytest.approx(8.0, abs=0.1)
     assert found.level(0.5, 3.5) > 0.1 and found.level(4.5, 7.5) > 0.1
     assert found.covered and not found.flags
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_part_of_a_page_where_two_files_are_joined_is_told(kind):
+    whole = made(kind, 6.0)
+    found = heard(whole[: len(whole) * 2 // 3] + whole)
+    assert found.flags and not found.covered
+
+
+def test_audio_in_a_stream_beside_the_first_is_told():
+    found = heard(beside(made("vorbis", 2.0), made("opus", tone(3.0) * 0)))
+    assert found.seconds == pytest.approx(2.0, abs=0.001)
+    assert not found.covered and "another audio stream" in found.gap
+
+
+def test_pages_of_a_stream_without_its_beginning_are_told():
+    cut = made("opus", tone(2.0) * 0)
+    found = heard(made("vorbis", 2.0) + cut[pages(cut)[1].position :])
+    assert not found.covered and "damaged" in found.flags
+    found = heard(cut[pages(cut)[2].position :] + made("vorbis", 2.0))
+    assert not found.covered and "damaged" in found.flags
+
+
+def test_what_is_lost_before_the_last_page_keeps_its_time():
+    content = small_pages("opus", tone(3.0, 48000))
+    found = heard(without_page(content, len(pages(content)) - 2))
+    assert found.seconds == pytest.approx(3.0, abs=0.001)

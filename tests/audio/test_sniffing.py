@@ -74,6 +74,7 @@ def test_recognises(kind, how):
         (b"#!AMR\n", "amr"),
         (b"#!AMR-WB\n", "amr-wb"),
         (b"OggS\0\2", "ogg"),
+        (b"NIST_1A\n   1024\nsample_rate -i 8000\nend_head\n" + b" " * 900, "sphere"),
     ],
 )
 def test_recognises_by_signature(head, kind):
@@ -229,3 +230,9 @@ def test_no_bytes_raise_anything(head):
         assert wanted_bytes(data) >= 0
         assert is_document(data) in (True, False)
         assert describe(data)
+
+
+def test_a_hundred_thousand_empty_tags_are_not_walked_through_for_each_block():
+    tags = b"ID3\x03\0\0\0\0\0\0" * 100_000
+    assert wanted_bytes(tags) < len(tags) / 2
+    assert sniff(tags) == "mp3"

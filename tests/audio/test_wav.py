@@ -26,6 +26,7 @@ from tests.analysis.waves import (
     ramp,
 )
 from tests.analysis.waves import riff as build
+from tests.audio.files import made
 
 DATA = ramp().tobytes()
 FORMAT = format_chunk()
@@ -260,6 +261,28 @@ def test_audio_that_looks_like_a_chunk_goes_on():
 def test_a_length_that_was_too_short_is_told():
     found = read(EXACT["both lengths stale"])
     assert any("too short" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("kind", ["mp3", "flac", "opus", "m4a", "adts", "webm"])
+@pytest.mark.parametrize("padding", [b"", b"\0"])
+def test_a_recording_of_another_kind_behind_the_samples_is_told(kind, padding):
+    """Heard as samples it is noise; a digit in it could not be found, let alone muted."""
+    found = read(build(FORMAT, chunk(b"data", DATA)) + padding + made(kind, 1.0))
+    assert "damaged" in found.flags
+
+
+def streamed_with_a_list_in_between(count: int) -> bytes:
+    """A length that was never written, metadata in the midst, and a RIFF that counts it all in."""
+    return build(FORMAT, b"data\xff\xff\xff\xff" + DATA + LIST, DATA * count)
+
+
+def test_samples_behind_metadata_are_heard_though_the_header_counts_them_in():
+    found = read(streamed_with_a_list_in_between(1 + (1 << 17) // len(DATA)))
+    assert found.length > 1 << 17
+
+
+def test_a_few_bytes_behind_metadata_are_told_where_they_are_not_heard():
+    assert "damaged" in read(streamed_with_a_list_in_between(1)).flags
 
 
 def test_garbage_after_the_audio_is_told():
