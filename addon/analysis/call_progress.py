@@ -44,6 +44,8 @@ _LONGEST_RING = 350
 _WAITING_BURST, _WAITING_PAUSE = 65, 350
 _REORDER_BURST, _BUSY_BURST = 35, 90
 _BURSTS_OF_BUSY = 3
+#: Notes follow each other without a pause; the shortest in a cadence is 0.2 s long.
+_SHORTEST_PAUSE = 10
 _DIAL, _DIAL_OF_ONE_FREQUENCY = 250, 400
 _SPECIAL_GAP = 15
 
@@ -210,7 +212,9 @@ def _kind(cadence: Sequence[Burst]) -> str | None:
         return CALL_WAITING
     if longest >= _RINGING_PAUSE or len(cadence) == 1:
         return RINGING if _rings(tone, max(lengths), len(cadence)) else None
-    if len(cadence) < _BURSTS_OF_BUSY or np.ptp(lengths[1:-1] or lengths) > 15:
+    if len(cadence) < _BURSTS_OF_BUSY or min(pauses) < _SHORTEST_PAUSE:
+        return None
+    if np.ptp(lengths[1:-1] or lengths) > 15:
         return None
     return REORDER if usual <= _REORDER_BURST else BUSY if usual <= _BUSY_BURST else None
 

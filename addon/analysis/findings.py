@@ -11,7 +11,7 @@ from addon.analysis import background, call_progress, runs, speech
 from addon.analysis.call_progress import Signal
 from addon.analysis.conversation import Conversation, converse
 from addon.analysis.hold import hold
-from addon.analysis.levels import FLOOR_DBFS, decibels
+from addon.analysis.levels import FLOOR_DBFS, decibels, smoothed
 from addon.analysis.options import Options
 from addon.analysis.participants import MIXED, Level, Participant
 from addon.analysis.runs import Mask, Runs
@@ -23,6 +23,11 @@ Floats = NDArray[np.float32]
 
 #: Two channels this alike carry the same sound.
 IDENTICAL_ABOVE = 0.98
+#: So do two whose levels, over so many 10 ms frames, differ by nearly the same throughout: by these
+#: many dB between the quartiles and between the 5th and 95th percentiles, both being heard in this
+#: part of the speech. Copies have 0.0 to 0.7 and 0.0 to 3.6; two parties, and echo at -10 dB, 20
+#: and more (decision 0214).
+_LEVELS_OVER, _QUARTER_DB, _MOST_DB, _TOGETHER = 5, 1.5, 5.0, 0.9
 SILENT_BELOW_DBFS = -60.0
 NOISY_BELOW_DB = 10.0
 #: Share of clipped samples from which it can be heard.
@@ -45,7 +50,7 @@ class Findings:
         frames = self.timeline.frames
         levels = _fitted(stages.levels.all(stages.heard), frames)
         heard = stages.voice.speech(frames)
-        self.identical = stages.channels == 2 and self._alike(heard) > IDENTICAL_ABOVE
+        self.identical = stages.channels == 2 and self._same_sound(heard, levels)
         parties = 1 if self.identical else stages.heard
         self._levels, heard = levels[:parties], heard[:parties]
         held, signals = self._settle(heard)
@@ -101,14 +106,25 @@ class Findings:
         }
         return [flag for flag, is_raised in raised.items() if is_raised]
 
-    def _alike(self, heard: Sequence[Mask]) -> float:
-        """How alike two channels are where anybody speaks, or throughout where hardly anybody does.
+    def _same_sound(self, heard: Sequence[Mask], levels: Floats) -> bool:
+        """Whether two channels carry the same sound, where anybody speaks.
 
-        Music on both channels does not make one channel of two parties.
+        Their samples agree, whatever the sign; or both are heard at once and their levels keep the
+        same distance, as where one channel is late by a few samples or both were coded apart.
+        Music on both channels does not make one channel of two parties: only where hardly anybody
+        speaks are the samples of the whole recording compared.
         """
         spoken = np.logical_or.reduce(heard)
         enough = np.count_nonzero(spoken) >= HARDLY_SECONDS * runs.FRAME_RATE
-        return self._stages.levels.likeness(spoken if enough else np.ones_like(spoken))
+        likeness = self._stages.levels.likeness(spoken if enough else np.ones_like(spoken))
+        if abs(likeness) > IDENTICAL_ABOVE or not enough:
+            return abs(likeness) > IDENTICAL_ABOVE
+        together = np.count_nonzero(np.logical_and.reduce(heard)) / np.count_nonzero(spoken)
+        apart = (smoothed(levels[0], _LEVELS_OVER) - smoothed(levels[1], _LEVELS_OVER))[spoken]
+        lowest, lower, upper, highest = np.percentile(apart, [5, 25, 75, 95])
+        return bool(
+            together > _TOGETHER and upper - lower < _QUARTER_DB and highest - lowest < _MOST_DB
+        )
 
     def _talk_over_talk(self) -> bool:
         """Both parties seem to talk at once for so long that others must be heard on the line."""

@@ -29,6 +29,8 @@ AUDIBLE_DBFS = -50.0
 #: The quiet moments: this percentile of the levels outside speech, of the whole recording or of
 #: what lies so near to speech (10 ms frames) that it is a pause, whichever is quieter.
 _QUIET_PERCENTILE = 10
+#: Hum rises and falls from frame to frame, and would be louder than its own quiet moments.
+_QUIET_SMOOTH = 10
 _NEAR = 200
 #: So many frames of speech, and of pauses near it, tell how the line sounds.
 _ENOUGH = 100
@@ -65,11 +67,12 @@ def hold(
 
 def _quiet(levels: Floats, speech: Mask, near: Mask) -> float:
     """The level of a channel's quiet moments; `near` are the frames near anybody's speech."""
-    outside = levels[~speech]
+    smooth = smoothed(levels, _QUIET_SMOOTH)
+    outside = smooth[~speech]
     if not len(outside):
         return FLOOR_DBFS
     quiet = float(np.percentile(outside, _QUIET_PERCENTILE))
-    pauses = levels[near & ~speech]
+    pauses = smooth[near & ~speech]
     if len(pauses) < _ENOUGH:
         return quiet
     return min(quiet, float(np.percentile(pauses, _QUIET_PERCENTILE)))

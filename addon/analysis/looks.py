@@ -26,10 +26,14 @@ _DETUNED = np.array([-0.014, 0.0, 0.014])
 #: A pair of looks is measured closely where the tones hold this share of the DTMF band and the
 #: strongest frequency of each group this multiple of the next one's power.
 _SCREENED_SHARE, _SCREENED_RATIO = 0.45, 3.0
+#: Or, under something louder, this share where the tones stand out by this ratio.
+_COVERED_SHARE, _COVERED_RATIO = 0.25, 6.0
 #: A look is kept from these on: as faint as the faintest press that has to be muted.
-_MIN_BAND, _MIN_WIDE, _MIN_RATIO, _MAX_TWIST_DB = 0.4, 0.2, 4.0, 18.0
-#: Power from which tones are sought: below it, telephone audio is its own rounding noise.
-_MIN_POWER = 10 ** (-60 / 10)
+_MIN_BAND, _MIN_WIDE, _MIN_RATIO, _MAX_TWIST_DB = 0.3, 0.08, 4.0, 18.0
+#: A clear look: little else is in it.
+_CLEAR_BAND, _CLEAR_WIDE = 0.5, 0.2
+#: Power from which tones are sought. A reader finds them at -70 dBFS on a line that is silent.
+_MIN_POWER = 10 ** (-70 / 10)
 
 
 class Look(NamedTuple):
@@ -52,6 +56,11 @@ class Look(NamedTuple):
     #: How far each tone is from its nominal frequency, as a share of it.
     low_offset: float
     high_offset: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the tones hold so much of the energy that they can be judged by their purity."""
+        return self.band > _CLEAR_BAND and self.wide > _CLEAR_WIDE
 
 
 def looks(row: Floats) -> Iterator[Look]:
@@ -84,10 +93,12 @@ def _screened(row: Floats) -> NDArray[np.intp]:
     strength = low + high
     band = np.einsum("nf,nf->n", parts[:, 16:], parts[:, 16:])
     loud = strength > _MIN_POWER * _SCREEN_POWER
-    found = np.flatnonzero(loud & (strength > _SCREENED_SHARE * band))
+    found = np.flatnonzero(loud & (strength > _COVERED_SHARE * band))
     second = np.partition(tones[:, found].reshape(2, 4, -1), 2, axis=1)[:, 2]
-    clear = (np.stack([low, high])[:, found] > _SCREENED_RATIO * second).all(axis=0)
-    screened: NDArray[np.intp] = found[clear]
+    covered = strength[found] <= _SCREENED_SHARE * band[found]
+    ratio = np.where(covered, np.float32(_COVERED_RATIO), np.float32(_SCREENED_RATIO))
+    stands_out = (np.stack([low, high])[:, found] > ratio * second).all(axis=0)
+    screened: NDArray[np.intp] = found[stands_out]
     return screened
 
 

@@ -83,6 +83,21 @@ POSSIBLE = Bar(
 #: the end of the recording cuts.
 LONG = replace(POSSIBLE, length=20, wide=0.45, offset=0.012, apart=0.012, spread=0.018)
 CUT = replace(POSSIBLE, length=2, spread=0.02)
+#: The same under something louder: tones of which little is left of the energy, but which stand out
+#: of their groups and keep their places as no voice does. The first is for hum with strong
+#: harmonics and other sound at frequencies of its own, the second for noise, which shakes them.
+STEADY = Bar(
+    length=7,
+    band=0.3,
+    wide=0.08,
+    group=0.2,
+    ratio=8.0,
+    twist_db=10.5,
+    offset=0.022,
+    apart=0.006,
+    spread=0.007,
+)
+SHAKEN = replace(STEADY, length=8, band=0.6, wide=0.15, group=0.5, ratio=5.0, spread=0.009)
 #: Muted where two such pieces of one key follow each other: a press that a vocoder broke.
 PIECE = replace(
     POSSIBLE,
@@ -138,12 +153,33 @@ class Press:
 
 
 def of(looks: Sequence[Look], *, cut: bool = False) -> Press:
-    """The press that these looks at one key show."""
+    """The press that these looks at one key show.
+
+    It is judged by its clear looks first, so that what is lost in noise at its edges does not
+    count against it; then by all of them, as a press under something louder.
+    """
+    clear = [look for look in looks if look.is_clear]
+    press = _shown(clear or looks, cut=cut)
+    if CERTAIN.is_met(press):
+        press.belief = Belief.CERTAIN
+    elif any(bar.is_met(press) for bar in (POSSIBLE, LONG, *([CUT] if cut else []))):
+        press.belief = Belief.POSSIBLE
+    elif len(looks) >= STEADY.length:
+        mixed = 0 < len(clear) < len(looks)
+        whole = _shown(looks, cut=cut) if mixed else press
+        if STEADY.is_met(whole) or SHAKEN.is_met(whole):
+            press = replace(whole, belief=Belief.POSSIBLE)
+    press.first, press.last = looks[0].at, looks[-1].at
+    return press
+
+
+def _shown(looks: Sequence[Look], *, cut: bool) -> Press:
+    """The press with the medians over these looks, not judged yet."""
     strongest = max(look.power for look in looks)
     inside = [look.at for look in looks if look.power > _INSIDE * strongest]
     held = [look for look in looks if inside[0] <= look.at <= inside[-1]]
     lows, highs = [look.low_offset for look in held], [look.high_offset for look in held]
-    press = Press(
+    return Press(
         key=looks[0].key,
         first=looks[0].at,
         last=looks[-1].at,
@@ -160,11 +196,6 @@ def of(looks: Sequence[Look], *, cut: bool = False) -> Press:
         spread=max(_spread(lows), _spread(highs)),
         cut=cut,
     )
-    if CERTAIN.is_met(press):
-        press.belief = Belief.CERTAIN
-    elif any(bar.is_met(press) for bar in (POSSIBLE, LONG, *([CUT] if cut else []))):
-        press.belief = Belief.POSSIBLE
-    return press
 
 
 #: Presses of one telephone: power of the louder over the fainter one, difference of their offsets.

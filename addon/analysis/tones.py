@@ -159,8 +159,15 @@ class _Line:
 
     def _close(self, *, cut: bool = False) -> None:
         seen, self._open = self._open, []
-        if seen:
-            self._judge(presses.of(seen, cut=cut or _seconds(seen[0].at) < _CUT_SECONDS))
+        if not seen:
+            return
+        cut = cut or _seconds(seen[0].at) < _CUT_SECONDS
+        press, parts = presses.of(seen, cut=cut), _parts(seen)
+        if press.belief is Belief.FAINT and len(parts) > 1:
+            for part in parts:
+                self._judge(presses.of(part, cut=cut))
+        else:
+            self._judge(press)
 
     def _judge(self, press: Press) -> None:
         """Mute and count this press and those before it that it makes believable."""
@@ -220,6 +227,17 @@ class _Line:
 
     def _tone(self, first: int, last: int) -> Tone:
         return Tone(self._channel, max(_seconds(first - 0.5), 0.0), _seconds(last + 0.5))
+
+
+def _parts(seen: list[Look]) -> list[list[Look]]:
+    """The looks parted where none is clear for long: what lies between may be chance."""
+    parts, last_clear = [[seen[0]]], seen[0]
+    for look in seen[1:]:
+        if look.is_clear and last_clear.is_clear and look.at - last_clear.at > _MAX_GAP:
+            parts.append([])
+        parts[-1].append(look)
+        last_clear = look if look.is_clear or not last_clear.is_clear else last_clear
+    return parts
 
 
 def _seconds(look: float) -> float:

@@ -101,6 +101,13 @@ def hum(frames: int, hertz: float, db: float = LEVEL_DB + 10) -> np.ndarray:
     return at_level(np.asarray(harmonics), db)
 
 
+def buzz(frames: int, hertz: float, db: float = LEVEL_DB + 10) -> np.ndarray:
+    """Mains buzz: the first ten harmonics are equally strong."""
+    time = np.arange(frames) / RATE
+    harmonics = sum(np.sin(2 * np.pi * hertz * n * time + n) for n in range(1, 11))
+    return at_level(np.asarray(harmonics), db)
+
+
 def noise(frames: int, tilt: float, db: float = LEVEL_DB, seed: int = 3) -> np.ndarray:
     """Noise whose power falls by `tilt` times 10 dB a decade above 20 Hz: 1 pink, 2 car."""
     spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(frames))
@@ -189,12 +196,14 @@ LINES: dict[str, Line] = {
     "clean": lambda x: x,
     "hum of 50 Hz 10 dB above": lambda x: x + hum(len(x), 50),
     "hum of 60 Hz 10 dB above": lambda x: x + hum(len(x), 60),
+    "buzz of 60 Hz 10 dB above": lambda x: x + buzz(len(x), 60),
     "car noise equal": lambda x: x + noise(len(x), 2),
     "pink noise equal": lambda x: x + noise(len(x), 1),
     "white noise 6 dB below": lambda x: x + noise(len(x), 0, LEVEL_DB - 6),
     "DC 0.1": lambda x: x + 0.1,
     "DC drifting": lambda x: x + 0.1 * np.sin(2 * np.pi * 0.7 * np.arange(len(x)) / RATE),
     "tones at -46 dBFS": lambda x: x * 10 ** (-26 / 20),
+    "tones at -66 dBFS": lambda x: x * 10 ** (-46 / 20),
     "tones at -46 dBFS, DC 0.1": lambda x: x * 10 ** (-26 / 20) + 0.1,
     "tones at -46 dBFS, hum 10 dB above": lambda x: (x + hum(len(x), 50)) * 10 ** (-26 / 20),
     "speech 10 dB below": lambda x: x + speech(len(x), LEVEL_DB - 10),

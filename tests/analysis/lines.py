@@ -141,6 +141,18 @@ def melody(seconds: float, seed: int = 5, db: float = -26) -> np.ndarray:
     return (np.sin(phase) * np.sqrt(2) * decibels(db)).astype(np.float32)
 
 
+def arpeggio(seconds: float, db: float = -26) -> np.ndarray:
+    """The notes of a chord up and down, ten a second, each ringing on into the next ones."""
+    time = np.arange(RATE // 2) / RATE
+    whole = np.zeros(round(seconds * RATE) + len(time))
+    for step in range(int(seconds * 10)):
+        note = (262, 330, 392, 523, 392, 330)[step % 6] * (1, 1.5, 1.33, 1)[step // 24 % 4]
+        sound = sum(np.sin(2 * np.pi * note * n * time) / n**2 for n in (1, 2, 3))
+        whole[step * RATE // 10 :][: len(time)] += sound * np.exp(-6 * time)
+    whole = whole[: round(seconds * RATE)]
+    return (whole / whole.std() * decibels(db)).astype(np.float32)
+
+
 def cadence(hertz: Sequence[float], pattern: Sequence[float], seconds: float) -> np.ndarray:
     """A tone switched on and off in turn for the pattern's seconds, over and over."""
     once = [

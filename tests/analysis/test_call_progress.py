@@ -98,3 +98,10 @@ def test_a_tone_that_ends_between_two_looks_ends_with_the_recording(seconds):
     report, _ = passed(wav(np.stack([sound, sound]).astype(np.float32)))
     assert report.duration_seconds == seconds
     assert all(tone.stop <= seconds for tone in report.conversation.call_progress)
+
+
+def test_notes_that_follow_each_other_without_a_pause_are_no_tone():
+    samples = np.zeros((2, 20 * calls.RATE), np.float32)
+    samples[1] = lines.arpeggio(20)
+    report, _ = passed(wav(samples))
+    assert report.conversation.call_progress == []

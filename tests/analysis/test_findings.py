@@ -133,3 +133,35 @@ def test_the_offset_is_reported_and_the_levels_are_without_it():
         assert mine.level.rms_dbfs > -20.1
         assert mine.level.speech_dbfs == pytest.approx(theirs.level.speech_dbfs, abs=0.2)
         assert mine.talk == pytest.approx(theirs.talk, abs=0.3)
+
+
+COPIES = {
+    "the other sign": lambda mixed: -mixed,
+    "a millisecond late": lambda mixed: np.roll(mixed, 8),
+    "two milliseconds late and 6 dB quieter": lambda mixed: np.roll(mixed, 16) * 0.5,
+}
+
+
+@pytest.mark.parametrize("change", COPIES.values(), ids=COPIES)
+def test_channels_with_a_copy_of_the_same_sound_are_identical(change):
+    mixed = CALL.samples.sum(axis=0)
+    assert flags(np.stack([mixed, change(mixed)])) == {"identical_channels"}
+
+
+def test_channels_that_were_coded_apart_are_identical():
+    mixed = CALL.samples.sum(axis=0)
+    coded = lines.through(
+        replace(CALL, samples=np.stack([mixed, mixed * 0.5])), format="WAV", subtype="GSM610"
+    )
+    assert flags(coded.samples) == {"identical_channels"}
+
+
+@pytest.mark.parametrize("delay_ms", [10, 100])
+def test_loud_echo_does_not_make_channels_identical(delay_ms):
+    late = np.roll(CALL.samples[::-1], 8 * delay_ms, axis=1) * 10 ** (-10 / 20)
+    assert "identical_channels" not in flags(CALL.samples + late)
+
+
+def test_equal_noise_where_nobody_speaks_does_not_make_channels_identical():
+    rng = np.random.default_rng(1)
+    assert flags(rng.standard_normal((2, 80_000)) * 0.01) == {"no_speech"}

@@ -137,3 +137,14 @@ def test_speech_after_music_is_heard_as_before():
     clean, _ = passed(wav(CALL.samples))
     held, _ = passed(wav(lines.after(CALL, lines.tune(120)).samples))
     assert sum(held.conversation.talk) == pytest.approx(sum(clean.conversation.talk), abs=0.6)
+
+
+@pytest.mark.parametrize("hertz", [50, 60])
+def test_hum_on_the_line_of_a_party_who_does_not_speak_is_no_music(hertz):
+    """Its level in 10 ms frames swings by 20 dB, and its quietest frames are no pause."""
+    call = converse(40, 3)
+    time = np.arange(call.samples.shape[1]) / calls.RATE
+    hum = sum(np.sin(2 * np.pi * hertz * n * time + n) / n for n in range(1, 11)) * 0.03
+    samples = np.stack([call.samples[0] + hum, hum]).astype(np.float32)
+    report, _ = passed(wav(samples))
+    assert report.conversation.hold == []
