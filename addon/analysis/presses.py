@@ -92,10 +92,10 @@ STEADY = Bar(
     wide=0.08,
     group=0.2,
     ratio=8.0,
-    twist_db=10.5,
+    twist_db=9.5,
     offset=0.022,
     apart=0.006,
-    spread=0.007,
+    spread=0.006,
 )
 SHAKEN = replace(STEADY, length=8, band=0.6, wide=0.15, group=0.5, ratio=5.0, spread=0.009)
 #: Muted where two such pieces of one key follow each other: a press that a vocoder broke.

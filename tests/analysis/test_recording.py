@@ -1,6 +1,7 @@
 """The pass as its callers use it, and what its report says about the file."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,3 +114,9 @@ def test_errors_hold_nothing_of_the_recording():
     with pytest.raises(UnreadableAudio) as refused:
         passed(secret)
     assert "secret" not in str(refused.value)
+
+
+def test_the_bundled_call_holds_no_key_and_is_archived_as_it_came():
+    call = (Path(__file__).parents[2] / "samples" / "call.wav").read_bytes()
+    report, archived = passed(call)
+    assert report.redaction.intervals == [] and archived == call
