@@ -113,6 +113,9 @@ PIECE = replace(
 #: Looks between two pieces of one press: 100 ms.
 _APART = 20
 
+#: Noise shows presses of fewer looks, in which the tones hold no more than these shares.
+_CHANCE_LOOKS, _CHANCE_BAND, _CHANCE_WIDE = 4, 0.4, 0.2
+
 #: Looks within this share of the strongest one's power lie with their middle inside the tone.
 _INSIDE = 0.25
 
@@ -146,6 +149,12 @@ class Press:
     def length(self) -> int:
         """In looks, from where half of the window holds the tone."""
         return self.stop - self.start + 1
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether noise shows as much now and then: a moment in which the tones hold little."""
+        unclear = self.band <= _CHANCE_BAND or self.wide <= _CHANCE_WIDE
+        return self.belief is Belief.FAINT and unclear and self.length < _CHANCE_LOOKS
 
     def joined(self, later: Press) -> Press:
         """This press and the next piece of it."""

@@ -190,6 +190,8 @@ class _Line:
 
     def _believe(self, press: Press, certain: Press) -> None:
         """Mute a press near a certain one, and count it where it is of the same telephone."""
+        if press.may_be_chance:
+            return
         self._mute(press)
         if press.belief is not Belief.FAINT and presses.are_alike(press, certain):
             self._count(press)
