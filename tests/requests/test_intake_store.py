@@ -109,3 +109,22 @@ def test_a_changed_record_is_refused(intake_store, place):
     intake_store.store.put("intake/XR1", [bytes(content)], if_absent=False)
     with pytest.raises((Tampered, KeyMissing)):
         b"".join(intake_store.open("XR1").audio)
+
+
+def test_what_is_removed_half_way_is_still_waiting_and_has_no_result(intake_store, monkeypatch):
+    """The other way round a crash would leave a result that nobody looks for."""
+    intake_store.accept("XR1", "marketplace", "{}")
+    intake_store.store_result("XR1", ANSWER)
+    remove, removed = intake_store.store.delete, []
+
+    def once(key: str) -> None:
+        if removed:
+            raise ConnectionError
+        removed.append(key)
+        remove(key)
+
+    monkeypatch.setattr(intake_store.store, "delete", once)
+    with pytest.raises(ConnectionError):
+        intake_store.remove("XR1")
+    assert intake_store.is_waiting("XR1")
+    assert intake_store.stored_result("XR1") is None
