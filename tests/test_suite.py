@@ -43,6 +43,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("LEFTOVERS_PATIENCE_S", "0.3")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # some take a second to load
 
     def ran(*options: str, **files: str) -> str:
         plugins = 'pytest_plugins = ["tests.dead_workers", "tests.leftovers"]\n'
@@ -52,7 +53,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         command = [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), str(tmp_path)]
         command += ["-c", str(ROOT / "pyproject.toml"), "--basetemp", str(tmp_path / "base")]
         done = subprocess.run(
-            [*command, "-p", "no:cacheprovider", *options],
+            [*command, "-p", "xdist", "-p", "pytest_timeout", "-p", "no:cacheprovider", *options],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
