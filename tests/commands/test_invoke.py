@@ -58,10 +58,13 @@ def settings(settings: Settings, ports: tuple[int, int]) -> Settings:
 def at_work(app: Wsgi, port: int) -> Iterator[None]:
     """The app on a real port, with the jobs of every request done right after its 202."""
 
+    started: list[threading.Thread] = []
+
     def working(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         answer = app(environ, start)
         sid = environ["HTTP_X_TWILIO_REQUESTSID"]
-        threading.Thread(target=lambda: (process(sid), deliver(sid))).start()
+        started.append(threading.Thread(target=lambda: (process(sid), deliver(sid))))
+        started[-1].start()
         return answer
 
     server = make_server("127.0.0.1", port, working, threaded=True)
@@ -71,6 +74,8 @@ def at_work(app: Wsgi, port: int) -> Iterator[None]:
     finally:
         server.shutdown()
         server.server_close()
+        for thread in started:
+            thread.join()
 
 
 @pytest.fixture

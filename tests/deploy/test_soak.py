@@ -32,7 +32,9 @@ def soak(tmp_path: Path):
         python.write_text(FAKE.format(python=sys.executable, pytest=pytest_line))
         python.chmod(0o755)
         command = [str(tmp_path / "bin/soak"), str(runs)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, preexec_fn=_signals_of_a_terminal
+        )
         started.append(process)
         return process
 
@@ -41,6 +43,12 @@ def soak(tmp_path: Path):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def _signals_of_a_terminal() -> None:
+    """A shell that inherits an ignored signal, as under nohup, can neither obey nor trap it."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def test_green_runs_are_counted_one_line_each(soak):
