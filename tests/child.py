@@ -76,7 +76,8 @@ class Children:
     def close(self) -> None:
         """Kill what still runs."""
         for process in self._started:
-            process.kill()
+            if process.is_alive():  # else its number may be another's by now
+                process.kill()
             process.join()
             process.close()
 
