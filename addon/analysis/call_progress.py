@@ -127,7 +127,7 @@ def _bursts(looks: Looks, level: Floats) -> list[Burst]:
 
 
 def _edges(level: Floats, first: int, last: int) -> tuple[int, int]:
-    """Where the sound around the frames [first, last) begins and ends, by up to one look."""
+    """Begin and end of the sound around the frames [first, last), by up to one look."""
     floor = float(np.median(level[first:last])) - _EDGE_DB
     before = level[max(first - tonality.FRAMES, 0) : first][::-1] > floor
     after = level[last : last + tonality.FRAMES] > floor
@@ -138,7 +138,7 @@ def _edges(level: Floats, first: int, last: int) -> tuple[int, int]:
 
 
 def _leading(values: Mask) -> int:
-    """How many of the values are true before the first that is not."""
+    """The number of values that are true before the first that is not."""
     return len(values) if values.all() else int(values.argmin())
 
 

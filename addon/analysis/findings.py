@@ -107,7 +107,7 @@ class Findings:
         return [flag for flag, is_raised in raised.items() if is_raised]
 
     def _same_sound(self, heard: Sequence[Mask], levels: Floats) -> bool:
-        """Whether two channels carry the same sound, where anybody speaks.
+        """True if two channels carry the same sound, where anybody speaks.
 
         Their samples agree, whatever the sign; or both are heard at once and their levels keep the
         same distance, as where one channel is late by a few samples or both were coded apart.

@@ -55,7 +55,7 @@ class Intake(Protocol):
 
     @property
     def covered(self) -> bool:
-        """Whether every sample of the file was decoded; known after `measure`."""
+        """True if every sample of the file was decoded; known after `measure`."""
         ...
 
     @property
@@ -65,7 +65,7 @@ class Intake(Protocol):
 
     @property
     def reencodes(self) -> bool:
-        """Whether muting encodes the file anew, and does not overwrite samples in place."""
+        """True if muting encodes the file anew, and does not overwrite samples in place."""
         ...
 
     @property

@@ -59,7 +59,7 @@ class Look(NamedTuple):
 
     @property
     def is_clear(self) -> bool:
-        """Whether the tones hold so much of the energy that they can be judged by their purity."""
+        """True if the tones hold so much of the energy that they can be judged by their purity."""
         return self.band > _CLEAR_BAND and self.wide > _CLEAR_WIDE
 
 
@@ -74,7 +74,7 @@ def looks(row: Floats) -> Iterator[Look]:
 
 
 def pairs(samples: int) -> int:
-    """How many pairs of looks fit into that many samples."""
+    """The number of pairs of looks that fit into so many samples."""
     return max((samples - PAIR) // (2 * HOP) + 1, 0)
 
 
@@ -156,7 +156,7 @@ def _band_energies(windows: Floats) -> Floats:
 
 
 def _offset(powers: Floats) -> Floats:
-    """Where the peak lies between the three detuned frequencies: a parabola of logarithms."""
+    """Place of the peak between the three detuned frequencies, by a parabola of logarithms."""
     left, middle, right = np.log(powers.T + _TINY)
     bend = np.minimum(left - 2 * middle + right, -1e-6)
     offset: Floats = np.clip((left - right) / bend / 2, -2, 2) * _DETUNED[2]

@@ -38,5 +38,5 @@ class Options:
 
     @property
     def mutes_spoken_numbers(self) -> bool:
-        """Whether bytes may have to be muted that only the transcript can name."""
+        """True if bytes may have to be muted that only the transcript can name."""
         return self.redact_spoken_numbers and self.transcriber is not None

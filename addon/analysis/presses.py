@@ -18,7 +18,7 @@ from addon.analysis.looks import Look
 
 
 class Belief(IntEnum):
-    """How far a press is believed: seen only, to be muted, or to be counted by itself."""
+    """Belief in a press: seen only, to be muted, or to be counted by itself."""
 
     FAINT = 0
     POSSIBLE = 1
@@ -27,7 +27,7 @@ class Belief(IntEnum):
 
 @dataclass(frozen=True)
 class Bar:
-    """What a press has to show to be believed. Shares and ratios as in Look, lengths in looks."""
+    """Limits that a believed press meets. Shares and ratios as in Look, lengths in looks."""
 
     length: int
     band: float
@@ -152,7 +152,7 @@ class Press:
 
     @property
     def may_be_chance(self) -> bool:
-        """Whether noise shows as much now and then: a moment in which the tones hold little."""
+        """True if noise shows as much now and then: a moment in which the tones hold little."""
         unclear = self.band <= _CHANCE_BAND or self.wide <= _CHANCE_WIDE
         return self.belief is Belief.FAINT and unclear and self.length < _CHANCE_LOOKS
 
@@ -212,7 +212,7 @@ _ALIKE_POWERS, _ALIKE_OFFSETS = 6.0, 0.01
 
 
 def are_alike(press: Press, other: Press) -> bool:
-    """Whether two presses have about the same level and are off by about the same share."""
+    """True if two presses have about the same level and are off by about the same share."""
     return (
         _over([press.power, other.power]) < _ALIKE_POWERS
         and abs(press.low_offset - other.low_offset) < _ALIKE_OFFSETS
@@ -221,7 +221,7 @@ def are_alike(press: Press, other: Press) -> bool:
 
 
 def are_pieces(press: Press, later: Press) -> bool:
-    """Whether two faint presses are pieces of one."""
+    """True if two faint presses are pieces of one."""
     return (
         press.key == later.key
         and later.start - press.stop <= _APART
@@ -244,7 +244,7 @@ _ROW_POWERS, _ROW_LENGTHS, _ROW_WAITS, _ROW_OFFSETS = 2.5, 1.5, 1.3, 0.014
 
 
 def is_row(presses: Sequence[Press]) -> bool:
-    """Whether these presses, in order, are so regular that a machine must have dialled them."""
+    """True if these presses, in order, are so regular that a machine must have dialled them."""
     if len(presses) < ROW:
         return False
     pairs = list(itertools.pairwise(presses))

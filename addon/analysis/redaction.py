@@ -25,7 +25,7 @@ KEPT_AS_RECEIVED = (
 
 @dataclass(frozen=True)
 class Found:
-    """What was found of one kind of digits, as intervals in seconds; None where nobody listened.
+    """Finds of one kind of digits, as intervals in seconds; None where nobody listened.
 
     `wanted` is whether this kind is to be muted. `reason` says why it is not, or why nobody
     listened for it.
@@ -38,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many stretches of one kind were found and how many of them are muted.
+    """Counts of the stretches of one kind that were found and that are muted.
 
     Both are None, with the `reason`, where nobody listened for this kind.
     """

@@ -54,7 +54,7 @@ class Report:
 
     @property
     def redacted(self) -> bool:
-        """Whether the archived audio differs from what was received."""
+        """True if the archived audio differs from what was received."""
         return bool(self.redaction.intervals)
 
     def as_result(self) -> Json:

@@ -151,7 +151,7 @@ def _bleed(this: Mask, other: Mask, level: Floats, other_level: Floats) -> Mask:
 
 
 def _follows(level: Floats, other_level: Floats, at: NDArray[np.intp]) -> bool:
-    """Whether the level at these frames follows the other channel's, at some delay."""
+    """True if the level at these frames follows the other channel's, at some delay."""
     at = at[at >= RECENT][:: len(at) // _JUDGED + 1]
     if len(at) < FIRST_FILL:
         return True

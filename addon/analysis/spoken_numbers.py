@@ -135,7 +135,7 @@ class _Reader:
 
 
 def _holds_card(pieces: Sequence[_Readings]) -> bool:
-    """Whether any reading of the digits holds a card number; too many readings count as one."""
+    """True if any reading of the digits holds a card number; too many readings count as one."""
     count = math.prod(len(readings) for readings in pieces)
     if count > MAX_READINGS:
         return sum(len(readings[0]) for readings in pieces) >= CARD_LENGTHS.start
@@ -151,7 +151,7 @@ def _has_card(digits: str) -> bool:
 
 
 def checks(digits: str) -> bool:
-    """Whether the last digit is the Luhn check digit of the others (ISO/IEC 7812-1)."""
+    """True if the last digit is the Luhn check digit of the others (ISO/IEC 7812-1)."""
     total = 0
     for place, digit in enumerate(reversed(digits)):
         value = int(digit) * (1 + place % 2)

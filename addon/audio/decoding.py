@@ -298,7 +298,7 @@ def _probed(reader: PacketReader) -> tuple[Codec, Run, bool]:
 
 
 def _is_deep(codec: Codec) -> bool:
-    """Whether the codec keeps more than 16 bits."""
+    """True if the codec keeps more than 16 bits."""
     name = codec.label
     if codec.name == "flac":
         info = stream_info(codec.extradata)

@@ -1,4 +1,4 @@
-"""What a recording may be at most, declared once for every reader and decoder."""
+"""Limits of a recording, declared once for every reader and decoder."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ class _Stream:
         return self.mapping.codec
 
     def gives_way_to(self, page: Page) -> bool:
-        """Whether a stream that begins is heard after this one, not beside it."""
+        """True if a stream that begins is heard after this one, not beside it."""
         return self._begun or self._over or page.serial == self.serial
 
     def go_on(self, place: Place) -> None:

@@ -32,7 +32,7 @@ class Mapping:
 
     @property
     def ready(self) -> bool:
-        """Whether audio packets come next."""
+        """True if audio packets come next."""
         return len(self._headers) >= self._wanted
 
     def add(self, header: bytes) -> None:
@@ -131,7 +131,7 @@ def vorbis_count(setup: bytes, sizes: tuple[int, int]) -> Count:
 
 
 def _vorbis_modes(setup: bytes) -> list[bool]:
-    """Whether each mode has the long window, read backwards from the end of the setup header."""
+    """True if each mode has the long window, read backwards from the end of the setup header."""
     bits = "".join(f"{byte:08b}" for byte in reversed(setup[-512:]))
     bits = bits[bits.find("1") + 1 :]
     modes: list[bool] = []

@@ -43,7 +43,7 @@ class Index(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How long it plays."""
+        """Seconds for which it plays."""
         return self.frames / self.rate
 
 

@@ -121,7 +121,7 @@ def media_type(kind: str) -> str:
 
 
 def is_document(head: bytes | bytearray) -> bool:
-    """Whether these first bytes begin XML, HTML, JSON or other text, in UTF-8 or UTF-16.
+    """True if these first bytes begin XML, HTML, JSON or other text, in UTF-8 or UTF-16.
 
     Nothing at all is no document.
     """
@@ -145,7 +145,7 @@ def kind_at(block: bytes) -> str | None:
 
 
 def describe(head: bytes | bytearray) -> str:
-    """What a non-recording appears to be, in words, for an error message."""
+    """A name for what is no recording, in words, for an error message."""
     if not head:
         return "an empty file"
     if not is_document(head):
@@ -162,7 +162,7 @@ def describe(head: bytes | bytearray) -> str:
 
 
 def mpeg_start(head: bytes | bytearray) -> int | None:
-    """Where the first MPEG audio frame that others follow begins; None if nowhere."""
+    """Position of the first MPEG audio frame that others follow; None if nowhere."""
     found = _find_frames(bytes(head[:SEARCH_BYTES]))
     return found[0] if found else None
 
@@ -207,7 +207,7 @@ def _text(head: bytes) -> str:
 
 
 def _is_prose(start: str) -> bool:
-    """Whether text without markup was written to be read."""
+    """True if text without markup was written to be read."""
     if sum(one.isascii() for one in start) < 0.6 * len(start):
         return False
     return len(start) < 64 or (len(set(start)) > 8 and any(map(str.isspace, start)))

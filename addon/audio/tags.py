@@ -33,7 +33,7 @@ def past_tags(window: Window, position: int) -> int:
 
 
 def audio_end(window: Window) -> int:
-    """Where the tags at the end of the file begin; the end where there are none."""
+    """Position of the tags at the end of the file; the end where there are none."""
     end = window.size
     while (begin := _before_tag(window, end)) < end:
         end = begin

@@ -50,7 +50,7 @@ def read(head: bytes, *, big_endian: bool = False) -> Chunk | None:
 
 
 def is_placeholder(length: int) -> bool:
-    """Whether writers leave this length who could not seek back: ffmpeg, sox, Asterisk.
+    """True if writers leave this length who could not seek back: ffmpeg, sox, Asterisk.
 
     Those are 0, the largest numbers of 31 and 32 bits, and these less a header or a block.
     """
@@ -58,12 +58,12 @@ def is_placeholder(length: int) -> bool:
 
 
 def is_riff(head: bytes) -> bool:
-    """Whether a WAV file begins here."""
+    """True if a WAV file begins here."""
     return head[:4] in RIFF_NAMES and head[8:12] == b"WAVE"
 
 
 def is_known(head: bytes) -> bool:
-    """Whether a chunk of a known name, a tag or another WAV file begins here."""
+    """True if a chunk of a known name, a tag or another WAV file begins here."""
     return is_riff(head) or (len(head) >= 8 and head[:4] in KNOWN) or tag_length(head) > 0
 
 

@@ -1,4 +1,4 @@
-"""Where the samples of a WAV file lie: its regions, each of one format."""
+"""Layout of a WAV file: the regions of its samples, each of one format."""
 
 from __future__ import annotations
 

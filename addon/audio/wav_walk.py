@@ -212,7 +212,7 @@ class Walk:
         return (yield from self._lost(body if kept else after, after))
 
     def _is_possible(self, body: int, after: int) -> bool:
-        """Whether a chunk can reach that far; a RIFF that ends before its chunks tells nothing."""
+        """True if a chunk can reach that far; a RIFF that ends before its chunks tells nothing."""
         if self._riff_end > body:
             return after <= self._riff_end + 1
         return after - self._base < MAX_PASSED_BYTES
@@ -364,7 +364,7 @@ class Walk:
         return None
 
     def _is_no_audio(self, rest: bytes) -> bool:
-        """Whether what is left of the file is too short to be heard, or mere zeros."""
+        """True if what is left of the file is too short to be heard, or mere zeros."""
         if len(rest) > BACK_BYTES:
             return False
         kind = self._format

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from typing import Self
 
+from addon import stored_documents
 from addon.audio.sniffing import HEAD_BYTES, UNKNOWN, describe, is_document, sniff
 from addon.errors import NotPlayable, RingCentralUnavailable
 from addon.outbound import Response, Timeouts
@@ -45,8 +46,8 @@ class Facts:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """What `to_json` wrote."""
-        return cls(**json.loads(text))
+        """The facts that `to_json` wrote, also with fields that a newer release added."""
+        return stored_documents.instance(cls, json.loads(text), "facts of a recording")
 
 
 @dataclass

@@ -218,3 +218,11 @@ def test_the_eleventh_request_of_a_minute_is_not_made(api, caller, standin, path
 def test_facts_are_kept_as_they_are():
     facts = Facts(10, "e", "mp3")
     assert Facts.from_json(facts.to_json()) == facts
+
+
+def test_facts_with_a_field_of_a_newer_release_are_read():
+    from addon.ringcentral.content import Facts
+
+    facts = Facts(length=7, etag="a", format="wav")
+    newer = facts.to_json().replace("{", '{"bitrate": 64, ', 1)
+    assert Facts.from_json(newer) == facts
