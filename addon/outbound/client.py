@@ -1,7 +1,7 @@
-"""Requests to other hosts on pinned connections, with redirects followed by hand.
+"""Requests to other hosts through `requests`, to addresses that were checked.
 
-urllib3's connections are used below its pool: the pool would rewrite percent-encodings, and a
-signed URL must leave as it came. It must never resolve a name twice for one connection.
+Redirects are followed here, each judged like the first URL. A name must never be resolved twice
+for one connection.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import email.utils
 import http.client
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.errors import MissingHeaderBodySeparatorDefect
 from functools import cache
 from urllib.parse import urljoin
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from requests import Request, RequestException
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
 from addon.errors import OutboundRefused, OutboundUnavailable
+from addon.outbound.adapter import PinnedAdapter
 from addon.outbound.addresses import is_public, resolve
 from addon.outbound.origins import Origin, Origins, Target, split
 from addon.outbound.total_timeout import TotalTimeout
@@ -74,19 +74,6 @@ class Timeouts:
     connect: float = 5.0
     read: float = 15.0
     total: float = 60.0
-
-
-class _WholeHead(http.client.HTTPResponse):
-    """A response whose headers can all be read: a lost Content-Length would hide a lost body.
-
-    Without it urllib3 would carry on, and write the URL with its query to the log.
-    """
-
-    def begin(self) -> None:
-        """Read status and headers. Raises HTTPException for headers that do not end."""
-        super().begin()
-        if any(isinstance(each, MissingHeaderBodySeparatorDefect) for each in self.msg.defects):
-            raise http.client.HTTPException("malformed headers")
 
 
 class Response:
@@ -174,9 +161,8 @@ class Outbound:
         with TotalTimeout(limits.total) as timeout:
             for _ in range(redirects + 1):
                 target = split(url)
-                with closing(self._connect(target.origin, limits, timeout)) as connection:
-                    full = _headers(target.origin, headers, credentials)
-                    response = _exchange(connection, timeout, method, target, full, body)
+                full = _headers(target.origin, headers, credentials)
+                with self._exchange(method, target, full, body, limits, timeout) as response:
                     location = _followed(method, response)
                     if location is None:
                         yield response
@@ -186,23 +172,25 @@ class Outbound:
                     credentials = None
         raise OutboundRefused(f"more than {redirects} redirects")
 
-    def _connect(self, origin: Origin, limits: Timeouts, timeout: TotalTimeout) -> HTTPConnection:
-        failure: Exception | None = None
-        for address in self._addresses(origin):
-            timeout.check(origin.host)
-            connection = self._connection(origin, address, limits.connect)
-            try:
-                connection.connect()
-            except (HTTPError, OSError) as error:
-                connection.close()
-                failure = error
-                continue
-            connection.timeout = limits.read
-            connection.response_class = _WholeHead
-            timeout.guard(connection.sock)
-            return connection
-        reason = type(failure).__name__ if failure else "no address"
-        raise OutboundUnavailable(f"{origin.host} cannot be reached ({reason})") from failure
+    @contextmanager
+    def _exchange(
+        self,
+        method: str,
+        target: Target,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        limits: Timeouts,
+        timeout: TotalTimeout,
+    ) -> Iterator[Response]:
+        addresses = self._addresses(target.origin)
+        tls = None if target.origin.scheme == "http" else self._tls or _default_tls()
+        adapter = PinnedAdapter(target, addresses, tls, timeout)
+        with closing(adapter):
+            with _translated(target.origin, timeout):
+                request = Request(method, str(target.origin), headers, data=body).prepare()
+                answer = adapter.send(request, stream=True, timeout=(limits.connect, limits.read))
+            with answer:
+                yield Response(answer.raw, timeout, target.origin)
 
     def _addresses(self, origin: Origin) -> list[str]:
         if not self.origins.admits_origin(origin):
@@ -216,17 +204,6 @@ class Outbound:
         if not self.origins.is_exact(origin) and not all(map(is_public, addresses)):
             raise OutboundRefused(f"{origin.host} has an address that is not public")
         return addresses
-
-    def _connection(self, origin: Origin, address: str, timeout: float) -> HTTPConnection:
-        if origin.scheme == "http":
-            return HTTPConnection(address, origin.port, timeout=timeout)
-        return HTTPSConnection(
-            address,
-            origin.port,
-            timeout=timeout,
-            ssl_context=self._tls or _default_tls(),
-            server_hostname=origin.host,
-        )
 
 
 @cache
@@ -259,24 +236,6 @@ def _headers(
     return {**own, **(headers or {}), **secret}
 
 
-def _exchange(
-    connection: HTTPConnection,
-    timeout: TotalTimeout,
-    method: str,
-    target: Target,
-    headers: Mapping[str, str],
-    body: bytes | None,
-) -> Response:
-    with _translated(target.origin, timeout):
-        # A host may answer, with a refusal, before it has read all of the body.
-        with suppress(BrokenPipeError):
-            connection.request(
-                method, target.path, body, headers, preload_content=False, decode_content=False
-            )
-        raw = connection.getresponse()
-    return Response(raw, timeout, target.origin)
-
-
 def _followed(method: str, response: Response) -> str | None:
     if method not in ("GET", "HEAD") or response.status not in _REDIRECTS:
         return None
@@ -294,6 +253,7 @@ def _joined(url: str, location: str) -> str:
 def _translated(origin: Origin, timeout: TotalTimeout) -> Iterator[None]:
     try:
         yield
-    except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+    except (RequestException, HTTPError, http.client.HTTPException, OSError, ValueError) as error:
         timeout.check(origin.host)
-        raise OutboundUnavailable(f"{origin.host} broke off ({type(error).__name__})") from error
+        # Not chained: what a library says may hold a header of ours or the URL.
+        raise OutboundUnavailable(f"{origin.host} broke off ({type(error).__name__})") from None
