@@ -14,7 +14,6 @@ from addon.outbound.client import (
     Outbound,
     Response,
     Timeouts,
-    parse_retry_after,
 )
 from addon.outbound.origins import Origin, Origins, Target, split
 
@@ -30,7 +29,6 @@ __all__ = [
     "Target",
     "Timeouts",
     "is_public",
-    "parse_retry_after",
     "resolve",
     "split",
 ]

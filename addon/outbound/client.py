@@ -7,7 +7,6 @@ for one connection.
 from __future__ import annotations
 
 import base64
-import email.utils
 import http.client
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from requests import Request, RequestException
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
+from addon import backoff
 from addon.errors import OutboundRefused, OutboundUnavailable
 from addon.outbound.adapter import PinnedAdapter
 from addon.outbound.addresses import is_public, resolve
@@ -32,9 +32,6 @@ MAX_REDIRECTS = 5
 
 BLOCK_BYTES = 64 * 1024
 """One read from the network; large enough that the interpreter is not what limits a download."""
-
-MAX_RETRY_AFTER_S = 3600.0
-"""A host that names a longer pause is not believed: the work's own deadline is nearer."""
 
 USER_AGENT = "recording-analysis-addon"
 
@@ -93,8 +90,8 @@ class Response:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the host asks us to wait (RFC 9110 10.2.3), at most MAX_RETRY_AFTER_S."""
-        return parse_retry_after(self.headers.get("Retry-After"), datetime.now(UTC))
+        """Seconds the host asks us to wait, None where it does not say."""
+        return backoff.retry_after(self.headers, datetime.now(UTC))
 
     def blocks(self, limit: int) -> Iterator[bytes]:
         """The body as it arrives.
@@ -212,19 +209,6 @@ def _default_tls() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # spec/protocol 1.9
     return context
-
-
-def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds from a Retry-After header, given as seconds or as a date; None where unreadable."""
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), MAX_RETRY_AFTER_S)
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max((aware - now).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
 
 
 def _headers(

@@ -25,9 +25,6 @@ PER_MINUTE: dict[Group, int] = {"Light": 50, "Medium": 40, "Heavy": 10, "Auth": 
 
 WINDOW_S = 60
 
-LEAST_PAUSE_S = 30.0
-"""Never less than this after a 429 without Retry-After."""
-
 UNSAID_PAUSE_S = 60.0
 """The penalty window: each request inside it starts it anew, so all of it is waited for."""
 

@@ -7,8 +7,7 @@ allowed hosts; whether and when to try again is the job's to decide.
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from urllib3.filepost import encode_multipart_formdata
@@ -24,9 +23,6 @@ from addon.outbound import Credentials, Outbound, Response, Timeouts
 
 CALLBACK_TIMEOUTS = Timeouts(connect=5, read=30, total=120)
 """The largest result over a slow line; a hanging host must not hold a worker longer."""
-
-BACKOFF_CAP_S = 60.0
-"""The longest wait; the first is one second, and each doubles (spec/protocol 1.8)."""
 
 _BUSY = frozenset({408, 425, 429})
 
@@ -93,17 +89,3 @@ def encode(document: Mapping[str, Any], style: Style = "json") -> tuple[bytes, s
         "document": ("result.json", body, "application/json"),
     }
     return encode_multipart_formdata(fields)
-
-
-def backoff(
-    attempt: int,
-    retry_after: float | None = None,
-    *,
-    spread: Callable[[], float] = random.random,
-) -> float:
-    """Seconds to wait after the attempt numbered from 0: half of it fixed, half of it chance.
-
-    A host's own Retry-After is the least. `spread` gives a number from 0 to 1.
-    """
-    step = min(BACKOFF_CAP_S, 2.0 ** min(attempt, 16))
-    return max(step / 2 + spread() * step / 2, retry_after or 0.0)
