@@ -8,15 +8,14 @@ are of no known form are passed over: one odd call must not hide the others.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
-from addon import stored_documents
 from addon.ringcentral.api import Api, Caller
+from addon.stored_documents import StoredDocument
 
 CALL_LOG = "/restapi/v1.0/account/~/call-log"
 PER_PAGE = 100
@@ -29,8 +28,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class LoggedRecording:
+class LoggedRecording(StoredDocument):
     """A recording in the call log; `session` is the conversation it belongs to."""
+
+    KIND = "entry of a call log"
+    VERSION = None
+    MOMENTS = ("started_at",)
 
     id: str
     account: str
@@ -53,19 +56,6 @@ class LoggedRecording:
     def call_sid(self) -> str | None:
         """The conversation, as the id of a call."""
         return None if self.session is None else _name(self.session)
-
-    def to_json(self) -> str:
-        """Text for the intake record; `from_json` gives an equal one back."""
-        return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
-        what = "entry of a call log"
-        document = stored_documents.parse(text, what, version=None)
-        return stored_documents.instance(
-            cls, stored_documents.with_moments(document, what, "started_at"), what
-        )
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from addon.ringcentral.recordings import Recording
 from addon.ringcentral.token_store import TokenStore
 from addon.ringcentral.vault import Vault
 from addon.settings import Settings
+from addon.stored_documents import StoredDocument
 
 Known = TypeVar("Known")
 
@@ -93,10 +94,10 @@ class RingCentral:
     def recording(self, session: str, recording_id: str) -> Recording:
         """What RingCentral says of a recording to this session. Raises what `Api.get` raises."""
         place = f"{session}:{recordings.checked_id(recording_id)}"
-        known = self._known(f"recording:{place}", Recording.from_bytes)
+        known = self._known(f"recording:{place}", Recording.from_json)
         if known is None:
             known = recordings.recording(self.api, self.person(session), recording_id)
-            self._note(f"recording:{place}", known.to_bytes())
+            self._note(f"recording:{place}", known)
         return known
 
     def content(self, session: str, recording_id: str) -> Content:
@@ -106,7 +107,7 @@ class RingCentral:
         uri = self.recording(session, recording_id).content_uri
         content = Content(self.api, self.person(session), uri, known)
         if known is None:
-            self._note(place, content.facts.to_json().encode())
+            self._note(place, content.facts)
         return content
 
     def _refreshed(self, tokens: Tokens | None) -> Tokens:
@@ -133,9 +134,9 @@ class RingCentral:
             return None if sealed is None else read(self._vault.open(sealed, place))
         return None
 
-    def _note(self, place: str, text: bytes) -> None:
+    def _note(self, place: str, known: StoredDocument) -> None:
         with suppress(RedisError):
-            sealed = self._vault.seal(text, place)
+            sealed = self._vault.seal(known.to_json().encode(), place)
             self._redis.set(RINGCENTRAL_KNOWN + place, sealed, ex=KNOWN_S)
 
 

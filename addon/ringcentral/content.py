@@ -9,19 +9,17 @@ raises, so that nothing cut short ever passes for the whole.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Self
 
-from addon import stored_documents
 from addon.audio.sniffing import HEAD_BYTES, UNKNOWN, describe, is_document, sniff
 from addon.errors import NotPlayable, RingCentralUnavailable
 from addon.outbound import Response, Timeouts
 from addon.ringcentral.api import Api, Caller
+from addon.stored_documents import StoredDocument
 
 MAX_BYTES = 4 * 1024**3
 """What a RIFF header can announce."""
@@ -33,21 +31,14 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})", 
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of a recording's bytes once the first answer came; `etag` without quotes."""
+class Facts(StoredDocument):
+    """Length, etag without quotes, and format of a recording's bytes, from the first answer."""
+
+    KIND = "facts of a recording"
 
     length: int
     etag: str
     format: str
-
-    def to_json(self) -> str:
-        """For a cache."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """The facts that `to_json` wrote, also with fields that a newer release added."""
-        return stored_documents.instance(cls, json.loads(text), "facts of a recording")
 
 
 @dataclass

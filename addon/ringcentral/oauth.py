@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from addon import stored_documents
 from addon.errors import OutboundError, RingCentralUnavailable, Unauthenticated
 from addon.outbound import Credentials, Outbound, Response, Timeouts
 from addon.ringcentral.hosts import Hosts
 from addon.ringcentral.limits import pause_of
+from addon.stored_documents import StoredDocument
 
 AUTHORIZE = "/restapi/oauth/authorize"
 TOKEN = "/restapi/oauth/token"  # noqa: S105 - a path
@@ -38,8 +38,10 @@ DEFAULT_LIFE_S = 600
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """What one sign-in is worth; `expires_at` is in Unix seconds."""
+class Tokens(StoredDocument):
+    """Tokens of one sign-in, kept in the vault alone; `expires_at` is in Unix seconds."""
+
+    KIND = "RingCentral tokens"
 
     access: str = field(repr=False)
     refresh: str | None = field(repr=False)
@@ -61,16 +63,6 @@ class Tokens:
             owner=str(document.get("owner_id") or "unknown")[:64],
         )
 
-    def to_bytes(self) -> bytes:
-        """As JSON, for the vault and nothing else."""
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
-
-    @classmethod
-    def from_bytes(cls, text: bytes) -> Self:
-        """What `to_bytes` wrote."""
-        what = "RingCentral tokens"
-        return stored_documents.instance(cls, stored_documents.parse(text, what), what)
-
 
 class OAuth:
     """One app at RingCentral."""
@@ -91,7 +83,7 @@ class OAuth:
         self._clock = clock
 
     def sign_in_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
-        """Where to send the browser."""
+        """The address to send the browser to."""
         return self._hosts.url(
             AUTHORIZE,
             {

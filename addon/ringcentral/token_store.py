@@ -51,7 +51,9 @@ class TokenStore:
     def keep(self, name: str, tokens: Tokens, life_s: int) -> None:
         """Store a set for at most `life_s` seconds, in place of any other."""
         with as_unavailable():
-            self._redis.set(_key(name), self._vault.seal(tokens.to_bytes(), name), ex=life_s)
+            self._redis.set(
+                _key(name), self._vault.seal(tokens.to_json().encode(), name), ex=life_s
+            )
 
     def find(self, name: str) -> Tokens | None:
         """The set as it is, or None where it ended, or was sealed under a secret that is gone."""
@@ -60,7 +62,7 @@ class TokenStore:
         if sealed is None:
             return None
         try:
-            return Tokens.from_bytes(self._vault.open(sealed, name))
+            return Tokens.from_json(self._vault.open(sealed, name))
         except (KeyMissing, Tampered, UnreadableDocument):
             return None
 
@@ -112,7 +114,7 @@ class TokenStore:
 
     def _replace(self, name: str, tokens: Tokens) -> bool:
         """Put a set in the place of one that is still there; its end stays where it was."""
-        sealed = self._vault.seal(tokens.to_bytes(), name)
+        sealed = self._vault.seal(tokens.to_json().encode(), name)
         with as_unavailable():
             return bool(self._redis.set(_key(name), sealed, xx=True, keepttl=True))
 

@@ -6,17 +6,16 @@ never trust a declared number: sizes, lengths and channels are hints until the a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
 from werkzeug.datastructures import MultiDict
 
-from addon import stored_documents
 from addon.errors import InputConflict, InputMissing, Rejected, WrongAccount
+from addon.stored_documents import StoredDocument
 from addon.twilio.moments import check_age, parse_moment, parse_number
 from addon.twilio.names import AUDIO, GUESSED_DATES, meaning, normalised
 from addon.twilio.sids import is_token
@@ -42,12 +41,17 @@ class HeaderLookup(Protocol):
 
 
 @dataclass(frozen=True)
-class Invocation:
+class Invocation(StoredDocument):
     """What Twilio asks for. Declared figures are as sent; `duration`'s unit is not known (1.6).
 
     `audio_url` and `callback` are exactly as received. `configuration` holds every field whose
-    name means nothing to us, by its own name; a repeated one is a list.
+    name means nothing to us, by its own name; a repeated one is a list. The stored document has no
+    version of its own: `version` is the add-on's.
     """
+
+    KIND = "invocation"
+    VERSION = None
+    MOMENTS = ("received_at", "invoked_at")
 
     request_sid: str
     received_at: datetime
@@ -126,21 +130,6 @@ class Invocation:
             ttl=ttl,
             configuration=configuration,
         )
-
-    def to_json(self) -> str:
-        """Text for the intake record; `from_json` gives an equal invocation back."""
-        return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Invocation:
-        """What `to_json` of this release or another wrote. Raises UnreadableDocument.
-
-        The document has no version of its own: `version` is the add-on's.
-        """
-        what = "invocation"
-        document = stored_documents.parse(text, what, version=None)
-        values = stored_documents.with_moments(document, what, "received_at", "invoked_at")
-        return stored_documents.instance(cls, values, what)
 
 
 def _sorted_out(fields: MultiDict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:

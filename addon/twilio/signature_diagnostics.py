@@ -6,16 +6,16 @@ lengths: never a value, a secret, or a signature that somebody could use.
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import redis
 from redis.exceptions import RedisError
 
 from addon import log, stored_documents
 from addon.redis_keys import SIGNATURES_MATCHED, SIGNATURES_UNMATCHED
+from addon.stored_documents import StoredDocument, instance
 from addon.twilio.redaction import redacted_fields, redacted_url
 from addon.twilio.signature_hypotheses import (
     Match,
@@ -50,7 +50,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Found:
-    """What gives the signature; `url` says how the signed URL differs from PUBLIC_URL's."""
+    """Text that gives the signature; `url` says how the signed URL differs from PUBLIC_URL's."""
 
     covers: str
     url: str
@@ -59,12 +59,14 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(StoredDocument):
     """One request. `at` is seconds since the epoch; `hosts` are the names it says it came under.
 
     `body` is its kind, `body_hash` whether bodySHA256 is in the query, `signature` its length and
     first characters. Each of `candidates` was tried with each of `urls` and each of `secrets`.
     """
+
+    KIND = "diagnosis"
 
     at: float
     request_sid: str
@@ -96,30 +98,25 @@ class Diagnosis:
                 for each in hypotheses(signed)
             ),
             urls=tuple(
-                Candidate(each.differs, redacted_url(each.url))
-                for each in variants_of(signed.url, signed.hosts)
+                Candidate(differs, redacted_url(url))
+                for url, differs in variants_of(signed.url, signed.hosts).items()
             ),
             found=_found(explanation(signed, verifier.signer)),
             **facts,
         )
 
-    def to_json(self) -> str:
-        """One line; `from_json` gives an equal diagnosis back."""
-        return json.dumps(asdict(self), separators=(",", ":"))
-
     @classmethod
-    def from_json(cls, text: str | bytes) -> Diagnosis:
-        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
-        what = "diagnosis"
-        values = stored_documents.parse(text, what)
+    def from_json(cls, text: str | bytes) -> Self:
+        """The diagnosis as this release or another wrote it. Raises UnreadableDocument."""
+        values = stored_documents.parse(text, cls.KIND)
         for name in ("candidates", "urls"):
             tried = values.get(name, ())
-            values[name] = tuple(stored_documents.instance(Candidate, each, what) for each in tried)
+            values[name] = tuple(instance(Candidate, each, cls.KIND) for each in tried)
         for name in ("hosts", "secrets"):
             values[name] = tuple(values.get(name, ()))
         if values.get("found"):
-            values["found"] = stored_documents.instance(Found, values["found"], what)
-        return stored_documents.instance(cls, values, what)
+            values["found"] = instance(Found, values["found"], cls.KIND)
+        return instance(cls, values, cls.KIND)
 
 
 class SignatureDiagnostics:
@@ -150,8 +147,8 @@ class SignatureDiagnostics:
 def _found(match: Match | None) -> Found | None:
     if match is None:
         return None
-    text = _canonical(match.variant.url, match.hypothesis.pairs)
-    return Found(match.hypothesis.name, match.variant.differs, match.secret, text)
+    text = _canonical(match.url, match.hypothesis.pairs)
+    return Found(match.hypothesis.name, match.differs, match.secret, text)
 
 
 def _canonical(url: str, pairs: tuple[tuple[str, str], ...]) -> str:

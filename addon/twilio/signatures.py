@@ -22,8 +22,6 @@ from twilio.request_validator import (
 )
 from werkzeug.datastructures import MultiDict
 
-from addon.errors import Forged
-
 SHARED_KEY_ALGORITHMS = frozenset({HMAC_SHA256})
 """What a settings header may name. SHA-1 is left to the account's own token (spec/protocol 3.3)."""
 
@@ -34,7 +32,7 @@ Environ = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found. `secret` names the secret that matched, never holds it."""
+    """Result of a check. `secret` names the secret that matched, never holds it."""
 
     valid: bool
     reason: str = ""
@@ -78,19 +76,10 @@ class Verifier:
             if secret
         }
 
-    def verify(
-        self, environ: Environ, fields: MultiDict[str, str] | None, body_sha256: str
-    ) -> Verdict:
-        """As `check`, but a request that is not Twilio's raises Forged."""
-        verdict = self.check(environ, fields, body_sha256)
-        if not verdict.valid:
-            raise Forged(f"signature refused: {verdict.reason}")
-        return verdict
-
     def check(
         self, environ: Environ, fields: MultiDict[str, str] | None, body_sha256: str
     ) -> Verdict:
-        """Judge one request; never raises.
+        """The verdict on one request; never raises.
 
         `fields` are the form's text fields, unstripped, or None for a body that is no form;
         `body_sha256` is the hex digest of the body's raw bytes.
@@ -102,21 +91,6 @@ class Verifier:
         if not secrets:
             return Verdict(False, "no secret for this signature's key and algorithm")
         url = public_request_url(self._public_url, environ)
-        return self._judge(url, signature, secrets, fields, body_sha256.lower())
-
-    def check_url(
-        self,
-        url: str,
-        signature: str | None,
-        fields: MultiDict[str, str] | None,
-        *,
-        body_sha256: str = "",
-        settings: str | None = None,
-    ) -> Verdict:
-        """As `check`, for a URL that is known already; serves the vectors."""
-        secrets = self._candidates(settings)
-        if not signature or not secrets:
-            return Verdict(False, "no signature or no secret")
         return self._judge(url, signature, secrets, fields, body_sha256.lower())
 
     @property
@@ -160,7 +134,7 @@ class Verifier:
     def _hypotheses(
         self, fields: MultiDict[str, str] | None, *, body_bound: bool
     ) -> Iterator[tuple[str, MultiDict[str, str]]]:
-        """What Twilio may have signed besides the URL, most likely first (spec/protocol 3.2)."""
+        """Fields that Twilio may have signed too, the likeliest first (spec/protocol 3.2)."""
         nothing: MultiDict[str, str] = MultiDict()
         if fields is not None:
             yield "fields", fields
@@ -192,17 +166,21 @@ def public_request_url(public_url: str, environ: Environ) -> str:
     return public_url.rstrip("/") + target
 
 
+def split_url(url: str) -> tuple[str, str, str, str]:
+    """Scheme, host with any user name, ":port" or "", and everything from the path on."""
+    scheme, _, rest = url.partition("://")
+    cut = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
+    host, colon, port = rest[:cut].rpartition(":")
+    if not colon or not port.isdigit():
+        return scheme, rest[:cut], "", rest[cut:]
+    return scheme, host, colon + port, rest[cut:]
+
+
 def url_variants(url: str) -> list[str]:
     """Every spelling Twilio may have signed: with and without port, apostrophe raw and encoded."""
-    scheme, separator, rest = url.partition("://")
-    cut = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
-    authority, path = rest[:cut], rest[cut:]
-    userinfo, at, host = authority.rpartition("@")
-    name, colon, port = host.rpartition(":")
-    has_port = bool(colon) and port.isdigit()
-    bare = name if has_port else host
-    hosts = [host, bare] if has_port else [host, f"{host}:{DEFAULT_PORTS.get(scheme, 443)}"]
-    urls = [f"{scheme}{separator}{userinfo}{at}{each}{path}" for each in hosts]
+    scheme, host, port, path = split_url(url)
+    other = "" if port else f":{DEFAULT_PORTS.get(scheme, 443)}"
+    urls = [f"{scheme}://{host}{each}{path}" for each in (port, other)]
     return [*urls, *(each.replace("'", "%27") for each in urls if "'" in path)]
 
 

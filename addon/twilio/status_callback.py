@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from addon import stored_documents
 from addon.errors import Rejected, WrongAccount
+from addon.stored_documents import StoredDocument
 from addon.twilio.moments import parse_moment, parse_number
 from addon.twilio.recordings import Recording
 from addon.twilio.sids import is_sid
@@ -26,12 +26,16 @@ AnnouncedBy = Literal["callback", "list", "backfill"]
 
 
 @dataclass(frozen=True)
-class StatusCallback:
+class StatusCallback(StoredDocument):
     """One callback. `encryption` is the JSON text as received; spec/protocol 5.2 reads it.
 
     `task_sid` and `reservation_sid` come from the callback URL's own query, where a plugin put them
     there: they save the search, and say whose segment it is.
     """
+
+    KIND = "status callback"
+    VERSION = None
+    MOMENTS = ("received_at", "started_at")
 
     account_sid: str
     recording_sid: str
@@ -106,18 +110,6 @@ class StatusCallback:
             encryption=json.dumps(recording.encryption) if recording.encryption else None,
             announced_by=announced_by,
         )
-
-    def to_json(self) -> str:
-        """Text for the intake record; `from_json` gives an equal callback back."""
-        return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> StatusCallback:
-        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
-        what = "status callback"
-        document = stored_documents.parse(text, what, version=None)
-        values = stored_documents.with_moments(document, what, "received_at", "started_at")
-        return stored_documents.instance(cls, values, what)
 
 
 def _sid(value: str | None, prefix: str) -> str | None:
