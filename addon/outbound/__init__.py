@@ -5,30 +5,22 @@ address, so that what was checked is what is spoken to. It must never send crede
 its caller did not name, follow a redirect unseen, or read more than the caller asked for.
 """
 
-from addon.outbound.addresses import is_public, resolve
 from addon.outbound.client import (
-    BLOCK_BYTES,
-    MAX_REDIRECTS,
     Bearer,
     Credentials,
     Outbound,
     Response,
     Timeouts,
 )
-from addon.outbound.origins import Origin, Origins, Target, split
+from addon.outbound.origins import Origin, Origins, split
 
 __all__ = [
-    "BLOCK_BYTES",
-    "MAX_REDIRECTS",
     "Bearer",
     "Credentials",
     "Origin",
     "Origins",
     "Outbound",
     "Response",
-    "Target",
     "Timeouts",
-    "is_public",
-    "resolve",
     "split",
 ]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import http.client
+import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 from urllib.parse import urljoin
 
 from requests import Request, RequestException
@@ -109,6 +111,16 @@ class Response:
     def read(self, limit: int) -> bytes:
         """The whole body, if it has no more than `limit` bytes; raises as `blocks`."""
         return b"".join(self.blocks(limit))
+
+    def document(self, limit: int) -> dict[str, Any] | None:
+        """The JSON object in the body, empty without a body, None for anything else; raises as
+        `blocks`."""
+        text = self.read(limit)
+        try:
+            document = json.loads(text) if text else {}
+        except (ValueError, RecursionError):
+            return None
+        return document if isinstance(document, dict) else None
 
     def _next(self) -> bytes:
         with _translated(self.origin, self._timeout):

@@ -122,20 +122,12 @@ def judge(response: Response) -> None:
         )
     if status in (404, 410):
         raise NotFound("RingCentral has no such recording")
-    if status == 429:
-        raise RingCentralUnavailable(
-            "RingCentral asks for fewer requests", retry_after=pause_of(response)
-        )
-    raise RingCentralUnavailable(f"RingCentral answered {status}", retry_after=response.retry_after)
+    raise RingCentralUnavailable(f"RingCentral answered {status}", retry_after=pause_of(response))
 
 
 def _document(response: Response) -> dict[str, Any]:
-    text = response.read(MAX_DOCUMENT_BYTES)
-    try:
-        document = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict) or response.status == 416:
+    document = response.document(MAX_DOCUMENT_BYTES)
+    if document is None or response.status == 416:
         raise RingCentralUnavailable("RingCentral did not answer in JSON")
     return document
 

@@ -91,7 +91,7 @@ class Limits:
                 self._redis.hset(_key(user, group), items=["size", limit, "window", window])
                 self._redis.expire(_key(user, group), window * 2)
             if response.status == 429:
-                self.pause(user, group, pause_of(response))
+                self.pause(user, group, pause_of(response) or 0.0)
             elif left == 0:
                 self.pause(user, group, window)
 
@@ -102,10 +102,10 @@ class Limits:
             self._pause(keys=[_key(user, group)], args=[until, int(seconds) + 2 * WINDOW_S])
 
 
-def pause_of(response: Response) -> float:
-    """Seconds to wait after a 429."""
-    said = response.retry_after
-    return UNSAID_PAUSE_S if said is None else said
+def pause_of(response: Response) -> float | None:
+    """Seconds to wait, as an answer says; after a 429 that does not say, all of the window."""
+    unsaid = UNSAID_PAUSE_S if response.status == 429 else None
+    return unsaid if response.retry_after is None else response.retry_after
 
 
 def _whole(text: str | None) -> int | None:

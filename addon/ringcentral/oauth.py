@@ -6,7 +6,6 @@ are asked for at the platform and nowhere else, and no redirect is followed on t
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -148,16 +147,11 @@ def _document(response: Response) -> Mapping[str, Any]:
     if response.status in (400, 401, 403):
         raise Unauthenticated("RingCentral did not accept the sign-in, or has ended it")
     if response.status != 200:
-        pause = pause_of(response) if response.status == 429 else response.retry_after
         raise RingCentralUnavailable(
             f"RingCentral answered {response.status} where a token was asked for",
-            retry_after=pause,
+            retry_after=pause_of(response),
         )
-    text = response.read(MAX_ANSWER)
-    try:
-        document = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
+    document = response.document(MAX_ANSWER)
+    if document is None:
         raise RingCentralUnavailable("RingCentral's token answer is no JSON object")
     return document

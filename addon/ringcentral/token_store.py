@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import cast
+from typing import Any, cast
 
 import redis
 from redis.exceptions import LockError, RedisError
@@ -50,10 +50,7 @@ class TokenStore:
 
     def keep(self, name: str, tokens: Tokens, life_s: int) -> None:
         """Store a set for at most `life_s` seconds, in place of any other."""
-        with as_unavailable():
-            self._redis.set(
-                _key(name), self._vault.seal(tokens.to_json().encode(), name), ex=life_s
-            )
+        self._set(name, tokens, ex=life_s)
 
     def find(self, name: str) -> Tokens | None:
         """The set as it is, or None where it ended, or was sealed under a secret that is gone."""
@@ -108,15 +105,14 @@ class TokenStore:
             raise
         if life_s is not None:
             self.keep(name, tokens, life_s)
-        elif not self._replace(name, tokens):
+        elif not self._set(name, tokens, xx=True, keepttl=True):  # its end stays where it was
             raise Unauthenticated(ENDED)
         return tokens
 
-    def _replace(self, name: str, tokens: Tokens) -> bool:
-        """Put a set in the place of one that is still there; its end stays where it was."""
+    def _set(self, name: str, tokens: Tokens, **how: Any) -> bool:
         sealed = self._vault.seal(tokens.to_json().encode(), name)
         with as_unavailable():
-            return bool(self._redis.set(_key(name), sealed, xx=True, keepttl=True))
+            return bool(self._redis.set(_key(name), sealed, **how))
 
     def _holds(self, tokens: Tokens) -> bool:
         return tokens.expires_at - EARLY_S > self._clock()

@@ -15,7 +15,7 @@ from typing import Any
 from addon.errors import SourceRefused, TwilioUnavailable
 from addon.twilio.media import RETRY_LADDER_S, Media, fetch
 from addon.twilio.moments import parse_moment, parse_number
-from addon.twilio.rest import Reply, Rest
+from addon.twilio.rest import Rest
 from addon.twilio.sids import is_sid
 
 PAGE_SIZE = 100
@@ -78,7 +78,9 @@ class Recordings:
         reply = self._rest.call("GET", self._url(sid, ".json"))
         if reply.status == 404:
             return None
-        recording = Recording.from_resource(_successful(reply).document)
+        if reply.status != 200:
+            raise reply.unexpected()
+        recording = Recording.from_resource(reply.document)
         if recording.sid != sid:
             raise TwilioUnavailable("Twilio's API answered with another recording, or none")
         return recording
@@ -97,9 +99,10 @@ class Recordings:
         TwilioUnavailable.
         """
         reply = self._rest.call("GET", self._page_url(after, before, resume, size))
-        document = _successful(reply).document
-        found = [Recording.from_resource(each) for each in document.get("recordings") or ()]
-        return RecordingsPage(found, document.get("next_page_uri") or None)
+        if reply.status != 200:
+            raise reply.unexpected()
+        found = [Recording.from_resource(each) for each in reply.document.get("recordings") or ()]
+        return RecordingsPage(found, reply.document.get("next_page_uri") or None)
 
     def all(
         self, *, after: datetime | None = None, before: datetime | None = None
@@ -135,8 +138,8 @@ class Recordings:
         """Delete at Twilio; what is not there any more is done. Raises TwilioUnavailable, also for
         a recording that is not completed yet."""
         reply = self._rest.call("DELETE", self._url(sid, ".json"))
-        if reply.status != 404:
-            _successful(reply)
+        if reply.status != 404 and not 200 <= reply.status < 300:
+            raise reply.unexpected()
 
     def _url(self, sid: str, suffix: str, query: Mapping[str, str] | None = None) -> str:
         if not is_sid(sid, "RE"):
@@ -161,9 +164,3 @@ class Recordings:
 
 def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _successful(reply: Reply) -> Reply:
-    if not 200 <= reply.status < 300:
-        raise TwilioUnavailable(f"Twilio's API answered {reply.status}, code {reply.code}")
-    return reply

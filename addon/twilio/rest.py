@@ -75,13 +75,6 @@ class TwilioApi:
         base = self._base_url or f"https://{'.'.join(labels)}"
         return f"{base}{path}?{urlencode(query)}" if query else base + path
 
-    def moved(self, url: str) -> str:
-        """A URL that Twilio gave, at the base where one is set; others come back unchanged."""
-        target = split(url)
-        if self._base_url and _is_api(target.origin.scheme, target.origin.host, target.origin.port):
-            return self._base_url + target.path
-        return url
-
     def credentials_for(self, url: str) -> Credentials | None:
         """Our credentials where the URL is Twilio's API itself, else None; never raises."""
         try:
@@ -105,11 +98,10 @@ class Reply:
     headers: Mapping[str, str]
     document: Mapping[str, Any]
 
-    @property
-    def code(self) -> int | None:
-        """Twilio's error number, where the document has one."""
+    def unexpected(self) -> TwilioUnavailable:
+        """The error for a status that a call has no use for, with Twilio's own number."""
         code = self.document.get("code")
-        return code if isinstance(code, int) else None
+        return TwilioUnavailable(f"Twilio answered {self.status}, code {code!s:.16}")
 
 
 class Rest:
@@ -166,13 +158,7 @@ def _reply(response: Response) -> Reply:
         raise TwilioUnavailable(
             f"{response.origin.host} answered {status}", retry_after=response.retry_after
         )
-    raw = response.read(MAX_DOCUMENT_BYTES)
-    try:
-        document = json.loads(raw) if raw else {}
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        if 200 <= status < 300:
-            raise TwilioUnavailable(f"{response.origin.host} did not answer in JSON")
-        document = {}
-    return Reply(status, response.headers, document)
+    document = response.document(MAX_DOCUMENT_BYTES)
+    if document is None and 200 <= status < 300:
+        raise TwilioUnavailable(f"{response.origin.host} did not answer in JSON")
+    return Reply(status, response.headers, document or {})

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from addon.errors import TwilioUnavailable
-from addon.twilio.rest import Reply, Rest
+from addon.twilio.rest import Rest
 from addon.twilio.sids import is_sid
 
 ATTEMPTS = 5
@@ -93,7 +93,7 @@ class TaskRouter:
         if reply.status == 404:
             return None
         if reply.status != 200:
-            raise _unexpected(reply)
+            raise reply.unexpected()
         return Task(
             sid=sid,
             attributes=_parsed(reply.document.get("attributes")),
@@ -141,7 +141,7 @@ class TaskRouter:
         if reply.status in (400, 409):
             return Outcome.REFUSED
         if not 200 <= reply.status < 300:
-            raise _unexpected(reply)
+            raise reply.unexpected()
         return Outcome.WRITTEN
 
     def _matches(self, search: Search) -> Iterator[Task]:
@@ -149,7 +149,7 @@ class TaskRouter:
         query = {"EvaluateTaskAttributes": search.expression, "PageSize": str(PAGE_SIZE)}
         reply = self._rest.call("GET", self._rest.api.url("taskrouter", self._root, query))
         if reply.status != 200:
-            raise _unexpected(reply)
+            raise reply.unexpected()
         for listed in reply.document.get("tasks") or ():
             task = self.read(str(listed.get("sid")))
             if task is not None:
@@ -184,7 +184,3 @@ def _parsed(attributes: object) -> Attributes | None:
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
-
-
-def _unexpected(reply: Reply) -> TwilioUnavailable:
-    return TwilioUnavailable(f"TaskRouter answered {reply.status}, code {reply.code}")
