@@ -1,7 +1,7 @@
-"""The transport adapter of `requests` that speaks to checked addresses alone.
+"""Transport adapter for `requests` that connects to checked addresses only.
 
-A Session is not used: it is the session that reads proxies, certificates and netrc from the
-environment, keeps cookies, and follows redirects by rules of its own.
+A Session is not used: the session would read proxies, authorities and netrc from the environment,
+keep cookies, and follow redirects by rules of its own.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class PinnedAdapter(HTTPAdapter):
         """Leave the authorities to the TLS context: certifi's would be added to them."""
 
     def close(self) -> None:
-        """Close the connection; a response that is still read has it, and is closed by itself."""
+        """Close the connection. A response that is not read to its end is closed by itself."""
         super().close()
         self._pool.close()
 
@@ -88,7 +88,7 @@ class _PinnedHTTP(HTTPConnection):
         self._total_timeout = total_timeout
 
     def connect(self) -> None:
-        """Raises OutboundUnavailable, which urllib3 and requests let pass."""
+        """Connect. Raises OutboundUnavailable, which urllib3 and requests do not catch."""
         name, failure = self._target.origin.host, None
         for address in self._addresses:
             self._total_timeout.check(name)
@@ -110,4 +110,4 @@ class _PinnedHTTP(HTTPConnection):
 
 
 class _PinnedHTTPS(_PinnedHTTP, HTTPSConnection):
-    """The same over TLS; certificate and server name are the name's, not the address's."""
+    """The same over TLS; server name and certificate are those of the name, not of the address."""

@@ -1,7 +1,7 @@
 """Requests to other hosts through `requests`, to addresses that were checked.
 
-Redirects are followed here, each judged like the first URL. A name must never be resolved twice
-for one connection.
+Redirects are followed here, each checked like the first URL. A name is never resolved twice for one
+connection.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Bearer:
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds: to connect, between two reads, and for the whole exchange whatever trickles in."""
+    """Seconds to connect, between two reads, and for the whole exchange."""
 
     connect: float = 5.0
     read: float = 15.0
@@ -76,7 +76,7 @@ class Timeouts:
 
 
 class Response:
-    """A status, headers and a body that is still on the wire. Valid inside `Outbound.open` only."""
+    """A response whose body is still to be read. Valid inside `Outbound.open` only."""
 
     def __init__(self, raw: HTTPResponse, timeout: TotalTimeout, origin: Origin) -> None:
         self._raw = raw
@@ -92,7 +92,7 @@ class Response:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the host asks us to wait, None where it does not say."""
+        """Seconds the host asks to wait (Retry-After), None where it does not."""
         return backoff.retry_after(self.headers, datetime.now(UTC))
 
     def blocks(self, limit: int) -> Iterator[bytes]:
@@ -130,7 +130,7 @@ class Response:
 
 
 class Outbound:
-    """Makes requests to allowed origins. Holds no state between requests; safe to share.
+    """Client for requests to allowed origins. No state between requests; safe to share.
 
     `resolver` and `tls` are for tests and for networks with a certificate authority of their own.
     """
@@ -162,7 +162,7 @@ class Outbound:
     ) -> Iterator[Response]:
         """Send a request; its response can be read inside the `with` block.
 
-        Redirects of GET and HEAD are followed, each judged like the first URL; `credentials` are
+        Redirects of GET and HEAD are followed, each checked like the first URL; `credentials` are
         dropped for good at the first change of origin. Any other method's redirect is returned as
         it came. Raises OutboundRefused, OutboundUnavailable.
         """
@@ -217,7 +217,7 @@ class Outbound:
 
 @cache
 def _default_tls() -> ssl.SSLContext:
-    """The system's authorities; made once, as reading them takes tens of milliseconds."""
+    """A context with the system's authorities; made once, as reading them takes tens of ms."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # spec/protocol 1.9
     return context

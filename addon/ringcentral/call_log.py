@@ -1,8 +1,8 @@
-"""The account's call log: which recordings there are, each of them once (spec/protocol 7.2).
+"""Reads recordings from the account's call log, each of them once (spec/protocol 7.2).
 
 The same recording may stand on a call and on several of its legs, and one conversation may have
-several recordings; they share the telephony session, which becomes the call's id here. Entries that
-are of no known form are passed over: one odd call must not hide the others.
+several recordings; they share the telephony session, which becomes the call's id here. Entries of
+an unknown form are left out: one odd call must not hide the others.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class LoggedRecording(StoredDocument):
 
     @property
     def sid(self) -> str:
-        """The id it goes by here: however often it is found, it is one request."""
+        """The request's SID: however often the recording is found, it is one request."""
         return f"RC-{_name(self.id)}"
 
     @property
@@ -94,7 +94,7 @@ def _page(api: Api, caller: Caller, asked: Mapping[str, str]) -> CallLogPage:
 
 
 def _recordings(record: Mapping[str, Any]) -> Iterator[LoggedRecording]:
-    """A call's recordings, those of its legs last: they know better when each began."""
+    """A call's recordings, those of its legs last: their start times are more exact."""
     session = _session(record)
     legs = [leg for leg in _list(record.get("legs")) if isinstance(leg, dict)]
     for part in (record, *legs):
@@ -151,5 +151,5 @@ def _moment(at: datetime) -> str:
 
 
 def _name(text: str) -> str:
-    """`text` where the archive can call something so, else a name that follows from it."""
+    """`text` where it is a valid name in the archive, else a hash of it."""
     return text if _NAME.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -1,8 +1,8 @@
 """Rate limits of RingCentral by user (spec/protocol 7.4), counted in Redis; pauses are obeyed.
 
-RingCentral counts by user and group, and punishes whoever asks while the limit is reached, so the
-count is kept here for all processes together. It starts from the documented numbers and follows
-the headers of every answer. Where Redis does not answer nothing is asked.
+RingCentral counts by user and group, and prolongs the wait of a client that asks while the limit is
+reached, so all processes share one count here. It starts from the documented numbers and follows
+the headers of every answer. Where Redis does not answer, nothing is sent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNSAID_PAUSE_S = 60.0
 """The penalty window: each request inside it starts it anew, so all of it is waited for."""
 
 MAX_WINDOW_S = 3600
-"""What a header may make us believe."""
+"""The longest window that is believed of a header."""
 
 TAKE = """
 local now = tonumber(ARGV[1])
@@ -81,8 +81,8 @@ class Limits:
                 "RingCentral's limit of requests for this account is reached", retry_after=wait
             )
 
-    def heed(self, user: str, group: Group, response: Response) -> None:
-        """Learn from an answer: how many are allowed, whether any is left, and how long to wait."""
+    def learn(self, user: str, group: Group, response: Response) -> None:
+        """Take over limits from an answer: requests allowed and left, and how long to wait."""
         limit = _whole(response.headers.get("X-Rate-Limit-Limit"))
         left = _whole(response.headers.get("X-Rate-Limit-Remaining"))
         window = min(_whole(response.headers.get("X-Rate-Limit-Window")) or WINDOW_S, MAX_WINDOW_S)
@@ -96,7 +96,7 @@ class Limits:
                 self.pause(user, group, window)
 
     def pause(self, user: str, group: Group, seconds: float) -> None:
-        """Ask nothing for so long."""
+        """Let no request through for so long."""
         with as_unavailable():
             until = self._clock() + seconds
             self._pause(keys=[_key(user, group)], args=[until, int(seconds) + 2 * WINDOW_S])

@@ -26,7 +26,7 @@ REVOKE = "/restapi/oauth/revoke"
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-PATIENCE = Timeouts(connect=3, read=5, total=8)
+TOKEN_TIMEOUTS = Timeouts(connect=3, read=5, total=8)
 """A person waits for it, and a lock is held meanwhile."""
 
 MAX_ANSWER = 64 * 1024
@@ -136,7 +136,7 @@ class OAuth:
                 body=urlencode({**form, **own}).encode(),
                 credentials=Credentials(self._client_id, self._secret) if self._secret else None,
                 redirects=0,
-                timeouts=PATIENCE,
+                timeouts=TOKEN_TIMEOUTS,
             ) as response:
                 return _document(response)
         except OutboundError as error:

@@ -1,7 +1,7 @@
-"""Tokens in Redis, sealed, each set under the name of the session it belongs to.
+"""Tokens in Redis, encrypted, each set under the name of the session it belongs to.
 
-A refresh token works once, so one process at a time refreshes a set, and what it got is stored
-before anyone uses it. A session that was ended meanwhile must never come back to life by that.
+A refresh token works once, so one process at a time refreshes a set, and stores the new one before
+anyone uses it. A session that was ended meanwhile stays ended.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ EARLY_S = 60
 """A token that ends within this time is renewed before it is used: a request takes a while."""
 
 LOCK_S = 20
-"""Longer than a token request may take (oauth.PATIENCE), so that the lock outlives the work."""
+"""Longer than a token request may take (oauth.TOKEN_TIMEOUTS): the lock outlives it."""
 
 WAIT_S = 10
-"""For somebody else's renewal; a person waits as well."""
+"""The longest wait for another process' renewal; a person waits as well."""
 
 ENDED = "Your RingCentral session has ended"
 
@@ -64,7 +64,7 @@ class TokenStore:
             return None
 
     def end(self, name: str) -> None:
-        """Forget a set."""
+        """Delete a set."""
         with as_unavailable():
             self._redis.delete(_key(name))
 

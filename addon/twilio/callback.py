@@ -1,7 +1,7 @@
-"""Posts a result to its callback once, and judges the answer (spec/protocol 1.8).
+"""Posts a result to its callback once, and turns the answer into an outcome (spec/protocol 1.8).
 
-The address came in a request, so it must never be followed elsewhere, nor posted to outside the
-allowed hosts; whether and when to try again is the job's to decide.
+The address came in a request: no redirect is followed, and only allowed hosts are posted to. The
+job decides whether and when to try again.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def post_result(
                 credentials=each,
                 timeouts=CALLBACK_TIMEOUTS,
             ) as response:
-                status = _judge(response)
+                status = _accepted(response)
         except OutboundRefused as error:
             raise CallbackClosed(error.message) from error
         except OutboundUnavailable as error:
@@ -65,7 +65,7 @@ def post_result(
     raise CallbackUnauthorised(f"the callback answered {status}")
 
 
-def _judge(response: Response) -> int:
+def _accepted(response: Response) -> int:
     """The status where it is 2xx, 401 or 403; every other raises."""
     status = response.status
     if 200 <= status < 300 or status in (401, 403):

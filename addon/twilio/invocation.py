@@ -1,7 +1,7 @@
-"""One invocation of the add-on, read from its headers and fields, whatever they are called.
+"""Invocation of the add-on, parsed from its headers and fields in all of their spellings.
 
-Everything the work needs is in an `Invocation`, and it can be written down and read back. It must
-never trust a declared number: sizes, lengths and channels are hints until the audio is decoded.
+An `Invocation` holds everything the work needs and can be stored. Declared sizes, lengths and
+channels are hints until the audio is decoded.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class HeaderLookup(Protocol):
 
 @dataclass(frozen=True)
 class Invocation(StoredDocument):
-    """What Twilio asks for. Declared figures are as sent; `duration`'s unit is not known (1.6).
+    """One request of Twilio's. Declared figures are as sent; `duration`'s unit is not known (1.6).
 
     `audio_url` and `callback` are exactly as received. `configuration` holds every field whose
     name means nothing to us, by its own name; a repeated one is a list. The stored document has no

@@ -1,7 +1,7 @@
-"""The download of a recording from a temporary or a REST address (spec/protocol 1.10, 4.3).
+"""Downloads a recording from a temporary or a REST address (spec/protocol 1.10, 4.3).
 
-A download either delivers every byte of what may be audio, or raises; what a host says instead of a
-recording must never be taken for one, nor for its last word.
+A download gives every byte of what may be audio, or raises. An error page is not taken for a
+recording, and is asked for again like one that is missing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RETRY_LADDER_S: tuple[float, ...] = (1, 2, 5, 10, 30, 60, 120)
 """Seconds to wait for media that is not there yet, before the job is parked (spec/protocol 4.3)."""
 
 MAX_MEDIA_BYTES = 4 * 1024**3
-"""What a RIFF header can announce."""
+"""The largest size that a RIFF header can have."""
 
 MEDIA_TIMEOUTS = Timeouts(connect=5, read=30, total=3600)
 """A long recording is analysed while it is read, so the whole may take long; no pause may."""
@@ -36,7 +36,7 @@ _BUSY = frozenset({408, 425, 429})
 
 @dataclass(frozen=True)
 class Media:
-    """A recording on the wire; `length` in bytes where the host said it.
+    """A download in progress; `length` in bytes where the host gave it.
 
     `blocks` can be read once; it raises SourceUnavailable where the bytes end too early.
     """
@@ -59,8 +59,8 @@ def fetch(
 ) -> Iterator[Media]:
     """One try at a download; the caller waits as SourceUnavailable says and counts `attempt` up.
 
-    Whatever bytes come are handed on, ciphertext too; but a document or nothing at all is the
-    host's way to say that there is no recording yet, and is tried again like a 404. `fallback_url`
+    All bytes are handed on, ciphertext too; but a document or an empty body means that there is no
+    recording yet, and is tried again like a 404. `fallback_url`
     is asked where the host answers 400: dual-channel audio that does not exist. Our credentials go
     along only where the address is Twilio's API. Raises SourceUnavailable, SourceGone once the
     ladder has ended, SourceRefused.
@@ -86,7 +86,7 @@ def fetch(
 
 
 def _check_status(response: Response, attempt: int, ladder: Sequence[float]) -> None:
-    """Only 200 carries a recording (spec/protocol 4.3). What may change is worth waiting for."""
+    """Let 200 pass, the only status with a recording (spec/protocol 4.3); raises as `fetch`."""
     status = response.status
     said = f"{response.origin.host} answered {status}"
     if status == 200:

@@ -1,7 +1,7 @@
-"""Recordings over REST: one, a list, the audio, the deletion (spec/protocol 4.2 to 4.4).
+"""Recordings over REST: reads one or a list, downloads and deletes (spec/protocol 4.2 to 4.4).
 
-Addresses are made from SIDs, never taken from a callback. A deletion is only asked for here; that
-it may happen must be proven by the caller first.
+Addresses are made from SIDs, never taken from a callback. The caller proves that a recording may be
+deleted before it calls `delete`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class RecordingsPage:
-    """Part of a list; `next` is what to pass to `page` for the rest, None at the end."""
+    """Part of a list; `next` is the argument for the following page, None at the end."""
 
     recordings: Sequence[Recording]
     next: str | None

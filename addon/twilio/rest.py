@@ -1,7 +1,7 @@
-"""Where Twilio's own services are, who we are there, and one call to them.
+"""Addresses of Twilio's services, the account's credentials, and single calls with them.
 
-Every REST, IAM and TaskRouter address is made here, so that one setting moves them all; our
-credentials must never go to any other place.
+Every REST, IAM and TaskRouter address is made here, so that one setting moves them all. The
+credentials go to no other address.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 """A page of a thousand recordings has about one megabyte."""
 
 REST_TIMEOUTS = Timeouts(connect=5, read=15, total=30)
-"""Twilio answers in well under a second; a job that waits longer is better tried again."""
+"""Twilio answers in well under a second; a job does better to try again than to wait longer."""
 
 _API_HOST = re.compile(r"api(?:\.[a-z0-9-]+)*\.twilio\.com", re.ASCII)
 _FORM = "application/x-www-form-urlencoded"
@@ -124,7 +124,7 @@ class Rest:
         """One request to a URL of `api.url`, with a form or a JSON document.
 
         Raises TwilioUnavailable for 429, 5xx, a broken connection or a 2xx that is no JSON object;
-        every other status is the caller's to judge.
+        every other status is left to the caller.
         """
         kind, body = _body(form, document)
         try:

@@ -1,7 +1,7 @@
-"""Diagnoses of the last signatures in monitor mode, listed by `flask signatures`.
+"""Diagnoses of the last signatures in monitor mode, which `flask signatures` lists.
 
-In Redis and bounded, because they are a few days' help and no record. A diagnosis holds names and
-lengths: never a value, a secret, or a signature that somebody could use.
+They are kept in Redis and bounded, as they are of use for some days only. A diagnosis holds names
+and lengths: never a value, a secret, or a signature that somebody could use.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from addon.twilio.signature_hypotheses import (
 from addon.twilio.signatures import Verdict, Verifier
 
 KEPT = 100
-"""Of each kind, at 3 kB, or 30 where a stranger tries: 3 MB at most, and a dozen would do."""
+"""Diagnoses of each kind. One has 3 kB, or 30 at most: 3 MB in all, and a dozen would do."""
 
 LASTS_S = 7 * 24 * 3600
 """Long enough to hear back from Twilio's support; then nothing of it is left."""
 
 SHOWN_OF_SIGNATURE = 6
-"""Enough to tell two apart, of 28; nobody can send a request with it."""
+"""Characters of 28: enough to tell two signatures apart, and of no use to sign a request."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]*")
 
@@ -42,7 +42,7 @@ logger = log.get("signatures")
 
 @dataclass(frozen=True)
 class Candidate:
-    """One thing a signature may have covered: a hypothesis and its redacted text, or a URL."""
+    """A text that a signature may have covered, redacted, under its hypothesis' name; or a URL."""
 
     name: str
     redacted: str
@@ -60,7 +60,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Diagnosis(StoredDocument):
-    """One request. `at` is seconds since the epoch; `hosts` are the names it says it came under.
+    """Diagnosis of one request, `at` seconds since the epoch; `hosts` are from its headers.
 
     `body` is its kind, `body_hash` whether bodySHA256 is in the query, `signature` its length and
     first characters. Each of `candidates` was tried with each of `urls` and each of `secrets`.
@@ -85,7 +85,7 @@ class Diagnosis(StoredDocument):
     def of(
         cls, signed: SignedRequest, verdict: Verdict, verifier: Verifier, **facts: Any
     ) -> Diagnosis:
-        """Try everything; `facts` are `at`, `request_sid` and `body`. A few milliseconds."""
+        """Try all hypotheses, in a few milliseconds; `facts` are `at`, `request_sid` and `body`."""
         return cls(
             accepted=verdict.valid,
             reason=verdict.reason,
@@ -126,7 +126,7 @@ class SignatureDiagnostics:
         self._redis: Any = connection
 
     def add(self, diagnosis: Diagnosis) -> None:
-        """Keep one, and forget those beyond KEPT. Never raises: no request may fail for it."""
+        """Store one, and drop those beyond KEPT. Never raises: no request may fail for it."""
         key = SIGNATURES_UNMATCHED if diagnosis.found is None else SIGNATURES_MATCHED
         try:
             with self._redis.pipeline() as pipe:

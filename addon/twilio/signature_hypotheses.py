@@ -1,8 +1,8 @@
-"""Hypotheses of the text that a signature covers, tried to explain it to the operator.
+"""Tries hypotheses of the text that a signature covers, to explain it to the operator.
 
 Nobody documents what a multipart signature covers (spec/protocol 3.2), and a proxy or PUBLIC_URL
 may make a genuine request look forged. Every hypothesis is tried with every variant of the URL and
-every secret; what is found here must never let a request in (that is `signatures`).
+every secret. A match here never lets a request in (that is `signatures`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Signer = Callable[[str, str], str | None]
 
 @dataclass(frozen=True)
 class SignedRequest:
-    """A request as far as signatures go. `url` is where we believe Twilio sent it.
+    """The parts of a request that a signature may cover. `url` is the one Twilio probably used.
 
     `hosts` are other names under which the request says it arrived; `body_sha256` is hex.
     """
@@ -126,7 +126,7 @@ def _of_fields(signed: SignedRequest) -> Iterator[Hypothesis]:
 
 
 def _of_hash(signed: SignedRequest) -> Iterator[Hypothesis]:
-    """As JSON bodies are signed, where the query names no hash; without the hash where it does."""
+    """Signed as JSON bodies are, where the query names no hash; without the hash where it does."""
     pairs = _signed(signed.fields or ())
     place = signed.url.partition("?")[0]
     query = [piece for piece in _query(signed.url) if not piece.startswith(f"{_HASH}=")]

@@ -1,8 +1,8 @@
 """Checks X-Twilio-Signature (spec/protocol 3) with the official SDK's HMAC.
 
-The SDK computes; the URL variants, the choice of secret and the comparison are made here, because
-its own `validate` raises on what strangers send and compares in variable time. Nothing in a request
-may raise here, and no secret may be chosen that the operator did not configure.
+The SDK computes. URL variants, choice of secret and comparison are made here, because the SDK's own
+`validate` raises on what strangers send and compares in variable time. Nothing in a request raises
+here, and no secret is used that the operator did not configure.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from twilio.request_validator import (
 from werkzeug.datastructures import MultiDict
 
 SHARED_KEY_ALGORITHMS = frozenset({HMAC_SHA256})
-"""What a settings header may name. SHA-1 is left to the account's own token (spec/protocol 3.3)."""
+"""Algorithms that a settings header may name; SHA-1 is for the auth token (spec/protocol 3.3)."""
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 

@@ -1,7 +1,6 @@
-"""recordingStatusCallback, parsed: the progress of one recording (spec/protocol 4.1).
+"""Status callback of a recording (recordingStatusCallback), parsed (spec/protocol 4.1).
 
-Callbacks come late, twice, in any order or never, so this only reads one and names it. It must
-never fail on a status or parameter that it does not know.
+Callbacks come late, twice, in any order or never. An unknown status or parameter is no error.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ COMPLETED = "completed"
 IN_PROGRESS = "in-progress"
 
 AnnouncedBy = Literal["callback", "list", "backfill"]
-"""How a recording became known here: at once, by looking for what was missed, or on request."""
+"""The way a recording became known: at once, by reconciliation, or by a backfill."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class StatusCallback(StoredDocument):
 
     @property
     def fetchable(self) -> bool:
-        """Whether there is audio to fetch now."""
+        """True where there is audio to fetch."""
         return self.status == COMPLETED
 
     @classmethod
@@ -95,7 +94,7 @@ class StatusCallback(StoredDocument):
     def from_recording(
         cls, recording: Recording, *, announced_by: AnnouncedBy, now: datetime
     ) -> StatusCallback:
-        """What a callback would have said of a recording that was found over REST."""
+        """A callback equal to the one that a recording found over REST should have had."""
         return cls(
             account_sid=recording.account_sid,
             recording_sid=recording.sid,

@@ -1,7 +1,7 @@
 """TaskRouter tasks: finds, reads, merges and writes their attributes (spec/protocol 6.4).
 
-Other programs write to the same attributes. Nothing may be written without the version that it was
-merged into, and a task that is gone is an answer, not an error.
+Other programs write to the same attributes, so nothing is written without the version that it was
+merged into. A task that is gone is an outcome and not an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Attributes = dict[str, Any]
 
 
 class Outcome(Enum):
-    """What became of an update."""
+    """Outcome of an update."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"
@@ -58,7 +58,7 @@ class Search:
         return f"{'.'.join(self.path)} == '{self.sid}'"
 
     def confirmed_by(self, task: Task) -> bool:
-        """Whether the task's own attributes say so, as a list's match may be an accident."""
+        """True where the task's own attributes hold the SID: a list's match may be an accident."""
         value: Any = task.attributes
         for name in self.path:
             value = value.get(name) if isinstance(value, dict) else None
