@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import Headers, MultiDict
 
 from addon.errors import InputConflict, InputMissing, Rejected, WrongAccount
 from addon.stored_documents import StoredDocument
@@ -31,13 +31,6 @@ _HEADER_SIDS = {
 }
 
 log = structlog.get_logger()
-
-
-class HeaderLookup(Protocol):
-    """Request headers, looked up without regard to case, as Flask's `request.headers`."""
-
-    def get(self, name: str, /) -> str | None:
-        """The header's value, or None."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +82,7 @@ class Invocation(StoredDocument):
     @classmethod
     def from_fields(
         cls,
-        headers: HeaderLookup,
+        headers: Headers,
         fields: MultiDict[str, Any],
         *,
         has_audio: bool,
@@ -165,7 +158,7 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _request_sid(headers: HeaderLookup, known: Mapping[str, str]) -> str:
+def _request_sid(headers: Headers, known: Mapping[str, str]) -> str:
     """The header's, else the field's; where they differ the header's (spec/protocol 1.3)."""
     header = (headers.get("X-Twilio-RequestSid") or "").strip()
     field_value = known.get("request_sid", "")
@@ -179,7 +172,7 @@ def _request_sid(headers: HeaderLookup, known: Mapping[str, str]) -> str:
     return sid
 
 
-def _account(headers: HeaderLookup, accounts: Collection[str]) -> str | None:
+def _account(headers: Headers, accounts: Collection[str]) -> str | None:
     """The publisher's account as Twilio sends it, under either name (spec/protocol 1.3)."""
     for name in ("X-Twilio-VendorAccountSid", "X-Twilio-AccountSid"):
         sid = (headers.get(name) or "").strip()

@@ -6,7 +6,7 @@ recording, and is asked for again like one that is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -52,7 +52,6 @@ def fetch(
     *,
     outbound: Outbound,
     attempt: int = 0,
-    ladder: Sequence[float] = RETRY_LADDER_S,
     api: TwilioApi | None = None,
     fallback_url: str | None = None,
     limit: int = MAX_MEDIA_BYTES,
@@ -65,27 +64,23 @@ def fetch(
     along only where the address is Twilio's API. Raises SourceUnavailable, SourceGone once the
     ladder has ended, SourceRefused.
     """
-    credentials = api.credentials_for(url) if api else None
-    with (
-        _as_source_errors(),
-        outbound.open("GET", url, credentials=credentials, timeouts=MEDIA_TIMEOUTS) as response,
-    ):
-        if response.status != 400 or fallback_url is None:
-            _check_status(response, attempt, ladder)
-            yield _media(response, attempt, ladder, limit)
+    urls = [url] if fallback_url is None else [url, fallback_url]
+    for each in urls:
+        credentials = api.credentials_for(each) if api else None
+        with (
+            _as_source_errors(),
+            outbound.open(
+                "GET", each, credentials=credentials, timeouts=MEDIA_TIMEOUTS
+            ) as response,
+        ):
+            if response.status == 400 and each != urls[-1]:
+                continue
+            _check_status(response, attempt)
+            yield _media(response, attempt, limit)
             return
-    with fetch(
-        fallback_url,
-        outbound=outbound,
-        attempt=attempt,
-        ladder=ladder,
-        api=api,
-        limit=limit,
-    ) as media:
-        yield media
 
 
-def _check_status(response: Response, attempt: int, ladder: Sequence[float]) -> None:
+def _check_status(response: Response, attempt: int) -> None:
     """Let 200 pass, the only status with a recording (spec/protocol 4.3); raises as `fetch`."""
     status = response.status
     said = f"{response.origin.host} answered {status}"
@@ -95,21 +90,16 @@ def _check_status(response: Response, attempt: int, ladder: Sequence[float]) -> 
         raise SourceUnavailable(said, retry_after=response.retry_after)
     if status == 410 or not 400 <= status < 500:
         raise SourceGone(said)
-    raise _not_yet(said, attempt, ladder)
+    raise _not_yet(said, attempt)
 
 
-def _not_yet(said: str, attempt: int, ladder: Sequence[float]) -> SourceUnavailable | SourceGone:
-    if attempt < len(ladder):
-        return SourceUnavailable(said, retry_after=ladder[attempt])
+def _not_yet(said: str, attempt: int) -> SourceUnavailable | SourceGone:
+    if attempt < len(RETRY_LADDER_S):
+        return SourceUnavailable(said, retry_after=RETRY_LADDER_S[attempt])
     return SourceGone(f"{said}, after {attempt + 1} tries")
 
 
-def _media(
-    response: Response,
-    attempt: int,
-    ladder: Sequence[float],
-    limit: int,
-) -> Media:
+def _media(response: Response, attempt: int, limit: int) -> Media:
     length = response.length
     blocks = _blocks(response, limit)
     head = b""
@@ -118,10 +108,10 @@ def _media(
         if len(head) >= HEAD_BYTES:
             break
     if not head:
-        raise _not_yet(f"{response.origin.host} sent nothing", attempt, ladder)
+        raise _not_yet(f"{response.origin.host} sent nothing", attempt)
     if is_document(head):
         said = f"{response.origin.host} sent {describe(head)} instead of a recording"
-        raise _not_yet(said, attempt, ladder)
+        raise _not_yet(said, attempt)
     return Media(response.headers.get("Content-Type"), length, chain([head], blocks))
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from addon.errors import SourceRefused, TwilioUnavailable
-from addon.twilio.media import RETRY_LADDER_S, Media, fetch
+from addon.twilio.media import Media, fetch
 from addon.twilio.moments import parse_moment, parse_number
 from addon.twilio.rest import Rest
 from addon.twilio.sids import is_sid
@@ -114,13 +114,7 @@ class Recordings:
             page = self.page(resume=page.next)
             yield from page.recordings
 
-    def media(
-        self,
-        sid: str,
-        *,
-        attempt: int = 0,
-        ladder: Sequence[float] = RETRY_LADDER_S,
-    ) -> AbstractContextManager[Media]:
+    def media(self, sid: str, *, attempt: int = 0) -> AbstractContextManager[Media]:
         """The audio as WAV, in two channels where there are two (spec/protocol 4.3).
 
         An encrypted recording comes as its ciphertext. Raises as `media.fetch`.
@@ -129,7 +123,6 @@ class Recordings:
             self._url(sid, ".wav", {"RequestedChannels": "2"}),
             outbound=self._rest.outbound,
             attempt=attempt,
-            ladder=ladder,
             api=self._rest.api,
             fallback_url=self._url(sid, ".wav", {"RequestedChannels": "1"}),
         )

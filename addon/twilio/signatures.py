@@ -8,8 +8,9 @@ here, and no secret is used that the operator did not configure.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -50,9 +51,8 @@ class _Secret:
 class Verifier:
     """Checks requests against the account's tokens and the configured shared keys.
 
-    `tokens` may be several while a token is rotated (spec/protocol 3.3). `url_only` also accepts a
-    signature over the URL alone, which leaves the fields unauthenticated: off unless an operator
-    has seen that his traffic is signed so (spec/protocol 3.2).
+    `tokens` may be several while a token is rotated (spec/protocol 3.3). A signature over the URL
+    alone is never accepted: it would leave every field to whoever has one (spec/protocol 3.2).
     """
 
     def __init__(
@@ -61,10 +61,8 @@ class Verifier:
         shared_keys: Mapping[str, str] | None = None,
         *,
         public_url: str,
-        url_only: bool = False,
     ) -> None:
         self._public_url = public_url.rstrip("/")
-        self._url_only = url_only
         # An empty secret would let anybody sign.
         self._tokens = [
             _Secret(f"auth token {number}", RequestValidator(token), HMAC_SHA1)
@@ -91,7 +89,19 @@ class Verifier:
         if not secrets:
             return Verdict(False, "no secret for this signature's key and algorithm")
         url = public_request_url(self._public_url, environ)
-        return self._judge(url, signature, secrets, fields, body_sha256.lower())
+        announced = _announced_hash(url)
+        if announced is not None and not hmac.compare_digest(
+            announced.lower().encode("utf-8", "replace"), body_sha256.lower().encode()
+        ):
+            return Verdict(False, "the body does not have the announced bodySHA256")
+        # What may be signed with the URL, most likely first (spec/protocol 3.2).
+        hypotheses = {"fields": fields, "body hash": None if announced is None else MultiDict()}
+        for (name, signed), secret in product(hypotheses.items(), secrets):
+            if signed is not None and any(
+                _matches(secret, variant, signed, signature) for variant in url_variants(url)
+            ):
+                return Verdict(True, secret=secret.name, hypothesis=name)
+        return Verdict(False, "no secret gives this signature")
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -109,39 +119,6 @@ class Verifier:
 
     def _all(self) -> list[_Secret]:
         return [*self._tokens, *self._shared.values()]
-
-    def _judge(
-        self,
-        url: str,
-        signature: str,
-        secrets: list[_Secret],
-        fields: MultiDict[str, str] | None,
-        body_sha256: str,
-    ) -> Verdict:
-        announced = _announced_hash(url)
-        if announced is not None and not hmac.compare_digest(
-            announced.lower().encode("utf-8", "replace"), body_sha256.encode()
-        ):
-            return Verdict(False, "the body does not have the announced bodySHA256")
-        for hypothesis, signed in self._hypotheses(fields, body_bound=announced is not None):
-            for secret in secrets:
-                if any(
-                    _matches(secret, variant, signed, signature) for variant in url_variants(url)
-                ):
-                    return Verdict(True, secret=secret.name, hypothesis=hypothesis)
-        return Verdict(False, "no secret gives this signature")
-
-    def _hypotheses(
-        self, fields: MultiDict[str, str] | None, *, body_bound: bool
-    ) -> Iterator[tuple[str, MultiDict[str, str]]]:
-        """Fields that Twilio may have signed too, the likeliest first (spec/protocol 3.2)."""
-        nothing: MultiDict[str, str] = MultiDict()
-        if fields is not None:
-            yield "fields", fields
-        if body_bound:
-            yield "body hash", nothing
-        if self._url_only:
-            yield "url only", nothing
 
     def _candidates(self, settings: str | None) -> list[_Secret]:
         if settings is None or not settings.strip():
