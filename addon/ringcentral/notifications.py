@@ -1,7 +1,7 @@
-"""Notifications of RingCentral: hints which conversations to look up (spec/protocol 7.5).
+"""Notifications of RingCentral: hints at conversations to look up (spec/protocol 7.5).
 
-There is no signature: whoever knows the token may be RingCentral, so nothing in a notification is
-taken for true. It only names a call whose recordings may appear in the call log soon.
+There is no signature, only a shared token, so nothing in a notification is taken for true. It only
+names a call whose recordings may appear in the call log soon.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def handshake(headers: Mapping[str, str], *, has_body: bool) -> str | None:
 
 
 def is_genuine(headers: Mapping[str, str], expected: str | None) -> bool:
-    """Whether a notification shows our token, under either name; compared in constant time."""
+    """True for a notification with our token under either name; compared in constant time."""
     if not expected:
         return False
     own = expected.encode()
@@ -58,9 +58,9 @@ def is_genuine(headers: Mapping[str, str], expected: str | None) -> bool:
 
 
 def ended_call(body: bytes) -> str | None:
-    """The telephony session in which somebody hung up, None where a notification tells of none.
+    """The telephony session in which somebody hung up, None where a notification names none.
 
-    It may go on with others, after a transfer; whether anything was recorded is for the call log.
+    It may go on with others, after a transfer. The call log knows whether anything was recorded.
     """
     try:
         told: Any = json.loads(body)["body"]
@@ -72,25 +72,25 @@ def ended_call(body: bytes) -> str | None:
     return session if named and ended else None
 
 
-class Notices:
-    """What was noticed, in Redis. Every method raises QueueUnavailable where it does not answer."""
+class Notifications:
+    """Calls to look up, in Redis. Every method raises QueueUnavailable where it does not answer."""
 
     def __init__(self, connection: redis.Redis, clock: Callable[[], float] = time.time) -> None:
         self._redis = connection
         self._clock = clock
 
     def expect_handshake(self) -> None:
-        """A subscription is about to be created."""
+        """Expect a handshake: a subscription is about to be created."""
         with as_unavailable():
             self._redis.set(RINGCENTRAL_SUBSCRIBING, b"1", ex=PENDING_S)
 
     def expects_handshake(self) -> bool:
-        """Whether one is."""
+        """True while a subscription is being created."""
         with as_unavailable():
             return bool(self._redis.exists(RINGCENTRAL_SUBSCRIBING))
 
     def handshake_done(self) -> None:
-        """The subscription exists, or will not."""
+        """Expect no handshake any more."""
         with as_unavailable():
             self._redis.delete(RINGCENTRAL_SUBSCRIBING)
 

@@ -7,12 +7,18 @@ import json
 import pytest
 
 from addon.errors import QueueUnavailable
-from addon.ringcentral.notices import WATCH_S, Notices, ended_call, handshake, is_genuine
+from addon.ringcentral.notifications import (
+    WATCH_S,
+    Notifications,
+    ended_call,
+    handshake,
+    is_genuine,
+)
 
 
 @pytest.fixture
-def notices(redis_server, clock):
-    return Notices(redis_server, clock)
+def notifications(redis_server, clock):
+    return Notifications(redis_server, clock)
 
 
 @pytest.mark.parametrize("name", ["Verification-Token", "Validation-Token"])
@@ -78,33 +84,33 @@ def test_an_envelope_without_a_call_names_none(body):
     assert ended_call(body) is None
 
 
-def test_a_call_is_watched_once_however_often_it_is_told(notices, clock):
+def test_a_call_is_watched_once_however_often_it_is_told(notifications, clock):
     for call in ("s-1", "s-2", "s-1"):
-        notices.watch(call)
+        notifications.watch(call)
         clock.now += 1
-    assert notices.watched() == ["s-2", "s-1"]
+    assert notifications.watched() == ["s-2", "s-1"]
     clock.now += WATCH_S - 2
-    assert notices.watched() == ["s-1"]
+    assert notifications.watched() == ["s-1"]
     clock.now += 2
-    assert notices.watched() == []
+    assert notifications.watched() == []
 
 
-def test_more_calls_than_can_be_watched_are_dropped(notices, monkeypatch, clock):
-    monkeypatch.setattr("addon.ringcentral.notices.MAX_WATCHED", 3)
+def test_more_calls_than_can_be_watched_are_dropped(notifications, monkeypatch, clock):
+    monkeypatch.setattr("addon.ringcentral.notifications.MAX_WATCHED", 3)
     for number in range(5):
         clock.now += 1
-        notices.watch(f"s-{number}")
-    assert notices.watched() == ["s-2", "s-3", "s-4"]
+        notifications.watch(f"s-{number}")
+    assert notifications.watched() == ["s-2", "s-3", "s-4"]
 
 
-def test_a_handshake_is_expected_only_meanwhile(notices):
-    assert not notices.expects_handshake()
-    notices.expect_handshake()
-    assert notices.expects_handshake()
-    notices.handshake_done()
-    assert not notices.expects_handshake()
+def test_a_handshake_is_expected_only_meanwhile(notifications):
+    assert not notifications.expects_handshake()
+    notifications.expect_handshake()
+    assert notifications.expects_handshake()
+    notifications.handshake_done()
+    assert not notifications.expects_handshake()
 
 
 def test_without_redis_it_says_so(no_redis):
     with pytest.raises(QueueUnavailable):
-        Notices(no_redis).watch("s-1")
+        Notifications(no_redis).watch("s-1")
