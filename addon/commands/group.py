@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from redis.exceptions import RedisError
 
 from addon.errors import AddonError
+from addon.redis_errors import as_unavailable
 
 
 class Group(click.Group):
@@ -16,8 +16,7 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """As click does. Raises ClickException, which ends the command with code 1."""
         try:
-            return super().invoke(ctx)
+            with as_unavailable():
+                return super().invoke(ctx)
         except AddonError as error:
             raise click.ClickException(f"{error.message}. {error.remedy}") from error
-        except RedisError as error:
-            raise click.ClickException(f"Redis does not answer ({type(error).__name__})") from error
