@@ -27,7 +27,7 @@ def test_another_error_is_itself():
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_nobody_else_makes_another_error_of_it(path):
-    """Where Redis may fail without a word it is caught; to raise something is the adapter's work."""
+    """Others may catch a RedisError and go on; to raise something else is the adapter's work."""
     if name_of(path) == "addon.redis_errors":
         return
     for handler in ast.walk(ast.parse(path.read_text())):

@@ -19,4 +19,6 @@ class Group(click.Group):
             with as_unavailable():
                 return super().invoke(ctx)
         except AddonError as error:
-            raise click.ClickException(f"{error.message}. {error.remedy}") from error
+            # The remedy of what may succeed later is for jobs: nobody tries a command again.
+            text = error.message if error.retryable else f"{error.message}. {error.remedy}"
+            raise click.ClickException(text) from error
