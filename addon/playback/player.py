@@ -6,15 +6,13 @@ which never change. Tenant and id come from a grant or a token's rights, never f
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import Generic, TypeVar
 
 from addon.archive.archive import Archive, ArchivedAudio
 from addon.archive.manifest import Manifest
+from addon.bounded_cache import BoundedCache
 from addon.errors import NotPlayable, NotStored, Withheld
 from addon.playback.decoding import SampleReader
 from addon.playback.form import Form, form_of
@@ -22,8 +20,6 @@ from addon.playback.grants import Grant
 from addon.playback.joined import Gaps, Part, converted, joined
 from addon.playback.policy import Audible, audible, withheld
 from addon.playback.sound import Recorded, Sound
-
-Value = TypeVar("Value")
 
 MAX_PARTS = 200
 """Recordings of one call that are joined; each is a request to the store the first time."""
@@ -44,8 +40,8 @@ class Player:
         self._archive = archive
         self._gaps = gaps
         self._redaction_required = redaction_required
-        self._forms: Remembered[Form] = Remembered()
-        self._parts: Remembered[Part] = Remembered()
+        self._forms: BoundedCache[tuple[str, str], Form] = BoundedCache(MAX_REMEMBERED)
+        self._parts: BoundedCache[tuple[str, str], Part] = BoundedCache(MAX_REMEMBERED)
 
     def granted(self, grant: Grant) -> Sound:
         """What a grant is for. Raises as `recording` and `call` do."""
@@ -122,7 +118,7 @@ class Player:
 
     def _form(self, audio: ArchivedAudio) -> Form:
         key = audio.manifest.tenant, audio.manifest.recording_id
-        return self._forms.get(key, lambda: form_of(Recorded(audio)))
+        return self._forms.get_or(key, lambda: form_of(Recorded(audio)))
 
     def _part(self, tenant: str, recording_id: str) -> Part:
         def read() -> Part:
@@ -136,28 +132,7 @@ class Player:
                 started_at=audio.manifest.facts.started_at,
             )
 
-        return self._parts.get((tenant, recording_id), read)
-
-
-class Remembered(Generic[Value]):
-    """What was found out about recordings lately; true for ever, as they never change."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str], Value] = OrderedDict()
-
-    def get(self, key: tuple[str, str], find: Callable[[], Value]) -> Value:
-        """The value of a key, found now where it is not known. Raises what `find` raises."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        value = find()
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > MAX_REMEMBERED:
-                self._kept.popitem(last=False)
-        return value
+        return self._parts.get_or((tenant, recording_id), read)
 
 
 @contextmanager
