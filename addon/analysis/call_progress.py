@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import runs, tonality
+from addon.analysis.levels import median
 from addon.analysis.runs import Mask
 from addon.analysis.tonality import Looks
 
@@ -117,7 +118,7 @@ def _bursts(looks: Looks, level: Floats) -> list[Burst]:
     found = []
     for start in starts.tolist():
         stop = start + 1 + _leading(alike[start + 1 :])
-        low, high = float(np.median(lower[start:stop])), float(np.median(upper[start:stop]))
+        low, high = median(lower[start:stop]), median(upper[start:stop])
         hertz = (low, high) if high - low > _SAME_HERTZ else (low,)
         end = min(stop * tonality.FRAMES, len(level))  # the last look may reach past the end
         if start * tonality.FRAMES < end:
@@ -128,7 +129,7 @@ def _bursts(looks: Looks, level: Floats) -> list[Burst]:
 
 def _edges(level: Floats, first: int, last: int) -> tuple[int, int]:
     """Begin and end of the sound around the frames [first, last), by up to one look."""
-    floor = float(np.median(level[first:last])) - _EDGE_DB
+    floor = median(level[first:last]) - _EDGE_DB
     before = level[max(first - tonality.FRAMES, 0) : first][::-1] > floor
     after = level[last : last + tonality.FRAMES] > floor
     inside = np.flatnonzero(level[first:last] > floor)
@@ -176,8 +177,8 @@ def _pause_is_quiet(level: Floats, speech: Mask, before: Burst, after: Burst) ->
     """Between the bursts the level falls, but for where somebody speaks, as over call waiting."""
     pause = slice(before.last, after.first)
     quiet = level[pause][~speech[pause]]
-    burst = np.median(level[before.first : before.last])
-    return not len(quiet) or bool(np.median(quiet) < burst - _PAUSE_DB)
+    burst = median(level[before.first : before.last])
+    return not len(quiet) or median(quiet) < burst - _PAUSE_DB
 
 
 def _signals_of(cadence: Sequence[Burst], channel: int, anybody: Mask) -> list[Signal]:
@@ -199,7 +200,7 @@ def _kind(cadence: Sequence[Burst]) -> str | None:
     """The signal that these bursts are, by their frequencies and their cadence."""
     lengths = [burst.last - burst.first for burst in cadence]
     pauses = _pauses(cadence)
-    tone, usual, longest = cadence[0], float(np.median(lengths)), max(pauses, default=0)
+    tone, usual, longest = cadence[0], median(np.array(lengths)), max(pauses, default=0)
     if tone.within(_FAX_CALLING) and len(cadence) > 1 and usual < 80 and longest > 200:
         return FAX
     if tone.within(_FAX_ANSWERING) and max(lengths) >= 200:
@@ -214,7 +215,8 @@ def _kind(cadence: Sequence[Burst]) -> str | None:
         return RINGING if _rings(tone, max(lengths), len(cadence)) else None
     if len(cadence) < _BURSTS_OF_BUSY or min(pauses) < _SHORTEST_PAUSE:
         return None
-    if np.ptp(lengths[1:-1] or lengths) > 15:
+    inner = lengths[1:-1] or lengths
+    if max(inner) - min(inner) > 15:
         return None
     return REORDER if usual <= _REORDER_BURST else BUSY if usual <= _BUSY_BURST else None
 

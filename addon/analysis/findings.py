@@ -11,7 +11,7 @@ from addon.analysis import background, call_progress, runs, speech
 from addon.analysis.call_progress import Signal
 from addon.analysis.conversation import Conversation, converse
 from addon.analysis.hold import hold
-from addon.analysis.levels import FLOOR_DBFS, decibels, smoothed
+from addon.analysis.levels import FLOOR_DBFS, decibels, median, percentiles, smoothed
 from addon.analysis.options import Options
 from addon.analysis.participants import MIXED, Level, Participant
 from addon.analysis.runs import Mask, Runs
@@ -121,7 +121,7 @@ class Findings:
             return abs(likeness) > IDENTICAL_ABOVE
         together = np.count_nonzero(np.logical_and.reduce(heard)) / np.count_nonzero(spoken)
         apart = (smoothed(levels[0], _LEVELS_OVER) - smoothed(levels[1], _LEVELS_OVER))[spoken]
-        lowest, lower, upper, highest = np.percentile(apart, [5, 25, 75, 95])
+        lowest, lower, upper, highest = percentiles(apart, 5, 25, 75, 95)
         return bool(
             together > _TOGETHER and upper - lower < _QUARTER_DB and highest - lowest < _MOST_DB
         )
@@ -149,7 +149,7 @@ class Findings:
         inside = np.power(10, levels[mask] / 10)
         outside = np.power(10, levels[~mask & ~self._other_sound[channel]] / 10)
         loud = decibels(float(inside.mean())) if len(inside) else None
-        quiet = decibels(float(np.median(outside))) if len(outside) else None
+        quiet = decibels(median(outside)) if len(outside) else None
         if quiet is not None and quiet < _DIGITAL_SILENCE_DBFS:
             quiet = FLOOR_DBFS
         measurable = loud is not None and quiet is not None and quiet > FLOOR_DBFS

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import runs, tonality
-from addon.analysis.levels import FLOOR_DBFS, smoothed
+from addon.analysis.levels import FLOOR_DBFS, percentiles, smoothed
 from addon.analysis.runs import Mask, Runs
 from addon.analysis.tonality import Looks
 
@@ -71,11 +71,11 @@ def _quiet(levels: Floats, speech: Mask, near: Mask) -> float:
     outside = smooth[~speech]
     if not len(outside):
         return FLOOR_DBFS
-    quiet = float(np.percentile(outside, _QUIET_PERCENTILE))
+    (quiet,) = percentiles(outside, _QUIET_PERCENTILE)
     pauses = smooth[near & ~speech]
     if len(pauses) < _ENOUGH:
         return quiet
-    return min(quiet, float(np.percentile(pauses, _QUIET_PERCENTILE)))
+    return min(quiet, *percentiles(pauses, _QUIET_PERCENTILE))
 
 
 def _near(anybody: Mask) -> Mask:

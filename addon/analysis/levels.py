@@ -7,6 +7,7 @@ the band of speech: an offset or mains hum does not count. Samples are float, fu
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,26 @@ SLOW_BELOW_HERTZ, SLOW_VECTORS = 150, 6
 def decibels(power: float) -> float:
     """A mean power relative to full scale, in dBFS, never below FLOOR_DBFS."""
     return max(10 * math.log10(power), FLOOR_DBFS) if power > 0 else FLOOR_DBFS
+
+
+def percentiles(values: NDArray[Any], *percents: float) -> list[float]:
+    """These percentiles of one or more values, interpolated as numpy's own are.
+
+    `np.percentile` and `np.median` import numpy.ma at their first call: 26 ms in every short job.
+    """
+    places = [(len(values) - 1) * percent / 100 for percent in percents]
+    pairs = [(int(place), math.ceil(place)) for place in places]
+    ordered = np.partition(values, [rank for pair in pairs for rank in pair])
+    found = []
+    for place, (low, high) in zip(places, pairs, strict=True):
+        lower, upper = float(ordered[low]), float(ordered[high])
+        found.append(lower + (place - low) * (upper - lower))
+    return found
+
+
+def median(values: NDArray[Any]) -> float:
+    """The median of one or more values."""
+    return percentiles(values, 50)[0]
 
 
 def smoothed(levels: Floats, frames: int) -> Floats:

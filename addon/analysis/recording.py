@@ -18,11 +18,21 @@ from addon.analysis.options import Options
 from addon.analysis.peaks import Peaks
 from addon.analysis.redaction import NOT_HEARD, Found, Kind, Redaction
 from addon.analysis.report import Report
-from addon.analysis.stages import Stages
+from addon.analysis.stages import RATE_HZ, Stages
 from addon.analysis.tape import Tape
 from addon.analysis.transcript import Transcript
 from addon.analysis.transcription import transcribe
+from addon.audio.decoders import quiet_av
 from addon.errors import UnreadableAudio
+
+
+def warm_up() -> None:
+    """Load what is loaded once for each process: detector, FFmpeg, resampler.
+
+    A worker that stays alive calls it before its first recording, so that none waits for it.
+    """
+    Stages(2 * RATE_HZ, channels=1)
+    quiet_av()
 
 
 class RecordingPass:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.fft import rfft
 from numpy.typing import NDArray
 
 from addon.analysis.levels import FRAME, RATE_HZ
@@ -84,7 +85,7 @@ def _at_looks(probability: Floats, count: int) -> Floats:
 
 def _measured(windowed: Floats, at: NDArray[np.intp]) -> Floats:
     """(looks, 4): the two strongest frequencies, their share, the likeness to the look before."""
-    spectrum = np.fft.rfft(windowed, axis=1)[:, _LOWEST:_HIGHEST]
+    spectrum = rfft(windowed, axis=1)[:, _LOWEST:_HIGHEST]
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) + np.float32(1e-12)
     total = power.sum(axis=1)
     logarithm = np.log(power)

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from addon.analysis.levels import percentiles
 from addon.analysis.runs import Runs, seconds
 from addon.analysis.timeline import Interval, Timeline
 
@@ -143,5 +144,5 @@ def _latency(turns: Sequence[Turn], channel: int) -> Latency:
     ]
     if not waits:
         return Latency()
-    median, p90 = (round(float(np.percentile(waits, share)), 3) for share in (50, 90))
+    median, p90 = (round(wait, 3) for wait in percentiles(np.array(waits), 50, 90))
     return Latency(median, p90, len(waits))
