@@ -119,18 +119,11 @@ class Decoder:
         self.gap = ""
         self.frames = 0
 
-    @property
-    def covered(self) -> bool:
-        """True once all was decoded, sample for sample, and nothing that may be audio was left.
-
-        `gap` is a sentence that says what is missing where not.
-        """
-        return not self.gap
-
     def blocks(self) -> Iterator[Floats]:
         """All samples, (channels, frames), in blocks; then `flags`, `warnings`, `gap` are set.
 
-        Raises UnreadableAudio where they are more than MAX_SECONDS.
+        `gap` says in a sentence what was not decoded; empty where all was, sample for sample, and
+        nothing that may be audio was left. Raises UnreadableAudio where they are more than MAX_SECONDS.
         """
         self.flags, self.warnings, self.gap, self.frames = [], [], "", 0
         decoding = Decoding(self, self.reader.packets())

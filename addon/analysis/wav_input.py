@@ -6,17 +6,18 @@ however long the recording. Kinds that cannot be read in place are handed over t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 from addon.analysis import muting
+from addon.analysis.input import Input, Prepare, Spool
 from addon.analysis.muting import Placed
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
 from addon.audio.conversion import Converter
 from addon.audio.decoders import Run
 from addon.audio.wav import Region, Walk
+from addon.audio.wav_format import Format
 from addon.errors import UnreadableAudio
 
 #: Sample frames decoded at once: a megabyte of stereo telephone audio.
@@ -24,70 +25,6 @@ CHUNK_FRAMES = 1 << 18
 _BLOCK_BYTES = 1 << 20
 #: Two minutes of 48 kHz stereo. Unusual formats and large chunks behind the samples come to more.
 MAX_HELD_BYTES = 1 << 25
-
-Spool = Callable[[], BinaryIO]
-Prepare = Callable[[Stages], None]
-
-
-@dataclass
-class Source:
-    """What an intake learnt about the file itself."""
-
-    format: str
-    codec: str
-    archived_format: str
-    flags: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-
-class Intake(Protocol):
-    """Takes a recording's bytes, measures them and gives back what may be archived."""
-
-    @property
-    def source(self) -> Source:
-        """What is known of the file."""
-        ...
-
-    @property
-    def stages(self) -> Stages:
-        """The measurements; complete after `measure`."""
-        ...
-
-    @property
-    def covered(self) -> bool:
-        """True if every sample of the file was decoded; known after `measure`."""
-        ...
-
-    @property
-    def gap(self) -> str:
-        """What of the file was not decoded, in a sentence; empty where all of it was."""
-        ...
-
-    @property
-    def reencodes(self) -> bool:
-        """True if muting encodes the file anew, and does not overwrite samples in place."""
-        ...
-
-    @property
-    def archived_frames(self) -> int | None:
-        """The sample frames of the file that was encoded anew, read back from it.
-
-        None where the bytes are the file as received or muted in place; known with the first block
-        of `release`.
-        """
-        ...
-
-    def feed(self, block: bytes) -> bytes:
-        """More of the recording; returns the bytes that are final."""
-        ...
-
-    def measure(self) -> None:
-        """The recording is complete: measure what is left of it."""
-        ...
-
-    def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
-        """All bytes that have not been returned yet, with these intervals muted."""
-        ...
 
 
 class Held:
@@ -104,7 +41,7 @@ class Held:
         """Bytes of the file so far."""
         return self.offset + len(self.bytes)
 
-    def add(self, block: bytes) -> None:
+    def add(self, block: bytes | bytearray) -> None:
         """More of the file. Raises UnreadableAudio."""
         self.bytes += block
         self._advance()
@@ -134,38 +71,38 @@ class Held:
             self.walk.give(self.part(start, start + count))
 
 
-class WaveIntake:
-    """A WAV file of plain samples, muted by overwriting bytes; `held` is what arrived so far.
+def format_of(head: bytes | bytearray, *, at_end: bool) -> Format | None:
+    """The format of a WAV file with these first bytes; None where it comes later.
+
+    Raises UnreadableAudio.
+    """
+    held = Held(Walk())
+    held.add(head)
+    if at_end:
+        held.end()
+    return held.walk.format
+
+
+class WavInput(Input):
+    """A WAV file of plain samples, muted by overwriting bytes.
 
     With `redact`, key tones are muted while bytes pass. With `keep`, or where more than
     MAX_HELD_BYTES would have to wait, all further bytes go through the caller's spool instead, and
     are muted when they are released.
     """
 
-    stages: Stages
     reencodes = False
-    archived_frames: int | None = None
 
-    def __init__(
-        self, held: Held, prepare: Prepare, spool: Spool, *, redact: bool, keep: bool = False
-    ) -> None:
-        self.source = Source("wav", "", "wav")
-        self._held = held
-        self._prepare = prepare
+    def __init__(self, spool: Spool, prepare: Prepare, *, redact: bool, keep: bool = False) -> None:
+        super().__init__("wav", spool, prepare)
+        self._held = Held(Walk())
         self._redact = redact
-        self._new_spool = spool
         self._spool: BinaryIO | None = spool() if keep else None
         self._spooled_from = 0
         self._placed: list[Placed] = []
         #: Of the walk's regions, how many are measured.
         self._measured = 0
         self._converter: Converter | None = None
-        self.gap = ""
-
-    @property
-    def covered(self) -> bool:
-        """See Intake.covered. A truncated file holds nothing that was not heard."""
-        return not self.gap
 
     def feed(self, block: bytes) -> bytes:
         """More of the file; returns the bytes that no later tone can change."""
@@ -187,7 +124,7 @@ class WaveIntake:
         layout = self._held.walk.layout()
         self.source.flags.extend(flag for flag in layout.flags if flag not in self.source.flags)
         self.source.warnings.extend(layout.warnings)
-        if "damaged" in self.source.flags:
+        if "damaged" in self.source.flags:  # a truncated file holds nothing that was not heard
             self.gap = " ".join(self.source.warnings)
         if not self._placed or not self.stages.duration_ms:
             raise UnreadableAudio("The WAV file has a header but holds no audio")
