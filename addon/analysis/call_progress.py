@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from addon.analysis import runs, tonality
 from addon.analysis.levels import median
 from addon.analysis.runs import Mask
-from addon.analysis.tonality import Looks
+from addon.analysis.tonality import Spectra
 
 Floats = NDArray[np.float32]
 
@@ -24,8 +24,8 @@ RINGING, BUSY, REORDER, DIAL = "ringing", "busy", "reorder", "dial"
 CALL_WAITING, FAX, SPECIAL = "call_waiting", "fax", "special_information"
 KINDS = (RINGING, BUSY, REORDER, DIAL, CALL_WAITING, FAX, SPECIAL)
 
-#: A look shows a tone where two frequencies have this part of all energy, and two looks the same
-#: tone where their frequencies are this close.
+#: A spectrum shows a tone where two frequencies have this part of all energy, and two spectra show
+#: the same tone where their frequencies are this close.
 _PURE = 0.85
 _SAME_HERTZ = 12.0
 #: A burst's edges are where its level falls this far below its middle.
@@ -83,7 +83,7 @@ class Signal:
 
 
 def signals(
-    looks: Sequence[Looks], levels: Floats, speech: Sequence[Mask], tones: Sequence[Mask]
+    spectra: Sequence[Spectra], levels: Floats, speech: Sequence[Mask], tones: Sequence[Mask]
 ) -> list[Signal]:
     """The call progress tones of all channels in order of time.
 
@@ -91,7 +91,7 @@ def signals(
     """
     anybody = np.logical_or.reduce(speech)
     found: list[Signal] = []
-    for channel, (seen, level, keys) in enumerate(zip(looks, levels, tones, strict=True)):
+    for channel, (seen, level, keys) in enumerate(zip(spectra, levels, tones, strict=True)):
         bursts = [
             burst for burst in _bursts(seen, level) if not keys[burst.first : burst.last].any()
         ]
@@ -101,12 +101,12 @@ def signals(
     return sorted(found, key=lambda one: (one.first, one.channel))
 
 
-def _bursts(looks: Looks, level: Floats) -> list[Burst]:
-    """The runs of looks that show one and the same tone, with edges from the 10 ms levels."""
-    pure = looks.share >= _PURE
+def _bursts(spectra: Spectra, level: Floats) -> list[Burst]:
+    """The runs of spectra that show one and the same tone, with edges from the 10 ms levels."""
+    pure = spectra.share >= _PURE
     if not pure.any():
         return []
-    lower, upper = np.fmin(*looks.hertz.T), np.fmax(*looks.hertz.T)
+    lower, upper = np.fmin(*spectra.hertz.T), np.fmax(*spectra.hertz.T)
     alike = np.zeros(len(pure), np.bool_)
     alike[1:] = (
         pure[1:]
@@ -120,7 +120,7 @@ def _bursts(looks: Looks, level: Floats) -> list[Burst]:
         stop = start + 1 + _leading(alike[start + 1 :])
         low, high = median(lower[start:stop]), median(upper[start:stop])
         hertz = (low, high) if high - low > _SAME_HERTZ else (low,)
-        end = min(stop * tonality.FRAMES, len(level))  # the last look may reach past the end
+        end = min(stop * tonality.FRAMES, len(level))  # the last spectrum may reach past the end
         if start * tonality.FRAMES < end:
             first, last = _edges(level, start * tonality.FRAMES, end)
             found.append(Burst(first, last, hertz))
@@ -128,7 +128,7 @@ def _bursts(looks: Looks, level: Floats) -> list[Burst]:
 
 
 def _edges(level: Floats, first: int, last: int) -> tuple[int, int]:
-    """Begin and end of the sound around the frames [first, last), by up to one look."""
+    """Begin and end of the sound around the frames [first, last), by up to one spectrum."""
     floor = median(level[first:last]) - _EDGE_DB
     before = level[max(first - tonality.FRAMES, 0) : first][::-1] > floor
     after = level[last : last + tonality.FRAMES] > floor
@@ -144,7 +144,7 @@ def _leading(values: Mask) -> int:
 
 
 def _merged(bursts: Sequence[Burst]) -> list[Burst]:
-    """Bursts that touch and sound alike as one: a look on the edge of two may have parted them."""
+    """Bursts that touch and sound alike as one: one spectrum on an edge may have parted them."""
     merged: list[Burst] = []
     for burst in bursts:
         before = merged[-1] if merged else None
@@ -241,7 +241,7 @@ def _pauses(cadence: Sequence[Burst]) -> list[int]:
 def _special(bursts: Sequence[Burst], channel: int) -> list[Signal]:
     """Each series of three rising tones before an announcement.
 
-    A look on the edge of two of them shows both and is left out.
+    A spectrum on the edge of two of them shows both and is left out.
     """
     single = [burst for burst in bursts if len(burst.hertz) == 1]
     return [

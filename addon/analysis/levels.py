@@ -1,4 +1,4 @@
-"""How loud each channel is: peak, RMS, offset and clipping of all samples; a level each 10 ms.
+"""Loudness of each channel: peak, RMS, offset and clipping of all samples; a level each 10 ms.
 
 The figures of all samples agree with `sox stats` to a tenth of a decibel. The 10 ms levels are of
 the band of speech: an offset or mains hum does not count. Samples are float, full scale 1.0.
@@ -17,7 +17,7 @@ from addon.analysis.runs import Mask
 
 Floats = NDArray[np.float32]
 
-#: What digital silence reads as; below the step of any 16-bit sample.
+#: Level of digital silence; below the step of any 16-bit sample.
 FLOOR_DBFS = -120.0
 #: A sample at or above this is clipped: the loudest code of mu-law (spec/audio 3).
 CLIPPED_AT = 32124 / 32768
@@ -74,7 +74,7 @@ def smoothed(levels: Floats, frames: int) -> Floats:
 
 
 class Totals:
-    """What is summed over every sample of the recording, at its own rate."""
+    """Sums over every sample of the recording, at its own rate."""
 
     def __init__(self, channels: int) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""The way a recording is read, decided from its first bytes."""
+"""Opens a recording: the way it is read, decided from its first bytes."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ It puts the parts of this room together and knows none of their rules.
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,8 +32,9 @@ def warm_up() -> None:
 
     A worker that stays alive calls it before its first recording, so that none waits for it.
     """
-    Stages(2 * RATE_HZ, channels=1)
+    Stages(RATE_HZ, channels=1)
     quiet_av()
+    importlib.import_module("soxr")
 
 
 class RecordingPass:

@@ -7,7 +7,7 @@ import pytest
 
 from addon.analysis import Options, RecordingPass, wav_input
 from addon.analysis.wav_input import WavInput
-from addon.audio.wav_walk import TAIL_BYTES
+from addon.audio.wav_parser import TAIL_BYTES
 from tests.analysis.calls import converse, passed, wav
 from tests.analysis.waves import plain, ramp
 
