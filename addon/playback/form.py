@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from addon.audio import wav
 from addon.audio.decoding import packet_reader, sniffed
 from addon.audio.wav import Layout
 from addon.audio.wav_format import PLAIN
+from addon.audio.wav_parser import layout_of
 from addon.errors import UnreadableAudio
 from addon.playback.decoding import VerifiedFile
 from addon.playback.sound import Sound
@@ -34,7 +34,7 @@ def form_of(sound: Sound) -> Form:
     kind = sniffed(file)  # type: ignore[arg-type]
     try:
         if kind == "wav":
-            layout = wav.layout(lambda first, last: b"".join(sound.read(first, last)), sound.length)
+            layout = layout_of(lambda first, last: b"".join(sound.read(first, last)), sound.length)
             return Form(layout.plain and layout.format.tag in PLAIN, layout)
         if kind in _BY_CODEC:
             first = next(packet_reader(file, kind).packets())  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from addon.analysis import Options, RecordingPass
-from addon.analysis.compressed import SpooledIntake
+from addon.analysis.compressed_input import CompressedInput
 from addon.audio.decoding import Decoder
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import RATE, converse, encoded, key_tone, passed, wav
@@ -174,7 +174,7 @@ class TestAFileThatIsNotDecodedWhole:
         intakes = stop_early(monkeypatch)
         report, archived = passed(recording)
         assert archived == recording
-        assert [intake.asked_to_mute for intake in intakes] == [[[]]]
+        assert [source.asked_to_mute for source in intakes] == [[[]]]
         self.says_that_digits_remain(report)
         assert report.redaction.reason.startswith(GAP.rstrip("."))
 
@@ -238,11 +238,11 @@ def test_damaged_files_of_every_kind_raise_nothing_else():
     assert read > 20 and refused > 20
 
 
-def intake_of(recording: bytes, kind: str) -> SpooledIntake:
-    intake = SpooledIntake(kind, io.BytesIO, lambda stages: None)
-    intake.feed(recording)
-    intake.measure()
-    return intake
+def input_of(recording: bytes, kind: str) -> CompressedInput:
+    source = CompressedInput(kind, io.BytesIO, lambda stages: None)
+    source.feed(recording)
+    source.measure()
+    return source
 
 
 SNIFFED = {"m4a": "mp4", "adts": "aac", "g722": "wav", "opus": "ogg", "vorbis": "ogg"}
@@ -250,9 +250,9 @@ SNIFFED = {"m4a": "mp4", "adts": "aac", "g722": "wav", "opus": "ogg", "vorbis": 
 
 @pytest.mark.parametrize("kind", ["mp3", "flac", "opus", "m4a", "amr", "webm", "g722", "adts"])
 def test_a_whole_file_is_covered(kind):
-    intake = intake_of(made(kind, 2.0), SNIFFED.get(kind, kind))
-    assert intake.covered and not intake.gap
-    assert not intake.source.flags
+    source = input_of(made(kind, 2.0), SNIFFED.get(kind, kind))
+    assert not source.gap
+    assert not source.source.flags
 
 
 @pytest.mark.parametrize(("kind", "name"), [("mp3", "mp3"), ("flac", "flac"), ("opus", "ogg")])
@@ -260,35 +260,34 @@ def test_a_damaged_file_is_not_covered_and_still_comes_back_as_it_came(kind, nam
     recording = bytearray(made(kind, 20.0))
     middle = len(recording) // 2
     recording[middle : middle + 500] = b"\x55" * 500
-    intake = intake_of(bytes(recording), name)
-    assert not intake.covered
-    assert intake.gap.endswith(".")
-    assert "damaged" in intake.source.flags
-    assert b"".join(intake.release([])) == recording
-    assert intake.source.archived_format == name
+    source = input_of(bytes(recording), name)
+    assert source.gap.endswith(".")
+    assert "damaged" in source.source.flags
+    assert b"".join(source.release([])) == recording
+    assert source.source.archived_format == name
 
 
 @pytest.mark.parametrize("kind", ["mp3", "opus", "m4a", "amr", "webm", "g722", "adts", "vorbis"])
 def test_a_muted_copy_is_as_long_as_what_was_heard(kind):
-    intake = intake_of(made(kind, 5.0), SNIFFED.get(kind, kind))
-    muted = b"".join(intake.release([(1.0, 2.0)]))
-    assert intake.source.archived_format == "flac"
+    source = input_of(made(kind, 5.0), SNIFFED.get(kind, kind))
+    muted = b"".join(source.release([(1.0, 2.0)]))
+    assert source.source.archived_format == "flac"
     copy, rate = soundfile.read(io.BytesIO(muted), dtype="float32")
-    assert len(copy) == intake.stages.totals.count
+    assert len(copy) == source.stages.totals.count
     assert not copy[rate : 2 * rate].any()
     assert copy[: rate - 1].any() and copy[2 * rate + 1 :].any()
 
 
 def test_a_muted_copy_says_how_long_it_is_also_where_its_decoder_stopped_early(monkeypatch):
-    intake = intake_of(made("mp3", 5.0), "mp3")
+    source = input_of(made("mp3", 5.0), "mp3")
     blocks = Decoder.blocks
 
     def shorter(self):
         yield from itertools.islice(blocks(self), 1)
 
     monkeypatch.setattr(Decoder, "blocks", shorter)
-    list(intake.release([(1.0, 2.0)]))
-    assert 0 < intake.archived_frames < intake.stages.totals.count
+    list(source.release([(1.0, 2.0)]))
+    assert 0 < source.archived_frames < source.stages.totals.count
 
 
 def test_joined_recordings_are_muted_and_archived_whole():

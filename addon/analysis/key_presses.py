@@ -1,8 +1,8 @@
-"""Presses of a key, made of successive looks, and how far each can be believed.
+"""Presses of a key, made of successive windows, and how far each can be believed.
 
 A key's tones are pure, steady and at their places; a voice or an instrument resembles them for a
 moment, with harmonics beside them, gliding, or a little off. All figures are medians over a press,
-so that one noisy look decides nothing.
+so that one noisy window decides nothing.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from statistics import median
+from typing import NamedTuple
 
-from addon.analysis.looks import Look
+from addon.analysis.dtmf import ToneWindow
 
 
-class Belief(IntEnum):
-    """Belief in a press: seen only, to be muted, or to be counted by itself."""
+class Certainty(IntEnum):
+    """Certainty in a press: seen only, to be muted, or to be counted by itself."""
 
     FAINT = 0
     POSSIBLE = 1
     CERTAIN = 2
 
 
-@dataclass(frozen=True)
-class Bar:
-    """Limits that a believed press meets. Shares and ratios as in Look, lengths in looks."""
+class Limits(NamedTuple):
+    """Limits that a press meets; shares and ratios as in ToneWindow, lengths in windows."""
 
     length: int
     band: float
@@ -40,8 +40,8 @@ class Bar:
     apart: float
     spread: float
 
-    def is_met(self, press: Press) -> bool:
-        """Does the press show all of it?"""
+    def is_met(self, press: KeyPress) -> bool:
+        """True if the press meets all of them."""
         return (
             press.length >= self.length
             and press.band > self.band
@@ -55,74 +55,36 @@ class Bar:
         )
 
 
-#: Counted wherever it is heard.
-CERTAIN = Bar(
-    length=6,
-    band=0.93,
-    wide=0.8,
-    group=0.6,
-    ratio=6.0,
-    twist_db=10.0,
-    offset=0.022,
-    apart=0.008,
-    spread=0.008,
-)
-#: Muted wherever it is heard.
-POSSIBLE = Bar(
-    length=5,
-    band=0.6,
-    wide=0.4,
-    group=0.5,
-    ratio=4.5,
-    twist_db=16.0,
-    offset=0.025,
-    apart=0.013,
-    spread=0.012,
-)
-#: The same for a long press, whose tones a vocoder lets waver, and for one that the beginning or
-#: the end of the recording cuts.
-LONG = replace(POSSIBLE, length=20, wide=0.45, offset=0.012, apart=0.012, spread=0.018)
-CUT = replace(POSSIBLE, length=2, spread=0.02)
-#: The same under something louder: tones of which little is left of the energy, but which stand out
-#: of their groups and keep their places as no voice does. The first is for hum with strong
-#: harmonics and other sound at frequencies of its own, the second for noise, which shakes them.
-STEADY = Bar(
-    length=7,
-    band=0.3,
-    wide=0.08,
-    group=0.2,
-    ratio=8.0,
-    twist_db=9.5,
-    offset=0.022,
-    apart=0.006,
-    spread=0.006,
-)
-SHAKEN = replace(STEADY, length=8, band=0.6, wide=0.15, group=0.5, ratio=5.0, spread=0.009)
-#: Muted where two such pieces of one key follow each other: a press that a vocoder broke.
-PIECE = replace(
-    POSSIBLE,
-    length=1,
-    band=0.5,
-    wide=0.45,
-    group=0.3,
-    ratio=4.0,
-    offset=0.022,
-    apart=0.018,
-    spread=0.02,
-)
-#: Looks between two pieces of one press: 100 ms.
+# CERTAIN is counted and POSSIBLE muted wherever it is heard. LONG is for a long press, whose tones a
+# vocoder lets waver, and CUT for one that the beginning or the end of the recording cuts.
+# STEADY and SHAKEN are for presses under something louder: tones of which little is left of the
+# energy, but which stand out of their groups and keep their places as no voice does; STEADY under
+# hum with strong harmonics and other sound at frequencies of its own, SHAKEN under noise, which
+# shakes them. Two PIECEs of one key that follow each other are a press that a vocoder broke.
+# fmt: off
+#               length  band  wide  group  ratio  twist_db  offset  apart  spread
+CERTAIN  = Limits(   6, 0.93, 0.80,   0.6,   6.0,     10.0,  0.022, 0.008,  0.008)
+POSSIBLE = Limits(   5, 0.60, 0.40,   0.5,   4.5,     16.0,  0.025, 0.013,  0.012)
+LONG     = Limits(  20, 0.60, 0.45,   0.5,   4.5,     16.0,  0.012, 0.012,  0.018)
+CUT      = Limits(   2, 0.60, 0.40,   0.5,   4.5,     16.0,  0.025, 0.013,  0.020)
+STEADY   = Limits(   7, 0.30, 0.08,   0.2,   8.0,      9.5,  0.022, 0.006,  0.006)
+SHAKEN   = Limits(   8, 0.60, 0.15,   0.5,   5.0,      9.5,  0.022, 0.006,  0.009)
+PIECE    = Limits(   1, 0.50, 0.45,   0.3,   4.0,     16.0,  0.022, 0.018,  0.020)
+# fmt: on
+
+#: Windows between two pieces of one press: 100 ms.
 _APART = 20
 
-#: Noise shows presses of fewer looks, in which the tones hold no more than these shares.
-_CHANCE_LOOKS, _CHANCE_BAND, _CHANCE_WIDE = 4, 0.4, 0.2
+#: Noise shows presses of fewer windows, in which the tones hold no more than these shares.
+_CHANCE_WINDOWS, _CHANCE_BAND, _CHANCE_WIDE = 4, 0.4, 0.2
 
-#: Looks within this share of the strongest one's power lie with their middle inside the tone.
+#: Windows within this share of the strongest one's power lie with their middle inside the tone.
 _INSIDE = 0.25
 
 
 @dataclass(eq=False)
-class Press:
-    """Looks at one key without a gap: from the first to the last, and from where it is loud."""
+class KeyPress:
+    """Windows at one key without a gap: from the first to the last, and from where it is loud."""
 
     key: int
     first: int
@@ -140,68 +102,68 @@ class Press:
     spread: float
     #: The beginning or the end of the recording lies within it.
     cut: bool = False
-    belief: Belief = Belief.FAINT
+    certainty: Certainty = Certainty.FAINT
     #: What has been decided about it.
     muted: bool = False
     counted: bool = False
 
     @property
     def length(self) -> int:
-        """In looks, from where half of the window holds the tone."""
+        """In windows, from where half of the window holds the tone."""
         return self.stop - self.start + 1
 
     @property
     def may_be_chance(self) -> bool:
         """True if noise shows as much now and then: a moment in which the tones hold little."""
         unclear = self.band <= _CHANCE_BAND or self.wide <= _CHANCE_WIDE
-        return self.belief is Belief.FAINT and unclear and self.length < _CHANCE_LOOKS
+        return self.certainty is Certainty.FAINT and unclear and self.length < _CHANCE_WINDOWS
 
-    def joined(self, later: Press) -> Press:
+    def joined(self, later: KeyPress) -> KeyPress:
         """This press and the next piece of it."""
         return replace(self, last=later.last, stop=later.stop)
 
 
-def of(looks: Sequence[Look], *, cut: bool = False) -> Press:
-    """The press that these looks at one key show.
+def judged(windows: Sequence[ToneWindow], *, cut: bool = False) -> KeyPress:
+    """The press that these windows at one key show.
 
-    It is judged by its clear looks first, so that what is lost in noise at its edges does not
+    It is judged by its clear windows first, so that what is lost in noise at its edges does not
     count against it; then by all of them, as a press under something louder.
     """
-    clear = [look for look in looks if look.is_clear]
-    press = _shown(clear or looks, cut=cut)
+    clear = [window for window in windows if window.is_clear]
+    press = _shown(clear or windows, cut=cut)
     if CERTAIN.is_met(press):
-        press.belief = Belief.CERTAIN
+        press.certainty = Certainty.CERTAIN
     elif any(bar.is_met(press) for bar in (POSSIBLE, LONG, *([CUT] if cut else []))):
-        press.belief = Belief.POSSIBLE
-    elif len(looks) >= STEADY.length:
-        mixed = 0 < len(clear) < len(looks)
-        whole = _shown(looks, cut=cut) if mixed else press
+        press.certainty = Certainty.POSSIBLE
+    elif len(windows) >= STEADY.length:
+        mixed = 0 < len(clear) < len(windows)
+        whole = _shown(windows, cut=cut) if mixed else press
         if STEADY.is_met(whole) or SHAKEN.is_met(whole):
-            press = replace(whole, belief=Belief.POSSIBLE)
-    press.first, press.last = looks[0].at, looks[-1].at
+            press = replace(whole, certainty=Certainty.POSSIBLE)
+    press.first, press.last = windows[0].at, windows[-1].at
     return press
 
 
-def _shown(looks: Sequence[Look], *, cut: bool) -> Press:
-    """The press with the medians over these looks, not judged yet."""
-    strongest = max(look.power for look in looks)
-    inside = [look.at for look in looks if look.power > _INSIDE * strongest]
-    held = [look for look in looks if inside[0] <= look.at <= inside[-1]]
-    lows, highs = [look.low_offset for look in held], [look.high_offset for look in held]
-    return Press(
-        key=looks[0].key,
-        first=looks[0].at,
-        last=looks[-1].at,
+#: The figures of a press that are medians over its windows.
+_MEDIANS = (
+    "power", "band", "wide", "group", "ratio", "twist_db", "low_offset", "high_offset",
+)  # fmt: skip
+
+
+def _shown(windows: Sequence[ToneWindow], *, cut: bool) -> KeyPress:
+    """The press with the medians over these windows, not judged yet."""
+    strongest = max(window.power for window in windows)
+    inside = [window.at for window in windows if window.power > _INSIDE * strongest]
+    held = [window for window in windows if inside[0] <= window.at <= inside[-1]]
+    lows, highs = [window.low_offset for window in held], [window.high_offset for window in held]
+    medians = {name: median(getattr(window, name) for window in held) for name in _MEDIANS}
+    return KeyPress(
+        key=windows[0].key,
+        first=windows[0].at,
+        last=windows[-1].at,
         start=inside[0],
         stop=inside[-1],
-        power=median(look.power for look in held),
-        band=median(look.band for look in held),
-        wide=median(look.wide for look in held),
-        group=median(look.group for look in held),
-        ratio=median(look.ratio for look in held),
-        twist_db=median(look.twist_db for look in held),
-        low_offset=median(lows),
-        high_offset=median(highs),
+        **medians,
         spread=max(_spread(lows), _spread(highs)),
         cut=cut,
     )
@@ -211,7 +173,7 @@ def _shown(looks: Sequence[Look], *, cut: bool) -> Press:
 _ALIKE_POWERS, _ALIKE_OFFSETS = 6.0, 0.01
 
 
-def are_alike(press: Press, other: Press) -> bool:
+def are_alike(press: KeyPress, other: KeyPress) -> bool:
     """True if two presses have about the same level and are off by about the same share."""
     return (
         _over([press.power, other.power]) < _ALIKE_POWERS
@@ -220,7 +182,7 @@ def are_alike(press: Press, other: Press) -> bool:
     )
 
 
-def are_pieces(press: Press, later: Press) -> bool:
+def are_pieces(press: KeyPress, later: KeyPress) -> bool:
     """True if two faint presses are pieces of one."""
     return (
         press.key == later.key
@@ -243,7 +205,7 @@ ROW, _ROW_GAP = 4, 400
 _ROW_POWERS, _ROW_LENGTHS, _ROW_WAITS, _ROW_OFFSETS = 2.5, 1.5, 1.3, 0.014
 
 
-def is_row(presses: Sequence[Press]) -> bool:
+def is_row(presses: Sequence[KeyPress]) -> bool:
     """True if these presses, in order, are so regular that a machine must have dialled them."""
     if len(presses) < ROW:
         return False

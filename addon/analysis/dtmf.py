@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 RATE_HZ = 8000
-#: Samples between two looks (5 ms), in each look (25 ms), and in a screened pair of looks.
+#: Samples between two windows (5 ms), in each window (25 ms), and in a screened pair of windows.
 HOP, WINDOW = 40, 200
 PAIR = WINDOW + HOP
 
@@ -23,23 +23,23 @@ _LOW, _HIGH = (697.0, 770.0, 852.0, 941.0), (1209.0, 1336.0, 1477.0, 1633.0)
 #: Telephones are off by up to 1.8 %: each frequency is measured at these, the offset interpolated.
 _DETUNED = np.array([-0.014, 0.0, 0.014])
 
-#: A pair of looks is measured closely where the tones hold this share of the DTMF band and the
+#: A pair of windows is measured closely where the tones hold this share of the DTMF band and the
 #: strongest frequency of each group this multiple of the next one's power.
 _SCREENED_SHARE, _SCREENED_RATIO = 0.45, 3.0
 #: Or, under something louder, this share where the tones stand out by this ratio.
 _COVERED_SHARE, _COVERED_RATIO = 0.25, 6.0
-#: A look is kept from these on: as faint as the faintest press that has to be muted.
+#: A window is kept from these on: as faint as the faintest press that has to be muted.
 _MIN_BAND, _MIN_WIDE, _MIN_RATIO, _MAX_TWIST_DB = 0.3, 0.08, 4.0, 18.0
-#: A clear look: little else is in it.
+#: A clear window: little else is in it.
 _CLEAR_BAND, _CLEAR_WIDE = 0.5, 0.2
 #: Power from which tones are sought. A reader finds them at -70 dBFS on a line that is silent.
 _MIN_POWER = 10 ** (-70 / 10)
 
 
-class Look(NamedTuple):
+class ToneWindow(NamedTuple):
     """25 ms of sound in which one tone of each group stands out."""
 
-    #: Number of the look, 5 ms apart, and which of the 16 keys.
+    #: Number of the window, 5 ms apart, and which of the 16 keys.
     at: int
     key: int
     #: Power of both tones, 0.5 being a full-scale sine.
@@ -63,8 +63,8 @@ class Look(NamedTuple):
         return self.band > _CLEAR_BAND and self.wide > _CLEAR_WIDE
 
 
-def looks(row: Floats) -> Iterator[Look]:
-    """The looks into one channel's samples that show a key, the first look at the first sample."""
+def tone_windows(row: Floats) -> Iterator[ToneWindow]:
+    """The windows of one channel's samples that show a key, the first one at the first sample."""
     candidates = 2 * _screened(row)
     if not len(candidates):
         return
@@ -74,12 +74,12 @@ def looks(row: Floats) -> Iterator[Look]:
 
 
 def pairs(samples: int) -> int:
-    """The number of pairs of looks that fit into so many samples."""
+    """The number of pairs of windows that fit into so many samples."""
     return max((samples - PAIR) // (2 * HOP) + 1, 0)
 
 
 def _screened(row: Floats) -> NDArray[np.intp]:
-    """The pairs of looks that hold a tone of each group."""
+    """The pairs of windows that hold a tone of each group."""
     count = pairs(len(row))
     if not count:
         return np.zeros(0, np.intp)
@@ -102,7 +102,7 @@ def _screened(row: Floats) -> NDArray[np.intp]:
     return screened
 
 
-def _measured(at: NDArray[np.intp], windows: Floats) -> Iterator[Look]:
+def _measured(at: NDArray[np.intp], windows: Floats) -> Iterator[ToneWindow]:
     """Those of the windows, (n, WINDOW), that are worth keeping."""
     detuned, groups, wide = _tones(windows)
     strongest, second = groups.max(axis=1), np.partition(groups, 2, axis=1)[:, 2]
@@ -131,9 +131,9 @@ def _measured(at: NDArray[np.intp], windows: Floats) -> Iterator[Look]:
         _offset(detuned[4 + high, :, good]),
     )
     for values in zip(*(column.tolist() for column in columns), strict=True):
-        look = Look(*values)
-        if look.band > _MIN_BAND:
-            yield look
+        window = ToneWindow(*values)
+        if window.band > _MIN_BAND:
+            yield window
 
 
 def _tones(windows: Floats) -> tuple[Floats, Floats, Floats]:

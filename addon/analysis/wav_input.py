@@ -6,17 +6,19 @@ however long the recording. Kinds that cannot be read in place are handed over t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 from addon.analysis import muting
-from addon.analysis.muting import Placed
+from addon.analysis.input import Input, Prepare, Spool
+from addon.analysis.muting import HeardRegion
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
 from addon.audio.conversion import Converter
 from addon.audio.decoders import Run
-from addon.audio.wav import Region, Walk
+from addon.audio.wav import Region
+from addon.audio.wav_format import Format
+from addon.audio.wav_parser import WavParser
 from addon.errors import UnreadableAudio
 
 #: Sample frames decoded at once: a megabyte of stereo telephone audio.
@@ -25,76 +27,12 @@ _BLOCK_BYTES = 1 << 20
 #: Two minutes of 48 kHz stereo. Unusual formats and large chunks behind the samples come to more.
 MAX_HELD_BYTES = 1 << 25
 
-Spool = Callable[[], BinaryIO]
-Prepare = Callable[[Stages], None]
 
+class PendingBytes:
+    """The bytes of a file that are still held back, and the parser that they are given to."""
 
-@dataclass
-class Source:
-    """What an intake learnt about the file itself."""
-
-    format: str
-    codec: str
-    archived_format: str
-    flags: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-
-class Intake(Protocol):
-    """Takes a recording's bytes, measures them and gives back what may be archived."""
-
-    @property
-    def source(self) -> Source:
-        """What is known of the file."""
-        ...
-
-    @property
-    def stages(self) -> Stages:
-        """The measurements; complete after `measure`."""
-        ...
-
-    @property
-    def covered(self) -> bool:
-        """True if every sample of the file was decoded; known after `measure`."""
-        ...
-
-    @property
-    def gap(self) -> str:
-        """What of the file was not decoded, in a sentence; empty where all of it was."""
-        ...
-
-    @property
-    def reencodes(self) -> bool:
-        """True if muting encodes the file anew, and does not overwrite samples in place."""
-        ...
-
-    @property
-    def archived_frames(self) -> int | None:
-        """The sample frames of the file that was encoded anew, read back from it.
-
-        None where the bytes are the file as received or muted in place; known with the first block
-        of `release`.
-        """
-        ...
-
-    def feed(self, block: bytes) -> bytes:
-        """More of the recording; returns the bytes that are final."""
-        ...
-
-    def measure(self) -> None:
-        """The recording is complete: measure what is left of it."""
-        ...
-
-    def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
-        """All bytes that have not been returned yet, with these intervals muted."""
-        ...
-
-
-class Held:
-    """The bytes of a file that are still held back, and the walk that they are given to."""
-
-    def __init__(self, walk: Walk) -> None:
-        self.walk = walk
+    def __init__(self, parser: WavParser) -> None:
+        self.parser = parser
         self.bytes = bytearray()
         #: The file offset of the first byte held.
         self.offset = 0
@@ -104,14 +42,14 @@ class Held:
         """Bytes of the file so far."""
         return self.offset + len(self.bytes)
 
-    def add(self, block: bytes) -> None:
+    def add(self, block: bytes | bytearray) -> None:
         """More of the file. Raises UnreadableAudio."""
         self.bytes += block
         self._advance()
 
     def end(self) -> None:
         """The file is complete. Raises UnreadableAudio."""
-        self.walk.end(self.arrived)
+        self.parser.end(self.arrived)
         self._advance()
 
     def part(self, start: int, stop: int) -> bytes:
@@ -127,45 +65,45 @@ class Held:
         return taken
 
     def _advance(self) -> None:
-        while (wants := self.walk.wants) is not None:
+        while (wants := self.parser.wants) is not None:
             start, count = wants
-            if start + count > self.arrived and self.walk.size is None:
+            if start + count > self.arrived and self.parser.size is None:
                 return
-            self.walk.give(self.part(start, start + count))
+            self.parser.give(self.part(start, start + count))
 
 
-class WaveIntake:
-    """A WAV file of plain samples, muted by overwriting bytes; `held` is what arrived so far.
+def format_of(head: bytes | bytearray, *, at_end: bool) -> Format | None:
+    """The format of a WAV file with these first bytes; None where it comes later.
+
+    Raises UnreadableAudio.
+    """
+    held = PendingBytes(WavParser())
+    held.add(head)
+    if at_end:
+        held.end()
+    return held.parser.format
+
+
+class WavInput(Input):
+    """A WAV file of plain samples, muted by overwriting bytes.
 
     With `redact`, key tones are muted while bytes pass. With `keep`, or where more than
     MAX_HELD_BYTES would have to wait, all further bytes go through the caller's spool instead, and
     are muted when they are released.
     """
 
-    stages: Stages
     reencodes = False
-    archived_frames: int | None = None
 
-    def __init__(
-        self, held: Held, prepare: Prepare, spool: Spool, *, redact: bool, keep: bool = False
-    ) -> None:
-        self.source = Source("wav", "", "wav")
-        self._held = held
-        self._prepare = prepare
+    def __init__(self, spool: Spool, prepare: Prepare, *, redact: bool, keep: bool = False) -> None:
+        super().__init__("wav", spool, prepare)
+        self._held = PendingBytes(WavParser())
         self._redact = redact
-        self._new_spool = spool
         self._spool: BinaryIO | None = spool() if keep else None
         self._spooled_from = 0
-        self._placed: list[Placed] = []
-        #: Of the walk's regions, how many are measured.
+        self._heard: list[HeardRegion] = []
+        #: Of the parser's regions, how many are measured.
         self._measured = 0
         self._converter: Converter | None = None
-        self.gap = ""
-
-    @property
-    def covered(self) -> bool:
-        """See Intake.covered. A truncated file holds nothing that was not heard."""
-        return not self.gap
 
     def feed(self, block: bytes) -> bytes:
         """More of the file; returns the bytes that no later tone can change."""
@@ -184,12 +122,12 @@ class WaveIntake:
         """Measure the rest; UnreadableAudio where there was no sample at all."""
         self._held.end()
         self._measure_regions()
-        layout = self._held.walk.layout()
+        layout = self._held.parser.layout()
         self.source.flags.extend(flag for flag in layout.flags if flag not in self.source.flags)
         self.source.warnings.extend(layout.warnings)
-        if "damaged" in self.source.flags:
+        if "damaged" in self.source.flags:  # a truncated file holds nothing that was not heard
             self.gap = " ".join(self.source.warnings)
-        if not self._placed or not self.stages.duration_ms:
+        if not self._heard or not self.stages.duration_ms:
             raise UnreadableAudio("The WAV file has a header but holds no audio")
         self.stages.finish()
 
@@ -199,20 +137,20 @@ class WaveIntake:
             self._spool.seek(0)
             offset = self._spooled_from
             while block := bytearray(self._spool.read(_BLOCK_BYTES)):
-                muting.overwrite(block, offset, self._placed, muted)
+                muting.overwrite(block, offset, self._heard, muted)
                 offset += len(block)
                 yield bytes(block)
         yield self._release(self._held.arrived, muted)
 
     def _measure_regions(self) -> None:
         """All samples that have arrived and are certain to be samples."""
-        walk = self._held.walk
-        while self._measured < len(walk.regions):
-            region = walk.regions[self._measured]
+        parser = self._held.parser
+        while self._measured < len(parser.regions):
+            region = parser.regions[self._measured]
             self._measure_region(region, region.stop, closed=True)
             self._measured += 1
-        if walk.current is not None:
-            self._measure_region(walk.current, walk.sure(self._held.arrived), closed=False)
+        if parser.current is not None:
+            self._measure_region(parser.current, parser.sure(self._held.arrived), closed=False)
 
     def _measure_region(self, region: Region, until: int, *, closed: bool) -> None:
         """Whole chunks of a region, counted from its start, and what is left once it is closed."""
@@ -222,13 +160,13 @@ class WaveIntake:
                 self._leave_out(region)
             return
         align, channels = region.format.block_align, region.format.channels
-        placed = self._place(region) if until - region.start >= align else None
-        while placed is not None and placed.stop < until:
-            stop = min(placed.stop + CHUNK_FRAMES * align, until)
+        heard = self._place(region) if until - region.start >= align else None
+        while heard is not None and heard.stop < until:
+            stop = min(heard.stop + CHUNK_FRAMES * align, until)
             if stop == until and not closed:
                 return
-            samples = encoding.decode(self._held.part(placed.stop, stop), channels)
-            placed.stop = stop
+            samples = encoding.decode(self._held.part(heard.stop, stop), channels)
+            heard.stop = stop
             self._hear(Run(region.format.rate, samples))
         if closed and self._converter is not None:
             for samples in self._converter.end():
@@ -242,12 +180,12 @@ class WaveIntake:
         for samples in self._converter.add(run):
             self.stages.add(samples)
 
-    def _place(self, region: Region) -> Placed:
-        """Where a region is heard: behind all before it."""
-        if self._placed and self._placed[-1].start == region.start:
-            return self._placed[-1]
+    def _place(self, region: Region) -> HeardRegion:
+        """The region with the time at which it is heard: behind all before it."""
+        if self._heard and self._heard[-1].start == region.start:
+            return self._heard[-1]
         form = region.format
-        if not self._placed:
+        if not self._heard:
             self.source.codec = form.encoding.name if form.encoding else ""
             self.stages = Stages(form.rate, form.channels)
             self._prepare(self.stages)
@@ -255,8 +193,8 @@ class WaveIntake:
         same = (form.rate, form.channels) == heard
         self._converter = None if same else Converter(*heard)
         begin = self.stages.totals.count / self.stages.rate
-        self._placed.append(Placed(form, region.start, region.start, begin))
-        return self._placed[-1]
+        self._heard.append(HeardRegion(form, region.start, region.start, begin))
+        return self._heard[-1]
 
     def _leave_out(self, region: Region) -> None:
         self.source.flags.append("damaged")
@@ -266,30 +204,30 @@ class WaveIntake:
         )
 
     def _measured_until(self) -> int:
-        """The file offset before which neither the walk nor the measurements want a byte."""
-        until = self._held.walk.keeps(self._held.arrived)
-        region = self._held.walk.current
+        """The file offset before which neither the parser nor the measurements want a byte."""
+        until = self._held.parser.keeps(self._held.arrived)
+        region = self._held.parser.current
         if region is None or region.format.encoding is None:
             return until
-        begun = bool(self._placed) and self._placed[-1].start == region.start
-        return min(until, self._placed[-1].stop if begun else region.start)
+        begun = bool(self._heard) and self._heard[-1].start == region.start
+        return min(until, self._heard[-1].stop if begun else region.start)
 
     def _final(self) -> int:
         """The file offset before which every byte is settled."""
         until = self._measured_until()
-        if not self._redact or not self._placed:
+        if not self._redact or not self._heard:
             return until
         seconds = self.stages.tones.settled - muting.REACH_SECONDS
-        return min(until, muting.offset_at(self._placed, max(seconds, 0.0)))
+        return min(until, muting.offset_at(self._heard, max(seconds, 0.0)))
 
     def _release(self, until: int, muted: Sequence[Interval]) -> bytes:
         offset = self._held.offset
         ready = self._held.take(until)
-        muting.overwrite(ready, offset, self._placed, muted)
+        muting.overwrite(ready, offset, self._heard, muted)
         return bytes(ready)
 
     def _tones(self) -> list[Interval]:
-        if not self._redact or not self._placed:
+        if not self._redact or not self._heard:
             return []
-        held = muting.time_at(self._placed, self._held.offset)
+        held = muting.time_at(self._heard, self._held.offset)
         return muting.widened(self.stages.tones.muted(held - muting.REACH_SECONDS))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from addon.analysis import muting
-from addon.analysis.intake import Prepare, Source, Spool
+from addon.analysis.input import Input, Prepare, Spool
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Interval
 from addon.audio.decoders import Floats
@@ -21,25 +21,19 @@ from addon.errors import UnreadableAudio
 _BLOCK_BYTES = 1 << 20
 
 
-class SpooledIntake:
+class CompressedInput(Input):
     """A recording that is decoded when it has arrived whole.
 
-    After `measure`, `covered` tells that the decoder read the whole file, sample for sample, and
-    that nothing which may be audio was left over; `gap` says what is missing where not. Only a
-    covered recording can be muted without loss; `release([])` gives any as it came.
+    Without a `gap` the decoder read the whole file, sample for sample, and nothing which may be
+    audio was left over: only then can it be muted without loss. `release([])` gives any as it came.
     """
 
-    stages: Stages
     reencodes = True
+    gap = "The recording has not been decoded."
 
     def __init__(self, kind: str, spool: Spool, prepare: Prepare) -> None:
-        self.source = Source(kind, kind, kind)
-        self.covered = False
-        self.gap = "The recording has not been decoded."
-        self._prepare = prepare
-        self._new_spool = spool
+        super().__init__(kind, spool, prepare)
         self._spool = spool()
-        self.archived_frames: int | None = None
 
     def feed(self, block: bytes) -> bytes:
         """More of the file; nothing is final before the end."""
@@ -48,7 +42,7 @@ class SpooledIntake:
 
     def measure(self) -> None:
         """Decode and measure everything; UnreadableAudio where no decoder can."""
-        decoder = self._decoder()
+        decoder = Decoder(self._spool, self.source.format)
         self.source.codec = decoder.codec
         self.stages = Stages(decoder.rate, decoder.channels)
         self._prepare(self.stages)
@@ -59,7 +53,7 @@ class SpooledIntake:
         self.stages.finish()
         self.source.flags += decoder.flags
         self.source.warnings += decoder.warnings
-        self.covered, self.gap = decoder.covered, decoder.gap
+        self.gap = decoder.gap
         self._frames = decoder.frames
 
     def release(self, muted: Sequence[Interval]) -> Iterator[bytes]:
@@ -69,22 +63,15 @@ class SpooledIntake:
         while block := out.read(_BLOCK_BYTES):
             yield block
 
-    def _decoder(self) -> Decoder:
-        return Decoder(self._spool, self.source.format)
-
     def _encoded(self, muted: Sequence[Interval]) -> BinaryIO:
         """The recording as FLAC with the muted intervals silent, in a spool of its own."""
+        out, decoder = self._new_spool(), Decoder(self._spool, self.source.format)
         self.source.archived_format = "flac"
-        out, decoder = self._new_spool(), self._decoder()
         shape = Shape(decoder.rate, decoder.channels, self._frames, decoder.deep)
         write_flac(out, _silenced(decoder, muted), shape)
-        self.archived_frames = _frames_in(out)
+        # As many as a decoder finds in the finished file, whatever its header says.
+        self.archived_frames = sum(block.shape[1] for block in Decoder(out, "flac").blocks())
         return out
-
-
-def _frames_in(flac: BinaryIO) -> int:
-    """The sample frames that a decoder finds in a finished file, whatever its header says."""
-    return sum(block.shape[1] for block in Decoder(flac, "flac").blocks())
 
 
 def _silenced(decoder: Decoder, muted: Sequence[Interval]) -> Iterator[Floats]:

@@ -5,11 +5,9 @@ import io
 import numpy as np
 import pytest
 
-from addon.analysis import Options, RecordingPass
-from addon.analysis import intake as intakes
-from addon.analysis.intake import Held, WaveIntake
-from addon.audio.wav import Walk
-from addon.audio.wav_walk import TAIL_BYTES
+from addon.analysis import Options, RecordingPass, wav_input
+from addon.analysis.wav_input import WavInput
+from addon.audio.wav_parser import TAIL_BYTES
 from tests.analysis.calls import converse, passed, wav
 from tests.analysis.waves import plain, ramp
 
@@ -99,7 +97,7 @@ def test_a_second_file_that_needs_a_decoder_is_told():
 
 def test_what_would_wait_too_long_goes_through_the_spool(monkeypatch):
     """A large chunk behind the samples, and unusual formats: memory stays flat for them too."""
-    monkeypatch.setattr(intakes, "MAX_HELD_BYTES", 100_000)
+    monkeypatch.setattr(wav_input, "MAX_HELD_BYTES", 100_000)
     recording = plain(tones(20)) + b"junk" + (400_000).to_bytes(4, "little") + bytes(400_000)
     recording += plain(tones(20))
     spools = []
@@ -125,8 +123,6 @@ def tones(seconds: int) -> np.ndarray:
 
 def test_only_whole_chunks_are_measured_before_a_region_ends():
     """The figures may not depend on how the bytes came."""
-    held = Held(Walk())
-    held.add(plain(np.tile(ramp(), (100, 1)))[:-1000])
-    intake = WaveIntake(held, lambda _: None, io.BytesIO, redact=True)
-    intake.feed(b"")
-    assert intake.stages.totals.count % intakes.CHUNK_FRAMES == 0
+    source = WavInput(io.BytesIO, lambda _: None, redact=True)
+    source.feed(plain(np.tile(ramp(), (100, 1)))[:-1000])
+    assert source.stages.totals.count % wav_input.CHUNK_FRAMES == 0

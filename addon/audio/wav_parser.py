@@ -1,20 +1,23 @@
-"""The walk over a WAV file's chunks, without any input or output of its own.
+"""Parser of WAV files: the place and the format of their samples, whatever the header says.
 
-It names the bytes that it wants next and is given them, so that one set of rules reads a stream in
+It has no input or output of its own: it names the bytes that it wants next and is given them, so
+that one set of rules reads a stream in
 constant memory and a file that can be read anywhere. Telephone systems write zero, streamed, stale
-and wrong lengths and leave out padding, and files are joined by laying them end to end.
+and wrong lengths and leave out padding, and files are joined by laying them end to end. The rules
+that tell samples from the rest are in docs/decisions/0206-where-the-samples-of-a-wav-file-lie.md.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from addon.audio import wav_chunks as chunks
 from addon.audio.sniffing import kind_at
+from addon.audio.tags import tag_length
+from addon.audio.wav import Layout, Region
 from addon.audio.wav_chunks import Chunk
 from addon.audio.wav_format import PLAIN, Format, read_format
-from addon.audio.wav_layout import Layout, Region
 from addon.errors import UnreadableAudio
 
 MAX_CHUNKS = 1 << 18
@@ -49,8 +52,8 @@ Steps = Generator[Want, bytes, "int | None"]
 """A part of the walk: wants bytes, gives the offset to go on at, None at the file's end."""
 
 
-class Walk:
-    """The walk over one file. While `wants` is not None, `give` it those bytes.
+class WavParser:
+    """Parser of one file. While `wants` is not None, `give` it those bytes.
 
     `end` tells the file's size once that is known; only then may `give` be short, or empty.
     `regions` are those whose extent is certain; `current` is the one that may still grow, with a
@@ -105,7 +108,7 @@ class Walk:
         return min(self.wants[0], self.sure(arrived))
 
     def layout(self) -> Layout:
-        """What was found, once nothing is wanted any more. Raises UnreadableAudio."""
+        """The layout, once nothing is wanted any more. Raises UnreadableAudio."""
         if not self.regions:
             if not self._saw_data:
                 raise UnreadableAudio("The WAV file ends inside its header")
@@ -133,7 +136,7 @@ class Walk:
         """Past tags and rubbish to the first header."""
         at, head = 0, (yield 0, _LOOK)
         for _ in range(8):
-            if not (length := chunks.tag_length(head)):
+            if not (length := tag_length(head)):
                 break
             at += length
             self._floor = at
@@ -239,7 +242,7 @@ class Walk:
         return (yield from self._remainder(after))
 
     def _remainder(self, at: int) -> Steps:
-        """What stands behind metadata and is no chunk: heard, unless the header counts it in."""
+        """Bytes behind metadata that are no chunk: heard, unless the header counts them in."""
         rest = yield at, BACK_BYTES + 1
         if self._is_no_audio(rest):
             return None
@@ -385,3 +388,23 @@ class Walk:
     def _warn(self, warning: str) -> None:
         if warning not in self._warnings:
             self._warnings.append(warning)
+
+
+def layout_of(read: Callable[[int, int], bytes], size: int) -> Layout:
+    """The layout of a file of `size` bytes, of which `read(start, stop)` gives any part.
+
+    Reads some kilobytes, and only where a length is unknown the samples themselves. Raises
+    UnreadableAudio for what is no WAV file or holds no audio; what `read` raises passes through.
+    """
+    parser = WavParser()
+    parser.end(size)
+    begin, held = 0, b""
+    while parser.wants is not None:
+        offset, count = parser.wants
+        stop = min(offset + count, size)
+        if offset < begin or stop > begin + len(held):
+            # Twice as much as wanted, so that walking on through it costs no second read.
+            begin = offset
+            held = read(offset, min(offset + max(2 * count, 4096), size)) if offset < size else b""
+        parser.give(held[offset - begin : max(stop - begin, 0)])
+    return parser.layout()

@@ -1,12 +1,12 @@
-"""Presses: medians over their looks, and how far they are believed, alone and in company."""
+"""Presses: medians over their windows, and how far they are believed, alone and in company."""
 
 import pytest
 
-from addon.analysis import presses
-from addon.analysis.looks import Look
-from addon.analysis.presses import Belief, Press
+from addon.analysis import key_presses
+from addon.analysis.dtmf import ToneWindow
+from addon.analysis.key_presses import Certainty, KeyPress
 
-CLEAR = Look(
+CLEAR = ToneWindow(
     at=0,
     key=5,
     power=0.01,
@@ -20,9 +20,9 @@ CLEAR = Look(
 )
 
 
-def press(start: int = 0, length: int = 12, *, cut: bool = False, **shown: float) -> Press:
+def press(start: int = 0, length: int = 12, *, cut: bool = False, **shown: float) -> KeyPress:
     seen = [CLEAR._replace(at=start + index, **shown) for index in range(length)]
-    return presses.of(seen, cut=cut)
+    return key_presses.judged(seen, cut=cut)
 
 
 #: What a certain press must not show, and a possible one.
@@ -38,17 +38,17 @@ FAINT = {
 
 
 def test_a_clear_press_is_certain():
-    assert press().belief is Belief.CERTAIN
+    assert press().certainty is Certainty.CERTAIN
 
 
 @pytest.mark.parametrize(("name", "value"), DOUBTFUL.items())
 def test_a_press_that_misses_one_figure_is_possible(name, value):
-    assert press(**{name: value}).belief is Belief.POSSIBLE
+    assert press(**{name: value}).certainty is Certainty.POSSIBLE
 
 
 @pytest.mark.parametrize("name", FAINT)
 def test_a_press_that_is_far_from_what_is_asked_is_faint(name):
-    assert press(**FAINT[name]).belief is Belief.FAINT
+    assert press(**FAINT[name]).certainty is Certainty.FAINT
 
 
 @pytest.mark.parametrize(
@@ -60,42 +60,42 @@ def test_a_press_that_is_far_from_what_is_asked_is_faint(name):
     ids=["under hum with strong harmonics", "under noise"],
 )
 def test_a_steady_press_under_something_louder_is_possible(shown):
-    assert press(**shown).belief is Belief.POSSIBLE
-    assert press(length=6, **shown).belief is Belief.FAINT
-    assert press(**shown, high_offset=-0.006).belief is Belief.FAINT
+    assert press(**shown).certainty is Certainty.POSSIBLE
+    assert press(length=6, **shown).certainty is Certainty.FAINT
+    assert press(**shown, high_offset=-0.006).certainty is Certainty.FAINT
 
 
 def test_looks_with_something_louder_do_not_speak_against_the_clear_ones():
     covered = CLEAR._replace(band=0.35, wide=0.1, low_offset=0.03)
     seen = [covered._replace(at=at) for at in range(7)]
     seen += [CLEAR._replace(at=at) for at in range(7, 13)]
-    judged = presses.of(seen)
-    assert judged.belief is Belief.CERTAIN
+    judged = key_presses.judged(seen)
+    assert judged.certainty is Certainty.CERTAIN
     assert (judged.first, judged.last) == (0, 12)
 
 
 def test_a_short_press_is_possible_only_where_the_recording_cuts_it():
-    assert press(length=3).belief is Belief.FAINT
-    assert press(length=3, cut=True).belief is Belief.POSSIBLE
+    assert press(length=3).certainty is Certainty.FAINT
+    assert press(length=3, cut=True).certainty is Certainty.POSSIBLE
 
 
-def test_one_noisy_look_decides_nothing():
+def test_one_noisy_window_decides_nothing():
     seen = [CLEAR._replace(at=at) for at in range(12)]
     seen[6] = seen[6]._replace(band=0.4, wide=0.2, ratio=4.0, low_offset=0.006)
-    assert presses.of(seen).belief is Belief.CERTAIN
+    assert key_presses.judged(seen).certainty is Certainty.CERTAIN
 
 
 def test_a_press_is_as_long_as_it_is_loud():
     seen = [CLEAR._replace(at=at, power=0.01 if 3 <= at <= 8 else 0.001) for at in range(12)]
-    found = presses.of(seen)
+    found = key_presses.judged(seen)
     assert (found.first, found.start, found.stop, found.last) == (0, 3, 8, 11)
     assert found.length == 6
 
 
 def test_a_row_is_regular():
     row = [press(start=40 * index, band=0.8) for index in range(4)]
-    assert presses.is_row(row)
-    assert not presses.is_row(row[:3])
+    assert key_presses.is_row(row)
+    assert not key_presses.is_row(row[:3])
 
 
 UNLIKE = {
@@ -111,26 +111,26 @@ UNLIKE = {
 @pytest.mark.parametrize("odd", UNLIKE.values(), ids=UNLIKE)
 def test_one_press_unlike_the_others_is_no_row(odd):
     row = [press(start=40 * index, band=0.8) for index in range(3)]
-    assert not presses.is_row([*row, odd()])
+    assert not key_presses.is_row([*row, odd()])
 
 
 def test_presses_of_one_telephone_are_alike_in_level_and_offset():
-    assert presses.are_alike(press(), press(power=0.03, low_offset=0.005))
-    assert not presses.are_alike(press(), press(power=0.1))
-    assert not presses.are_alike(press(), press(high_offset=0.012))
+    assert key_presses.are_alike(press(), press(power=0.03, low_offset=0.005))
+    assert not key_presses.are_alike(press(), press(power=0.1))
+    assert not key_presses.are_alike(press(), press(high_offset=0.012))
 
 
 def test_two_pieces_of_one_key_close_together_are_pieces_of_one_press():
     first, second = press(length=2, band=0.6), press(start=8, length=2, band=0.6)
-    assert presses.are_pieces(first, second)
-    assert not presses.are_pieces(first, press(start=30, length=2, band=0.6))
-    assert not presses.are_pieces(first, press(start=8, length=2, band=0.6, key=6))
-    assert not presses.are_pieces(first, press(start=8, length=2, band=0.45))
+    assert key_presses.are_pieces(first, second)
+    assert not key_presses.are_pieces(first, press(start=30, length=2, band=0.6))
+    assert not key_presses.are_pieces(first, press(start=8, length=2, band=0.6, key=6))
+    assert not key_presses.are_pieces(first, press(start=8, length=2, band=0.45))
 
 
 def test_bars_for_muting_are_nowhere_above_the_bar_for_counting():
-    for easier in (presses.POSSIBLE, presses.CUT):
-        assert easier.length <= presses.CERTAIN.length
-        assert easier.band <= presses.CERTAIN.band
-        assert easier.wide <= presses.CERTAIN.wide
-        assert easier.apart >= presses.CERTAIN.apart
+    for easier in (key_presses.POSSIBLE, key_presses.CUT):
+        assert easier.length <= key_presses.CERTAIN.length
+        assert easier.band <= key_presses.CERTAIN.band
+        assert easier.wide <= key_presses.CERTAIN.wide
+        assert easier.apart >= key_presses.CERTAIN.apart

@@ -1,9 +1,9 @@
-"""Looks: two tones of 25 ms, whatever hum, DC and rumble lie below them."""
+"""Windows: two tones of 25 ms, whatever hum, DC and rumble lie below them."""
 
 import numpy as np
 import pytest
 
-from addon.analysis.looks import HOP, PAIR, looks, pairs
+from addon.analysis.dtmf import HOP, PAIR, pairs, tone_windows
 from tests.analysis import keys
 
 BELOW = {
@@ -15,8 +15,8 @@ BELOW = {
 
 
 def middle(samples: np.ndarray) -> list:
-    """The looks that lie wholly in a tone from 0.1 to 0.3 s."""
-    return [look for look in looks(samples.astype(np.float32)) if 22 <= look.at <= 53]
+    """The windows that lie wholly in a tone from 0.1 to 0.3 s."""
+    return [window for window in tone_windows(samples.astype(np.float32)) if 22 <= window.at <= 53]
 
 
 def tone(digit: str = "6", **how) -> np.ndarray:
@@ -28,25 +28,25 @@ def test_what_lies_below_the_tones_changes_nothing(below):
     line = tone() + below(len(tone()))
     seen = middle(line)
     assert len(seen) == 32
-    for look in seen:
-        assert look.key == keys.KEYS.index("6")
-        assert look.band > 0.9
-        assert 10 * np.log10(look.power) == pytest.approx(keys.LEVEL_DB, abs=0.6)
+    for window in seen:
+        assert window.key == keys.KEYS.index("6")
+        assert window.band > 0.9
+        assert 10 * np.log10(window.power) == pytest.approx(keys.LEVEL_DB, abs=0.6)
 
 
 def test_noise_shows_as_a_lower_share_of_all_than_of_the_band():
     rng = np.random.default_rng(4)
     seen = middle(tone() + 0.05 * rng.standard_normal(len(tone())))
-    band, wide = (np.mean([getattr(look, name) for look in seen]) for name in ("band", "wide"))
+    band, wide = (np.mean([getattr(window, name) for window in seen]) for name in ("band", "wide"))
     assert wide == pytest.approx(0.81, abs=0.05)
     assert band > wide + 0.05
 
 
 @pytest.mark.parametrize("detuned", [-0.018, -0.008, 0.0, 0.015])
 def test_the_offset_from_the_frequency_is_measured(detuned):
-    for look in middle(tone(detuned=detuned)):
-        assert look.low_offset == pytest.approx(detuned, abs=0.004)
-        assert look.high_offset == pytest.approx(detuned, abs=0.004)
+    for window in middle(tone(detuned=detuned)):
+        assert window.low_offset == pytest.approx(detuned, abs=0.004)
+        assert window.high_offset == pytest.approx(detuned, abs=0.004)
 
 
 @pytest.mark.parametrize("twist_db", [-8.0, 4.0])
@@ -57,7 +57,7 @@ def test_the_twist_is_of_the_low_tone_over_the_high_one(twist_db):
 def test_silence_and_single_tones_show_nothing():
     time = np.arange(4000) / 8000
     for samples in (np.zeros(4000), 0.1 * np.sin(2 * np.pi * 770 * time)):
-        assert not list(looks(samples.astype(np.float32)))
+        assert not list(tone_windows(samples.astype(np.float32)))
 
 
 def test_pairs_of_looks_fit_whole_windows_only():
