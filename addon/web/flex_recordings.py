@@ -24,6 +24,7 @@ from addon.twilio.sids import is_token
 from addon.twilio.status_callback import IN_PROGRESS, StatusCallback
 from addon.web import problems, signed
 from addon.web.context import context
+from addon.web.openapi.operations import Answer, Operation
 
 PATH = "/flex/recording-status"
 
@@ -36,8 +37,19 @@ logger = log.get("flex")
 
 @blueprint.route(PATH, methods=["POST", "GET"], strict_slashes=False)
 @blueprint.route(f"{PATH}/", methods=["POST", "GET"], strict_slashes=False)
+@Operation(
+    "recordingStatus",
+    "Twilio",
+    {
+        204: Answer("Kept, or nothing to do."),
+        403: Answer("The signature is missing or wrong."),
+        503: Answer("It could not be kept; the reconciliation finds it."),
+    },
+    security="signature",
+    also={"GET": ("recordingStatusByGet", "The same, where the callback is configured so")},
+)
 def recording_status() -> Response:
-    """Take one callback (spec/interfaces 4); GET where it was configured so."""
+    """Twilio reports the status of a recording."""
     log.clear()
     try:
         body = _body()

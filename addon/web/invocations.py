@@ -26,6 +26,8 @@ from addon.twilio.invocation import Invocation
 from addon.twilio.multipart import Body
 from addon.web import signed
 from addon.web.context import context
+from addon.web.openapi.operations import Answer, Operation
+from addon.web.schemas import Rejection
 
 BLOCK = 64 * 1024
 
@@ -35,8 +37,19 @@ logger = log.get("invocations")
 
 @blueprint.post("/recording-analysis", strict_slashes=False)
 @blueprint.post("/recording-analysis/", strict_slashes=False)
+@Operation(
+    "analyse",
+    "Twilio",
+    {
+        200: Answer("It can never succeed.", Rejection),
+        202: Answer("Durable; the result goes to the callback."),
+        403: Answer("The signature is missing or wrong."),
+        503: Answer("It could not be made durable; send it again."),
+    },
+    security="signature",
+)
 def recording_analysis() -> Response:
-    """Accept one invocation (spec/interfaces 4)."""
+    """The Marketplace hands over a recording."""
     log.clear()
     try:
         signed.refuse_unsigned()
