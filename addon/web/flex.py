@@ -10,6 +10,7 @@ from typing import Annotated
 
 from flask import Blueprint, Response, g, request
 from pydantic import Field
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from addon.errors import Forbidden, NotFound, NotStored, Unauthenticated
 from addon.playback.listening import Visit
@@ -82,9 +83,9 @@ def keep_from_caches(response: Response) -> Response:
 
 
 @blueprint.errorhandler(Unauthenticated)
-def unauthenticated(error: Unauthenticated) -> Response:
+def unauthenticated(error: Unauthenticated) -> WerkzeugResponse:
     """401, never a redirect."""
-    response = problems.of_error(error)
+    response = problems.PROGRAMS.answer(error)
     response.headers["WWW-Authenticate"] = CHALLENGE
     return response
 

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from addon import log
-from addon.errors import AddonError, Forged, Rejected, Unavailable
+from addon.errors import Forged, Rejected
 from addon.metrics import catalogue
 from addon.requests import acceptance
 from addon.requests.request import Request
@@ -22,7 +22,7 @@ from addon.twilio import multipart
 from addon.twilio.multipart import Body
 from addon.twilio.sids import is_token
 from addon.twilio.status_callback import IN_PROGRESS, StatusCallback
-from addon.web import problems, signed
+from addon.web import problems, signed, twilio_answers
 from addon.web.context import context
 from addon.web.openapi.operations import Answer, Operation
 
@@ -51,16 +51,10 @@ logger = log.get("flex")
 def recording_status() -> Response:
     """Twilio reports the status of a recording."""
     log.clear()
-    try:
-        body = _body()
-        signed.verify(body)
-        _take(_callback(body))
-        return Response(status=204)
-    except AddonError as error:
-        return _answer(error)
-    except Exception:
-        logger.exception("a status callback failed")
-        return _answer(Unavailable("the callback could not be handled just now"))
+    body = _body()
+    signed.verify(body)
+    _take(_callback(body))
+    return Response(status=204)
 
 
 def _body() -> Body:
@@ -111,13 +105,9 @@ def _note(callback: StatusCallback) -> None:
     logger.warning("no recording", status=status, error_code=callback.error_code)
 
 
-def _answer(error: AddonError) -> Response:
-    context().buffered_counters.count(catalogue.REJECTIONS, type(error).__name__)
-    if isinstance(error, Rejected):
-        logger.warning("rejected", code=error.code, reason=error.message)
-        return problems.problem(400, error.message, code=error.code, remedy=error.remedy)
-    if isinstance(error, Forged):
-        logger.warning("refused", reason=error.message)
-        return Response(status=403)
-    logger.error("not accepted", code=error.code, reason=error.message)
-    return Response(status=503, headers={"Retry-After": "1"})
+def _rejection(error: Rejected) -> Response:
+    """400 with the reason: Twilio does not send a callback again, and shows it in its debugger."""
+    return problems.problem(400, error.message, code=error.code, remedy=error.remedy)
+
+
+twilio_answers.audience(_rejection).listen_to(blueprint)
