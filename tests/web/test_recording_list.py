@@ -15,7 +15,7 @@ from addon.archive.archive import Archive
 from addon.archive.names import day_key
 from addon.archive.opening import open_store
 from addon.errors import NotFound
-from addon.web.catalogue import Catalogue, Position
+from addon.web.recording_list import Position, RecordingList
 
 ONE, TWO = "XD" + "1" * 32, "XD" + "2" * 32
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -42,89 +42,89 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def put(archive: Archive, at: datetime, tenant: str = ONE) -> str:
-    """An index entry, which is all that the catalogue reads; returns its id."""
+    """An index entry, which is all that the listing reads; returns its id."""
     name = f"RE{at:%Y%m%d%H%M%S}{tenant[-1]}"
     archive.store.put(day_key(tenant, at, name), (), if_absent=False)
     return name
 
 
-def walked(catalogue: Catalogue, limit: int) -> list[str]:
+def walked(listing: RecordingList, limit: int) -> list[str]:
     """Every page until the end, as ids."""
     found: list[str] = []
     cursor: str | None = None
     while True:
-        shelf = catalogue.newest(cursor, limit)
-        assert len(shelf.entries) <= limit
-        found += [entry.recording_id for entry in shelf.entries]
-        cursor = shelf.cursor
+        page = listing.newest(cursor, limit)
+        assert len(page.entries) <= limit
+        found += [entry.recording_id for entry in page.entries]
+        cursor = page.cursor
         if cursor is None:
             return found
 
 
 def test_the_latest_comes_first(archive):
     names = [put(archive, NOON + timedelta(hours=hours)) for hours in (0, 1, -30, -31, 2)]
-    assert walked(Catalogue(archive, [ONE]), 10) == sorted(names, reverse=True)
+    assert walked(RecordingList(archive, [ONE]), 10) == sorted(names, reverse=True)
 
 
 def test_installs_are_merged_by_time(archive):
     first = put(archive, NOON, ONE)
     second = put(archive, NOON + timedelta(minutes=1), TWO)
     third = put(archive, NOON + timedelta(minutes=2), ONE)
-    assert walked(Catalogue(archive, [ONE, TWO]), 1) == [third, second, first]
+    assert walked(RecordingList(archive, [ONE, TWO]), 1) == [third, second, first]
 
 
 def test_an_install_that_was_not_named_is_not_listed(archive):
     put(archive, NOON, TWO)
-    assert walked(Catalogue(archive, [ONE]), 10) == []
+    assert walked(RecordingList(archive, [ONE]), 10) == []
 
 
 def test_nothing_at_all(archive):
-    shelf = Catalogue(archive, [ONE, TWO]).newest(None, 10)
-    assert (shelf.entries, shelf.cursor) == ([], None)
+    page = RecordingList(archive, [ONE, TWO]).newest(None, 10)
+    assert (page.entries, page.cursor) == ([], None)
 
 
 def test_nobodys_installs(archive):
-    assert Catalogue(archive, []).newest(None, 10).cursor is None
+    assert RecordingList(archive, []).newest(None, 10).cursor is None
 
 
 def test_a_gap_of_years_costs_a_few_requests(archive):
     old = put(archive, NOON - timedelta(days=3000))
-    assert walked(Catalogue(archive, [ONE]), 10) == [old]
+    assert walked(RecordingList(archive, [ONE]), 10) == [old]
     assert archive.store.lists < 60
 
 
 def test_a_busy_today_costs_hardly_anything(archive):
     put(archive, datetime.now(UTC))
-    Catalogue(archive, [ONE]).newest(None, 1)
+    RecordingList(archive, [ONE]).newest(None, 1)
     assert archive.store.lists < 40
 
 
 def test_a_recording_of_tomorrow_is_listed_too(archive):
     """Clocks differ, and a day begins earlier elsewhere."""
     name = put(archive, datetime.now(UTC) + timedelta(hours=5))
-    assert walked(Catalogue(archive, [ONE]), 10) == [name]
+    assert walked(RecordingList(archive, [ONE]), 10) == [name]
 
 
 def test_one_day(archive):
     names = [put(archive, NOON + timedelta(hours=hour)) for hour in range(5)]
     put(archive, NOON + timedelta(days=1))
-    catalogue = Catalogue(archive, [ONE])
-    first = catalogue.of_day(date(2026, 3, 4), None, 3)
-    rest = catalogue.of_day(date(2026, 3, 4), first.cursor, 3)
-    shown = [entry.recording_id for shelf in (first, rest) for entry in shelf.entries]
+    listing = RecordingList(archive, [ONE])
+    first = listing.of_day(date(2026, 3, 4), None, 3)
+    rest = listing.of_day(date(2026, 3, 4), first.cursor, 3)
+    shown = [entry.recording_id for page in (first, rest) for entry in page.entries]
     assert shown == names[::-1] and rest.cursor is None
 
 
 def test_one_call(archive):
     for tenant, name in ((ONE, "RE1"), (TWO, "RE2")):
         archive.store.put(f"calls/{tenant}/CA1/{name}", ())
-    shelf = Catalogue(archive, [ONE]).of_call("CA1")
-    assert [entry.recording_id for entry in shelf.entries] == ["RE1"]
+    page = RecordingList(archive, [ONE]).of_call("CA1")
+    assert [entry.recording_id for entry in page.entries] == ["RE1"]
 
 
 def test_a_cursor_survives_its_text():
-    place = Position(date(2026, 3, 4), "120000-RE1", ONE)
-    assert Position.parse(str(place)) == place
+    position = Position(date(2026, 3, 4), "120000-RE1", ONE)
+    assert Position.parse(str(position)) == position
 
 
 @pytest.mark.parametrize("text", ["x", "2026-13-01/a/b", "/", "2026-3-4/a/b"])
@@ -145,6 +145,6 @@ def test_whatever_the_gaps_every_recording_is_listed_once(
 ):
     archive = Archive(open_store(tmp_path_factory.mktemp("archive").as_uri()))
     names = {put(archive, NOON - timedelta(days=day), tenant) for day, tenant in days}
-    found = walked(Catalogue(archive, [ONE, TWO]), limit)
+    found = walked(RecordingList(archive, [ONE, TWO]), limit)
     assert sorted(found) == sorted(names)
     assert [name[2:16] for name in found] == sorted((name[2:16] for name in names), reverse=True)

@@ -25,7 +25,7 @@ WHOLE_DAY = 1000
 
 
 class Position(NamedTuple):
-    """One recording's place in the list; places order as the list does, latest highest."""
+    """One recording's position in the list; positions order as the list does, latest highest."""
 
     day: date
     name: str
@@ -33,7 +33,7 @@ class Position(NamedTuple):
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
-        """The place of an entry of the day index."""
+        """The position of an entry of the day index."""
         return cls(day_of(entry), entry.key.rpartition("/")[2], entry.tenant)
 
     @classmethod
@@ -51,7 +51,7 @@ class Position(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ListPage:
     """A page of the list; `cursor` continues behind it, None at the end."""
 
     entries: Sequence[Entry]
@@ -64,14 +64,14 @@ class Shelf:
         return cls(entries[:limit], str(Position.of(entries[limit - 1])) if more else None)
 
 
-class Catalogue:
-    """The recordings of some installs."""
+class RecordingList:
+    """The recordings of some installs, by pages."""
 
     def __init__(self, archive: Archive, installs: Iterable[str]) -> None:
         self._archive = archive
         self._installs = tuple(installs)
 
-    def newest(self, cursor: str | None, limit: int) -> Shelf:
+    def newest(self, cursor: str | None, limit: int) -> ListPage:
         """The latest recordings, or those behind `cursor`. Raises NotFound, StoreUnavailable."""
         before = Position.parse(cursor) if cursor else None
         found: list[Entry] = []
@@ -79,19 +79,19 @@ class Catalogue:
         while day and len(found) <= limit:
             found += self._behind(before, day)
             day = self._latest_day(day - ONE_DAY)
-        return Shelf.cut(found, limit)
+        return ListPage.cut(found, limit)
 
-    def of_day(self, day: date, cursor: str | None, limit: int) -> Shelf:
+    def of_day(self, day: date, cursor: str | None, limit: int) -> ListPage:
         """One UTC day's recordings, the latest first."""
-        return Shelf.cut(self._behind(Position.parse(cursor) if cursor else None, day), limit)
+        return ListPage.cut(self._behind(Position.parse(cursor) if cursor else None, day), limit)
 
-    def of_call(self, call_sid: str) -> Shelf:
+    def of_call(self, call_sid: str) -> ListPage:
         """The recordings of one call, whichever installs hold them."""
         pages = (self._archive.list(one, call_sid=call_sid) for one in self._installs)
-        return Shelf([entry for page in pages for entry in page.entries], None)
+        return ListPage([entry for page in pages for entry in page.entries], None)
 
     def _behind(self, before: Position | None, day: date) -> list[Entry]:
-        """A day's entries, latest first, and only those behind the place `before`."""
+        """A day's entries, latest first, and only those behind the position `before`."""
         entries = [entry for install in self._installs for entry in self._names(install, day)]
         entries.sort(key=Position.of, reverse=True)
         return [entry for entry in entries if before is None or Position.of(entry) < before]

@@ -1,4 +1,4 @@
-"""What the list shows of a recording: a few figures out of its manifest and its analysis.
+"""Rows of the list of recordings: a few figures of each, out of its manifest and its analysis.
 
 Both are verified and decrypted for it; the figures are kept in this process's memory, because an
 archived recording does not change.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -37,7 +37,7 @@ LABELS = {
 
 
 @dataclass(frozen=True)
-class Part:
+class TalkShare:
     """One stretch of a talk bar, in percent of the recording.
 
     `share` is what the party spoke in all, `width` what is drawn: time that both spoke is apart.
@@ -50,24 +50,24 @@ class Part:
 
     @property
     def label(self) -> str:
-        """Whose stretch it is."""
+        """The party of this stretch."""
         return LABELS[self.kind]
 
 
 @dataclass(frozen=True)
-class Row:
+class RecordingRow:
     """One line of the list. `trouble` says why its figures cannot be shown."""
 
     recording_id: str
     tenant: str
     at: datetime
-    duration: float | None
-    call_sid: str | None
-    format: str
-    redacted: bool
+    duration: float | None = None
+    call_sid: str | None = None
+    format: str = ""
+    redacted: bool = False
     redaction: str | None = None
     flags: tuple[str, ...] = ()
-    bar: tuple[Part, ...] = ()
+    bar: tuple[TalkShare, ...] = ()
     trouble: str | None = None
 
     @property
@@ -76,14 +76,14 @@ class Row:
         return self.at.astimezone(UTC).date()
 
 
-class Rows:
+class RecordingRows:
     """Rows of recordings, made in parallel and remembered."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._kept: BoundedCache[tuple[str, str, datetime], Row] = BoundedCache(MAX_KEPT)
+        self._kept: BoundedCache[tuple[str, str, datetime], RecordingRow] = BoundedCache(MAX_KEPT)
 
-    def of(self, entries: Sequence[Entry]) -> list[Row]:
+    def of(self, entries: Sequence[Entry]) -> list[RecordingRow]:
         """The rows of these entries; one that was erased meanwhile is left out.
 
         Raises StoreUnavailable.
@@ -92,7 +92,7 @@ class Rows:
             found = pool.map(self._row, entries)
             return [row for row in found if row is not None]
 
-    def _row(self, entry: Entry) -> Row | None:
+    def _row(self, entry: Entry) -> RecordingRow | None:
         try:
             manifest = self._archive.manifest(entry.tenant, entry.recording_id)
         except NotStored:
@@ -103,44 +103,20 @@ class Rows:
         row = self._kept.get(key)
         return row or self._keep(key, self._made(manifest))
 
-    def _keep(self, key: tuple[str, str, datetime], row: Row) -> Row:
+    def _keep(self, key: tuple[str, str, datetime], row: RecordingRow) -> RecordingRow:
         """Remember a row; one in trouble is looked at again, because trouble may be mended."""
         return self._kept.put(key, row) if row.trouble is None else row
 
-    def _unproven(self, entry: Entry) -> Row | None:
+    def _unproven(self, entry: Entry) -> RecordingRow | None:
         """A recording of which nothing can be believed but that something lies there."""
         stat = self._archive.store.stat(files(entry.tenant, entry.recording_id).manifest)
         if stat is None:
             return None
-        return Row(
-            recording_id=entry.recording_id,
-            tenant=entry.tenant,
-            at=stat.modified,
-            duration=None,
-            call_sid=None,
-            format="",
-            redacted=False,
-            trouble=UNPROVEN,
-        )
+        return RecordingRow(entry.recording_id, entry.tenant, stat.modified, trouble=UNPROVEN)
 
-    def _made(self, manifest: Manifest) -> Row:
-        flags: tuple[str, ...] = ()
-        bar: tuple[Part, ...] = ()
-        trouble = None
-        try:
-            result = self._archive.analysis(manifest.tenant, manifest.recording_id)["result"]
-            if result is None:
-                trouble = "not analysed"
-            else:
-                flags, bar = tuple(result["flags"]), talk_bar(result)
-        except NotStored:
-            trouble = "not analysed"
-        except KeyMissing:
-            trouble = "no key to read it"
-        except Tampered:
-            trouble = UNPROVEN
+    def _made(self, manifest: Manifest) -> RecordingRow:
         facts = manifest.facts
-        return Row(
+        row = RecordingRow(
             recording_id=manifest.recording_id,
             tenant=manifest.tenant,
             at=manifest.at,
@@ -149,20 +125,28 @@ class Rows:
             format=facts.format,
             redacted=facts.redacted,
             redaction=facts.redaction,
-            flags=flags,
-            bar=bar,
-            trouble=trouble,
         )
+        try:
+            result = self._archive.analysis(manifest.tenant, manifest.recording_id)["result"]
+        except NotStored:
+            result = None
+        except KeyMissing:
+            return replace(row, trouble="no key to read it")
+        except Tampered:
+            return replace(row, trouble=UNPROVEN)
+        if result is None:
+            return replace(row, trouble="not analysed")
+        return replace(row, flags=tuple(result["flags"]), bar=talk_bar(result))
 
 
-def talk_bar(result: Mapping[str, Any]) -> tuple[Part, ...]:
-    """How a call was shared: agent, both at once, customer, nobody; widths add up to 100."""
+def talk_bar(result: Mapping[str, Any]) -> tuple[TalkShare, ...]:
+    """Shares of a call: agent, both at once, customer, nobody; widths add up to 100."""
     talk = result["conversation"]
-    parts: list[Part] = []
+    parts: list[TalkShare] = []
     start = 0.0
     for kind, width, share in _shares(talk):
         if width > 0:
-            parts.append(Part(kind, round(start, 3), round(width, 3), share))
+            parts.append(TalkShare(kind, round(start, 3), round(width, 3), share))
             start += width
     return tuple(parts)
 

@@ -9,7 +9,7 @@ import pytest
 from addon.archive.archive import Archive
 from addon.archive.names import Entry
 from addon.settings import Settings
-from addon.web.rows import Rows, talk_bar
+from addon.web.recording_rows import RecordingRows, talk_bar
 from tests.archive.recordings import RECORDING, TENANT, archived
 
 ENTRY = Entry(TENANT, RECORDING, "")
@@ -60,7 +60,7 @@ def test_a_silent_bar_is_silence_alone():
 
 def test_a_row_holds_what_the_list_shows(archive):
     archived(archive, b"x", analysis={"result": conversation()}, redacted=True)
-    (row,) = Rows(archive).of([ENTRY])
+    (row,) = RecordingRows(archive).of([ENTRY])
     assert (row.recording_id, row.tenant, row.duration) == (RECORDING, TENANT, 7.365)
     assert (row.flags, row.redacted, row.trouble) == (("clipped",), True, None)
     assert f"{row.day}" == "2026-11-20"
@@ -68,7 +68,7 @@ def test_a_row_holds_what_the_list_shows(archive):
 
 def test_rows_are_remembered(archive, monkeypatch):
     archived(archive, b"x", analysis={"result": conversation()})
-    rows = Rows(archive)
+    rows = RecordingRows(archive)
     first = rows.of([ENTRY])
     monkeypatch.setattr(archive, "analysis", None)
     assert rows.of([ENTRY]) == first
@@ -77,19 +77,19 @@ def test_rows_are_remembered(archive, monkeypatch):
 def test_a_recording_that_was_erased_meanwhile_is_left_out(archive):
     archived(archive, b"x", analysis={"result": conversation()})
     archive.erase(TENANT, RECORDING, by="test", reason="test")
-    assert Rows(archive).of([ENTRY]) == []
+    assert RecordingRows(archive).of([ENTRY]) == []
 
 
 def test_what_was_not_analysed_is_shown_without_figures(archive):
     archived(archive, b"x")
-    (row,) = Rows(archive).of([ENTRY])
+    (row,) = RecordingRows(archive).of([ENTRY])
     assert (row.bar, row.trouble) == ((), "not analysed")
 
 
 def test_without_its_key_a_recording_is_shown_without_figures(archive, settings):
     archived(archive, b"x", analysis={"result": conversation()})
     keyless = Archive.from_settings(settings.replace(archive_private_keys=()))
-    (row,) = Rows(keyless).of([ENTRY])
+    (row,) = RecordingRows(keyless).of([ENTRY])
     assert (row.bar, row.trouble) == ((), "no key to read it")
 
 
@@ -99,6 +99,6 @@ def test_a_manifest_that_does_not_hold_is_not_believed(archive):
     content = archive.store.get(key).replace(b"7.365", b"9.365")
     archive.store.delete(key)
     archive.store.put(key, [content])
-    (row,) = Rows(archive).of([ENTRY])
+    (row,) = RecordingRows(archive).of([ENTRY])
     assert (row.recording_id, row.duration, row.bar) == (RECORDING, None, ())
     assert row.trouble == "does not match its signature"
