@@ -213,7 +213,7 @@ class Archive:
     def erase(
         self, tenant: str, recording_id: str, *, by: str, reason: str, now: datetime | None = None
     ) -> None:
-        """Remove a recording for good, leaving a signed tombstone and an entry in its trail.
+        """Remove a recording for good, leaving a signed tombstone and an entry in its access log.
 
         Raises NotStored, RetentionLocked (nothing is removed then), KeyMissing without a signer.
         """

@@ -19,18 +19,18 @@ from addon.audio.decoding import Decoder
 from addon.audio.encoding import whole_numbers
 from addon.audio.seeking import Index
 from addon.errors import AddonError, NotPlayable, UnreadableAudio
-from addon.playback.sound import Sound
+from addon.playback.playable import Playable
 
 Samples = NDArray[np.int16]
 """(frames, channels)."""
 
 
 class VerifiedFile(io.RawIOBase):
-    """A sound as a file to read and seek. Reading raises what the archive raises, ever again."""
+    """Playable audio as a file to read and seek. A failed read makes every later one fail."""
 
-    def __init__(self, sound: Sound) -> None:
+    def __init__(self, playable: Playable) -> None:
         super().__init__()
-        self._sound = sound
+        self._playable = playable
         self._position = 0
         self._blocks: Iterator[bytes] = iter(())
         self._rest = memoryview(b"")
@@ -51,7 +51,7 @@ class VerifiedFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move; nothing is read before the next read. Before the start is the start."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._sound.length}
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._playable.length}
         self._position = max(base[whence] + offset, 0)
         return self._position
 
@@ -59,7 +59,7 @@ class VerifiedFile(io.RawIOBase):
         """Fill a buffer as far as one block reaches; 0 at the end."""
         self.check()
         view = memoryview(buffer).cast("B")
-        if self._position >= self._sound.length or not len(view):
+        if self._position >= self._playable.length or not len(view):
             return 0
         try:
             self._turn()
@@ -81,21 +81,21 @@ class VerifiedFile(io.RawIOBase):
     def _turn(self) -> None:
         """Have bytes at the position in hand."""
         if self._rest_at != self._position:
-            self._blocks = self._sound.read(self._position, self._sound.length)
+            self._blocks = self._playable.read(self._position, self._playable.length)
             self._rest, self._rest_at = memoryview(b""), self._position
         while not self._rest:
             self._rest = memoryview(next(self._blocks))
 
 
 class SampleReader:
-    """The samples of a sound, any range of them. Not for two threads.
+    """Samples of playable audio, any range of them. Not for two threads.
 
     Without an `index` that is known already, it is made now. Raises NotPlayable where nothing here
-    decodes the sound, and what the archive raises.
+    decodes it, and what the archive raises.
     """
 
-    def __init__(self, sound: Sound, index: Index | None = None) -> None:
-        self._file = VerifiedFile(sound)
+    def __init__(self, playable: Playable, index: Index | None = None) -> None:
+        self._file = VerifiedFile(playable)
         with self._faithful():
             self._decoder = Decoder(self._file)  # type: ignore[arg-type]
             self.index = seeking.index_of(self._decoder) if index is None else index

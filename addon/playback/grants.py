@@ -1,7 +1,7 @@
 """Grants: short-lived signed permissions to hear one recording, or one call, and nothing else.
 
-A grant is its own authority, so it says only what the service itself put in: who may hear what,
-why, and until when. It must never carry a bucket, a key or a path (spec/protocol 6.2, 8).
+A grant holds tenant, id, listener, purpose and expiry. It must never carry a bucket, a key or a
+path (spec/protocol 6.2, 8).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _KEY_ID_LENGTH = 8
 class Grant:
     """Permission for `listener` to hear one recording, or a whole call where `call_sid` is set.
 
-    `expires` is in Unix seconds; `nonce` names this grant in the audit trail and nowhere else.
+    `expires` is in Unix seconds; `nonce` names this grant in the access log and nowhere else.
     """
 
     tenant: str
@@ -161,7 +161,7 @@ class Grants:
 
 
 def _parsed(content: str) -> Grant:
-    """What we signed ourselves, though perhaps in an older release."""
+    """The grant in signed content, which an older release may have written. Raises Forbidden."""
     try:
         fields = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
         grant = Grant(**fields)

@@ -1,7 +1,7 @@
-"""From an id to something that plays: which archived bytes, in which form.
+"""Player: finds the audio of a recording or a call in the archive, converted or joined as needed.
 
-The index is asked each time, so that what was erased is gone at once; only layouts are remembered,
-which never change. Tenant and id come from a grant or a token's rights, never from a client alone.
+The store is asked each time, so an erased recording is gone at once; only layouts are cached, as
+they never change. Tenant and id come from a grant or a token's rights, never from a client alone.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from addon.archive.archive import Archive, ArchivedAudio
 from addon.archive.manifest import Manifest
 from addon.errors import NotPlayable, NotStored, Withheld
 from addon.playback.decoding import SampleReader
-from addon.playback.form import Form, form_of
 from addon.playback.grants import Grant
-from addon.playback.joined import Gaps, Part, converted, joined
+from addon.playback.joined import CallPart, Gaps, converted, joined
+from addon.playback.playability import Playability, playability_of
+from addon.playback.playable import Playable, Recorded
 from addon.playback.policy import Audible, audible, withheld
-from addon.playback.sound import Recorded, Sound
 
 Value = TypeVar("Value")
 
@@ -33,7 +33,7 @@ MAX_REMEMBERED = 4096
 
 
 class Player:
-    """Finds what is to be played in an archive. Safe to share between threads.
+    """Finds audio to play in an archive. Safe to share between threads.
 
     With `redaction_required`, recordings that the policy withholds are not played.
     """
@@ -44,17 +44,17 @@ class Player:
         self._archive = archive
         self._gaps = gaps
         self._redaction_required = redaction_required
-        self._forms: Remembered[Form] = Remembered()
-        self._parts: Remembered[Part] = Remembered()
+        self._playability_of: Remembered[Playability] = Remembered()
+        self._parts: Remembered[CallPart] = Remembered()
 
-    def granted(self, grant: Grant) -> Sound:
-        """What a grant is for. Raises as `recording` and `call` do."""
+    def granted(self, grant: Grant) -> Playable:
+        """The audio that a grant is for. Raises as `recording` and `call` do."""
         if grant.recording_id is not None:
             return self.recording(grant.tenant, grant.recording_id)
         return self.call(grant.tenant, grant.subject)
 
     def withheld(self, manifest: Manifest) -> str | None:
-        """Why nobody may hear a recording, for people; None where it may be heard."""
+        """The reason why nobody may hear a recording, for people; None where it may be heard."""
         return withheld(manifest, required=self._redaction_required)
 
     def audible(self, tenant: str, recording_id: str) -> Audible:
@@ -75,21 +75,21 @@ class Player:
             with _as_part_of_a_call() if call_sid else nullcontext():
                 self.audible(tenant, recording_id)
 
-    def recording(self, tenant: str, recording_id: str) -> Sound:
+    def recording(self, tenant: str, recording_id: str) -> Playable:
         """One recording: as it was archived, or converted where browsers would not play it whole.
 
         What cannot be converted is served as it is. Raises NotStored, Withheld, Tampered,
         KeyMissing, StoreUnavailable.
         """
         audio = self._open(tenant, recording_id)
-        if self._form(audio).plays:
+        if self._playability(audio).plays:
             return Recorded(audio)
         try:
             return converted(self._part(tenant, recording_id))
         except NotPlayable:
             return Recorded(audio)
 
-    def call(self, tenant: str, call_sid: str) -> Sound:
+    def call(self, tenant: str, call_sid: str) -> Playable:
         """Every recording of a call, in the order of time, as one. Raises as `recording` does."""
         ids = self.recordings_of(tenant, call_sid)
         if len(ids) == 1:
@@ -120,18 +120,18 @@ class Player:
         audible(audio.manifest, required=self._redaction_required)
         return audio
 
-    def _form(self, audio: ArchivedAudio) -> Form:
+    def _playability(self, audio: ArchivedAudio) -> Playability:
         key = audio.manifest.tenant, audio.manifest.recording_id
-        return self._forms.get(key, lambda: form_of(Recorded(audio)))
+        return self._playability_of.get(key, lambda: playability_of(Recorded(audio)))
 
-    def _part(self, tenant: str, recording_id: str) -> Part:
-        def read() -> Part:
+    def _part(self, tenant: str, recording_id: str) -> CallPart:
+        def read() -> CallPart:
             audio = self._open(tenant, recording_id)
-            return Part(
+            return CallPart(
                 open=partial(self.open, tenant, recording_id),
                 etag=audio.etag,
                 index=SampleReader(Recorded(audio)).index,
-                layout=self._form(audio).layout,
+                layout=self._playability(audio).layout,
                 at=audio.manifest.at,
                 started_at=audio.manifest.facts.started_at,
             )

@@ -1,7 +1,7 @@
-"""`/media/<grant>`: the audio, for everybody who presents a valid link.
+"""Route `/media/<grant>`: the audio, for everybody who presents a valid link.
 
-The grant is the only thing believed here. Nothing of a bucket, a key or a path comes from the
-client, and no answer may be kept by a cache.
+Only the grant decides. No bucket, key or path comes from the client, and no cache may keep an
+answer.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from addon.errors import Forbidden, GrantExpired, InvalidParameter, Withheld
 from addon.playback.encoded import EncodedFormat
 from addon.playback.grants import Grant
 from addon.web import audio, cors
+from addon.web.access_log import access_by_link
 from addon.web.context import context
-from addon.web.visits import of_grant
 
 METHODS = ("GET", "HEAD")
 REQUEST_HEADERS = ("Range", "If-Range", "If-None-Match")
@@ -30,8 +30,8 @@ def media(token: str) -> Response:
     try:
         grant = context().grants.verified(token)
         wanted = _format(grant)
-        sound = context().player.granted(grant)
-        answer = audio.for_visit(sound, of_grant(grant, wanted), wanted, grant.subject)
+        playable = context().player.granted(grant)
+        answer = audio.logged_answer(playable, access_by_link(grant, wanted), wanted, grant.subject)
         # Only now: an answer that holds nothing of it, or an error to try again, uses nothing up.
         if _gives(answer) and grant.purpose == "download":
             context().single_use.claim(grant)
@@ -43,7 +43,7 @@ def media(token: str) -> Response:
 
 @blueprint.route("/media/<token>", methods=["OPTIONS"])
 def media_preflight(token: str) -> Response:  # noqa: ARG001 - the address alone decides
-    """What a browser asks before a script may send a Range."""
+    """CORS preflight, asked by a browser before a script may send a Range."""
     return cors.preflight(METHODS, REQUEST_HEADERS)
 
 
@@ -66,9 +66,9 @@ def _gives(answer: Response) -> bool:
 
 
 def _note_denial(token: str, reason: str) -> None:
-    """Into the trail of what a genuine link was for; of a forged one nothing is known."""
+    """Log the refusal of a genuine link; of a forged one it is not known whose it is."""
     try:
         grant = context().grants.authentic(token)
     except Forbidden:
         return
-    context().listening.denied(of_grant(grant), reason)
+    context().access_log.denied(access_by_link(grant), reason)

@@ -7,11 +7,11 @@ from flask import Blueprint, Response, jsonify, request
 from addon.archive.manifest import Manifest
 from addon.errors import NotFound, NotStored
 from addon.web import audio
+from addon.web.access_log import refusals_logged
 from addon.web.api import documents, parameters
-from addon.web.api.access import api_visit, tenant
+from addon.web.api.access import api_access, tenant
 from addon.web.api.links import link_to
 from addon.web.context import context
-from addon.web.visits import refusal_on_record
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -35,15 +35,15 @@ def file(call_sid: str) -> Response:
     holder, wanted = tenant(), parameters.encoded_format()
     picked = _picked(holder, call_sid)
     if picked is not None:
-        visit = api_visit(holder, (picked,), purpose="file", form=wanted)
-        with refusal_on_record(visit):
-            sound = context().player.recording(holder, picked)
-        return audio.for_visit(sound, visit, wanted, picked)
+        access = api_access(holder, (picked,), purpose="file", form=wanted)
+        with refusals_logged(access):
+            playable = context().player.recording(holder, picked)
+        return audio.logged_answer(playable, access, wanted, picked)
     ids = tuple(context().player.recordings_of(holder, call_sid))
-    visit = api_visit(holder, ids, purpose="file", call_sid=call_sid, form=wanted)
-    with refusal_on_record(visit):
-        sound = context().player.call(holder, call_sid)
-    return audio.for_visit(sound, visit, wanted, call_sid)
+    access = api_access(holder, ids, purpose="file", call_sid=call_sid, form=wanted)
+    with refusals_logged(access):
+        playable = context().player.call(holder, call_sid)
+    return audio.logged_answer(playable, access, wanted, call_sid)
 
 
 def file_url(call_sid: str) -> Response:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from addon.web.access_log import refusals_logged
 from addon.web.api import parameters
-from addon.web.api.access import api_visit
+from addon.web.api.access import api_access
 from addon.web.context import context
-from addon.web.visits import refusal_on_record
 
 
 def link_to(
@@ -23,25 +23,25 @@ def link_to(
 ) -> dict[str, Any]:
     """A signed link to a recording or a call, and its end in Unix seconds.
 
-    `recordings` are those whose trail must know of it. Raises Withheld, and StoreUnavailable where
-    it went unrecorded.
+    It is noted in the access log of `recordings` first. Raises Withheld, and StoreUnavailable where
+    that failed.
     """
     wanted, purpose = parameters.encoded_format(), parameters.purpose()
-    grants, visit = context().grants, api_visit(tenant, recordings, purpose=purpose, form=wanted)
-    visit = replace(visit, call_sid=call_sid)
-    with refusal_on_record(visit):
+    grants, access = context().grants, api_access(tenant, recordings, purpose=purpose, form=wanted)
+    access = replace(access, call_sid=call_sid)
+    with refusals_logged(access):
         context().player.require_audible(tenant, recordings, call_sid=call_sid)
     grant = grants.issue(
         tenant,
         recording_id=recording_id,
         call_sid=call_sid,
-        listener=visit.listener,
+        listener=access.listener,
         purpose=purpose,
         lifetime_s=parameters.expires(),
     )
     link = grants.link(grant)
-    visit = replace(visit, grant=grant.nonce)
-    context().listening.granted(visit, expires=grant.expires)
+    access = replace(access, grant=grant.nonce)
+    context().access_log.granted(access, expires=grant.expires)
     return {
         "signed_url": link if wanted is None else f"{link}?format={wanted}",
         "expires": grant.expires,

@@ -8,21 +8,21 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from addon.archive import index
-from addon.archive.audit import Trail
+from addon.archive.access_log import AccessLog
 from addon.archive.names import LAST, Entry
 from addon.errors import InvalidParameter, NotFound, NotStored
 from addon.playback import direct
 from addon.web import audio
+from addon.web.access_log import refusals_logged
 from addon.web.api import documents, parameters
-from addon.web.api.access import api_visit, holder_of, tenant, token
+from addon.web.api.access import api_access, holder_of, tenant, token
 from addon.web.api.links import link_to
 from addon.web.api.waveform import waveform_of
 from addon.web.context import context
-from addon.web.visits import refusal_on_record
 
 MAX_REASON = 200
 MAX_EVENTS = 1000
-"""The first so many events of a trail: one recording hardly ever has more."""
+"""The first so many events of an access log: one recording hardly ever has more."""
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -77,10 +77,10 @@ def erase(recording_id: str) -> Response:
 def file(recording_id: str) -> Response:
     """The audio, by ranges; or as FLAC, MP3 or Opus."""
     holder, wanted = holder_of(recording_id), parameters.encoded_format()
-    visit = api_visit(holder, (recording_id,), purpose="file", form=wanted)
-    with refusal_on_record(visit):
-        sound = context().player.recording(holder, recording_id)
-    return audio.for_visit(sound, visit, wanted, recording_id)
+    access = api_access(holder, (recording_id,), purpose="file", form=wanted)
+    with refusals_logged(access):
+        playable = context().player.recording(holder, recording_id)
+    return audio.logged_answer(playable, access, wanted, recording_id)
 
 
 def file_url(recording_id: str) -> Response:
@@ -98,13 +98,13 @@ def peaks(recording_id: str) -> Response:
 
 
 def audit(recording_id: str) -> Response:
-    """A recording's trail; an erased one keeps its own."""
+    """A recording's access log; an erased one keeps its own."""
     try:
         holder = holder_of(recording_id)
     except NotFound:
         holder = _once_held(recording_id)
     events: list[dict[str, Any]] = []
-    for event in Trail(context().store).events(holder, recording_id):
+    for event in AccessLog(context().store).events(holder, recording_id):
         events.append(event)
         if len(events) == MAX_EVENTS:
             break
@@ -140,11 +140,11 @@ def _listed(entry: Entry) -> dict[str, Any] | None:
 
 def _direct(holder: str, recording_id: str) -> Response:
     seconds = min(parameters.expires(), direct.MAX_LIFETIME_S)
-    visit = api_visit(holder, (recording_id,), purpose="ciphertext")
-    with refusal_on_record(visit):
+    access = api_access(holder, (recording_id,), purpose="ciphertext")
+    with refusals_logged(access):
         manifest = context().player.audible(holder, recording_id)
     found = direct.address(context().archive, manifest, seconds)
-    context().listening.granted(visit, expires=int(time.time()) + seconds)
+    context().access_log.granted(access, expires=int(time.time()) + seconds)
     return _fresh(jsonify(found))
 
 

@@ -233,7 +233,7 @@ LIMIT = in_query(
 )
 REASON = in_query(
     "reason",
-    "StoredResult in the tombstone and the trail.",
+    "StoredResult in the tombstone and the access log.",
     {"type": "string", "maxLength": MAX_REASON},
 )
 RANGE = in_header("Range", "Bytes, one range or several (RFC 9110 14.2).")

@@ -120,7 +120,7 @@ _RECORDINGS: Json = {
             "eraseRecording",
             "Recordings",
             "Erase a recording for good",
-            {"204": {"description": "Gone; a signed tombstone and the trail remain."}}
+            {"204": {"description": "Gone; a signed tombstone and the access log remain."}}
             | _problems(*_ASKED, "409"),
             parameters=(RECORDING_ID, INSTALL, REASON),
         ),

@@ -1,7 +1,6 @@
-"""What can be played: so many bytes of one kind, readable from any place to any other.
+"""Audio that can be played: an archived recording, a converted one, or several joined.
 
-A `Sound` may be a recording as it was archived, one that is converted while it is read, or several
-joined. Whatever it is, its length and its etag are exact before the first byte is given out.
+Length and etag are exact before the first byte is read.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from typing import Protocol
 from addon.archive.archive import ArchivedAudio
 
 
-class Sound(Protocol):
-    """Something to play."""
+class Playable(Protocol):
+    """Audio of a known length, of which any range can be read."""
 
     @property
     def length(self) -> int:
@@ -61,5 +60,5 @@ class Recorded:
         return self.audio.manifest.facts.format
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """See Sound.read."""
+        """See Playable.read."""
         return self.audio.read(start, stop)
