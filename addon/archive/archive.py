@@ -45,6 +45,7 @@ class ArchivedAudio:
         self.manifest = manifest
         self.length = reader.length
         self.etag = manifest.audio.plaintext_sha256[:32]
+        self.format = manifest.facts.format
         self.version = version
         self._reader = reader
 

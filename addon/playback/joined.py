@@ -16,10 +16,10 @@ from typing import Literal
 from addon.audio.seeking import Index
 from addon.audio.wav import Layout
 from addon.audio.wav_format import PLAIN, Format, header
+from addon.playback.playable import Readable
 from addon.playback.sample_data import (
     DecodedSamples,
     Open,
-    SampleData,
     Silence,
     StoredSamples,
     pcm16,
@@ -59,7 +59,7 @@ class WavFile:
     """A WAV file put together from sample data, behind a new header."""
 
     kind: Format
-    pieces: Sequence[SampleData]
+    pieces: Sequence[Readable]
     etag: str
     format: str = "wav"
 
@@ -69,7 +69,7 @@ class WavFile:
         return len(self._header) + sum(piece.length for piece in self.pieces)
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """See Playable.read; only the segments between the two are opened."""
+        """See Readable.read; only the segments between the two are opened."""
         if start < len(self._header):
             yield self._header[start:stop]
         begin = len(self._header)
@@ -96,7 +96,7 @@ def converted(part: CallPart) -> WavFile:
     return WavFile(kind, [DecodedSamples(part.open, part.index, kind)], _etag([part], "converted"))
 
 
-def _stored(part: CallPart) -> list[SampleData]:
+def _stored(part: CallPart) -> list[Readable]:
     regions = part.layout.regions if part.layout else ()
     return [StoredSamples(part.open, region) for region in regions]
 
@@ -107,7 +107,7 @@ def joined(parts: Sequence[CallPart], gaps: Gaps) -> WavFile:
     target = kind or pcm16(
         max(part.index.rate for part in parts), max(part.index.channels for part in parts)
     )
-    pieces: list[SampleData] = []
+    pieces: list[Readable] = []
     for before, part in zip([None, *parts], parts, strict=False):
         if gaps == "silence" and before is not None:
             pieces.append(_pause(before, part, target))

@@ -6,28 +6,15 @@ Length and etag are exact before the first byte is read.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
-from addon.archive.archive import ArchivedAudio
 
-
-class Playable(Protocol):
-    """Audio of a known length, of which any range can be read."""
+class Readable(Protocol):
+    """Bytes of a known length, any range of which can be read."""
 
     @property
     def length(self) -> int:
-        """Bytes in all."""
-        ...
-
-    @property
-    def etag(self) -> str:
-        """Changes with any byte; without quotes."""
-        ...
-
-    @property
-    def format(self) -> str:
-        """A key of sniffing's MEDIA_TYPES, or something unknown."""
+        """In bytes."""
         ...
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
@@ -38,27 +25,15 @@ class Playable(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A recording exactly as it was archived."""
-
-    audio: ArchivedAudio
-
-    @property
-    def length(self) -> int:
-        """Bytes."""
-        return self.audio.length
+class Playable(Readable, Protocol):
+    """Audio in a format that has a name."""
 
     @property
     def etag(self) -> str:
-        """Follows from the content alone."""
-        return self.audio.etag
+        """Changes with any byte; without quotes."""
+        ...
 
     @property
     def format(self) -> str:
-        """As the manifest says."""
-        return self.audio.manifest.facts.format
-
-    def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """See Playable.read."""
-        return self.audio.read(start, stop)
+        """A key of sniffing's MEDIA_TYPES, or something unknown."""
+        ...

@@ -20,7 +20,7 @@ from addon.playback.decoding import SampleReader
 from addon.playback.grants import Grant
 from addon.playback.joined import CallPart, Gaps, converted, joined
 from addon.playback.playability import Playability, playability_of
-from addon.playback.playable import Playable, Recorded
+from addon.playback.playable import Playable
 from addon.playback.policy import Audible, audible, withheld
 
 Value = TypeVar("Value")
@@ -81,13 +81,13 @@ class Player:
         What cannot be converted is served as it is. Raises NotStored, Withheld, Tampered,
         KeyMissing, StoreUnavailable.
         """
-        audio = self._open(tenant, recording_id)
+        audio = self.open(tenant, recording_id)
         if self._playability(audio).plays:
-            return Recorded(audio)
+            return audio
         try:
             return converted(self._part(tenant, recording_id))
         except NotPlayable:
-            return Recorded(audio)
+            return audio
 
     def call(self, tenant: str, call_sid: str) -> Playable:
         """Every recording of a call, in the order of time, as one. Raises as `recording` does."""
@@ -110,27 +110,26 @@ class Player:
             raise NotStored("there is no recording of this call")
         return [entry.recording_id for entry in page.entries]
 
-    def open(self, tenant: str, recording_id: str) -> Recorded:
-        """One recording exactly as it was archived. Raises as `recording` does."""
-        return Recorded(self._open(tenant, recording_id))
+    def open(self, tenant: str, recording_id: str) -> ArchivedAudio:
+        """One recording exactly as it was archived: no listener's audio is opened elsewhere.
 
-    def _open(self, tenant: str, recording_id: str) -> ArchivedAudio:
-        """The only place where listeners' audio is opened. Raises Withheld."""
+        Raises as `recording` does.
+        """
         audio = self._archive.open(tenant, recording_id)
         audible(audio.manifest, required=self._redaction_required)
         return audio
 
     def _playability(self, audio: ArchivedAudio) -> Playability:
         key = audio.manifest.tenant, audio.manifest.recording_id
-        return self._playability_of.get(key, lambda: playability_of(Recorded(audio)))
+        return self._playability_of.get(key, lambda: playability_of(audio))
 
     def _part(self, tenant: str, recording_id: str) -> CallPart:
         def read() -> CallPart:
-            audio = self._open(tenant, recording_id)
+            audio = self.open(tenant, recording_id)
             return CallPart(
                 open=partial(self.open, tenant, recording_id),
                 etag=audio.etag,
-                index=SampleReader(Recorded(audio)).index,
+                index=SampleReader(audio).index,
                 layout=self._playability(audio).layout,
                 at=audio.manifest.at,
                 started_at=audio.manifest.facts.started_at,

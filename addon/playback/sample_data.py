@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -28,19 +28,6 @@ margin on both sides that is thrown away: so any range is the same as in the who
 Open = Callable[[], Playable]
 
 
-class SampleData(Protocol):
-    """Samples of known length, of which any range of bytes can be read."""
-
-    @property
-    def length(self) -> int:
-        """In bytes."""
-        ...
-
-    def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """Bytes from `start` up to, not including, `stop`. Raises as Playable.read does."""
-        ...
-
-
 @dataclass(frozen=True)
 class StoredSamples:
     """The samples of a WAV file just as they lie in the archive: one of its regions."""
@@ -54,7 +41,7 @@ class StoredSamples:
         return self.region.length
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """See SampleData.read."""
+        """See Readable.read."""
         return self.open().read(self.region.start + start, self.region.start + stop)
 
 
@@ -72,7 +59,7 @@ class DecodedSamples:
         return round(self.index.frames * self.target.rate / self.index.rate) * self.target.frame
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """See SampleData.read."""
+        """See Readable.read."""
         size = self.target.frame
         first, last = start // size, -(-stop // size)
         at = first * size
@@ -119,7 +106,7 @@ class Silence:
     byte: bytes
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """See SampleData.read."""
+        """See Readable.read."""
         for at in range(start, stop, SILENCE_BLOCK):
             yield self.byte * min(SILENCE_BLOCK, stop - at)
 

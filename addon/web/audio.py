@@ -39,8 +39,8 @@ HEADERS = {
 
 
 @dataclass
-class Delivery:
-    """One answer's body on its way; knows how far it came."""
+class Body:
+    """Body of one answer: its ranges, and the bytes of them that were handed to the server."""
 
     playable: Playable
     ranges: list[Range]
@@ -57,6 +57,33 @@ class Delivery:
             yield block
         if at != stop:
             raise Tampered("the recording ended before its length")
+
+    def converted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The blocks of another format; from the first one on everything counts as sent."""
+        for block in blocks:
+            self.sent[:] = self.ranges
+            yield block
+
+    def multipart(self, boundary: str) -> tuple[int, Iterator[bytes]]:
+        """Length and bytes of all ranges in one body (RFC 9110 14.6)."""
+        kind, length = media_type(self.playable.format), self.playable.length
+        heads = [
+            (
+                f"\r\n--{boundary}\r\nContent-Type: {kind}\r\n"
+                f"Content-Range: {one.content_range(length)}\r\n\r\n"
+            ).encode()
+            for one in self.ranges
+        ]
+        end = f"\r\n--{boundary}--\r\n".encode()
+        total = sum(map(len, heads)) + sum(one.length for one in self.ranges) + len(end)
+
+        def parts() -> Iterator[bytes]:
+            for number, head in enumerate(heads):
+                yield head
+                yield from self.blocks(number)
+            yield end
+
+        return total, parts()
 
 
 def logged_answer(
@@ -80,30 +107,22 @@ def answer(playable: Playable, *, heard: Heard, attachment: str | None = None) -
 
     Raises what opening the first block raises: Tampered, NotStored, StoreUnavailable.
     """
-    conditional = _conditional(playable)
-    if conditional is not None:
-        return _dressed(conditional, playable, attachment)
     try:
-        ranges = wanted(_range_header(playable), playable.length)
+        response = _conditional(playable) or _with_body(playable, heard)
     except Unsatisfiable:
-        return _unsatisfiable(playable)
-    delivery = Delivery(playable, ranges or [Range(0, playable.length)])
-    response = _body(delivery, partial=ranges is not None)
-    response.call_on_close(lambda: heard(delivery.sent))
-    return _dressed(response, playable, attachment)
-
-
-def _unsatisfiable(playable: Playable) -> Response:
-    response = problems.problem(416, "this recording has no such range")
-    response.headers["Content-Range"] = f"bytes */{playable.length}"
-    response.headers["Accept-Ranges"] = "bytes"
-    return response
+        response = problems.problem(416, "this recording has no such range")
+        response.headers["Content-Range"] = f"bytes */{playable.length}"
+        response.headers["Accept-Ranges"] = "bytes"
+        return response
+    response.headers.update(HEADERS)
+    response.set_etag(playable.etag)
+    return _as_attachment(response, attachment)
 
 
 def encoded_answer(
     playable: Playable, wanted_format: EncodedFormat, *, heard: Heard, attachment: str
 ) -> Response:
-    """200 with the whole sound in another format; its length is not known, so it has no ranges.
+    """200 with everything in another format; its length is not known, so it has no ranges.
 
     Raises NotPlayable, also over HTTP/1.0, where a body without a length ends the same way whether
     it is whole or broke off (RFC 9112 6.3); and what opening the first block raises.
@@ -113,20 +132,11 @@ def encoded_answer(
             "over HTTP/1.0 a converted file that broke off would look whole",
             remedy="Ask over HTTP/1.1; in nginx: proxy_http_version 1.1.",
         )
-    delivery = Delivery(playable, [Range(0, playable.length)])
-    response = Response(_begun(_counted(encoded(playable, wanted_format), delivery)))
+    body = Body(playable, [Range(0, playable.length)])
+    response = _begun(body, body.converted(encoded(playable, wanted_format)), heard)
     response.content_type = media_type(wanted_format)
-    response.call_on_close(lambda: heard(delivery.sent))
     response.headers.update({**HEADERS, "Accept-Ranges": "none"})
-    response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"'
-    return response
-
-
-def _counted(blocks: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
-    """Of an encoded sound nobody can say which bytes were heard: from the first block on, all."""
-    for block in blocks:
-        delivery.sent[:] = delivery.ranges
-        yield block
+    return _as_attachment(response, attachment)
 
 
 def _conditional(playable: Playable) -> Response | None:
@@ -136,6 +146,27 @@ def _conditional(playable: Playable) -> Response | None:
     if request.if_none_match and request.if_none_match.contains_weak(playable.etag):
         return Response(status=304)
     return None
+
+
+def _with_body(playable: Playable, heard: Heard) -> Response:
+    """200 or 206. Raises Unsatisfiable."""
+    ranges = wanted(_range_header(playable), playable.length)
+    body = Body(playable, ranges or [Range(0, playable.length)])
+    if len(body.ranges) > 1:
+        boundary = secrets.token_hex(16)
+        length, blocks = body.multipart(boundary)
+        response = _begun(body, blocks, heard)
+        response.content_type = f"multipart/byteranges; boundary={boundary}"
+    else:
+        response = _begun(body, body.blocks(0), heard)
+        response.content_type = media_type(playable.format)
+        length = body.ranges[0].length
+    response.content_length = length
+    if ranges is not None:
+        response.status_code = 206
+        if len(ranges) == 1:
+            response.headers["Content-Range"] = ranges[0].content_range(playable.length)
+    return response
 
 
 def _range_header(playable: Playable) -> str | None:
@@ -148,54 +179,16 @@ def _range_header(playable: Playable) -> str | None:
     return request.headers.get("Range")
 
 
-def _body(delivery: Delivery, *, partial: bool) -> Response:
-    if len(delivery.ranges) > 1:
-        return _multipart(delivery)
-    (one,) = delivery.ranges
-    response = Response(_begun(delivery.blocks(0)), status=206 if partial else 200)
-    response.content_type = media_type(delivery.playable.format)
-    response.content_length = one.length
-    if partial:
-        response.headers["Content-Range"] = one.content_range(delivery.playable.length)
-    return response
-
-
-def _multipart(delivery: Delivery) -> Response:
-    """Several ranges in one answer (RFC 9110 14.6), its length known beforehand."""
-    boundary = secrets.token_hex(16)
-    heads = [_part_head(boundary, delivery.playable, one) for one in delivery.ranges]
-    end = f"\r\n--{boundary}--\r\n".encode()
-
-    def parts() -> Iterator[bytes]:
-        for number, head in enumerate(heads):
-            yield head
-            yield from delivery.blocks(number)
-        yield end
-
-    response = Response(_begun(parts()), status=206)
-    response.content_type = f"multipart/byteranges; boundary={boundary}"
-    lengths = (len(head) + one.length for head, one in zip(heads, delivery.ranges, strict=True))
-    response.content_length = sum(lengths) + len(end)
-    return response
-
-
-def _part_head(boundary: str, playable: Playable, one: Range) -> bytes:
-    return (
-        f"\r\n--{boundary}\r\nContent-Type: {media_type(playable.format)}\r\n"
-        f"Content-Range: {one.content_range(playable.length)}\r\n\r\n"
-    ).encode()
-
-
-def _begun(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same blocks, the first one read already; nothing is read where no body is wanted."""
+def _begun(body: Body, blocks: Iterator[bytes], heard: Heard) -> Response:
+    """An answer whose first block was read already; nothing is read where no body is wanted."""
     if request.method == "HEAD":
-        return iter(())
-    return chain([next(blocks, b"")], blocks)
+        return Response(iter(()))
+    response = Response(chain([next(blocks, b"")], blocks))
+    response.call_on_close(lambda: heard(body.sent))
+    return response
 
 
-def _dressed(response: Response, playable: Playable, attachment: str | None) -> Response:
-    response.headers.update(HEADERS)
-    response.set_etag(playable.etag)
-    if attachment is not None:
-        response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"'
+def _as_attachment(response: Response, name: str | None) -> Response:
+    if name is not None:
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
