@@ -44,6 +44,7 @@ class ArchivedAudio:
         self.manifest = manifest
         self.length = reader.length
         self.etag = manifest.audio.plaintext_sha256[:32]
+        self.format = manifest.facts.format
         self.version = version
         self._reader = reader
 
@@ -205,7 +206,7 @@ class Archive:
     def erase(
         self, tenant: str, recording_id: str, *, by: str, reason: str, now: datetime | None = None
     ) -> None:
-        """Remove a recording for good, leaving a signed tombstone and an entry in its trail.
+        """Remove a recording for good, leaving a signed tombstone and an entry in its access log.
 
         Raises NotStored, RetentionLocked (nothing is removed then), KeyMissing without a signer.
         """

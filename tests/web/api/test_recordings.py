@@ -11,7 +11,7 @@ import pytest
 from tests.archive.recordings import FACTS
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, decoded, expected, file_of
 from tests.web.documented import DocumentedClient
-from tests.web.playing import bearer, inside, trail
+from tests.web.playing import access_log, bearer, inside
 
 OTHER = "XD" + "9" * 32
 CONTENT = file_of(20_000)
@@ -119,9 +119,9 @@ def test_another_install_s_token_gets_404_everywhere(app, client, asked):
     assert inside(app).archive.manifest(TENANT, RECORDING)
 
 
-def test_such_a_try_is_in_the_trail(app, client):
+def test_such_a_try_is_in_the_access_log(app, client):
     client.get(HERE, headers=bearer(app, OTHER))
-    (event,) = trail(app)
+    (event,) = access_log(app)
     assert (event["event"], event["reason"]) == ("denied", "a token of another install")
     assert event["listener"].startswith("crm (")
 
@@ -175,9 +175,9 @@ def test_gsm_comes_as_pcm(app, client, token):
     assert (decoded(found)[0] == expected(content, 4000)).all()
 
 
-def test_what_was_fetched_is_in_the_trail(app, client, token):
+def test_what_was_fetched_is_in_the_access_log(app, client, token):
     client.get(f"{HERE}/file", headers=token | {"Range": "bytes=0-99"})
-    (event,) = trail(app)
+    (event,) = access_log(app)
     assert (event["event"], event["right"], event["ranges"]) == ("heard", "API token", [[0, 100]])
     assert event["listener"].startswith("crm (")
 
@@ -192,7 +192,7 @@ def test_a_link_plays_without_the_token(app, client, token):
     assert client.get(parts.path).data == CONTENT
     grant = inside(app).grants.authentic(parts.path.rpartition("/")[2])
     assert grant.expires == document["expires"]
-    granted, heard = trail(app)
+    granted, heard = access_log(app)
     assert (granted["event"], granted["expires"]) == ("granted", document["expires"])
     assert granted["grant"] == heard["grant"]
     assert granted["listener"] == heard["listener"]
@@ -343,12 +343,12 @@ def test_what_has_no_sound_has_no_peaks(app, client, token):
     assert client.get("/api/v1/recordings/REnone/peaks", headers=token).status_code == 422
 
 
-# Erasure and the trail
+# Erasure and the access log
 
 
-def test_erasing_leaves_a_tombstone_and_the_trail(app, client, token):
+def test_erasing_leaves_a_tombstone_and_the_access_log(app, client, token):
     client.get(f"{HERE}/file", headers=token)
-    inside(app).listening.flush()
+    inside(app).access_log.flush()
     answer = client.delete(f"{HERE}?reason=gdpr", headers=token)
     assert (answer.status_code, answer.data) == (204, b"")
     for method, path in every_way(RECORDING):
@@ -377,7 +377,7 @@ def test_a_reason_that_is_none_erases_nothing(client, token, reason):
     assert client.get(HERE, headers=token).status_code == 200
 
 
-def test_the_trail_of_an_erased_recording_needs_its_install(app, client, token, all_token):
+def test_the_access_log_of_an_erased_recording_needs_its_install(app, client, token, all_token):
     client.delete(HERE, headers=token)
     assert client.get(f"{HERE}/audit", headers=all_token).status_code == 404
     found = client.get(f"{HERE}/audit?install={TENANT}", headers=all_token)

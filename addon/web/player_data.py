@@ -1,4 +1,4 @@
-"""What the player draws: turns, pauses, events and peaks of one recording, out of its analysis.
+"""Data for the player page: turns, pauses, events and peaks of one recording, from its analysis.
 
 Pure functions over the result (spec/interfaces 5); a result without some key gives a player
 without that part, never an error.
@@ -35,7 +35,7 @@ class Turn:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Its length."""
         return round(self.end - self.start, 3)
 
 
@@ -46,7 +46,7 @@ def roles(result: Mapping[str, Any]) -> list[str]:
 
 
 def turns(result: Mapping[str, Any]) -> list[Turn]:
-    """Who spoke when, in order; with the words, where a transcriber was at work."""
+    """The turns in order; with their words where there is a transcript."""
     spoken = _sentences(result)
     if spoken:
         return spoken
@@ -114,7 +114,7 @@ def _speech(result: Mapping[str, Any], role: str) -> list[Interval]:
 
 
 def _overlaps(one: Sequence[Interval], other: Sequence[Interval]) -> list[Interval]:
-    """Where both speak; each list in order and without overlaps of its own."""
+    """Intervals in which both speak; each list is in order and has no overlaps of its own."""
     found, i, j = [], 0, 0
     while i < len(one) and j < len(other):
         start, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])

@@ -1,4 +1,4 @@
-"""Who is at the door, for the trail: the request's part of a visit."""
+"""Access log entries made from the current request: client address, link, refusals."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 from flask import request
 
 from addon.errors import Withheld
+from addon.playback.access_log import Access
 from addon.playback.grants import Grant
-from addon.playback.listening import Visit
 from addon.web.context import context
 
 MAX_FORWARDED = 64
 """An IPv6 address has 39 letters; the header is a stranger's to write where no proxy is."""
 
 
-def visit(tenant: str, recordings: tuple[str, ...], **facts: Any) -> Visit:
-    """A visit from this request's address; behind a proxy, also the one that it saw."""
-    return Visit(tenant=tenant, recordings=recordings, address=client(), **facts)
+def access_from_request(tenant: str, recordings: tuple[str, ...], **facts: Any) -> Access:
+    """The access that this request makes, from its client's address."""
+    return Access(tenant=tenant, recordings=recordings, address=client_address(), **facts)
 
 
-def of_grant(grant: Grant, form: str | None = None) -> Visit:
-    """The visit of somebody who came with a grant. Raises StoreUnavailable for a call's parts."""
-    return visit(
+def access_by_link(grant: Grant, form: str | None = None) -> Access:
+    """The access of whoever presents a link. Raises StoreUnavailable for a call's parts."""
+    return access_from_request(
         grant.tenant,
         recordings_of(grant),
         listener=grant.listener,
@@ -37,12 +37,12 @@ def of_grant(grant: Grant, form: str | None = None) -> Visit:
 
 
 @contextmanager
-def refusal_on_record(visit: Visit) -> Iterator[None]:
-    """Around what may be withheld from the visitor: then the trail says that he was refused."""
+def refusals_logged(access: Access) -> Iterator[None]:
+    """Logs a refusal where the code inside raises Withheld."""
     try:
         yield
     except Withheld as error:
-        context().listening.denied(visit, error.message)
+        context().access_log.denied(access, error.message)
         raise
 
 
@@ -53,7 +53,7 @@ def recordings_of(grant: Grant) -> tuple[str, ...]:
     return tuple(context().player.recordings_of(grant.tenant, grant.subject))
 
 
-def client() -> str:
+def client_address() -> str:
     """The peer's address, and the last one of X-Forwarded-For: the nearest proxy wrote that."""
     peer = request.remote_addr or "unknown"
     forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()

@@ -1,7 +1,6 @@
-"""The trail of a recording: who did what to it, one small object an event, never changed.
+"""Access log of each recording: one small object an event, never changed once written.
 
-Events outlive the recording they speak of. Nothing personal belongs in them but the name of who
-acted.
+Events outlive their recording. The only personal data in one is the name of who acted.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from addon.archive.prefixes import AUDIT
 from addon.archive.store import Store
 
 
-class Trail:
-    """The trails of all recordings in one store."""
+class AccessLog:
+    """Access log of all recordings in one store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

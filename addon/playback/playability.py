@@ -1,4 +1,4 @@
-"""How a recording is written, as far as playing it goes: whether browsers hear all of it."""
+"""Detection of the recordings that browsers play as they are, from container and codec."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from addon.audio.wav_format import PLAIN
 from addon.audio.wav_parser import layout_of
 from addon.errors import UnreadableAudio
 from addon.playback.decoding import VerifiedFile
-from addon.playback.sound import Sound
+from addon.playback.playable import Playable
 
 _BY_CODEC = frozenset({"mp3", "ogg", "mp4", "webm", "aac", "flac"})
 """Kinds that browsers play where they play the codec inside."""
@@ -21,25 +21,27 @@ _PLAYED = frozenset({"mp3", "aac", "flac", "opus", "vorbis"})
 _NEVER_PLAYED = frozenset({"amr", "amr-wb", "aiff", "au", "caf", "w64", "sphere"})
 
 
-class Form(NamedTuple):
-    """`plays`: browsers hear the file whole as it is. `layout` is None for what is no WAV file."""
+class Playability(NamedTuple):
+    """`plays`: browsers play the whole file as it is. `layout` is None unless it is a WAV file."""
 
     plays: bool
     layout: Layout | None
 
 
-def form_of(sound: Sound) -> Form:
-    """The form of a sound, told by its bytes. Raises what the archive raises."""
-    file = VerifiedFile(sound)
+def playability_of(playable: Playable) -> Playability:
+    """The playability of a recording, told by its bytes. Raises what the archive raises."""
+    file = VerifiedFile(playable)
     kind = sniffed(file)  # type: ignore[arg-type]
     try:
         if kind == "wav":
-            layout = layout_of(lambda first, last: b"".join(sound.read(first, last)), sound.length)
-            return Form(layout.plain and layout.format.tag in PLAIN, layout)
+            layout = layout_of(
+                lambda first, last: b"".join(playable.read(first, last)), playable.length
+            )
+            return Playability(layout.plain and layout.format.tag in PLAIN, layout)
         if kind in _BY_CODEC:
             first = next(packet_reader(file, kind).packets())  # type: ignore[arg-type]
-            return Form(first.codec.label in _PLAYED, None)
+            return Playability(first.codec.label in _PLAYED, None)
     except (UnreadableAudio, StopIteration):
         file.check()
-        return Form(True, None)
-    return Form(kind not in _NEVER_PLAYED, None)
+        return Playability(True, None)
+    return Playability(kind not in _NEVER_PLAYED, None)

@@ -10,7 +10,7 @@ import pytest
 from addon.errors import NotPlayable, Tampered
 from addon.playback.decoding import SampleReader
 from addon.playback.encoded import encoded
-from addon.playback.form import form_of
+from addon.playback.playability import playability_of
 from tests.audio.files import made, patched
 from tests.playback.sounds import (
     CALL,
@@ -76,8 +76,8 @@ def test_a_wav_file_that_a_usual_player_would_not_hear_whole_gets_our_header(arc
 @pytest.mark.parametrize("name", DIRTY)
 def test_it_is_converted_whole_too(archive, player, name):
     archived(archive, DIRTY[name])
-    sound = player.recording(TENANT, RECORDING)
-    found, _ = decoded(b"".join(encoded(sound, "flac")))
+    playable = player.recording(TENANT, RECORDING)
+    found, _ = decoded(b"".join(encoded(playable, "flac")))
     assert ends_with(found)
 
 
@@ -96,9 +96,9 @@ def test_it_is_joined_whole_too(archive, player, name):
 def test_kinds_that_browsers_do_not_play_become_wav(archive, player, kind):
     content = made(kind, 2.0)
     archived(archive, content, format="unknown")
-    sound = player.recording(TENANT, RECORDING)
-    found, rate = decoded(whole(sound))
-    assert sound.format == "wav"
+    playable = player.recording(TENANT, RECORDING)
+    found, rate = decoded(whole(playable))
+    assert playable.format == "wav"
     assert 2.0 <= len(found) / rate < 2.3
     assert np.abs(found).max() > 8000
 
@@ -122,14 +122,14 @@ def test_what_cannot_be_converted_is_served_as_it_is(archive, player, content):
 @pytest.mark.parametrize("fails_at", [0, 2000])
 def test_a_changed_byte_is_raised_and_never_taken_for_another_form(kind, fails_at):
     content = made(kind, 30.0)
-    sound = InMemory(content, fails_at=fails_at, error=Tampered("changed"))
+    playable = InMemory(content, fails_at=fails_at, error=Tampered("changed"))
     with pytest.raises(Tampered):
-        form_of(sound)
-        SampleReader(sound)
+        playability_of(playable)
+        SampleReader(playable)
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", bytes(100), b"\xff" * 5000])
 def test_what_is_no_audio_has_no_samples(content):
-    assert form_of(InMemory(content)).plays
+    assert playability_of(InMemory(content)).plays
     with pytest.raises(NotPlayable):
         SampleReader(InMemory(content))

@@ -15,7 +15,7 @@ DEPTH = 2
 """Blocks read before they are wanted, a megabyte each: more cost every listener their memory."""
 
 
-def ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def read_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The same blocks, all but the first read by a thread that ends with this iterator.
 
     Raises what `blocks` raises, after every block before it.
@@ -34,7 +34,7 @@ def ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
         except BaseException as error:
             handed.put(error)
 
-    threading.Thread(target=read, name="ahead", daemon=True).start()
+    threading.Thread(target=read, name="read-ahead", daemon=True).start()
     try:
         while isinstance(block := handed.get(), bytes):
             yield block

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.web import timeline
-from addon.web.timeline import Turn
+from addon.web import player_data
+from addon.web.player_data import Turn
 from tests.analysis import calls
 
 
@@ -26,18 +26,18 @@ def result(*segments: tuple[str, float, float], **more: Any) -> dict[str, Any]:
 
 
 def test_the_agent_is_on_top():
-    assert timeline.roles(result()) == ["agent", "customer"]
+    assert player_data.roles(result()) == ["agent", "customer"]
 
 
 def test_short_pauses_do_not_end_a_turn():
-    found = timeline.turns(
+    found = player_data.turns(
         result(("agent", 0, 1), ("agent", 2.5, 3), ("agent", 5.5, 6), ("customer", 6, 7))
     )
     assert found == [Turn("agent", 0, 3), Turn("agent", 5.5, 6), Turn("customer", 6, 7)]
 
 
 def test_another_party_ends_a_turn():
-    found = timeline.turns(result(("agent", 0, 1), ("customer", 1.1, 1.5), ("agent", 1.6, 2)))
+    found = player_data.turns(result(("agent", 0, 1), ("customer", 1.1, 1.5), ("agent", 1.6, 2)))
     assert [turn.role for turn in found] == ["agent", "customer", "agent"]
 
 
@@ -45,12 +45,12 @@ def test_a_transcript_brings_the_words():
     sentences = [
         {"role": "agent", "start_seconds": 0.5, "end_seconds": 1.5, "transcript": "Hello."},
     ]
-    found = timeline.turns(result(transcript={"sentences": sentences}))
+    found = player_data.turns(result(transcript={"sentences": sentences}))
     assert found == [Turn("agent", 0.5, 1.5, "Hello.")]
 
 
 def test_both_at_once_is_where_both_speak():
-    document = timeline.document(
+    document = player_data.document(
         result(("agent", 0, 5), ("customer", 1, 2), ("customer", 4, 7), ("agent", 6, 8))
     )
     assert document["events"]["both"] == [(1, 2), (4, 5), (6, 7)]
@@ -64,7 +64,9 @@ intervals = st.lists(st.integers(0, 60), unique=True, max_size=20).map(
 @given(agent=intervals, customer=intervals)
 def test_overlaps_agree_with_counting_seconds(agent, customer):
     segments = [("agent", *one) for one in agent] + [("customer", *one) for one in customer]
-    found = timeline.document(result(*sorted(segments, key=lambda one: one[1])))["events"]["both"]
+    found = player_data.document(result(*sorted(segments, key=lambda one: one[1])))["events"][
+        "both"
+    ]
 
     def seconds(spans):
         return {second for start, end in spans for second in range(start, end)}
@@ -73,13 +75,13 @@ def test_overlaps_agree_with_counting_seconds(agent, customer):
 
 
 def test_an_empty_result_is_an_empty_player():
-    document = timeline.document({})
+    document = player_data.document({})
     assert (document["lanes"], document["turns"], document["peaks"]) == ([], [], None)
 
 
 def test_peaks_are_the_loudest_of_each_pixel_in_the_order_of_lanes():
     waveform = {"channels": 2, "data": [-3, 5, -50, 20, 0, 1, -1, 0]}
-    found = timeline.peaks(result(waveform=waveform))
+    found = player_data.peaks(result(waveform=waveform))
     assert found == [[50, 1], [5, 1]]
 
 
@@ -88,14 +90,14 @@ def test_channels_without_a_party_of_their_own_are_one_lane():
         "participants": [{"channel": 0, "role": "mixed"}],
         "waveform": {"channels": 3, "data": [-3, 5, -50, 20, 0, 1, -1, 0, -9, 9, -2, 2]},
     }
-    assert timeline.peaks(mixed) == [[50, 9]]
+    assert player_data.peaks(mixed) == [[50, 9]]
 
 
 def test_a_real_analysis_fits():
     from addon.analysis import Options
 
     report, _ = calls.passed(calls.wav(calls.converse(12, 3).samples), Options(waveform=True))
-    document = timeline.document(report.as_result())
+    document = player_data.document(report.as_result())
     assert document["duration"] == 12.0
     assert [lane["role"] for lane in document["lanes"]] == ["agent", "customer"]
     assert all(len(lane) == len(document["peaks"][0]) > 300 for lane in document["peaks"])

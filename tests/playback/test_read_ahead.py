@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.errors import Tampered
-from addon.playback.ahead import DEPTH, ahead
+from addon.playback.read_ahead import DEPTH, read_ahead
 
 
 @settings(max_examples=40, deadline=None)
@@ -21,7 +21,7 @@ def test_the_blocks_are_the_same_and_so_is_the_failure(content, fails):
 
     found = []
     try:
-        for block in ahead(blocks()):
+        for block in read_ahead(blocks()):
             found.append(block)
     except Tampered:
         assert fails
@@ -32,7 +32,7 @@ def test_the_blocks_are_the_same_and_so_is_the_failure(content, fails):
 
 def test_the_first_block_costs_no_thread():
     others = readers()
-    blocks = ahead(iter([b"a", b"b"]))
+    blocks = read_ahead(iter([b"a", b"b"]))
     assert next(blocks) == b"a"
     assert readers() - others == set()
     blocks.close()
@@ -40,7 +40,7 @@ def test_the_first_block_costs_no_thread():
 
 def readers() -> set[threading.Thread]:
     """The threads of this kind that are alive, whoever started them."""
-    return {each for each in threading.enumerate() if each.name == "ahead"}
+    return {each for each in threading.enumerate() if each.name == "read-ahead"}
 
 
 def test_no_more_is_read_than_a_few_blocks():
@@ -53,7 +53,7 @@ def test_no_more_is_read_than_a_few_blocks():
                 wanted_more.set()
             yield b"x"
 
-    reading = ahead(blocks())
+    reading = read_ahead(blocks())
     next(reading)
     next(reading)
     assert wanted_more.wait(60)
@@ -63,7 +63,7 @@ def test_no_more_is_read_than_a_few_blocks():
 
 def test_the_thread_ends_when_the_listener_leaves():
     others = readers()
-    reading = ahead(iter([b"x"] * 100 * DEPTH))
+    reading = read_ahead(iter([b"x"] * 100 * DEPTH))
     next(reading)
     next(reading)
     (thread,) = readers() - others

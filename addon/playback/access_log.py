@@ -1,8 +1,8 @@
-"""Who was let in, who listened to what, and who was turned away: the playback's part of the trail.
+"""Access log of playback: events are gathered in memory and written to the store by a thread.
 
-Permissions are on record before they are used; what was heard is written behind the listener's
-back, the ranges of one permission together, so that no answer waits for the store. A trail that
-cannot be written just now is kept and tried again, never dropped in silence.
+A permission is written before its link is given out. The bytes that were sent are written after the
+answer, the ranges of one listener together, so no answer waits for the store. What the store
+refuses is kept and tried again (decision 0503).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from addon import log
-from addon.archive.audit import Trail
+from addon.archive.access_log import AccessLog
 from addon.errors import AddonError
 from addon.playback.ranges import Range, coalesced
 
@@ -23,23 +23,26 @@ BATCH_S = 30.0
 """A player asks for a range every few seconds: one event in this time says it as well."""
 
 TICK_S = 0.5
-"""How long the first event of a permission may wait. A crash loses at most what waits."""
+"""The longest that a listener's first event waits. A crash loses at most what waits."""
 
 MAX_WAITING = 10_000
 """Events in memory; more come only while the store is away, and are then logged and dropped."""
 
 MAX_RANGES = 64
-"""Of one event; who jumps about more than this has heard the recording."""
+"""Ranges named in one event; a listener who jumps about more has heard the recording."""
 
-logger = log.get("listening")
+GATHERED_RANGES = 256
+"""Ranges of one event that are kept before they are joined: joining each would slow its answer."""
+
+logger = log.get("access-log")
 
 
 @dataclass(frozen=True)
-class Visit:
-    """Who comes, by which right, from where, and for what.
+class Access:
+    """One listener's access to recordings: name, right, address and purpose.
 
-    `right` is a sentence fragment ("Flex role admin"); `address` is the client's. `grant` is the
-    nonce of a grant. Two visits that are equal are one listener going on.
+    `right` is a sentence fragment ("Flex role admin"), `grant` a grant's nonce, `form` the format
+    of a converted download. Equal ones are the same listener going on.
     """
 
     tenant: str
@@ -53,7 +56,7 @@ class Visit:
     form: str | None = None
 
     def facts(self) -> dict[str, Any]:
-        """As an event of the trail holds it."""
+        """The fields as an event holds them, without tenant and recordings."""
         told = {k: v for k, v in asdict(self).items() if v is not None}
         del told["tenant"], told["recordings"]
         return told
@@ -61,24 +64,34 @@ class Visit:
 
 @dataclass
 class Waiting:
-    """What is to be written of one visit."""
+    """An event that is not written yet; `due` is monotonic."""
 
     since: datetime
     due: float
     ranges: list[Range] = field(default_factory=list)
     length: int = 0
-    tries: int = 0
+    count: int = 0
+    joined: int = 0
+
+    def add(self, ranges: Iterable[Range], length: int, count: int = 1) -> None:
+        """Add what `count` requests were sent of `length` bytes."""
+        self.ranges += ranges
+        self.length = length
+        self.count += count
+        if len(self.ranges) > GATHERED_RANGES + 2 * self.joined:
+            self.ranges = coalesced(self.ranges)
+            self.joined = len(self.ranges)
 
 
-Key = tuple[str, Visit, str]
-"""Event, visit, and the reason where it is a denial."""
+Key = tuple[str, Access, str]
+"""Event, access, and the reason where it is a denial."""
 
 
-class Listening:
-    """Writes the trail of one process. Safe to share between threads."""
+class AccessLogWriter:
+    """Writes the access log for one process. Safe to share between threads."""
 
-    def __init__(self, trail: Trail, *, batch_s: float = BATCH_S) -> None:
-        self._trail = trail
+    def __init__(self, access_log: AccessLog, *, batch_s: float = BATCH_S) -> None:
+        self._access_log = access_log
         self._batch_s = batch_s
         self._lock = threading.Lock()
         self._writing = threading.Lock()
@@ -87,19 +100,18 @@ class Listening:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
-    def granted(self, visit: Visit, *, expires: int) -> None:
-        """Somebody was given a link. Raises StoreUnavailable: then he must not get it."""
-        self._write(visit, "granted", {"expires": expires}, datetime.now(UTC))
+    def granted(self, access: Access, *, expires: int) -> None:
+        """Log that a link is given. Raises StoreUnavailable: then it must not be given."""
+        self._write(access, "granted", {"expires": expires}, datetime.now(UTC))
 
-    def heard(self, visit: Visit, ranges: Iterable[Range], length: int) -> None:
-        """Bytes of a sound of `length` bytes were sent. Returns at once."""
-        heard = list(ranges)
-        if heard:
-            self._add(("heard", visit, ""), heard, length)
+    def heard(self, access: Access, ranges: list[Range], length: int) -> None:
+        """Log which bytes of `length` were sent. Returns at once."""
+        if ranges:
+            self._add(("heard", access, ""), ranges, length)
 
-    def denied(self, visit: Visit, reason: str) -> None:
-        """Somebody was refused. Returns at once."""
-        self._add(("denied", visit, reason), [], 0)
+    def denied(self, access: Access, reason: str) -> None:
+        """Log a refusal. Returns at once."""
+        self._add(("denied", access, reason), [], 0)
 
     def flush(self) -> None:
         """Write everything that waits, and return when it is written or was refused."""
@@ -123,18 +135,16 @@ class Listening:
             waiting = self._waiting.get(key)
             if waiting is None:
                 if len(self._waiting) >= MAX_WAITING:
-                    logger.error("an event of the trail is lost", happened=key[0])
+                    logger.error("an event of the access log is lost", happened=key[0])
                     return
                 due = self._written.get(key, now - self._batch_s) + self._batch_s
                 waiting = self._waiting[key] = Waiting(datetime.now(UTC), due)
-            waiting.ranges = coalesced([*waiting.ranges, *ranges])
-            waiting.length = length
-            waiting.tries += 1
+            waiting.add(ranges, length)
             # Started here and not in __init__, because threads do not survive gunicorn's fork.
             if self._thread is None:
                 self._stop = threading.Event()
                 self._thread = threading.Thread(
-                    target=self._run, args=(self._stop,), name="trail", daemon=True
+                    target=self._run, args=(self._stop,), name="access-log", daemon=True
                 )
                 self._thread.start()
 
@@ -149,7 +159,7 @@ class Listening:
                 try:
                     self._write(key[1], key[0], _facts(key, waiting), waiting.since)
                 except AddonError as error:
-                    logger.error("the trail cannot be written", reason=error.message)
+                    logger.error("the access log cannot be written", reason=error.message)
                     self._put_back(key, waiting)
 
     def _take_due(self) -> list[tuple[Key, Waiting]]:
@@ -167,19 +177,19 @@ class Listening:
         with self._lock:
             newer = self._waiting.get(key)
             if newer is not None:
-                waiting.ranges = coalesced([*waiting.ranges, *newer.ranges])
-                waiting.tries += newer.tries
+                waiting.add(newer.ranges, newer.length, newer.count)
             waiting.due = time.monotonic() + self._batch_s / 4
             self._waiting[key] = waiting
 
-    def _write(self, visit: Visit, event: str, facts: Mapping[str, Any], at: datetime) -> None:
-        for recording_id in visit.recordings:
-            self._trail.record(visit.tenant, recording_id, event, {**visit.facts(), **facts}, at=at)
+    def _write(self, access: Access, event: str, facts: Mapping[str, Any], at: datetime) -> None:
+        told = {**access.facts(), **facts}
+        for recording_id in access.recordings:
+            self._access_log.record(access.tenant, recording_id, event, told, at=at)
 
 
 def _facts(key: Key, waiting: Waiting) -> dict[str, Any]:
     event, _, reason = key
     if event == "denied":
-        return {"reason": reason, "times": waiting.tries}
-    shown = [list(one) for one in waiting.ranges[:MAX_RANGES]]
-    return {"requests": waiting.tries, "ranges": shown, "of_bytes": waiting.length}
+        return {"reason": reason, "times": waiting.count}
+    shown = [list(one) for one in coalesced(waiting.ranges)[:MAX_RANGES]]
+    return {"requests": waiting.count, "ranges": shown, "of_bytes": waiting.length}

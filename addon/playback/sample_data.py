@@ -1,14 +1,14 @@
-"""Pieces of sample data that are laid end to end: stored ones, decoded ones, and silence.
+"""Sample data that is put end to end: stored, decoded, or silence.
 
-Each knows its exact length before anything is read, and opens its recording only when a byte of it
-is wanted: a range over a joined call must never cost a part that it does not touch.
+The length is exact before anything is read, and a recording is opened only when a byte of it is
+wanted: a range over a joined call must never read a part that it does not touch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from addon.audio.seeking import Index
 from addon.audio.wav import Region
 from addon.audio.wav_format import PCM, Format
 from addon.playback.decoding import SampleReader, Samples
-from addon.playback.sound import Sound
+from addon.playback.playable import Playable
 
 SILENCE_BLOCK = 64 * 1024
 """As much as a frame of the archive."""
@@ -25,24 +25,11 @@ RESAMPLED_SECONDS, MARGIN_SECONDS = 20, 1
 """Another rate is made in pieces of whole seconds, at which both rates have a frame, each with a
 margin on both sides that is thrown away: so any range is the same as in the whole."""
 
-Open = Callable[[], Sound]
-
-
-class Segment(Protocol):
-    """Some sample data."""
-
-    @property
-    def length(self) -> int:
-        """Bytes in all."""
-        ...
-
-    def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """Bytes from `start` up to, not including, `stop`. Raises as Sound.read does."""
-        ...
+Open = Callable[[], Playable]
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredSamples:
     """The samples of a WAV file just as they lie in the archive: one of its regions."""
 
     open: Open
@@ -50,16 +37,16 @@ class Stored:
 
     @property
     def length(self) -> int:
-        """Bytes."""
+        """In bytes."""
         return self.region.length
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """See Segment.read."""
+        """See Readable.read."""
         return self.open().read(self.region.start + start, self.region.start + stop)
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedSamples:
     """A recording as 16-bit PCM of `target`'s rate and channels, decoded as it is read."""
 
     open: Open
@@ -72,7 +59,7 @@ class Decoded:
         return round(self.index.frames * self.target.rate / self.index.rate) * self.target.frame
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """See Segment.read."""
+        """See Readable.read."""
         size = self.target.frame
         first, last = start // size, -(-stop // size)
         at = first * size
@@ -113,19 +100,19 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Silence:
-    """Nothing, for a while."""
+    """Silence of so many bytes."""
 
     length: int
     byte: bytes
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """See Segment.read."""
+        """See Readable.read."""
         for at in range(start, stop, SILENCE_BLOCK):
             yield self.byte * min(SILENCE_BLOCK, stop - at)
 
 
 def pcm16(rate: int, channels: int) -> Format:
-    """What everything can be converted to, and every browser plays."""
+    """The WAV format that any recording can be converted to, and every browser plays."""
     return Format(PCM, channels, rate, 16)
 
 
