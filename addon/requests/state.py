@@ -27,8 +27,8 @@ RETENTION_S = 48 * 3600
 CLAIM_TRIES = 5
 """A claim is tried again: a broken connection looks like contention (spec/runtime 3.6)."""
 
-FARTHEST_S = 120.0
-"""A request that is to be looked at later than this is looked at now, and then as usual."""
+FARTHEST_S = 60.0
+"""Twice the usual time to the next look: what is farther ahead is looked at now."""
 
 HISTORY = 100_000
 """Finished requests kept for percentiles and questions: 70 MB in Redis, however much comes."""
