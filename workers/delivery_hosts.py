@@ -52,7 +52,7 @@ PATIENCE_S = 1.0
 
 @dataclass
 class Host:
-    """What is known of one host; times are on the monotonic clock, in seconds."""
+    """Record of one host: its sends under way and their latest outcomes; times are monotonic."""
 
     started: list[float] = field(default_factory=list)
     waiting: int = 0
@@ -78,7 +78,7 @@ class Host:
             self.outcomes = deque([True] * FAILURES, REMEMBERED)
 
     def places(self, now: float, first: bool) -> int:
-        """How many sends it may have at once; half of them for results that it had before."""
+        """The number of sends it may have at once; half of it for results that were sent before."""
         places = SLOW_HOST_SENDS if self.is_slow(now) else HOST_SENDS
         return places if first else places // 2
 
@@ -159,7 +159,7 @@ class HostLimits:
         return max(LEAST_PAUSE_S, known.next_turn - now)
 
     def _known(self, host: str) -> Host:
-        """What is known of a host, as the latest asked; one that takes results is kept longest."""
+        """The record of a host, made where there is none; one that takes results is kept longest."""
         known = self._hosts.pop(host, None) or Host()
         if len(self._hosts) >= KNOWN_HOSTS:
             now = self._clock()

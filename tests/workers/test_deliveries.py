@@ -31,7 +31,7 @@ from tests.outbound.authority import contexts
 from tests.outbound.loopback import Answer, Loopback
 from tests.stack.running import wait_until
 from tests.workers.working import become_worker
-from workers import deliveries, delivery_hosts
+from workers import deliveries, delivery_hosts, launcher
 from workers.deliveries import DeliveryWorker
 from workers.delivery_hosts import HostLimits
 from workers.marketplace import MarketplaceHandler
@@ -162,6 +162,12 @@ def outcome(services, sid: str) -> str | None:
 
 def in_flight(services) -> list[str]:
     return [job for jobs in services.dispatcher.in_flight().values() for job in jobs]
+
+
+def test_the_launcher_runs_it_for_both_queues_of_deliveries():
+    runs = {child.name: child.run.func for child in launcher.children(1)[:-1]}
+    assert runs.pop("deliver") is runs.pop("redeliver") is launcher.run_deliveries
+    assert set(runs.values()) == {launcher.run_worker}
 
 
 def test_no_result_waits_for_callbacks_that_never_answer(queued, working, as_worker, hosts):
