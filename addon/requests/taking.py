@@ -43,8 +43,9 @@ local function charge(name, late, seconds)
     if spent[reserve] then change = -seconds end
     owed[reserve] = math.max({-selection.DEBT_S!r},
       math.min({selection.CREDIT_S!r}, owed[reserve] + change))
-    redis.call('HSET', '{redis_keys.RESERVES}', reserve, string.format('%.17g', owed[reserve]))
   end
+  redis.call('HSET', '{redis_keys.RESERVES}', '{LATE}', string.format('%.17g', owed.{LATE}),
+    '{LONGER}', string.format('%.17g', owed.{LONGER}))
 end
 
 local function service(queue)
@@ -124,9 +125,8 @@ local function urgent()
   if found and least <= {selection.URGENT_LEFT!r} then return found end
 end
 
-for reserve, value in pairs(share) do
-  owed[reserve] = tonumber(redis.call('HGET', '{redis_keys.RESERVES}', reserve) or 0)
-end
+local stored = redis.call('HMGET', '{redis_keys.RESERVES}', '{LATE}', '{LONGER}')
+owed.{LATE}, owed.{LONGER} = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
 if ARGV[2] ~= '' then charge(ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])) end
 for i = 1, #KEYS do queues[i] = {{key = KEYS[i], name = string.sub(KEYS[i], {len("rq:queue:") + 1})}} end
 
