@@ -53,7 +53,7 @@ local function service(queue)
   if #times < {selection.LEAST_SAMPLES} then return defaults[queue.name] end
   for i = 1, #times do times[i] = tonumber(times[i]) end
   table.sort(times)
-  return times[math.floor(3 * #times / 4)]
+  return times[math.floor(9 * #times / 10)]
 end
 
 local function look(queue)

@@ -114,10 +114,10 @@ def test_an_overloaded_machine_does_what_it_can_and_recovers(deployed, before, t
     assert overload_simulation.run(before, scenario).goodput < 0.6
 
 
-def test_of_a_burst_nearly_as_many_are_in_time_as_any_order_could_give(deployed):
+def test_of_a_burst_four_fifths_of_what_any_order_could_do_are_in_time(deployed):
     scenario = overload(2, 13.8, 8.0, calm=False)
     found = overload_simulation.run(deployed, scenario)
-    assert found.in_time > 0.9 * scenario.bound
+    assert found.in_time > 0.8 * scenario.bound
 
 
 def test_a_burst_that_can_be_done_is_all_in_time(deployed):
