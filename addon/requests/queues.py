@@ -64,6 +64,7 @@ return redis.call('LINSERT', KEYS[1], 'BEFORE', pivot, ARGV[1])
 """
 """KEYS[1] a queue, ARGV[1] a job, whose id says when it is due: `selection.place` in Redis."""
 
+
 class _Taken(NamedTuple):
     """A job that a process has taken: its queue, whether a reserve pays for it, and since when."""
 

@@ -76,7 +76,7 @@ def place(due: Sequence[float], mine: float) -> int:
 
 
 def service_time(queue: str, samples: Sequence[float]) -> float:
-    """Seconds that a process takes for a job of a queue: nine in ten of the latest took no longer."""
+    """Seconds that a process takes for a job of a queue: the 90th percentile of the latest."""
     if len(samples) < LEAST_SAMPLES:
         return default_service_time(queue)
     return sorted(samples)[9 * len(samples) // 10 - 1]
@@ -93,9 +93,7 @@ def first_in_time(due: Sequence[float], now: float, service: float) -> int:
     return bisect_left(due, now + service + DELIVERY_S)
 
 
-def given_up(
-    due: Sequence[float], first: int, now: float, service: float, processes: int
-) -> int:
+def given_up(due: Sequence[float], first: int, now: float, service: float, processes: int) -> int:
     """How many jobs from `first` on to leave out, so that those behind them are in time.
 
     The queue is looked at after 1, 2, 4, 8, … jobs and at its end: few looks, however many wait.
@@ -182,7 +180,9 @@ def _oldest_late(first: Mapping[str, int], backlog: Backlog) -> Choice | None:
     return None if queue is None else Choice(queue, 0, late=True)
 
 
-def charge(owed: Mapping[str, float], queue: str, seconds: float, *, late: bool) -> dict[str, float]:
+def charge(
+    owed: Mapping[str, float], queue: str, seconds: float, *, late: bool
+) -> dict[str, float]:
     """What each reserve is owed after a process has spent these seconds on a job."""
     spent = {LONGER: not late and queue != EXPRESS, LATE: late}
     return {

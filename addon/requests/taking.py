@@ -128,7 +128,9 @@ end
 local stored = redis.call('HMGET', '{redis_keys.RESERVES}', '{LATE}', '{LONGER}')
 owed.{LATE}, owed.{LONGER} = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
 if ARGV[2] ~= '' then charge(ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])) end
-for i = 1, #KEYS do queues[i] = {{key = KEYS[i], name = string.sub(KEYS[i], {len("rq:queue:") + 1})}} end
+for i = 1, #KEYS do
+  queues[i] = {{key = KEYS[i], name = string.match(KEYS[i], '[^:]*$')}}
+end
 
 if owed.{LONGER} > 0 then
   local queue = urgent()

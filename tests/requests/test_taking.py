@@ -68,9 +68,7 @@ def test_a_job_of_another_form_waits_at_the_end(queue):
 WAITING = st.lists(
     st.one_of(st.integers(-400, 400), st.integers(-10_000, 40_000)), max_size=24
 ).map(sorted)
-SAMPLES = st.lists(
-    st.integers(1, 3_000_000).map(lambda ms: ms / 1000), max_size=selection.SAMPLES
-)
+SAMPLES = st.lists(st.integers(1, 3_000_000).map(lambda ms: ms / 1000), max_size=selection.SAMPLES)
 BACKLOGS = st.builds(
     lambda due, in_flight, samples, owed: Backlog(
         {queue: [NOW + each for each in dues] for queue, dues in due.items()},

@@ -73,7 +73,9 @@ def test_one_process_alone_runs_at_full_speed():
 def test_processes_share_the_cores():
     """Three at once on two cores: a second of work each takes one and a half."""
     machine = Machine(Policy("three", [["express"]] * 3), 2)
-    assert paces(machine, [job(0.0, 1.0) for _ in range(3)]) == pytest.approx([1.5 + scheduling.AROUND_S] * 3)
+    assert paces(machine, [job(0.0, 1.0) for _ in range(3)]) == pytest.approx(
+        [1.5 + scheduling.AROUND_S] * 3
+    )
 
 
 def test_a_job_that_finds_no_process_free_waits():
