@@ -48,6 +48,15 @@ DONE = "done"
 STORED_AS = {"queue": "lane", "delivery_queue": "delivery_lane"}
 """Fields whose name in the hash is another one, which the release before reads and writes."""
 
+POSTPONE = """
+for i = 1, #ARGV, 3 do
+  if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i])) == tonumber(ARGV[i + 1]) then
+    redis.call('ZADD', KEYS[1], ARGV[i + 2], ARGV[i])
+  end
+end
+"""
+"""KEYS[1] the unfinished requests, ARGV: a SID, its score, and the one to set, and so on."""
+
 Enqueue = Callable[[Pipeline], None]
 
 
@@ -166,6 +175,15 @@ class RequestStates:
         """As `look_again`, but never later than it was to be looked at before."""
         self.redis.zadd(keys.REQUESTS_OPEN, {sid: at}, xx=True, lt=True)
 
+    def postpone(self, looks: Mapping[str, tuple[float, float]]) -> None:
+        """Set when requests are looked at next, each from a time to another.
+
+        Where the time is not the first any more, somebody has set it since, and it stays.
+        """
+        if looks:
+            each = [part for sid, (was, at) in looks.items() for part in (sid, was, at)]
+            self.redis.eval(POSTPONE, 1, keys.REQUESTS_OPEN, *each)
+
     def count_duplicate(self, sid: str) -> None:
         """Count a repeated delivery, where the request is known."""
         with as_unavailable():
@@ -225,16 +243,17 @@ class RequestStates:
         with as_unavailable():
             return _is_entered(self.redis, _key(sid))
 
-    def due(self, now: float, limit: int = 200) -> list[str]:
-        """The unfinished requests that somebody should look at by now, most urgent first.
+    def due_at(self, now: float, limit: int) -> dict[str, float]:
+        """The unfinished requests to be looked at by now and since when, most urgent first.
 
         One that would come very late is due as well: a clock that was wrong may have written it.
         """
+        options: dict[str, Any] = {"start": 0, "num": limit, "withscores": True}
         with self.redis.pipeline(transaction=False) as pipe:
-            pipe.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, start=0, num=limit)
-            pipe.zrangebyscore(keys.REQUESTS_OPEN, now + FARTHEST_S, "+inf", start=0, num=limit)
+            pipe.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, **options)
+            pipe.zrangebyscore(keys.REQUESTS_OPEN, now + FARTHEST_S, "+inf", **options)
             due, far = pipe.execute()
-        return [sid.decode() for sid in (*due, *far)][:limit]
+        return {sid.decode(): at for sid, at in (*due, *far)[:limit]}
 
     def open_count(self) -> int:
         """The number of unfinished requests."""
