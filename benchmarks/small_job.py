@@ -18,7 +18,7 @@ import io
 import os
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,9 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import numpy as np
 import redis
-import soundfile
 
 import workers.services
 from addon import log
@@ -56,11 +54,16 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def voicemail() -> bytes:
     """SECONDS of the bundled call, one channel, 16-bit WAV at 8 kHz."""
+    import soundfile  # after `addon`, which keeps numpy from starting threads
+
     samples, rate = soundfile.read(SAMPLE, dtype="int16")
     body = io.BytesIO()
-    one = np.resize(samples[:, 0], int(SECONDS * rate))
+    one = samples[: int(SECONDS * rate), 0]
     soundfile.write(body, one, rate, format="WAV", subtype="PCM_16")
     return body.getvalue()
+
+
+Amounts = defaultdict[str, float]
 
 
 @dataclass
@@ -68,8 +71,8 @@ class Usage:
     """CPU seconds of each role's processes, and the counters of Redis, at one moment."""
 
     at: float
-    cpu: Counter[str]
-    redis: Counter[str]
+    cpu: Amounts
+    redis: Amounts
 
     def since(self, before: Usage, idle: Usage | None = None) -> Usage:
         """The difference; the rate of `idle`, a difference itself, is taken off for this time."""
@@ -78,15 +81,16 @@ class Usage:
         parts = []
         for name in ("cpu", "redis"):
             now, then = getattr(self, name), getattr(before, name)
-            off = getattr(idle, name) if idle else Counter()
-            parts.append(Counter({key: now[key] - then[key] - share * off[key] for key in now}))
+            off = getattr(idle, name) if idle else Amounts(float)
+            used = {key: now[key] - then[key] - share * off[key] for key in list(now)}
+            parts.append(Amounts(float, used))
         return Usage(took, *parts)
 
 
 def usage(deployment: Deployment) -> Usage:
     """Read /proc and INFO."""
     connection = deployment.services().redis
-    cpu: Counter[str] = Counter()
+    cpu = Amounts(float)
     table = _processes(deployment.stack.process.pid)
     queues = _queues_of_workers(connection)
     for pid, each in table.items():
@@ -94,7 +98,7 @@ def usage(deployment: Deployment) -> Usage:
         cpu[role] += each.own
         # Of processes that have ended and were waited for: those of a worker were its jobs.
         cpu["jobs" if role.startswith("worker parent") else role] += each.of_ended
-    told: Counter[str] = Counter()
+    told = Amounts(float)
     for name, facts in connection.info("commandstats").items():
         told[name.removeprefix("cmdstat_")] = facts["calls"]
     told["reads"] = connection.info("stats").get("total_reads_processed", 0)
@@ -207,9 +211,10 @@ def _print_usage(used: Usage, count: int) -> None:
         print(f"  {role:<32}{1000 * seconds / count:>10.1f}")
     working = {role: value for role, value in used.cpu.items() if role != "supervisor"}
     print(f"  {'all':<32}{1000 * sum(working.values()) / count:>10.1f}")
-    commands = Counter({name: value for name, value in used.redis.items() if name != "reads"})
+    commands = {name: value for name, value in used.redis.items() if name != "reads"}
+    most = sorted(commands.items(), key=lambda item: -item[1])[:28]
     print(f"Redis commands a voicemail{sum(commands.values()) / count:>18.1f}")
-    rows = [f"{name} {value / count:.1f}" for name, value in commands.most_common(28)]
+    rows = [f"{name} {value / count:.1f}" for name, value in most]
     for at in range(0, len(rows), 7):
         print("    " + ", ".join(rows[at : at + 7]))
     print(f"Redis reads (round trips) a voicemail{used.redis['reads'] / count:>7.1f}")
@@ -219,8 +224,8 @@ def _print_usage(used: Usage, count: int) -> None:
 class Tally:
     """Calls and CPU seconds within them, by name; a call within another counts for the outer."""
 
-    calls: Counter[str] = field(default_factory=Counter)
-    cpu: Counter[str] = field(default_factory=Counter)
+    calls: Amounts = field(default_factory=lambda: Amounts(float))
+    cpu: Amounts = field(default_factory=lambda: Amounts(float))
     _depth: int = 0
 
     @contextmanager
@@ -290,7 +295,7 @@ class OneProcess:
         print("one process, ms of CPU a voicemail")
         for at, name in enumerate(("accept", "process", "deliver")):
             print(f"  {name:<32}{1000 * sum(one[at] for one in times) / count:>10.1f}")
-        for name, seconds in self.tally.cpu.most_common():
+        for name, seconds in self.tally.cpu.items():
             print(f"    of which in {name:<20}{1000 * seconds / count:>10.1f}")
         print(f"    of which in {'analysis':<20}{1000 * self._analysis(count):>10.1f}")
         for name, calls in sorted(self.tally.calls.items()):

@@ -13,7 +13,7 @@ from addon.requests import measures
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import PROCESSED
-from workers import deposit, handlers
+from workers import deposit, first_delivery, handlers
 from workers.services import Services
 
 UNREADABLE_PAUSE_S = 60.0
@@ -39,7 +39,7 @@ def hand_over(services: Services, sid: str) -> None:
     if is_answered(services, sid):
         finish(services, sid)
     else:
-        services.dispatcher.deliver(sid, first=True)
+        first_delivery.begin(services, sid)
 
 
 def call_for_help(services: Services, error: ArchiveError) -> float:
