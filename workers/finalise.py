@@ -33,9 +33,12 @@ def is_settled(services: Services, request: Request, result: StoredResult | None
     )
 
 
-def hand_over(services: Services, sid: str) -> None:
-    """After the work: deliver the answer, or clear up where it was answered before."""
-    services.states.mark(sid, state=PROCESSED)
+def hand_over(services: Services, sid: str, **facts: float) -> None:
+    """After the work: deliver the answer, or clear up where it was answered before.
+
+    `facts` are fields of the request's state, which are written now.
+    """
+    services.states.mark(sid, state=PROCESSED, **facts)
     if is_answered(services, sid):
         finish(services, sid)
     else:

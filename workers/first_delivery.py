@@ -3,7 +3,7 @@
 It saves a second job with its queue, and the wait in it. In a process that does not allow it, and
 where as many as may are under way, the delivery is queued. A callback that is slow holds up neither
 the next job nor a delivery of another process; it is waited for as long as a queued delivery waits,
-so that no answer that comes late makes a second delivery (decision 0006).
+so that no answer that comes late makes a second delivery (decision 0012).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A worker's long-lived child that runs short jobs one after another (decision 0006).
+"""A worker's long-lived child that runs short jobs one after another (decision 0012).
 
 The worker hands it one job at a time over a pair of sockets and waits for a byte: the job is over,
 and the process stays or ends. The worker keeps the job's time limit and its own heartbeat, and sees

@@ -3,7 +3,7 @@
 RQ's own maintenance is replaced: its locks outlive their holder by a quarter of an hour and its
 clean-up would fail jobs that the sweeper is about to run again (spec/runtime 2, 3.1). So is its
 bookkeeping of each execution, which nothing reads: a job that is done leaves nothing behind, and
-one that failed its traceback (decision 0006).
+one that failed its traceback (decision 0012).
 """
 
 from __future__ import annotations

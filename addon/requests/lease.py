@@ -76,6 +76,11 @@ class Lease:
         if not self.renew():
             raise LeaseLost("another worker has taken this over")
 
+    def take(self) -> bool:
+        """Take it where it is free; as `renew`, in one command instead of a script's three."""
+        free = self._connection.set(self.name, self.holder, px=TTL_MS, nx=True)
+        return bool(free) or self.renew()  # ours where only the answer to SET was lost
+
     def renew(self) -> bool:
         """Take or keep it; False for good once another was seen to have it. Raises RedisError."""
         if not self._lost.is_set() and not self._script(
@@ -108,7 +113,7 @@ def lease(connection: redis.Redis, kind: str, sid: str) -> Iterator[Lease | None
     A block that raises LeaseLost ends there without an error: the rest is the new holder's.
     """
     mine = Lease(connection, kind, sid)
-    if not mine.renew():
+    if not mine.take():
         yield None
         return
     stop = threading.Event()
