@@ -33,13 +33,14 @@ def is_settled(services: Services, request: Request, result: StoredResult | None
     )
 
 
-def hand_over(services: Services, sid: str, **facts: float) -> None:
+def hand_over(services: Services, sid: str, *, is_first: bool = False, **facts: float) -> None:
     """After the work: deliver the answer, or clear up where it was answered before.
 
-    `facts` are fields of the request's state, which are written now.
+    `is_first` says that the answer was stored just now, and none was before. `facts` are fields of
+    the request's state, which are written now.
     """
     services.states.mark(sid, state=PROCESSED, **facts)
-    if is_answered(services, sid):
+    if not is_first and is_answered(services, sid):
         finish(services, sid)
     else:
         first_delivery.begin(services, sid)

@@ -161,12 +161,13 @@ class Work:
             place.compare(facts, found.reencoded)  # before a result is kept that calls it archived
             result = deposit.result(found, request)
             place.analysis(results.successful(self.sid, result))
-            self._keep(results.for_callback(self.sid, result, services.settings))
+            is_first = self._keep(results.for_callback(self.sid, result, services.settings))
             self._commit(place, facts, found.reencoded)
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
         finalise.hand_over(
             services,
             self.sid,
+            is_first=is_first,
             duration=seconds,
             analysed_at=analysed_at,
             archived_at=time.time(),
@@ -249,16 +250,17 @@ class Work:
     def _place(self) -> Deposit:
         return self.services.archive.deposit(self.request.tenant, self.name)
 
-    def _keep(self, document: dict[str, object], *, archivable: bool = True) -> None:
-        """Keep the answer; one that was given in the meantime stays as it is."""
+    def _keep(self, document: dict[str, object], *, archivable: bool = True) -> bool:
+        """Keep the answer; False where one was given in the meantime, which stays as it is."""
         self._stop_if_not_ours()
         if self.services.intake_store.store_result(
             self.sid, StoredResult(document, final=True, archivable=archivable)
         ):
-            return
+            return True
         kept = self.services.intake_store.stored_result(self.sid)
         if kept is not None and not archivable:
             self.services.intake_store.nothing_to_archive(self.sid, kept)
+        return False
 
     def _commit(
         self, place: Deposit, facts: RecordingFacts, reencoded: Reencoded | None = None
@@ -270,9 +272,10 @@ class Work:
         """Raises LeaseLost where another worker has the request, NotStored where one is done.
 
         In this order: with the lease confirmed, whoever had it in between has left their record.
+        Where it was ours all the time, nobody has.
         """
         self.held.confirm()
-        if not self.services.intake_store.is_waiting(self.sid):
+        if self.held.has_lapsed() and not self.services.intake_store.is_waiting(self.sid):
             raise NotStored("another worker has finished this request")
 
     def _wait_for_source(self, error: SourceUnavailable) -> None:
