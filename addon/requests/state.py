@@ -27,6 +27,9 @@ RETENTION_S = 48 * 3600
 CLAIM_TRIES = 5
 """A claim is tried again: a broken connection looks like contention (spec/runtime 3.6)."""
 
+FARTHEST_S = 60.0
+"""Twice the usual time to the next look: what is farther ahead is looked at now."""
+
 HISTORY = 100_000
 """Finished requests kept for percentiles and questions: 70 MB in Redis, however much comes."""
 
@@ -54,8 +57,9 @@ class RequestState:
 
     `fetches` counts the failed downloads. `estimate` is the audio's length as guessed, `longest`
     what it may be at most, `duration` what it is, all in seconds. `work_at` and `delivery_at` say
-    when a waiting step is due. `outcome` is what became of the answer, and `code` the number in a
-    failure's. Each field is one of the hash, under the same name but for STORED_AS.
+    when a waiting step is due, and `delivery_pause` how many seconds ahead that was when it was
+    written. `outcome` is what became of the answer, and `code` the number in a failure's. Each
+    field is one of the hash, under the same name but for STORED_AS.
     """
 
     sid: str
@@ -77,6 +81,7 @@ class RequestState:
     delivery_queue: str = ""
     delivery_job: str = ""
     delivery_at: float | None = None
+    delivery_pause: float | None = None
     started_at: float | None = None
     analysed_at: float | None = None
     archived_at: float | None = None
@@ -148,6 +153,12 @@ class RequestStates:
             self._write(pipe, sid, facts)
             pipe.execute()
 
+    def wait_for_delivery(self, sid: str, seconds: float) -> None:
+        """Let a delivery wait; the sweeper queues it again when it is due."""
+        at = time.time() + seconds
+        self.mark(sid, delivery=WAITING, delivery_at=at, delivery_pause=float(seconds))
+        self.look_again(sid, at)
+
     def look_again(self, sid: str, at: float) -> None:
         """Set when an unfinished request is to be looked at; one that is finished stays so."""
         self.redis.zadd(keys.REQUESTS_OPEN, {sid: at}, xx=True)
@@ -218,11 +229,15 @@ class RequestStates:
             return _is_entered(self.redis, _key(sid))
 
     def due(self, now: float, limit: int = 200) -> list[str]:
-        """The unfinished requests that somebody should look at by now, most urgent first."""
-        return [
-            sid.decode()
-            for sid in self.redis.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, start=0, num=limit)
-        ]
+        """The unfinished requests that somebody should look at by now, most urgent first.
+
+        One that would come very late is due as well: a clock that was wrong may have written it.
+        """
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, start=0, num=limit)
+            pipe.zrangebyscore(keys.REQUESTS_OPEN, now + FARTHEST_S, "+inf", start=0, num=limit)
+            due, far = pipe.execute()
+        return [sid.decode() for sid in (*due, *far)][:limit]
 
     def open_count(self) -> int:
         """The number of unfinished requests."""
