@@ -58,7 +58,7 @@ class Dispatcher:
 
         Raises QueueUnavailable.
         """
-        due = scheduling.due(received_at, length.estimate, time.time())
+        due = scheduling.due(received_at, length.estimate)
         queue, job = (
             queue or scheduling.queue_for(length.estimate),
             self._job(sid, PROCESS_KIND, due),
@@ -86,7 +86,7 @@ class Dispatcher:
     def process(self, entry: RequestState) -> None:
         """Queue another processing job for a request that is entered already."""
         seconds = entry.duration or entry.estimate or scheduling.UNKNOWN_S
-        due = scheduling.due(entry.received_at, seconds, time.time())
+        due = scheduling.due(entry.received_at, seconds)
         job = self._job(entry.sid, PROCESS_KIND, due)
         queue = (
             scheduling.BACKFILL
