@@ -306,12 +306,14 @@ class OneProcess:
     def _services(self) -> Services:
         url = self.deployment.settings.redis_url
         other = url + ("&" if "?" in url else "?") + "db=1"
-        settings = self.deployment.settings.replace(redis_url=other).for_worker()
+        # A store of its own: the sweeper of the real processes would adopt what it finds.
+        store = f"file://{self.deployment.settings.data_dir}-alone"
+        settings = self.deployment.settings.replace(redis_url=other, archive_url=store).for_worker()
         made = Services.from_settings(settings)
-        store: Any = CountedStore(made.store, self.tally)
+        counting: Any = CountedStore(made.store, self.tally)
         facts = {name: getattr(made, name) for name in made.__dataclass_fields__}
-        facts |= {"store": store, "intake_store": IntakeStore(store, settings.intake_key)}
-        return Services(**{**facts, "archive": Archive.from_settings(settings, store)})
+        facts |= {"store": counting, "intake_store": IntakeStore(counting, settings.intake_key)}
+        return Services(**{**facts, "archive": Archive.from_settings(settings, counting)})
 
     def _one(self) -> tuple[float, float, float]:
         """CPU seconds of accepting, processing and delivering one voicemail."""

@@ -69,15 +69,21 @@ def finish(services: Services, sid: str) -> None:
     except NotStored:
         finished_before(services, sid)
         return
-    request = handlers.read(intake)
     result = services.intake_store.stored_result(sid)
+    outcome = services.intake_store.outcome(sid) or {}
+    finish_answered(services, handlers.read(intake), result, str(outcome.get("answer", "unknown")))
+
+
+def finish_answered(
+    services: Services, request: Request, result: StoredResult | None, answer: str
+) -> None:
+    """As `finish`, for who has everything at hand; `answer` says what became of the answer."""
     if not is_safe(services, request, result):
         return
     handlers.of(request).when_safe(services.store, services.settings, request, result)
-    services.intake_store.remove(sid)
-    outcome = services.intake_store.outcome(sid) or {}
-    close(services, sid, str(outcome.get("answer", "unknown")))
-    logger.info("finished", answer=outcome.get("answer"))
+    services.intake_store.remove(request.sid)
+    close(services, request.sid, answer)
+    logger.info("finished", answer=answer)
 
 
 def finished_before(services: Services, sid: str) -> None:
@@ -109,7 +115,7 @@ def is_safe(services: Services, request: Request, result: StoredResult | None) -
     if manifest is None:
         return deposit.erased(services.archive, request)
     try:
-        services.archive.confirm(manifest.tenant, manifest.recording_id)
+        services.archive.complete(manifest)
     except Tampered:
         logger.error("the archived object is not what its manifest says; the intake is kept")
         return False

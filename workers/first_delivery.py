@@ -3,7 +3,7 @@
 It saves a second job with its queue, and the wait in it. In a process that does not allow it, and
 where as many as may are under way, the delivery is queued. A callback that is slow holds up neither
 the next job nor a delivery of another process; it is waited for as long as a queued delivery waits,
-so that no answer that comes late makes a second delivery (decision 0012).
+so that no answer that comes late makes a second delivery (decision 0707).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
+from collections.abc import Callable
 
 from addon import log, tracing
 from addon.requests.queues import DELIVER_KIND
@@ -22,14 +23,16 @@ are usual, and more mean that callbacks are slow, for which the queue has a proc
 
 logger = log.get("deliver")
 
-_enabled = False
+Deliver = Callable[[str], None]
+
+_deliver: Deliver | None = None
 _threads: list[threading.Thread] = []
 
 
-def enable() -> None:
+def enable(deliver: Deliver) -> None:
     """Allow it in this process, which must call `wait` before it ends."""
-    global _enabled
-    _enabled = True
+    global _deliver
+    _deliver = deliver
 
 
 def running() -> int:
@@ -40,11 +43,11 @@ def running() -> int:
 
 def begin(services: Services, sid: str) -> None:
     """Deliver a stored result: here at once, or as a job."""
-    if not _enabled or running() >= AT_ONCE:
+    if _deliver is None or running() >= AT_ONCE:
         services.dispatcher.deliver(sid, first=True)
         return
     context = contextvars.copy_context()
-    thread = threading.Thread(target=context.run, args=(_deliver, sid), daemon=True)
+    thread = threading.Thread(target=context.run, args=(_run, _deliver, sid), daemon=True)
     _threads.append(thread)
     thread.start()
 
@@ -56,9 +59,7 @@ def wait(seconds: float) -> None:
         thread.join(max(0.0, until - time.monotonic()))
 
 
-def _deliver(sid: str) -> None:
-    from workers.deliver import deliver  # it hands over, too: not at the top
-
+def _run(deliver: Deliver, sid: str) -> None:
     try:
         with tracing.span(DELIVER_KIND, request_sid=sid):
             deliver(sid)

@@ -1,4 +1,4 @@
-"""A worker's long-lived child that runs short jobs one after another (decision 0012).
+"""A worker's long-lived child that runs short jobs one after another (decision 0707).
 
 The worker hands it one job at a time over a pair of sockets and waits for a byte: the job is over,
 and the process stays or ends. The worker keeps the job's time limit and its own heartbeat, and sees
@@ -8,7 +8,6 @@ a child that was killed by the end of the connection. Nothing of a job may reach
 from __future__ import annotations
 
 import contextvars
-import gc
 import json
 import os
 import random
@@ -26,6 +25,7 @@ from typing import Any
 
 from addon import log, tracing
 from workers import first_delivery
+from workers.deliver import deliver
 
 JOBS = 500
 """A process ends after so many: what leaks slowly, here or in a codec, goes with it."""
@@ -170,9 +170,8 @@ def _has_ended(pid: int) -> bool:
 def _serve(channel: socket.socket, prepare: Callable[[], None], run: Run) -> None:
     """Run jobs until the worker closes the connection, or this process has to be replaced."""
     random.seed()
-    gc.freeze()  # what was there before is shared with the worker, as long as nothing touches it
     prepare()
-    first_delivery.enable()
+    first_delivery.enable(deliver)
     usage: Usage | None = None
     with channel, channel.makefile("rb") as tasks:
         for number, line in enumerate(tasks, 1):

@@ -3,7 +3,7 @@
 RQ's own maintenance is replaced: its locks outlive their holder by a quarter of an hour and its
 clean-up would fail jobs that the sweeper is about to run again (spec/runtime 2, 3.1). So is its
 bookkeeping of each execution, which nothing reads: a job that is done leaves nothing behind, and
-one that failed its traceback (decision 0012).
+one that failed its traceback (decision 0707).
 """
 
 from __future__ import annotations
@@ -40,13 +40,7 @@ WARM_UP_TO_S = 60.0
 """Recordings of queues up to this length run in a warm process: a fork costs as much as analysing
 ten seconds. A longer one has a process to itself, whose memory goes with it."""
 
-WARM_QUEUES = frozenset(
-    (
-        scheduling.DELIVER,
-        scheduling.REDELIVER,
-        *(each.name for each in scheduling.SIZE_CLASSES if each.limit <= WARM_UP_TO_S),
-    )
-)
+WARM_QUEUES = frozenset(each.name for each in scheduling.SIZE_CLASSES if each.limit <= WARM_UP_TO_S)
 
 logger = log.get("worker")
 

@@ -175,6 +175,8 @@ class Deposit:
 
     def _clear(self, key: str) -> bool:
         """Remove what a crashed attempt left; False where it can only be written over."""
+        if self._store.stat(key) is None:
+            return True
         self._refuse_if_committed()
         try:
             self._store.delete(key)

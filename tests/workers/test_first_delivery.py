@@ -9,6 +9,7 @@ import pytest
 
 from tests.calls import wav
 from workers import first_delivery, process
+from workers.deliver import deliver
 from workers.first_delivery import AT_ONCE
 from workers.sweeper import Sweeper
 
@@ -16,7 +17,7 @@ from workers.sweeper import Sweeper
 @pytest.fixture(autouse=True)
 def enabled(monkeypatch):
     """This process delivers, as a warm one does, and has ended what it began."""
-    monkeypatch.setattr(first_delivery, "_enabled", True)
+    monkeypatch.setattr(first_delivery, "_deliver", deliver)
     monkeypatch.setattr(first_delivery, "_threads", [])
     yield
     first_delivery.wait(60.0)
@@ -68,7 +69,7 @@ def test_no_more_than_so_many_are_under_way_and_others_are_queued(accept, as_wor
 
 
 def test_elsewhere_a_delivery_is_queued(accept, as_worker, monkeypatch):
-    monkeypatch.setattr(first_delivery, "_enabled", False)
+    monkeypatch.setattr(first_delivery, "_deliver", None)
     exchange = accept(wav(1.0))
     process.process(exchange.sid)
     assert exchange.callbacks == []
@@ -81,7 +82,7 @@ def test_one_that_is_left_in_the_middle_is_queued_by_the_sweeper(
     def without_redis(_sid: str) -> None:
         raise ConnectionError("Redis does not answer")
 
-    monkeypatch.setattr("workers.deliver.deliver", without_redis)
+    monkeypatch.setattr(first_delivery, "_deliver", without_redis)
     exchange = accept(wav(1.0))
     process.process(exchange.sid)
     first_delivery.wait(60.0)

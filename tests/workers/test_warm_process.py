@@ -228,7 +228,7 @@ def a_delivery_goes_on(path: Path) -> None:
         (path / "delivered").touch()
 
     def begin_a_delivery(_task: Task) -> bool:
-        first_delivery._deliver = deliver_slowly
+        first_delivery.enable(deliver_slowly)
         first_delivery.begin(None, "XR1")  # type: ignore[arg-type]
         return True
 
