@@ -7,6 +7,8 @@ finds both done and clears up; a crash before that leaves the intake, and so ano
 from __future__ import annotations
 
 from addon import log
+from addon.archive.deposit import are_unchanged
+from addon.archive.store import Stat
 from addon.errors import ArchiveError, NotStored, Tampered
 from addon.metrics import catalogue
 from addon.requests import measures
@@ -19,7 +21,20 @@ from workers.services import Services
 UNREADABLE_PAUSE_S = 60.0
 """A key comes back by a person's hand; until then once a minute is enough to keep calling one."""
 
+REMEMBERED = 64
+"""Recordings committed by this process whose delivery is still to come."""
+
 logger = log.get("finalise")
+
+_committed: dict[str, tuple[Stat, ...]] = {}
+"""By request SID, the objects that this process has written and indexed last."""
+
+
+def remember(sid: str, written: tuple[Stat, ...]) -> None:
+    """Keep what a commit wrote: to see that it is unchanged takes no reading of it."""
+    _committed[sid] = written
+    for oldest in list(_committed)[:-REMEMBERED]:
+        _committed.pop(oldest, None)
 
 
 def is_settled(services: Services, request: Request, result: StoredResult | None) -> bool:
@@ -110,6 +125,9 @@ def close(services: Services, sid: str, outcome: str) -> None:
 def is_safe(services: Services, request: Request, result: StoredResult | None) -> bool:
     """True if the recording lies in the archive as its manifest says, or never will again."""
     if result is not None and result.final and not result.archivable:
+        return True
+    written = _committed.pop(request.sid, None)
+    if written and are_unchanged(services.store, written):
         return True
     manifest = deposit.committed(services.archive, request)
     if manifest is None:

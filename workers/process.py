@@ -267,6 +267,7 @@ class Work:
     ) -> None:
         self._stop_if_not_ours()
         place.commit(facts, reencoded)
+        finalise.remember(self.sid, place.written)
 
     def _stop_if_not_ours(self) -> None:
         """Raises LeaseLost where another worker has the request, NotStored where one is done.
