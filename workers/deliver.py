@@ -192,7 +192,7 @@ class Delivery:
         code = self.result.answer["code"]
         self.services.states.mark(self.sid, delivery=ANSWERED, code=code, **delivered)
         logger.info("answered", answer=how)
-        finalise.finish(self.services, self.sid)
+        finalise.finish_answered(self.services, self.request, self.result, how)
 
     def _taken_at(self) -> float | None:
         """Time at which the callback took the answer, where only the store's record is missing."""

@@ -64,11 +64,11 @@ Enqueue = Callable[[Pipeline], None]
 class RequestState:
     """State of one request; every time is None until it has happened.
 
-    `estimate` is the audio's length as guessed, `longest` what it may be at most, `duration` what
-    it is, all in seconds. `work_at` and `delivery_at` say when a waiting step is due, and
-    `delivery_pause` how many seconds ahead that was when it was written. `outcome` is
-    what became of the answer, and `code` the number in a failure's. Each field is one of the hash,
-    under the same name but for STORED_AS.
+    `fetches` counts the failed downloads. `estimate` is the audio's length as guessed, `longest`
+    what it may be at most, `duration` what it is, all in seconds. `work_at` and `delivery_at` say
+    when a waiting step is due, and `delivery_pause` how many seconds ahead that was when it was
+    written. `outcome` is what became of the answer, and `code` the number in a failure's. Each
+    field is one of the hash, under the same name but for STORED_AS.
     """
 
     sid: str
@@ -84,6 +84,7 @@ class RequestState:
     attempts: int = 0
     duplicates: int = 0
     deliveries: int = 0
+    fetches: int = 0
     work_at: float | None = None
     delivery: str | None = None
     delivery_queue: str = ""
@@ -157,7 +158,7 @@ class RequestStates:
 
     def mark(self, sid: str, **facts: Any) -> None:
         """Write fields of a request's state; None deletes one."""
-        with self.redis.pipeline() as pipe:
+        with self.redis.pipeline(transaction=False) as pipe:
             self._write(pipe, sid, facts)
             pipe.execute()
 
@@ -194,12 +195,14 @@ class RequestStates:
         """Take a request off the unfinished ones."""
         self.redis.zrem(keys.REQUESTS_OPEN, sid)
 
-    def count_attempt(self, sid: str) -> int:
-        """Count an attempt; returns how many there have been."""
-        with self.redis.pipeline() as pipe:
+    def begin_attempt(self, sid: str, look_at: float) -> RequestState:
+        """Count an attempt, and set when the request is to be looked at; returns its state."""
+        with self.redis.pipeline(transaction=False) as pipe:
             pipe.hincrby(_key(sid), "attempts", 1)
             self._write(pipe, sid, {"state": WORKING, "started_at": time.time()})
-            return int(pipe.execute()[0])
+            pipe.zadd(keys.REQUESTS_OPEN, {sid: look_at}, xx=True)
+            pipe.hgetall(_key(sid))
+            return _state(sid, pipe.execute()[-1])
 
     def count(self, sid: str, what: str) -> int:
         """Add one to a count of a request's state; returns it."""

@@ -95,7 +95,7 @@ def test_a_finished_request_is_never_looked_at_again(states, redis_server):
 
 def test_attempts_are_counted_and_given_back(states):
     claim(states)
-    assert [states.count_attempt("XR1"), states.count_attempt("XR1")] == [1, 2]
+    assert [states.begin_attempt("XR1", 0.0).attempts for _ in range(2)] == [1, 2]
     states.take_back_attempt("XR1")
     assert states.get("XR1").attempts == 1
     assert states.get("XR1").state == "working"
