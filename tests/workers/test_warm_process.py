@@ -221,7 +221,7 @@ def test_a_process_that_died_between_two_jobs_costs_no_job(children):
 
 
 def a_delivery_goes_on(path: Path) -> None:
-    def deliver_slowly(_sid: str) -> None:
+    def deliver_slowly(*_: object) -> None:
         with socket.socket(socket.AF_UNIX) as gate:
             gate.connect(str(path / "gate"))
             gate.recv(1)
