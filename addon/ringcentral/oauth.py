@@ -146,12 +146,10 @@ class OAuth:
 def _document(response: Response) -> Mapping[str, Any]:
     if response.status in (400, 401, 403):
         raise Unauthenticated("RingCentral did not accept the sign-in, or has ended it")
-    if response.status != 200:
+    document = response.document(MAX_ANSWER) if response.status == 200 else None
+    if document is None:
         raise RingCentralUnavailable(
-            f"RingCentral answered {response.status} where a token was asked for",
+            f"RingCentral answered {response.status} without a token",
             retry_after=pause_of(response),
         )
-    document = response.document(MAX_ANSWER)
-    if document is None:
-        raise RingCentralUnavailable("RingCentral's token answer is no JSON object")
     return document
