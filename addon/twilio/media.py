@@ -12,14 +12,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from addon.audio.sniffing import HEAD_BYTES, describe, is_document
-from addon.errors import (
-    OutboundRefused,
-    OutboundUnavailable,
-    SourceGone,
-    SourceRefused,
-    SourceUnavailable,
-)
-from addon.outbound import Outbound, Response, Timeouts
+from addon.errors import SourceGone, SourceRefused, SourceUnavailable
+from addon.outbound import Outbound, Response, Timeouts, errors_as
 from addon.twilio.rest import TwilioApi
 
 RETRY_LADDER_S: tuple[float, ...] = (1, 2, 5, 10, 30, 60, 120)
@@ -68,7 +62,7 @@ def fetch(
     for each in urls:
         credentials = api.credentials_for(each) if api else None
         with (
-            _as_source_errors(),
+            errors_as(SourceRefused, SourceUnavailable),
             outbound.open(
                 "GET", each, credentials=credentials, timeouts=MEDIA_TIMEOUTS
             ) as response,
@@ -116,15 +110,5 @@ def _media(response: Response, attempt: int, limit: int) -> Media:
 
 
 def _blocks(response: Response, limit: int) -> Iterator[bytes]:
-    with _as_source_errors():
+    with errors_as(SourceRefused, SourceUnavailable):
         yield from response.blocks(limit)
-
-
-@contextmanager
-def _as_source_errors() -> Iterator[None]:
-    try:
-        yield
-    except OutboundRefused as error:
-        raise SourceRefused(error.message) from error
-    except OutboundUnavailable as error:
-        raise SourceUnavailable(error.message) from error
