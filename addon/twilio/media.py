@@ -16,7 +16,7 @@ from addon.errors import SourceGone, SourceRefused, SourceUnavailable
 from addon.outbound import Outbound, Response, Timeouts, errors_as
 from addon.twilio.rest import TwilioApi
 
-RETRY_LADDER_S: tuple[float, ...] = (1, 2, 5, 10, 30, 60, 120)
+RETRY_DELAYS_S: tuple[float, ...] = (1, 2, 5, 10, 30, 60, 120)
 """Seconds to wait for media that is not there yet, before the job is parked (spec/protocol 4.3)."""
 
 MAX_MEDIA_BYTES = 4 * 1024**3
@@ -56,7 +56,7 @@ def fetch(
     recording yet, and is tried again like a 404. `fallback_url`
     is asked where the host answers 400: dual-channel audio that does not exist. Our credentials go
     along only where the address is Twilio's API. Raises SourceUnavailable, SourceGone once the
-    ladder has ended, SourceRefused.
+    delays have ended, SourceRefused.
     """
     urls = [url] if fallback_url is None else [url, fallback_url]
     for each in urls:
@@ -88,8 +88,8 @@ def _check_status(response: Response, attempt: int) -> None:
 
 
 def _not_yet(said: str, attempt: int) -> SourceUnavailable | SourceGone:
-    if attempt < len(RETRY_LADDER_S):
-        return SourceUnavailable(said, retry_after=RETRY_LADDER_S[attempt])
+    if attempt < len(RETRY_DELAYS_S):
+        return SourceUnavailable(said, retry_after=RETRY_DELAYS_S[attempt])
     return SourceGone(f"{said}, after {attempt + 1} tries")
 
 

@@ -110,6 +110,6 @@ def test_a_handshake_is_expected_only_meanwhile(notifications):
     assert not notifications.expects_handshake()
 
 
-def test_without_redis_it_says_so(no_redis):
+def test_without_redis_the_queue_is_unavailable(no_redis):
     with pytest.raises(QueueUnavailable):
         Notifications(no_redis).watch("s-1")
