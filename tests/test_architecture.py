@@ -24,6 +24,8 @@ FOUNDATION = (
     "addon.stored_documents",
     "addon.redis_keys",
     "addon.redis_errors",
+    "addon.bounded_cache",
+    "addon.durable_files",
 )
 
 MAY_IMPORT = {
@@ -37,6 +39,8 @@ MAY_IMPORT = {
     "addon.stored_documents": ("addon.errors",),
     "addon.redis_keys": (),
     "addon.redis_errors": ("addon.errors",),
+    "addon.bounded_cache": (),
+    "addon.durable_files": (),
     "addon.outbound": FOUNDATION,
     "addon.audio": ("addon.errors",),
     "addon.analysis": ("addon.errors", "addon.audio"),

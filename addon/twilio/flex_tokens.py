@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from addon.bounded_cache import BoundedCache
 from addon.errors import Forbidden, TwilioUnavailable, Unauthenticated
 from addon.outbound import Timeouts
 from addon.twilio.moments import parse_moment
@@ -58,22 +58,20 @@ class FlexTokens:
     def __init__(self, rest: Rest, *, clock: Callable[[], float] = time.time) -> None:
         self._rest = rest
         self._clock = clock
-        self._lock = threading.Lock()
-        self._known: dict[bytes, tuple[float, FlexUser]] = {}
+        self._known: BoundedCache[bytes, FlexUser] = BoundedCache(
+            CACHE_ENTRIES, seconds=CACHE_SECONDS, clock=clock
+        )
 
     def validate(self, token: str) -> FlexUser:
         """The token's owner. Raises Unauthenticated, or TwilioUnavailable where IAM cannot tell."""
         if not 0 < len(token) <= MAX_TOKEN_LENGTH or not token.isascii() or not token.isprintable():
             raise Unauthenticated("the Flex token is malformed")
         key = hashlib.sha256(token.encode()).digest()
-        known = self._recalled(key)
+        known = self._known.get(key)
         if known:
             return known
         answer = self._ask(token)
-        user = _user(answer)
-        until = _valid_until(answer, self._clock())
-        self._remember(key, min(until, self._clock() + CACHE_SECONDS), user)
-        return user
+        return self._known.put(key, _user(answer), until=_valid_until(answer, self._clock()))
 
     def _ask(self, token: str) -> Mapping[str, Any]:
         account = self._rest.api.account_sid
@@ -89,17 +87,6 @@ class FlexTokens:
         if reply.status != 200 or reply.document.get("valid") is not True:
             raise TwilioUnavailable(f"the token service answered {reply.status} without a verdict")
         return reply.document
-
-    def _recalled(self, key: bytes) -> FlexUser | None:
-        with self._lock:
-            until, user = self._known.get(key, (0.0, None))
-        return user if self._clock() < until else None
-
-    def _remember(self, key: bytes, until: float, user: FlexUser) -> None:
-        with self._lock:
-            if len(self._known) >= CACHE_ENTRIES:
-                self._known.clear()
-            self._known[key] = until, user
 
 
 def token_of(authorization: str | None) -> str:
