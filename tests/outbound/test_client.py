@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from addon.errors import OutboundRefused, OutboundUnavailable
-from addon.outbound import Credentials, Origins, Outbound, Timeouts
+from addon.errors import OutboundRefused, OutboundUnavailable, SourceGone, SourceRefused
+from addon.outbound import Credentials, Origins, Outbound, Timeouts, errors_as
 from tests.outbound.authority import contexts
 from tests.outbound.loopback import Answer, Loopback
 
@@ -321,3 +321,41 @@ def test_a_response_gives_its_retry_after(host: Loopback) -> None:
     host.on("/x", Answer(429, b"", {"Retry-After": "7"}))
     with to(host).open("GET", host.url("/x")) as response:
         assert response.retry_after == 7
+
+
+@pytest.mark.parametrize(
+    ("body", "document"),
+    [
+        (b'{"a": [1]}', {"a": [1]}),
+        (b"", {}),
+        (b"[]", None),
+        (b"null", None),
+        (b"{", None),
+        (b"\xff", None),
+        (b"[" * 100_000, None),
+    ],
+)
+def test_only_a_json_object_is_a_document(
+    host: Loopback, body: bytes, document: dict[str, object] | None
+) -> None:
+    host.on("/x", Answer(200, body))
+    with to(host).open("GET", host.url("/x")) as response:
+        assert response.document(1 << 20) == document
+
+
+def test_a_document_has_a_limit(host: Loopback) -> None:
+    host.on("/x", Answer(200, b'{"a": 1}'))
+    with (
+        to(host).open("GET", host.url("/x")) as response,
+        pytest.raises(OutboundRefused, match="more than 7 bytes"),
+    ):
+        response.document(7)
+
+
+def test_errors_become_those_of_the_caller_with_their_message() -> None:
+    for raised in (OutboundRefused, OutboundUnavailable):
+        with (
+            pytest.raises(SourceRefused if raised is OutboundRefused else SourceGone, match="why"),
+            errors_as(SourceRefused, SourceGone),
+        ):
+            raise raised("why")
