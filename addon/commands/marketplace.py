@@ -94,6 +94,7 @@ class Marketplace:
         self._server = ThreadingHTTPServer((host, port), _handler(self))
         self._server.daemon_threads = True
         self.origin = f"http://{host}:{self._server.server_address[1]}"
+        self.media_origin = self.origin
 
     def __enter__(self) -> Marketplace:
         serve = partial(self._server.serve_forever, poll_interval=0.02)
@@ -145,7 +146,7 @@ class Marketplace:
         if mode == "multipart":
             body, kind = multipart_body(fields, exchange.audio)
             return to, self._signed(to, fields) | {"Content-Type": kind}, body
-        fields = {**fields, "URL": f"{self.origin}/media/{exchange.sid}"}
+        fields = {**fields, "URL": f"{self.media_origin}/media/{exchange.sid}"}
         if mode == "url":
             headers = self._signed(to, fields)
             form = urlencode(fields).encode()
