@@ -1,4 +1,4 @@
-"""The archive as everyone uses it: deposit, read, list, erase, over any store.
+"""The archive as everyone uses it: write, read, list and erase recordings, over any store.
 
 A process holds only the keys of its part: a worker seals and signs, a reader opens and verifies.
 Nothing leaves here that was not verified against a signed manifest.
@@ -90,7 +90,7 @@ class Archive:
 
     @property
     def encryption_keys(self) -> EncryptionKeys:
-        """Whom this process seals for. Raises KeyMissing where it has no such key."""
+        """The keys that this process encrypts to. Raises KeyMissing where it has none."""
         if self._encryption_keys is None:
             raise KeyMissing(
                 "this process has no key to encrypt to",
@@ -100,7 +100,7 @@ class Archive:
 
     @property
     def signer(self) -> Signer:
-        """Who signs here. Raises KeyMissing where this process only reads."""
+        """The key that signs manifests. Raises KeyMissing where this process only reads."""
         if self._signer is None:
             raise KeyMissing(
                 "this process has no key to sign with", remedy="Set MANIFEST_SIGNING_KEY."
@@ -205,7 +205,7 @@ class Archive:
     def erase(
         self, tenant: str, recording_id: str, *, by: str, reason: str, now: datetime | None = None
     ) -> None:
-        """Remove a recording for good, leaving a signed tombstone and an entry in its trail.
+        """Remove a recording for good, leaving a signed tombstone and an entry in its access log.
 
         Raises NotStored, RetentionLocked (nothing is removed then), KeyMissing without a signer.
         """

@@ -1,4 +1,4 @@
-"""The trail of a recording: who did what to it, one small object an event, never changed.
+"""The access log of recordings: who did what to them, one small object an event, never changed.
 
 Events outlive the recording they speak of. Nothing personal belongs in them but the name of who
 acted.
@@ -19,7 +19,7 @@ from addon.archive.store import Store
 
 
 class Trail:
-    """The trails of all recordings in one store."""
+    """The access logs of all recordings in one store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

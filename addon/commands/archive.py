@@ -80,7 +80,7 @@ def get_command(
 ) -> None:
     """Decrypt a recording into a file that appears only once every byte is verified.
 
-    Its trail says who did, before the first byte is decrypted.
+    Its access log says who did, before the first byte is decrypted.
     """
     from addon.archive.audit import Trail
 
@@ -102,7 +102,7 @@ def get_command(
 
 
 def _say_what_may_be_heard(manifest: Manifest) -> None:
-    """What listeners are kept from under REDACT_DTMF=required, its operator has to know."""
+    """Warn of digits that may be audible: REDACT_DTMF=required keeps them from listeners alone."""
     facts = manifest.facts
     if facts.redaction != "complete":
         known = "not known whether they are muted" if facts.redaction is None else facts.redaction
@@ -166,7 +166,7 @@ def verify_command(
 @archive_cli.command("erase")
 @click.argument("recording_id")
 @_tenant
-@click.option("--reason", required=True, help="StoredResult in the tombstone and the audit trail.")
+@click.option("--reason", required=True, help="Kept in the tombstone and the audit trail.")
 @click.confirmation_option("--yes", prompt="Erase this recording for good?")
 def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""
@@ -181,7 +181,7 @@ def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
 @click.argument("recording_id")
 @_tenant
 def audit_command(recording_id: str, tenant: str | None) -> None:
-    """Print a recording's trail, an event a line; erased recordings keep theirs."""
+    """Print a recording's access log, an event a line; erased recordings keep theirs."""
     from addon.archive.audit import Trail
 
     archive = _archive()

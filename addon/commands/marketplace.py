@@ -133,7 +133,7 @@ class Marketplace:
         return exchange.callbacks[0] if exchange.callbacks else None
 
     def takes(self, authorization: str | None) -> bool:
-        """Whether a callback's Basic auth is the partner's own (spec/protocol 1.8)."""
+        """True where a callback's Basic auth is the partner's own (spec/protocol 1.8)."""
         expected = base64.b64encode(f"{self.account_sid}:{self.auth_token}".encode()).decode()
         return authorization == f"Basic {expected}"
 
@@ -162,7 +162,7 @@ class Marketplace:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the service said at once; `seconds` it took."""
+    """The service's answer to an invocation, and the seconds that it took."""
 
     status: int
     body: bytes
