@@ -94,7 +94,7 @@ class Settings(SettingsTable):
 
 
 def _kept_keys(folder: Path) -> dict[str, str]:
-    """The values in the files of `folder`, by variable. Raises SettingsError for an unreadable one."""
+    """The values in the files of `folder`, by variable. Raises SettingsError for a bad file."""
     found = {}
     for name, field in Settings.model_fields.items():
         assert isinstance(field.json_schema_extra, dict)  # noqa: S101 - for the type checker
