@@ -18,6 +18,7 @@ MODULES = sorted([*ROOT.glob("addon/**/*.py"), *ROOT.glob("workers/**/*.py"), RO
 
 FOUNDATION = (
     "addon.errors",
+    "addon.backoff",
     "addon.settings",
     "addon.log",
     "addon.stored_documents",
@@ -29,6 +30,7 @@ FOUNDATION = (
 
 MAY_IMPORT = {
     "addon.errors": (),
+    "addon.backoff": (),
     "addon.environment": ("addon.errors",),
     "addon.setting_types": (),
     "addon.settings_table": ("addon.setting_types",),

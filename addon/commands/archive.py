@@ -82,7 +82,7 @@ def get_command(
 
     Its access log says who did, before the first byte is decrypted.
     """
-    from addon.archive.audit import Trail
+    from addon.archive.access_log import AccessLog
 
     if ciphertext is not None:
         _open_file(ciphertext, tenant, recording_id, output or Path(f"{recording_id}.audio"))
@@ -90,7 +90,7 @@ def get_command(
     archive = _archive()
     manifest = archive.manifest(_holder(archive, recording_id, tenant), recording_id)
     _say_what_may_be_heard(manifest)
-    Trail(archive.store).record(
+    AccessLog(archive.store).record(
         manifest.tenant, recording_id, "exported", {"by": _operator()}, at=datetime.now(UTC)
     )
     output = output or Path(f"{recording_id}.{manifest.facts.format}")
@@ -166,7 +166,7 @@ def verify_command(
 @archive_cli.command("erase")
 @click.argument("recording_id")
 @_tenant
-@click.option("--reason", required=True, help="Kept in the tombstone and the audit trail.")
+@click.option("--reason", required=True, help="Kept in the tombstone and the access log.")
 @click.confirmation_option("--yes", prompt="Erase this recording for good?")
 def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""
@@ -182,14 +182,14 @@ def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
 @_tenant
 def audit_command(recording_id: str, tenant: str | None) -> None:
     """Print a recording's access log, an event a line; erased recordings keep theirs."""
-    from addon.archive.audit import Trail
+    from addon.archive.access_log import AccessLog
 
     archive = _archive()
     tenants = (tenant,) if tenant else archive.find(recording_id)
     if not tenants:
         raise click.UsageError("not in the index (erased?): name its --tenant")
     for holder in tenants:
-        for event in Trail(archive.store).events(holder, recording_id):
+        for event in AccessLog(archive.store).events(holder, recording_id):
             click.echo(json.dumps(event))
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
+from addon import backoff
 from addon.errors import StackFailed
 from addon.stack.child import Child, Process
 from addon.stack.console import Console
@@ -122,8 +123,10 @@ class Supervisor:
             raise StackFailed(
                 f"{name} {how}, {slot.deaths} times in a row; its last lines are above"
             )
-        doubled = self._patience.first_delay * 2 ** min(slot.deaths - 1, 16)
-        delay = min(doubled, self._patience.longest_delay)
+        patience = self._patience
+        delay = backoff.pause(
+            slot.deaths, first_s=patience.first_delay, longest_s=patience.longest_delay
+        )
         slot.start_at = time.monotonic() + delay
         self._console.say(f"{name} {how}; starting it again in {delay:g} s", level="warning")
 

@@ -1,7 +1,7 @@
 """Validates Flex tokens at Twilio's IAM and gives their owner (spec/protocol 6.1, 6.2).
 
-Twilio decides every time but for a minute's memory of a yes. Whenever there is no clear yes, the
-answer must be no, and no token may be kept, logged or named in an error.
+An accepted token is remembered for a minute at most; everything else is asked every time. Without a
+clear answer a token is refused. No token is stored, logged or named in an error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from addon.twilio.moments import parse_moment
 from addon.twilio.rest import Rest
 
 CACHE_SECONDS = 60.0
-"""The longest a revoked token may go on (spec/protocol 6.1)."""
+"""The longest that a revoked token is still accepted (spec/protocol 6.1)."""
 
 SKEW_SECONDS = 30.0
 """How far IAM's clock and ours may be apart."""
@@ -34,7 +34,7 @@ MAX_TOKEN_LENGTH = 8192
 """A Flex token has about a thousand letters."""
 
 IAM_TIMEOUTS = Timeouts(connect=2, read=3, total=5)
-"""A listener waits for this; longer and he has pressed play again."""
+"""A listener waits for this answer."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ is unsigned, or signed with a secret instead of the issuer's key.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -172,13 +171,14 @@ class Provider:
             with door.open(
                 method, url, headers=headers, body=body, credentials=credentials, redirects=0
             ) as response:
-                content = response.read(MAX_ANSWER)
-            answer = json.loads(content)
-        except (OutboundError, ValueError):
-            raise Unavailable("the issuer does not answer as it should") from None
+                answer = response.document(MAX_ANSWER)
+        except OutboundError:
+            answer = None
+        if answer is None:
+            raise Unavailable("the issuer does not answer as it should")
         if response.status in (400, 401, 403):
             raise Forbidden("the issuer refuses this sign-in")
-        if response.status != 200 or not isinstance(answer, dict):
+        if response.status != 200 or not answer:
             raise Unavailable(f"the issuer answers {response.status}")
         return answer
 
