@@ -75,23 +75,21 @@ def test_an_address_that_is_not_ours_is_one_sentence(host: str) -> None:
         listen(host, 0)
 
 
-def test_a_socket_handed_to_another_process_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_handed_to_another_process_is_not_ours() -> None:
     """A child that inherited the two variables from one that systemd started."""
-    monkeypatch.setenv("LISTEN_FDS", "1")
-    monkeypatch.setenv("LISTEN_PID", str(os.getppid()))
-    with listening_socket("127.0.0.1", 0) as listener:
+    told = {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getppid())}
+    with listening_socket("127.0.0.1", 0, told) as listener:
         assert listener.fileno() != FIRST_DESCRIPTOR
         assert listener.getsockname()[0] == "127.0.0.1"
-    assert "LISTEN_FDS" not in os.environ
 
 
 HANDED = """
 import os, socket
 from addon.errors import SettingsError
 from addon.stack.web_server import listening_socket
-os.environ |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
+told = {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
 try:
-    print(listening_socket("127.0.0.1", 0).getsockname()[1])
+    print(listening_socket("127.0.0.1", 0, told).getsockname()[1])
 except SettingsError as error:
     print(error.message)
 """
