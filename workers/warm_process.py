@@ -118,6 +118,7 @@ class WarmProcess:
 
     def close(self, seconds: float = END_S) -> None:
         """End it, and those that are ending; what still delivers after `seconds` is killed."""
+        self._note_how_it_was_left()  # unread, the answer would be an error at the other end
         if self._channel is not None:
             self._ending.add(self.pid)
             self._forget()
@@ -141,6 +142,7 @@ class WarmProcess:
             answer = b""
             with suppress(BlockingIOError, ConnectionResetError):
                 answer = self._channel.recv(1, socket.MSG_DONTWAIT)
+            self._is_given = False
         if _has_ended(self.pid):
             self._forget()
         elif answer != STAYS:
@@ -186,7 +188,7 @@ def _serve(channel: socket.socket, prepare: Callable[[], None], run: Run) -> Non
     prepare()
     first_delivery.enable(deliver)
     usage: Usage | None = None
-    with channel, channel.makefile("rb") as tasks:
+    with suppress(ConnectionResetError), channel, channel.makefile("rb") as tasks:
         for number, line in enumerate(tasks, 1):
             prepare()
             # A context of its own: what a job binds to the log or the trace ends with it.

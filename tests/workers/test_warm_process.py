@@ -227,7 +227,14 @@ def a_delivery_goes_on(path: Path) -> None:
             gate.recv(1)
         (path / "delivered").touch()
 
+    wait = first_delivery.wait
+
+    def wait_and_tell(seconds: float) -> None:
+        (path / "waiting").touch()
+        wait(seconds)
+
     def begin_a_delivery(_task: Task) -> bool:
+        first_delivery.wait = wait_and_tell
         first_delivery.enable(deliver_slowly)
         first_delivery.begin(None, "XR1")  # type: ignore[arg-type]
         return True
@@ -242,6 +249,7 @@ def a_delivery_goes_on(path: Path) -> None:
         assert not (path / "delivered").exists()
         closing = threading.Thread(target=warm.close)
         closing.start()
+        wait_until((path / "waiting").exists)
         connection.close()
         closing.join()
     assert (path / "delivered").exists()
