@@ -13,8 +13,7 @@ from numpy.fft import rfft
 from numpy.typing import NDArray
 
 from addon.analysis.levels import FRAME, RATE_HZ
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 #: A spectrum is so many 10 ms frames; spectra follow each other without a gap.
 FRAMES = 10
