@@ -44,7 +44,7 @@ class Spectra:
 
 
 class Tonality:
-    """Spectra at all channels, block after block at 8 kHz."""
+    """Spectra of all channels, block after block at 8 kHz."""
 
     def __init__(self, channels: int) -> None:
         self._channels = channels

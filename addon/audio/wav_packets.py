@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from addon.audio import wav_format
 from addon.audio.mpeg import MpegReader, ResumePoint
-from addon.audio.packets import PLAIN, Codec, Fault, Packet, PacketReader, Window
+from addon.audio.packets import PLAIN, Codec, Fault, Packet, PacketReader, Window, fault_packet
 from addon.audio.wav import Layout, Region
 from addon.audio.wav_format import ADPCM_IMA, ADPCM_MS, G722, G726, G726_ITU, GSM, MP2, MP3, Format
 from addon.audio.wav_parser import layout_of
@@ -81,9 +81,9 @@ def _faults(layout: Layout, codec: Codec, resume: object) -> Iterator[Packet]:
     """The faults that the layout tells, as packets."""
     hides = "damaged" in layout.flags
     for warning in layout.warnings:
-        yield Packet(None, codec, 0, resume, fault=Fault(None, warning, hides_audio=hides))
+        yield fault_packet(codec, Fault(None, warning, hides_audio=hides), resume)
     for flag in layout.flags:
-        yield Packet(None, codec, 0, resume, fault=Fault(flag, "", hides_audio=False))
+        yield fault_packet(codec, Fault(flag, "", hides_audio=False), resume)
 
 
 def _region_packets(
