@@ -7,7 +7,7 @@ from typing import NamedTuple
 from addon.audio.decoding import packet_reader, sniffed
 from addon.audio.wav import Layout
 from addon.audio.wav_format import PLAIN
-from addon.audio.wav_parser import layout_of
+from addon.audio.wav_packets import layout_of
 from addon.errors import UnreadableAudio
 from addon.playback.decoding import VerifiedFile
 from addon.playback.playable import Playable
