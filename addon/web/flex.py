@@ -75,13 +75,6 @@ def playback_preflight() -> Response:
     return cors.preflight(METHODS, ("Authorization",))
 
 
-@blueprint.after_request
-def keep_from_caches(response: Response) -> Response:
-    """A link is for one listener: nobody may keep it."""
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
-
-
 @blueprint.errorhandler(Unauthenticated)
 def unauthenticated(error: Unauthenticated) -> WerkzeugResponse:
     """401, never a redirect."""

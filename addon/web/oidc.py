@@ -54,7 +54,7 @@ class Provider:
         self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
 
     def sign_in_url(self, *, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
-        """Where to send the browser. Raises Unavailable where the issuer does not answer."""
+        """The issuer's page to sign in. Raises Unavailable where the issuer does not answer."""
         url: str = prepare_grant_uri(
             self._endpoint("authorization_endpoint"),
             self._client_id,
