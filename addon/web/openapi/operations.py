@@ -75,7 +75,8 @@ class Operation:
     """Decorator of a view: what /openapi.json says of it, and the check of its query.
 
     The view's docstring is its summary and description. Without `answers` it answers 200 with a
-    document of the type that it returns, as JSON that no cache may keep. `also` gives the names and summaries of further methods.
+    document of the type that it returns, as JSON that no cache may keep. `also` gives the names and
+    summaries of further methods.
     """
 
     name: str
