@@ -22,10 +22,8 @@ def test_a_player_may_read_the_answer_and_its_headers(app, client, origin):
 )
 def test_any_other_origin_gets_no_header_but_vary(app, client, origin):
     headers = {} if origin is None else {"Origin": origin}
-    for answer in (
-        client.get(link(app), headers=headers),
-        client.options("/media/x", headers=headers),
-    ):
+    played, asked = link(app), "/media/x"
+    for answer in (client.get(played, headers=headers), client.options(asked, headers=headers)):
         assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
         assert "Origin" in answer.headers["Vary"]
 

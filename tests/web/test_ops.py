@@ -1,4 +1,4 @@
-"""`/metrics`: who may read it, and that what happens shows."""
+"""Health, readiness and metrics: what they say, and to whom."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from addon.requests.admission import AdmissionControl
 from tests.calls import wav
 from tests.metrics.test_exposition import samples
 from tests.web import requests as send
+from tests.web.playing import inside
 
 TOKEN = "a-metrics-token-for-tests"
 

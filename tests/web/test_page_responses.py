@@ -62,7 +62,7 @@ def test_an_unavailable_service_tells_nothing_of_itself_but_when_to_come_back(fa
 
 def test_who_is_not_signed_in_is_led_there_and_back(failing):
     answer = failing(Unauthenticated("x"))
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=/fail?a%3Db")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=/fail%3Fa%3Db")
 
 
 @pytest.mark.parametrize("method", ["POST"])
