@@ -13,14 +13,14 @@ from pydantic import Field
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from addon.errors import Forbidden, NotFound, NotStored, Unauthenticated
-from addon.playback.listening import Visit
+from addon.playback.access_log import Access
 from addon.playback.policy import Audible
 from addon.twilio.flex_tokens import FlexUser, token_of
 from addon.web import cors, problems
+from addon.web.access_log import access_from_request, refusals_logged
 from addon.web.context import context
 from addon.web.openapi.operations import Operation
 from addon.web.schemas import MediaUrl
-from addon.web.visits import refusal_on_record, visit
 
 METHODS = ("GET",)
 CHALLENGE = 'FlexToken realm="recordings"'
@@ -53,7 +53,7 @@ def playback(*, recording_sid: Annotated[str, Field(min_length=1, description="R
     """
     user: FlexUser = g.flex_user
     _require_role(user, recording_sid)
-    with refusal_on_record(_visit(user, recording_sid)):
+    with refusals_logged(_access(user, recording_sid)):
         manifest = _manifest(recording_sid)
     grant = context().grants.issue(
         manifest.tenant,
@@ -62,8 +62,8 @@ def playback(*, recording_sid: Annotated[str, Field(min_length=1, description="R
         duration_seconds=manifest.facts.duration_seconds,
     )
     link = context().grants.link(grant)
-    context().listening.granted(
-        _visit(user, recording_sid, grant=grant.nonce), expires=grant.expires
+    context().access_log.granted(
+        _access(user, recording_sid, grant=grant.nonce), expires=grant.expires
     )
     return {"media_url": link}
 
@@ -88,7 +88,7 @@ def _require_role(user: FlexUser, recording_sid: str) -> None:
         user.require_role(context().settings.playback_roles)
     except Forbidden as error:
         if _is_held(recording_sid):
-            context().listening.denied(_visit(user, recording_sid), error.message)
+            context().access_log.denied(_access(user, recording_sid), error.message)
         raise
 
 
@@ -107,9 +107,9 @@ def _is_held(recording_sid: str) -> bool:
         return False
 
 
-def _visit(user: FlexUser, recording_sid: str, grant: str | None = None) -> Visit:
+def _access(user: FlexUser, recording_sid: str, grant: str | None = None) -> Access:
     roles = ", ".join(sorted(user.roles & set(context().settings.playback_roles)))
-    return visit(
+    return access_from_request(
         _tenant(),
         (recording_sid,),
         listener=_name(user),

@@ -1,7 +1,7 @@
-"""`/media/<grant>`: the audio, for everybody who presents a valid link.
+"""Route `/media/<grant>`: the audio, for everybody who presents a valid link.
 
-The grant is the only thing believed here. Nothing of a bucket, a key or a path comes from the
-client, and no answer may be kept by a cache.
+Only the grant decides. No bucket, key or path comes from the client, and no cache may keep an
+answer.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from flask import Blueprint, Response, request
 
 from addon.errors import Forbidden, GrantExpired, Withheld
 from addon.web import audio, cors
+from addon.web.access_log import access_by_link
 from addon.web.api.parameters import Format, GrantToken
 from addon.web.context import context
 from addon.web.openapi.operations import RANGE, Operation, sound
-from addon.web.visits import of_grant
 
 METHODS = ("GET", "HEAD")
 REQUEST_HEADERS = ("Range", "If-Range", "If-None-Match")
@@ -39,7 +39,7 @@ def media(token: GrantToken, *, format: Format | None = None) -> Response:
         if format is not None and grant.purpose != "download":
             raise Forbidden("this link is for listening; another format is a download")
         found = context().player.granted(grant)
-        answer = audio.for_visit(found, of_grant(grant, format), format, grant.subject)
+        answer = audio.logged_answer(found, access_by_link(grant, format), format, grant.subject)
         # Only now: an answer that holds nothing of it, or an error to try again, uses nothing up.
         if _gives(answer) and grant.purpose == "download":
             context().single_use.claim(grant)
@@ -61,9 +61,9 @@ def _gives(answer: Response) -> bool:
 
 
 def _note_denial(token: str, reason: str) -> None:
-    """Into the trail of what a genuine link was for; of a forged one nothing is known."""
+    """Log the refusal of a genuine link; of a forged one it is not known whose it is."""
     try:
         grant = context().grants.authentic(token)
     except Forbidden:
         return
-    context().listening.denied(of_grant(grant), reason)
+    context().access_log.denied(access_by_link(grant), reason)

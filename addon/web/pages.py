@@ -14,13 +14,13 @@ from typing import Any
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from addon.archive.audit import Trail
+from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
+from addon.playback.access_log import Access
 from addon.playback.grants import Purpose
-from addon.playback.listening import Visit
-from addon.web import page_responses, timeline, visits
+from addon.web import access_log, page_responses, player_data
 from addon.web.context import context
 from addon.web.current_user import User, current_user
 from addon.web.formats import FILTERS
@@ -84,9 +84,9 @@ def recording(recording_id: str) -> str:
         result=result,
         trouble=trouble,
         withheld=context().player.withheld(manifest),
-        roles=timeline.roles(result),
-        turns=timeline.turns(result),
-        labels=timeline.LABELS,
+        roles=player_data.roles(result),
+        turns=player_data.turns(result),
+        labels=player_data.LABELS,
         permanent=f"{context().settings.public_url}/recordings/{recording_id}",
         events=_events(user, manifest),
         query=_query(manifest, holders),
@@ -100,7 +100,7 @@ def recording_timeline(recording_id: str) -> Response:
     result, _ = _result(manifest)
     if context().player.withheld(manifest) is not None:
         result.pop("waveform", None)
-    return jsonify(timeline.document(result))
+    return jsonify(player_data.document(result))
 
 
 @blueprint.get("/recordings/<recording_id>/audio")
@@ -121,7 +121,7 @@ def recording_download(recording_id: str) -> Response:
 def _granted(user: User, recording_id: str, purpose: Purpose) -> Response:
     named = _manifest(user, recording_id)
     tenant, recording_id = named.tenant, named.recording_id
-    with visits.refusal_on_record(_visit(user, named, purpose)):
+    with access_log.refusals_logged(_access(user, named, purpose)):
         manifest = context().player.audible(tenant, recording_id)
     grants = context().grants
     grant = grants.issue(
@@ -131,13 +131,15 @@ def _granted(user: User, recording_id: str, purpose: Purpose) -> Response:
         purpose=purpose,
         duration_seconds=manifest.facts.duration_seconds,
     )
-    context().listening.granted(visits.of_grant(grant), expires=grant.expires)
+    context().access_log.granted(access_log.access_by_link(grant), expires=grant.expires)
     return redirect(f"/media/{grants.token(grant)}", 307)
 
 
-def _visit(user: User, manifest: Manifest, purpose: Purpose) -> Visit:
+def _access(user: User, manifest: Manifest, purpose: Purpose) -> Access:
     ids = (manifest.recording_id,)
-    return visits.visit(manifest.tenant, ids, listener=user.name, right="page", purpose=purpose)
+    return access_log.access_from_request(
+        manifest.tenant, ids, listener=user.name, right="page", purpose=purpose
+    )
 
 
 def _manifest(user: User, recording_id: str) -> Manifest:
@@ -220,5 +222,5 @@ def _events(user: User, manifest: Manifest) -> list[Line] | None:
     """The access log as lines, latest first; None for those who may not see it."""
     if not user.rights.see_listeners:
         return None
-    trail = Trail(context().store)
-    return lines(trail.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))
+    access_log = AccessLog(context().store)
+    return lines(access_log.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))

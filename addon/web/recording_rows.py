@@ -6,7 +6,6 @@ archived recording does not change.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from typing import Any
 from addon.archive.archive import Archive
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, files
+from addon.bounded_cache import BoundedCache
 from addon.errors import KeyMissing, NotStored, Tampered, UnreadableDocument
 
 AT_ONCE = 8
@@ -81,7 +81,7 @@ class RecordingRows:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._kept: OrderedDict[tuple[str, str, datetime], RecordingRow] = OrderedDict()
+        self._kept: BoundedCache[tuple[str, str, datetime], RecordingRow] = BoundedCache(MAX_KEPT)
 
     def of(self, entries: Sequence[Entry]) -> list[RecordingRow]:
         """The rows of these entries; one that was erased meanwhile is left out.
@@ -105,11 +105,7 @@ class RecordingRows:
 
     def _keep(self, key: tuple[str, str, datetime], row: RecordingRow) -> RecordingRow:
         """Remember a row; one in trouble is looked at again, because trouble may be mended."""
-        if row.trouble is None:
-            self._kept[key] = row
-            while len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
-        return row
+        return self._kept.put(key, row) if row.trouble is None else row
 
     def _unproven(self, entry: Entry) -> RecordingRow | None:
         """A recording of which nothing can be believed but that something lies there."""

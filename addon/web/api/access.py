@@ -11,10 +11,10 @@ from typing import Any
 from flask import g, request
 
 from addon.errors import InvalidParameter, NotFound, NotStored, Unauthenticated
-from addon.playback.listening import Visit
+from addon.playback.access_log import Access
 from addon.playback.tokens import Token
+from addon.web.access_log import access_from_request
 from addon.web.context import context
-from addon.web.visits import visit
 
 
 def require_token() -> None:
@@ -63,16 +63,16 @@ def tenant(asked: str | None) -> str:
     return asked or shown.install or ""
 
 
-def api_visit(tenant: str, recordings: tuple[str, ...], **facts: Any) -> Visit:
-    """The visit of the holder of this request's token."""
+def api_access(tenant: str, recordings: tuple[str, ...], **facts: Any) -> Access:
+    """The access of the holder of this request's token."""
     shown = token()
     label = f"{shown.label} ({shown.name})" if shown.label else shown.name
-    return visit(tenant, recordings, listener=label, right="API token", **facts)
+    return access_from_request(tenant, recordings, listener=label, right="API token", **facts)
 
 
 def _note_denial(recording_id: str, holders: tuple[str, ...]) -> None:
     for one in holders:
         if not token().admits(one):
-            context().listening.denied(
-                api_visit(one, (recording_id,)), "a token of another install"
+            context().access_log.denied(
+                api_access(one, (recording_id,)), "a token of another install"
             )

@@ -7,12 +7,12 @@ from flask import Blueprint, Response
 from addon.archive.manifest import Manifest
 from addon.errors import NotFound, NotStored
 from addon.web import audio, schemas
+from addon.web.access_log import refusals_logged
 from addon.web.api import documents, parameters
-from addon.web.api.access import api_visit, tenant
+from addon.web.api.access import api_access, tenant
 from addon.web.api.links import link_to
 from addon.web.context import context
 from addon.web.openapi.operations import RANGE, Operation, sound
-from addon.web.visits import refusal_on_record
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -52,10 +52,10 @@ def file(
     """
     holder, player = tenant(install), context().player
     ids, call = _parts(holder, call_sid, file_id)
-    visit = api_visit(holder, ids, purpose="file", call_sid=call, form=format)
-    with refusal_on_record(visit):
+    access = api_access(holder, ids, purpose="file", call_sid=call, form=format)
+    with refusals_logged(access):
         found = player.call(holder, call) if call else player.recording(holder, *ids)
-    return audio.for_visit(found, visit, format, call or ids[0])
+    return audio.logged_answer(found, access, format, call or ids[0])
 
 
 @Operation("linkToCall", "Links", problems=(403, 422))

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from addon.playback.encoded import EncodedFormat
 from addon.playback.grants import Purpose
-from addon.web.api.access import api_visit
+from addon.web.access_log import refusals_logged
+from addon.web.api.access import api_access
 from addon.web.context import context
 from addon.web.schemas import Link
-from addon.web.visits import refusal_on_record
 
 
 def link_to(
@@ -31,21 +31,21 @@ def link_to(
     format where it is not given. Raises Withheld, and StoreUnavailable where it went unrecorded.
     """
     purpose = purpose or ("download" if wanted else "listen")
-    grants, visit = context().grants, api_visit(tenant, recordings, purpose=purpose, form=wanted)
-    visit = replace(visit, call_sid=call_sid)
-    with refusal_on_record(visit):
+    grants, access = context().grants, api_access(tenant, recordings, purpose=purpose, form=wanted)
+    access = replace(access, call_sid=call_sid)
+    with refusals_logged(access):
         context().player.require_audible(tenant, recordings, call_sid=call_sid)
     grant = grants.issue(
         tenant,
         recording_id=recording_id,
         call_sid=call_sid,
-        listener=visit.listener,
+        listener=access.listener,
         purpose=purpose,
         lifetime_s=lifetime_s,
     )
     link = grants.link(grant)
-    visit = replace(visit, grant=grant.nonce)
-    context().listening.granted(visit, expires=grant.expires)
+    access = replace(access, grant=grant.nonce)
+    context().access_log.granted(access, expires=grant.expires)
     return {
         "signed_url": link if wanted is None else f"{link}?format={wanted}",
         "expires": grant.expires,

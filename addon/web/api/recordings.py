@@ -10,18 +10,18 @@ from typing import cast
 from flask import Blueprint, Response
 
 from addon.archive import index
-from addon.archive.audit import Trail
+from addon.archive.access_log import AccessLog
 from addon.archive.names import LAST, Entry
 from addon.errors import InvalidParameter, NotFound, NotStored
 from addon.playback import direct as direct_access
 from addon.web import audio, schemas
+from addon.web.access_log import refusals_logged
 from addon.web.api import documents, parameters
-from addon.web.api.access import api_visit, holder_of, tenant, token
+from addon.web.api.access import api_access, holder_of, tenant, token
 from addon.web.api.links import link_to
 from addon.web.api.waveform import waveform_of
 from addon.web.context import context
 from addon.web.openapi.operations import RANGE, Answer, Operation, sound
-from addon.web.visits import refusal_on_record
 
 MAX_EVENTS = 1000
 """The first so many events of an access log: one recording hardly ever has more."""
@@ -114,10 +114,10 @@ def file(
     GSM and ADPCM, which browsers do not play, come as 16-bit PCM.
     """
     holder = holder_of(recording_id, install)
-    visit = api_visit(holder, (recording_id,), purpose="file", form=format)
-    with refusal_on_record(visit):
+    access = api_access(holder, (recording_id,), purpose="file", form=format)
+    with refusals_logged(access):
         found = context().player.recording(holder, recording_id)
-    return audio.for_visit(found, visit, format, recording_id)
+    return audio.logged_answer(found, access, format, recording_id)
 
 
 @Operation(
@@ -167,7 +167,7 @@ def audit(
         holder = holder_of(recording_id, install)
     except NotFound:
         holder = _once_held(recording_id, install)
-    events = Trail(context().store).events(holder, recording_id)
+    events = AccessLog(context().store).events(holder, recording_id)
     return {
         "id": recording_id,
         "events": cast(list[schemas.Event], list(islice(events, MAX_EVENTS))),
@@ -202,11 +202,11 @@ def _listed(entry: Entry) -> schemas.Recording | None:
 def _ciphertext(holder: str, recording_id: str, expires: int) -> schemas.Ciphertext:
     """The address of the ciphertext, good for `expires` seconds or the longest time allowed."""
     seconds = min(expires, direct_access.MAX_LIFETIME_S)
-    visit = api_visit(holder, (recording_id,), purpose="ciphertext")
-    with refusal_on_record(visit):
+    access = api_access(holder, (recording_id,), purpose="ciphertext")
+    with refusals_logged(access):
         manifest = context().player.audible(holder, recording_id)
     found = direct_access.address(context().archive, manifest, seconds)
-    context().listening.granted(visit, expires=int(time.time()) + seconds)
+    context().access_log.granted(access, expires=int(time.time()) + seconds)
     return cast(schemas.Ciphertext, found)
 
 

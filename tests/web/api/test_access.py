@@ -6,7 +6,7 @@ import pytest
 
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, file_of
 from tests.web.api.recorded import CONTENT, HERE, OTHER, every_way
-from tests.web.playing import bearer, inside, trail
+from tests.web.playing import access_log, bearer, inside
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_another_install_s_token_gets_404_everywhere(app, client, asked):
 
 def test_such_a_try_is_in_the_trail(app, client):
     client.get(HERE, headers=bearer(app, OTHER))
-    (event,) = trail(app)
+    (event,) = access_log(app)
     assert (event["event"], event["reason"]) == ("denied", "a token of another install")
     assert event["listener"].startswith("crm (")
 

@@ -10,7 +10,7 @@ from addon.factory import create_app
 from tests.archive.recordings import FACTS
 from tests.playback.sounds import CALL, TENANT, archived, decoded, file_of
 from tests.web.documented import DocumentedClient
-from tests.web.playing import bearer, inside, trail
+from tests.web.playing import access_log, bearer, inside
 
 HERE = f"/api/v1/calls/{CALL}"
 PARTS = {"RE1": file_of(1000, seed=1), "RE2": file_of(2000, seed=2)}
@@ -75,11 +75,11 @@ def test_a_link_to_the_whole_and_to_a_part(app, client, token):
         assert found == (expected or client.get(f"{HERE}/file", headers=token).data)
 
 
-def test_the_trail_of_every_part_knows_of_it(app, client, token):
+def test_the_access_log_of_every_part_knows_of_it(app, client, token):
     url = client.get(f"{HERE}/file_url", headers=token).get_json()["signed_url"]
     client.get(url.removeprefix("https://hooks.example.net"), headers={"Range": "bytes=0-9"})
     for name in PARTS:
-        granted, heard = trail(app, name)
+        granted, heard = access_log(app, name)
         assert (granted["event"], heard["event"]) == ("granted", "heard")
         assert granted["call_sid"] == heard["call_sid"] == CALL
         assert granted["grant"] == heard["grant"]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.web.api.recorded import CONTENT, HERE
-from tests.web.playing import inside, trail
+from tests.web.playing import access_log, inside
 
 
 def test_a_link_plays_without_the_token(app, client, token):
@@ -17,7 +17,7 @@ def test_a_link_plays_without_the_token(app, client, token):
     assert client.get(parts.path).data == CONTENT
     grant = inside(app).grants.authentic(parts.path.rpartition("/")[2])
     assert grant.expires == document["expires"]
-    granted, heard = trail(app)
+    granted, heard = access_log(app)
     assert (granted["event"], granted["expires"]) == ("granted", document["expires"])
     assert granted["grant"] == heard["grant"]
     assert granted["listener"] == heard["listener"]

@@ -10,7 +10,7 @@ from addon.archive.names import files
 from tests.archive.recordings import FACTS
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, decoded, expected, file_of
 from tests.web.api.recorded import CONTENT, HERE, OTHER, every_way
-from tests.web.playing import bearer, inside, trail
+from tests.web.playing import access_log, bearer, inside
 
 
 def test_the_audio_by_ranges(client, token):
@@ -39,7 +39,7 @@ def test_gsm_comes_as_pcm(app, client, token):
 
 def test_what_was_fetched_is_in_the_trail(app, client, token):
     client.get(f"{HERE}/file", headers=token | {"Range": "bytes=0-99"})
-    (event,) = trail(app)
+    (event,) = access_log(app)
     assert (event["event"], event["right"], event["ranges"]) == ("heard", "API token", [[0, 100]])
     assert event["listener"].startswith("crm (")
 
@@ -110,7 +110,7 @@ def test_a_listing_that_makes_no_sense_is_400(client, token, query):
 
 def test_erasing_leaves_a_tombstone_and_the_trail(app, client, token):
     client.get(f"{HERE}/file", headers=token)
-    inside(app).listening.flush()
+    inside(app).access_log.flush()
     answer = client.delete(f"{HERE}?reason=gdpr", headers=token)
     assert (answer.status_code, answer.data) == (204, b"")
     for method, path in every_way(RECORDING):
