@@ -8,9 +8,9 @@ nor take a RingCentral user for somebody who may hear our own archive.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from flask import Blueprint, redirect, render_template, request
-from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from addon import log
@@ -27,14 +27,11 @@ from addon.ringcentral.client import RingCentral
 from addon.ringcentral.recordings import checked_id
 from addon.web import audio, page_responses, problems, sign_ins
 from addon.web.context import context
-from addon.web.error_answers import Audience
 from addon.web.oidc import fresh_text
 from addon.web.sessions import SESSION_S, Cookies, SignIn, hashed
 
 CALLBACK = "/ringcentral/callback"
 """Behind PUBLIC_URL: the redirect URI that the app at RingCentral has to name exactly."""
-
-TRY_AGAIN_S = 5
 
 blueprint = Blueprint("ringcentral", __name__, url_prefix="/ringcentral")
 logger = log.get("ringcentral")
@@ -118,9 +115,7 @@ def _form(error: AddonError) -> Response:
     return response
 
 
-page_responses.apply(
-    blueprint, Audience(_form, HTTPException.get_response, retry_after_s=TRY_AGAIN_S)
-)
+page_responses.apply(blueprint, replace(page_responses.PEOPLE, form=_form))
 
 
 def _sound(client: RingCentral, session: str | None, recording_id: str) -> Response:

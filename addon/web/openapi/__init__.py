@@ -134,7 +134,7 @@ def _declared(app: Flask) -> Iterator[tuple[str, set[str], Operation, Any]]:
     """Path, methods, operation and view of each route that declares one."""
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        operation: Operation | None = vars(view).get("operation")
+        operation: Operation | None = getattr(view, "operation", None)
         if operation is None:
             continue
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule).rstrip("/")
