@@ -66,6 +66,7 @@ class Sweeper:
     def sweep(self) -> None:
         """Look at what is in flight, what is due, and now and then at the whole store."""
         self._watch_in_flight()
+        self.services.states.bring_forward(self.clock())
         for sid in self.services.states.due(self.clock()):
             self._look_at(sid)
         if self.clock() - self._compared_at >= FORGOTTEN_EVERY_S:

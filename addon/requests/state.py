@@ -28,7 +28,7 @@ CLAIM_TRIES = 5
 """A claim is tried again: a broken connection looks like contention (spec/runtime 3.6)."""
 
 FARTHEST_S = 60.0
-"""Twice the usual time to the next look: what is farther ahead is looked at now."""
+"""Twice the usual time to the next look: none is farther ahead but by a clock that was wrong."""
 
 HISTORY = 100_000
 """Finished requests kept for percentiles and questions: 70 MB in Redis, however much comes."""
@@ -166,6 +166,14 @@ class RequestStates:
         """As `look_again`, but never later than it was to be looked at before."""
         self.redis.zadd(keys.REQUESTS_OPEN, {sid: at}, xx=True, lt=True)
 
+    def bring_forward(self, now: float) -> None:
+        """Let what would be looked at very late be looked at now: a wrong clock may have set it."""
+        far = self.redis.zrangebyscore(
+            keys.REQUESTS_OPEN, now + FARTHEST_S, "+inf", start=0, num=BATCH
+        )
+        if far:
+            self.redis.zadd(keys.REQUESTS_OPEN, dict.fromkeys(far, now), xx=True, lt=True)
+
     def count_duplicate(self, sid: str) -> None:
         """Count a repeated delivery, where the request is known."""
         with as_unavailable():
@@ -226,15 +234,11 @@ class RequestStates:
             return _is_entered(self.redis, _key(sid))
 
     def due(self, now: float, limit: int = 200) -> list[str]:
-        """The unfinished requests that somebody should look at by now, most urgent first.
-
-        One that would come very late is due as well: a clock that was wrong may have written it.
-        """
-        with self.redis.pipeline(transaction=False) as pipe:
-            pipe.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, start=0, num=limit)
-            pipe.zrangebyscore(keys.REQUESTS_OPEN, now + FARTHEST_S, "+inf", start=0, num=limit)
-            due, far = pipe.execute()
-        return [sid.decode() for sid in (*due, *far)][:limit]
+        """The unfinished requests that somebody should look at by now, most urgent first."""
+        return [
+            sid.decode()
+            for sid in self.redis.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, start=0, num=limit)
+        ]
 
     def open_count(self) -> int:
         """The number of unfinished requests."""
