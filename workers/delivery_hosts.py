@@ -159,7 +159,7 @@ class HostLimits:
         return max(LEAST_PAUSE_S, known.next_turn - now)
 
     def _known(self, host: str) -> Host:
-        """The record of a host, made where there is none; one that takes results is kept longest."""
+        """The record of a host, made where there is none; one that takes results is kept long."""
         known = self._hosts.pop(host, None) or Host()
         if len(self._hosts) >= KNOWN_HOSTS:
             now = self._clock()
