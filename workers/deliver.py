@@ -11,7 +11,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from addon import log
+from addon import backoff, log
 from addon.errors import (
     AddonError,
     CallbackClosed,
@@ -30,7 +30,6 @@ from addon.requests.queues import DELIVER_KIND
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import ANSWERED, RequestState
-from addon.twilio import callback
 from workers import finalise, handlers
 from workers.delivery_hosts import HostLimits, Place
 from workers.services import Services, services
@@ -166,7 +165,7 @@ class Delivery:
         self._count("unauthorised" if unauthorised else "unavailable")
         if unauthorised:
             logger.error("the callback refuses our credentials", alarm=True, tries=tries)
-        pause = callback.backoff(tries - 1, error.retry_after)
+        pause = backoff.pause(tries, error.retry_after, jitter=0.5)
         if time.time() + pause > self._give_up_at():
             logger.error("the answer was not taken in time", tries=tries)
             self._conclude("expired")
@@ -193,7 +192,7 @@ class Delivery:
         code = self.result.answer["code"]
         self.services.states.mark(self.sid, delivery=ANSWERED, code=code, **delivered)
         logger.info("answered", answer=how)
-        finalise.finish(self.services, self.sid)
+        finalise.finish_answered(self.services, self.request, self.result, how)
 
     def _taken_at(self) -> float | None:
         """Time at which the callback took the answer, where only the store's record is missing."""

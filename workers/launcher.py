@@ -7,6 +7,7 @@ Each process is forked from here after the heavy imports, so that a job starts i
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -177,6 +178,8 @@ def preload() -> None:
     import workers.deliveries
     import workers.periodic_tasks
     import workers.process  # noqa: F401
+
+    gc.freeze()  # else the first collection in each fork copies the pages that all of them share
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
