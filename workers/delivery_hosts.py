@@ -159,7 +159,7 @@ class HostLimits:
         return max(LEAST_PAUSE_S, known.next_turn - now)
 
     def _known(self, host: str) -> Host:
-        """The record of a host, made where there is none; one that takes results is kept long."""
+        """The record of a host, made where there is none; one that takes results stays longest."""
         known = self._hosts.pop(host, None) or Host()
         if len(self._hosts) >= KNOWN_HOSTS:
             now = self._clock()
