@@ -40,7 +40,7 @@ class BlockSource:
         return view
 
     def _fill(self) -> bool:
-        """Whether a byte is at hand, after asking for the next block where need be."""
+        """Ask for the next block where need be; False at the end."""
         while self._at >= len(self._block):
             block = next(self._blocks, None)
             if block is None:
