@@ -156,8 +156,11 @@ class Sweeper:
     def _tend_delivery(self, entry: RequestState) -> None:
         services = self.services
         if entry.delivery == WAITING:
-            if (entry.delivery_at or 0) > self.clock():
-                self._at(entry, entry.delivery_at or 0)
+            at = entry.delivery_at or 0.0
+            ahead = at - self.clock()
+            # Farther ahead than when it was written: one of the clocks was wrong.
+            if 0 < ahead <= (entry.delivery_pause or ahead) + scheduling.LOOK_S:
+                self._at(entry, at)
             else:
                 services.dispatcher.deliver(entry.sid, first=False)
         elif entry.delivery == QUEUED or (entry.delivery is None and entry.state == PROCESSED):

@@ -68,11 +68,18 @@ def test_what_is_due_comes_most_urgent_first(states):
     for sid, due in (("XR1", 30.0), ("XR2", 10.0), ("XR3", 20.0)):
         claim(states, sid, due)
     assert list(states.due_at(25.0, 9)) == ["XR2", "XR3"]
-    states.look_again("XR2", 99.0)
+    states.look_again("XR2", 80.0)
     assert list(states.due_at(25.0, 9)) == ["XR3"]
     states.look_no_later("XR3", 50.0)
     assert list(states.due_at(25.0, 9)) == ["XR3"]
     assert states.open_sids() == {"XR1", "XR2", "XR3"}
+
+
+def test_what_a_wrong_clock_put_far_off_is_due_after_all_that_is(states):
+    for sid, due in (("XR1", 4000.0), ("XR2", 20.0), ("XR3", 50.0)):
+        claim(states, sid, due)
+    assert list(states.due_at(25.0, 9)) == ["XR2", "XR1"]
+    assert list(states.due_at(25.0, 1)) == ["XR2"]
 
 
 def test_a_finished_request_is_never_looked_at_again(states, redis_server):
@@ -88,7 +95,7 @@ def test_a_finished_request_is_never_looked_at_again(states, redis_server):
 
 def test_attempts_are_counted_and_given_back(states):
     claim(states)
-    assert [states.count_attempt("XR1"), states.count_attempt("XR1")] == [1, 2]
+    assert [states.begin_attempt("XR1", 0.0).attempts for _ in range(2)] == [1, 2]
     states.take_back_attempt("XR1")
     assert states.get("XR1").attempts == 1
     assert states.get("XR1").state == "working"

@@ -125,7 +125,7 @@ def test_a_job_at_work_is_left_alone(accept, sweeper, clock, as_worker):
     exchange = accept(wav(4.0))
     take(as_worker)
     with lease(as_worker.redis, "process", exchange.sid):
-        as_worker.states.count_attempt(exchange.sid)
+        as_worker.states.begin_attempt(exchange.sid, 0.0)
         for _ in range(4):
             clock.ahead += SILENCE_S
             sweeper.sweep()
@@ -135,7 +135,7 @@ def test_a_job_at_work_is_left_alone(accept, sweeper, clock, as_worker):
 def test_a_worker_that_died_at_work_is_noticed(accept, sweeper, clock, as_worker):
     exchange = accept()
     job = take(as_worker)
-    as_worker.states.count_attempt(exchange.sid)
+    as_worker.states.begin_attempt(exchange.sid, 0.0)
     as_worker.dispatcher.land("express", job)
     as_worker.states.look_again(exchange.sid, 0.0)
     sweeper.sweep()
