@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from addon import log
+from addon import backoff, log
 from addon.errors import (
     AddonError,
     CallbackClosed,
@@ -28,7 +28,6 @@ from addon.requests.lease import Lease, lease
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import ANSWERED, WAITING, RequestState
-from addon.twilio import callback
 from workers import finalise, handlers
 from workers.services import Services, services
 
@@ -131,7 +130,7 @@ class Delivery:
         self._count("unauthorised" if unauthorised else "unavailable")
         if unauthorised:
             logger.error("the callback refuses our credentials", alarm=True, tries=tries)
-        at = time.time() + callback.backoff(tries - 1, error.retry_after)
+        at = time.time() + backoff.pause(tries, error.retry_after, jitter=0.5)
         if at > self._give_up_at():
             logger.error("the answer was not taken in time", tries=tries)
             self._conclude("expired")

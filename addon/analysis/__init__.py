@@ -5,7 +5,7 @@ Redis or the store, and never writes to a disk except through the spool it is gi
 """
 
 from addon.analysis.options import Options, roles_with_agent_on
-from addon.analysis.recording import RecordingPass
+from addon.analysis.recording import RecordingPass, warm_up
 from addon.analysis.report import Report
 from addon.analysis.transcription import Transcriber, Word
 from addon.analysis.whisper import open_transcriber
@@ -18,4 +18,5 @@ __all__ = [
     "Word",
     "open_transcriber",
     "roles_with_agent_on",
+    "warm_up",
 ]

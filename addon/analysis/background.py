@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import runs
-from addon.analysis.levels import smoothed
+from addon.analysis.levels import percentiles, smoothed
 from addon.analysis.runs import Mask
 
 Floats = NDArray[np.float32]
@@ -56,7 +56,7 @@ def _floor(heard: Mask, level: Floats, hold: Mask) -> Floats | None:
     spoken = heard & ~hold
     if not spoken.any():
         return None
-    near = float(np.percentile(level[spoken], _NEAR_PERCENTILE))
+    (near,) = percentiles(level[spoken], _NEAR_PERCENTILE)
     close = runs.padded(runs.runs(level > near - _FAR_DB), _BEFORE_NEAR, _AFTER_NEAR, len(level))
     far = ~runs.mask(close, len(level)) & ~hold
     if not far.any() or heard[far].mean() < _HEARD_FAR:

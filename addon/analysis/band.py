@@ -7,6 +7,8 @@ so blocks of any size give the same answer (decision 0210).
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +20,12 @@ _OFFSET_WEIGHT = 1000.0
 _HUM_WEIGHTS = {50.0: 10.0, 60.0: 10.0, 100.0: 1.0, 120.0: 1.0}
 
 
+@cache
 def slow_basis(samples: int, below_hertz: float, vectors: int, rate: int) -> Floats:
-    """Orthonormal columns, (samples, vectors), that span movements slower than `below_hertz`."""
+    """Orthonormal columns, (samples, vectors), that span movements slower than `below_hertz`.
+
+    Made once for each process; nobody writes to them.
+    """
     apart = np.subtract.outer(np.arange(samples), np.arange(samples)).astype(np.float64)
     covariance = np.sinc(2 * below_hertz / rate * apart) + _OFFSET_WEIGHT
     for hertz, weight in _HUM_WEIGHTS.items():

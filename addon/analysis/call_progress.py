@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import runs, tonality
+from addon.analysis.levels import median
 from addon.analysis.runs import Mask
-from addon.analysis.tonality import Looks
+from addon.analysis.tonality import Spectra
 
 Floats = NDArray[np.float32]
 
@@ -23,8 +24,8 @@ RINGING, BUSY, REORDER, DIAL = "ringing", "busy", "reorder", "dial"
 CALL_WAITING, FAX, SPECIAL = "call_waiting", "fax", "special_information"
 KINDS = (RINGING, BUSY, REORDER, DIAL, CALL_WAITING, FAX, SPECIAL)
 
-#: A look shows a tone where two frequencies have this part of all energy, and two looks the same
-#: tone where their frequencies are this close.
+#: A spectrum shows a tone where two frequencies have this part of all energy, and two spectra show
+#: the same tone where their frequencies are this close.
 _PURE = 0.85
 _SAME_HERTZ = 12.0
 #: A burst's edges are where its level falls this far below its middle.
@@ -82,7 +83,7 @@ class Signal:
 
 
 def signals(
-    looks: Sequence[Looks], levels: Floats, speech: Sequence[Mask], tones: Sequence[Mask]
+    spectra: Sequence[Spectra], levels: Floats, speech: Sequence[Mask], tones: Sequence[Mask]
 ) -> list[Signal]:
     """The call progress tones of all channels in order of time.
 
@@ -90,7 +91,7 @@ def signals(
     """
     anybody = np.logical_or.reduce(speech)
     found: list[Signal] = []
-    for channel, (seen, level, keys) in enumerate(zip(looks, levels, tones, strict=True)):
+    for channel, (seen, level, keys) in enumerate(zip(spectra, levels, tones, strict=True)):
         bursts = [
             burst for burst in _bursts(seen, level) if not keys[burst.first : burst.last].any()
         ]
@@ -100,12 +101,12 @@ def signals(
     return sorted(found, key=lambda one: (one.first, one.channel))
 
 
-def _bursts(looks: Looks, level: Floats) -> list[Burst]:
-    """The runs of looks that show one and the same tone, with edges from the 10 ms levels."""
-    pure = looks.share >= _PURE
+def _bursts(spectra: Spectra, level: Floats) -> list[Burst]:
+    """The runs of spectra that show one and the same tone, with edges from the 10 ms levels."""
+    pure = spectra.share >= _PURE
     if not pure.any():
         return []
-    lower, upper = np.fmin(*looks.hertz.T), np.fmax(*looks.hertz.T)
+    lower, upper = np.fmin(*spectra.hertz.T), np.fmax(*spectra.hertz.T)
     alike = np.zeros(len(pure), np.bool_)
     alike[1:] = (
         pure[1:]
@@ -117,9 +118,9 @@ def _bursts(looks: Looks, level: Floats) -> list[Burst]:
     found = []
     for start in starts.tolist():
         stop = start + 1 + _leading(alike[start + 1 :])
-        low, high = float(np.median(lower[start:stop])), float(np.median(upper[start:stop]))
+        low, high = median(lower[start:stop]), median(upper[start:stop])
         hertz = (low, high) if high - low > _SAME_HERTZ else (low,)
-        end = min(stop * tonality.FRAMES, len(level))  # the last look may reach past the end
+        end = min(stop * tonality.FRAMES, len(level))  # the last spectrum may reach past the end
         if start * tonality.FRAMES < end:
             first, last = _edges(level, start * tonality.FRAMES, end)
             found.append(Burst(first, last, hertz))
@@ -127,8 +128,8 @@ def _bursts(looks: Looks, level: Floats) -> list[Burst]:
 
 
 def _edges(level: Floats, first: int, last: int) -> tuple[int, int]:
-    """Begin and end of the sound around the frames [first, last), by up to one look."""
-    floor = float(np.median(level[first:last])) - _EDGE_DB
+    """Begin and end of the sound around the frames [first, last), by up to one spectrum."""
+    floor = median(level[first:last]) - _EDGE_DB
     before = level[max(first - tonality.FRAMES, 0) : first][::-1] > floor
     after = level[last : last + tonality.FRAMES] > floor
     inside = np.flatnonzero(level[first:last] > floor)
@@ -143,7 +144,7 @@ def _leading(values: Mask) -> int:
 
 
 def _merged(bursts: Sequence[Burst]) -> list[Burst]:
-    """Bursts that touch and sound alike as one: a look on the edge of two may have parted them."""
+    """Bursts that touch and sound alike as one: one spectrum on an edge may have parted them."""
     merged: list[Burst] = []
     for burst in bursts:
         before = merged[-1] if merged else None
@@ -176,8 +177,8 @@ def _pause_is_quiet(level: Floats, speech: Mask, before: Burst, after: Burst) ->
     """Between the bursts the level falls, but for where somebody speaks, as over call waiting."""
     pause = slice(before.last, after.first)
     quiet = level[pause][~speech[pause]]
-    burst = np.median(level[before.first : before.last])
-    return not len(quiet) or bool(np.median(quiet) < burst - _PAUSE_DB)
+    burst = median(level[before.first : before.last])
+    return not len(quiet) or median(quiet) < burst - _PAUSE_DB
 
 
 def _signals_of(cadence: Sequence[Burst], channel: int, anybody: Mask) -> list[Signal]:
@@ -199,7 +200,7 @@ def _kind(cadence: Sequence[Burst]) -> str | None:
     """The signal that these bursts are, by their frequencies and their cadence."""
     lengths = [burst.last - burst.first for burst in cadence]
     pauses = _pauses(cadence)
-    tone, usual, longest = cadence[0], float(np.median(lengths)), max(pauses, default=0)
+    tone, usual, longest = cadence[0], median(np.array(lengths)), max(pauses, default=0)
     if tone.within(_FAX_CALLING) and len(cadence) > 1 and usual < 80 and longest > 200:
         return FAX
     if tone.within(_FAX_ANSWERING) and max(lengths) >= 200:
@@ -214,7 +215,8 @@ def _kind(cadence: Sequence[Burst]) -> str | None:
         return RINGING if _rings(tone, max(lengths), len(cadence)) else None
     if len(cadence) < _BURSTS_OF_BUSY or min(pauses) < _SHORTEST_PAUSE:
         return None
-    if np.ptp(lengths[1:-1] or lengths) > 15:
+    inner = lengths[1:-1] or lengths
+    if max(inner) - min(inner) > 15:
         return None
     return REORDER if usual <= _REORDER_BURST else BUSY if usual <= _BUSY_BURST else None
 
@@ -239,7 +241,7 @@ def _pauses(cadence: Sequence[Burst]) -> list[int]:
 def _special(bursts: Sequence[Burst], channel: int) -> list[Signal]:
     """Each series of three rising tones before an announcement.
 
-    A look on the edge of two of them shows both and is left out.
+    A spectrum on the edge of two of them shows both and is left out.
     """
     single = [burst for burst in bursts if len(burst.hertz) == 1]
     return [

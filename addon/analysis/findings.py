@@ -11,7 +11,7 @@ from addon.analysis import background, call_progress, runs, speech
 from addon.analysis.call_progress import Signal
 from addon.analysis.conversation import Conversation, converse
 from addon.analysis.hold import hold
-from addon.analysis.levels import FLOOR_DBFS, decibels, smoothed
+from addon.analysis.levels import FLOOR_DBFS, decibels, median, percentiles, smoothed
 from addon.analysis.options import Options
 from addon.analysis.participants import MIXED, Level, Participant
 from addon.analysis.runs import Mask, Runs
@@ -41,7 +41,7 @@ _DIGITAL_SILENCE_DBFS = -100.0
 
 
 class Findings:
-    """What the stages heard, as conversation, participants and flags."""
+    """Conversation, participants and flags, from the finished stages."""
 
     def __init__(self, stages: Stages, options: Options) -> None:
         self._stages = stages
@@ -66,15 +66,15 @@ class Findings:
     def _settle(self, heard: Sequence[Mask]) -> tuple[Runs, list[Signal]]:
         """Sort what the detector heard into speech and the rest; hold and tones are returned."""
         parties, frames, levels = len(heard), self.timeline.frames, self._levels
-        looks = self._stages.tonality.looks()[:parties]
+        spectra = self._stages.tonality.spectra()[:parties]
         keys = [self._tone_mask(channel, parties) for channel in range(parties)]
-        signals = call_progress.signals(looks, levels, heard, keys)
+        signals = call_progress.signals(spectra, levels, heard, keys)
         tones = [
             mask | call_progress.sounding(signals, channel, frames)
             for channel, mask in enumerate(keys)
         ]
         lasting = call_progress.lasting(signals, frames)
-        on_hold = runs.mask(hold(heard, levels, looks, lasting), frames)
+        on_hold = runs.mask(hold(heard, levels, spectra, lasting), frames)
         floors = background.floors(heard, levels, on_hold)
         self._background = any(floor is not None for floor in floors)
         self._speech, self._bled = speech.settle(heard, levels, tones, on_hold, floors)
@@ -83,7 +83,7 @@ class Findings:
             spoken if floor is None else spoken | voices
             for spoken, voices, floor in zip(self._speech, heard, floors, strict=True)
         ]
-        held = hold(human, levels, looks, lasting)
+        held = hold(human, levels, spectra, lasting)
         self._other_sound = [mask | runs.mask(held, frames) for mask in tones]
         return held, signals
 
@@ -121,7 +121,7 @@ class Findings:
             return abs(likeness) > IDENTICAL_ABOVE
         together = np.count_nonzero(np.logical_and.reduce(heard)) / np.count_nonzero(spoken)
         apart = (smoothed(levels[0], _LEVELS_OVER) - smoothed(levels[1], _LEVELS_OVER))[spoken]
-        lowest, lower, upper, highest = np.percentile(apart, [5, 25, 75, 95])
+        lowest, lower, upper, highest = percentiles(apart, 5, 25, 75, 95)
         return bool(
             together > _TOGETHER and upper - lower < _QUARTER_DB and highest - lowest < _MOST_DB
         )
@@ -149,7 +149,7 @@ class Findings:
         inside = np.power(10, levels[mask] / 10)
         outside = np.power(10, levels[~mask & ~self._other_sound[channel]] / 10)
         loud = decibels(float(inside.mean())) if len(inside) else None
-        quiet = decibels(float(np.median(outside))) if len(outside) else None
+        quiet = decibels(median(outside)) if len(outside) else None
         if quiet is not None and quiet < _DIGITAL_SILENCE_DBFS:
             quiet = FLOOR_DBFS
         measurable = loud is not None and quiet is not None and quiet > FLOOR_DBFS

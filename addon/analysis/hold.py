@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from addon.analysis import runs, tonality
-from addon.analysis.levels import FLOOR_DBFS, smoothed
+from addon.analysis.levels import FLOOR_DBFS, percentiles, smoothed
 from addon.analysis.runs import Mask, Runs
-from addon.analysis.tonality import Looks
+from addon.analysis.tonality import Spectra
 
 Floats = NDArray[np.float32]
 
@@ -34,11 +34,11 @@ _QUIET_SMOOTH = 10
 _NEAR = 200
 #: So many frames of speech, and of pauses near it, tell how the line sounds.
 _ENOUGH = 100
-#: Music: over 5 s each look is this much like the look before, on average. Where people talk, a
+#: Music: over 5 s each spectrum is this much like the one before, on average. Where people talk, a
 #: whine on their line would be too, so that more is asked for, and notes that change.
 _STEADY, _STEADY_BETWEEN_WORDS = 0.2, 0.4
 _CHANGES_HERTZ = 20.0
-_OVER_LOOKS = 50
+_OVER_SPECTRA = 50
 #: The strongest frequency of hum lies below this and so near to a harmonic of the mains.
 _HUM_BELOW_HERTZ = 420.0
 _MAINS_HERTZ = (50.0, 60.0)
@@ -46,7 +46,10 @@ _MAINS_WITHIN_HERTZ = 2.0
 
 
 def hold(
-    speech: Sequence[Mask], levels: Floats, looks: Sequence[Looks] = (), signals: Mask | None = None
+    speech: Sequence[Mask],
+    levels: Floats,
+    spectra: Sequence[Spectra] = (),
+    signals: Mask | None = None,
 ) -> Runs:
     """Runs of 3 s or more in which no party speaks and some channel carries music or tones.
 
@@ -59,8 +62,8 @@ def hold(
     for channel, (row, mask) in enumerate(zip(levels, speech, strict=True)):
         level = smoothed(np.where(mask, FLOOR_DBFS, row), _SMOOTH)
         sound |= level > max(_quiet(row, mask, near) + ABOVE_NOISE_DB, AUDIBLE_DBFS)
-        if channel < len(looks):
-            sound |= _music(looks[channel], len(row), talk=talk) & (level > AUDIBLE_DBFS)
+        if channel < len(spectra):
+            sound |= _music(spectra[channel], len(row), talk=talk) & (level > AUDIBLE_DBFS)
     spans = runs.joined(runs.runs(sound & ~anybody), PAUSE)
     return runs.at_least(runs.runs(runs.mask(spans, len(anybody)) & ~anybody), MIN_HOLD)
 
@@ -71,11 +74,11 @@ def _quiet(levels: Floats, speech: Mask, near: Mask) -> float:
     outside = smooth[~speech]
     if not len(outside):
         return FLOOR_DBFS
-    quiet = float(np.percentile(outside, _QUIET_PERCENTILE))
+    (quiet,) = percentiles(outside, _QUIET_PERCENTILE)
     pauses = smooth[near & ~speech]
     if len(pauses) < _ENOUGH:
         return quiet
-    return min(quiet, float(np.percentile(pauses, _QUIET_PERCENTILE)))
+    return min(quiet, *percentiles(pauses, _QUIET_PERCENTILE))
 
 
 def _near(anybody: Mask) -> Mask:
@@ -83,20 +86,20 @@ def _near(anybody: Mask) -> Mask:
     return runs.mask(runs.padded(runs.runs(anybody), _NEAR, _NEAR, len(anybody)), len(anybody))
 
 
-def _music(looks: Looks, frames: int, *, talk: bool) -> Mask:
+def _music(spectra: Spectra, frames: int, *, talk: bool) -> Mask:
     """The frames of tonal sound; `talk` says that somebody speaks in the recording."""
-    count = len(looks.share)
+    count = len(spectra.share)
     if not count:
         return np.zeros(frames, np.bool_)
-    hertz = looks.hertz[:, 0]
+    hertz = spectra.hertz[:, 0]
     apart = [np.abs(hertz - mains * np.round(hertz / mains)) for mains in _MAINS_HERTZ]
-    seen = ~np.isnan(looks.steady)
+    seen = ~np.isnan(spectra.steady)
     hum = (np.min(apart, axis=0) <= _MAINS_WITHIN_HERTZ) & (hertz < _HUM_BELOW_HERTZ)
-    looked_at = np.maximum(_over_5_s(seen), _OVER_LOOKS / 5)
-    steady = _over_5_s(np.where(seen & ~hum, looks.steady, 0)) / looked_at
+    analysed = np.maximum(_over_5_s(seen), _OVER_SPECTRA / 5)
+    steady = _over_5_s(np.where(seen & ~hum, spectra.steady, 0)) / analysed
     if talk:
         known = np.where(seen, hertz, 0)
-        spread = _over_5_s(known**2) / looked_at - (_over_5_s(known) / looked_at) ** 2
+        spread = _over_5_s(known**2) / analysed - (_over_5_s(known) / analysed) ** 2
         music = (steady >= _STEADY_BETWEEN_WORDS) & (spread >= _CHANGES_HERTZ**2)
     else:
         music = steady >= _STEADY
@@ -107,6 +110,6 @@ def _music(looks: Looks, frames: int, *, talk: bool) -> Mask:
 
 
 def _over_5_s(values: NDArray[Any]) -> NDArray[np.float64]:
-    """The sum over the looks of the five seconds around each."""
-    sums: NDArray[np.float64] = np.convolve(values, np.ones(_OVER_LOOKS), "same")
+    """The sum over the spectra of the five seconds around each."""
+    sums: NDArray[np.float64] = np.convolve(values, np.ones(_OVER_SPECTRA), "same")
     return sums[: len(values)]

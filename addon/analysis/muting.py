@@ -40,7 +40,7 @@ def frames(interval: Interval, rate: int) -> tuple[int, int]:
 
 
 @dataclass
-class Placed:
+class HeardRegion:
     """Samples of one format in the file, `start` to `stop` in bytes, heard `begin` seconds in."""
 
     format: Format
@@ -60,22 +60,22 @@ class Placed:
         return min(max(self.start + frame * self.format.block_align, self.start), self.stop)
 
 
-def offset_at(placed: Sequence[Placed], seconds: float) -> int:
-    """The file offset of what is heard then; `placed` is in the order of the file."""
-    index = bisect_right(placed, seconds, key=lambda one: one.begin)
-    return placed[max(index - 1, 0)].offset_at(seconds)
+def offset_at(heard: Sequence[HeardRegion], seconds: float) -> int:
+    """The file offset of what is heard then; `heard` is in the order of the file."""
+    index = bisect_right(heard, seconds, key=lambda one: one.begin)
+    return heard[max(index - 1, 0)].offset_at(seconds)
 
 
-def time_at(placed: Sequence[Placed], offset: int) -> float:
+def time_at(heard: Sequence[HeardRegion], offset: int) -> float:
     """The time in seconds at which a file offset is heard; the inverse of `offset_at`."""
-    index = bisect_right(placed, offset, key=lambda one: one.start)
-    one = placed[max(index - 1, 0)]
+    index = bisect_right(heard, offset, key=lambda one: one.start)
+    one = heard[max(index - 1, 0)]
     length = max(min(offset, one.stop) - one.start, 0)
     return one.begin + length / one.format.block_align / one.format.rate
 
 
 def overwrite(
-    held: bytearray, offset: int, placed: Sequence[Placed], intervals: Sequence[Interval]
+    held: bytearray, offset: int, heard: Sequence[HeardRegion], intervals: Sequence[Interval]
 ) -> None:
     """Silence the intervals in `held`, whose first byte lies at `offset` of the file.
 
@@ -86,7 +86,7 @@ def overwrite(
         return
     end = offset + len(held)
     ends = [until for _, until in intervals]
-    for one in islice(placed, bisect_right(placed, offset, key=lambda one: one.stop), None):
+    for one in islice(heard, bisect_right(heard, offset, key=lambda one: one.stop), None):
         if one.start >= end:
             return
         for begin, until in islice(intervals, bisect_right(ends, one.begin), None):

@@ -1,4 +1,4 @@
-"""What a caller may choose about an analysis; everything has the default of the documentation."""
+"""Options of an analysis; everything has the default of the documentation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def roles_with_agent_on(channel: int) -> Roles:
 
 @dataclass(frozen=True)
 class Options:
-    """How one recording is analysed.
+    """Options for the analysis of one recording.
 
     `roles` are those of channels 0 and 1, `non_talk_seconds` is the shortest pause that is listed.
     Without a `transcriber` there is no transcript, and no spoken number can be found. The pass as

@@ -5,6 +5,7 @@ It puts the parts of this room together and knows none of their rules.
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,17 +13,28 @@ from dataclasses import replace
 from addon.analysis import sentiment
 from addon.analysis.call_analytics import render
 from addon.analysis.findings import Findings
-from addon.analysis.intake import Intake, Spool
-from addon.analysis.opening import open_intake
+from addon.analysis.input import Input, Spool
+from addon.analysis.opening import open_input
 from addon.analysis.options import Options
 from addon.analysis.peaks import Peaks
-from addon.analysis.redaction import NOT_HEARD, Found, Kind, Redaction
+from addon.analysis.redaction import Found, Kind, Redaction
 from addon.analysis.report import Report
-from addon.analysis.stages import Stages
+from addon.analysis.stages import RATE_HZ, Stages
 from addon.analysis.tape import Tape
 from addon.analysis.transcript import Transcript
 from addon.analysis.transcription import transcribe
+from addon.audio.decoders import quiet_av
 from addon.errors import UnreadableAudio
+
+
+def warm_up() -> None:
+    """Load what is loaded once for each process: detector, FFmpeg, resampler.
+
+    A worker that stays alive calls it before its first recording, so that none waits for it.
+    """
+    Stages(RATE_HZ, channels=1)
+    quiet_av()
+    importlib.import_module("soxr")
 
 
 class RecordingPass:
@@ -40,41 +52,41 @@ class RecordingPass:
         self._spool = spool
         self._begun = time.monotonic()
         self._head = bytearray()
-        self._intake: Intake | None = None
+        self._input: Input | None = None
 
     def feed(self, block: bytes) -> bytes:
         """More of the recording; returns bytes that may be archived now, behind the input."""
-        if self._intake is not None:
-            return self._intake.feed(block)
+        if self._input is not None:
+            return self._input.feed(block)
         self._head += block
-        self._intake = self._opened(at_end=False)
-        return self._begin() if self._intake else b""
+        self._input = self._opened(at_end=False)
+        return self._begin() if self._input else b""
 
     def finish(self) -> Iterator[bytes]:
         """The recording is complete: yields the remaining archivable bytes, then sets `report`."""
-        if self._intake is None:
-            self._intake = self._opened(at_end=True)
-            if self._intake is None:
+        if self._input is None:
+            self._input = self._opened(at_end=True)
+            if self._input is None:
                 raise UnreadableAudio("The WAV file ends inside its header")
             yield self._begin()
-        intake = self._intake
-        intake.measure()
-        findings = Findings(intake.stages, self._options)
-        transcript, left_out = self._transcript(intake.stages, findings)
+        recording = self._input
+        recording.measure()
+        findings = Findings(recording.stages, self._options)
+        transcript, left_out = self._transcript(recording.stages, findings)
         redaction = Redaction.of(
-            self._found(intake.stages, transcript, left_out),
-            gap=None if intake.covered else intake.gap or f"{NOT_HEARD}.",
-            reencodes=intake.reencodes,
+            self._found(recording.stages, transcript, left_out),
+            gap=recording.gap or None,
+            reencodes=recording.reencodes,
         )
-        yield from intake.release(redaction.intervals)
-        self.report = self._reported(intake, findings, redaction, transcript, left_out)
+        yield from recording.release(redaction.intervals)
+        self.report = self._reported(recording, findings, redaction, transcript, left_out)
 
     def _begin(self) -> bytes:
         head, self._head = bytes(self._head), bytearray()
-        return self._intake.feed(head) if self._intake else b""
+        return self._input.feed(head) if self._input else b""
 
-    def _opened(self, *, at_end: bool) -> Intake | None:
-        return open_intake(
+    def _opened(self, *, at_end: bool) -> Input | None:
+        return open_input(
             self._head, self._options, self._spool, prepare=self._prepare, at_end=at_end
         )
 
@@ -128,13 +140,13 @@ class RecordingPass:
 
     def _reported(
         self,
-        intake: Intake,
+        recording: Input,
         findings: Findings,
         redaction: Redaction,
         transcript: Transcript | None,
         left_out: str | None,
     ) -> Report:
-        source, stages = intake.source, intake.stages
+        source, stages = recording.source, recording.stages
         peaks, warnings = stages.peaks, list(source.warnings)
         if redaction.warning is not None:
             warnings.append(redaction.warning)
@@ -145,7 +157,7 @@ class RecordingPass:
             rate=stages.rate,
             channels=stages.channels,
             frames=stages.totals.count,
-            archived_frames=intake.archived_frames,
+            archived_frames=recording.archived_frames,
             conversation=findings.conversation,
             participants=findings.participants,
             flags=[*findings.flags, *source.flags],

@@ -17,7 +17,6 @@ from addon.analysis.timeline import Interval
 Kind = Literal["dtmf", "spoken_number"]
 Status = Literal["complete", "incomplete", "off"]
 
-NOT_HEARD = "A part of the file could not be read as audio"
 KEPT_AS_RECEIVED = (
     "what was found is not muted either, because encoding the file anew would lose that part"
 )
@@ -55,7 +54,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Redaction:
-    """What is muted in the archived audio, why, and whether that is all there was to mute.
+    """Everything that is muted in the archived audio, why, and whether that is all there was.
 
     `reason` is a sentence beside the status "incomplete", else None. `reasons` are the kinds that
     the muted `intervals` come from.

@@ -1,4 +1,4 @@
-"""How figures are written in the result: intervals as pairs, and a reason beside every null."""
+"""Notation of figures in the result: intervals as pairs, and a reason beside every null."""
 
 from __future__ import annotations
 

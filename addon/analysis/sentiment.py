@@ -1,4 +1,4 @@
-"""How friendly each party's words are, by VADER's word list: English only, and an extra."""
+"""Sentiment of each party's words, by VADER's word list: English only, and an extra."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ size never changes the answer. It must stay equal to the published graph: a test
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +47,12 @@ class _Layers:
     out: tuple[Floats, np.float32]
 
     @classmethod
+    @cache
     def load(cls, *, high_pass: bool) -> _Layers:
-        """The weights as the passes below want them: transposed, gates in order."""
+        """The weights as the passes below want them: transposed, gates in order.
+
+        Loaded once for each process; nobody writes to them.
+        """
         w = silero_8k()
         basis = w["stft.forward_basis_buffer"][:, 0, :]
         last = _fold_reflection(basis)

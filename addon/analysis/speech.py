@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from addon.analysis import runs
 from addon.analysis.background import SYLLABLE
-from addon.analysis.levels import FLOOR_DBFS, smoothed
+from addon.analysis.levels import FLOOR_DBFS, median, percentiles, smoothed
 from addon.analysis.runs import Mask
 
 Floats = NDArray[np.float32]
@@ -144,7 +144,7 @@ def _bleed(this: Mask, other: Mask, level: Floats, other_level: Floats) -> Mask:
     )
     own = level[this & ~echo]
     if len(own) >= OWN_SPEECH:
-        echo &= level < np.median(own) - BELOW_OWN_BY_DB
+        echo &= level < median(own) - BELOW_OWN_BY_DB
     taken = np.flatnonzero(echo & this)
     bleeds = len(taken) >= BLEEDS_FROM * np.count_nonzero(other)
     return echo if bleeds and _follows(level, other_level, taken) else np.zeros_like(echo)
@@ -163,7 +163,7 @@ def _follows(level: Floats, other_level: Floats, at: NDArray[np.intp]) -> bool:
         alike = float(here @ there) / spread if spread > 0 else 0.0
         if alike > best:
             best, apart = alike, there - level[at]
-    lower, upper = np.percentile(apart, [25, 75])
+    lower, upper = percentiles(apart, 25, 75)
     return bool(upper - lower <= FOLLOWS_WITHIN_DB)
 
 

@@ -1,12 +1,10 @@
-"""What is measured of the sound while it streams by, in constant memory but for 10 ms figures.
+"""Measurements of sound while it streams by, in constant memory but for 10 ms figures.
 
 Samples come in at the recording's own rate; levels are taken there, and everything else
 on 8 kHz blocks of 64 s, the size at which the detector is fastest (spec/audio 7).
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +15,9 @@ from addon.analysis.tape import Tape
 from addon.analysis.tonality import Tonality
 from addon.analysis.tones import ToneDetector
 from addon.analysis.voice import Voice
-from addon.audio.limits import MAX_SECONDS
+from addon.audio.conversion import Converter
+from addon.audio.decoders import Run
+from addon.audio.packets import MAX_SECONDS
 from addon.errors import UnreadableAudio
 
 Floats = NDArray[np.float32]
@@ -26,24 +26,6 @@ RATE_HZ = 8000
 BLOCK = 64 * RATE_HZ
 #: Blocks are whole detector windows and whole 10 ms frames: lcm(256, 80) samples.
 _GRAIN = 1280
-
-
-class Resampler:
-    """Any rate to 8 kHz, block after block; nothing at all where it is 8 kHz already."""
-
-    def __init__(self, rate: int, channels: int) -> None:
-        self._stream: Any = None
-        if rate != RATE_HZ:
-            import soxr
-
-            self._stream = soxr.ResampleStream(rate, RATE_HZ, channels, dtype="float32")
-
-    def add(self, samples: Floats, *, last: bool = False) -> Floats:
-        """The next samples at 8 kHz; `last` brings what is still inside."""
-        if self._stream is None:
-            return samples
-        turned = np.ascontiguousarray(samples.T)
-        return np.ascontiguousarray(self._stream.resample_chunk(turned, last=last).T)
 
 
 class Stages:
@@ -62,7 +44,7 @@ class Stages:
         self.voice = Voice(self.heard)
         self.tonality = Tonality(self.heard)
         self.tones = ToneDetector(channels)
-        self._resampler = Resampler(rate, channels)
+        self._converter = Converter(RATE_HZ, channels)
         self._waiting: list[Floats] = []
         self._samples_waiting = 0
 
@@ -81,7 +63,8 @@ class Stages:
             raise UnreadableAudio(f"The recording is longer than {MAX_SECONDS // 3600} hours")
         if self.peaks is not None:
             self.peaks.add(samples)
-        self._wait(self._resampler.add(samples))
+        for resampled in self._converter.add(Run(self.rate, samples)):
+            self._wait(resampled)
         while self._samples_waiting >= BLOCK:
             waiting = np.concatenate(self._waiting, axis=1)
             self._waiting, self._samples_waiting = [], 0
@@ -90,7 +73,8 @@ class Stages:
 
     def finish(self) -> None:
         """Measure what is left, completed with silence to whole windows."""
-        self._wait(self._resampler.add(np.zeros((self.channels, 0), np.float32), last=True))
+        for resampled in self._converter.end():
+            self._wait(resampled)
         if self._samples_waiting:
             rest = np.concatenate(self._waiting, axis=1)
             self._block(np.pad(rest, ((0, 0), (0, -rest.shape[1] % _GRAIN))))

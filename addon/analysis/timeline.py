@@ -31,16 +31,16 @@ class Timeline:
         return self.duration_ms / 1000
 
     def milliseconds(self, mask: Mask) -> int:
-        """How long the mask is true."""
+        """The time for which the mask is true."""
         missing = self.frames * FRAME_MS - self.duration_ms
         return int(mask.sum()) * FRAME_MS - (missing if len(mask) and mask[-1] else 0)
 
     def seconds(self, mask: Mask) -> float:
-        """How long the mask is true, in seconds."""
+        """The time for which the mask is true, in seconds."""
         return self.milliseconds(mask) / 1000
 
     def at(self, frame: int) -> float:
-        """Where a frame begins, in seconds, never past the end."""
+        """The beginning of a frame in seconds, never past the end."""
         return min(int(frame) * FRAME_MS, self.duration_ms) / 1000
 
     def percent(self, seconds: float) -> float:

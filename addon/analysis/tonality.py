@@ -1,7 +1,7 @@
 """The strongest frequencies of each tenth of a second without speech, and how long they stay.
 
 Music and the tones of a telephone network hold their frequencies; noise does not. Only sound that
-is loud enough and is not speech is looked at, so that an ordinary call costs next to nothing.
+is loud enough and is not speech is analysed, so that an ordinary call costs next to nothing.
 """
 
 from __future__ import annotations
@@ -9,33 +9,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.fft import rfft
 from numpy.typing import NDArray
 
 from addon.analysis.levels import FRAME, RATE_HZ
 
 Floats = NDArray[np.float32]
 
-#: A look is so many 10 ms frames; looks follow each other without a gap.
+#: A spectrum is so many 10 ms frames; spectra follow each other without a gap.
 FRAMES = 10
 _SAMPLES = FRAMES * FRAME
 _HERTZ_PER_BIN = RATE_HZ / _SAMPLES
-#: The bins looked at, 230 to 3,450 Hz.
+#: The bins analysed, 230 to 3,450 Hz.
 _LOWEST, _HIGHEST = 23, 346
 #: A tone fills so many bins to each side of its peak.
 _BESIDE = 2
 #: A spectrum is compared with its own mean over so many bins to each side.
 _AROUND = 8
-#: Quieter sound is not looked at, nor what the detector takes for speech.
-LOOKED_AT_DBFS = -55.0
+#: Quieter sound is not analysed, nor what the detector takes for speech.
+ANALYSED_FROM_DBFS = -55.0
 _SPEECH_FROM = 0.5
 
 
 @dataclass(frozen=True)
-class Looks:
-    """What was seen on one channel, one entry for each 0.1 s; NaN where nothing was looked at.
+class Spectra:
+    """The tones on one channel, one entry for each 0.1 s; NaN where nothing was analysed.
 
-    `hertz` are the two strongest frequencies, (looks, 2), the second NaN where there is no second;
-    `share` is their part of the energy; `steady` is the correlation with the look before.
+    `hertz` are the two strongest frequencies, (spectra, 2), the second NaN where there is none;
+    `share` is their part of the energy; `steady` is the correlation with the spectrum before.
     """
 
     hertz: Floats
@@ -44,7 +45,7 @@ class Looks:
 
 
 class Tonality:
-    """Looks at all channels, block after block at 8 kHz."""
+    """Spectra at all channels, block after block at 8 kHz."""
 
     def __init__(self, channels: int) -> None:
         self._channels = channels
@@ -52,9 +53,9 @@ class Tonality:
         self._blocks: list[Floats] = []
 
     def add(self, samples: Floats, levels: Floats, probability: Floats) -> None:
-        """Look at (channels, n) samples with these 10 ms levels and speech probabilities.
+        """Analyse (channels, n) samples with these 10 ms levels and speech probabilities.
 
-        Blocks are whole looks long, but for the last one, whose rest is not looked at.
+        Blocks are whole spectra long, but for the last one, whose rest is not analysed.
         """
         count = samples.shape[1] // _SAMPLES
         seen = np.full((self._channels, count, 4), np.nan, np.float32)
@@ -62,29 +63,30 @@ class Tonality:
             cut = samples[channel, : count * _SAMPLES].reshape(count, _SAMPLES)
             loud = levels[channel, : count * FRAMES].reshape(count, FRAMES).mean(axis=1)
             at = np.flatnonzero(
-                (loud > LOOKED_AT_DBFS) & (_at_looks(probability[channel], count) < _SPEECH_FROM)
+                (loud > ANALYSED_FROM_DBFS)
+                & (_at_spectra(probability[channel], count) < _SPEECH_FROM)
             )
             if len(at):
                 seen[channel, at] = _measured(cut[at] * self._window, at)
         self._blocks.append(seen)
 
-    def looks(self) -> list[Looks]:
-        """Everything seen so far, one Looks a channel."""
+    def spectra(self) -> list[Spectra]:
+        """Everything seen so far, one Spectra a channel."""
         empty = np.zeros((self._channels, 0, 4), np.float32)
         every = np.concatenate([empty, *self._blocks], axis=1)
-        return [Looks(seen[:, :2], seen[:, 2], seen[:, 3]) for seen in every]
+        return [Spectra(seen[:, :2], seen[:, 2], seen[:, 3]) for seen in every]
 
 
-def _at_looks(probability: Floats, count: int) -> Floats:
-    """The detector's answer in the middle of each look."""
+def _at_spectra(probability: Floats, count: int) -> Floats:
+    """The detector's answer in the middle of each spectrum."""
     middle = (np.arange(count) + 0.5) / max(count, 1) * len(probability)
     nearest: Floats = probability[np.minimum(middle.astype(np.intp), len(probability) - 1)]
     return nearest
 
 
 def _measured(windowed: Floats, at: NDArray[np.intp]) -> Floats:
-    """(looks, 4): the two strongest frequencies, their share, the likeness to the look before."""
-    spectrum = np.fft.rfft(windowed, axis=1)[:, _LOWEST:_HIGHEST]
+    """(spectra, 4): the two strongest frequencies, their share, the likeness to the row before."""
+    spectrum = rfft(windowed, axis=1)[:, _LOWEST:_HIGHEST]
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) + np.float32(1e-12)
     total = power.sum(axis=1)
     logarithm = np.log(power)

@@ -1,4 +1,4 @@
-"""What a transcriber is, and how the speech of a recording is brought to one.
+"""Transcribers, and the way the speech of a recording is brought to one.
 
 Speech is cut out by channel and packed into pieces, so that silence costs nothing. A transcript is
 an extra: it is left out, with a reason, as soon as it could make the result late.
@@ -45,7 +45,7 @@ class Transcriber(Protocol):
 
     @property
     def name(self) -> str:
-        """What the result calls it."""
+        """Its name in the result."""
         ...
 
     @property
@@ -76,7 +76,7 @@ class Piece:
         parts = [part for span in self.spans for part in (tape.read(self.channel, *span), gap)]
         return np.concatenate(parts)
 
-    def placed(self, words: Sequence[Word]) -> Iterator[Word]:
+    def timed(self, words: Sequence[Word]) -> Iterator[Word]:
         """The words at their times in the recording."""
         begins, at = [], 0.0
         for first, last in self.spans:
@@ -124,7 +124,7 @@ def transcribe(
         if deadline is not None and now + rate * speech_left > deadline:
             return [], "Left out: it would not have been ready before the result's deadline."
         try:
-            heard += piece.placed(transcriber.words(piece.samples(tape)))
+            heard += piece.timed(transcriber.words(piece.samples(tape)))
         except Exception as failure:  # whatever a model does, the figures must still go out
             return [], f"Left out: the transcriber failed ({type(failure).__name__})."
         speech_left, speech_done = speech_left - piece.seconds, speech_done + piece.seconds

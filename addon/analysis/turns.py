@@ -1,4 +1,4 @@
-"""Who had the floor: turns, interruptions and how long each party took to answer.
+"""Turns at speaking, interruptions and the time that each party took to answer.
 
 These are acoustic rules (spec/audio 3): they see when somebody speaks, never what is said. Spans
 are [first, last) in 10 ms frames.
@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from addon.analysis.levels import percentiles
 from addon.analysis.runs import Runs, seconds
 from addon.analysis.timeline import Interval, Timeline
 
@@ -37,7 +38,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long a party took to answer, in seconds; None without an answer."""
+    """Time that a party took to answer, in seconds; None without an answer."""
 
     median: float | None = None
     p90: float | None = None
@@ -46,7 +47,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Floor:
-    """What one party did with the floor; times in seconds, the monologue is its longest turn."""
+    """One party's turns and interruptions; times in seconds, the monologue is its longest turn."""
 
     turns: int = 0
     backchannels: int = 0
@@ -56,7 +57,7 @@ class Floor:
 
 
 def floors(segments: Sequence[Runs], timeline: Timeline) -> list[Floor]:
-    """What each of two parties did with the floor, from their speech segments."""
+    """Turns and interruptions of each of two parties, from their speech segments."""
     sorted_out = [
         _without_backchannels(segments[channel], segments[1 - channel]) for channel in (0, 1)
     ]
@@ -143,5 +144,5 @@ def _latency(turns: Sequence[Turn], channel: int) -> Latency:
     ]
     if not waits:
         return Latency()
-    median, p90 = (round(float(np.percentile(waits, share)), 3) for share in (50, 90))
+    median, p90 = (round(wait, 3) for wait in percentiles(np.array(waits), 50, 90))
     return Latency(median, p90, len(waits))

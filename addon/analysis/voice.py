@@ -1,4 +1,4 @@
-"""Where each channel probably holds speech: normalised, heard by the detector, kept at 10 ms.
+"""Speech on each channel: normalised, heard by the detector, kept at 10 ms.
 
 Quiet lines are raised and loud ones lowered before the detector hears them, since it was trained at
 ordinary levels (spec/audio 2). Only the detector hears the changed level; no figure is taken of it.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from addon.audio.adts import framed
-from addon.audio.framing import Format, Header
-from addon.audio.packets import Codec, Packet, Window
+from addon.audio.framing import Format, Header, framed
+from addon.audio.packets import Codec, Packet, PacketReader, Window
 from addon.errors import UnreadableAudio
 
 _NARROW, _WIDE = b"#!AMR\n", b"#!AMR-WB\n"
@@ -23,7 +22,7 @@ _DECODERS = {
 }
 
 
-class AmrReader:
+class AmrReader(PacketReader):
     """An AMR file's packets. See PacketReader. Raises UnreadableAudio for several channels."""
 
     preroll = 25
@@ -36,19 +35,14 @@ class AmrReader:
             raise UnreadableAudio("AMR with several channels is not decoded here")
         self._rate = 16000 if self._magic == _WIDE else 8000
 
-    def packets(self, place: int | None = None) -> Iterator[Packet]:
+    def packets(self, resume: int | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
-        form = Format(self._parse, b"", confirm=4, marker=self._magic)
+        form = Format(self._parse, 1, b"", confirm=4, marker=self._magic)
         codec = _DECODERS[self._rate]
-        begin = place or len(self._magic)
+        begin = resume or len(self._magic)
         yield from framed(self._window, form, begin, lambda _: codec)
 
-    def plan(self) -> Iterator[Packet]:
-        """See PacketReader.plan."""
-        return self.packets()
-
-    def _parse(self, window: Window, position: int) -> Header | None:
-        head = window.read(position, 1)
+    def _parse(self, head: bytes) -> Header | None:
         if not head or head[0] & 0x83:
             return None
         size = _BYTES[self._rate][head[0] >> 3 & 15]

@@ -53,7 +53,7 @@ _W64_SUFFIXES = (
 
 
 def left_over(window: Window, kind: str) -> Fault | None:
-    """What is wrong where a file goes on behind its own end; None where it does not."""
+    """The fault of a file that goes on behind its own end; None where it does not."""
     offset, signature = _SIGNATURES.get(kind, (0, b""))
     if (signature and window.find(signature, offset + 1) >= 0) or _holds_wav(window):
         return Fault("damaged", "Another recording follows in the file, and is not read.")

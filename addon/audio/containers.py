@@ -13,7 +13,7 @@ from addon.audio.container_ends import left_over
 from addon.audio.decoders import DECODERS, quiet_av
 from addon.audio.flac import frame_header
 from addon.audio.ogg_codecs import opus_codec, opus_frames, vorbis_count, vorbis_sizes
-from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
 from addon.errors import UnreadableAudio
 
 DEMUXERS = {
@@ -57,8 +57,8 @@ _MOST_FAILURES = 20
 _DAMAGED = Fault("damaged", "A part of the file is damaged and was passed over.")
 
 
-class ContainerReader:
-    """The packets of a container's first audio stream. See PacketReader; places are time stamps."""
+class ContainerReader(PacketReader):
+    """The packets of a container's first audio stream; `resume` is a time stamp."""
 
     def __init__(self, file: BinaryIO, kind: str) -> None:
         self._av = quiet_av()
@@ -109,17 +109,17 @@ class ContainerReader:
             raise UnreadableAudio(f"The codec {label} is not decoded here")
         return codec
 
-    def packets(self, place: int | None = None) -> Iterator[Packet]:
+    def packets(self, resume: int | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
-        if place is not None:
-            self._opened.seek(place, stream=self._stream, backward=True)
+        if resume is not None:
+            self._opened.seek(resume, stream=self._stream, backward=True)
         elif not self._fresh:
             self._opened = self._open()
         self._fresh = False
         held: Packet | None = None
         counts, expected, heard = _counter(self._codec), 0.0, 0.0
         for data in self._demuxed():
-            if place is not None and data.pts is not None and data.pts < place:
+            if resume is not None and data.pts is not None and data.pts < resume:
                 continue
             packet = _packet(data, self._codec, counts(data), fresh=held is None)
             if held is not None:
@@ -131,10 +131,6 @@ class ContainerReader:
             yield _shortened(held)
         for fault in self._faults(heard):
             yield Packet(None, self._codec, 0, None, fault=fault)
-
-    def plan(self) -> Iterator[Packet]:
-        """See PacketReader.plan."""
-        return self.packets()
 
     def _demuxed(self) -> Iterator[Any]:
         """The stream's packets; behind a part that cannot be read, those that follow it."""
@@ -162,7 +158,7 @@ class ContainerReader:
         return packet._replace(silence=round(gap * self._codec.rate), fault=fault)
 
     def _faults(self, heard: float) -> Iterator[Fault]:
-        """What is wrong at the end."""
+        """The faults of the file as a whole."""
         if self._broken:
             yield Fault("damaged", "A part of the file could not be read.")
         if len(self._opened.streams.audio) > 1:
@@ -272,7 +268,7 @@ def _after(packet: Packet) -> float:
 
 
 def _seconds(packet: Packet) -> float:
-    """How long a packet is heard, with the silence before it; by its duration where need be."""
+    """Seconds for which a packet and the silence before it are heard; else its duration."""
     if packet.frames is None:
         return _duration(packet.data, packet.codec.rate) / packet.codec.rate
     heard = packet.frames - packet.skip - packet.drop + packet.silence

@@ -41,7 +41,7 @@ class Converter:
         yield from self._resampled(samples, last=False)
 
     def end(self) -> Iterator[Floats]:
-        """What is still inside, cut or completed to the length that the time gives."""
+        """The samples still inside, cut or completed to the length that the time gives."""
         if self._stream is None:
             return
         yield from self._resampled(np.zeros((self._channels, 0), np.float32), last=True)

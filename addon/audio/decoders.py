@@ -25,7 +25,9 @@ DECODERS = frozenset(
 )
 """FFmpeg's decoders that are ever opened."""
 
-_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""FFmpeg's channel layouts by the number of channels."""
+
 _SCALES = {"u8": 7, "s16": 15, "s32": 31, "s64": 63}
 
 
@@ -73,8 +75,8 @@ class _Ffmpeg:
             context.thread_count = 1
             context.flags2 |= av.codec.context.Flags2.skip_manual
             context.sample_rate = codec.rate
-            if codec.channels in _LAYOUTS:
-                context.layout = _LAYOUTS[codec.channels]
+            if codec.channels in LAYOUTS:
+                context.layout = LAYOUTS[codec.channels]
             if codec.extradata:
                 context.extradata = codec.extradata
             context.options = dict(codec.options)

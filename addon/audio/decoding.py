@@ -18,14 +18,23 @@ from addon.audio.amr import AmrReader
 from addon.audio.containers import DEMUXERS, ContainerReader
 from addon.audio.conversion import Converter
 from addon.audio.decoders import BrokenPacket, Decode, Floats, Run, decoder_of
+from addon.audio.files import FileBehindTags
 from addon.audio.flac import FlacReader, stream_info
 from addon.audio.framing import frames_of
-from addon.audio.limits import MAX_CHANNELS, MAX_RATE_HZ, MAX_SECONDS, MIN_RATE_HZ
 from addon.audio.mpeg import MpegReader
 from addon.audio.ogg import OggReader
-from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
+from addon.audio.packets import (
+    MAX_CHANNELS,
+    MAX_RATE_HZ,
+    MAX_SECONDS,
+    MIN_RATE_HZ,
+    Codec,
+    Fault,
+    Packet,
+    PacketReader,
+    Window,
+)
 from addon.audio.sniffing import MEDIA_TYPES, sniff, wanted_bytes
-from addon.audio.tags import FileBehindTags
 from addon.audio.wav_packets import wav_reader
 from addon.errors import UnreadableAudio
 
@@ -119,18 +128,11 @@ class Decoder:
         self.gap = ""
         self.frames = 0
 
-    @property
-    def covered(self) -> bool:
-        """True once all was decoded, sample for sample, and nothing that may be audio was left.
-
-        `gap` is a sentence that says what is missing where not.
-        """
-        return not self.gap
-
     def blocks(self) -> Iterator[Floats]:
         """All samples, (channels, frames), in blocks; then `flags`, `warnings`, `gap` are set.
 
-        Raises UnreadableAudio where they are more than MAX_SECONDS.
+        `gap` says in a sentence what was not decoded; empty where all was, sample for sample, and
+        nothing that may be audio was left. Raises UnreadableAudio beyond MAX_SECONDS.
         """
         self.flags, self.warnings, self.gap, self.frames = [], [], "", 0
         decoding = Decoding(self, self.reader.packets())

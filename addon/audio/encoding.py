@@ -6,13 +6,13 @@ encodes knows how many frames there are.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 
-from addon.audio.decoders import Floats, quiet_av
+from addon.audio.decoders import LAYOUTS, Floats, quiet_av
+from addon.audio.files import StreamedFile
 
 EncodedFormat = Literal["flac", "mp3", "opus"]
 
@@ -62,8 +62,6 @@ ENCODERS: dict[EncodedFormat, Encoder] = {
 }
 """MP3 at a constant bit rate: a player takes the place of a moment from its size."""
 
-_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-
 
 class Shape(NamedTuple):
     """Samples: rate in Hz, channels, frames in all, and whether they need more than 16 bits."""
@@ -79,7 +77,7 @@ def encoded(blocks: Iterable[Floats], wanted: EncodedFormat, shape: Shape) -> It
 
     Raises what `blocks` raises; then the file is not complete.
     """
-    out = Outlet()
+    out = StreamedFile()
     begun = False
     for _ in _written(out, blocks, wanted, shape):
         piece = out.take()
@@ -104,7 +102,7 @@ def _written(
     muxing = {"id3v2_version": "0"} if wanted == "mp3" else {}
     with av.open(file, "w", format=encoder.container, options=muxing) as container:
         stream = container.add_stream(encoder.codec, rate=shape.rate, options=encoder.options)
-        stream.layout = _LAYOUTS[shape.channels]
+        stream.layout = LAYOUTS[shape.channels]
         context = stream.codec_context
         context.format, convert = _sample_format(wanted, shape.deep)
         context.thread_count = 1
@@ -191,52 +189,3 @@ def _crc16(content: bytes) -> int:
         for _ in range(8):
             crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
     return crc
-
-
-class Outlet(io.RawIOBase):
-    """A file that is sent while it is written: what has left cannot be changed any more.
-
-    Encoders go back to their first bytes at the end, to write down a length or a checksum. That
-    is lost here, and all three formats can be read without it.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pending = bytearray()
-        self._sent = 0
-        self._position = 0
-
-    def writable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
-        """True."""
-        return True
-
-    def tell(self) -> int:
-        """The position in bytes."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move."""
-        end = self._sent + len(self._pending)
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: end}[whence]
-        self._position = max(base + offset, 0)
-        return self._position
-
-    def write(self, data: Any) -> int:
-        """Write over or behind what is there; what was sent before stays as it was."""
-        view = memoryview(data).cast("B")
-        lost = max(min(self._sent - self._position, len(view)), 0)
-        at = self._position + lost - self._sent
-        self._pending[at : at + len(view) - lost] = view[lost:]
-        self._position += len(view)
-        return len(view)
-
-    def take(self) -> bytes:
-        """What was written and has not been taken."""
-        taken = bytes(self._pending)
-        self._sent += len(taken)
-        self._pending.clear()
-        return taken

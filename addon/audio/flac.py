@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
 from addon.audio.tags import audio_end, past_tags
 from addon.errors import UnreadableAudio
 
@@ -81,18 +81,18 @@ class FrameHeader(NamedTuple):
         return self.sample + self.frames
 
 
-class FlacReader:
-    """A FLAC file's packets. See PacketReader; a place is a pair: the stream's, and the frame's."""
+class FlacReader(PacketReader):
+    """A FLAC file's packets. See PacketReader; resume points are pairs: stream and frame."""
 
     preroll = 0
 
     def __init__(self, window: Window) -> None:
         self._window = window.cut(audio_end(window))
 
-    def packets(self, place: tuple[int, int] | None = None) -> Iterator[Packet]:
+    def packets(self, resume: tuple[int, int] | None = None) -> Iterator[Packet]:
         """See PacketReader.packets. Raises UnreadableAudio without a stream."""
-        stream: int | None = place[0] if place else past_tags(self._window, 0)
-        frame = place[1] if place else None
+        stream: int | None = resume[0] if resume else past_tags(self._window, 0)
+        frame = resume[1] if resume else None
         found, empty = False, 0
         while stream is not None:
             info, begin = _metadata(self._window, stream)
@@ -106,10 +106,6 @@ class FlacReader:
             stream, frame, found = walk.next_stream, None, found or walk.count > 0
         if not found:
             raise UnreadableAudio("The FLAC file holds no frame")
-
-    def plan(self) -> Iterator[Packet]:
-        """See PacketReader.plan."""
-        return self.packets()
 
 
 class _Stream:
@@ -141,11 +137,11 @@ class _Stream:
                 fault = Fault("damaged", "A part of the FLAC audio is damaged and was passed over.")
             if not 0 < silence <= _MAX_LOST_SECONDS * info.rate:
                 silence = 0
-            place = (self._start, position)
+            resume = (self._start, position)
             if complete:
                 data = window.read(position, end - position)
                 yield Packet(
-                    data, codec, header.frames, place,
+                    data, codec, header.frames, resume,
                     silence=silence, fresh=not self.count, fault=fault,
                 )  # fmt: skip
                 self.count += silence + header.frames
@@ -154,7 +150,7 @@ class _Stream:
         yield from self._judged(position, complete=complete, whole=whole)
 
     def _judged(self, position: int, *, complete: bool, whole: bool) -> Iterator[Packet]:
-        """What is wrong at the stream's end; finds the stream after it."""
+        """The fault at the stream's end, if any; finds the stream after it."""
         window, info, fault = self._window, self._info, None
         after = past_tags(window, position)
         if _find_stream(window, after, after + 8) == after:
@@ -180,7 +176,7 @@ class _Stream:
         return frame_header(self._window.read(position, _HEADER_BYTES), self._info)
 
     def _end(self, position: int, header: FrameHeader) -> tuple[int, bool]:
-        """Where a frame ends, and whether all of it is there."""
+        """The end of a frame, and True if all of it is there."""
         end, following = self._search(position + 6, header)
         if following:
             return end, True
@@ -219,7 +215,7 @@ class _Stream:
 
 
 def _find_stream(window: Window, start: int, stop: int | None = None) -> int:
-    """The first place where a stream begins with its STREAMINFO, or -1.
+    """The first position where a stream begins with its STREAMINFO, or -1.
 
     The four letters alone stand in compressed audio by chance: once in 4 GB.
     """
@@ -325,7 +321,7 @@ def _crc16(data: bytes) -> int:
 
 
 def _ends(data: bytes) -> Iterator[int]:
-    """Where a frame at the beginning of `data` may end: behind a checksum that is right."""
+    """The places where a frame at the beginning of `data` may end: behind a right checksum."""
     crc = 0
     for at, byte in enumerate(data, 1):
         crc = (crc << 8 & 0xFFFF) ^ _CRC16[crc >> 8 ^ byte]

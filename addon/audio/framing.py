@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from addon.audio.packets import Window
-from addon.audio.tags import tag_length
+from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.tags import tag_at
 
 _TAGS = (b"ID3", b"APETAGEX", b"TAG")
 _BLOCK = 1 << 16
@@ -27,7 +27,7 @@ class Header(NamedTuple):
     kind: str
 
 
-class Found(NamedTuple):
+class FoundFrame(NamedTuple):
     """A frame at a position, or the end of the file where `header` is None.
 
     `lost` bytes before it were neither frames nor tags; `zeros` tells that all of them were 0.
@@ -40,33 +40,38 @@ class Found(NamedTuple):
 
 
 class Format(NamedTuple):
-    """How to find frames: the header at a position, and the first byte of any.
+    """Rules of one format: `parse` reads a frame's header from its first `head` bytes.
 
-    `confirm` frames in a row are believed where nothing was found before. `marker` begins a file
-    and may stand again where files were joined.
+    `sync` is the first byte of any frame. `confirm` frames in a row are believed where nothing was
+    found before. `marker` begins a file and may stand again where files were joined.
     """
 
-    parse: Callable[[Window, int], Header | None]
+    parse: Callable[[bytes], Header | None]
+    head: int
     sync: bytes
     confirm: int = 2
     marker: bytes = b""
+
+    def header(self, window: Window, position: int) -> Header | None:
+        """The header of the frame at a position; None where there is none."""
+        return self.parse(window.read(position, self.head))
 
     def passed_over(self, window: Window, position: int) -> int:
         """The bytes of a tag or marker that begins here; 0 where none does."""
         if self.marker and window.read(position, len(self.marker)) == self.marker:
             return len(self.marker)
-        return tag_length(window, position)
+        return tag_at(window, position)
 
 
-def frames_of(window: Window, form: Format, position: int = 0) -> Iterator[Found]:
+def frames_of(window: Window, form: Format, position: int = 0) -> Iterator[FoundFrame]:
     """Every frame from `position` on, and at last the end of the file."""
     search = _Search(window, form)
     last: Header | None = None
     lost, zeros = 0, True
     while position < window.size:
-        header = form.parse(window, position)
+        header = form.header(window, position)
         if header and _believed(window, form, position, header, last):
-            yield Found(position, header, lost, zeros)
+            yield FoundFrame(position, header, lost, zeros)
             last, lost, zeros = header, 0, True
             position += header.length
             continue
@@ -76,7 +81,7 @@ def frames_of(window: Window, form: Format, position: int = 0) -> Iterator[Found
         after = search.beyond(position + 1)
         lost, zeros = lost + after - position, zeros and _all_zero(window, position, after)
         position = after
-    yield Found(window.size, None, lost, zeros)
+    yield FoundFrame(window.size, None, lost, zeros)
 
 
 def _all_zero(window: Window, start: int, stop: int) -> bool:
@@ -96,7 +101,7 @@ def _believed(
     if end > window.size:
         return False
     known = _same(header, last)
-    if known and _same(form.parse(window, end), header):
+    if known and _same(form.header(window, end), header):
         return True
     if _row(window, form, position, header):
         return True
@@ -106,13 +111,13 @@ def _believed(
 
 
 def _row(window: Window, form: Format, position: int, header: Header) -> bool:
-    """Whether `confirm` frames of one kind follow each other here, or fill the file to its end."""
+    """True if `confirm` frames of one kind follow each other here, or fill the file to its end."""
     end = position
     for _ in range(form.confirm - 1):
         end += header.length
         if end == window.size or form.passed_over(window, end):
             return True
-        following = form.parse(window, end)
+        following = form.header(window, end)
         if following is None or following[2:] != header[2:]:
             return False
         header = following
@@ -152,8 +157,33 @@ def _search(window: Window, form: Format, position: int, stop: int) -> int:
             position = window.find(form.sync, position, stop)
             if position < 0:
                 return -1
-        header = form.parse(window, position)
+        header = form.header(window, position)
         if header and _row(window, form, position, header):
             return position
         position += 1
     return -1
+
+
+def framed(
+    window: Window, form: Format, resume: int | None, codec_of: Callable[[Header], Codec]
+) -> Iterator[Packet]:
+    """The frames of a format as packets; lost bytes become faults, in the middle also silence."""
+    last: Header | None = None
+    for found in frames_of(window, form, resume or 0):
+        header, silence, fault = found.header, 0, None
+        if found.lost and last is not None and not (header is None and found.zeros):
+            fault = Fault("damaged", "A part of the audio is damaged and was passed over.")
+            if header is None:
+                fault = Fault("truncated", "The file ends inside a frame.")
+            elif last.kind == header.kind:
+                silence = round(found.lost / last.length) * header.frames
+        if header is None:
+            if fault and last:
+                yield Packet(None, codec_of(last), 0, found.position, fault=fault)
+            return
+        fresh = last is None or last[2:] != header[2:]
+        data, last = window.read(found.position, header.length), header
+        yield Packet(
+            data, codec_of(header), header.frames, found.position,
+            silence=silence, fresh=fresh, fault=fault,
+        )  # fmt: skip

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 
-from addon.audio.framing import Format, Found, Header, frames_of
-from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.framing import Format, FoundFrame, Header, frames_of
+from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
 from addon.audio.tags import audio_end
 
 _KBPS = {
@@ -38,7 +38,7 @@ _SHORTEST, _LONGEST = 24, 2881
 """Bytes of a frame. Less than the longest before the first frame is the rest of one."""
 
 
-Place = tuple[int, int]
+ResumePoint = tuple[int, int]
 """The position of a frame, and how many samples from there on are the encoder's delay."""
 
 
@@ -79,7 +79,7 @@ class _Part:
         return iter(trimmed[::-1])
 
 
-class MpegReader:
+class MpegReader(PacketReader):
     """An MPEG audio file's packets. See PacketReader."""
 
     preroll = 12
@@ -88,12 +88,12 @@ class MpegReader:
     def __init__(self, window: Window) -> None:
         self._window = window.cut(audio_end(window))
 
-    def packets(self, place: Place | None = None) -> Iterator[Packet]:
+    def packets(self, resume: ResumePoint | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
         part = _Part()
         last: Header | None = None
         before: Fault | None = None
-        begin, part.skip = place or (0, 0)
+        begin, part.skip = resume or (0, 0)
         for found in frames_of(self._window, FORMAT, begin):
             header = found.header
             data = self._window.read(found.position, header.length) if header else b""
@@ -102,7 +102,7 @@ class MpegReader:
                 yield from part.end(at_end=header is None)
                 if header is None:
                     break
-                first, part = last is None and place is None, described or part
+                first, part = last is None and resume is None, described or part
                 part.skip, last = part.skip if first else 0, None
                 before = _passed_over(found, first=first)
                 continue
@@ -114,12 +114,10 @@ class MpegReader:
                 yield part.held.popleft()
         yield from _rest(self._window, found, last)
 
-    def plan(self) -> Iterator[Packet]:
-        """See PacketReader.plan."""
-        return self.packets()
 
-
-def _packet(data: bytes, found: Found, header: Header, last: Header | None, part: _Part) -> Packet:
+def _packet(
+    data: bytes, found: FoundFrame, header: Header, last: Header | None, part: _Part
+) -> Packet:
     """One frame as a packet, with a silence before it where frames before it are lost."""
     silence, fault = 0, _passed_over(found, first=True)
     if found.lost and part.count:
@@ -127,16 +125,16 @@ def _packet(data: bytes, found: Found, header: Header, last: Header | None, part
         if last and abs(last.length - header.length) <= 1 and last.kind == header.kind:
             lost = round(found.lost / header.length)
             silence, part.count = lost * header.frames, part.count + lost
-    place = (found.position, part.skip)
+    resume = (found.position, part.skip)
     skip = min(part.skip, header.frames)
     part.skip -= skip
     part.count += 1
     fresh = last is None or last[2:] != header[2:]
-    return Packet(data, _codec(header), header.frames, place, skip, 0, silence, fresh, fault)
+    return Packet(data, _codec(header), header.frames, resume, skip, 0, silence, fresh, fault)
 
 
-def _passed_over(found: Found, *, first: bool) -> Fault | None:
-    """What is to be said of the bytes before the first frame of the file, or of a later part."""
+def _passed_over(found: FoundFrame, *, first: bool) -> Fault | None:
+    """The fault of bytes before the first frame of the file, or of a later part."""
     if not found.lost or found.zeros:
         return None
     if first:
@@ -145,11 +143,11 @@ def _passed_over(found: Found, *, first: bool) -> Fault | None:
     return Fault("damaged", f"{found.lost} bytes between two MP3 files could not be read.")
 
 
-def _rest(window: Window, found: Found, last: Header | None) -> Iterator[Packet]:
-    """What lies behind the last frame, where it is not only zeros."""
+def _rest(window: Window, found: FoundFrame, last: Header | None) -> Iterator[Packet]:
+    """The fault of bytes behind the last frame, where they are not only zeros."""
     if found.lost < _SHORTEST or found.zeros or last is None:
         return
-    broken = parse(window, found.position - found.lost)
+    broken = FORMAT.header(window, found.position - found.lost)
     if broken and broken[2:] == last[2:]:
         fault = Fault("truncated", "The file ends inside a frame.")
     else:
@@ -158,7 +156,7 @@ def _rest(window: Window, found: Found, last: Header | None) -> Iterator[Packet]
 
 
 def _fault(packet: Packet, fault: Fault) -> Packet:
-    return Packet(None, packet.codec, 0, packet.place, fault=fault)
+    return Packet(None, packet.codec, 0, packet.resume, fault=fault)
 
 
 @lru_cache(64)
@@ -193,9 +191,8 @@ def _described(header: Header | None, frame: bytes) -> _Part | None:
     return _Part(count, trims >> 12, trims & 0xFFF)
 
 
-def parse(window: Window, position: int) -> Header | None:
-    """The header of the frame at a position; None where there is none."""
-    head = window.read(position, 4)
+def parse(head: bytes) -> Header | None:
+    """The header that these four bytes are; None where they are none."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     return _header(head[1] & 0x1E, head[2] & 0xFE, head[3] >> 6)
@@ -219,4 +216,4 @@ def _header(first: int, second: int, mode: int) -> Header | None:
     return Header(length, frames, hz, 1 if mode == 3 else 2, f"{family}{version}{layer}")
 
 
-FORMAT = Format(parse, b"\xff")
+FORMAT = Format(parse, 4, b"\xff")

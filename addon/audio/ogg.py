@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from addon.audio.ogg_codecs import Mapping, mapping_of
 from addon.audio.ogg_pages import BEGINS, CONTINUED, ENDS, Page, pages_of
-from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
 from addon.audio.tags import past_tags
 from addon.errors import UnreadableAudio
 
@@ -31,12 +31,12 @@ _DAMAGED = Fault("damaged", "A part of the Ogg file is damaged and was passed ov
 _BESIDE = Fault(None, "The file has another audio stream, which is not analysed.")
 _ORPHANED = Fault("damaged", "The Ogg file has pages of a stream whose beginning is missing.")
 
-Place = tuple[int, int, int]
+ResumePoint = tuple[int, int, int]
 """The position of a stream's first page, of a page, and a number among the packets that begin on
 that page."""
 
 
-class OggReader:
+class OggReader(PacketReader):
     """An Ogg file's packets. See PacketReader."""
 
     preroll = 30
@@ -45,15 +45,15 @@ class OggReader:
     def __init__(self, window: Window) -> None:
         self._window = window
 
-    def packets(self, place: Place | None = None) -> Iterator[Packet]:
+    def packets(self, resume: ResumePoint | None = None) -> Iterator[Packet]:
         """See PacketReader.packets. Raises UnreadableAudio where no stream is audio."""
         stream: _Stream | None = None
         others = _Others()
-        pages = pages_of(self._window, place[0] if place else past_tags(self._window, 0))
-        if place is not None:
+        pages = pages_of(self._window, resume[0] if resume else past_tags(self._window, 0))
+        if resume is not None:
             stream = self._opened(pages)
-            pages = pages_of(self._window, place[1])
-            stream.go_on(place)
+            pages = pages_of(self._window, resume[1])
+            stream.go_on(resume)
         lost = 0
         for page, passed_over in pages:
             lost += passed_over
@@ -78,10 +78,6 @@ class OggReader:
         yield from stream.end(at_end=True, rest=self._rest(self._window.size, lost))
         for fault in sorted(others.faults, key=lambda one: one.sentence):
             yield stream.told(fault)
-
-    def plan(self) -> Iterator[Packet]:
-        """See PacketReader.plan."""
-        return self.packets()
 
     def _rest(self, end: int, lost: int) -> bytes:
         """The first of `lost` bytes before `end`, which are no page; nothing if only zeros."""
@@ -132,7 +128,7 @@ class _Stream:
         self.mapping = mapping
         self._start = first.position
         self._piece = b""
-        self._piece_place: Place = (0, 0, 0)
+        self._piece_at: ResumePoint = (0, 0, 0)
         self._broken = False
         self._number: int | None = None
         self._lost = False
@@ -151,9 +147,9 @@ class _Stream:
         """True if a stream that begins is heard after this one, not beside it."""
         return self._begun or self._over or page.serial == self.serial
 
-    def go_on(self, place: Place) -> None:
-        """Be ready for the page of a place."""
-        self._ignored, self._granule, self._number = place[2], None, None
+    def go_on(self, resume: ResumePoint) -> None:
+        """Be ready for the page of a resume point."""
+        self._ignored, self._granule, self._number = resume[2], None, None
         self._piece, self._skip, self._begun = b"", 0, False
 
     def add(self, page: Page, *, lost: bool) -> Iterator[Packet]:
@@ -163,36 +159,36 @@ class _Stream:
         if lost or missing:
             self._lost, self._piece = self._lost or self._begun, b""
         complete = []
-        for data, place in self._completed(page):
+        for data, resume in self._completed(page):
             if self.mapping.ready:
-                complete.append((data, place))
+                complete.append((data, resume))
             else:
                 self.mapping.add(data)
         if complete:
             yield from self._timed(page, complete)
         self._over = self._over or bool(page.flags & ENDS)
 
-    def _completed(self, page: Page) -> Iterator[tuple[bytes, Place]]:
+    def _completed(self, page: Page) -> Iterator[tuple[bytes, ResumePoint]]:
         pieces = list(page.pieces)
         if page.flags & CONTINUED and pieces:
             first = pieces.pop(0)
             if self._piece:
                 self._piece += first
                 if pieces or not page.open_end:
-                    yield self._piece, self._piece_place
+                    yield self._piece, self._piece_at
                     self._piece = b""
         else:
             self._piece = b""
         for ordinal, piece in enumerate(pieces):
-            place = (self._start, page.position, ordinal)
+            resume = (self._start, page.position, ordinal)
             if self._ignored:
                 self._ignored -= 1
             elif ordinal == len(pieces) - 1 and page.open_end:
-                self._piece, self._piece_place = piece, place
+                self._piece, self._piece_at = piece, resume
             else:
-                yield piece, place
+                yield piece, resume
 
-    def _timed(self, page: Page, complete: list[tuple[bytes, Place]]) -> Iterator[Packet]:
+    def _timed(self, page: Page, complete: list[tuple[bytes, ResumePoint]]) -> Iterator[Packet]:
         """Packets with what the page's granule position says of their time."""
         self._count = self._count or self.mapping.counter()
         frames = [self._count(data) for data, _ in complete]
@@ -216,17 +212,17 @@ class _Stream:
         fault = _DAMAGED if self._lost else None
         self._lost, self._begun = False, True
         drops = _from_the_end(frames, drop)
-        for (data, place), count, cut in zip(complete, frames, drops, strict=True):
+        for (data, resume), count, cut in zip(complete, frames, drops, strict=True):
             skip = min(self._skip, count)
             self._skip -= skip
             cut = min(cut, count - skip)
             yield Packet(
-                data, self._codec, count, place, skip, cut, silence, fresh, fault
+                data, self._codec, count, resume, skip, cut, silence, fresh, fault
             )  # fmt: skip
             silence, fresh, fault = 0, False, None
 
     def end(self, *, at_end: bool, rest: bytes = b"") -> Iterator[Packet]:
-        """What is wrong at the end of the stream; `rest` are bytes behind the last page."""
+        """The fault at the end of the stream, if any; `rest` are bytes behind the last page."""
         fault = None
         if self._piece:
             fault = Fault("truncated", "The Ogg file ends inside a packet.")

@@ -11,7 +11,6 @@ from addon.audio.packets import Window
 CONTINUED, BEGINS, ENDS = 1, 2, 4
 """Flags of a page: its first piece continues a packet; it begins a stream; it ends one."""
 
-_NO_GRANULE = 0xFFFFFFFFFFFFFFFF
 _MAX_GRANULE = 1 << 62
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 

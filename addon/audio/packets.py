@@ -1,4 +1,4 @@
-"""The common terms of all readers of compressed files: codec, packet, and a window on the file.
+"""The common terms of all readers of files: limits, codec, packet, and a window on the file.
 
 A reader cuts a file into packets without decoding them. Each packet tells how many frames it holds,
 so that the length of a recording and the place of any moment are known before anything is decoded.
@@ -7,12 +7,21 @@ A frame is one sample of every channel.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple
+
+MAX_CHANNELS = 8
+"""More is a damaged header: telephone recordings have one or two channels."""
+
+MIN_RATE_HZ, MAX_RATE_HZ = 2_000, 384_000
+
+MAX_SECONDS = 24 * 3600
+"""Twilio ends a call after 24 hours. A few kilobytes of FLAC can hold days of silence, and a header
+that was never written announces weeks."""
 
 WINDOW_BYTES = 1 << 18
 """Read from the file at once."""
-
 
 PLAIN = "plain"
 """The name of a codec whose samples are read by an Encoding of our own, its `parameters`."""
@@ -51,14 +60,14 @@ class Packet(NamedTuple):
 
     `frames` counts what the packet holds at `codec.rate`, None where only decoding tells. Of those,
     `skip` at the beginning and `drop` at the end are not part of the recording. `silence` frames
-    come before it, in place of audio that is lost. `place` is where reading can begin again with
+    come before it, in place of audio that is lost. With `resume` reading can begin again at
     this packet. `fresh` tells that the decoder must forget what came before.
     """
 
     data: Any
     codec: Codec
     frames: int | None
-    place: Any
+    resume: Any
     skip: int = 0
     drop: int = 0
     silence: int = 0
@@ -66,21 +75,21 @@ class Packet(NamedTuple):
     fault: Fault | None = None
 
 
-class PacketReader(Protocol):
-    """A file cut into packets. `preroll` packets before a place settle a decoder that begins there.
+class PacketReader(ABC):
+    """A file cut into packets. `preroll` packets before one settle a decoder that begins there.
 
     `preroll` 0: each packet can be decoded without those before it.
     """
 
     preroll: int
 
-    def packets(self, place: Any = None) -> Iterator[Packet]:
-        """The packets from the beginning, or from a place that an earlier packet gave."""
-        ...
+    @abstractmethod
+    def packets(self, resume: Any = None) -> Iterator[Packet]:
+        """The packets from the beginning, or from the `resume` of an earlier packet."""
 
     def plan(self) -> Iterator[Packet]:
         """The packets from the beginning; with empty data where their lengths need no reading."""
-        ...
+        return self.packets()
 
 
 class Window:

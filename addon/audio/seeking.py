@@ -24,11 +24,11 @@ CELL_SECONDS = 20
 
 
 class Cell(NamedTuple):
-    """A stretch that is decoded by itself: its first frame, the place where reading begins (None:
+    """A stretch that is decoded by itself: its first frame, where reading begins (`resume`, None:
     the beginning of the file), and the frames decoded from there that come before the cell."""
 
     first: int
-    place: Any
+    resume: Any
     lead: int
 
 
@@ -67,7 +67,7 @@ def index_of(decoder: Decoder) -> Index:
             cells.append(_cell(round(position), packet, before, first=not cells))
         position += frames * ratio
         checked_length(position, decoder.rate)
-        before.append((packet.place, frames * ratio))
+        before.append((packet.resume, frames * ratio))
     shape = (decoder.rate, decoder.channels, round(position), decoder.codec)
     return Index(*shape, tuple(cells))
 
@@ -76,7 +76,7 @@ def _cell(at: int, packet: Packet, before: deque[tuple[Any, float]], *, first: b
     if first:
         return Cell(0, None, 0)
     if not before:
-        return Cell(at, packet.place, 0)
+        return Cell(at, packet.resume, 0)
     frames = [count for _, count in before]
     # After a restart Vorbis gives nothing for the first packet: its half is missing.
     lead = sum(frames[1:] if packet.codec.name == "vorbis" else frames)
@@ -107,7 +107,7 @@ def _cut(decoder: Decoder, cell: Cell, first: int, last: int) -> Iterator[Floats
     at, first, last = 0, first + cell.lead, last + cell.lead
     if first >= last:
         return
-    for block in Decoding(decoder, decoder.reader.packets(cell.place)).runs():
+    for block in Decoding(decoder, decoder.reader.packets(cell.resume)).runs():
         kept = block[:, max(first - at, 0) : max(last - at, 0)]
         at += block.shape[1]
         if kept.shape[1]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-from addon.audio.wav_chunks import find_riff, is_riff, tag_length
+from addon.audio import adts, mpeg
+from addon.audio.tags import tag_length
+from addon.audio.wav_chunks import find_riff, is_riff
 
 HEAD_BYTES = 4096
 """Enough for every signature here and to tell a document."""
@@ -23,7 +25,7 @@ _MAX_TAGS = 32
 """Tags in front that are looked past: each block that arrives asks again, from the beginning."""
 
 UNKNOWN = "unknown"
-"""What bytes are called that are no document and no kind known here."""
+"""The kind of bytes that are no document and no audio known here."""
 
 MEDIA_TYPES = {
     "wav": "audio/x-wav",
@@ -60,18 +62,6 @@ _MAGIC = {
 
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"skip", b"free")
 
-_KBPS = {
-    (3, 3): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
-    (3, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (3, 1): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (2, 3): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (2, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    (2, 1): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-"""Kilobits a second by MPEG version (2.5 as 2) and the header's two bits of the layer: 3 is I."""
-
-_HZ = (44100, 48000, 32000)
-
 #: A header's first three bytes, those of ADTS included; impossible versions and rates are not.
 _SYNC = re.compile(rb"(?=\xff[\xe2-\xe7\xf0-\xff][\x00-\xef])", re.DOTALL)
 
@@ -100,7 +90,7 @@ def sniff(head: bytes | bytearray) -> str | None:
 
 
 def wanted_bytes(head: bytes | bytearray) -> int:
-    """How many of a recording's first bytes `sniff` needs, given those that are there."""
+    """The number of first bytes that `sniff` needs, given those that are there."""
     at = _after_tags(head)
     if at > MAX_TAG_BYTES:
         return len(head)
@@ -161,19 +151,13 @@ def describe(head: bytes | bytearray) -> str:
     return "a markup document" if start[:1] == "<" else "text"
 
 
-def mpeg_start(head: bytes | bytearray) -> int | None:
-    """Position of the first MPEG audio frame that others follow; None if nowhere."""
-    found = _find_frames(bytes(head[:SEARCH_BYTES]))
-    return found[0] if found else None
-
-
 def _after_tags(head: bytes | bytearray) -> int:
     """The offset behind the first ID3 tags, which may lie behind the end of `head`."""
     at = 0
     for _ in range(_MAX_TAGS):
         if head[at : at + 3] != b"ID3":
             break
-        at += tag_length(bytes(head[at : at + 16]))
+        at += tag_length(bytes(head[at : at + 24]))
     return at
 
 
@@ -214,7 +198,7 @@ def _is_prose(start: str) -> bool:
 
 
 def _find_frames(data: bytes, *, only_first: bool = False) -> tuple[int, str] | None:
-    """Where the first of several frames in a row begins, and their kind: mp3 or aac."""
+    """The position of the first of several frames in a row, and their kind: mp3 or aac."""
     for match in _SYNC.finditer(data):
         at = match.start()
         if only_first and at:
@@ -232,38 +216,13 @@ def _count_frames(data: bytes, at: int) -> int:
     """
     first, count, begin = data[at : at + 4], 0, at
     while count < _FRAMES_IN_A_ROW:
-        header = data[at : at + 7]
-        length = _frame_bytes(header)
-        if not length or header[1] & 0xFE != first[1] & 0xFE or (header[2] ^ first[2]) & 0x0C:
+        head = data[at : at + 7]
+        header = mpeg.parse(head[:4]) or adts.parse(head)
+        if not header or head[1] & 0xFE != first[1] & 0xFE or (head[2] ^ first[2]) & 0x0C:
             return _FRAMES_IN_A_ROW if begin == 0 and count >= 2 else count
         count += 1
-        at += length
+        at += header.length
         if at >= len(data) - 3:
             enough = count >= 3 or (begin == 0 and count >= 1)
             return _FRAMES_IN_A_ROW if enough else count
     return count
-
-
-def _frame_bytes(header: bytes) -> int:
-    """The length of the MPEG audio or ADTS frame with this header; 0 if it is none."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
-        return 0
-    version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
-    if layer == 0:
-        return _adts_bytes(header)
-    index, rate = header[2] >> 4, header[2] >> 2 & 3
-    if version == 1 or index in (0, 15) or rate == 3:
-        return 0
-    kbps = _KBPS[3 if version == 3 else 2, layer][index]
-    hertz = _HZ[rate] >> {3: 0, 2: 1, 0: 2}[version]
-    padding = header[2] >> 1 & 1
-    if layer == 3:
-        return (12_000 * kbps // hertz + padding) * 4
-    return (72_000 if version != 3 and layer == 1 else 144_000) * kbps // hertz + padding
-
-
-def _adts_bytes(header: bytes) -> int:
-    if len(header) < 7 or header[1] & 0xF0 != 0xF0 or header[2] >> 2 & 15 > 12:
-        return 0
-    length = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
-    return length if length > 7 else 0

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import io
-from typing import Any, BinaryIO
-
 from addon.audio.packets import Window
 
 _LYRICS_V1_BYTES = 5100
 
 
-def tag_length(window: Window, position: int) -> int:
-    """The bytes of an ID3 or APE tag that begins here; 0 where none does."""
-    head = window.read(position, 32)
+def tag_length(head: bytes) -> int:
+    """The bytes of the ID3 or APE tag that begins with these 24 bytes; 0 where none does.
+
+    ID3 ends at version 4: "ID3 " is the name of a chunk of WAV files.
+    """
     sizes = head[6:10]
-    if head[:3] == b"ID3" and len(head) >= 10 and head[3] < 0xFF and max(sizes) < 0x80:
+    if head[:3] == b"ID3" and len(head) >= 10 and head[3] < 5 and max(sizes) < 0x80:
         size = sizes[0] << 21 | sizes[1] << 14 | sizes[2] << 7 | sizes[3]
         return 10 + size + (10 if head[5] & 0x10 else 0)
-    if head[:8] == b"APETAGEX" and len(head) == 32:
+    if head[:8] == b"APETAGEX" and len(head) >= 24:
         size, flags = int.from_bytes(head[12:16], "little"), int.from_bytes(head[20:24], "little")
         return 32 + size if flags & 0x20000000 else 32
-    if head[:3] == b"TAG" and position + 128 <= window.size:
-        return 128
-    return 0
+    return 128 if head[:3] == b"TAG" and len(head) >= 8 else 0
+
+
+def tag_at(window: Window, position: int) -> int:
+    """The bytes of the tag that begins at a position; 0 where none does."""
+    return tag_length(window.read(position, 24))
 
 
 def past_tags(window: Window, position: int) -> int:
     """The first position from here on at which no tag begins."""
-    while length := tag_length(window, position):
+    while length := tag_at(window, position):
         position += length
     return min(position, window.size)
 
@@ -41,7 +43,7 @@ def audio_end(window: Window) -> int:
 
 
 def _before_tag(window: Window, end: int) -> int:
-    """Where the tag begins that ends here; `end` where none does."""
+    """The beginning of the tag that ends here; `end` where none does."""
     if end >= 128 and window.read(end - 128, 3) == b"TAG":
         return end - 128
     foot = window.read(max(end - 32, 0), min(end, 32))
@@ -57,36 +59,3 @@ def _before_tag(window: Window, end: int) -> int:
         begin = window.find(b"LYRICSBEGIN", start, end)
         return begin if begin >= 0 else end
     return end
-
-
-class FileBehindTags(io.RawIOBase):
-    """A file from behind the tags at its beginning on, for readers that know of no tags."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__()
-        self._file = file
-        self._begin = past_tags(Window(file), 0)
-        self.seek(0)
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
-        """True."""
-        return True
-
-    def tell(self) -> int:
-        """The position in bytes."""
-        return self._file.tell() - self._begin
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move."""
-        offset += self._begin if whence == io.SEEK_SET else 0
-        return self._file.seek(offset, whence) - self._begin
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer as far as the file gives; 0 at the end."""
-        content = self._file.read(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)

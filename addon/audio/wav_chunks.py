@@ -9,6 +9,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from addon.audio.tags import tag_length
+
 RIFF_NAMES = frozenset({b"RIFF", b"RIFX", b"RF64", b"BW64"})
 
 KNOWN = frozenset(
@@ -67,18 +69,8 @@ def is_known(head: bytes) -> bool:
     return is_riff(head) or (len(head) >= 8 and head[:4] in KNOWN) or tag_length(head) > 0
 
 
-def tag_length(head: bytes) -> int:
-    """The length of an ID3 or APE tag that begins here, 0 where none does."""
-    if head[:3] == b"ID3" and len(head) >= 10 and head[3] < 5 and max(head[6:10]) < 128:
-        size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-        return 10 + size + (10 if head[5] & 16 else 0)
-    if head[:8] == b"APETAGEX" and len(head) >= 16:
-        return 32 + int(struct.unpack_from("<I", head, 12)[0])
-    return 128 if head[:3] == b"TAG" and len(head) >= 8 and head[3] < 128 else 0
-
-
 def find(block: bytes, name: bytes, big_endian: bool, offset: int, riff_end: int) -> int | None:
-    """Where a chunk of this name with a length that can be begins in a block at `offset`."""
+    """The position of a chunk of this name with a possible length, in a block at `offset`."""
     at = block.find(name)
     while at != -1 and at + 8 <= len(block):
         chunk = read(block[at : at + 8], big_endian=big_endian)
@@ -97,14 +89,14 @@ def _fits(chunk: Chunk, at: int, riff_end: int) -> bool:
 
 
 def find_riff(block: bytes) -> int | None:
-    """Where the first WAV file begins in a block."""
+    """The position of the first WAV file in a block."""
     return next(
         (at for at in _each(block, b"WAVE", len(block)) if is_riff(block[at : at + 12])), None
     )
 
 
 def find_signature(block: bytes, limit: int, big_endian: bool) -> int | None:
-    """Where, before `limit`, a WAV file or metadata begins that samples cannot be by chance.
+    """The position before `limit` of a WAV file or metadata that samples cannot be by chance.
 
     That takes eight bytes that are all as they must be: LIST with its type, an ID3 tag in its
     chunk, RIFF with WAVE.
@@ -127,7 +119,7 @@ def _is_signed(head: bytes, inner: bytes, big_endian: bool) -> bool:
 
 
 def _each(block: bytes, inner: bytes, until: int) -> Iterator[int]:
-    """Where the chunks begin whose content begins with `inner`, which ends before `until`."""
+    """The positions of chunks whose content begins with `inner`, which ends before `until`."""
     at = block.find(inner, 8, until)
     while at != -1:
         yield at - 8
@@ -135,7 +127,7 @@ def _each(block: bytes, inner: bytes, until: int) -> Iterator[int]:
 
 
 def trailer(tail: bytes, big_endian: bool) -> int:
-    """Where, in the last bytes of a file, chunks begin that lead exactly to its end.
+    """The position in a file's last bytes of chunks that lead exactly to its end.
 
     The first must have a known name. The length of `tail` where there are none.
     """

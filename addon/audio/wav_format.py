@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 
 from addon.audio.encodings import Encoding, encoding_of
-from addon.audio.limits import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
+from addon.audio.packets import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
 from addon.errors import UnreadableAudio
 
 PCM, ADPCM_MS, FLOAT, A_LAW, MU_LAW, ADPCM_IMA, GSM = 1, 2, 3, 6, 7, 0x11, 0x31
@@ -19,15 +19,12 @@ EXTENSIBLE = 0xFFFE
 PLAIN = frozenset({PCM, FLOAT, A_LAW, MU_LAW})
 """Format tags whose samples can be cut at any frame and laid end to end."""
 
-UNPLAYABLE = frozenset({ADPCM_MS, ADPCM_IMA, GSM, G726, G726_ITU, G722})
-"""Format tags that browsers do not play; they play all others of telephony (spec/audio 6)."""
-
 _UNKNOWN_LENGTH = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
 class Format:
-    """How samples are written: format tag, channels, rate in Hz, bits a sample.
+    """Format of samples: format tag, channels, rate in Hz, bits a sample.
 
     `block_align` is the size of one frame, or of one block of a compressed kind, in bytes; 0 stands
     for the smallest that holds the samples. `block_samples` are the samples of one channel in a
@@ -58,7 +55,7 @@ class Format:
 
     @property
     def encoding(self) -> Encoding | None:
-        """How the samples are read byte by byte; None for kinds that need a decoder."""
+        """The encoding of plain samples; None for kinds that need a decoder."""
         if self.tag not in PLAIN:
             return None
         return encoding_of(self.tag, self.block_align // self.channels, self.big_endian)
@@ -80,7 +77,7 @@ class Format:
         return blocks * self.block_samples + self._samples_in_part(rest)
 
     def _samples_in_part(self, rest: int) -> int:
-        """What a last block that breaks off still gives: nothing where it must be whole (GSM)."""
+        """Samples in a last block that breaks off: none where it must be whole (GSM)."""
         if self.tag == ADPCM_IMA:
             groups = max(rest - 4 * self.channels, 0) // (4 * self.channels)
             return min(1 + 8 * groups, self.block_samples) if rest >= 4 * self.channels else 0

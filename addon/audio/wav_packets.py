@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from addon.audio import wav, wav_format
-from addon.audio.mpeg import MpegReader, Place
+from addon.audio import wav_format
+from addon.audio.mpeg import MpegReader, ResumePoint
 from addon.audio.packets import PLAIN, Codec, Fault, Packet, PacketReader, Window
 from addon.audio.wav import Layout, Region
 from addon.audio.wav_format import ADPCM_IMA, ADPCM_MS, G722, G726, G726_ITU, GSM, MP2, MP3, Format
+from addon.audio.wav_parser import layout_of
 from addon.errors import UnreadableAudio
 
 _BATCH = 1 << 14
@@ -28,15 +29,15 @@ def wav_reader(file: BinaryIO) -> PacketReader:
     def read(start: int, stop: int) -> bytes:
         return Window(file, [(start, min(stop, size))]).read(0, stop - start)
 
-    layout = wav.layout(read, size)
+    layout = layout_of(read, size)
     if layout.format.tag in (MP2, MP3):
         regions = [(one.start, one.stop) for one in layout.regions]
         return _MpegInWav(Window(file, regions), layout)
     return WavReader(file, layout)
 
 
-class WavReader:
-    """The packets of a WAV file's regions. See PacketReader; places are region and byte."""
+class WavReader(PacketReader):
+    """The packets of a WAV file's regions. See PacketReader; `resume` is region and byte."""
 
     def __init__(self, file: BinaryIO, layout: Layout) -> None:
         for region in layout.regions:
@@ -45,9 +46,9 @@ class WavReader:
         self._layout = layout
         self.preroll = 1 if layout.format.tag in (GSM, G722, G726, G726_ITU) else 0
 
-    def packets(self, place: tuple[int, int] | None = None) -> Iterator[Packet]:
+    def packets(self, resume: tuple[int, int] | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
-        number, begin = place or (0, 0)
+        number, begin = resume or (0, 0)
         for region in self._layout.regions[number:]:
             window = Window(self._file, [(region.start, region.stop)])
             yield from _region_packets(window, region, number, begin)
@@ -67,22 +68,22 @@ class _MpegInWav(MpegReader):
         super().__init__(window)
         self._layout = layout
 
-    def packets(self, place: Place | None = None) -> Iterator[Packet]:
+    def packets(self, resume: ResumePoint | None = None) -> Iterator[Packet]:
         """See PacketReader.packets."""
         last: Packet | None = None
-        for last in super().packets(place):
+        for last in super().packets(resume):
             yield last
         if last is not None:
-            yield from _faults(self._layout, last.codec, last.place)
+            yield from _faults(self._layout, last.codec, last.resume)
 
 
-def _faults(layout: Layout, codec: Codec, place: object) -> Iterator[Packet]:
-    """What the layout says is wrong."""
+def _faults(layout: Layout, codec: Codec, resume: object) -> Iterator[Packet]:
+    """The faults that the layout tells, as packets."""
     hides = "damaged" in layout.flags
     for warning in layout.warnings:
-        yield Packet(None, codec, 0, place, fault=Fault(None, warning, hides_audio=hides))
+        yield Packet(None, codec, 0, resume, fault=Fault(None, warning, hides_audio=hides))
     for flag in layout.flags:
-        yield Packet(None, codec, 0, place, fault=Fault(flag, "", hides_audio=False))
+        yield Packet(None, codec, 0, resume, fault=Fault(flag, "", hides_audio=False))
 
 
 def _region_packets(

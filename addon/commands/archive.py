@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
@@ -20,6 +19,7 @@ import click
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
 from addon.commands.progress import Progress
+from addon.durable_files import write_file
 from addon.errors import NotStored
 from addon.settings import Settings
 
@@ -97,7 +97,7 @@ def get_command(
     if str(output) == "-":
         _write_out(archive.decrypted(manifest, "audio"))
         return
-    _write_verified(output, archive.decrypted(manifest, "audio"))
+    write_file(output, archive.decrypted(manifest, "audio"), replace=True)
     click.echo(f"{output}: {manifest.audio.plaintext_size} bytes", err=True)
 
 
@@ -127,7 +127,8 @@ def _open_file(ciphertext: Path, tenant: str | None, recording_id: str, output: 
     context = context_of(tenant, recording_id, "audio")
     with ciphertext.open("rb") as file:
         blocks = iter(lambda: file.read(1 << 20), b"")
-        _write_verified(output, decrypt(blocks, master_decryption_keys(Settings.load()), context))
+        plaintext = decrypt(blocks, master_decryption_keys(Settings.load()), context)
+        write_file(output, plaintext, replace=True)
     click.echo(f"{output}: opened", err=True)
 
 
@@ -275,16 +276,3 @@ def _operator() -> str:
 def _write_out(blocks: Iterable[bytes]) -> None:
     for block in blocks:
         sys.stdout.buffer.write(block)
-
-
-def _write_verified(path: Path, blocks: Iterable[bytes]) -> None:
-    """Into a file that nobody else may read, under its name only when all of it is proven."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            for block in blocks:
-                file.write(block)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -6,15 +6,13 @@ they never change. Tenant and id come from a grant or a token's rights, never fr
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import Generic, TypeVar
 
 from addon.archive.archive import Archive, ArchivedAudio
 from addon.archive.manifest import Manifest
+from addon.bounded_cache import BoundedCache
 from addon.errors import NotPlayable, NotStored, Withheld
 from addon.playback.decoding import SampleReader
 from addon.playback.grants import Grant
@@ -23,13 +21,15 @@ from addon.playback.playability import Playability, playability_of
 from addon.playback.playable import Playable
 from addon.playback.policy import Audible, audible, withheld
 
-Value = TypeVar("Value")
-
 MAX_PARTS = 200
 """Recordings of one call that are joined; each is a request to the store the first time."""
 
-MAX_REMEMBERED = 4096
+MAX_CACHED = 4096
 """Recordings whose layout and index are kept: some hundred bytes each, 20 kB for an hour."""
+
+
+Key = tuple[str, str]
+"""Tenant and id of a recording."""
 
 
 class Player:
@@ -44,8 +44,8 @@ class Player:
         self._archive = archive
         self._gaps = gaps
         self._redaction_required = redaction_required
-        self._playability_of: Remembered[Playability] = Remembered()
-        self._parts: Remembered[CallPart] = Remembered()
+        self._playabilities: BoundedCache[tuple[str, str], Playability] = BoundedCache(MAX_CACHED)
+        self._parts: BoundedCache[tuple[str, str], CallPart] = BoundedCache(MAX_CACHED)
 
     def granted(self, grant: Grant) -> Playable:
         """The audio that a grant is for. Raises as `recording` and `call` do."""
@@ -121,7 +121,7 @@ class Player:
 
     def _playability(self, audio: ArchivedAudio) -> Playability:
         key = audio.manifest.tenant, audio.manifest.recording_id
-        return self._playability_of.get(key, lambda: playability_of(audio))
+        return self._playabilities.get_or(key, lambda: playability_of(audio))
 
     def _part(self, tenant: str, recording_id: str) -> CallPart:
         def read() -> CallPart:
@@ -135,28 +135,7 @@ class Player:
                 started_at=audio.manifest.facts.started_at,
             )
 
-        return self._parts.get((tenant, recording_id), read)
-
-
-class Remembered(Generic[Value]):
-    """What was found out about recordings lately; true for ever, as they never change."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str], Value] = OrderedDict()
-
-    def get(self, key: tuple[str, str], find: Callable[[], Value]) -> Value:
-        """The value of a key, found now where it is not known. Raises what `find` raises."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        value = find()
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > MAX_REMEMBERED:
-                self._kept.popitem(last=False)
-        return value
+        return self._parts.get_or((tenant, recording_id), read)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ from addon.twilio.rest import Rest, TwilioApi
 from addon.twilio.signature_diagnostics import SignatureDiagnostics
 from addon.twilio.signatures import Verifier
 from addon.web.oidc import Provider
-from addon.web.rows import Rows
+from addon.web.recording_rows import RecordingRows
 from addon.web.sessions import Sessions
 
 EXTENSION = "recording-addon"
@@ -121,9 +121,9 @@ class Context:
         )
 
     @cached_property
-    def rows(self) -> Rows:
+    def recording_rows(self) -> RecordingRows:
         """Rows of the list of recordings."""
-        return Rows(self.archive)
+        return RecordingRows(self.archive)
 
     @cached_property
     def grants(self) -> Grants:

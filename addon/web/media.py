@@ -6,16 +6,14 @@ answer.
 
 from __future__ import annotations
 
-from typing import get_args
-
 from flask import Blueprint, Response, request
 
-from addon.errors import Forbidden, GrantExpired, InvalidParameter, Withheld
-from addon.playback.encoded import EncodedFormat
-from addon.playback.grants import Grant
+from addon.errors import Forbidden, GrantExpired, Withheld
 from addon.web import audio, cors
 from addon.web.access_log import access_by_link
+from addon.web.api.parameters import Format, GrantToken
 from addon.web.context import context
+from addon.web.openapi.operations import RANGE, Operation, sound
 
 METHODS = ("GET", "HEAD")
 REQUEST_HEADERS = ("Range", "If-Range", "If-None-Match")
@@ -25,13 +23,23 @@ cors.allow_players(blueprint)
 
 
 @blueprint.route("/media/<token>", methods=METHODS, provide_automatic_options=False)
-def media(token: str) -> Response:
-    """The audio that the grant names (spec/interfaces 4)."""
+@Operation(
+    "play",
+    "Links",
+    sound("The audio."),
+    problems=(400, 403, 404, 410, 416, 422, 502, 503),
+    security=None,
+    headers=RANGE,
+    also={"HEAD": ("lookAtAudio", "Its headers alone")},
+)
+def media(token: GrantToken, *, format: Format | None = None) -> Response:
+    """The audio that a grant is for."""
     try:
         grant = context().grants.verified(token)
-        wanted = _format(grant)
-        playable = context().player.granted(grant)
-        answer = audio.logged_answer(playable, access_by_link(grant, wanted), wanted, grant.subject)
+        if format is not None and grant.purpose != "download":
+            raise Forbidden("this link is for listening; another format is a download")
+        found = context().player.granted(grant)
+        answer = audio.logged_answer(found, access_by_link(grant, format), format, grant.subject)
         # Only now: an answer that holds nothing of it, or an error to try again, uses nothing up.
         if _gives(answer) and grant.purpose == "download":
             context().single_use.claim(grant)
@@ -42,23 +50,10 @@ def media(token: str) -> Response:
 
 
 @blueprint.route("/media/<token>", methods=["OPTIONS"])
-def media_preflight(token: str) -> Response:  # noqa: ARG001 - the address alone decides
-    """CORS preflight, asked by a browser before a script may send a Range."""
+@Operation("mediaPreflight", "Links", cors.PREFLIGHT, security=None)
+def media_preflight(token: GrantToken) -> Response:  # noqa: ARG001 - the address alone decides
+    """A browser asks this before a script may send a Range."""
     return cors.preflight(METHODS, REQUEST_HEADERS)
-
-
-def _format(grant: Grant) -> EncodedFormat | None:
-    """The format asked for. Raises Forbidden with a link that is for listening only."""
-    text = request.args.get("format")
-    if text is None:
-        return None
-    if grant.purpose != "download":
-        raise Forbidden("this link is for listening; another format is a download")
-    for known in get_args(EncodedFormat):
-        if text == known:
-            wanted: EncodedFormat = known
-            return wanted
-    raise InvalidParameter("format: not one of flac, mp3, opus")
 
 
 def _gives(answer: Response) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from addon.analysis import compressed, recording
+from addon.analysis import compressed_input, recording
 from addon.analysis.timeline import Interval
 
 GAP = "The decoder stopped in the middle of the file."
@@ -16,7 +16,7 @@ GAP = "The decoder stopped in the middle of the file."
 
 def lose_the_end(patch: pytest.MonkeyPatch) -> None:
     """From now on what is encoded anew ends in the middle of its last block, without a word."""
-    silenced = compressed._silenced
+    silenced = compressed_input._silenced
 
     def half_of_the_last(*args: Any) -> Iterator[Any]:
         waiting = None
@@ -28,13 +28,12 @@ def lose_the_end(patch: pytest.MonkeyPatch) -> None:
             axis = int(np.argmax(waiting.shape))
             yield np.split(waiting, [waiting.shape[axis] // 2], axis)[0].copy()
 
-    patch.setattr(compressed, "_silenced", half_of_the_last)
+    patch.setattr(compressed_input, "_silenced", half_of_the_last)
 
 
 class StopsEarly:
-    """An intake whose decoder stopped early; everything else is the real intake's."""
+    """An input whose decoder stopped early; everything else is the real one's."""
 
-    covered = False
     gap = GAP
 
     def __init__(self, real: Any) -> None:
@@ -50,16 +49,16 @@ class StopsEarly:
 
 
 def stop_early(patch: pytest.MonkeyPatch) -> list[StopsEarly]:
-    """From now on every intake says that its decoder stopped early; gives those that were made."""
-    open_intake = recording.open_intake
+    """From now on every input says that its decoder stopped early; gives those that were made."""
+    open_input = recording.open_input
     made: list[StopsEarly] = []
 
     def opened(*args: Any, **kwargs: Any) -> Any:
-        real = open_intake(*args, **kwargs)
+        real = open_input(*args, **kwargs)
         if real is None:
             return None
         made.append(StopsEarly(real))
         return made[-1]
 
-    patch.setattr(recording, "open_intake", opened)
+    patch.setattr(recording, "open_input", opened)
     return made

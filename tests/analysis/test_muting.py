@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from addon.analysis import Options, muting
-from addon.analysis.muting import Placed
-from addon.audio.wav import layout
+from addon.analysis.muting import HeardRegion
 from addon.audio.wav_format import PCM, Format
+from addon.audio.wav_parser import layout_of
 from tests.analysis.calls import RATE, key_tone, passed, wav
 from tests.analysis.waves import chunk, format_chunk, plain, riff
 
@@ -58,7 +58,7 @@ def test_silences_the_tones_and_nothing_else(subtype):
     assert len(archived) == len(recording)
     [(start, stop)] = report.redaction.intervals
     assert start == pytest.approx(2.9, abs=0.02) and stop == pytest.approx(3.8, abs=0.02)
-    (region,) = layout(lambda start, stop: recording[start:stop], len(recording)).regions
+    (region,) = layout_of(lambda start, stop: recording[start:stop], len(recording)).regions
     align = region.format.block_align
     first = region.start + int(np.floor(start * RATE)) * align
     last = region.start + int(np.ceil(stop * RATE)) * align
@@ -113,9 +113,9 @@ def test_chunks_after_the_audio_are_never_touched():
 
 def test_overwrite_respects_the_part_it_holds():
     recording = plain()
-    placed = [Placed(Format(PCM, 2, 8000, 16), 44, len(recording), 0.0)]
+    heard = [HeardRegion(Format(PCM, 2, 8000, 16), 44, len(recording), 0.0)]
     held = bytearray(recording[1000:2000])
-    muting.overwrite(held, 1000, placed, [(0.0, 0.04)])
+    muting.overwrite(held, 1000, heard, [(0.0, 0.04)])
     stop = 44 + 320 * 4
     assert held[: stop - 1000] == bytes(stop - 1000)
     assert held[stop - 1000 :] == recording[stop:2000]
@@ -123,10 +123,10 @@ def test_overwrite_respects_the_part_it_holds():
 
 def test_the_time_of_a_byte_is_found_among_the_pieces():
     mono, stereo = Format(PCM, 1, 8000, 16), Format(PCM, 2, 8000, 16)
-    placed = [Placed(mono, 100, 16100, 0.0), Placed(stereo, 20000, 52000, 1.0)]
+    heard = [HeardRegion(mono, 100, 16100, 0.0), HeardRegion(stereo, 20000, 52000, 1.0)]
     times = {0: 0.0, 100: 0.0, 8100: 0.5, 16100: 1.0, 18000: 1.0, 20000: 1.0, 36000: 1.5}
-    assert {at: muting.time_at(placed, at) for at in times} == pytest.approx(times)
-    assert muting.time_at(placed, 90000) == 2.0
+    assert {at: muting.time_at(heard, at) for at in times} == pytest.approx(times)
+    assert muting.time_at(heard, 90000) == 2.0
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -5,9 +5,9 @@ import io
 import pytest
 
 from addon.analysis import Options
-from addon.analysis.compressed import SpooledIntake
-from addon.analysis.intake import WaveIntake
-from addon.analysis.opening import MAX_UNDECIDED_BYTES, WavOpening, open_intake
+from addon.analysis.compressed_input import CompressedInput
+from addon.analysis.opening import MAX_UNDECIDED_BYTES, open_input
+from addon.analysis.wav_input import WavInput
 from addon.audio.sniffing import HEAD_BYTES, SEARCH_BYTES
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import converse, encoded, wav
@@ -18,25 +18,22 @@ CALL = converse(10, 1).samples
 
 
 def opened(head, options=None, *, at_end=False):
-    """The intake for these first bytes, and the stages that were prepared for it."""
+    """The input for these first bytes, and the stages that were prepared for it."""
     prepared = []
-    intake = open_intake(
+    source = open_input(
         head, options or Options(), io.BytesIO, prepare=prepared.append, at_end=at_end
     )
-    if isinstance(intake, WavOpening):
-        intake.feed(head)
-        intake = intake._intake or intake
-    return intake, prepared
+    return source, prepared
 
 
 def test_plain_samples_are_read_in_place():
     recording = plain()
-    intake, prepared = opened(recording)
-    assert type(intake) is WaveIntake
-    assert intake.feed(b"") == b""
-    intake.measure()
-    assert prepared == [intake.stages]
-    assert b"".join(intake.release([])) == recording[44:]
+    source, prepared = opened(recording)
+    assert type(source) is WavInput
+    passed = source.feed(recording)
+    source.measure()
+    assert prepared == [source.stages]
+    assert passed + b"".join(source.release([])) == recording
 
 
 @pytest.mark.parametrize(
@@ -54,8 +51,8 @@ def test_with_a_transcriber_that_mutes_they_wait_in_the_spool(options, waits):
         spools.append(io.BytesIO())
         return spools[-1]
 
-    intake = open_intake(plain(), options, spool, prepare=lambda _: None, at_end=False)
-    intake.feed(plain())
+    source = open_input(plain(), options, spool, prepare=lambda _: None, at_end=False)
+    source.feed(plain())
     assert bool(spools) is waits
 
 
@@ -69,28 +66,27 @@ def test_with_a_transcriber_that_mutes_they_wait_in_the_spool(options, waits):
     ],
 )
 def test_other_kinds_wait_for_a_decoder(recording):
-    assert type(opened(recording)[0]) is SpooledIntake
+    assert type(opened(recording)[0]) is CompressedInput
 
 
 def test_big_endian_samples_are_read_in_place():
     recording = encoded(CALL, format="WAV", subtype="PCM_16", endian="BIG")
     assert recording[:4] == b"RIFX"
-    assert type(opened(recording)[0]) is WaveIntake
+    assert type(opened(recording)[0]) is WavInput
 
 
 def test_a_format_is_waited_for():
     head = riff(chunk(b"JUNK", bytes(2000)), format_chunk(), chunk(b"data", bytes(100)))
-    assert type(opened(head[:1500])[0]) is WavOpening
-    assert type(opened(head)[0]) is WaveIntake
+    assert opened(head[:1500])[0] is None
+    assert type(opened(head)[0]) is WavInput
 
 
 def test_a_format_that_never_comes_is_not_waited_for():
     endless = riff(size=0xF0000000) + b"id3 " + (3 << 30).to_bytes(4, "little") + bytes(64)
-    intake = open_intake(endless, Options(), io.BytesIO, prepare=lambda _: None, at_end=False)
-    intake.feed(endless)
-    intake.feed(bytes(MAX_UNDECIDED_BYTES - len(endless)))
+    longest = endless.ljust(MAX_UNDECIDED_BYTES, b"\0")
+    assert opened(longest)[0] is None
     with pytest.raises(UnreadableAudio, match="first megabytes"):
-        intake.feed(b"\0")
+        opened(longest + b"\0")
 
 
 @pytest.mark.parametrize("size", [0, 1, 11])
@@ -104,15 +100,14 @@ def test_at_the_end_everything_is_decided():
         opened(b"", at_end=True)
     with pytest.raises(UnreadableAudio, match="text"):
         opened(b"short", at_end=True)
-    intake, _ = opened(plain()[:20], at_end=True)
     with pytest.raises(UnreadableAudio, match="ends inside its header"):
-        intake.measure()
+        opened(plain()[:20], at_end=True)
 
 
 def test_unknown_bytes_are_left_to_the_decoder():
     noise = bytes(range(256)) * (SEARCH_BYTES // 256)
-    assert type(opened(noise)[0]) is SpooledIntake
-    assert type(opened(noise[:5000], at_end=True)[0]) is SpooledIntake
+    assert type(opened(noise)[0]) is CompressedInput
+    assert type(opened(noise[:5000], at_end=True)[0]) is CompressedInput
 
 
 def test_a_document_is_refused_as_soon_as_its_head_is_there():

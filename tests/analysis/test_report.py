@@ -222,12 +222,13 @@ def test_every_property_is_described():
 
 
 def test_every_flag_is_in_the_schema():
-    from addon.analysis import compressed, findings, intake
-    from addon.audio import wav_walk
+    from addon.analysis import compressed_input, findings, wav_input
+    from addon.audio import wav_parser
 
     listed = set(SCHEMA["$defs"]["result"]["properties"]["flags"]["items"]["enum"])
     source = "".join(
-        Path(module.__file__).read_text() for module in (compressed, findings, intake, wav_walk)
+        Path(module.__file__).read_text()
+        for module in (compressed_input, findings, wav_input, wav_parser)
     )
     raised = set(re.findall(r'^ +"([a-z_]+)": ', source, re.M)) & listed
     raised |= set(re.findall(r'(?:flags\.append|_flag)\("([a-z_]+)"', source))

@@ -5,7 +5,7 @@ import pytest
 
 from addon.analysis import stages
 from addon.analysis.peaks import Peaks
-from addon.analysis.stages import BLOCK, RATE_HZ, Resampler, Stages
+from addon.analysis.stages import BLOCK, RATE_HZ, Stages
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import key_tone
 
@@ -52,13 +52,6 @@ def test_other_rates_keep_the_length_and_the_level(rate):
     levels = stages.levels.all(1)[0]
     assert len(levels) * 10 == pytest.approx(3000, abs=170)
     assert levels[20:280].mean() == pytest.approx(-13.5, abs=0.2)
-
-
-def test_at_8_khz_nothing_is_resampled():
-    samples = noise(100)
-    resampler = Resampler(8000, 2)
-    assert resampler.add(samples) is samples
-    assert resampler.add(samples[:, :0], last=True).shape == (2, 0)
 
 
 @pytest.mark.parametrize(("channels", "heard"), [(1, 1), (2, 2), (3, 1), (8, 1)])

@@ -17,7 +17,7 @@ ROWS = {
     "a PIN": keys.row("9024", on=0.15, off=0.35),
     "one press": keys.row("5", on=0.08),
 }
-#: The vocoder is so coarse that a press alone may look like a voice; a row does not.
+#: The vocoder is so coarse that a press alone may window like a voice; a row does not.
 COARSE = "Speex at 3.95 kbit/s"
 #: Lines on which a machine's row is counted to the digit.
 EXACT = [

@@ -53,7 +53,7 @@ def test_a_segment_longer_than_a_piece_is_cut():
 def test_words_come_back_at_their_place():
     [piece] = pieces([spans((1000, 1100), (2000, 2100))])
     words = [Word("one", 0.1, 0.3, 1), Word("two", 1.6, 1.8, 1), Word("late", 9.0, 9.9, 1)]
-    placed = list(piece.placed(words))
+    placed = list(piece.timed(words))
     assert [word.start for word in placed] == [
         pytest.approx(t, abs=0.06) for t in (10.05, 20.15, 21.05)
     ]

@@ -19,8 +19,11 @@ class Heard:
     codec: str
     flags: list[str]
     warnings: list[str]
-    covered: bool
     gap: str
+
+    @property
+    def covered(self) -> bool:
+        return not self.gap
 
     @property
     def seconds(self) -> float:
@@ -37,7 +40,4 @@ def heard(content: bytes, kind: str | None = None) -> Heard:
     blocks = list(decoder.blocks())
     samples = np.concatenate(blocks, axis=1) if blocks else np.zeros((decoder.channels, 0))
     assert samples.shape[1] == decoder.frames
-    return Heard(
-        samples, decoder.rate, decoder.codec, decoder.flags, decoder.warnings,
-        decoder.covered, decoder.gap,
-    )  # fmt: skip
+    return Heard(samples, decoder.rate, decoder.codec, decoder.flags, decoder.warnings, decoder.gap)

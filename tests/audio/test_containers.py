@@ -15,31 +15,6 @@ from tests.audio.files import made, patched, tone
 from tests.audio.reading import heard
 
 
-@pytest.mark.parametrize("kind", ["m4a", "webm", "caf", "au", "aiff", "w64"])
-def test_a_second_recording_behind_the_first_is_told(kind):
-    content = made(kind, 1.0)
-    found = heard(content + content)
-    assert "damaged" in found.flags and not found.covered
-
-
-@pytest.mark.parametrize("kind", ["m4a", "alac", "webm", "caf", "aiff", "w64"])
-@pytest.mark.parametrize("other", ["pcm16", "mp3", "flac"])
-def test_a_recording_of_another_kind_behind_the_first_is_told(kind, other):
-    found = heard(made(kind, 1.0) + made(other, 2.0))
-    assert found.seconds > 0.9
-    assert "damaged" in found.flags and not found.covered
-
-
-def test_a_wav_file_behind_an_au_file_is_told():
-    assert not heard(made("au", 1.0) + made("pcm16", 2.0)).covered
-
-
-@pytest.mark.parametrize("kind", ["m4a", "alac", "webm", "caf", "au", "aiff", "w64"])
-def test_a_whole_file_has_nothing_behind_its_end(kind):
-    found = heard(made(kind, 1.0))
-    assert found.covered and not found.flags
-
-
 @pytest.mark.parametrize("kind", ["m4a", "webm", "caf", "au", "aiff", "w64", "amr"])
 def test_a_tag_in_front_costs_nothing(kind):
     content = made(kind, 1.0)

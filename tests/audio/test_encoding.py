@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from addon.audio.encoding import ENCODERS, Outlet, Shape, encoded, write_flac
+from addon.audio.encoding import ENCODERS, Shape, encoded, write_flac
 from addon.audio.flac import stream_info
 from tests.audio.files import tone
 from tests.audio.reading import heard
@@ -76,18 +76,3 @@ def test_what_the_blocks_raise_comes_out(wanted):
 
     with pytest.raises(KeyError):
         list(encoded(failing(), wanted, Shape(8000, 1, 16_000)))
-
-
-def test_what_has_left_is_not_changed_any_more():
-    out = Outlet()
-    out.write(b"abcdef")
-    out.seek(1)
-    out.write(b"BC")
-    assert out.take() == b"aBCdef"
-    out.seek(4)
-    assert out.write(b"EFghi") == 5
-    out.seek(0)
-    out.write(b"xx")
-    assert (out.tell(), out.seek(0, 2)) == (2, 9)
-    assert out.take() == b"ghi"
-    assert out.take() == b""

@@ -24,7 +24,7 @@ def with_length(frames: int, content: bytes = FILE) -> bytes:
 def frames(content: bytes) -> list[tuple[int, int]]:
     """Where each frame begins, and its length in bytes."""
     packets = FlacReader(Window(io.BytesIO(content))).packets()
-    return [(packet.place[1], len(packet.data)) for packet in packets if packet.data]
+    return [(packet.resume[1], len(packet.data)) for packet in packets if packet.data]
 
 
 @pytest.mark.parametrize("length", [0, 1, 8000, 24_000])

@@ -8,7 +8,6 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.audio.wav import layout
 from addon.audio.wav_format import (
     A_LAW,
     ADPCM_IMA,
@@ -23,6 +22,7 @@ from addon.audio.wav_format import (
     header,
     read_format,
 )
+from addon.audio.wav_parser import layout_of
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import converse, wav
 from tests.analysis.waves import ramp
@@ -76,7 +76,7 @@ def test_the_samples_in_so_many_bytes(kind, length, samples):
 @pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM", "GSM610"])
 def test_blocks_hold_what_a_decoder_finds_in_them(subtype):
     recording = wav(converse(10, 1).samples[:1, :20_000], subtype=subtype)
-    found = layout(lambda start, stop: recording[start:stop], len(recording))
+    found = layout_of(lambda start, stop: recording[start:stop], len(recording))
     decoded, _ = soundfile.read(io.BytesIO(recording))
     (region,) = found.regions
     held = region.format.samples_in(region.length)
@@ -93,7 +93,7 @@ def test_our_reader_finds_what_our_header_announces(tag, bits, channels):
     kind = Format(tag, channels, 8000, bits)
     data = ramp(100).tobytes()[: 24 * 10]
     recording = header(kind, len(data)) + data
-    found = layout(lambda start, stop: recording[start:stop], len(recording))
+    found = layout_of(lambda start, stop: recording[start:stop], len(recording))
     assert found.plain and found.format == kind
     assert recording[found.regions[0].start : found.regions[0].stop] == data
 
@@ -110,7 +110,7 @@ def test_a_decoder_reads_what_we_write(tag, bits):
 def test_padded_samples_are_announced_in_the_size_that_they_have():
     kind = Format(PCM, 2, 8000, 24, 8)
     recording = header(kind, 800) + bytes(800)
-    assert layout(lambda start, stop: recording[start:stop], len(recording)).format.bits == 32
+    assert layout_of(lambda start, stop: recording[start:stop], len(recording)).format.bits == 32
 
 
 def test_more_than_riff_can_count_is_announced_as_a_stream():

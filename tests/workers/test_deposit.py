@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from addon.analysis.intake import WaveIntake
+from addon.analysis.wav_input import WavInput
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
 from addon.archive.manifest import RecordingFacts
@@ -70,13 +70,13 @@ def test_an_encoder_that_loses_the_end_commits_nothing_of_it(worked, monkeypatch
     assert (facts.redaction, facts.redacted, facts.format) == ("incomplete", False, "flac")
 
 
-def test_an_intake_that_keeps_bytes_back_commits_nothing_of_it(worked, monkeypatch):
-    release = WaveIntake.release
+def test_an_input_that_keeps_bytes_back_commits_nothing_of_it(worked, monkeypatch):
+    release = WavInput.release
 
     def all_but_the_last_second(self, muted):
         yield b"".join(release(self, muted))[: -4 * RATE]
 
-    monkeypatch.setattr(WaveIntake, "release", all_but_the_last_second)
+    monkeypatch.setattr(WavInput, "release", all_but_the_last_second)
     recording = wav(3.0)
     answer, facts, stored = worked(recording)
     assert (answer["status"], answer["code"]) == ("failed", TOO_SHORT)
@@ -85,12 +85,12 @@ def test_an_intake_that_keeps_bytes_back_commits_nothing_of_it(worked, monkeypat
 
 
 def test_other_bytes_of_the_same_length_are_no_archive_either(worked, monkeypatch):
-    release = WaveIntake.release
+    release = WavInput.release
 
     def changed(self, muted):
         yield b"".join(release(self, muted))[:-1] + b"\x55"
 
-    monkeypatch.setattr(WaveIntake, "release", changed)
+    monkeypatch.setattr(WavInput, "release", changed)
     recording = wav(3.0)
     answer, _, stored = worked(recording)
     assert answer["code"] == TOO_SHORT

@@ -1,7 +1,7 @@
-"""Whose token is shown, and what exists for its holder.
+"""The API token of a request, and the recordings that it reaches.
 
-What another install holds must look exactly like what nobody holds; that somebody asked for it is
-written into the access log of what was asked for.
+Another install's recording must look exactly like one that does not exist; that it was asked for is
+written into its access log.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from addon.web.access_log import access_from_request
 from addon.web.context import context
 
 
+def require_token() -> None:
+    """Refuse a request without a valid token before anything else of it is looked at."""
+    if request.method != "OPTIONS":
+        token()
+
+
 def token() -> Token:
     """The token of this request. Raises Unauthenticated, StoreUnavailable."""
     if "api_token" not in g:
@@ -28,12 +34,12 @@ def token() -> Token:
     return found
 
 
-def holder_of(recording_id: str) -> str:
-    """The tenant that holds a recording, as far as the token reaches.
+def holder_of(recording_id: str, asked: str | None) -> str:
+    """The tenant that holds a recording, as far as the token reaches; `asked` names one of several.
 
     Raises Unauthenticated, NotFound, InvalidParameter where several hold it, StoreUnavailable.
     """
-    shown, asked = token(), request.args.get("install")
+    shown = token()
     try:
         holders = context().archive.find(recording_id)
     except NotStored:
@@ -47,9 +53,9 @@ def holder_of(recording_id: str) -> str:
     return mine[0]
 
 
-def tenant() -> str:
+def tenant(asked: str | None) -> str:
     """The one install that is asked about. Raises NotFound, InvalidParameter, Unauthenticated."""
-    shown, asked = token(), request.args.get("install")
+    shown = token()
     if shown.install is None and asked is None:
         raise InvalidParameter("install: a token for every install has to name one here")
     if asked is not None and not shown.admits(asked):

@@ -6,27 +6,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
+from addon.playback.encoded import EncodedFormat
+from addon.playback.grants import Purpose
 from addon.web.access_log import refusals_logged
-from addon.web.api import parameters
 from addon.web.api.access import api_access
 from addon.web.context import context
+from addon.web.schemas import Link
 
 
 def link_to(
     tenant: str,
     recordings: tuple[str, ...],
+    lifetime_s: int,
+    purpose: Purpose | None,
+    wanted: EncodedFormat | None,
     *,
     recording_id: str | None = None,
     call_sid: str | None = None,
-) -> dict[str, Any]:
+) -> Link:
     """A signed link to a recording or a call, and its end in Unix seconds.
 
-    It is noted in the access log of `recordings` first. Raises Withheld, and StoreUnavailable where
-    that failed.
+    `recordings` are those whose access log must know of it; `purpose` follows from the `wanted`
+    format where it is not given. Raises Withheld, and StoreUnavailable where it went unrecorded.
     """
-    wanted, purpose = parameters.encoded_format(), parameters.purpose()
+    purpose = purpose or ("download" if wanted else "listen")
     grants, access = context().grants, api_access(tenant, recordings, purpose=purpose, form=wanted)
     access = replace(access, call_sid=call_sid)
     with refusals_logged(access):
@@ -37,7 +41,7 @@ def link_to(
         call_sid=call_sid,
         listener=access.listener,
         purpose=purpose,
-        lifetime_s=parameters.expires(),
+        lifetime_s=lifetime_s,
     )
     link = grants.link(grant)
     access = replace(access, grant=grant.nonce)
