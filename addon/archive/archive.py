@@ -177,10 +177,14 @@ class Archive:
         Raises NotStored, and Tampered where objects and manifest do not belong together.
         """
         manifest = self.manifest(tenant, recording_id)
+        self.complete(manifest)
+        return manifest
+
+    def complete(self, manifest: Manifest) -> None:
+        """As `confirm`, with the manifest at hand. Raises Tampered."""
         if not describes(self.store, manifest):
             raise Tampered("the stored objects are not those that the manifest speaks of")
         settle(self.store, manifest, self.lock)
-        return manifest
 
     def find(self, recording_id: str) -> tuple[str, ...]:
         """The tenants that hold a recording of this id, from the index alone."""

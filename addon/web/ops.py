@@ -17,7 +17,6 @@ from addon.archive.prefixes import OUTCOMES
 from addon.errors import AddonError
 from addon.metrics import catalogue
 from addon.metrics.exposition import CONTENT_TYPE, Gauge, exposition
-from addon.requests import scheduling
 from addon.web.context import context
 from addon.web.openapi.operations import Answer, Operation
 from addon.web.schemas import State
@@ -95,9 +94,11 @@ def _gauges() -> Iterator[Gauge]:
     yield Gauge(catalogue.SWEEPER, float(bool(redis.exists(redis_keys.SWEEPER))))
     for queue, depth in queues.depths().items():
         yield Gauge(catalogue.DEPTH, depth, (queue,))
-    for queue, seconds in queues.waited(time.time()).items():
+    waited = queues.waited(time.time())
+    for queue, seconds in waited.items():
         yield Gauge(catalogue.OLDEST, seconds, (queue,))
-        yield Gauge(catalogue.PRESSURE, scheduling.pressure(queue, seconds), (queue,))
+    for queue, pressure in queues.pressures(waited).items():
+        yield Gauge(catalogue.PRESSURE, pressure, (queue,))
     for queue, jobs in queues.in_flight().items():
         yield Gauge(catalogue.IN_FLIGHT, len(jobs), (queue,))
     memory = queues.admission.memory()
