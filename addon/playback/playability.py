@@ -34,9 +34,7 @@ def playability_of(playable: Playable) -> Playability:
     kind = sniffed(file)  # type: ignore[arg-type]
     try:
         if kind == "wav":
-            layout = layout_of(
-                lambda first, last: b"".join(playable.read(first, last)), playable.length
-            )
+            layout = layout_of(lambda a, b: b"".join(playable.read(a, b)), playable.length)
             return Playability(layout.plain and layout.format.tag in PLAIN, layout)
         if kind in _BY_CODEC:
             first = next(packet_reader(file, kind).packets())  # type: ignore[arg-type]

@@ -208,5 +208,5 @@ def _events(user: User, manifest: Manifest) -> list[Line] | None:
     """The access log as lines, latest first; None for those who may not see it."""
     if not user.rights.see_listeners:
         return None
-    access_log = AccessLog(context().store)
-    return lines(access_log.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))
+    log = AccessLog(context().store)
+    return lines(log.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))
