@@ -1,5 +1,5 @@
 # One image for web and workers; compose.yaml shows how they fit together.
-FROM python:3.11-slim-bookworm
+FROM python:3.14-slim-trixie
 
 ENV PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app

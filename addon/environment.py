@@ -18,6 +18,10 @@ ENV_FILE = Path(".env")
 """In the working directory, as compose.yaml and Flask's own commands read it."""
 
 
+_added: dict[str, str] = {}
+"""What this process added to the environment that it was given."""
+
+
 @cache
 def read_env_file() -> None:
     """Add what `.env` says to the environment, which wins; once in a process and its forks.
@@ -28,8 +32,10 @@ def read_env_file() -> None:
     """
     try:
         if load_dotenv(ENV_FILE):
-            for name in [name for name, value in dotenv_values(ENV_FILE).items() if not value]:
-                if not os.environ.get(name):
+            for name, value in dotenv_values(ENV_FILE).items():
+                if value and os.environ.get(name) == value:
+                    _added[name] = value
+                elif not os.environ.get(name):
                     os.environ.pop(name, None)
     except (OSError, ValueError) as error:
         raise SettingsError(f".env cannot be read: {type(error).__name__}") from None
@@ -41,8 +47,18 @@ def variables() -> Mapping[str, str]:
     return os.environ
 
 
+def take(*names: str) -> dict[str, str]:
+    """The variables of these names that are set; child processes do not get them any more."""
+    return {name: os.environ.pop(name) for name in names if name in os.environ}
+
+
 def set_defaults(defaults: Mapping[str, str]) -> None:
     """Set the variables that are unset or empty, for this process and its children."""
     for name, value in defaults.items():
         if not variables().get(name, "").strip():
-            os.environ[name] = value
+            os.environ[name] = _added[name] = value
+
+
+def given() -> dict[str, str]:
+    """The variables without what `.env` or a default added, for this very program anew."""
+    return {name: value for name, value in variables().items() if _added.get(name) != value}

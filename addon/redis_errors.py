@@ -16,4 +16,9 @@ def as_unavailable() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise QueueUnavailable(f"Redis does not answer ({type(error).__name__})") from error
+        raise unavailable(error) from error
+
+
+def unavailable(error: RedisError) -> QueueUnavailable:
+    """The error of this project for one of redis-py's, without the address in its text."""
+    return QueueUnavailable(f"Redis does not answer ({type(error).__name__})")

@@ -16,6 +16,12 @@ REQUESTS_OPEN = "ledger:open"
 REQUESTS_DONE = "ledger:done"
 """Sorted set of finished request SIDs, scored by when they were finished."""
 
+SERVICE_TIMES = "service-times:"
+"""List of the seconds that a worker process took for the latest jobs, by queue."""
+
+RESERVES = "reserves"
+"""Hash of the seconds of work that are owed to urgent long jobs and to late ones."""
+
 LEASE = "lease:"
 """String with the holder of a lease, by kind of work and SID; expires within seconds."""
 

@@ -9,13 +9,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from addon.errors import UnreadableDocument
 
 T = TypeVar("T")
+
+
+class StoredDocument:
+    """Base of a dataclass that is kept as JSON: `KIND` names it in errors, `MOMENTS` its times.
+
+    VERSION is the newest that is known, or None for a document that is part of another.
+    """
+
+    KIND: ClassVar[str]
+    VERSION: ClassVar[int | None] = 1
+    MOMENTS: ClassVar[tuple[str, ...]] = ()
+
+    def to_json(self) -> str:
+        """One line of text; `from_json` gives an equal document back."""
+        values = asdict(self)  # type: ignore[call-overload]  # a subclass is a dataclass
+        return json.dumps(values, default=datetime.isoformat, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The document as this release or another wrote it. Raises UnreadableDocument."""
+        document = parse(text, cls.KIND, cls.VERSION)
+        return instance(cls, with_moments(document, cls.KIND, *cls.MOMENTS), cls.KIND)
 
 
 def parse(text: str | bytes | bytearray, what: str, version: int | None = 1) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import Flask, Response, send_file
 
-from addon.playback.ahead import ahead
+from addon.playback.read_ahead import read_ahead
 
 FRAME = 64 * 1024
 TAG = 16
@@ -49,7 +49,9 @@ def bare() -> Flask:
     path = Path(os.environ["BARE_FILE"])
     length = sum(stop - start - TAG for start, stop in pairwise(_edges(path.stat().st_size)))
     headers = {"Content-Length": str(length)}
-    return _app(lambda: Response(ahead(_opened(path)), mimetype="audio/x-wav", headers=headers))
+    return _app(
+        lambda: Response(read_ahead(_opened(path)), mimetype="audio/x-wav", headers=headers)
+    )
 
 
 def seal(plaintext: Path, sealed: Path) -> None:

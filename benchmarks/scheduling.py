@@ -1,4 +1,4 @@
-"""Simulates waiting policies: discrete events that run the real `addon.requests.scheduling`.
+"""Simulates scheduling policies: discrete events that run the real `addon.requests.selection`.
 
 Recordings arrive at random, are guessed and put into queues by the real code, and are taken by
 processes in the real roles. All share the cores evenly, which is harder than it is: in truth the
@@ -12,11 +12,11 @@ import argparse
 import math
 import random
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from addon.requests import scheduling
+from addon.requests import scheduling, selection
+from addon.requests.selection import Backlog, Choice
 from addon.requests.sla import LIMITS, percentile
 
 MEDIAN_CALL_S = 180.0
@@ -40,6 +40,7 @@ class Engine:
     per_second: float
 
     def work(self, duration: float) -> float:
+        """Core seconds for a recording of so many seconds."""
         return self.fixed + self.per_second * duration
 
 
@@ -52,42 +53,96 @@ SLOW = Engine("7 times slower", 0.30, 0.02)
 
 @dataclass(frozen=True)
 class Job:
+    """A recording that waits; the machine guesses neither `work` nor `duration`."""
+
     arrived: float
     duration: float
     work: float
-    lane: str
-    due: int
+    queue: str
+    due: float
+
+
+Take = Callable[[Sequence[str], Backlog, float], Choice | None]
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The roles of a machine's processes, and the lane that every recording goes to, if one."""
+    """The roles of a machine's processes, and how each takes its next job.
+
+    `order` gives what a queue is sorted by, and with `single` there is one queue for all.
+    """
 
     name: str
     roles: Sequence[Sequence[str]]
-    single_lane: str | None = None
+    take: Take = selection.take
+    order: Callable[[Job], float] = lambda job: job.due
+    single: bool = False
+
+
+def _roles(cores: int) -> list[Sequence[str]]:
+    """What the launcher starts on so many cores (workers/launcher.py)."""
+    return [*[scheduling.ROLES["general"]] * cores, scheduling.ROLES["express"]]
+
+
+def first_job(served: Sequence[str], backlog: Backlog, _now: float) -> Choice | None:
+    """The first job of the first queue that has any, in time or not."""
+    queue = next((queue for queue in served if backlog.due.get(queue)), None)
+    return None if queue is None else Choice(queue, 0, late=False)
 
 
 def deployed(cores: int) -> Policy:
-    """What the launcher starts on so many cores (workers/launcher.py)."""
-    return Policy("lanes", [*[scheduling.ROLES["general"]] * cores, scheduling.ROLES["express"]])
+    """What this release does: what can be in time first, reserves for the rest."""
+    return Policy("in time first", _roles(cores))
+
+
+def earliest_deadline(cores: int) -> Policy:
+    """What the release before did: queues by length, the earliest deadline first, late or not."""
+    return Policy("earliest deadline", _roles(cores), first_job)
 
 
 def fifo(cores: int) -> Policy:
-    """One queue for all."""
-    return Policy("fifo", [["only"]] * cores, single_lane="only")
+    """One queue for all, first in, first out."""
+    roles = [[scheduling.EXPRESS]] * cores
+    return Policy("first in first out", roles, first_job, lambda job: job.arrived, single=True)
 
 
 def unreserved(cores: int) -> Policy:
     """The queues, but no process kept for short clips."""
-    return Policy("lanes, none reserved", [scheduling.ROLES["general"]] * cores)
+    return Policy("no process reserved", [scheduling.ROLES["general"]] * cores)
+
+
+def policies(cores: int) -> list[Policy]:
+    """All that are compared."""
+    return [make(cores) for make in (fifo, unreserved, earliest_deadline, deployed)]
 
 
 @dataclass
 class Process:
+    """A worker process: the queues it serves, and the job it has."""
+
     serves: Sequence[str]
     job: Job | None = None
+    choice: Choice | None = None
+    since: float = 0.0
     left: float = 0.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job and when its result was accepted."""
+
+    job: Job
+    at: float
+
+    @property
+    def pace(self) -> float:
+        """Elapsed over duration."""
+        return (self.at - self.job.arrived) / self.job.duration
+
+    @property
+    def in_time(self) -> bool:
+        """True if no failure was the answer before the result was there."""
+        return self.pace <= scheduling.ANSWER_AT
 
 
 @dataclass
@@ -97,27 +152,40 @@ class Machine:
     policy: Policy
     cores: int
     now: float = 0.0
-    waiting: dict[str, deque[Job]] = field(default_factory=dict)
-    paces: list[float] = field(default_factory=list)
+    backlog: Backlog = field(default_factory=Backlog)
+    waiting: dict[str, list[Job]] = field(default_factory=dict)
+    done: list[Done] = field(default_factory=list)
+    pressed_at: float = math.inf
+    """When the signal to scale by first was above 1."""
 
     def __post_init__(self) -> None:
         self.processes = [Process(serves) for serves in self.policy.roles]
 
-    def run(self, arrivals: Iterable[Job]) -> list[float]:
-        """Every job's elapsed time over its duration, in the order of their ends."""
+    def run(self, arrivals: Iterable[Job]) -> list[Done]:
+        """All jobs, in the order of their ends."""
         for job in arrivals:
             self._until(job.arrived)
             self._enter(job)
             self._assign()
         self._until(math.inf)
-        return self.paces
+        return self.done
 
     def _enter(self, job: Job) -> None:
-        if self.policy.single_lane:
-            self.waiting.setdefault(self.policy.single_lane, deque()).append(job)
-            return
-        lane = self.waiting.setdefault(job.lane, deque())
-        lane.insert(scheduling.place([waiting.due for waiting in lane], job.due), job)
+        queue = scheduling.EXPRESS if self.policy.single else job.queue
+        due, order = self.backlog.due.setdefault(queue, []), self.policy.order(job)
+        at = selection.place(due, order)
+        due.insert(at, order)
+        self.waiting.setdefault(queue, []).insert(at, job)
+        self._look_at_signal(queue)
+
+    def _look_at_signal(self, queue: str) -> None:
+        """Note when the queue's pressure passes 1."""
+        jobs, samples = self.waiting[queue], self.backlog.samples.get(queue, ())
+        in_flight = self.backlog.in_flight.get(queue, 0)
+        forecast = selection.forecast_wait(queue, len(jobs), in_flight, samples)
+        waited = max(forecast, self.now - jobs[0].arrived)
+        if self.pressed_at == math.inf and scheduling.pressure(queue, waited) > 1:
+            self.pressed_at = self.now
 
     def _until(self, moment: float) -> None:
         while busy := [process for process in self.processes if process.job]:
@@ -140,19 +208,30 @@ class Machine:
         self.now = moment
 
     def _end(self, process: Process) -> None:
-        job, process.job = process.job, None
-        if job is not None:
-            self.paces.append((self.now - job.arrived + AROUND_S) / job.duration)
+        job, choice, backlog = process.job, process.choice, self.backlog
+        process.job = process.choice = None
+        if job is None or choice is None:
+            return
+        queue, seconds = choice.queue, self.now - process.since
+        self.done.append(Done(job, self.now + AROUND_S))
+        backlog.in_flight[queue] -= 1
+        samples = backlog.samples.setdefault(queue, [])
+        samples.insert(0, seconds)
+        del samples[selection.SAMPLES :]
+        backlog.owed = selection.charge(backlog.owed, queue, seconds, late=choice.late)
 
     def _assign(self) -> None:
         for process in self.processes:
-            if process.job is None:
-                lane = scheduling.next_queue(
-                    process.serves, lambda name: bool(self.waiting.get(name))
-                )
-                if lane is not None:
-                    process.job = self.waiting[lane].popleft()
-                    process.left = process.job.work
+            if process.job is not None or not any(map(self.waiting.get, process.serves)):
+                continue
+            choice = self.policy.take(process.serves, self.backlog, self.now)
+            if choice is not None:
+                queue = choice.queue
+                del self.backlog.due[queue][choice.index]
+                job = self.waiting[queue].pop(choice.index)
+                process.job, process.choice = job, choice
+                process.since, process.left = self.now, job.work
+                self.backlog.in_flight[queue] = self.backlog.in_flight.get(queue, 0) + 1
 
 
 def durations(random_: random.Random) -> Iterator[float]:
@@ -179,20 +258,20 @@ def arrivals(
     for number in range(jobs):
         now += random_.expovariate(load * cores / mean_work(engine))
         if burst and number == jobs // 3:
-            yield from (_job(now, BURST_S, engine) for _ in range(BURST_CALLS))
-        yield _job(now, next(lengths), engine)
+            yield from (job(now, BURST_S, engine) for _ in range(BURST_CALLS))
+        yield job(now, next(lengths), engine)
 
 
-def _job(now: float, duration: float, engine: Engine) -> Job:
+def job(now: float, duration: float, engine: Engine, work: float | None = None) -> Job:
     """A two-channel upload whose declared length is in whole seconds (spec/protocol 1.6)."""
     size = int(44 + duration * scheduling.BYTES_PER_SECOND * CHANNELS)
     guess = scheduling.length(float(math.ceil(duration)), size, CHANNELS)
     return Job(
         arrived=now,
         duration=duration,
-        work=engine.work(duration),
-        lane=scheduling.queue_for(guess.estimate),
-        due=scheduling.due(now, guess.estimate, now),
+        work=engine.work(duration) if work is None else work,
+        queue=scheduling.queue_for(guess.estimate),
+        due=scheduling.due(now, guess.estimate),
     )
 
 
@@ -230,7 +309,7 @@ def outcome(
     paces: list[float] = []
     for seed in seeds:
         stream = arrivals(jobs, load, cores, engine, seed, burst=burst)
-        paces += Machine(policy, cores).run(stream)
+        paces += [done.pace for done in Machine(policy, cores).run(stream)]
     return Outcome.of(paces)
 
 
@@ -242,14 +321,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     for engine in (MEASURED, SLOW):
         print(f"\nengine {engine.name}: {engine.fixed} s + {engine.per_second:.4f} s a second")
-        print(f"{'':34}{'median':>8}{'p99':>9}{'worst':>10}{'>3x':>9}{'>5x':>9}{'>10x':>9}")
+        print(f"{'':40}{'median':>8}{'p99':>9}{'worst':>10}{'>3x':>9}{'>5x':>9}{'>10x':>9}")
         for load, burst in ((0.7, False), (0.9, False), (0.95, False), (0.9, True)):
-            for policy in (make(options.cores) for make in (fifo, unreserved, deployed)):
+            for policy in policies(options.cores):
                 found = outcome(
                     policy, load, engine, jobs=options.jobs, cores=options.cores, burst=burst
                 )
                 what = f"{load:.0%}{' + burst' if burst else ''}, {policy.name}"
-                print(f"{what:<34}{found}")
+                print(f"{what:<40}{found}")
     print(f"\n{time.monotonic() - began:.0f} s")
     return 0
 

@@ -17,6 +17,7 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from redis.lock import Lock
 
 from addon.archive.key_pairs import new_key_pair
 from addon.archive.manifest import Signer, new_signing_key
@@ -75,6 +76,8 @@ def redis_server(redis_url: str) -> Iterator[redis.Redis]:
     connection.execute_command("FLUSHALL", "SYNC")  # else the memory is free some time later
     yield connection
     connection.close()
+    # The class keeps the client of whoever locked first, and with it a connection.
+    Lock.lua_release = Lock.lua_extend = Lock.lua_reacquire = None
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ END = "<!-- end of what is made -->"
 
 EVERYWHERE = {
     *("addon.errors", "addon.settings", "addon.settings_table", "addon.setting_types"),
-    *("addon.environment", "addon.log", "addon.documents", "addon.redis_keys"),
+    *("addon.environment", "addon.log", "addon.stored_documents", "addon.redis_keys"),
+    *("addon.redis_errors", "addon.bounded_cache", "addon.durable_files"),
 }
 """Modules that nearly every package imports: left out of the picture."""
 

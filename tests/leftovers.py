@@ -33,6 +33,9 @@ PR_SET_CHILD_SUBREAPER = 36
 KEPT_FILES = {".ses"}
 """One file of onnxruntime's, the same for every process that ever loads it."""
 
+KEPT_PROCESS = "multiprocessing.resource_tracker"
+"""Python's own, one a process, started by the first shared lock; it ends with its process."""
+
 ON_LINUX = sys.platform.startswith("linux")
 
 
@@ -120,6 +123,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart() -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as where the suite runs behind a shell
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if ON_LINUX:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -227,7 +232,8 @@ def _children() -> Iterator[tuple[int, str]]:
             for pid in listed.read_text().split():
                 with contextlib.suppress(OSError):
                     stat = Path(f"/proc/{pid}/stat").read_text()
-                    yield int(pid), stat.rpartition(")")[2].split()[19]
+                    if KEPT_PROCESS not in _command(int(pid)):
+                        yield int(pid), stat.rpartition(")")[2].split()[19]
 
 
 def _temporary_files() -> list[str]:

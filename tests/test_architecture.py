@@ -18,15 +18,19 @@ MODULES = sorted([*ROOT.glob("addon/**/*.py"), *ROOT.glob("workers/**/*.py"), RO
 
 FOUNDATION = (
     "addon.errors",
+    "addon.backoff",
     "addon.settings",
     "addon.log",
     "addon.stored_documents",
     "addon.redis_keys",
     "addon.redis_errors",
+    "addon.bounded_cache",
+    "addon.durable_files",
 )
 
 MAY_IMPORT = {
     "addon.errors": (),
+    "addon.backoff": (),
     "addon.environment": ("addon.errors",),
     "addon.setting_types": (),
     "addon.settings_table": ("addon.setting_types",),
@@ -35,6 +39,8 @@ MAY_IMPORT = {
     "addon.stored_documents": ("addon.errors",),
     "addon.redis_keys": (),
     "addon.redis_errors": ("addon.errors",),
+    "addon.bounded_cache": (),
+    "addon.durable_files": (),
     "addon.outbound": FOUNDATION,
     "addon.audio": ("addon.errors",),
     "addon.analysis": ("addon.errors", "addon.audio"),

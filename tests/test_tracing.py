@@ -150,6 +150,7 @@ def test_one_trace_goes_from_the_web_through_the_workers(client, traced_file, se
     tracing.flush()
     assert children.run(work_off, settings, traced_file) == 0
     spans = [line.split("\t") for line in traced_file.read_text().splitlines()]
-    assert [span[0] for span in spans] == ["accept", "process", "deliver"]
+    # The delivery runs beside the end of the job that began it: either may end first.
+    assert sorted(span[0] for span in spans) == ["accept", "deliver", "process"]
     assert len({span[1] for span in spans}) == 1
     assert all(f"'addon.request_sid': '{sid}'" in span[2] for span in spans)

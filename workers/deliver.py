@@ -1,4 +1,4 @@
-"""The second job: send a stored result once, to its callback or to its Flex task.
+"""Delivery: sends a stored result once, to its callback or to its Flex task.
 
 The answer is in the store before the first try, so that a crash sends again and never computes
 again; that it was taken is recorded in the store at once, so that only a crash in between can send
@@ -8,9 +8,10 @@ it twice (spec/protocol 1.8). A slow or failing callback host costs the analysis
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from addon import log
+from addon import backoff, log
 from addon.errors import (
     AddonError,
     CallbackClosed,
@@ -25,53 +26,89 @@ from addon.errors import (
 )
 from addon.metrics import catalogue
 from addon.requests.lease import Lease, lease
+from addon.requests.queues import DELIVER_KIND
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
-from addon.requests.state import ANSWERED, WAITING, RequestState
-from addon.twilio import callback
+from addon.requests.state import ANSWERED, RequestState
 from workers import finalise, handlers
+from workers.delivery_hosts import HostLimits, Place
 from workers.services import Services, services
 
 STORE_PAUSE_S = 5.0
+"""How long a delivery waits when the store does not answer."""
+
+TRIES = "deliveries"
+"""The field of a request's state that counts the times its answer was offered."""
 
 logger = log.get("deliver")
 
 
 def deliver(sid: str) -> None:
-    """Send one result to its callback, or record why not.
+    """Send one result to its callback, or record why not; nothing where somebody else does.
 
     Raises RedisError to its worker; the sweeper queues it again when Redis is back.
     """
+    with lease(services().redis, DELIVER_KIND, sid) as held:
+        if held is not None:
+            deliver_held(services(), sid, held)
+
+
+def deliver_held(
+    services: Services, sid: str, held: Lease, limits: HostLimits | None = None
+) -> None:
+    """Send one result, of which the caller has the lease, within `limits` of its host.
+
+    Raises RedisError, and LeaseLost where somebody else has taken it over.
+    """
     log.clear()
     log.bind(request_sid=sid)
-    with lease(services().redis, "deliver", sid) as held:
-        if held is None:
-            return
-        try:
-            _deliver(services(), sid, held)
-        except StoreUnavailable:
-            held.confirm()
-            logger.warning("the store does not answer; the delivery waits")
-            _wait(services(), sid, time.time() + STORE_PAUSE_S)
-        except (KeyMissing, Tampered, UnreadableDocument) as error:
-            held.confirm()
-            _wait(services(), sid, time.time() + finalise.call_for_help(services(), error))
+    try:
+        _deliver(services, sid, held, limits)
+    except StoreUnavailable:
+        held.confirm()
+        logger.warning("the store does not answer; the delivery waits")
+        services.states.wait_for_delivery(sid, STORE_PAUSE_S)
+    except (KeyMissing, Tampered, UnreadableDocument) as error:
+        held.confirm()
+        services.states.wait_for_delivery(sid, finalise.call_for_help(services, error))
 
 
-def _deliver(services: Services, sid: str, held: Lease) -> None:
-    result = services.intake_store.stored_result(sid)
+def _deliver(services: Services, sid: str, held: Lease, limits: HostLimits | None) -> None:
     try:
         request = handlers.read(services.intake_store.open(sid))
     except NotStored:
         finalise.finished_before(services, sid)
         return
+    with _place(services, request, limits) as place:
+        if place.pause:
+            held.confirm()
+            logger.debug("its host has as many results as it may have at once")
+            services.states.wait_for_delivery(sid, place.pause)
+        else:
+            place.taken = _send(services, request, held)
+
+
+def _place(
+    services: Services, request: Request, limits: HostLimits | None
+) -> AbstractContextManager[Place]:
+    host = handlers.of(request).host(services.settings, request)
+    if limits is None or not host:
+        return nullcontext(Place())
+    return limits.place(host, first=not services.states.get_count(request.sid, TRIES))
+
+
+def _send(services: Services, request: Request, held: Lease) -> bool | None:
+    """Send it if nobody has; True if the host took it or refused it for good, None if not asked."""
+    sid = request.sid
     if _is_answered(services, sid, held):
         finalise.finish(services, sid)
-    elif result is None:
+        return None
+    result = services.intake_store.stored_result(sid)
+    if result is None:
         logger.warning("nothing to deliver yet")
         services.states.mark(sid, delivery=None)
-    else:
-        Delivery(services, request, result, held).send()
+        return None
+    return Delivery(services, request, result, held).send()
 
 
 def _is_answered(services: Services, sid: str, held: Lease) -> bool:
@@ -81,11 +118,6 @@ def _is_answered(services: Services, sid: str, held: Lease) -> bool:
     """
     held.confirm()
     return finalise.is_answered(services, sid)
-
-
-def _wait(services: Services, sid: str, until: float) -> None:
-    services.states.mark(sid, delivery=WAITING, delivery_at=until)
-    services.states.look_again(sid, until)
 
 
 class Delivery:
@@ -101,21 +133,23 @@ class Delivery:
         self.held = held
         self.sid = request.sid
 
-    def send(self) -> None:
-        """Hand the answer over and record what came of it."""
+    def send(self) -> bool | None:
+        """Hand the answer over and record what came of it; gives what `_send` does."""
         taken_at = self._taken_at()
         if taken_at is not None:
             self._conclude("delivered", taken_at)
-            return
-        tries = self.services.states.count(self.sid, "deliveries")
+            return None
+        tries = self.services.states.count(self.sid, TRIES)
         try:
             how = self.handler.send(self.services.settings, self.request, self.result.answer)
         except (DeliveryError, TwilioUnavailable) as error:
             if not _is_answered(self.services, self.sid, self.held):
                 self._not_taken(tries, error)
-        else:  # it was sent, so that goes on record whoever has the lease by now
-            self._conclude(how)
-            self._count(how)
+            return isinstance(error, CallbackClosed)
+        # It was sent, so that goes on record whoever has the lease by now.
+        self._conclude(how)
+        self._count(how)
+        return True
 
     def _not_taken(self, tries: int, error: AddonError) -> None:
         if isinstance(error, CallbackClosed):
@@ -131,13 +165,13 @@ class Delivery:
         self._count("unauthorised" if unauthorised else "unavailable")
         if unauthorised:
             logger.error("the callback refuses our credentials", alarm=True, tries=tries)
-        at = time.time() + callback.backoff(tries - 1, error.retry_after)
-        if at > self._give_up_at():
+        pause = backoff.pause(tries, error.retry_after, jitter=0.5)
+        if time.time() + pause > self._give_up_at():
             logger.error("the answer was not taken in time", tries=tries)
             self._conclude("expired")
             return
         logger.warning("the answer was not taken", reason=error.message, tries=tries)
-        _wait(self.services, self.sid, at)
+        self.services.states.wait_for_delivery(self.sid, pause)
 
     def _count(self, outcome: str) -> None:
         self.services.counters.count(catalogue.TRIES, outcome)
@@ -158,7 +192,7 @@ class Delivery:
         code = self.result.answer["code"]
         self.services.states.mark(self.sid, delivery=ANSWERED, code=code, **delivered)
         logger.info("answered", answer=how)
-        finalise.finish(self.services, self.sid)
+        finalise.finish_answered(self.services, self.request, self.result, how)
 
     def _taken_at(self) -> float | None:
         """Time at which the callback took the answer, where only the store's record is missing."""

@@ -187,6 +187,8 @@ def facts(found: Analysed, request: Request) -> RecordingFacts:
 def recording_id(archive: Archive, request: Request) -> str:
     """The id to archive under: the recording's own SID, unless another request has used it."""
     tenant, own = request.tenant, request.recording_id
+    if own == request.sid:
+        return own
     try:
         erased_from = archive.tombstone(tenant, own).get("request_sid")
     except NotStored:
@@ -202,7 +204,7 @@ def recording_id(archive: Archive, request: Request) -> str:
 
 def committed(archive: Archive, request: Request) -> Manifest | None:
     """The manifest of this very request, or None where it has not been committed."""
-    for name in (request.recording_id, request.sid):
+    for name in dict.fromkeys((request.recording_id, request.sid)):
         try:
             manifest = archive.manifest(request.tenant, name)
         except NotStored:
@@ -214,7 +216,7 @@ def committed(archive: Archive, request: Request) -> Manifest | None:
 
 def erased(archive: Archive, request: Request) -> bool:
     """Whether the recording of this very request was archived and erased since."""
-    for name in (request.recording_id, request.sid):
+    for name in dict.fromkeys((request.recording_id, request.sid)):
         try:
             stone = archive.tombstone(request.tenant, name)
         except NotStored:

@@ -7,19 +7,34 @@ finds both done and clears up; a crash before that leaves the intake, and so ano
 from __future__ import annotations
 
 from addon import log
+from addon.archive.deposit import are_unchanged
+from addon.archive.store import Stat
 from addon.errors import ArchiveError, NotStored, Tampered
 from addon.metrics import catalogue
 from addon.requests import measures
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import PROCESSED
-from workers import deposit, handlers
+from workers import deposit, first_delivery, handlers
 from workers.services import Services
 
 UNREADABLE_PAUSE_S = 60.0
 """A key comes back by a person's hand; until then once a minute is enough to keep calling one."""
 
+REMEMBERED = 64
+"""Recordings committed by this process whose delivery is still to come."""
+
 logger = log.get("finalise")
+
+_committed: dict[str, tuple[Stat, ...]] = {}
+"""By request SID, the objects that this process has written and indexed last."""
+
+
+def remember(sid: str, written: tuple[Stat, ...]) -> None:
+    """Keep what a commit wrote: to see that it is unchanged takes no reading of it."""
+    _committed[sid] = written
+    for oldest in list(_committed)[:-REMEMBERED]:
+        _committed.pop(oldest, None)
 
 
 def is_settled(services: Services, request: Request, result: StoredResult | None) -> bool:
@@ -33,13 +48,17 @@ def is_settled(services: Services, request: Request, result: StoredResult | None
     )
 
 
-def hand_over(services: Services, sid: str) -> None:
-    """After the work: deliver the answer, or clear up where it was answered before."""
-    services.states.mark(sid, state=PROCESSED)
-    if is_answered(services, sid):
+def hand_over(services: Services, sid: str, *, is_first: bool = False, **facts: float) -> None:
+    """After the work: deliver the answer, or clear up where it was answered before.
+
+    `is_first` says that the answer was stored just now, and none was before. `facts` are fields of
+    the request's state, which are written now.
+    """
+    services.states.mark(sid, state=PROCESSED, **facts)
+    if not is_first and is_answered(services, sid):
         finish(services, sid)
     else:
-        services.dispatcher.deliver(sid, first=True)
+        first_delivery.begin(services, sid)
 
 
 def call_for_help(services: Services, error: ArchiveError) -> float:
@@ -65,15 +84,21 @@ def finish(services: Services, sid: str) -> None:
     except NotStored:
         finished_before(services, sid)
         return
-    request = handlers.read(intake)
     result = services.intake_store.stored_result(sid)
+    outcome = services.intake_store.outcome(sid) or {}
+    finish_answered(services, handlers.read(intake), result, str(outcome.get("answer", "unknown")))
+
+
+def finish_answered(
+    services: Services, request: Request, result: StoredResult | None, answer: str
+) -> None:
+    """As `finish`, for who has everything at hand; `answer` says what became of the answer."""
     if not is_safe(services, request, result):
         return
     handlers.of(request).when_safe(services.store, services.settings, request, result)
-    services.intake_store.remove(sid)
-    outcome = services.intake_store.outcome(sid) or {}
-    close(services, sid, str(outcome.get("answer", "unknown")))
-    logger.info("finished", answer=outcome.get("answer"))
+    services.intake_store.remove(request.sid)
+    close(services, request.sid, answer)
+    logger.info("finished", answer=answer)
 
 
 def finished_before(services: Services, sid: str) -> None:
@@ -101,11 +126,14 @@ def is_safe(services: Services, request: Request, result: StoredResult | None) -
     """True if the recording lies in the archive as its manifest says, or never will again."""
     if result is not None and result.final and not result.archivable:
         return True
+    written = _committed.pop(request.sid, None)
+    if written and are_unchanged(services.store, written):
+        return True
     manifest = deposit.committed(services.archive, request)
     if manifest is None:
         return deposit.erased(services.archive, request)
     try:
-        services.archive.confirm(manifest.tenant, manifest.recording_id)
+        services.archive.complete(manifest)
     except Tampered:
         logger.error("the archived object is not what its manifest says; the intake is kept")
         return False

@@ -11,10 +11,12 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from addon.archive.store import Store
+from addon.outbound import split
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.settings import Settings
+from addon.twilio.rest import TwilioApi
 from addon.twilio.status_callback import StatusCallback
 from workers import flex_deletion, flex_source, flex_task
 
@@ -46,6 +48,12 @@ class FlexHandler:
     def send(self, settings: Settings, request: Request, answer: dict[str, Any]) -> str:
         """Point the task at the archive; what became of it. Raises TwilioUnavailable."""
         return flex_task.tell(settings, _callback(request), answer)
+
+    def host(self, settings: Settings, _request: Request) -> str:
+        """TaskRouter's, where a workspace is set."""
+        if not settings.flex_workspace_sid:
+            return ""
+        return str(split(TwilioApi.from_settings(settings).url("taskrouter", "/")).origin)
 
     def when_safe(
         self, store: Store, settings: Settings, request: Request, result: StoredResult | None

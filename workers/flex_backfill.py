@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from addon import stored_documents
+from addon import backoff, stored_documents
 from addon.archive.prefixes import FLEX_BACKFILLS
 from addon.archive.store import Store
 from addon.errors import NotStored, TwilioUnavailable
 from addon.requests import scheduling
-from addon.twilio.callback import backoff
 from addon.twilio.recordings import Recordings, RecordingsPage
 from workers.flex_reconcile import take_up
 from workers.flex_source import rest
@@ -86,7 +85,7 @@ class Backfill:
             except TwilioUnavailable as error:
                 if attempt == TRIES - 1:
                     raise
-                self._sleep(backoff(attempt, error.retry_after))
+                self._sleep(backoff.pause(attempt + 1, error.retry_after, jitter=0.5))
         raise AssertionError("unreachable")
 
     def load(self) -> Progress:

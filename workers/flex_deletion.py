@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from addon import log, stored_documents
+from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
-from addon.archive.audit import Trail
 from addon.archive.manifest import Manifest
 from addon.archive.prefixes import FLEX_DELETIONS
 from addon.archive.store import Store
@@ -154,7 +154,7 @@ def proven(archive: Archive, planned: Plan) -> tuple[Manifest, bool]:
 
 
 def _is_recorded(store: Store, planned: Plan) -> bool:
-    return any(event["event"] == DELETED_EVENT for event in Trail(store).events(*_who(planned)))
+    return any(event["event"] == DELETED_EVENT for event in AccessLog(store).events(*_who(planned)))
 
 
 def _hold(store: Store, planned: Plan, reason: str) -> None:
@@ -173,7 +173,7 @@ def _move(store: Store, planned: Plan, to: Plan, content: Mapping[str, Any]) -> 
 
 
 def _record(store: Store, planned: Plan, event: str, facts: Mapping[str, Any]) -> None:
-    Trail(store).record(
+    AccessLog(store).record(
         *_who(planned), event, {"by": "deletion at source", **facts}, at=datetime.now(UTC)
     )
 

@@ -48,6 +48,9 @@ class Handler(Protocol):
         Raises DeliveryError, TwilioUnavailable.
         """
 
+    def host(self, settings: Settings, request: Request) -> str:
+        """The origin that `send` speaks to, as "https://host"; empty where it speaks to none."""
+
     def when_safe(
         self, store: Store, settings: Settings, request: Request, result: StoredResult | None
     ) -> None:

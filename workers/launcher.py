@@ -7,6 +7,7 @@ Each process is forked from here after the heavy imports, so that a job starts i
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -31,6 +32,9 @@ RESTART_S = 1.0
 TICK_S = 0.2
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+DELIVERIES = {scheduling.DELIVER, scheduling.REDELIVER}
+"""Queues that have a worker of their own kind (`workers/deliveries.py`)."""
 
 logger = log.get("launcher")
 
@@ -132,7 +136,8 @@ def children(workers: int, served: Sequence[str] = scheduling.ALL_QUEUES) -> lis
     for name, role in names.items():
         taken = [queue for queue in scheduling.ROLES[role] if queue in served]
         if taken:
-            found.append(ChildProcess(name, partial(run_worker, taken)))
+            run = run_deliveries if {*taken} <= DELIVERIES else run_worker
+            found.append(ChildProcess(name, partial(run, taken)))
     return [*found, ChildProcess("sweeper", run_sweeper)]
 
 
@@ -154,6 +159,13 @@ def run_worker(queues: Sequence[str]) -> None:
     worker.work(logging_level="WARNING")
 
 
+def run_deliveries(queues: Sequence[str]) -> None:
+    """Deliver from these queues until stopped."""
+    from workers import deliveries
+
+    deliveries.main(queues)
+
+
 def run_sweeper() -> None:
     """Sweep until stopped, whenever no other sweeper is active."""
     from workers import leader
@@ -163,9 +175,11 @@ def run_sweeper() -> None:
 
 def preload() -> None:
     """Import what every job needs, once for all forks."""
-    import workers.deliver
+    import workers.deliveries
     import workers.periodic_tasks
     import workers.process  # noqa: F401
+
+    gc.freeze()  # else the first collection in each fork copies the pages that all of them share
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

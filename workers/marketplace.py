@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from addon.archive.store import Store
-from addon.outbound import Credentials, Origins, Outbound
+from addon.outbound import Credentials, Origins, Outbound, split
 from addon.requests import scheduling
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import Request
@@ -54,11 +54,16 @@ class MarketplaceHandler:
         callback.post_result(
             url,
             trim(answer),
-            outbound=Outbound(Origins(settings.callback_hosts, setting="CALLBACK_HOSTS")),
+            outbound=Outbound(_callback_hosts(settings)),
             credentials=credentials(settings, request.tenant),
             style=style(settings, request.tenant),
         )
         return "delivered"
+
+    def host(self, settings: Settings, request: Request) -> str:
+        """The callback's, where it is one that may be asked."""
+        url = Invocation.from_json(request.document).callback
+        return str(split(url).origin) if url and _callback_hosts(settings).admits(url) else ""
 
     def when_safe(
         self, _store: Store, _settings: Settings, _request: Request, _result: StoredResult | None
@@ -83,3 +88,7 @@ def style(settings: Settings, tenant: str) -> callback.Style:
     """The form of the callback's body: the install's, else the default (spec/protocol 1.8)."""
     styles = settings.callback_style
     return cast(callback.Style, styles.get(tenant, styles[""]))
+
+
+def _callback_hosts(settings: Settings) -> Origins:
+    return Origins(settings.callback_hosts, setting="CALLBACK_HOSTS")

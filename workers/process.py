@@ -39,7 +39,7 @@ from addon.requests.intake_store import IntakeRecord
 from addon.requests.lease import Lease, lease
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
-from addon.requests.state import STUCK, WAITING
+from addon.requests.state import QUEUED, STUCK, WAITING, RequestState
 from workers import deposit, finalise, handlers, source
 from workers.services import Services, services
 
@@ -107,6 +107,7 @@ class Work:
         self.held = held
         self.sid = request.sid
         self.name = deposit.recording_id(services.archive, request)
+        self.state = RequestState(self.sid, QUEUED)
 
     def run(self) -> None:
         """Take the request as far as it will go."""
@@ -114,11 +115,10 @@ class Work:
         if finalise.is_settled(self.services, self.request, kept):
             finalise.hand_over(self.services, self.sid)
             return
-        attempt = self.services.states.count_attempt(self.sid)
-        self.services.states.look_again(self.sid, time.time() + SOON_S)
-        logger.info("processing", attempt=attempt)
+        self.state = self.services.states.begin_attempt(self.sid, time.time() + SOON_S)
+        logger.info("processing", attempt=self.state.attempts)
         try:
-            self._attempt(attempt)
+            self._attempt(self.state.attempts)
         except StoreUnavailable:
             self.held.confirm()
             self.services.states.take_back_attempt(self.sid)  # it says nothing about the recording
@@ -156,16 +156,22 @@ class Work:
         with self._blocks() as blocks, self._place() as place:
             found = deposit.analysed(place, self._in_queue(blocks), options, self.name)
             seconds = found.report.duration_seconds
-            services.states.mark(self.sid, duration=seconds, analysed_at=time.time())
+            analysed_at = time.time()
             facts = deposit.facts(found, request)
             place.compare(facts, found.reencoded)  # before a result is kept that calls it archived
             result = deposit.result(found, request)
             place.analysis(results.successful(self.sid, result))
-            self._keep(results.for_callback(self.sid, result, services.settings))
+            is_first = self._keep(results.for_callback(self.sid, result, services.settings))
             self._commit(place, facts, found.reencoded)
-        services.states.mark(self.sid, archived_at=time.time())
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
-        finalise.hand_over(services, self.sid)
+        finalise.hand_over(
+            services,
+            self.sid,
+            is_first=is_first,
+            duration=seconds,
+            analysed_at=analysed_at,
+            archived_at=time.time(),
+        )
 
     def _give_up(self) -> None:
         """Answer with a failure and call a person; marked last, so that a crash comes back here."""
@@ -203,7 +209,7 @@ class Work:
             return False
         intake = self.services.intake_store.open(self.sid)
         document = results.failed(self.sid, error)
-        tries, settings = self._failed_fetches(), self.services.settings
+        tries, settings = self.state.fetches, self.services.settings
         try:
             with (
                 self.handler.as_received(settings, self.request, intake, tries) as blocks,
@@ -219,13 +225,12 @@ class Work:
             return False
 
     def _blocks(self) -> AbstractContextManager[Iterator[bytes]]:
-        settings, tries = self.services.settings, self._failed_fetches()
+        settings, tries = self.services.settings, self.state.fetches
         return self.handler.audio(settings, self.request, self.intake, tries)
 
     def _in_queue(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """The same blocks; raises WrongQueue where they are too many for short clips' queue."""
-        entry = self.services.states.get(self.sid)
-        short = entry is not None and entry.queue == scheduling.EXPRESS
+        short = self.state.queue == scheduling.EXPRESS
         limit = scheduling.EXPRESS_BYTES if short else math.inf
         size = 0
         for block in blocks:
@@ -236,49 +241,48 @@ class Work:
 
     def _change_queue(self) -> None:
         """Begin again in the queue of longer recordings: short clips must not wait for this one."""
-        entry = self.services.states.get(self.sid)
-        seconds = scheduling.longer(entry.longest if entry else None)
+        seconds = scheduling.longer(self.state.longest)
         logger.info("longer than it was taken for", seconds=seconds)
         self.services.states.take_back_attempt(self.sid)
         self.services.states.mark(self.sid, estimate=seconds)
         _wait(self.services, self.sid, 0.0)
 
-    def _failed_fetches(self) -> int:
-        return self.services.states.get_count(self.sid, "fetches")
-
     def _place(self) -> Deposit:
         return self.services.archive.deposit(self.request.tenant, self.name)
 
-    def _keep(self, document: dict[str, object], *, archivable: bool = True) -> None:
-        """Keep the answer; one that was given in the meantime stays as it is."""
+    def _keep(self, document: dict[str, object], *, archivable: bool = True) -> bool:
+        """Keep the answer; False where one was given in the meantime, which stays as it is."""
         self._stop_if_not_ours()
         if self.services.intake_store.store_result(
             self.sid, StoredResult(document, final=True, archivable=archivable)
         ):
-            return
+            return True
         kept = self.services.intake_store.stored_result(self.sid)
         if kept is not None and not archivable:
             self.services.intake_store.nothing_to_archive(self.sid, kept)
+        return False
 
     def _commit(
         self, place: Deposit, facts: RecordingFacts, reencoded: Reencoded | None = None
     ) -> None:
         self._stop_if_not_ours()
         place.commit(facts, reencoded)
+        finalise.remember(self.sid, place.written)
 
     def _stop_if_not_ours(self) -> None:
         """Raises LeaseLost where another worker has the request, NotStored where one is done.
 
         In this order: with the lease confirmed, whoever had it in between has left their record.
+        Where it was ours all the time, nobody has.
         """
         self.held.confirm()
-        if not self.services.intake_store.is_waiting(self.sid):
+        if self.held.has_lapsed() and not self.services.intake_store.is_waiting(self.sid):
             raise NotStored("another worker has finished this request")
 
     def _wait_for_source(self, error: SourceUnavailable) -> None:
         """Leave the worker free until the source is worth another try."""
         busy = isinstance(error, SourceBusy)  # waiting as it is told: nothing is given up
-        tries = self._failed_fetches() if busy else self.services.states.count(self.sid, "fetches")
+        tries = self.state.fetches if busy else self.services.states.count(self.sid, "fetches")
         self.services.states.take_back_attempt(self.sid)
         if tries > source.TRIES and not busy and not self.handler.waits_for_source:
             self._end_with(SourceGone(error.message))

@@ -1,7 +1,7 @@
 """Erases what is older than RETENTION_DAYS, a few at a time: recordings, and intakes left behind.
 
 What a retention lock holds stays until the lock has ended. Every erased recording leaves its
-tombstone and its entry in the audit trail (`addon/archive/erasure.py`). An intake is left behind by
+tombstone and its entry in the access log (`addon/archive/erasure.py`). An intake is left behind by
 a request that was given up, whose record cannot be read, or whose source never answers; its outcome
 stays, so that a late duplicate is still known.
 """

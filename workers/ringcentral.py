@@ -45,6 +45,10 @@ class RingCentralHandler:
         """Nobody is told."""
         return "skipped"
 
+    def host(self, _settings: Settings, _request: Request) -> str:
+        """Nobody is told."""
+        return ""
+
     def when_safe(
         self, _store: Store, _settings: Settings, _request: Request, _result: StoredResult | None
     ) -> None:

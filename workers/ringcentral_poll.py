@@ -24,7 +24,7 @@ from addon.ringcentral import call_log
 from addon.ringcentral.api import Caller
 from addon.ringcentral.call_log import CallLogPage, LoggedRecording
 from addon.ringcentral.client import RingCentral
-from addon.ringcentral.notices import Notices
+from addon.ringcentral.notifications import Notifications
 from addon.ringcentral.subscription import Subscription, Subscriptions
 from addon.settings import Settings
 from workers.flex_reconcile import is_known
@@ -90,7 +90,7 @@ class Poll:
         self.now = now or datetime.now(UTC)
         self._redis = services.redis
         self._client = RingCentral(services.settings, services.redis)
-        self._notices = Notices(services.redis)
+        self._notifications = Notifications(services.redis)
 
     def run(self) -> int:
         """One turn: go on with the look, or begin one; returns how many recordings were new.
@@ -169,7 +169,7 @@ class Poll:
 
     def _ask_about_calls(self, caller: Caller, look: Look) -> int:
         """Calls that were notified and stand in no page of this look: they began earlier."""
-        missing = [each for each in self._notices.watched() if each not in look.sessions]
+        missing = [each for each in self._notifications.watched() if each not in look.sessions]
         taken = 0
         for session in missing[:MAX_ASKED]:
             taken += self._take_up(call_log.conversation(self._client.api, caller, session))
@@ -220,7 +220,7 @@ def subscriptions(services: Services, client: RingCentral) -> Subscriptions:
     settings = services.settings
     return Subscriptions(
         client.api,
-        Notices(services.redis),
+        Notifications(services.redis),
         public_url=settings.public_url,
         token=settings.ringcentral_webhook_token or "",
     )

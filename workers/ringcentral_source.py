@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
-from addon import log
+from addon import backoff, log
 from addon.errors import (
     Forbidden,
     NotFound,
@@ -37,7 +37,7 @@ APPEARS_WITHIN = timedelta(minutes=15)
 SPREAD_S = 60.0
 """So many may wait for the same minute: they come back one after another."""
 
-MAX_PAUSE_S = 3600.0
+FIRST_PAUSE_S, MAX_PAUSE_S = 30.0, 3600.0
 
 logger = log.get("ringcentral")
 
@@ -89,4 +89,4 @@ def _as_source_errors(since: datetime, tries: int) -> Iterator[None]:
 
 def _pause(tries: int) -> float:
     """Twice as long each time, so that source.TRIES of them last eighteen hours."""
-    return min(MAX_PAUSE_S, 30.0 * 2.0 ** min(tries, 16))
+    return backoff.pause(tries + 1, first_s=FIRST_PAUSE_S, longest_s=MAX_PAUSE_S)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from addon import backoff
 from addon.outbound import Origins, Outbound
 from addon.requests.intake_store import IntakeRecord
 from addon.settings import Settings
@@ -18,8 +19,6 @@ from addon.twilio.rest import TwilioApi
 
 TRIES = 24
 """A host that never answers is given up after these: about twenty minutes with the pauses below."""
-
-PAUSE_S = 60.0
 
 PARKED_S = 900.0
 """After TRIES, for what is never given up: an outage of a day must not keep the workers busy."""
@@ -48,5 +47,5 @@ def recording(
 
 def pause_after(tries: int, retry_after: float | None) -> float:
     """Seconds until the next try: what the host asked for, else twice as long each time."""
-    longest = PAUSE_S if tries <= TRIES else PARKED_S
-    return max(retry_after or 0.0, min(longest, 2.0 ** min(tries - 1, 16)))
+    longest = backoff.LONGEST_S if tries <= TRIES else PARKED_S
+    return backoff.pause(tries, retry_after, longest_s=longest)

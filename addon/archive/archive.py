@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -27,6 +25,7 @@ from addon.archive.opening import store_of
 from addon.archive.reader import RangeReader, open_with
 from addon.archive.sealing import context_of, describes, fetcher, header_sha256, object_key
 from addon.archive.store import Patience, Stat, Store
+from addon.bounded_cache import BoundedCache
 from addon.errors import KeyMissing, NotStored, Tampered
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ class ArchivedAudio:
         self.manifest = manifest
         self.length = reader.length
         self.etag = manifest.audio.plaintext_sha256[:32]
+        self.format = manifest.facts.format
         self.version = version
         self._reader = reader
 
@@ -75,8 +75,7 @@ class Archive:
         self._encryption_keys = encryption_keys
         self._signer = signer
         self._verifiers = verifiers or Verifiers([signer.public_pem] if signer else [])
-        self._opened: OrderedDict[tuple[str, str], ArchivedAudio] = OrderedDict()
-        self._opened_lock = threading.Lock()
+        self._opened: BoundedCache[tuple[str, str], ArchivedAudio] = BoundedCache(MAX_OPENED)
 
     @classmethod
     def from_settings(
@@ -145,17 +144,11 @@ class Archive:
         """
         key = files(tenant, recording_id).audio
         stat = self.store.stat(key)
-        with self._opened_lock:
-            kept = self._opened.get((tenant, recording_id))
-            if kept is not None and stat is not None and kept.version == stat.etag:
-                self._opened.move_to_end((tenant, recording_id))
-                return kept
+        kept = self._opened.get((tenant, recording_id))
+        if kept is not None and stat is not None and kept.version == stat.etag:
+            return kept
         opened = self._open(self.manifest(tenant, recording_id), stat)
-        with self._opened_lock:
-            self._opened[tenant, recording_id] = opened
-            while len(self._opened) > MAX_OPENED:
-                self._opened.popitem(last=False)
-        return opened
+        return self._opened.put((tenant, recording_id), opened)
 
     def analysis(self, tenant: str, recording_id: str) -> dict[str, Any]:
         """The decrypted analysis. Raises NotStored, Tampered, KeyMissing, StoreUnavailable."""
@@ -184,10 +177,14 @@ class Archive:
         Raises NotStored, and Tampered where objects and manifest do not belong together.
         """
         manifest = self.manifest(tenant, recording_id)
+        self.complete(manifest)
+        return manifest
+
+    def complete(self, manifest: Manifest) -> None:
+        """As `confirm`, with the manifest at hand. Raises Tampered."""
         if not describes(self.store, manifest):
             raise Tampered("the stored objects are not those that the manifest speaks of")
         settle(self.store, manifest, self.lock)
-        return manifest
 
     def find(self, recording_id: str) -> tuple[str, ...]:
         """The tenants that hold a recording of this id, from the index alone."""
@@ -213,7 +210,7 @@ class Archive:
     def erase(
         self, tenant: str, recording_id: str, *, by: str, reason: str, now: datetime | None = None
     ) -> None:
-        """Remove a recording for good, leaving a signed tombstone and an entry in its trail.
+        """Remove a recording for good, leaving a signed tombstone and an entry in its access log.
 
         Raises NotStored, RetentionLocked (nothing is removed then), KeyMissing without a signer.
         """

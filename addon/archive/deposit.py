@@ -139,12 +139,17 @@ class Deposit:
             raise ValueError("there is no recording without audio")
         return self._audio
 
+    @property
+    def written(self) -> tuple[Stat, ...]:
+        """Every object that was written here; after `commit` the manifest is among them."""
+        return tuple(self._written)
+
     def _publish(self, manifest: Manifest) -> None:
         content = self._signer.sign("manifest", manifest.as_document())
-        if not describes(self._store, manifest):
+        if not are_unchanged(self._store, self._written):
             raise StoreUnavailable(_CONTENDED)
         try:
-            self._store.put(self._files.manifest, [content])
+            self._written.append(self._store.put(self._files.manifest, [content]))
         except AlreadyStored:
             self._contend(manifest, content)
 
@@ -157,7 +162,8 @@ class Deposit:
             raise AlreadyStored("another worker committed this recording")
         if not describes(self._store, mine):
             raise StoreUnavailable(_CONTENDED)
-        self._store.put(self._files.manifest, [content], if_absent=False)
+        stat = self._store.put(self._files.manifest, [content], if_absent=False)
+        self._written.append(stat)
 
     def _seal(self, part: Part, key: str, blocks: Iterable[bytes]) -> Sealed:
         if_absent = self._clear(key)
@@ -175,6 +181,8 @@ class Deposit:
 
     def _clear(self, key: str) -> bool:
         """Remove what a crashed attempt left; False where it can only be written over."""
+        if self._store.stat(key) is None:
+            return True
         self._refuse_if_committed()
         try:
             self._store.delete(key)
@@ -195,6 +203,12 @@ class Deposit:
                 now = self._store.stat(written.key)
                 if now is not None and now.etag == written.etag:
                     self._store.delete(written.key)
+
+
+def are_unchanged(store: Store, written: Iterable[Stat]) -> bool:
+    """True if every object is still the one that was written."""
+    found = ((each, store.stat(each.key)) for each in written)
+    return all(now is not None and now.etag == then.etag for then, now in found)
 
 
 def settle(store: Store, manifest: Manifest, lock: timedelta | None) -> None:

@@ -17,6 +17,7 @@ from io import FileIO
 from pathlib import Path
 
 from addon.archive.store import MAX_SMALL_OBJECT, READ_SIZE, Stat, checked_key, checked_prefix
+from addon.durable_files import Draft, make_folders, sync_folder
 from addon.errors import (
     AddonError,
     AlreadyStored,
@@ -31,8 +32,6 @@ LEFT_AFTER_S = 2 * 24 * 3600.0
 
 _UNFINISHED = ".unfinished"
 _LOCKS = ".locks"
-_PUBLISH_TRIES = 8
-"""A concurrent delete may remove an emptied directory just before the new name is linked there."""
 
 
 class DirectoryStore:
@@ -91,7 +90,7 @@ class DirectoryStore:
                 return
             self._refuse_if_locked(key)
             path.unlink(missing_ok=True)
-            _sync_directory(path.parent)
+            sync_folder(path.parent)
             self._lock_path(key).unlink(missing_ok=True)
             self._prune(path.parent)
 
@@ -128,25 +127,21 @@ class DirectoryStore:
             raise NotStored("there is no such object") from None
 
     def _write(self, key: str, path: Path, blocks: Iterable[bytes], *, replace: bool) -> Stat:
-        """Write aside, sync, publish; the file written aside never outlives this call."""
-        unfinished = self.root / _UNFINISHED / secrets.token_hex(16)
-        try:
-            with _failures("write"):
-                self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-                unfinished.parent.mkdir(mode=0o700, exist_ok=True)
-                self._clear_what_was_left(unfinished.parent)
-                file = FileIO(unfinished, "xb", opener=_private)
-            with file:
-                for block in blocks:
-                    with _failures("write"):
-                        _write_all(file, block)
+        """Write aside, then publish; the file written aside never outlives this call."""
+        aside = self.root / _UNFINISHED / secrets.token_hex(16)
+        with _failures("write"):
+            make_folders(aside.parent)
+            self._clear_what_was_left(aside.parent)
+            draft = Draft(aside)
+        with draft:
+            for block in blocks:
                 with _failures("write"):
-                    os.fsync(file.fileno())
-                    _publish(unfinished, path, self.root, replace=replace)
-                return _stat(key, os.fstat(file.fileno()))
-        finally:
-            with suppress(OSError):
-                unfinished.unlink()
+                    draft.write(block)
+            with _failures("write"):
+                try:
+                    return _stat(key, draft.publish(path, replace=replace))
+                except FileExistsError:
+                    raise AlreadyStored("there is an object under this key") from None
 
     def _clear_what_was_left(self, folder: Path) -> None:
         if self._cleared:
@@ -182,55 +177,6 @@ def _failures(doing: str) -> Iterator[None]:
         raise StoreUnavailable(
             f"the archive's directory failed to {doing}: {error.strerror}"
         ) from error
-
-
-def _publish(unfinished: Path, path: Path, root: Path, *, replace: bool) -> None:
-    """Give a synced file its name, atomically, and make the name durable."""
-    for attempt in range(1, _PUBLISH_TRIES + 1):
-        _make_folders(path.parent, root)
-        try:
-            if replace:
-                unfinished.replace(path)
-            else:
-                path.hardlink_to(unfinished)
-            return _sync_directory(path.parent)
-        except FileExistsError:
-            raise AlreadyStored("there is an object under this key") from None
-        except FileNotFoundError:
-            if attempt == _PUBLISH_TRIES:
-                raise
-    raise AssertionError("unreachable")
-
-
-def _make_folders(folder: Path, root: Path) -> None:
-    """Make `folder`, each new name durable in its parent before the next."""
-    if folder.exists():
-        return
-    if folder != root:
-        _make_folders(folder.parent, root)
-    folder.mkdir(mode=0o700, parents=folder == root, exist_ok=True)
-    _sync_directory(folder.parent)
-
-
-def _sync_directory(folder: Path) -> None:
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _write_all(file: FileIO, block: bytes) -> None:
-    view = memoryview(block)
-    while view:
-        view = view[file.write(view) :]
 
 
 def _stat(key: str, status: os.stat_result) -> Stat:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import date, datetime
 
 from addon.archive import index
-from addon.archive.audit import Trail
+from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest, Signer
 from addon.archive.names import Entry, files
 from addon.archive.store import Store
@@ -31,19 +31,19 @@ VERSION = 1
 def erase(
     store: Store, signer: Signer, manifest: Manifest, *, by: str, reason: str, now: datetime
 ) -> None:
-    """Remove audio, analysis, index entries and manifest; leave tombstone and trail.
+    """Remove audio, analysis, index entries and manifest; leave tombstone and access log.
 
     Raises RetentionLocked before anything is removed.
     """
     tenant, recording_id = manifest.tenant, manifest.recording_id
     stone = _tombstone(signer, manifest, by=by, reason=reason, now=now)
     keys = files(tenant, recording_id)
-    trail = Trail(store)
+    access_log = AccessLog(store)
     interrupted = store.stat(keys.audio) is None
     for key in (keys.audio, keys.analysis, keys.audio_next, keys.analysis_next):
         store.delete(key)
-    if not interrupted or not _in_trail(trail, tenant, recording_id):
-        trail.record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
+    if not interrupted or not _is_logged(access_log, tenant, recording_id):
+        access_log.record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
     with suppress(AlreadyStored):
         store.put(keys.tombstone, [stone])
     index.remove(store, manifest)
@@ -69,8 +69,8 @@ def sweep(
         yield entry, True
 
 
-def _in_trail(trail: Trail, tenant: str, recording_id: str) -> bool:
-    return any(event["event"] == "erased" for event in trail.events(tenant, recording_id))
+def _is_logged(access_log: AccessLog, tenant: str, recording_id: str) -> bool:
+    return any(event["event"] == "erased" for event in access_log.events(tenant, recording_id))
 
 
 def _tombstone(signer: Signer, manifest: Manifest, *, by: str, reason: str, now: datetime) -> bytes:

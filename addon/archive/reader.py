@@ -89,14 +89,16 @@ class RangeReader:
     def _blocks(self, first: int, last: int) -> Iterator[memoryview]:
         """The plaintext of frames `first` to `last`; each block is overwritten by the next.
 
-        The very first frame goes out by itself: it is there before the others.
+        A listener waits for the first frame at the object's start and of more than one block: it
+        goes out by itself, before the others are opened.
         """
         count = max(BLOCK_LENGTH // self._frames.frame_length, 1)
         plaintext = memoryview(bytearray(min(count, last - first + 1) * self._frames.frame_length))
+        alone = first == 1 or last - first >= count
         for window in range(first, last + 1, WINDOW_FRAMES):
             end = min(window + WINDOW_FRAMES - 1, last)
             source = self._stored(window, end)
-            head = 1 if window == first else count
+            head = 1 if window == first and alone else count
             edges = (window, *range(window + head, end + 1, count), end + 1)
             for begin, stop in pairwise(edges):
                 yield plaintext[: self._open_into(plaintext, range(begin, stop), source)]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from addon.archive.audit import Trail
+from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest, Part, Sealed
 from addon.archive.names import behind, files, recording_of
 from addon.archive.prefixes import RECORDINGS
@@ -52,7 +52,7 @@ def reencrypt(archive: Archive, tenant: str, recording_id: str, *, by: str) -> N
         # Never needed once this call ends: whichever manifest stands admits what is stored.
         for part in manifest.parts:
             archive.store.delete(_next_key(manifest, part))
-    Trail(archive.store).record(
+    AccessLog(archive.store).record(
         tenant, recording_id, "reencrypted", {"by": by}, at=datetime.now(UTC)
     )
 

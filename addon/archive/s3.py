@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from addon.archive.prefixes import RECORDINGS
+from addon.archive.s3_answers import answers, code_of, watch
 from addon.archive.store import (
     MAX_SMALL_OBJECT,
     READ_SIZE,
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 
 LIST_SIZE = 1000
 """Keys a page: the most that S3 gives."""
-
-_MISSING = {"404", "NoSuchKey", "NotFound", "ObjectLockConfigurationNotFoundError"}
-_OCCUPIED = {"412", "PreconditionFailed"}
 
 
 class S3Store:
@@ -65,8 +62,7 @@ class S3Store:
         mark = secrets.token_hex(16)
         target = Target(self._client, self._bucket, self._name(key), if_absent, self._options(key))
         try:
-            with _failures():
-                size = upload(target, blocks, mark)
+            size = upload(target, blocks, mark)
         except AlreadyStored:
             # The answer to a first try may have been lost: then the object is our own.
             return self._own(key, mark)
@@ -89,7 +85,7 @@ class S3Store:
         name, tries, stop = self._name(key), 0, None if length is None else start + length
         while stop is None or start < stop:
             try:
-                with _failures():
+                with answers():
                     body, etag = self._get(name, start, stop, etag)
                 if body is None:
                     return
@@ -105,16 +101,16 @@ class S3Store:
     def stat(self, key: str) -> Stat | None:
         """See Store.stat."""
         try:
-            with _failures():
+            with answers():
                 head = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
+                return Stat(key, head["ContentLength"], head["ETag"], head["LastModified"])
         except NotStored:
             return None
-        return Stat(key, head["ContentLength"], head["ETag"], head["LastModified"])
 
     def delete(self, key: str) -> None:
         """See Store.delete."""
         name = self._name(key)
-        with _failures():
+        with answers():
             if not self._versioned:
                 self._client.delete_object(Bucket=self._bucket, Key=name)
                 return
@@ -137,17 +133,16 @@ class S3Store:
             )
         )
         while True:
-            with _failures():
+            with answers():
                 page = next(pages, None)
-            if page is None:
-                return
-            for entry in page.get("Contents", []):
-                key = entry["Key"].removeprefix(self._prefix)
-                yield Stat(key, entry["Size"], entry["ETag"], entry["LastModified"])
+                if page is None:
+                    return
+                stats = [self._listed(entry) for entry in page.get("Contents", [])]
+            yield from stats
 
     def retain(self, key: str, until: datetime) -> None:
         """See Store.retain; Object Lock, which the bucket must have been made with."""
-        with _failures():
+        with answers():
             self._client.put_object_retention(
                 Bucket=self._bucket,
                 Key=self._name(key),
@@ -157,11 +152,11 @@ class S3Store:
     def can_retain(self) -> bool:
         """See Store.can_retain."""
         try:
-            with _failures():
+            with answers():
                 found = self._client.get_object_lock_configuration(Bucket=self._bucket)
+                return found["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled"
         except NotStored:
             return False
-        return found["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled"
 
     def presigned(self, key: str, seconds: int) -> str:
         """A URL from which anyone can read the object for so long; nothing is contacted."""
@@ -172,7 +167,7 @@ class S3Store:
     @cached_property
     def _client(self) -> S3Client:
         if self._given_client is not None:
-            return self._given_client
+            return watch(self._given_client)
         config = Config(
             connect_timeout=self._patience.connect_s,
             read_timeout=self._patience.read_s,
@@ -182,7 +177,7 @@ class S3Store:
             # Objects prove themselves and parts carry a checksum; a signature is a hash more.
             s3={"payload_signing_enabled": False},
         )
-        return boto3.session.Session().client("s3", config=config)
+        return watch(boto3.session.Session().client("s3", config=config))
 
     @cached_property
     def _versioned(self) -> bool:
@@ -210,16 +205,23 @@ class S3Store:
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=name, **wanted)
         except ClientError as error:
-            if _code(error) in {"InvalidRange", "416"}:
+            if code_of(error) in {"InvalidRange", "416"}:
                 return None, etag
-            if _code(error) in _OCCUPIED:
+            if code_of(error) in {"PreconditionFailed", "412"}:
                 raise Tampered("the object was replaced while it was read") from None
             raise
+        if "Range" in wanted and not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
+            answer["Body"].close()
+            raise StoreUnavailable("the bucket gave other bytes than it was asked for")
         return answer["Body"], answer["ETag"]
+
+    def _listed(self, entry: Any) -> Stat:
+        key = entry["Key"].removeprefix(self._prefix)
+        return Stat(key, entry["Size"], entry["ETag"], entry["LastModified"])
 
     def _own(self, key: str, mark: str) -> Stat:
         """The object that is there already, if this very call wrote it. Raises AlreadyStored."""
-        with _failures():
+        with answers():
             head = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
         if head["Metadata"].get(WRITE_MARK) != mark:
             raise AlreadyStored("there is an object under this key")
@@ -236,8 +238,10 @@ class S3Store:
     def _refuse_if_locked(self, name: str, version: str) -> None:
         try:
             head = self._client.head_object(Bucket=self._bucket, Key=name, VersionId=version)
-        except ClientError:
-            return  # a delete marker, which no lock can hold
+        except ClientError as error:
+            if code_of(error) in {"405", "MethodNotAllowed"}:
+                return  # a delete marker, which no lock can hold
+            raise
         until = head.get("ObjectLockRetainUntilDate")
         if until is not None and datetime.now(UTC) < until:
             raise RetentionLocked(f"a retention lock holds this object until {until:%Y-%m-%d}")
@@ -252,23 +256,3 @@ def _blocks(body: Any) -> Iterator[bytes]:
         raise StoreUnavailable(f"the bucket's answer broke off: {type(error).__name__}") from error
     finally:
         body.close()
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """Every answer of the bucket that is no success, as the errors of the interface."""
-    try:
-        yield
-    except ClientError as error:
-        code = _code(error)
-        if code in _MISSING:
-            raise NotStored("there is no such object") from None
-        if code in _OCCUPIED:
-            raise AlreadyStored("there is an object under this key") from None
-        raise StoreUnavailable(f"the bucket refused: {code}") from error
-    except (BotoCoreError, HTTPClientError) as error:
-        raise StoreUnavailable(f"the bucket does not answer: {type(error).__name__}") from error

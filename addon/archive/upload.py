@@ -1,7 +1,7 @@
 """One object on its way into a bucket, whole or in parts, conditional where it must be.
 
 A few parts are in memory, whatever the object's size. A failed upload is aborted, so that no part
-is left to be paid for; the errors are boto3's own, and `s3` translates them.
+is left to be paid for.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from addon.archive.blocks import pieces
+from addon.archive.s3_answers import answers
+from addon.errors import AddonError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,26 +52,32 @@ class Target:
 
 
 def upload(target: Target, blocks: Iterable[bytes], mark: str) -> int:
-    """Write `blocks`, marked; the bytes written. Raises boto3's errors, and those of `blocks`."""
+    """Write `blocks`, marked; the bytes written.
+
+    Raises AlreadyStored, NotStored, StoreUnavailable, and what `blocks` raises.
+    """
     parts = pieces(blocks, PART_SIZE)
     first, second = next(parts, b""), next(parts, None)
     options = {**target.options, "ChecksumAlgorithm": "CRC32", "Metadata": {WRITE_MARK: mark}}
     if second is not None:
         return _in_parts(target, chain([first, second], parts), options)
-    target.client.put_object(**target.place, Body=first, **options, **target.condition)
+    with answers():
+        target.client.put_object(**target.place, Body=first, **options, **target.condition)
     return len(first)
 
 
 def _in_parts(target: Target, parts: Iterable[bytes], options: Mapping[str, Any]) -> int:
-    begun = target.client.create_multipart_upload(**target.place, **options)
-    place = {**target.place, "UploadId": begun["UploadId"]}
+    with answers():
+        begun = target.client.create_multipart_upload(**target.place, **options)
+        place = {**target.place, "UploadId": begun["UploadId"]}
     try:
         size, done = _sent(target.client, place, parts)
-        target.client.complete_multipart_upload(
-            **place, MultipartUpload={"Parts": done}, **target.condition
-        )
+        with answers():
+            target.client.complete_multipart_upload(
+                **place, MultipartUpload={"Parts": done}, **target.condition
+            )
     except BaseException:
-        with suppress(ClientError, BotoCoreError):
+        with suppress(AddonError), answers():
             target.client.abort_multipart_upload(**place)
         raise
     return size
@@ -97,6 +103,9 @@ def _sent(
 
 
 def _send(client: S3Client, place: Mapping[str, Any], number: int, body: bytes) -> Any:
-    answer = client.upload_part(**place, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32")
+    with answers():
+        answer = client.upload_part(
+            **place, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32"
+        )
     kept = {name: answer[name] for name in ("ETag", "ChecksumCRC32") if name in answer}
     return {"PartNumber": number, **kept}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
@@ -20,6 +19,7 @@ import click
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
 from addon.commands.progress import Progress
+from addon.durable_files import write_file
 from addon.errors import NotStored
 from addon.settings import Settings
 
@@ -80,9 +80,9 @@ def get_command(
 ) -> None:
     """Decrypt a recording into a file that appears only once every byte is verified.
 
-    Its trail says who did, before the first byte is decrypted.
+    Its access log says who did, before the first byte is decrypted.
     """
-    from addon.archive.audit import Trail
+    from addon.archive.access_log import AccessLog
 
     if ciphertext is not None:
         _open_file(ciphertext, tenant, recording_id, output or Path(f"{recording_id}.audio"))
@@ -90,14 +90,14 @@ def get_command(
     archive = _archive()
     manifest = archive.manifest(_holder(archive, recording_id, tenant), recording_id)
     _say_what_may_be_heard(manifest)
-    Trail(archive.store).record(
+    AccessLog(archive.store).record(
         manifest.tenant, recording_id, "exported", {"by": _operator()}, at=datetime.now(UTC)
     )
     output = output or Path(f"{recording_id}.{manifest.facts.format}")
     if str(output) == "-":
         _write_out(archive.decrypted(manifest, "audio"))
         return
-    _write_verified(output, archive.decrypted(manifest, "audio"))
+    write_file(output, archive.decrypted(manifest, "audio"), replace=True)
     click.echo(f"{output}: {manifest.audio.plaintext_size} bytes", err=True)
 
 
@@ -127,7 +127,8 @@ def _open_file(ciphertext: Path, tenant: str | None, recording_id: str, output: 
     context = context_of(tenant, recording_id, "audio")
     with ciphertext.open("rb") as file:
         blocks = iter(lambda: file.read(1 << 20), b"")
-        _write_verified(output, decrypt(blocks, master_decryption_keys(Settings.load()), context))
+        plaintext = decrypt(blocks, master_decryption_keys(Settings.load()), context)
+        write_file(output, plaintext, replace=True)
     click.echo(f"{output}: opened", err=True)
 
 
@@ -165,7 +166,7 @@ def verify_command(
 @archive_cli.command("erase")
 @click.argument("recording_id")
 @_tenant
-@click.option("--reason", required=True, help="StoredResult in the tombstone and the audit trail.")
+@click.option("--reason", required=True, help="StoredResult in the tombstone and the access log.")
 @click.confirmation_option("--yes", prompt="Erase this recording for good?")
 def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""
@@ -180,15 +181,15 @@ def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
 @click.argument("recording_id")
 @_tenant
 def audit_command(recording_id: str, tenant: str | None) -> None:
-    """Print a recording's trail, an event a line; erased recordings keep theirs."""
-    from addon.archive.audit import Trail
+    """Print a recording's access log, an event a line; erased recordings keep theirs."""
+    from addon.archive.access_log import AccessLog
 
     archive = _archive()
     tenants = (tenant,) if tenant else archive.find(recording_id)
     if not tenants:
         raise click.UsageError("not in the index (erased?): name its --tenant")
     for holder in tenants:
-        for event in Trail(archive.store).events(holder, recording_id):
+        for event in AccessLog(archive.store).events(holder, recording_id):
             click.echo(json.dumps(event))
 
 
@@ -275,16 +276,3 @@ def _operator() -> str:
 def _write_out(blocks: Iterable[bytes]) -> None:
     for block in blocks:
         sys.stdout.buffer.write(block)
-
-
-def _write_verified(path: Path, blocks: Iterable[bytes]) -> None:
-    """Into a file that nobody else may read, under its name only when all of it is proven."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            for block in blocks:
-                file.write(block)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

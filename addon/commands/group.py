@@ -8,6 +8,7 @@ import click
 from redis.exceptions import RedisError
 
 from addon.errors import AddonError
+from addon.redis_errors import unavailable
 
 
 class Group(click.Group):
@@ -17,7 +18,8 @@ class Group(click.Group):
         """As click does. Raises ClickException, which ends the command with code 1."""
         try:
             return super().invoke(ctx)
-        except AddonError as error:
-            raise click.ClickException(f"{error.message}. {error.remedy}") from error
-        except RedisError as error:
-            raise click.ClickException(f"Redis does not answer ({type(error).__name__})") from error
+        except (AddonError, RedisError) as raised:
+            error = unavailable(raised) if isinstance(raised, RedisError) else raised
+            # The remedy of what may succeed later is for jobs: nobody tries a command again.
+            text = error.message if error.retryable else f"{error.message}. {error.remedy}"
+            raise click.ClickException(text) from raised

@@ -18,14 +18,14 @@ from addon.stack.data_lock import data_lock
 from addon.stack.provision import provision
 from addon.stack.redis_server import redis_child
 from addon.stack.supervisor import Supervisor
-from addon.stack.web_server import listen, web_child
+from addon.stack.web_server import listening_socket, start_anew, web_child
 from addon.web import local_sign_in
 
 WORKERS = 2
 """Processes for long recordings: a machine at hand has other things to do as well."""
 
 WORKERS_GRACE_S = 20.0
-"""With web's 5 s and Redis' 4 s this stays below the 30 s after which Heroku and systemd kill."""
+"""A job gets 12 s of it; web ends at the same time (web_server.GRACE_S)."""
 
 
 @click.command("serve")
@@ -35,7 +35,10 @@ WORKERS_GRACE_S = 20.0
     "--workers", type=int, help="Processes for long recordings. (default: WORKERS, else 2)"
 )
 def serve(port: int, host: str, workers: int | None) -> None:
-    """Run Redis (where REDIS_URL is unset), the web server and the workers until Ctrl-C."""
+    """Run Redis (where REDIS_URL is unset), the web server and the workers until Ctrl-C.
+
+    SIGUSR2 starts it anew on the same socket: nobody is refused.
+    """
     console = Console.standard()
     try:
         _set_defaults(port)
@@ -49,11 +52,15 @@ def _serve(console: Console, host: str, port: int, workers: int | None) -> None:
     settings = Settings.load()
     with ExitStack() as held:
         lock = held.enter_context(data_lock(settings.data_dir))
-        listener = held.enter_context(listen(host, port))
+        web = held.enter_context(listening_socket(host, port))
         settings = _with_keys(settings, console)
-        children = list(_children(settings, listener, lock, workers or settings.workers or WORKERS))
-        where = f"http://{host}:{listener.getsockname()[1]}"
-        Supervisor(children, console).run(lambda: _ready(console, settings, where))
+        children = list(_children(settings, web, lock, workers or settings.workers or WORKERS))
+        where = f"http://{host}:{web.getsockname()[1]}"
+        supervisor = Supervisor(children, console)
+        supervisor.run(lambda: _ready(console, settings, where))
+        if supervisor.restart_wanted:
+            console.say("starting anew")
+            start_anew(web)
 
 
 def _ready(console: Console, settings: Settings, where: str) -> None:
@@ -67,10 +74,10 @@ def _ready(console: Console, settings: Settings, where: str) -> None:
         console.say("`flask sign-in` prints a link to sign in on this machine")
 
 
-def _children(settings: Settings, listener: socket, lock: int, workers: int) -> Iterator[Child]:
+def _children(settings: Settings, web: socket, lock: int, workers: int) -> Iterator[Child]:
     if settings.redis_embedded:
         yield redis_child(settings, descriptors=(lock,))
-    yield web_child(listener, descriptors=(lock,))
+    yield web_child(web, descriptors=(lock,))
     yield Child("workers", _workers(workers), grace=WORKERS_GRACE_S, descriptors=(lock,))
 
 
@@ -87,5 +94,5 @@ def _with_keys(settings: Settings, console: Console) -> Settings:
 
 
 def _set_defaults(port: int) -> None:
-    """What the children inherit where the environment does not say otherwise."""
+    """Set what the children inherit where the environment does not say otherwise."""
     environment.set_defaults({"PUBLIC_URL": f"http://127.0.0.1:{port}", "PYTHONUNBUFFERED": "1"})

@@ -17,7 +17,7 @@ def tokens_cli() -> None:
 
 @tokens_cli.command("issue")
 @click.option("--install", help="The install (XD…) or account it is for; without it, all.")
-@click.option("--label", default="", help="What it is for; kept in the trail.")
+@click.option("--label", default="", help="What it is for; kept in the access log.")
 def issue_command(install: str | None, label: str) -> None:
     """Print a new token, alone on standard output; its name goes to standard error."""
     text, token = _tokens().issue(install, label)

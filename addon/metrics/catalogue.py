@@ -120,7 +120,7 @@ PRESSURE = Metric(
     "addon_lane_pressure",
     "gauge",
     ("lane",),
-    "That wait over the shortest audio the queue is for: what to scale by.",
+    "That wait, or what a new job would wait, over the shortest audio: what to scale by.",
 )
 IN_FLIGHT = Metric("addon_jobs_in_flight", "gauge", ("lane",), "Jobs that a worker has taken.")
 OPEN = Metric("addon_requests_open", "gauge", (), "Requests accepted and not finished.")

@@ -50,7 +50,7 @@ class Counters:
         return {name.decode(): float(value) for name, value in self.redis.hgetall(METRICS).items()}
 
     def _add(self, amounts: Mapping[str, float]) -> None:
-        with self.redis.pipeline() as pipe:
+        with self.redis.pipeline(transaction=False) as pipe:
             for name, amount in amounts.items():
                 pipe.hincrbyfloat(METRICS, name, amount)
             pipe.execute()

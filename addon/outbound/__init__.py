@@ -1,36 +1,26 @@
-"""The only door out of this process: every request we make to another host is made here.
+"""Outgoing requests: every request to another host is made by this package.
 
-A name is resolved once, every address it has is judged, and the connection goes to that very
-address, so that what was checked is what is spoken to. It must never send credentials to an origin
-its caller did not name, follow a redirect unseen, or read more than the caller asked for.
+A name is resolved once, all of its addresses are checked, and the connection goes to a checked
+address. Credentials never go to an origin that the caller did not name, no redirect is followed
+unchecked, and no more is read than the caller asked for.
 """
 
-from addon.outbound.addresses import is_public, resolve
 from addon.outbound.client import (
-    BLOCK_BYTES,
-    MAX_REDIRECTS,
     Bearer,
     Credentials,
     Outbound,
     Response,
     Timeouts,
-    parse_retry_after,
 )
-from addon.outbound.origins import Origin, Origins, Target, split
+from addon.outbound.origins import Origin, Origins, split
 
 __all__ = [
-    "BLOCK_BYTES",
-    "MAX_REDIRECTS",
     "Bearer",
     "Credentials",
     "Origin",
     "Origins",
     "Outbound",
     "Response",
-    "Target",
     "Timeouts",
-    "is_public",
-    "parse_retry_after",
-    "resolve",
     "split",
 ]

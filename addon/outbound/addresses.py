@@ -1,6 +1,6 @@
-"""Which network addresses are public. Everything else is inside somebody's house, perhaps ours.
+"""Tells public network addresses from private, local and reserved ones.
 
-It must never judge an address by its outer form: v6 has four ways to carry a v4 address inside.
+IPv6 has four ways to carry an IPv4 address inside; the inner address is the one that is checked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address lies in the public internet, whatever form of v6 it is wrapped in."""
+    """True for an address of the public internet, also where IPv6 carries it as IPv4."""
     parsed = _innermost(ipaddress.ip_address(address))
     site_local = isinstance(parsed, ipaddress.IPv6Address) and parsed.is_site_local
     return (

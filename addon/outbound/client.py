@@ -1,28 +1,30 @@
-"""Requests to other hosts on pinned connections, with redirects followed by hand.
+"""Requests to other hosts through `requests`, to addresses that were checked.
 
-urllib3's connections are used below its pool: the pool would rewrite percent-encodings, and a
-signed URL must leave as it came. It must never resolve a name twice for one connection.
+Redirects are followed here, each checked like the first URL. A name is never resolved twice for one
+connection.
 """
 
 from __future__ import annotations
 
 import base64
-import email.utils
 import http.client
+import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.errors import MissingHeaderBodySeparatorDefect
 from functools import cache
+from typing import Any
 from urllib.parse import urljoin
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from requests import Request, RequestException
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
+from addon import backoff
 from addon.errors import OutboundRefused, OutboundUnavailable
+from addon.outbound.adapter import PinnedAdapter
 from addon.outbound.addresses import is_public, resolve
 from addon.outbound.origins import Origin, Origins, Target, split
 from addon.outbound.total_timeout import TotalTimeout
@@ -32,9 +34,6 @@ MAX_REDIRECTS = 5
 
 BLOCK_BYTES = 64 * 1024
 """One read from the network; large enough that the interpreter is not what limits a download."""
-
-MAX_RETRY_AFTER_S = 3600.0
-"""A host that names a longer pause is not believed: the work's own deadline is nearer."""
 
 USER_AGENT = "recording-analysis-addon"
 
@@ -69,28 +68,15 @@ class Bearer:
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds: to connect, between two reads, and for the whole exchange whatever trickles in."""
+    """Seconds to connect, between two reads, and for the whole exchange."""
 
     connect: float = 5.0
     read: float = 15.0
     total: float = 60.0
 
 
-class _WholeHead(http.client.HTTPResponse):
-    """A response whose headers can all be read: a lost Content-Length would hide a lost body.
-
-    Without it urllib3 would carry on, and write the URL with its query to the log.
-    """
-
-    def begin(self) -> None:
-        """Read status and headers. Raises HTTPException for headers that do not end."""
-        super().begin()
-        if any(isinstance(each, MissingHeaderBodySeparatorDefect) for each in self.msg.defects):
-            raise http.client.HTTPException("malformed headers")
-
-
 class Response:
-    """A status, headers and a body that is still on the wire. Valid inside `Outbound.open` only."""
+    """A response whose body is still to be read. Valid inside `Outbound.open` only."""
 
     def __init__(self, raw: HTTPResponse, timeout: TotalTimeout, origin: Origin) -> None:
         self._raw = raw
@@ -106,8 +92,8 @@ class Response:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the host asks us to wait (RFC 9110 10.2.3), at most MAX_RETRY_AFTER_S."""
-        return parse_retry_after(self.headers.get("Retry-After"), datetime.now(UTC))
+        """Seconds the host asks to wait (Retry-After), None where it does not."""
+        return backoff.retry_after(self.headers, datetime.now(UTC))
 
     def blocks(self, limit: int) -> Iterator[bytes]:
         """The body as it arrives.
@@ -126,6 +112,16 @@ class Response:
         """The whole body, if it has no more than `limit` bytes; raises as `blocks`."""
         return b"".join(self.blocks(limit))
 
+    def document(self, limit: int) -> dict[str, Any] | None:
+        """The JSON object in the body, empty without a body, None for anything else; raises as
+        `blocks`."""
+        text = self.read(limit)
+        try:
+            document = json.loads(text) if text else {}
+        except (ValueError, RecursionError):
+            return None
+        return document if isinstance(document, dict) else None
+
     def _next(self) -> bytes:
         with _translated(self.origin, self._timeout):
             block = self._raw.read1(BLOCK_BYTES)
@@ -134,7 +130,7 @@ class Response:
 
 
 class Outbound:
-    """Makes requests to allowed origins. Holds no state between requests; safe to share.
+    """Client for requests to allowed origins. No state between requests; safe to share.
 
     `resolver` and `tls` are for tests and for networks with a certificate authority of their own.
     """
@@ -166,7 +162,7 @@ class Outbound:
     ) -> Iterator[Response]:
         """Send a request; its response can be read inside the `with` block.
 
-        Redirects of GET and HEAD are followed, each judged like the first URL; `credentials` are
+        Redirects of GET and HEAD are followed, each checked like the first URL; `credentials` are
         dropped for good at the first change of origin. Any other method's redirect is returned as
         it came. Raises OutboundRefused, OutboundUnavailable.
         """
@@ -174,9 +170,8 @@ class Outbound:
         with TotalTimeout(limits.total) as timeout:
             for _ in range(redirects + 1):
                 target = split(url)
-                with closing(self._connect(target.origin, limits, timeout)) as connection:
-                    full = _headers(target.origin, headers, credentials)
-                    response = _exchange(connection, timeout, method, target, full, body)
+                full = _headers(target.origin, headers, credentials)
+                with self._exchange(method, target, full, body, limits, timeout) as response:
                     location = _followed(method, response)
                     if location is None:
                         yield response
@@ -186,23 +181,25 @@ class Outbound:
                     credentials = None
         raise OutboundRefused(f"more than {redirects} redirects")
 
-    def _connect(self, origin: Origin, limits: Timeouts, timeout: TotalTimeout) -> HTTPConnection:
-        failure: Exception | None = None
-        for address in self._addresses(origin):
-            timeout.check(origin.host)
-            connection = self._connection(origin, address, limits.connect)
-            try:
-                connection.connect()
-            except (HTTPError, OSError) as error:
-                connection.close()
-                failure = error
-                continue
-            connection.timeout = limits.read
-            connection.response_class = _WholeHead
-            timeout.guard(connection.sock)
-            return connection
-        reason = type(failure).__name__ if failure else "no address"
-        raise OutboundUnavailable(f"{origin.host} cannot be reached ({reason})") from failure
+    @contextmanager
+    def _exchange(
+        self,
+        method: str,
+        target: Target,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        limits: Timeouts,
+        timeout: TotalTimeout,
+    ) -> Iterator[Response]:
+        addresses = self._addresses(target.origin)
+        tls = None if target.origin.scheme == "http" else self._tls or _default_tls()
+        adapter = PinnedAdapter(target, addresses, tls, timeout)
+        with closing(adapter):
+            with _translated(target.origin, timeout):
+                request = Request(method, str(target.origin), headers, data=body).prepare()
+                answer = adapter.send(request, stream=True, timeout=(limits.connect, limits.read))
+            with answer:
+                yield Response(answer.raw, timeout, target.origin)
 
     def _addresses(self, origin: Origin) -> list[str]:
         if not self.origins.admits_origin(origin):
@@ -217,37 +214,13 @@ class Outbound:
             raise OutboundRefused(f"{origin.host} has an address that is not public")
         return addresses
 
-    def _connection(self, origin: Origin, address: str, timeout: float) -> HTTPConnection:
-        if origin.scheme == "http":
-            return HTTPConnection(address, origin.port, timeout=timeout)
-        return HTTPSConnection(
-            address,
-            origin.port,
-            timeout=timeout,
-            ssl_context=self._tls or _default_tls(),
-            server_hostname=origin.host,
-        )
-
 
 @cache
 def _default_tls() -> ssl.SSLContext:
-    """The system's authorities; made once, as reading them takes tens of milliseconds."""
+    """A context with the system's authorities; made once, as reading them takes tens of ms."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # spec/protocol 1.9
     return context
-
-
-def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds from a Retry-After header, given as seconds or as a date; None where unreadable."""
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), MAX_RETRY_AFTER_S)
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min(max((aware - now).total_seconds(), 0.0), MAX_RETRY_AFTER_S)
 
 
 def _headers(
@@ -257,24 +230,6 @@ def _headers(
     own = {"Host": origin.host_header, "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     secret = {"Authorization": credentials.header} if credentials else {}
     return {**own, **(headers or {}), **secret}
-
-
-def _exchange(
-    connection: HTTPConnection,
-    timeout: TotalTimeout,
-    method: str,
-    target: Target,
-    headers: Mapping[str, str],
-    body: bytes | None,
-) -> Response:
-    with _translated(target.origin, timeout):
-        # A host may answer, with a refusal, before it has read all of the body.
-        with suppress(BrokenPipeError):
-            connection.request(
-                method, target.path, body, headers, preload_content=False, decode_content=False
-            )
-        raw = connection.getresponse()
-    return Response(raw, timeout, target.origin)
 
 
 def _followed(method: str, response: Response) -> str | None:
@@ -294,6 +249,7 @@ def _joined(url: str, location: str) -> str:
 def _translated(origin: Origin, timeout: TotalTimeout) -> Iterator[None]:
     try:
         yield
-    except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+    except (RequestException, HTTPError, http.client.HTTPException, OSError, ValueError) as error:
         timeout.check(origin.host)
-        raise OutboundUnavailable(f"{origin.host} broke off ({type(error).__name__})") from error
+        # Not chained: what a library says may hold a header of ours or the URL.
+        raise OutboundUnavailable(f"{origin.host} broke off ({type(error).__name__})") from None

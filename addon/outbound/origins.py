@@ -1,7 +1,6 @@
-"""URLs taken apart, and the list of origins that one kind of request may go to.
+"""Parses URLs strictly, and checks them against the origins that a kind of request may go to.
 
-One strict reading of a URL serves the check and the connection alike; it must never admit what two
-parsers could read in two ways.
+Check and connection use the same parse. A URL that two parsers could read in two ways is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _NAME = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 
 
 class Origin(NamedTuple):
-    """Scheme, host and port: what RFC 6454 compares before a secret may be sent again."""
+    """Scheme, host and port (RFC 6454): credentials for one origin are not sent to another."""
 
     scheme: str
     host: str
@@ -41,14 +40,14 @@ class Origin(NamedTuple):
 
 
 class Target(NamedTuple):
-    """An absolute URL taken apart; `path` keeps every byte of path and query as given."""
+    """A parsed absolute URL; `path` keeps every byte of path and query as given."""
 
     origin: Origin
     path: str
 
 
 def split(url: str) -> Target:
-    """Take an absolute http(s) URL apart: user names, blanks, backslashes, non-ASCII are refused.
+    """Parse an absolute http(s) URL; user names, blanks, backslashes, non-ASCII are refused.
 
     Raises OutboundRefused; its message never holds the URL.
     """
@@ -82,14 +81,14 @@ class Origins:
             self._add(entry)
 
     def admits(self, url: str) -> bool:
-        """Whether a request may go to this URL; never raises."""
+        """True where a request may go to this URL; never raises."""
         try:
             return self.admits_origin(split(url).origin)
         except OutboundRefused:
             return False
 
     def admits_origin(self, origin: Origin) -> bool:
-        """Whether scheme, host and port are allowed; the address is judged when it is known."""
+        """True where scheme, host and port are allowed; the address is checked when it is known."""
         if self.is_exact(origin):
             return True
         if (origin.scheme, origin.port) != ("https", 443):
@@ -99,7 +98,7 @@ class Origins:
         return origin.host in self._names or any(parent in self._suffixes for parent in parents)
 
     def is_exact(self, origin: Origin) -> bool:
-        """Whether an operator wrote this very origin down, and so vouches for its address."""
+        """True where an entry names this very origin, which may then have a private address."""
         return origin in self._exact
 
     def _add(self, entry: str) -> None:

@@ -1,4 +1,4 @@
-"""A limit on the whole time of one exchange with another host, however slowly its bytes arrive.
+"""Limit on the whole time of one exchange with another host, however slowly its bytes arrive.
 
 A socket's own timeout counts from read to read, so a host that sends one byte a second never
 reaches it. The timer ends with the `with` block.
@@ -30,13 +30,13 @@ class TotalTimeout:
         self._timer.cancel()
 
     def guard(self, sock: socket.socket) -> None:
-        """Shut this socket too, when the time is up or if it already is."""
+        """Shut this socket too when the time is up, or at once if it is."""
         self._sockets.append(sock)
         if self._passed:
             self._close()
 
     def check(self, host: str) -> None:
-        """Raises OutboundUnavailable where the time is up: a socket shut here reads as ended."""
+        """Raise OutboundUnavailable where the time is up: a socket shut here reads as ended."""
         if self._passed:
             raise OutboundUnavailable(f"{host} took longer than {self._seconds:g} s")
 

@@ -13,28 +13,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from addon.archive.blocks import BlockSource
 from addon.audio import seeking
 from addon.audio.decoders import Floats
 from addon.audio.decoding import Decoder
 from addon.audio.encoding import whole_numbers
 from addon.audio.seeking import Index
-from addon.errors import AddonError, NotPlayable, UnreadableAudio
-from addon.playback.sound import Sound
+from addon.errors import AddonError, NotPlayable, Tampered, UnreadableAudio
+from addon.playback.playable import Playable
 
 Samples = NDArray[np.int16]
 """(frames, channels)."""
 
 
 class VerifiedFile(io.RawIOBase):
-    """A sound as a file to read and seek. Reading raises what the archive raises, ever again."""
+    """Playable audio as a file to read and seek. A failed read makes every later one fail."""
 
-    def __init__(self, sound: Sound) -> None:
+    def __init__(self, playable: Playable) -> None:
         super().__init__()
-        self._sound = sound
+        self._playable = playable
         self._position = 0
-        self._blocks: Iterator[bytes] = iter(())
-        self._rest = memoryview(b"")
-        self._rest_at = -1
+        self._source: BlockSource | None = None
         self._failure: AddonError | None = None
 
     def readable(self) -> bool:
@@ -45,57 +44,49 @@ class VerifiedFile(io.RawIOBase):
         """True."""
         return True
 
-    def tell(self) -> int:
-        """The position in bytes."""
-        return self._position
-
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move; nothing is read before the next read. Before the start is the start."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._sound.length}
-        self._position = max(base[whence] + offset, 0)
-        return self._position
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._playable.length}
+        position = max(base[whence] + offset, 0)
+        if position != self._position:
+            self._position, self._source = position, None
+        return position
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer as far as one block reaches; 0 at the end."""
+        """Fill a buffer, which holds less at the end only."""
         self.check()
-        view = memoryview(buffer).cast("B")
-        if self._position >= self._sound.length or not len(view):
+        size = min(len(buffer), self._playable.length - self._position)
+        if size <= 0:
             return 0
         try:
-            self._turn()
+            if self._source is None:
+                blocks = self._playable.read(self._position, self._playable.length)
+                self._source = BlockSource(blocks)
+            taken = self._source.read(size)
+            if len(taken) < size:
+                raise Tampered("the recording ended before its length")
         except AddonError as error:
             self._failure = error
             raise
-        taken = min(len(view), len(self._rest))
-        view[:taken] = self._rest[:taken]
-        self._rest = self._rest[taken:]
-        self._position += taken
-        self._rest_at = self._position
-        return taken
+        buffer[: len(taken)] = taken
+        self._position += len(taken)
+        return len(taken)
 
     def check(self) -> None:
         """Raises what ended the file early, should a decoder in C have lost it."""
         if self._failure is not None:
             raise self._failure
 
-    def _turn(self) -> None:
-        """Have bytes at the position in hand."""
-        if self._rest_at != self._position:
-            self._blocks = self._sound.read(self._position, self._sound.length)
-            self._rest, self._rest_at = memoryview(b""), self._position
-        while not self._rest:
-            self._rest = memoryview(next(self._blocks))
-
 
 class SampleReader:
-    """The samples of a sound, any range of them. Not for two threads.
+    """Samples of playable audio, any range of them. Not for two threads.
 
     Without an `index` that is known already, it is made now. Raises NotPlayable where nothing here
-    decodes the sound, and what the archive raises.
+    decodes it, and what the archive raises.
     """
 
-    def __init__(self, sound: Sound, index: Index | None = None) -> None:
-        self._file = VerifiedFile(sound)
+    def __init__(self, playable: Playable, index: Index | None = None) -> None:
+        self._file = VerifiedFile(playable)
         with self._faithful():
             self._decoder = Decoder(self._file)  # type: ignore[arg-type]
             self.index = seeking.index_of(self._decoder) if index is None else index

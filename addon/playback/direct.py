@@ -1,7 +1,7 @@
-"""Direct access: a short-lived address of the ciphertext, and what a holder of the key needs.
+"""Direct access: a short-lived URL of a recording's ciphertext, and what decrypting it needs.
 
-The bytes never pass through this service, so neither does the plaintext: whoever fetches them opens
-them alone. Only a bucket can sign an address; a directory has none to give (spec/protocol 8).
+Whoever fetches the bytes decrypts them elsewhere; no plaintext passes through this service. Only a
+bucket can sign a URL, a directory cannot (spec/protocol 8).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Addressable(Protocol):
 
 
 def address(archive: Archive, manifest: Audible, seconds: int) -> dict[str, Any]:
-    """Where the ciphertext of a recording can be fetched, and how it is sealed.
+    """A signed URL of a recording's ciphertext, and its encryption, as the API answers it.
 
     Raises NotPlayable for a store without addresses; NotStored, Tampered, StoreUnavailable.
     """

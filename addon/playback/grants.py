@@ -1,21 +1,22 @@
 """Grants: short-lived signed permissions to hear one recording, or one call, and nothing else.
 
-A grant is its own authority, so it says only what the service itself put in: who may hear what,
-why, and until when. It must never carry a bucket, a key or a path (spec/protocol 6.2, 8).
+A grant holds tenant, id, listener, purpose and expiry. It must never carry a bucket, a key or a
+path (spec/protocol 6.2, 8).
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import hmac
 import json
+import re
 import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal, Self, get_args
+
+from itsdangerous import BadData, Signer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from addon.errors import Forbidden, GrantExpired, SettingsError
 from addon.settings import Settings
@@ -31,14 +32,17 @@ MAX_TOKEN_LENGTH = 2048
 _DOMAIN = b"playback-grant 1\n"
 """Before what is signed: a signature made here is of no use anywhere else."""
 
-_KEY_ID_LENGTH = 8
+_KEY_NAME_LENGTH = 8
+
+_TOKEN = re.compile(r"[\w-]{8}\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+"""Key name, content, signature; of the ways to write a signature in base64 only the shortest."""
 
 
 @dataclass(frozen=True)
 class Grant:
     """Permission for `listener` to hear one recording, or a whole call where `call_sid` is set.
 
-    `expires` is in Unix seconds; `nonce` names this grant in the audit trail and nowhere else.
+    `expires` is in Unix seconds; `nonce` names this grant in the access log and nowhere else.
     """
 
     tenant: str
@@ -55,20 +59,6 @@ class Grant:
         return self.recording_id or self.call_sid or ""
 
 
-@dataclass(frozen=True)
-class Secret:
-    """One of PLAYBACK_SECRETS, and the name under which grants refer to it."""
-
-    name: str
-    key: bytes
-
-    @classmethod
-    def of_text(cls, text: str) -> Self:
-        """The name follows from the secret and gives nothing of it away."""
-        name = hashlib.sha256(_DOMAIN + b"name of " + text.encode()).digest()
-        return cls(_encoded(name)[:_KEY_ID_LENGTH], text.encode())
-
-
 class Grants:
     """Issues grants under the newest secret and accepts those of every secret given.
 
@@ -77,7 +67,9 @@ class Grants:
     """
 
     def __init__(self, playback_secrets: Sequence[str], *, audience: str, ttl: int) -> None:
-        self._secrets = [Secret.of_text(text) for text in playback_secrets]
+        self._key_name = _key_name(playback_secrets[0]) if playback_secrets else None
+        oldest_first = list(reversed(playback_secrets))
+        self._signer = Signer(oldest_first, key_derivation="none", digest_method=hashlib.sha256)
         self._audience = audience
         self._ttl = ttl
 
@@ -124,12 +116,12 @@ class Grants:
 
         Raises SettingsError where there is no secret.
         """
-        if not self._secrets:
+        if self._key_name is None:
             raise SettingsError("PLAYBACK_SECRETS is not set: no link can be signed")
-        newest = self._secrets[0]
         fields = {name: value for name, value in asdict(grant).items() if value is not None}
-        content = _encoded(json.dumps(fields, separators=(",", ":")).encode())
-        return f"{newest.name}.{content}.{self._signature(newest, content)}"
+        content = base64_encode(json.dumps(fields, separators=(",", ":"))).decode()
+        signed = self._signed(self._key_name, content)
+        return f"{self._key_name}.{content}.{self._signer.get_signature(signed).decode()}"
 
     def link(self, grant: Grant) -> str:
         """The address that plays it. Raises SettingsError where there is no secret."""
@@ -144,33 +136,30 @@ class Grants:
 
     def authentic(self, token: str) -> Grant:
         """The grant in a link that we signed, however long ago. Raises Forbidden."""
-        name, _, rest = token[: MAX_TOKEN_LENGTH + 1].partition(".")
-        content, _, signature = rest.partition(".")
-        found = False
-        for secret in self._secrets:
-            expected = self._signature(secret, content)
-            same = hmac.compare_digest(expected.encode(), signature.encode())
-            found |= same and secret.name == name
-        if not found or len(token) > MAX_TOKEN_LENGTH:
+        if len(token) > MAX_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
+            raise Forbidden("this link was not made by this service")
+        key_name, content, signature = token.split(".")
+        if not self._signer.verify_signature(self._signed(key_name, content), signature):
             raise Forbidden("this link was not made by this service")
         return _parsed(content)
 
-    def _signature(self, secret: Secret, content: str) -> str:
-        signed = _DOMAIN + f"{self._audience}\n{secret.name}\n{content}".encode()
-        return _encoded(hmac.digest(secret.key, signed, "sha256"))
+    def _signed(self, key_name: str, content: str) -> bytes:
+        """The bytes that are signed: a link of another deployment or another use does not fit."""
+        return _DOMAIN + f"{self._audience}\n{key_name}\n{content}".encode()
+
+
+def _key_name(secret: str) -> str:
+    """The name of a secret in links: it follows from the secret and gives nothing of it away."""
+    name = hashlib.sha256(_DOMAIN + b"name of " + secret.encode()).digest()
+    return base64_encode(name).decode()[:_KEY_NAME_LENGTH]
 
 
 def _parsed(content: str) -> Grant:
-    """What we signed ourselves, though perhaps in an older release."""
+    """The grant in signed content, which an older release may have written. Raises Forbidden."""
     try:
-        fields = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
-        grant = Grant(**fields)
-    except (ValueError, TypeError, binascii.Error):
+        grant = Grant(**json.loads(base64_decode(content)))
+    except (BadData, ValueError, TypeError):
         raise Forbidden("this link is of a form that is no longer known") from None
     if grant.purpose not in get_args(Purpose) or not grant.subject:
         raise Forbidden("this link is of a form that is no longer known")
     return grant
-
-
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")

@@ -1,6 +1,6 @@
-"""Several recordings as one WAV file, put together while it is read.
+"""Several recordings joined into one WAV file while it is read.
 
-Parts of one format are laid end to end untouched; otherwise each is converted to 16-bit PCM of the
+Parts of one format are put end to end unchanged; otherwise each is converted to 16-bit PCM of the
 highest rate and channel count among them. Lengths are exact beforehand (spec/protocol 8).
 """
 
@@ -16,7 +16,14 @@ from typing import Literal
 from addon.audio.seeking import Index
 from addon.audio.wav import Layout
 from addon.audio.wav_format import PLAIN, Format, header
-from addon.playback.segments import Decoded, Open, Segment, Silence, Stored, pcm16
+from addon.playback.playable import Readable
+from addon.playback.sample_data import (
+    DecodedSamples,
+    Open,
+    Silence,
+    StoredSamples,
+    pcm16,
+)
 
 Gaps = Literal["none", "silence"]
 
@@ -25,7 +32,7 @@ MAX_GAP_S = 3600.0
 
 
 @dataclass(frozen=True)
-class Part:
+class CallPart:
     """One recording to join. `layout` is None for what is no WAV file, `etag` its content's.
 
     `at` orders the parts; only the difference of two `started_at` is a pause.
@@ -48,77 +55,77 @@ class Part:
 
 
 @dataclass(frozen=True)
-class WaveSound:
-    """A WAV file of segments, behind a header of our own."""
+class WavFile:
+    """A WAV file put together from sample data, behind a new header."""
 
     kind: Format
-    segments: Sequence[Segment]
+    pieces: Sequence[Readable]
     etag: str
     format: str = "wav"
 
     @cached_property
     def length(self) -> int:
         """Bytes, the header included."""
-        return len(self._header) + sum(segment.length for segment in self.segments)
+        return len(self._header) + sum(piece.length for piece in self.pieces)
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """See Sound.read; only the segments between the two are opened."""
+        """See Readable.read; only the segments between the two are opened."""
         if start < len(self._header):
             yield self._header[start:stop]
         begin = len(self._header)
-        for segment in self.segments:
-            first, last = max(start - begin, 0), min(stop - begin, segment.length)
+        for piece in self.pieces:
+            first, last = max(start - begin, 0), min(stop - begin, piece.length)
             if first < last:
-                yield from segment.read(first, last)
-            begin += segment.length
+                yield from piece.read(first, last)
+            begin += piece.length
 
     @cached_property
     def _header(self) -> bytes:
-        return header(self.kind, sum(segment.length for segment in self.segments))
+        return header(self.kind, sum(piece.length for piece in self.pieces))
 
 
-def converted(part: Part) -> WaveSound:
+def converted(part: CallPart) -> WavFile:
     """One recording that browsers do not play, or not whole: its samples behind a header of ours.
 
     Samples that browsers play stay as they are; all others become 16-bit PCM.
     """
     kind = part.stored
     if kind is not None:
-        return WaveSound(kind, _stored(part), _etag([part], "laid out"))
+        return WavFile(kind, _stored(part), _etag([part], "laid out"))
     kind = pcm16(part.index.rate, part.index.channels)
-    return WaveSound(kind, [Decoded(part.open, part.index, kind)], _etag([part], "converted"))
+    return WavFile(kind, [DecodedSamples(part.open, part.index, kind)], _etag([part], "converted"))
 
 
-def _stored(part: Part) -> list[Segment]:
+def _stored(part: CallPart) -> list[Readable]:
     regions = part.layout.regions if part.layout else ()
-    return [Stored(part.open, region) for region in regions]
+    return [StoredSamples(part.open, region) for region in regions]
 
 
-def joined(parts: Sequence[Part], gaps: Gaps) -> WaveSound:
+def joined(parts: Sequence[CallPart], gaps: Gaps) -> WavFile:
     """All parts, in the order given."""
     kind = _common_format(parts)
     target = kind or pcm16(
         max(part.index.rate for part in parts), max(part.index.channels for part in parts)
     )
-    segments: list[Segment] = []
+    pieces: list[Readable] = []
     for before, part in zip([None, *parts], parts, strict=False):
         if gaps == "silence" and before is not None:
-            segments.append(_pause(before, part, target))
+            pieces.append(_pause(before, part, target))
         if kind is not None:
-            segments += _stored(part)
+            pieces += _stored(part)
         else:
-            segments.append(Decoded(part.open, part.index, target))
-    return WaveSound(target, segments, _etag(parts, f"joined, gaps {gaps}"))
+            pieces.append(DecodedSamples(part.open, part.index, target))
+    return WavFile(target, pieces, _etag(parts, f"joined, gaps {gaps}"))
 
 
-def _common_format(parts: Sequence[Part]) -> Format | None:
+def _common_format(parts: Sequence[CallPart]) -> Format | None:
     """The format of all parts where it is one that can be laid end to end."""
     kinds = {part.stored for part in parts}
     kind = kinds.pop()
     return None if kinds else kind
 
 
-def _pause(before: Part, part: Part, kind: Format) -> Silence:
+def _pause(before: CallPart, part: CallPart, kind: Format) -> Silence:
     """The time between two parts, as far as it is known."""
     seconds = 0.0
     if before.started_at is not None and part.started_at is not None:
@@ -129,7 +136,7 @@ def _pause(before: Part, part: Part, kind: Format) -> Silence:
     return Silence(round(seconds * kind.rate) * kind.frame, kind.silence)
 
 
-def _etag(parts: Sequence[Part], how: str) -> str:
+def _etag(parts: Sequence[CallPart], how: str) -> str:
     """Follows from the contents and what is made of them."""
     told = "\n".join([how, *(f"{part.etag} {part.started_at}" for part in parts)])
     return hashlib.sha256(told.encode()).hexdigest()[:32]

@@ -1,29 +1,25 @@
-"""From an id to something that plays: which archived bytes, in which form.
+"""Player: finds the audio of a recording or a call in the archive, converted or joined as needed.
 
-The index is asked each time, so that what was erased is gone at once; only layouts are remembered,
-which never change. Tenant and id come from a grant or a token's rights, never from a client alone.
+The store is asked each time, so an erased recording is gone at once; only layouts are cached, as
+they never change. Tenant and id come from a grant or a token's rights, never from a client alone.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import Generic, TypeVar
 
 from addon.archive.archive import Archive, ArchivedAudio
 from addon.archive.manifest import Manifest
+from addon.bounded_cache import BoundedCache
 from addon.errors import NotPlayable, NotStored, Withheld
 from addon.playback.decoding import SampleReader
-from addon.playback.form import Form, form_of
 from addon.playback.grants import Grant
-from addon.playback.joined import Gaps, Part, converted, joined
+from addon.playback.joined import CallPart, Gaps, converted, joined
+from addon.playback.playability import Playability, playability_of
+from addon.playback.playable import Playable
 from addon.playback.policy import Audible, audible, withheld
-from addon.playback.sound import Recorded, Sound
-
-Value = TypeVar("Value")
 
 MAX_PARTS = 200
 """Recordings of one call that are joined; each is a request to the store the first time."""
@@ -33,7 +29,7 @@ MAX_REMEMBERED = 4096
 
 
 class Player:
-    """Finds what is to be played in an archive. Safe to share between threads.
+    """Finds audio to play in an archive. Safe to share between threads.
 
     With `redaction_required`, recordings that the policy withholds are not played.
     """
@@ -44,17 +40,19 @@ class Player:
         self._archive = archive
         self._gaps = gaps
         self._redaction_required = redaction_required
-        self._forms: Remembered[Form] = Remembered()
-        self._parts: Remembered[Part] = Remembered()
+        self._playabilities: BoundedCache[tuple[str, str], Playability] = BoundedCache(
+            MAX_REMEMBERED
+        )
+        self._parts: BoundedCache[tuple[str, str], CallPart] = BoundedCache(MAX_REMEMBERED)
 
-    def granted(self, grant: Grant) -> Sound:
-        """What a grant is for. Raises as `recording` and `call` do."""
+    def granted(self, grant: Grant) -> Playable:
+        """The audio that a grant is for. Raises as `recording` and `call` do."""
         if grant.recording_id is not None:
             return self.recording(grant.tenant, grant.recording_id)
         return self.call(grant.tenant, grant.subject)
 
     def withheld(self, manifest: Manifest) -> str | None:
-        """Why nobody may hear a recording, for people; None where it may be heard."""
+        """The reason why nobody may hear a recording, for people; None where it may be heard."""
         return withheld(manifest, required=self._redaction_required)
 
     def audible(self, tenant: str, recording_id: str) -> Audible:
@@ -75,21 +73,21 @@ class Player:
             with _as_part_of_a_call() if call_sid else nullcontext():
                 self.audible(tenant, recording_id)
 
-    def recording(self, tenant: str, recording_id: str) -> Sound:
+    def recording(self, tenant: str, recording_id: str) -> Playable:
         """One recording: as it was archived, or converted where browsers would not play it whole.
 
         What cannot be converted is served as it is. Raises NotStored, Withheld, Tampered,
         KeyMissing, StoreUnavailable.
         """
-        audio = self._open(tenant, recording_id)
-        if self._form(audio).plays:
-            return Recorded(audio)
+        audio = self.open(tenant, recording_id)
+        if self._playability(audio).plays:
+            return audio
         try:
             return converted(self._part(tenant, recording_id))
         except NotPlayable:
-            return Recorded(audio)
+            return audio
 
-    def call(self, tenant: str, call_sid: str) -> Sound:
+    def call(self, tenant: str, call_sid: str) -> Playable:
         """Every recording of a call, in the order of time, as one. Raises as `recording` does."""
         ids = self.recordings_of(tenant, call_sid)
         if len(ids) == 1:
@@ -110,54 +108,32 @@ class Player:
             raise NotStored("there is no recording of this call")
         return [entry.recording_id for entry in page.entries]
 
-    def open(self, tenant: str, recording_id: str) -> Recorded:
-        """One recording exactly as it was archived. Raises as `recording` does."""
-        return Recorded(self._open(tenant, recording_id))
+    def open(self, tenant: str, recording_id: str) -> ArchivedAudio:
+        """One recording exactly as it was archived: no listener's audio is opened elsewhere.
 
-    def _open(self, tenant: str, recording_id: str) -> ArchivedAudio:
-        """The only place where listeners' audio is opened. Raises Withheld."""
+        Raises as `recording` does.
+        """
         audio = self._archive.open(tenant, recording_id)
         audible(audio.manifest, required=self._redaction_required)
         return audio
 
-    def _form(self, audio: ArchivedAudio) -> Form:
+    def _playability(self, audio: ArchivedAudio) -> Playability:
         key = audio.manifest.tenant, audio.manifest.recording_id
-        return self._forms.get(key, lambda: form_of(Recorded(audio)))
+        return self._playabilities.get_or(key, lambda: playability_of(audio))
 
-    def _part(self, tenant: str, recording_id: str) -> Part:
-        def read() -> Part:
-            audio = self._open(tenant, recording_id)
-            return Part(
+    def _part(self, tenant: str, recording_id: str) -> CallPart:
+        def read() -> CallPart:
+            audio = self.open(tenant, recording_id)
+            return CallPart(
                 open=partial(self.open, tenant, recording_id),
                 etag=audio.etag,
-                index=SampleReader(Recorded(audio)).index,
-                layout=self._form(audio).layout,
+                index=SampleReader(audio).index,
+                layout=self._playability(audio).layout,
                 at=audio.manifest.at,
                 started_at=audio.manifest.facts.started_at,
             )
 
-        return self._parts.get((tenant, recording_id), read)
-
-
-class Remembered(Generic[Value]):
-    """What was found out about recordings lately; true for ever, as they never change."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str], Value] = OrderedDict()
-
-    def get(self, key: tuple[str, str], find: Callable[[], Value]) -> Value:
-        """The value of a key, found now where it is not known. Raises what `find` raises."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        value = find()
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > MAX_REMEMBERED:
-                self._kept.popitem(last=False)
-        return value
+        return self._parts.get_or((tenant, recording_id), read)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""Who may see, hear and take away what, and which recordings nobody may hear.
+"""Access policy: the rights of a signed-in person, and the recordings that nobody may hear.
 
-`rights_of` judges people; a deployment may replace it. `audible` judges recordings, and every way
-that leads to audio passes it. Both are asked again for every request, so that a change holds at
-once. Neither must ever guess: what is not clearly allowed is refused.
+`rights_of` judges people; a deployment may replace it. `audible` judges recordings, and every
+route to audio asks it. Both are asked for every request, so a change holds at once. Anything not
+clearly allowed is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ INSTALL_PREFIX = "install:"
 
 @dataclass(frozen=True)
 class Rights:
-    """What a person may do. `installs` limits it to some installs; None stands for every one."""
+    """Rights of a person. `installs` limits them to some installs; None stands for every one."""
 
     listen: bool = False
     download: bool = False
@@ -32,11 +32,11 @@ class Rights:
     installs: frozenset[str] | None = frozenset()
 
     def admits(self, install: str) -> bool:
-        """Whether recordings of this install are among those the person may know of."""
+        """True where the person may know of this install's recordings."""
         return self.listen and (self.installs is None or install in self.installs)
 
 
-NOTHING = Rights()
+NO_RIGHTS = Rights()
 
 Audible = NewType("Audible", Manifest)
 """The manifest of a recording that may be heard; `audible` alone makes one."""
@@ -45,7 +45,7 @@ Policy = Callable[[Mapping[str, Any], Settings], Rights]
 
 
 def rights_of(claims: Mapping[str, Any], settings: Settings) -> Rights:
-    """What the person of these claims may do.
+    """The rights of the person with these claims.
 
     1. Where no OIDC_ISSUER is set, the owner of this machine, who alone can read the local sign-in
        link, may do everything, and nobody else may do anything. Where an issuer is set, only
@@ -60,16 +60,16 @@ def rights_of(claims: Mapping[str, Any], settings: Settings) -> Rights:
     5. Roles written `install:XD…` limit a person to these installs; without any, all are visible.
     """
     if settings.oidc_issuer is None:
-        return _everything() if claims.get("iss") == LOCAL_ISSUER else NOTHING
+        return _everything() if claims.get("iss") == LOCAL_ISSUER else NO_RIGHTS
     if claims.get("iss") in (None, LOCAL_ISSUER) or not _domain_allowed(claims, settings):
-        return NOTHING
+        return NO_RIGHTS
     roles = frozenset(_roles(claims))
     installs = frozenset(
         role.removeprefix(INSTALL_PREFIX) for role in roles if role.startswith(INSTALL_PREFIX)
     )
     named = not roles.isdisjoint(settings.playback_roles)
     if not named and (roles - _installs_among(roles) or not settings.oidc_allowed_domains):
-        return NOTHING
+        return NO_RIGHTS
     return Rights(
         listen=True,
         download=named,
@@ -107,7 +107,7 @@ def _installs_among(roles: frozenset[str]) -> frozenset[str]:
 
 
 def withheld(manifest: Manifest, *, required: bool) -> str | None:
-    """Why nobody may hear a recording, in a sentence; None where it may be heard.
+    """The reason why nobody may hear a recording, in a sentence; None where it may be heard.
 
     `required` is whether REDACT_DTMF says so. Then only a redaction known to be complete will do:
     "incomplete", "off" and not known at all, as in the manifests of before, are withheld alike.

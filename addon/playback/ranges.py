@@ -1,7 +1,7 @@
-"""Byte ranges as RFC 9110 section 14 defines them: which bytes a request asks for.
+"""Byte ranges as RFC 9110 section 14 defines them: the bytes that a Range header asks for.
 
-Pure arithmetic over a length. A header that is malformed or greedy counts as absent, as the
-section allows; nothing a client sends may raise anything but Unsatisfiable.
+A header that is malformed or asks for too many ranges counts as absent, as the section allows;
+nothing a client sends may raise anything but Unsatisfiable. Not werkzeug's parser: decision 0507.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ MAX_HEADER_LENGTH = 2048
 """Room for MAX_RANGES pairs of 19 digits, and for the spaces that lists may hold."""
 
 _SPEC = re.compile(r"[ \t]*(?:([0-9]+)-([0-9]*)|-([0-9]+))[ \t]*", re.ASCII)
-_MAX_DIGITS = 19
-"""A position with more digits lies behind the end of anything: 2**63 has 19."""
 
 
 class Range(NamedTuple):
@@ -49,50 +47,31 @@ def wanted(header: str | None, length: int) -> list[Range] | None:
     specs = _specs(header)
     if specs is None:
         return None
-    found = [one for first, last in specs if (one := _resolved(first, last, length))]
+    found: list[Range] = []
+    for first, last, suffix in specs:
+        if suffix:
+            start, stop = max(length - int(suffix), 0), length
+        else:
+            start, stop = int(first), int(last) + 1 if last else length
+            if last and stop <= start:
+                return None
+        if start < min(stop, length):
+            found.append(Range(start, min(stop, length)))
     if not found:
         raise Unsatisfiable
     return coalesced(found)
 
 
-def _specs(header: str | None) -> list[tuple[int | None, int | None]] | None:
-    """Pairs of first and last position; without a first one, the last so many bytes."""
+def _specs(header: str | None) -> list[tuple[str, ...]] | None:
+    """First position, last position and suffix length of each spec, in digits or empty."""
     if header is None or len(header) > MAX_HEADER_LENGTH:
         return None
-    unit, equals, text = header.partition("=")
-    if not equals or unit.strip(" \t").lower() != "bytes":
-        return None
+    unit, _, text = header.partition("=")
     parts = [part for part in text.split(",") if part.strip(" \t")]
-    if not 1 <= len(parts) <= MAX_RANGES:
+    if unit.strip(" \t").lower() != "bytes" or not 1 <= len(parts) <= MAX_RANGES:
         return None
-    specs = [_spec(part) for part in parts]
-    return None if None in specs else [spec for spec in specs if spec]
-
-
-def _spec(part: str) -> tuple[int | None, int | None] | None:
-    match = _SPEC.fullmatch(part)
-    if match is None:
-        return None
-    first, last, suffix = match.groups()
-    if suffix is not None:
-        return None, _position(suffix)
-    begin, end = _position(first), _position(last) if last else None
-    if end is not None and end < begin:
-        return None
-    return begin, end
-
-
-def _position(digits: str) -> int:
-    return int(digits) if len(digits.lstrip("0")) <= _MAX_DIGITS else 10**_MAX_DIGITS
-
-
-def _resolved(first: int | None, last: int | None, length: int) -> Range | None:
-    """One range within `length`, None where it touches nothing."""
-    if first is None:
-        start, stop = max(length - (last or 0), 0), length
-    else:
-        start, stop = first, length if last is None else min(last + 1, length)
-    return Range(start, stop) if start < stop else None
+    matches = [match for part in parts if (match := _SPEC.fullmatch(part))]
+    return [match.groups("") for match in matches] if len(matches) == len(parts) else None
 
 
 def coalesced(ranges: list[Range]) -> list[Range]:

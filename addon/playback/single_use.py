@@ -1,7 +1,7 @@
-"""Downloads once: the first use of such a grant is remembered for as long as it could be used.
+"""Single use of download links: the first use is remembered in Redis until the link expires.
 
-Redis alone decides, because every web process must agree; where it does not answer, nothing is
-given out.
+Redis decides, because every web process must agree; where it does not answer, nothing is given
+out.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from addon.redis_errors import as_unavailable
 from addon.redis_keys import GRANT_USED
 
 SLACK_S = 60
-"""StoredResult a little longer than the grant: clocks of two machines may differ."""
+"""Kept a little longer than the grant: clocks of two machines may differ."""
 
 
 class SingleUse:
-    """Which grants have been used up."""
+    """Record of the grants that were used."""
 
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection

@@ -1,7 +1,7 @@
 """API tokens: for one install or for all, shown once, kept only as a hash.
 
-A token has 256 random bits, so a plain hash cannot be guessed back. What is stored is under that
-hash: whoever reads the store learns who may ask, and not what to ask with.
+A token has 256 random bits, so its plain hash cannot be guessed back: reading the store gives
+nobody a token.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NAME_LENGTH = 12
 
 @dataclass(frozen=True)
 class Token:
-    """What a token stands for. `install` None: every install. `name` is for people and trails."""
+    """An API token's record. `install` None: every install. `name` is for people and logs."""
 
     name: str
     install: str | None
@@ -41,7 +41,7 @@ class Token:
     issued_at: str
 
     def admits(self, tenant: str) -> bool:
-        """Whether recordings of this tenant exist for the holder."""
+        """True where the holder may reach this tenant's recordings."""
         return self.install is None or self.install == tenant
 
 

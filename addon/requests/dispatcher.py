@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import redis
@@ -14,7 +15,7 @@ from rq.utils import utcparse
 from addon import redis_keys, tracing
 from addon.metrics import catalogue, counters
 from addon.redis_errors import as_unavailable
-from addon.requests import scheduling
+from addon.requests import scheduling, selection
 from addon.requests.admission import AdmissionControl
 from addon.requests.queues import (
     DELIVER_KIND,
@@ -58,7 +59,7 @@ class Dispatcher:
 
         Raises QueueUnavailable.
         """
-        due = scheduling.due(received_at, length.estimate, time.time())
+        due = scheduling.due(received_at, length.estimate)
         queue, job = (
             queue or scheduling.queue_for(length.estimate),
             self._job(sid, PROCESS_KIND, due),
@@ -86,7 +87,7 @@ class Dispatcher:
     def process(self, entry: RequestState) -> None:
         """Queue another processing job for a request that is entered already."""
         seconds = entry.duration or entry.estimate or scheduling.UNKNOWN_S
-        due = scheduling.due(entry.received_at, seconds, time.time())
+        due = scheduling.due(entry.received_at, seconds)
         job = self._job(entry.sid, PROCESS_KIND, due)
         queue = (
             scheduling.BACKFILL
@@ -155,6 +156,15 @@ class Dispatcher:
         """True if a job still waits in its queue."""
         return bool(job) and self.redis.lpos(self._queues[queue].key, job) is not None
 
+    def waiting(self, jobs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these queues and jobs whose job waits in its queue, in one round trip."""
+        asked = [(queue, job) for queue, job in jobs if queue in self._queues and job]
+        with self.redis.pipeline(transaction=False) as pipe:
+            for queue, job in asked:
+                pipe.lpos(self._queues[queue].key, job)
+            found = pipe.execute()
+        return {each for each, at in zip(asked, found, strict=True) if at is not None}
+
     def in_flight(self) -> dict[str, list[str]]:
         """Every queue's jobs that a worker has taken and not finished with."""
         with self.redis.pipeline(transaction=False) as pipe:
@@ -194,6 +204,22 @@ class Dispatcher:
                 pipe.hget(Job.key_for(job.decode(errors="replace")), "enqueued_at")
             since = dict(zip(first, pipe.execute(), strict=True))
         return {queue: _age(since.get(queue), now) for queue in self._queues}
+
+    def pressures(self, waited: Mapping[str, float]) -> dict[str, float]:
+        """The signal to scale by of each queue, from `waited` or what a new job would wait now."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for name, queue in self._queues.items():
+                pipe.llen(queue.key)
+                pipe.llen(queue.intermediate_queue_key)
+                pipe.lrange(redis_keys.SERVICE_TIMES + name, 0, -1)
+            found = iter(pipe.execute())
+        pressures = {}
+        for name, (depth, taken, samples) in zip(
+            self._queues, zip(found, found, found, strict=True), strict=True
+        ):
+            forecast = selection.forecast_wait(name, depth, taken, list(map(float, samples)))
+            pressures[name] = scheduling.pressure(name, max(forecast, waited.get(name, 0.0)))
+        return pressures
 
 
 def _age(enqueued_at: bytes | None, now: float) -> float:

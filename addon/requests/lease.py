@@ -33,9 +33,12 @@ RENEW = """
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
+return holder and 2 or 1
 """
-"""KEYS[1] the lease, ARGV[1] its holder, ARGV[2] its life. Takes it where it is free or ours."""
+"""KEYS[1] the lease, ARGV[1] its holder, ARGV[2] its life. Takes it where it is free or ours: 1
+where it was free, 2 where it was ours."""
+
+LAPSED = 1
 
 RELEASE = """
 local holder = redis.call('GET', KEYS[1])
@@ -66,6 +69,7 @@ class Lease:
         self._connection = connection
         self._script: Any = connection.register_script(RENEW)
         self._lost = threading.Event()
+        self._lapsed = threading.Event()
 
     def confirm(self) -> None:
         """Renew it now: when this returns, nobody else is at work, though somebody may have been.
@@ -76,11 +80,28 @@ class Lease:
         if not self.renew():
             raise LeaseLost("another worker has taken this over")
 
+    def has_lapsed(self) -> bool:
+        """True if it was free for a time since this was last asked: somebody may have had it.
+
+        To be asked after `confirm`, and the store's record is to be read after that.
+        """
+        lapsed = self._lapsed.is_set()
+        self._lapsed.clear()
+        return lapsed
+
+    def take(self) -> bool:
+        """Take it where it is free; as `renew`, in one command instead of a script's three."""
+        free = self._connection.set(self.name, self.holder, px=TTL_MS, nx=True)
+        return bool(free) or self.renew()  # ours where only the answer to SET was lost
+
     def renew(self) -> bool:
         """Take or keep it; False for good once another was seen to have it. Raises RedisError."""
-        if not self._lost.is_set() and not self._script(
-            keys=[self.name], args=[self.holder, TTL_MS]
-        ):
+        if self._lost.is_set():
+            return False
+        found = self._script(keys=[self.name], args=[self.holder, TTL_MS])
+        if found == LAPSED:
+            self._lapsed.set()
+        elif not found:
             self._lost.set()
         return not self._lost.is_set()
 
@@ -108,7 +129,7 @@ def lease(connection: redis.Redis, kind: str, sid: str) -> Iterator[Lease | None
     A block that raises LeaseLost ends there without an error: the rest is the new holder's.
     """
     mine = Lease(connection, kind, sid)
-    if not mine.renew():
+    if not mine.take():
         yield None
         return
     stop = threading.Event()

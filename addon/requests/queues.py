@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 from redis.client import Pipeline
 from rq.exceptions import DequeueTimeout, NoSuchJobError
@@ -20,8 +20,9 @@ from rq.serializers import JSONSerializer
 from addon import log
 from addon.metrics import catalogue
 from addon.metrics.counters import Counters
-from addon.requests import scheduling
+from addon.requests.scheduling import PERIODIC, RECORDING_QUEUES
 from addon.requests.state import RequestStates
+from addon.requests.taking import TAKE
 
 POLL_S = 0.1
 """Between two looks at empty queues: ten cheap calls a second for each idle worker."""
@@ -44,30 +45,32 @@ JOB_FIELDS = frozenset(
 )
 """The fields that are read of a job's hash: others, as callbacks and webhooks, run more code."""
 
+PACED = frozenset((*RECORDING_QUEUES, PERIODIC))
+"""Queues whose jobs' time is measured and charged to the reserves."""
+
 logger = log.get("queues")
 
-MOVE = """
-for i = 1, #KEYS do
-  local job = redis.call('LMOVE', KEYS[i], KEYS[i] .. ':intermediate', 'LEFT', 'RIGHT')
-  if job then return {KEYS[i], job} end
+PLACE = """
+local function due(job) return tonumber(string.sub(job, -16, -9), 16) or math.huge end
+local mine, low, high = due(ARGV[1]), 0, redis.call('LLEN', KEYS[1])
+local length, pivot = high, false
+while low < high do
+  local middle = math.floor((low + high) / 2)
+  local job = redis.call('LINDEX', KEYS[1], middle)
+  if mine < due(job) then high, pivot = middle, job else low = middle + 1 end
 end
-return false
+if low == length then return redis.call('RPUSH', KEYS[1], ARGV[1]) end
+return redis.call('LINSERT', KEYS[1], 'BEFORE', pivot, ARGV[1])
 """
-"""KEYS: queues in order. Moves the first waiting job in flight; gives its queue and id."""
+"""KEYS[1] a queue, ARGV[1] a job, whose id says when it is due: `selection.place` in Redis."""
 
 
-PLACE = f"""
-local mine, pivot = tonumber(string.sub(ARGV[1], -16, -9), 16), false
-for back = 1, math.min(redis.call('LLEN', KEYS[1]), {scheduling.LOOK_BACK}) do
-  local job = redis.call('LINDEX', KEYS[1], -back)
-  local due = tonumber(string.sub(job, -16, -9), 16)
-  if not mine or not due or due <= mine then break end
-  pivot = job
-end
-if pivot then return redis.call('LINSERT', KEYS[1], 'BEFORE', pivot, ARGV[1]) end
-return redis.call('RPUSH', KEYS[1], ARGV[1])
-"""
-"""KEYS[1] a queue, ARGV[1] a job, whose id says when it is due: `scheduling.place` in Redis."""
+class _Taken(NamedTuple):
+    """A job that a process has taken: its queue, whether a reserve pays for it, and since when."""
+
+    queue: str
+    late: bool
+    at: float
 
 
 class _Refused(NoSuchJobError):
@@ -109,6 +112,9 @@ class DeadlineQueue(Queue):
 
     job_class = RequestJob
 
+    _taken: ClassVar[_Taken | None] = None
+    """The job that this process took last: until it asks for another, it is busy with that."""
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **{**options, "serializer": JSONSerializer})
 
@@ -126,19 +132,21 @@ class DeadlineQueue(Queue):
     def dequeue_any(  # type: ignore[override]
         cls, queues: Iterable[Queue], timeout: int | None, connection: Any, **_kwargs: Any
     ) -> tuple[Job, Queue] | None:
-        """The next job of the first queue that has one; waits up to `timeout` seconds.
+        """The next job of these queues, as `selection.take` has it; waits up to `timeout` seconds.
 
         Raises DequeueTimeout; with `timeout` None it looks once.
         """
         by_key = {queue.key: queue for queue in queues}
-        move = connection.register_script(MOVE)
+        take = connection.register_script(TAKE)
         end = time.monotonic() + (timeout or 0)
         while True:
-            moved = move(keys=list(by_key))
-            if moved:
-                queue = by_key[moved[0].decode()]
-                job = _fetch(queue, moved[1])
+            taken = take(keys=list(by_key), args=[time.time(), *cls._charges()])
+            if taken:
+                queue = by_key[taken[0].decode()]
+                job = _fetch(queue, taken[1])
                 if job is not None:
+                    if queue.name in PACED:
+                        cls._taken = _Taken(queue.name, bool(taken[2]), time.monotonic())
                     return job, queue
                 continue
             if timeout is None:
@@ -146,6 +154,14 @@ class DeadlineQueue(Queue):
             if time.monotonic() >= end:
                 raise DequeueTimeout(timeout, list(by_key))
             time.sleep(POLL_S)
+
+    @classmethod
+    def _charges(cls) -> tuple[str, int, str]:
+        """The arguments of TAKE for the job that this process took last, once."""
+        last, cls._taken = cls._taken, None
+        if last is None:
+            return "", 0, "0"
+        return last.queue, int(last.late), f"{time.monotonic() - last.at:.3f}"
 
 
 def _fetch(queue: Queue, raw_id: bytes) -> Job | None:

@@ -7,7 +7,7 @@ Redis.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -38,10 +38,7 @@ LONGEST_S = 4 * 3600.0
 """The longest call that Twilio records."""
 
 LAST = 0xFFFF_FFFF
-"""Due after everything else, in the year 2106: what is late already holds up nothing in time."""
-
-LOOK_BACK = 200
-"""Waiting jobs that a new one may pass: twice the simulation's burst, in one call of Redis."""
+"""Due after everything else, in the year 2106: a job that has no deadline."""
 
 EXPRESS_BYTES = 6 * 1024 * 1024
 """More than 30 s of any telephone recording: two channels at 44.1 kHz and 16 bits have 5.3 MB."""
@@ -112,27 +109,9 @@ def longer(longest: float | None) -> float:
     return longest if longest and queue_for(longest) != EXPRESS else REFUTED_S
 
 
-def next_queue(served: Sequence[str], has_jobs: Callable[[str], bool]) -> str | None:
-    """The queue that a free process takes from: the first of those it serves that has jobs."""
-    return next((queue for queue in served if has_jobs(queue)), None)
-
-
-def due(received_at: float, seconds: float, now: float) -> int:
-    """A job's deadline in whole seconds, by which queues are ordered; LAST where it is missed."""
-    in_time = now < answer_by(received_at, seconds)
-    return int(min(LAST, deadline(received_at, seconds))) if in_time else LAST
-
-
-def place(waiting: Sequence[int], mine: int) -> int:
-    """The index of a new job in its queue: behind those that are `waiting` and due no later.
-
-    It passes LOOK_BACK of them at most. Queues of similar lengths are nearly in order anyway; it is
-    the shorter call behind a burst of longer ones, and the job whose worker died, that gains.
-    """
-    at = len(waiting)
-    while at > max(0, len(waiting) - LOOK_BACK) and waiting[at - 1] > mine:
-        at -= 1
-    return at
+def due(received_at: float, seconds: float) -> int:
+    """The second by which a job's result has to be there: after it a failure is the answer."""
+    return int(min(LAST, answer_by(received_at, seconds)))
 
 
 def niceness(served: Sequence[str]) -> int:
@@ -143,15 +122,20 @@ def niceness(served: Sequence[str]) -> int:
     return LONG_NICE if SIZE_CLASSES[-1].name in served else 0
 
 
-def pressure(queue: str, waited: float) -> float:
-    """The wait of a queue's oldest job over the shortest audio that the queue is for.
-
-    At 1 a recording may have waited its own length: a third of what Twilio wants for the whole.
-    """
+def shortest(queue: str) -> float:
+    """The shortest audio, in seconds, that a queue is for."""
     for shorter, own in pairwise(SIZE_CLASSES):
         if own.name == queue:
-            return waited / shorter.limit
-    return waited / SHORTEST_S
+            return shorter.limit
+    return SHORTEST_S
+
+
+def pressure(queue: str, wait: float) -> float:
+    """A wait in a queue over the shortest audio that the queue is for.
+
+    At 1 a recording may wait its own length: a third of what Twilio wants for the whole.
+    """
+    return wait / shortest(queue)
 
 
 def length(declared: float | None, size: float | None, channels: float | None) -> Length:

@@ -27,6 +27,9 @@ RETENTION_S = 48 * 3600
 CLAIM_TRIES = 5
 """A claim is tried again: a broken connection looks like contention (spec/runtime 3.6)."""
 
+FARTHEST_S = 60.0
+"""Twice the usual time to the next look: what is farther ahead is looked at now."""
+
 HISTORY = 100_000
 """Finished requests kept for percentiles and questions: 70 MB in Redis, however much comes."""
 
@@ -45,6 +48,15 @@ DONE = "done"
 STORED_AS = {"queue": "lane", "delivery_queue": "delivery_lane"}
 """Fields whose name in the hash is another one, which the release before reads and writes."""
 
+POSTPONE = """
+for i = 1, #ARGV, 3 do
+  if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i])) == tonumber(ARGV[i + 1]) then
+    redis.call('ZADD', KEYS[1], ARGV[i + 2], ARGV[i])
+  end
+end
+"""
+"""KEYS[1] the unfinished requests, ARGV: a SID, its score, and the one to set, and so on."""
+
 Enqueue = Callable[[Pipeline], None]
 
 
@@ -52,10 +64,11 @@ Enqueue = Callable[[Pipeline], None]
 class RequestState:
     """State of one request; every time is None until it has happened.
 
-    `estimate` is the audio's length as guessed, `longest` what it may be at most, `duration` what
-    it is, all in seconds. `work_at` and `delivery_at` say when a waiting step is due. `outcome` is
-    what became of the answer, and `code` the number in a failure's. Each field is one of the hash,
-    under the same name but for STORED_AS.
+    `fetches` counts the failed downloads. `estimate` is the audio's length as guessed, `longest`
+    what it may be at most, `duration` what it is, all in seconds. `work_at` and `delivery_at` say
+    when a waiting step is due, and `delivery_pause` how many seconds ahead that was when it was
+    written. `outcome` is what became of the answer, and `code` the number in a failure's. Each
+    field is one of the hash, under the same name but for STORED_AS.
     """
 
     sid: str
@@ -71,11 +84,13 @@ class RequestState:
     attempts: int = 0
     duplicates: int = 0
     deliveries: int = 0
+    fetches: int = 0
     work_at: float | None = None
     delivery: str | None = None
     delivery_queue: str = ""
     delivery_job: str = ""
     delivery_at: float | None = None
+    delivery_pause: float | None = None
     started_at: float | None = None
     analysed_at: float | None = None
     archived_at: float | None = None
@@ -143,9 +158,15 @@ class RequestStates:
 
     def mark(self, sid: str, **facts: Any) -> None:
         """Write fields of a request's state; None deletes one."""
-        with self.redis.pipeline() as pipe:
+        with self.redis.pipeline(transaction=False) as pipe:
             self._write(pipe, sid, facts)
             pipe.execute()
+
+    def wait_for_delivery(self, sid: str, seconds: float) -> None:
+        """Let a delivery wait; the sweeper queues it again when it is due."""
+        at = time.time() + seconds
+        self.mark(sid, delivery=WAITING, delivery_at=at, delivery_pause=float(seconds))
+        self.look_again(sid, at)
 
     def look_again(self, sid: str, at: float) -> None:
         """Set when an unfinished request is to be looked at; one that is finished stays so."""
@@ -154,6 +175,15 @@ class RequestStates:
     def look_no_later(self, sid: str, at: float) -> None:
         """As `look_again`, but never later than it was to be looked at before."""
         self.redis.zadd(keys.REQUESTS_OPEN, {sid: at}, xx=True, lt=True)
+
+    def postpone(self, looks: Mapping[str, tuple[float, float]]) -> None:
+        """Set when requests are looked at next, each from a time to another.
+
+        Where the time is not the first any more, somebody has set it since, and it stays.
+        """
+        if looks:
+            each = [part for sid, (was, at) in looks.items() for part in (sid, was, at)]
+            self.redis.eval(POSTPONE, 1, keys.REQUESTS_OPEN, *each)
 
     def count_duplicate(self, sid: str) -> None:
         """Count a repeated delivery, where the request is known."""
@@ -165,12 +195,14 @@ class RequestStates:
         """Take a request off the unfinished ones."""
         self.redis.zrem(keys.REQUESTS_OPEN, sid)
 
-    def count_attempt(self, sid: str) -> int:
-        """Count an attempt; returns how many there have been."""
-        with self.redis.pipeline() as pipe:
+    def begin_attempt(self, sid: str, look_at: float) -> RequestState:
+        """Count an attempt, and set when the request is to be looked at; returns its state."""
+        with self.redis.pipeline(transaction=False) as pipe:
             pipe.hincrby(_key(sid), "attempts", 1)
             self._write(pipe, sid, {"state": WORKING, "started_at": time.time()})
-            return int(pipe.execute()[0])
+            pipe.zadd(keys.REQUESTS_OPEN, {sid: look_at}, xx=True)
+            pipe.hgetall(_key(sid))
+            return _state(sid, pipe.execute()[-1])
 
     def count(self, sid: str, what: str) -> int:
         """Add one to a count of a request's state; returns it."""
@@ -214,12 +246,17 @@ class RequestStates:
         with as_unavailable():
             return _is_entered(self.redis, _key(sid))
 
-    def due(self, now: float, limit: int = 200) -> list[str]:
-        """The unfinished requests that somebody should look at by now, most urgent first."""
-        return [
-            sid.decode()
-            for sid in self.redis.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, start=0, num=limit)
-        ]
+    def due_at(self, now: float, limit: int) -> dict[str, float]:
+        """The unfinished requests to be looked at by now and since when, most urgent first.
+
+        One that would come very late is due as well: a clock that was wrong may have written it.
+        """
+        options: dict[str, Any] = {"start": 0, "num": limit, "withscores": True}
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, **options)
+            pipe.zrangebyscore(keys.REQUESTS_OPEN, now + FARTHEST_S, "+inf", **options)
+            due, far = pipe.execute()
+        return {sid.decode(): at for sid, at in (*due, *far)[:limit]}
 
     def open_count(self) -> int:
         """The number of unfinished requests."""

@@ -1,5 +1,5 @@
-"""The wire with RingCentral: signing in, tokens, recordings, the call log, notifications.
+"""RingCentral's APIs: signing in, tokens, recordings, the call log, notifications.
 
-A person's own token decides what that person hears. A token must never leave for a host that is
-not RingCentral's own, reach a browser, or lie anywhere in the clear.
+A person's own token decides what that person hears. A token goes to RingCentral's own hosts only,
+never reaches a browser, and is stored encrypted.
 """

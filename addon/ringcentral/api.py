@@ -1,7 +1,7 @@
-"""One call to RingCentral in somebody's name: counted, sent, and its answer judged.
+"""Calls to RingCentral with a user's token: counted against its limits, sent, and checked.
 
-What an answer's status means is decided here once for pages, sound and archiving alike. A token
-goes to RingCentral's own hosts only, and a redirect never carries it to another one.
+The meaning of an answer's status is decided here, for pages, playback and archiving alike. A token
+goes to RingCentral's own hosts only, and to no other after a redirect.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from addon.ringcentral.limits import Group, Limits, pause_of
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 """A page of a hundred calls with all their legs has less than one megabyte."""
 
-PATIENCE = Timeouts(connect=3, read=10, total=20)
+API_TIMEOUTS = Timeouts(connect=3, read=10, total=20)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """In whose name: an access token, and the user whose requests are counted."""
+    """An access token, and the user whose requests are counted."""
 
     token: str = field(repr=False)
     user: str
@@ -54,7 +54,7 @@ class Api:
         *,
         group: Group,
     ) -> dict[str, Any]:
-        """The JSON object at a path. Raises what `judge` raises."""
+        """The JSON object at a path. Raises what `check_status` raises."""
         with self.open(caller, self.hosts.url(path, query), group=group) as response:
             return _document(response)
 
@@ -85,9 +85,9 @@ class Api:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         group: Group,
-        timeouts: Timeouts = PATIENCE,
+        timeouts: Timeouts = API_TIMEOUTS,
     ) -> Iterator[Response]:
-        """A good answer, still on the wire. Raises what `judge` raises."""
+        """A good answer, whose body is still to be read. Raises what `check_status` raises."""
         self._limits.take(caller.user, group)
         with (
             _translated(),
@@ -100,12 +100,12 @@ class Api:
                 timeouts=timeouts,
             ) as response,
         ):
-            self._limits.heed(caller.user, group, response)
-            judge(response)
+            self._limits.learn(caller.user, group, response)
+            check_status(response)
             yield response
 
 
-def judge(response: Response) -> None:
+def check_status(response: Response) -> None:
     """Let a 2xx or 416 pass.
 
     Raises Unauthenticated, Forbidden, NotFound, RingCentralUnavailable with how long to wait.
@@ -122,20 +122,12 @@ def judge(response: Response) -> None:
         )
     if status in (404, 410):
         raise NotFound("RingCentral has no such recording")
-    if status == 429:
-        raise RingCentralUnavailable(
-            "RingCentral asks for fewer requests", retry_after=pause_of(response)
-        )
-    raise RingCentralUnavailable(f"RingCentral answered {status}", retry_after=response.retry_after)
+    raise RingCentralUnavailable(f"RingCentral answered {status}", retry_after=pause_of(response))
 
 
 def _document(response: Response) -> dict[str, Any]:
-    text = response.read(MAX_DOCUMENT_BYTES)
-    try:
-        document = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict) or response.status == 416:
+    document = response.document(MAX_DOCUMENT_BYTES)
+    if document is None or response.status == 416:
         raise RingCentralUnavailable("RingCentral did not answer in JSON")
     return document
 

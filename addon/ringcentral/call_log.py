@@ -1,22 +1,21 @@
-"""The account's call log: which recordings there are, each of them once (spec/protocol 7.2).
+"""Reads recordings from the account's call log, each of them once (spec/protocol 7.2).
 
 The same recording may stand on a call and on several of its legs, and one conversation may have
-several recordings; they share the telephony session, which becomes the call's id here. Entries that
-are of no known form are passed over: one odd call must not hide the others.
+several recordings; they share the telephony session, which becomes the call's id here. Entries of
+an unknown form are left out: one odd call must not hide the others.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
-from addon import stored_documents
 from addon.ringcentral.api import Api, Caller
+from addon.stored_documents import StoredDocument
 
 CALL_LOG = "/restapi/v1.0/account/~/call-log"
 PER_PAGE = 100
@@ -29,8 +28,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class LoggedRecording:
+class LoggedRecording(StoredDocument):
     """A recording in the call log; `session` is the conversation it belongs to."""
+
+    KIND = "entry of a call log"
+    VERSION = None
+    MOMENTS = ("started_at",)
 
     id: str
     account: str
@@ -41,7 +44,7 @@ class LoggedRecording:
 
     @property
     def sid(self) -> str:
-        """The id it goes by here: however often it is found, it is one request."""
+        """The request's SID: however often the recording is found, it is one request."""
         return f"RC-{_name(self.id)}"
 
     @property
@@ -53,19 +56,6 @@ class LoggedRecording:
     def call_sid(self) -> str | None:
         """The conversation, as the id of a call."""
         return None if self.session is None else _name(self.session)
-
-    def to_json(self) -> str:
-        """Text for the intake record; `from_json` gives an equal one back."""
-        return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
-        what = "entry of a call log"
-        document = stored_documents.parse(text, what, version=None)
-        return stored_documents.instance(
-            cls, stored_documents.with_moments(document, what, "started_at"), what
-        )
 
 
 @dataclass(frozen=True)
@@ -104,7 +94,7 @@ def _page(api: Api, caller: Caller, asked: Mapping[str, str]) -> CallLogPage:
 
 
 def _recordings(record: Mapping[str, Any]) -> Iterator[LoggedRecording]:
-    """A call's recordings, those of its legs last: they know better when each began."""
+    """A call's recordings, those of its legs last: their start times are more exact."""
     session = _session(record)
     legs = [leg for leg in _list(record.get("legs")) if isinstance(leg, dict)]
     for part in (record, *legs):
@@ -161,5 +151,5 @@ def _moment(at: datetime) -> str:
 
 
 def _name(text: str) -> str:
-    """`text` where the archive can call something so, else a name that follows from it."""
+    """`text` where it is a valid name in the archive, else a hash of it."""
     return text if _NAME.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:32]

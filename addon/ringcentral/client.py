@@ -1,7 +1,7 @@
-"""RingCentral as this deployment reaches it: in the name of a person, or of the service account.
+"""Client for RingCentral, for the user of a session or for the service account.
 
-What is once known of a recording is kept for a few minutes, for the session that asked and no
-other, because every question counts against its user's limit.
+Facts of a recording are cached for a few minutes, for the session that asked and no other, because
+every request counts against its user's limit.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ from addon.ringcentral.recordings import Recording
 from addon.ringcentral.token_store import TokenStore
 from addon.ringcentral.vault import Vault
 from addon.settings import Settings
+from addon.stored_documents import StoredDocument
 
 Known = TypeVar("Known")
 
 KNOWN_S = 300
-"""A right that is taken away at RingCentral is gone here after this long for what was said of a
-recording, and at once for every byte of it."""
+"""Life of cached facts. A right that is taken away at RingCentral ends here after as long for a
+recording's facts, and at once for its bytes."""
 
 SERVICE = "service-account"
 SERVICE_S = 7 * 24 * 3600
@@ -47,7 +48,7 @@ for one user and app (spec/protocol 7.3)."""
 
 
 class RingCentral:
-    """The room's parts, put together once for a process."""
+    """The package's parts, put together once for a process."""
 
     def __init__(self, settings: Settings, connection: redis.Redis) -> None:
         if not settings.ringcentral_client_id:
@@ -68,7 +69,7 @@ class RingCentral:
         self.tokens = TokenStore(connection, self._vault)
 
     def person(self, session: str) -> Caller:
-        """Whoever signed in to `session`. Raises Unauthenticated, RingCentralUnavailable."""
+        """The user who signed in to `session`. Raises Unauthenticated, RingCentralUnavailable."""
         return _caller(self.tokens.fresh(session, self._refreshed))
 
     def service_account(self) -> Caller:
@@ -91,22 +92,22 @@ class RingCentral:
                 self.oauth.revoke(tokens)
 
     def recording(self, session: str, recording_id: str) -> Recording:
-        """What RingCentral says of a recording to this session. Raises what `Api.get` raises."""
+        """A recording's entry, as this session may see it. Raises what `Api.get` raises."""
         place = f"{session}:{recordings.checked_id(recording_id)}"
-        known = self._known(f"recording:{place}", Recording.from_bytes)
+        known = self._known(f"recording:{place}", Recording.from_json)
         if known is None:
             known = recordings.recording(self.api, self.person(session), recording_id)
-            self._note(f"recording:{place}", known.to_bytes())
+            self._note(f"recording:{place}", known)
         return known
 
     def content(self, session: str, recording_id: str) -> Content:
-        """The recording's bytes for this session; its facts are known, or asked for now."""
+        """The recording's bytes for this session; its facts come from the cache, or are fetched."""
         place = f"content:{session}:{recordings.checked_id(recording_id)}"
         known = self._known(place, Facts.from_json)
         uri = self.recording(session, recording_id).content_uri
         content = Content(self.api, self.person(session), uri, known)
         if known is None:
-            self._note(place, content.facts.to_json().encode())
+            self._note(place, content.facts)
         return content
 
     def _refreshed(self, tokens: Tokens | None) -> Tokens:
@@ -118,7 +119,7 @@ class RingCentral:
         return self._counted(SERVICE, lambda: self.oauth.with_jwt(jwt))
 
     def _counted(self, user: str, ask: Callable[[], Tokens]) -> Tokens:
-        """Tokens are rationed as well, and many jobs may want the same ones at once."""
+        """Token requests are limited too, and many jobs may need the same tokens at once."""
         self._limits.take(user, "Auth")
         try:
             return ask()
@@ -133,9 +134,9 @@ class RingCentral:
             return None if sealed is None else read(self._vault.open(sealed, place))
         return None
 
-    def _note(self, place: str, text: bytes) -> None:
+    def _note(self, place: str, known: StoredDocument) -> None:
         with suppress(RedisError):
-            sealed = self._vault.seal(text, place)
+            sealed = self._vault.seal(known.to_json().encode(), place)
             self._redis.set(RINGCENTRAL_KNOWN + place, sealed, ex=KNOWN_S)
 
 

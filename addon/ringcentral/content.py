@@ -1,58 +1,49 @@
-"""A recording's bytes at RingCentral, read from any place to any other in one person's name.
+"""Reads any range of a recording's bytes at RingCentral, with one user's token.
 
-Its length and kind come from the first answer, the kind from its bytes and never from a declared
-type. That answer's body is then used instead of asking again: requests are limited (spec/protocol
-7.4). Bytes are passed on as they arrive and kept nowhere; what does not fit what was promised
-raises, so that nothing cut short ever passes for the whole.
+Length and format come from the first answer, the format from its bytes and never from a declared
+type. That answer's body is then used instead of another request, as requests are limited
+(spec/protocol 7.4). Bytes are passed on as they arrive and stored nowhere. An answer that does not
+fit its own headers raises, so that nothing cut short passes for the whole.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Self
 
-from addon import stored_documents
 from addon.audio.sniffing import HEAD_BYTES, UNKNOWN, describe, is_document, sniff
 from addon.errors import NotPlayable, RingCentralUnavailable
 from addon.outbound import Response, Timeouts
 from addon.ringcentral.api import Api, Caller
+from addon.stored_documents import StoredDocument
 
 MAX_BYTES = 4 * 1024**3
-"""What a RIFF header can announce."""
+"""The largest size that a RIFF header can have."""
 
-PATIENCE = Timeouts(connect=5, read=30, total=4 * 3600)
+CONTENT_TIMEOUTS = Timeouts(connect=5, read=30, total=4 * 3600)
 """A player reads as fast as it plays, so a long call takes long; no pause may."""
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of a recording's bytes once the first answer came; `etag` without quotes."""
+class Facts(StoredDocument):
+    """Length, etag without quotes, and format of a recording's bytes, from the first answer."""
+
+    KIND = "facts of a recording"
 
     length: int
     etag: str
     format: str
 
-    def to_json(self) -> str:
-        """For a cache."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """The facts that `to_json` wrote, also with fields that a newer release added."""
-        return stored_documents.instance(cls, json.loads(text), "facts of a recording")
-
 
 @dataclass
 class _Part:
-    """An answer on the wire: bytes from `start` on, up to `stop` at most."""
+    """An answer that is being read: bytes from `start` on, up to `stop` at most."""
 
     stack: ExitStack
     content: Iterator[bytes]
@@ -76,7 +67,7 @@ class _Part:
 
 
 class Content:
-    """One recording at `uri`. Close it, or what the first answer holds stays open."""
+    """One recording at `uri`. Close it, or its first answer stays open."""
 
     def __init__(self, api: Api, caller: Caller, uri: str, known: Facts | None = None) -> None:
         self._api = api
@@ -95,7 +86,7 @@ class Content:
 
     @property
     def length(self) -> int:
-        """Bytes in all."""
+        """Length of the whole in bytes."""
         return self.facts.length
 
     @property
@@ -121,13 +112,13 @@ class Content:
                 yield block
 
     def close(self) -> None:
-        """Let go of an answer that nobody read."""
+        """Close an answer that nobody read."""
         if self._first is not None:
             self._first.stack.close()
             self._first = None
 
     def _taken_first(self, start: int) -> _Part | None:
-        """The first answer, for whoever reads from its beginning; else it is let go."""
+        """The first answer where it begins at `start`; else it is closed."""
         first, self._first = self._first, None
         if first is None or first.start == start:
             return first
@@ -143,7 +134,7 @@ class Content:
                     self._uri,
                     headers={"Range": f"bytes={start}-{last}"},
                     group="Heavy",
-                    timeouts=PATIENCE,
+                    timeouts=CONTENT_TIMEOUTS,
                 )
             )
             begin, end, length = _extent(response)
@@ -176,7 +167,7 @@ def _extent(response: Response) -> tuple[int, int, int]:
 
 
 def _etag(response: Response, uri: str, length: int) -> str:
-    """RingCentral's own where it is a strong one; else from what would change with the bytes."""
+    """RingCentral's own where it is a strong one; else a hash of what changes with the bytes."""
     own = response.headers.get("ETag", "").strip()
     if re.fullmatch(r'"[!#-~]{1,128}"', own):
         return own[1:-1]

@@ -1,7 +1,7 @@
-"""RingCentral's hosts (spec/protocol 7.1): its tokens go to no other.
+"""RingCentral's hosts (spec/protocol 7.1), the only ones that its tokens go to.
 
 Production and the sandbox each have a host for calls and one for media. Any other base is taken
-exactly as it is written, for tests and proxies; then nothing else is spoken to at all.
+exactly as it is written, for tests and proxies; then no other host is connected to.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MEDIA_HOSTS = {
 
 
 class Hosts:
-    """RINGCENTRAL_BASE_URL and what follows from it. Raises OutboundRefused where it is no URL."""
+    """Hosts that follow from RINGCENTRAL_BASE_URL. Raises OutboundRefused where it is no URL."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")

@@ -1,8 +1,8 @@
 """Rate limits of RingCentral by user (spec/protocol 7.4), counted in Redis; pauses are obeyed.
 
-RingCentral counts by user and group, and punishes whoever asks while the limit is reached, so the
-count is kept here for all processes together. It starts from the documented numbers and follows
-the headers of every answer. Where Redis does not answer nothing is asked.
+RingCentral counts by user and group, and prolongs the wait of a client that asks while the limit is
+reached, so all processes share one count here. It starts from the documented numbers and follows
+the headers of every answer. Where Redis does not answer, nothing is sent.
 """
 
 from __future__ import annotations
@@ -25,14 +25,11 @@ PER_MINUTE: dict[Group, int] = {"Light": 50, "Medium": 40, "Heavy": 10, "Auth": 
 
 WINDOW_S = 60
 
-LEAST_PAUSE_S = 30.0
-"""Never less than this after a 429 without Retry-After."""
-
 UNSAID_PAUSE_S = 60.0
 """The penalty window: each request inside it starts it anew, so all of it is waited for."""
 
 MAX_WINDOW_S = 3600
-"""What a header may make us believe."""
+"""The longest window that is believed of a header."""
 
 TAKE = """
 local now = tonumber(ARGV[1])
@@ -84,8 +81,8 @@ class Limits:
                 "RingCentral's limit of requests for this account is reached", retry_after=wait
             )
 
-    def heed(self, user: str, group: Group, response: Response) -> None:
-        """Learn from an answer: how many are allowed, whether any is left, and how long to wait."""
+    def learn(self, user: str, group: Group, response: Response) -> None:
+        """Take over limits from an answer: requests allowed and left, and how long to wait."""
         limit = _whole(response.headers.get("X-Rate-Limit-Limit"))
         left = _whole(response.headers.get("X-Rate-Limit-Remaining"))
         window = min(_whole(response.headers.get("X-Rate-Limit-Window")) or WINDOW_S, MAX_WINDOW_S)
@@ -94,21 +91,21 @@ class Limits:
                 self._redis.hset(_key(user, group), items=["size", limit, "window", window])
                 self._redis.expire(_key(user, group), window * 2)
             if response.status == 429:
-                self.pause(user, group, pause_of(response))
+                self.pause(user, group, pause_of(response) or 0.0)
             elif left == 0:
                 self.pause(user, group, window)
 
     def pause(self, user: str, group: Group, seconds: float) -> None:
-        """Ask nothing for so long."""
+        """Let no request through for so long."""
         with as_unavailable():
             until = self._clock() + seconds
             self._pause(keys=[_key(user, group)], args=[until, int(seconds) + 2 * WINDOW_S])
 
 
-def pause_of(response: Response) -> float:
-    """Seconds to wait after a 429."""
-    said = response.retry_after
-    return UNSAID_PAUSE_S if said is None else said
+def pause_of(response: Response) -> float | None:
+    """Seconds to wait, as an answer says; after a 429 that does not say, all of the window."""
+    unsaid = UNSAID_PAUSE_S if response.status == 429 else None
+    return unsaid if response.retry_after is None else response.retry_after
 
 
 def _whole(text: str | None) -> int | None:

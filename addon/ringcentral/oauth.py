@@ -6,20 +6,19 @@ are asked for at the platform and nowhere else, and no redirect is followed on t
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from addon import stored_documents
 from addon.errors import OutboundError, RingCentralUnavailable, Unauthenticated
 from addon.outbound import Credentials, Outbound, Response, Timeouts
 from addon.ringcentral.hosts import Hosts
 from addon.ringcentral.limits import pause_of
+from addon.stored_documents import StoredDocument
 
 AUTHORIZE = "/restapi/oauth/authorize"
 TOKEN = "/restapi/oauth/token"  # noqa: S105 - a path
@@ -27,7 +26,7 @@ REVOKE = "/restapi/oauth/revoke"
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-PATIENCE = Timeouts(connect=3, read=5, total=8)
+TOKEN_TIMEOUTS = Timeouts(connect=3, read=5, total=8)
 """A person waits for it, and a lock is held meanwhile."""
 
 MAX_ANSWER = 64 * 1024
@@ -38,8 +37,10 @@ DEFAULT_LIFE_S = 600
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """What one sign-in is worth; `expires_at` is in Unix seconds."""
+class Tokens(StoredDocument):
+    """Tokens of one sign-in, kept in the vault alone; `expires_at` is in Unix seconds."""
+
+    KIND = "RingCentral tokens"
 
     access: str = field(repr=False)
     refresh: str | None = field(repr=False)
@@ -61,16 +62,6 @@ class Tokens:
             owner=str(document.get("owner_id") or "unknown")[:64],
         )
 
-    def to_bytes(self) -> bytes:
-        """As JSON, for the vault and nothing else."""
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
-
-    @classmethod
-    def from_bytes(cls, text: bytes) -> Self:
-        """What `to_bytes` wrote."""
-        what = "RingCentral tokens"
-        return stored_documents.instance(cls, stored_documents.parse(text, what), what)
-
 
 class OAuth:
     """One app at RingCentral."""
@@ -91,7 +82,7 @@ class OAuth:
         self._clock = clock
 
     def sign_in_url(self, *, redirect_uri: str, state: str, verifier: str) -> str:
-        """Where to send the browser."""
+        """The address to send the browser to."""
         return self._hosts.url(
             AUTHORIZE,
             {
@@ -145,7 +136,7 @@ class OAuth:
                 body=urlencode({**form, **own}).encode(),
                 credentials=Credentials(self._client_id, self._secret) if self._secret else None,
                 redirects=0,
-                timeouts=PATIENCE,
+                timeouts=TOKEN_TIMEOUTS,
             ) as response:
                 return _document(response)
         except OutboundError as error:
@@ -156,16 +147,11 @@ def _document(response: Response) -> Mapping[str, Any]:
     if response.status in (400, 401, 403):
         raise Unauthenticated("RingCentral did not accept the sign-in, or has ended it")
     if response.status != 200:
-        pause = pause_of(response) if response.status == 429 else response.retry_after
         raise RingCentralUnavailable(
             f"RingCentral answered {response.status} where a token was asked for",
-            retry_after=pause,
+            retry_after=pause_of(response),
         )
-    text = response.read(MAX_ANSWER)
-    try:
-        document = json.loads(text) if text else {}
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
+    document = response.document(MAX_ANSWER)
+    if document is None:
         raise RingCentralUnavailable("RingCentral's token answer is no JSON object")
     return document

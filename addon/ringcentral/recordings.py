@@ -1,15 +1,13 @@
-"""What RingCentral says of one recording, asked for in the name of whoever wants to hear it."""
+"""One recording's entry at RingCentral, asked for in the name of the listener."""
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import asdict, dataclass
-from typing import Self
+from dataclasses import dataclass
 
-from addon import stored_documents
 from addon.errors import NotFound, RingCentralUnavailable
 from addon.ringcentral.api import Api, Caller
+from addon.stored_documents import StoredDocument
 
 RECORDING = "/restapi/v1.0/account/~/recording/{id}"
 
@@ -18,22 +16,14 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Recording:
-    """Its id, where its bytes are, and how long it plays in seconds, where that is said."""
+class Recording(StoredDocument):
+    """Its id, the address of its bytes, and its length in seconds, where that is known."""
+
+    KIND = "RingCentral recording"
 
     id: str
     content_uri: str
     duration: float | None
-
-    def to_bytes(self) -> bytes:
-        """As JSON, for the vault."""
-        return json.dumps(asdict(self)).encode()
-
-    @classmethod
-    def from_bytes(cls, text: bytes) -> Self:
-        """What `to_bytes` wrote."""
-        what = "RingCentral recording"
-        return stored_documents.instance(cls, stored_documents.parse(text, what), what)
 
 
 def checked_id(text: str) -> str:

@@ -1,7 +1,7 @@
-"""The subscription to notifications: made, prolonged, and made anew where it was suspended.
+"""Subscription to notifications: created, prolonged, and created anew where it was suspended.
 
-RingCentral suspends it where an answer is slow or not 200 (spec/protocol 7.5), so it
-is looked at now and then. A notification only hastens what the call log shows anyway.
+RingCentral suspends it where an answer is slow or not 200 (spec/protocol 7.5), so it is checked
+regularly. A notification only hastens what the call log shows anyway.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from addon import log
 from addon.errors import NotFound
 from addon.ringcentral.api import Api, Caller
-from addon.ringcentral.notices import Notices
+from addon.ringcentral.notifications import Notifications
 
 PATH = "/restapi/v1.0/subscription"
 WEBHOOK = "/ringcentral/webhook"
@@ -22,7 +22,7 @@ WEBHOOK = "/ringcentral/webhook"
 FILTERS = ("/restapi/v1.0/account/~/telephony/sessions?withRecordings=true",)
 
 EXPIRES_S = 7 * 24 * 3600
-"""Prolonged several times a day, so a deployment that is gone is told nothing after a week."""
+"""Prolonged several times a day; a deployment that is gone gets nothing after a week."""
 
 ACTIVE = "Active"
 
@@ -39,16 +39,18 @@ class Subscription:
 
     @property
     def active(self) -> bool:
-        """Whether notifications come."""
+        """True while notifications come."""
         return self.status == ACTIVE
 
 
 class Subscriptions:
     """The subscriptions of one account to one address."""
 
-    def __init__(self, api: Api, notices: Notices, *, public_url: str, token: str) -> None:
+    def __init__(
+        self, api: Api, notifications: Notifications, *, public_url: str, token: str
+    ) -> None:
         self._api = api
-        self._notices = notices
+        self._notifications = notifications
         self._address = public_url + WEBHOOK
         self._token = token
 
@@ -81,11 +83,11 @@ class Subscriptions:
             },
             "expiresIn": EXPIRES_S,
         }
-        self._notices.expect_handshake()
+        self._notifications.expect_handshake()
         try:
             return _of(self._api.send("POST", caller, PATH, wanted, group="Medium"))
         finally:
-            self._notices.handshake_done()
+            self._notifications.handshake_done()
 
     def _renew(self, caller: Caller, active: Subscription) -> Subscription:
         try:

@@ -1,7 +1,7 @@
-"""Tokens in Redis, sealed, each set under the name of the session it belongs to.
+"""Tokens in Redis, encrypted, each set under the name of the session it belongs to.
 
-A refresh token works once, so one process at a time refreshes a set, and what it got is stored
-before anyone uses it. A session that was ended meanwhile must never come back to life by that.
+A refresh token works once, so one process at a time refreshes a set, and stores the new one before
+anyone uses it. A session that was ended meanwhile stays ended.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import cast
+from typing import Any, cast
 
 import redis
 from redis.exceptions import LockError, RedisError
@@ -30,10 +30,10 @@ EARLY_S = 60
 """A token that ends within this time is renewed before it is used: a request takes a while."""
 
 LOCK_S = 20
-"""Longer than a token request may take (oauth.PATIENCE), so that the lock outlives the work."""
+"""Longer than a token request may take (oauth.TOKEN_TIMEOUTS): the lock outlives it."""
 
 WAIT_S = 10
-"""For somebody else's renewal; a person waits as well."""
+"""The longest wait for another process' renewal; a person waits as well."""
 
 ENDED = "Your RingCentral session has ended"
 
@@ -50,8 +50,7 @@ class TokenStore:
 
     def keep(self, name: str, tokens: Tokens, life_s: int) -> None:
         """Store a set for at most `life_s` seconds, in place of any other."""
-        with as_unavailable():
-            self._redis.set(_key(name), self._vault.seal(tokens.to_bytes(), name), ex=life_s)
+        self._set(name, tokens, ex=life_s)
 
     def find(self, name: str) -> Tokens | None:
         """The set as it is, or None where it ended, or was sealed under a secret that is gone."""
@@ -60,12 +59,12 @@ class TokenStore:
         if sealed is None:
             return None
         try:
-            return Tokens.from_bytes(self._vault.open(sealed, name))
+            return Tokens.from_json(self._vault.open(sealed, name))
         except (KeyMissing, Tampered, UnreadableDocument):
             return None
 
     def end(self, name: str) -> None:
-        """Forget a set."""
+        """Delete a set."""
         with as_unavailable():
             self._redis.delete(_key(name))
 
@@ -106,15 +105,14 @@ class TokenStore:
             raise
         if life_s is not None:
             self.keep(name, tokens, life_s)
-        elif not self._replace(name, tokens):
+        elif not self._set(name, tokens, xx=True, keepttl=True):  # its end stays where it was
             raise Unauthenticated(ENDED)
         return tokens
 
-    def _replace(self, name: str, tokens: Tokens) -> bool:
-        """Put a set in the place of one that is still there; its end stays where it was."""
-        sealed = self._vault.seal(tokens.to_bytes(), name)
+    def _set(self, name: str, tokens: Tokens, **how: Any) -> bool:
+        sealed = self._vault.seal(tokens.to_json().encode(), name)
         with as_unavailable():
-            return bool(self._redis.set(_key(name), sealed, xx=True, keepttl=True))
+            return bool(self._redis.set(_key(name), sealed, **how))
 
     def _holds(self, tokens: Tokens) -> bool:
         return tokens.expires_at - EARLY_S > self._clock()

@@ -1,7 +1,7 @@
-"""Seals small secrets for Redis: AES-256-GCM under keys that follow from PLAYBACK_SECRETS.
+"""Encrypts small secrets for Redis: AES-256-GCM under keys derived from PLAYBACK_SECRETS.
 
 Each sealed text names its key, so that a new secret can be put in front while older texts still
-open. A text is bound to its place: copied under another name it does not open.
+open. A text is bound to its name: copied under another one it does not open.
 """
 
 from __future__ import annotations

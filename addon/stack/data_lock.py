@@ -9,26 +9,34 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from addon.errors import SettingsError
 
+LEFTOVERS_END_S = 3.0
+"""Leftovers of a killed supervisor had their SIGTERM when it died, and Redis ends at once: a job
+that goes on could note its end nowhere. Answers on their way get this long."""
+
 LEFTOVERS_WAIT_S = 35.0
-"""The children of a killed supervisor may still be finishing; each stack stops within 30 s."""
+"""Where leftovers cannot be found (no /proc) they end by themselves: each within 30 s."""
 
 
 @contextlib.contextmanager
-def data_lock(data_dir: Path, *, patience: float = LEFTOVERS_WAIT_S) -> Iterator[int]:
+def data_lock(
+    data_dir: Path, *, kill_after: float = LEFTOVERS_END_S, patience: float = LEFTOVERS_WAIT_S
+) -> Iterator[int]:
     """Hold `data_dir` alone, made where it is missing; gives the descriptor to hand to children.
 
-    Waits up to `patience` seconds where the earlier supervisor is gone and only its children still
-    wind down. Raises SettingsError where the folder is in use or cannot be written.
+    Where the earlier supervisor is gone, what it left has `kill_after` seconds to end and is then
+    killed; after `patience` seconds it is in the way. Raises SettingsError where the folder is in
+    use or cannot be written.
     """
     descriptor = _open(data_dir)
     try:
-        _acquire(descriptor, data_dir, time.monotonic() + patience)
+        _acquire(descriptor, data_dir, kill_after, patience)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode("ascii"), 0)
         yield descriptor
@@ -46,7 +54,8 @@ def _open(data_dir: Path) -> int:
         ) from None
 
 
-def _acquire(descriptor: int, data_dir: Path, deadline: float) -> None:
+def _acquire(descriptor: int, data_dir: Path, kill_after: float, patience: float) -> None:
+    began = time.monotonic()
     while not _try(descriptor):
         holder = _holder(descriptor)
         if holder is not None:
@@ -54,11 +63,16 @@ def _acquire(descriptor: int, data_dir: Path, deadline: float) -> None:
                 f"DATA_DIR {data_dir} is in use by another `flask serve` (process {holder}). "
                 "Stop it first, or choose another DATA_DIR."
             )
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - began
+        if waited >= patience:
             raise SettingsError(
                 f"DATA_DIR {data_dir} is in use by processes that an earlier `flask serve` left "
                 "behind. End them first."
             )
+        if waited >= kill_after:
+            for pid in _holders(descriptor):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
         time.sleep(0.1)
 
 
@@ -68,6 +82,19 @@ def _try(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _holders(descriptor: int) -> Iterator[int]:
+    """The processes that hold the lock now: all that inherited it, and none that only waits.
+
+    Linux lists a lock with each descriptor that it belongs to; elsewhere none is found.
+    """
+    file = os.fstat(descriptor)
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            held = "FLOCK" in (link.parents[1] / "fdinfo" / link.name).read_text()
+            if held and os.path.samestat(link.stat(), file):
+                yield int(link.parents[1].name)
 
 
 def _holder(descriptor: int) -> int | None:

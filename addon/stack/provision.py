@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from addon.durable_files import make_folders, write_file
 from addon.errors import SettingsError
 from addon.settings import Settings
 
@@ -49,15 +49,9 @@ class KeyFolder:
 
     def keep(self, name: str, content: bytes) -> None:
         """Write a file of mode 0600, whole or not at all. Raises FileExistsError."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(self.path)
         self.path.chmod(0o700)
-        draft = self.path / f".{name}.{secrets.token_hex(8)}"
-        try:
-            _write_durably(draft, content)
-            os.link(draft, self.path / name)
-        finally:
-            draft.unlink(missing_ok=True)
-        _sync_folder(self.path)
+        write_file(self.path / name, [content], replace=False)
 
     def read(self, name: str) -> bytes | None:
         """A file's content, or None where it was never made."""
@@ -138,19 +132,3 @@ def _public_pem(private_pem: bytes) -> bytes:
     return private.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

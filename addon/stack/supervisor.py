@@ -1,4 +1,4 @@
-"""Starts children in order, starts the dead again, and ends all of them within 30 seconds.
+"""The supervisor: starts children in order, starts the dead again, ends all within 30 seconds.
 
 It has a single thread and owns every child's output and signals. It must never leave a process
 behind, and never give up on a stack that has once been ready.
@@ -14,17 +14,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
+from addon import backoff
 from addon.errors import StackFailed
 from addon.stack.child import Child, Process
 from addon.stack.console import Console
 
 TICK_S = 0.1
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+RESTART_SIGNAL = signal.SIGUSR2
+"""As gunicorn and nginx have it for a new program on the same socket."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How a death is answered. Seconds."""
+    """Delays and limits around the death of a child, in seconds."""
 
     first_delay: float = 0.2
     longest_delay: float = 10.0
@@ -40,7 +43,7 @@ class Patience:
 
 
 class _Slot:
-    """A child's place in the stack: its process, if any, and its record of deaths."""
+    """A child with its process, if it runs, and its deaths so far."""
 
     def __init__(self, child: Child) -> None:
         self.child = child
@@ -53,7 +56,11 @@ class _Slot:
 
 
 class Supervisor:
-    """Runs `children`, in their order; they end in the reverse order."""
+    """Runs `children`, started in their order.
+
+    At the end those behind a gate are told together, so that each has all of its grace, and the
+    gate when they are gone.
+    """
 
     def __init__(
         self, children: Sequence[Child], console: Console, patience: Patience | None = None
@@ -63,14 +70,16 @@ class Supervisor:
         self._patience = patience or Patience()
         self._selector = selectors.DefaultSelector()
         self._stops = 0
+        self.restart_wanted = False
         self._was_ready = False
         self._speak_at = 0.0
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Run until SIGINT, SIGTERM or SIGHUP; a second one kills. Must be on the main thread.
 
-        `on_ready` is called once, when all children are ready for the first time. Raises
-        StackFailed where a child dies again and again before that.
+        SIGUSR2 ends it too, with `restart_wanted`: who called starts anew. `on_ready` is called
+        once, when all children are ready for the first time. Raises StackFailed where a child dies
+        again and again before that.
         """
         self._speak_at = time.monotonic() + self._patience.silence
         with self._signals():
@@ -114,8 +123,10 @@ class Supervisor:
             raise StackFailed(
                 f"{name} {how}, {slot.deaths} times in a row; its last lines are above"
             )
-        doubled = self._patience.first_delay * 2 ** min(slot.deaths - 1, 16)
-        delay = min(doubled, self._patience.longest_delay)
+        patience = self._patience
+        delay = backoff.pause(
+            slot.deaths, first_s=patience.first_delay, longest_s=patience.longest_delay
+        )
         slot.start_at = time.monotonic() + delay
         self._console.say(f"{name} {how}; starting it again in {delay:g} s", level="warning")
 
@@ -160,30 +171,42 @@ class Supervisor:
                 self._console.say(f"still waiting for {slot.child.name}: {slot.missing}")
 
     def _end_all(self) -> None:
+        together: list[_Slot] = []
         for slot in reversed(self._slots):
-            self._end(slot)
+            if slot.child.gate:
+                self._end(together)
+                together = []
+            together.append(slot)
+        self._end(together)
         self._selector.close()
 
-    def _end(self, slot: _Slot) -> None:
-        """SIGTERM and, when its grace is over or a second signal has come, SIGKILL."""
-        if slot.process is None:
-            return
-        slot.process.terminate()
-        deadline = time.monotonic() + slot.child.grace
-        while slot.process.ended() is None and time.monotonic() < deadline and self._stops < 2:
-            self._pass_output_on(TICK_S)
-        if slot.process.ended() is None:
-            self._console.say(f"{slot.child.name} does not stop and is killed", level="warning")
-        self._bury(slot, signal.SIGKILL)
+    def _end(self, slots: Sequence[_Slot]) -> None:
+        """SIGTERM to all and, when a child's grace is over or a second signal came, SIGKILL."""
+        told_at = time.monotonic()
+        for slot in slots:
+            if slot.process is not None:
+                slot.process.terminate()
+        for slot in sorted(slots, key=lambda slot: slot.child.grace):
+            deadline = told_at + slot.child.grace
+            while self._lives(slot) and time.monotonic() < deadline and self._stops < 2:
+                self._pass_output_on(TICK_S)
+            if self._lives(slot):
+                self._console.say(f"{slot.child.name} does not stop and is killed", level="warning")
+            self._bury(slot, signal.SIGKILL)
+
+    def _lives(self, slot: _Slot) -> bool:
+        return slot.process is not None and slot.process.ended() is None
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self._count_stop) for number in STOP_SIGNALS}
+        numbers = (*STOP_SIGNALS, RESTART_SIGNAL)
+        before = {number: signal.signal(number, self._count_stop) for number in numbers}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _count_stop(self, _number: int, _frame: FrameType | None) -> None:
+    def _count_stop(self, number: int, _frame: FrameType | None) -> None:
         self._stops += 1
+        self.restart_wanted = number == RESTART_SIGNAL

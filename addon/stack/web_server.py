@@ -1,7 +1,7 @@
 """The web child: gunicorn on a listening socket that the supervisor owns.
 
-The socket outlives the child, so that a caller waits for a restarted web server instead of being
-refused, and a port in use is known before anything is started.
+The socket outlives the child and, handed over, a restart of the supervisor itself: a caller waits
+for the next web server instead of being refused. A port in use is known before anything is started.
 """
 
 from __future__ import annotations
@@ -9,17 +9,55 @@ from __future__ import annotations
 import errno
 import http.client
 import json
+import os
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
+from addon import environment
 from addon.errors import SettingsError
 from addon.stack.child import Child
 
 PROBE_S = 2.0
 BACKLOG = 1024
-GRACE_S = 5.0
+GRACE_S = 24.0
+"""Transfers end within it; with Redis' 4 s it stays below the 30 s after which Heroku and systemd
+kill."""
+
+FIRST_DESCRIPTOR = 3
+"""Where a socket is handed over, and LISTEN_FDS and LISTEN_PID tell of it, as systemd does it
+(sd_listen_fds(3))."""
+
 CONFIGURATION = Path(__file__).parents[2] / "gunicorn.conf.py"
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """The socket that this process was handed by systemd or by a restart, else a new one.
+
+    Raises SettingsError where the address cannot be had, or the socket is no TCP one.
+    """
+    told = environment.take("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
+    if told.get("LISTEN_PID") != str(os.getpid()) or told.get("LISTEN_FDS") in (None, "0"):
+        return listen(host, port)
+    handed = socket.socket(fileno=FIRST_DESCRIPTOR)
+    handed.set_inheritable(False)
+    if handed.family not in (socket.AF_INET, socket.AF_INET6):
+        raise SettingsError("LISTEN_FDS: the socket that was handed over is not one of TCP")
+    return handed
+
+
+def start_anew(listener: socket.socket) -> NoReturn:
+    """Replace this process by the same command, with the code, `.env` and settings of now.
+
+    It keeps its number and `listener`, on which callers wait meanwhile.
+    """
+    if listener.fileno() == FIRST_DESCRIPTOR:
+        listener.set_inheritable(True)
+    else:
+        os.dup2(listener.fileno(), FIRST_DESCRIPTOR)
+    told = {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
+    os.execve(sys.executable, sys.orig_argv, {**environment.given(), **told})  # noqa: S606
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""The wire with Twilio: what arrives is verified and read here, and what we ask leaves from here.
+"""Twilio's protocols: requests that arrive are verified and parsed, and its REST APIs are called.
 
-This room knows forms, signatures and REST paths; it must never learn of queues, archives or audio.
+This package knows forms, signatures and REST paths, and nothing of queues, the archive or analysis.
 """

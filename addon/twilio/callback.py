@@ -1,14 +1,13 @@
-"""Posts a result to its callback once, and judges the answer (spec/protocol 1.8).
+"""Posts a result to its callback once, and turns the answer into an outcome (spec/protocol 1.8).
 
-The address came in a request, so it must never be followed elsewhere, nor posted to outside the
-allowed hosts; whether and when to try again is the job's to decide.
+The address came in a request: no redirect is followed, and only allowed hosts are posted to. The
+job decides whether and when to try again.
 """
 
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from urllib3.filepost import encode_multipart_formdata
@@ -24,9 +23,6 @@ from addon.outbound import Credentials, Outbound, Response, Timeouts
 
 CALLBACK_TIMEOUTS = Timeouts(connect=5, read=30, total=120)
 """The largest result over a slow line; a hanging host must not hold a worker longer."""
-
-BACKOFF_CAP_S = 60.0
-"""The longest wait; the first is one second, and each doubles (spec/protocol 1.8)."""
 
 _BUSY = frozenset({408, 425, 429})
 
@@ -59,7 +55,7 @@ def post_result(
                 credentials=each,
                 timeouts=CALLBACK_TIMEOUTS,
             ) as response:
-                status = _judge(response)
+                status = _accepted(response)
         except OutboundRefused as error:
             raise CallbackClosed(error.message) from error
         except OutboundUnavailable as error:
@@ -69,7 +65,7 @@ def post_result(
     raise CallbackUnauthorised(f"the callback answered {status}")
 
 
-def _judge(response: Response) -> int:
+def _accepted(response: Response) -> int:
     """The status where it is 2xx, 401 or 403; every other raises."""
     status = response.status
     if 200 <= status < 300 or status in (401, 403):
@@ -93,17 +89,3 @@ def encode(document: Mapping[str, Any], style: Style = "json") -> tuple[bytes, s
         "document": ("result.json", body, "application/json"),
     }
     return encode_multipart_formdata(fields)
-
-
-def backoff(
-    attempt: int,
-    retry_after: float | None = None,
-    *,
-    spread: Callable[[], float] = random.random,
-) -> float:
-    """Seconds to wait after the attempt numbered from 0: half of it fixed, half of it chance.
-
-    A host's own Retry-After is the least. `spread` gives a number from 0 to 1.
-    """
-    step = min(BACKOFF_CAP_S, 2.0 ** min(attempt, 16))
-    return max(step / 2 + spread() * step / 2, retry_after or 0.0)

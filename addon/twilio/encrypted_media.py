@@ -1,7 +1,7 @@
-"""Recordings that Twilio encrypted to the customer's public key (spec/protocol 5).
+"""Decrypts recordings that Twilio encrypted to the customer's public key (spec/protocol 5).
 
-RSA-OAEP opens a key of one recording's own, AES-256-GCM the audio. Not one decrypted byte may leave
-before the tag at the very end has been verified.
+RSA-OAEP decrypts the recording's own key, AES-256-GCM the audio. No decrypted byte leaves before
+the tag at the very end has been verified.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Spool(Protocol):
         """Move to a position from the start."""
 
     def close(self) -> None:
-        """Forget everything."""
+        """Delete it."""
 
 
 @dataclass(frozen=True)
 class EncryptionDetails:
-    """Which key opens a recording, and the two values that go with it."""
+    """SID of the public key, encrypted content key and initialisation vector of a recording."""
 
     key_sid: str
     wrapped_key: bytes = field(repr=False)

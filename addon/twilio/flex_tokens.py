@@ -1,7 +1,7 @@
 """Validates Flex tokens at Twilio's IAM and gives their owner (spec/protocol 6.1, 6.2).
 
-Twilio decides every time but for a minute's memory of a yes. Whenever there is no clear yes, the
-answer must be no, and no token may be kept, logged or named in an error.
+An accepted token is remembered for a minute at most; everything else is asked every time. Without a
+clear answer a token is refused. No token is stored, logged or named in an error.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from addon.bounded_cache import BoundedCache
 from addon.errors import Forbidden, TwilioUnavailable, Unauthenticated
 from addon.outbound import Timeouts
 from addon.twilio.moments import parse_moment
 from addon.twilio.rest import Rest
 
 CACHE_SECONDS = 60.0
-"""The longest a revoked token may go on (spec/protocol 6.1)."""
+"""The longest that a revoked token is still accepted (spec/protocol 6.1)."""
 
 SKEW_SECONDS = 30.0
 """How far IAM's clock and ours may be apart."""
@@ -34,7 +34,7 @@ MAX_TOKEN_LENGTH = 8192
 """A Flex token has about a thousand letters."""
 
 IAM_TIMEOUTS = Timeouts(connect=2, read=3, total=5)
-"""A listener waits for this; longer and he has pressed play again."""
+"""A listener waits for this answer."""
 
 
 @dataclass(frozen=True)
@@ -58,22 +58,20 @@ class FlexTokens:
     def __init__(self, rest: Rest, *, clock: Callable[[], float] = time.time) -> None:
         self._rest = rest
         self._clock = clock
-        self._lock = threading.Lock()
-        self._known: dict[bytes, tuple[float, FlexUser]] = {}
+        self._known: BoundedCache[bytes, FlexUser] = BoundedCache(
+            CACHE_ENTRIES, seconds=CACHE_SECONDS, clock=clock
+        )
 
     def validate(self, token: str) -> FlexUser:
         """The token's owner. Raises Unauthenticated, or TwilioUnavailable where IAM cannot tell."""
         if not 0 < len(token) <= MAX_TOKEN_LENGTH or not token.isascii() or not token.isprintable():
             raise Unauthenticated("the Flex token is malformed")
         key = hashlib.sha256(token.encode()).digest()
-        known = self._recalled(key)
+        known = self._known.get(key)
         if known:
             return known
         answer = self._ask(token)
-        user = _user(answer)
-        until = _valid_until(answer, self._clock())
-        self._remember(key, min(until, self._clock() + CACHE_SECONDS), user)
-        return user
+        return self._known.put(key, _user(answer), until=_valid_until(answer, self._clock()))
 
     def _ask(self, token: str) -> Mapping[str, Any]:
         account = self._rest.api.account_sid
@@ -89,17 +87,6 @@ class FlexTokens:
         if reply.status != 200 or reply.document.get("valid") is not True:
             raise TwilioUnavailable(f"the token service answered {reply.status} without a verdict")
         return reply.document
-
-    def _recalled(self, key: bytes) -> FlexUser | None:
-        with self._lock:
-            until, user = self._known.get(key, (0.0, None))
-        return user if self._clock() < until else None
-
-    def _remember(self, key: bytes, until: float, user: FlexUser) -> None:
-        with self._lock:
-            if len(self._known) >= CACHE_ENTRIES:
-                self._known.clear()
-            self._known[key] = until, user
 
 
 def token_of(authorization: str | None) -> str:

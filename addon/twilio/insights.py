@@ -1,7 +1,7 @@
-"""Attributes that tell Flex Insights of a recording kept elsewhere (spec/protocol 6.3).
+"""Task attributes that name a recording to Flex Insights (spec/protocol 6.3).
 
 Pure functions over attributes, each giving a new tree. Every key and list item that is not about
-this very recording must come out as it went in.
+this recording stays as it is.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class RecordingMedia:
         return item
 
     def is_about(self, other: object) -> bool:
-        """Whether a media item is this recording's: our playback path with the same SID."""
+        """True for a media item of this recording: our playback path with the same SID."""
         if not isinstance(other, dict) or not isinstance(other.get("url_provider"), str):
             return False
         ours, theirs = _provider(self.url_provider), _provider(other["url_provider"])

@@ -1,22 +1,21 @@
-"""One invocation of the add-on, read from its headers and fields, whatever they are called.
+"""Invocation of the add-on, parsed from its headers and fields in all of their spellings.
 
-Everything the work needs is in an `Invocation`, and it can be written down and read back. It must
-never trust a declared number: sizes, lengths and channels are hints until the audio is decoded.
+An `Invocation` holds everything the work needs and can be stored. Declared sizes, lengths and
+channels are hints until the audio is decoded.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import Headers, MultiDict
 
-from addon import stored_documents
 from addon.errors import InputConflict, InputMissing, Rejected, WrongAccount
+from addon.stored_documents import StoredDocument
 from addon.twilio.moments import check_age, parse_moment, parse_number
 from addon.twilio.names import AUDIO, GUESSED_DATES, meaning, normalised
 from addon.twilio.sids import is_token
@@ -34,20 +33,18 @@ _HEADER_SIDS = {
 log = structlog.get_logger()
 
 
-class HeaderLookup(Protocol):
-    """Request headers, looked up without regard to case, as Flask's `request.headers`."""
-
-    def get(self, name: str, /) -> str | None:
-        """The header's value, or None."""
-
-
 @dataclass(frozen=True)
-class Invocation:
-    """What Twilio asks for. Declared figures are as sent; `duration`'s unit is not known (1.6).
+class Invocation(StoredDocument):
+    """One request of Twilio's. Declared figures are as sent; `duration`'s unit is not known (1.6).
 
     `audio_url` and `callback` are exactly as received. `configuration` holds every field whose
-    name means nothing to us, by its own name; a repeated one is a list.
+    name means nothing to us, by its own name; a repeated one is a list. The stored document has no
+    version of its own: `version` is the add-on's.
     """
+
+    KIND = "invocation"
+    VERSION = None
+    MOMENTS = ("received_at", "invoked_at")
 
     request_sid: str
     received_at: datetime
@@ -85,7 +82,7 @@ class Invocation:
     @classmethod
     def from_fields(
         cls,
-        headers: HeaderLookup,
+        headers: Headers,
         fields: MultiDict[str, Any],
         *,
         has_audio: bool,
@@ -127,21 +124,6 @@ class Invocation:
             configuration=configuration,
         )
 
-    def to_json(self) -> str:
-        """Text for the intake record; `from_json` gives an equal invocation back."""
-        return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Invocation:
-        """What `to_json` of this release or another wrote. Raises UnreadableDocument.
-
-        The document has no version of its own: `version` is the add-on's.
-        """
-        what = "invocation"
-        document = stored_documents.parse(text, what, version=None)
-        values = stored_documents.with_moments(document, what, "received_at", "invoked_at")
-        return stored_documents.instance(cls, values, what)
-
 
 def _sorted_out(fields: MultiDict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     """The fields by meaning, and the customer's own by name."""
@@ -176,7 +158,7 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _request_sid(headers: HeaderLookup, known: Mapping[str, str]) -> str:
+def _request_sid(headers: Headers, known: Mapping[str, str]) -> str:
     """The header's, else the field's; where they differ the header's (spec/protocol 1.3)."""
     header = (headers.get("X-Twilio-RequestSid") or "").strip()
     field_value = known.get("request_sid", "")
@@ -190,7 +172,7 @@ def _request_sid(headers: HeaderLookup, known: Mapping[str, str]) -> str:
     return sid
 
 
-def _account(headers: HeaderLookup, accounts: Collection[str]) -> str | None:
+def _account(headers: Headers, accounts: Collection[str]) -> str | None:
     """The publisher's account as Twilio sends it, under either name (spec/protocol 1.3)."""
     for name in ("X-Twilio-VendorAccountSid", "X-Twilio-AccountSid"):
         sid = (headers.get(name) or "").strip()

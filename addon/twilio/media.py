@@ -1,12 +1,12 @@
-"""The download of a recording from a temporary or a REST address (spec/protocol 1.10, 4.3).
+"""Downloads a recording from a temporary or a REST address (spec/protocol 1.10, 4.3).
 
-A download either delivers every byte of what may be audio, or raises; what a host says instead of a
-recording must never be taken for one, nor for its last word.
+A download gives every byte of what may be audio, or raises. An error page is not taken for a
+recording, and is asked for again like one that is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -26,7 +26,7 @@ RETRY_LADDER_S: tuple[float, ...] = (1, 2, 5, 10, 30, 60, 120)
 """Seconds to wait for media that is not there yet, before the job is parked (spec/protocol 4.3)."""
 
 MAX_MEDIA_BYTES = 4 * 1024**3
-"""What a RIFF header can announce."""
+"""The largest size that a RIFF header can have."""
 
 MEDIA_TIMEOUTS = Timeouts(connect=5, read=30, total=3600)
 """A long recording is analysed while it is read, so the whole may take long; no pause may."""
@@ -36,7 +36,7 @@ _BUSY = frozenset({408, 425, 429})
 
 @dataclass(frozen=True)
 class Media:
-    """A recording on the wire; `length` in bytes where the host said it.
+    """A download in progress; `length` in bytes where the host gave it.
 
     `blocks` can be read once; it raises SourceUnavailable where the bytes end too early.
     """
@@ -52,41 +52,36 @@ def fetch(
     *,
     outbound: Outbound,
     attempt: int = 0,
-    ladder: Sequence[float] = RETRY_LADDER_S,
     api: TwilioApi | None = None,
     fallback_url: str | None = None,
     limit: int = MAX_MEDIA_BYTES,
 ) -> Iterator[Media]:
     """One try at a download; the caller waits as SourceUnavailable says and counts `attempt` up.
 
-    Whatever bytes come are handed on, ciphertext too; but a document or nothing at all is the
-    host's way to say that there is no recording yet, and is tried again like a 404. `fallback_url`
+    All bytes are handed on, ciphertext too; but a document or an empty body means that there is no
+    recording yet, and is tried again like a 404. `fallback_url`
     is asked where the host answers 400: dual-channel audio that does not exist. Our credentials go
     along only where the address is Twilio's API. Raises SourceUnavailable, SourceGone once the
     ladder has ended, SourceRefused.
     """
-    credentials = api.credentials_for(url) if api else None
-    with (
-        _as_source_errors(),
-        outbound.open("GET", url, credentials=credentials, timeouts=MEDIA_TIMEOUTS) as response,
-    ):
-        if response.status != 400 or fallback_url is None:
-            _check_status(response, attempt, ladder)
-            yield _media(response, attempt, ladder, limit)
+    urls = [url] if fallback_url is None else [url, fallback_url]
+    for each in urls:
+        credentials = api.credentials_for(each) if api else None
+        with (
+            _as_source_errors(),
+            outbound.open(
+                "GET", each, credentials=credentials, timeouts=MEDIA_TIMEOUTS
+            ) as response,
+        ):
+            if response.status == 400 and each != urls[-1]:
+                continue
+            _check_status(response, attempt)
+            yield _media(response, attempt, limit)
             return
-    with fetch(
-        fallback_url,
-        outbound=outbound,
-        attempt=attempt,
-        ladder=ladder,
-        api=api,
-        limit=limit,
-    ) as media:
-        yield media
 
 
-def _check_status(response: Response, attempt: int, ladder: Sequence[float]) -> None:
-    """Only 200 carries a recording (spec/protocol 4.3). What may change is worth waiting for."""
+def _check_status(response: Response, attempt: int) -> None:
+    """Let 200 pass, the only status with a recording (spec/protocol 4.3); raises as `fetch`."""
     status = response.status
     said = f"{response.origin.host} answered {status}"
     if status == 200:
@@ -95,21 +90,16 @@ def _check_status(response: Response, attempt: int, ladder: Sequence[float]) -> 
         raise SourceUnavailable(said, retry_after=response.retry_after)
     if status == 410 or not 400 <= status < 500:
         raise SourceGone(said)
-    raise _not_yet(said, attempt, ladder)
+    raise _not_yet(said, attempt)
 
 
-def _not_yet(said: str, attempt: int, ladder: Sequence[float]) -> SourceUnavailable | SourceGone:
-    if attempt < len(ladder):
-        return SourceUnavailable(said, retry_after=ladder[attempt])
+def _not_yet(said: str, attempt: int) -> SourceUnavailable | SourceGone:
+    if attempt < len(RETRY_LADDER_S):
+        return SourceUnavailable(said, retry_after=RETRY_LADDER_S[attempt])
     return SourceGone(f"{said}, after {attempt + 1} tries")
 
 
-def _media(
-    response: Response,
-    attempt: int,
-    ladder: Sequence[float],
-    limit: int,
-) -> Media:
+def _media(response: Response, attempt: int, limit: int) -> Media:
     length = response.length
     blocks = _blocks(response, limit)
     head = b""
@@ -118,10 +108,10 @@ def _media(
         if len(head) >= HEAD_BYTES:
             break
     if not head:
-        raise _not_yet(f"{response.origin.host} sent nothing", attempt, ladder)
+        raise _not_yet(f"{response.origin.host} sent nothing", attempt)
     if is_document(head):
         said = f"{response.origin.host} sent {describe(head)} instead of a recording"
-        raise _not_yet(said, attempt, ladder)
+        raise _not_yet(said, attempt)
     return Media(response.headers.get("Content-Type"), length, chain([head], blocks))
 
 

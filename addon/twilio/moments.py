@@ -1,7 +1,7 @@
-"""The invocation date and its time to live, in whatever format they come (spec/protocol 1.7).
+"""Parses the invocation date and its time to live in all plausible formats (spec/protocol 1.7).
 
-No source names the fields' formats, so all that are plausible are read, and one that cannot be read
-counts as absent rather than as a reason to lose a recording.
+No source names the formats. A value that cannot be read counts as absent, so that no recording is
+lost for it.
 """
 
 from __future__ import annotations

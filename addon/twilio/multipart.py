@@ -1,7 +1,7 @@
-"""A request's body, read once from the stream: text to fields, audio straight into a sink.
+"""Parses a request's body as it arrives: text into fields, audio straight into a sink.
 
-It takes multipart, urlencoded and JSON (spec/protocol 1.2). The audio must never be held
-whole in memory, and no body whatever may end in another error than Rejected or Unavailable.
+It takes multipart, urlencoded and JSON (spec/protocol 1.2). The audio is never held whole in
+memory, and no body ends in another error than Rejected or Unavailable.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _TEXT_CHARSETS = frozenset({"ascii", "us-ascii", "utf-8", "iso-8859-1"})
 
 
 class Sink(Protocol):
-    """Where audio goes. It is opened at the first byte and never closed here."""
+    """Destination of the audio; opened at the first byte, and never closed here."""
 
     def write(self, data: bytes, /) -> object:
         """Take one block."""
@@ -61,7 +61,7 @@ class AudioPart:
 
 @dataclass(frozen=True)
 class Body:
-    """A body taken apart. `form` holds the text fields that a signature may cover, unstripped.
+    """A parsed body. `form` holds the text fields that a signature may cover, unstripped.
 
     `fields` are the same, or a JSON object's members with nested values kept; `form` is None for
     JSON, which is signed by `sha256`, the hex digest of the raw bytes of whatever kind.
@@ -132,7 +132,7 @@ class _Hashed:
         return b"".join(self.blocks())
 
     def discard(self) -> None:
-        """Read on to the end, or as far as is fair, without keeping anything."""
+        """Read on to the end, or up to the limit, and keep nothing."""
         end = self._taken + self._limit
         with suppress(Unavailable):
             while self._taken < end and self._read():
@@ -268,7 +268,7 @@ class _Parts:
 
 
 def _is_audio(part: Field | File) -> bool:
-    """By its name in any spelling, or by the type of a file under a name nobody told us."""
+    """True for a part with the audio's name in any spelling, or of an audio type."""
     kind = part.headers.get("Content-Type", "")
     return meaning(part.name) == AUDIO or kind.lower().startswith("audio/")
 

@@ -46,5 +46,5 @@ def normalised(name: str) -> str:
 
 
 def meaning(name: str) -> str | None:
-    """What a field of this name holds; None for one of the customer's own."""
+    """The meaning of a field of this name; None for one of the customer's own."""
     return FIELD_MEANINGS.get(normalised(name))

@@ -1,7 +1,7 @@
-"""Recordings over REST: one, a list, the audio, the deletion (spec/protocol 4.2 to 4.4).
+"""Recordings over REST: reads one or a list, downloads and deletes (spec/protocol 4.2 to 4.4).
 
-Addresses are made from SIDs, never taken from a callback. A deletion is only asked for here; that
-it may happen must be proven by the caller first.
+Addresses are made from SIDs, never taken from a callback. The caller proves that a recording may be
+deleted before it calls `delete`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from addon.errors import SourceRefused, TwilioUnavailable
-from addon.twilio.media import RETRY_LADDER_S, Media, fetch
+from addon.twilio.media import Media, fetch
 from addon.twilio.moments import parse_moment, parse_number
-from addon.twilio.rest import Reply, Rest
+from addon.twilio.rest import Rest
 from addon.twilio.sids import is_sid
 
 PAGE_SIZE = 100
@@ -60,7 +60,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class RecordingsPage:
-    """Part of a list; `next` is what to pass to `page` for the rest, None at the end."""
+    """Part of a list; `next` is the argument for the following page, None at the end."""
 
     recordings: Sequence[Recording]
     next: str | None
@@ -78,7 +78,9 @@ class Recordings:
         reply = self._rest.call("GET", self._url(sid, ".json"))
         if reply.status == 404:
             return None
-        recording = Recording.from_resource(_successful(reply).document)
+        if reply.status != 200:
+            raise reply.unexpected()
+        recording = Recording.from_resource(reply.document)
         if recording.sid != sid:
             raise TwilioUnavailable("Twilio's API answered with another recording, or none")
         return recording
@@ -97,9 +99,10 @@ class Recordings:
         TwilioUnavailable.
         """
         reply = self._rest.call("GET", self._page_url(after, before, resume, size))
-        document = _successful(reply).document
-        found = [Recording.from_resource(each) for each in document.get("recordings") or ()]
-        return RecordingsPage(found, document.get("next_page_uri") or None)
+        if reply.status != 200:
+            raise reply.unexpected()
+        found = [Recording.from_resource(each) for each in reply.document.get("recordings") or ()]
+        return RecordingsPage(found, reply.document.get("next_page_uri") or None)
 
     def all(
         self, *, after: datetime | None = None, before: datetime | None = None
@@ -111,13 +114,7 @@ class Recordings:
             page = self.page(resume=page.next)
             yield from page.recordings
 
-    def media(
-        self,
-        sid: str,
-        *,
-        attempt: int = 0,
-        ladder: Sequence[float] = RETRY_LADDER_S,
-    ) -> AbstractContextManager[Media]:
+    def media(self, sid: str, *, attempt: int = 0) -> AbstractContextManager[Media]:
         """The audio as WAV, in two channels where there are two (spec/protocol 4.3).
 
         An encrypted recording comes as its ciphertext. Raises as `media.fetch`.
@@ -126,7 +123,6 @@ class Recordings:
             self._url(sid, ".wav", {"RequestedChannels": "2"}),
             outbound=self._rest.outbound,
             attempt=attempt,
-            ladder=ladder,
             api=self._rest.api,
             fallback_url=self._url(sid, ".wav", {"RequestedChannels": "1"}),
         )
@@ -135,8 +131,8 @@ class Recordings:
         """Delete at Twilio; what is not there any more is done. Raises TwilioUnavailable, also for
         a recording that is not completed yet."""
         reply = self._rest.call("DELETE", self._url(sid, ".json"))
-        if reply.status != 404:
-            _successful(reply)
+        if reply.status != 404 and not 200 <= reply.status < 300:
+            raise reply.unexpected()
 
     def _url(self, sid: str, suffix: str, query: Mapping[str, str] | None = None) -> str:
         if not is_sid(sid, "RE"):
@@ -161,9 +157,3 @@ class Recordings:
 
 def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _successful(reply: Reply) -> Reply:
-    if not 200 <= reply.status < 300:
-        raise TwilioUnavailable(f"Twilio's API answered {reply.status}, code {reply.code}")
-    return reply

@@ -1,7 +1,7 @@
-"""What a signature may have covered, told in names and lengths.
+"""Describes a signed URL and form by names and lengths (spec/protocol 3.2).
 
-Enough to see which proxy or mapping changed a request, and fit for a log, a terminal or a support
-ticket (spec/protocol 3.2): no value, and no name that may be one, may ever leave this module.
+That is enough to see which proxy or mapping changed a request, and fit for a log or a support
+ticket: no value leaves this module, and no name that may be one.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from werkzeug.datastructures import MultiDict
 Pairs = Iterable[tuple[str, str]]
 
 SHOWN_CHARACTERS = 600
-"""Some thirty fields. Whoever sends more hides the rest, and nothing that is kept grows."""
+"""Some thirty fields; the rest is cut off, so that nothing that is stored grows."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\-\[\]]{0,39}")
-"""What a form field is called; anything else may be a value in a name's place."""
+"""The form of a field's name; anything else may be a value in a name's place."""
 
 _NUMBER = re.compile(r"\d{4}")
 """Four digits in a row may be part of a telephone number."""

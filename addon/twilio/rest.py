@@ -1,7 +1,7 @@
-"""Where Twilio's own services are, who we are there, and one call to them.
+"""Addresses of Twilio's services, the account's credentials, and single calls with them.
 
-Every REST, IAM and TaskRouter address is made here, so that one setting moves them all; our
-credentials must never go to any other place.
+Every REST, IAM and TaskRouter address is made here, so that one setting moves them all. The
+credentials go to no other address.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 """A page of a thousand recordings has about one megabyte."""
 
 REST_TIMEOUTS = Timeouts(connect=5, read=15, total=30)
-"""Twilio answers in well under a second; a job that waits longer is better tried again."""
+"""Twilio answers in well under a second; a job does better to try again than to wait longer."""
 
 _API_HOST = re.compile(r"api(?:\.[a-z0-9-]+)*\.twilio\.com", re.ASCII)
 _FORM = "application/x-www-form-urlencoded"
@@ -75,13 +75,6 @@ class TwilioApi:
         base = self._base_url or f"https://{'.'.join(labels)}"
         return f"{base}{path}?{urlencode(query)}" if query else base + path
 
-    def moved(self, url: str) -> str:
-        """A URL that Twilio gave, at the base where one is set; others come back unchanged."""
-        target = split(url)
-        if self._base_url and _is_api(target.origin.scheme, target.origin.host, target.origin.port):
-            return self._base_url + target.path
-        return url
-
     def credentials_for(self, url: str) -> Credentials | None:
         """Our credentials where the URL is Twilio's API itself, else None; never raises."""
         try:
@@ -105,11 +98,10 @@ class Reply:
     headers: Mapping[str, str]
     document: Mapping[str, Any]
 
-    @property
-    def code(self) -> int | None:
-        """Twilio's error number, where the document has one."""
+    def unexpected(self) -> TwilioUnavailable:
+        """The error for a status that a call has no use for, with Twilio's own number."""
         code = self.document.get("code")
-        return code if isinstance(code, int) else None
+        return TwilioUnavailable(f"Twilio answered {self.status}, code {code!s:.16}")
 
 
 class Rest:
@@ -132,7 +124,7 @@ class Rest:
         """One request to a URL of `api.url`, with a form or a JSON document.
 
         Raises TwilioUnavailable for 429, 5xx, a broken connection or a 2xx that is no JSON object;
-        every other status is the caller's to judge.
+        every other status is left to the caller.
         """
         kind, body = _body(form, document)
         try:
@@ -166,13 +158,7 @@ def _reply(response: Response) -> Reply:
         raise TwilioUnavailable(
             f"{response.origin.host} answered {status}", retry_after=response.retry_after
         )
-    raw = response.read(MAX_DOCUMENT_BYTES)
-    try:
-        document = json.loads(raw) if raw else {}
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        if 200 <= status < 300:
-            raise TwilioUnavailable(f"{response.origin.host} did not answer in JSON")
-        document = {}
-    return Reply(status, response.headers, document)
+    document = response.document(MAX_DOCUMENT_BYTES)
+    if document is None and 200 <= status < 300:
+        raise TwilioUnavailable(f"{response.origin.host} did not answer in JSON")
+    return Reply(status, response.headers, document or {})

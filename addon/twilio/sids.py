@@ -9,12 +9,12 @@ _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
 def is_sid(text: str, prefix: str = "") -> bool:
-    """Whether the text is a SID: two capitals and 32 hexadecimal digits."""
+    """True for a SID: two capitals, which are `prefix` where it is given, and 32 hex digits."""
     return bool(_SID.fullmatch(text)) and text.startswith(prefix)
 
 
 def is_token(text: str) -> bool:
-    """Whether the text may stand for a request or a tenant: up to 64 letters safe in any key.
+    """True for a text that can name a request or a tenant: up to 64 letters safe in any key.
 
     Wider than a SID on purpose: the prefix of request SIDs is disputed (spec/protocol 1.3).
     """

@@ -1,21 +1,21 @@
-"""Diagnoses of the last signatures in monitor mode, listed by `flask signatures`.
+"""Diagnoses of the last signatures in monitor mode, which `flask signatures` lists.
 
-In Redis and bounded, because they are a few days' help and no record. A diagnosis holds names and
-lengths: never a value, a secret, or a signature that somebody could use.
+They are kept in Redis and bounded, as they are of use for some days only. A diagnosis holds names
+and lengths: never a value, a secret, or a signature that somebody could use.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import redis
 from redis.exceptions import RedisError
 
 from addon import log, stored_documents
 from addon.redis_keys import SIGNATURES_MATCHED, SIGNATURES_UNMATCHED
+from addon.stored_documents import StoredDocument, instance
 from addon.twilio.redaction import redacted_fields, redacted_url
 from addon.twilio.signature_hypotheses import (
     Match,
@@ -27,13 +27,13 @@ from addon.twilio.signature_hypotheses import (
 from addon.twilio.signatures import Verdict, Verifier
 
 KEPT = 100
-"""Of each kind, at 3 kB, or 30 where a stranger tries: 3 MB at most, and a dozen would do."""
+"""Diagnoses of each kind. One has 3 kB, or 30 at most: 3 MB in all, and a dozen would do."""
 
 LASTS_S = 7 * 24 * 3600
 """Long enough to hear back from Twilio's support; then nothing of it is left."""
 
 SHOWN_OF_SIGNATURE = 6
-"""Enough to tell two apart, of 28; nobody can send a request with it."""
+"""Characters of 28: enough to tell two signatures apart, and of no use to sign a request."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]*")
 
@@ -42,7 +42,7 @@ logger = log.get("signatures")
 
 @dataclass(frozen=True)
 class Candidate:
-    """One thing a signature may have covered: a hypothesis and its redacted text, or a URL."""
+    """A text that a signature may have covered, redacted, under its hypothesis' name; or a URL."""
 
     name: str
     redacted: str
@@ -50,7 +50,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Found:
-    """What gives the signature; `url` says how the signed URL differs from PUBLIC_URL's."""
+    """Text that gives the signature; `url` says how the signed URL differs from PUBLIC_URL's."""
 
     covers: str
     url: str
@@ -59,12 +59,14 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
-    """One request. `at` is seconds since the epoch; `hosts` are the names it says it came under.
+class Diagnosis(StoredDocument):
+    """Diagnosis of one request, `at` seconds since the epoch; `hosts` are from its headers.
 
     `body` is its kind, `body_hash` whether bodySHA256 is in the query, `signature` its length and
     first characters. Each of `candidates` was tried with each of `urls` and each of `secrets`.
     """
+
+    KIND = "diagnosis"
 
     at: float
     request_sid: str
@@ -83,7 +85,7 @@ class Diagnosis:
     def of(
         cls, signed: SignedRequest, verdict: Verdict, verifier: Verifier, **facts: Any
     ) -> Diagnosis:
-        """Try everything; `facts` are `at`, `request_sid` and `body`. A few milliseconds."""
+        """Try all hypotheses, in a few milliseconds; `facts` are `at`, `request_sid` and `body`."""
         return cls(
             accepted=verdict.valid,
             reason=verdict.reason,
@@ -96,30 +98,25 @@ class Diagnosis:
                 for each in hypotheses(signed)
             ),
             urls=tuple(
-                Candidate(each.differs, redacted_url(each.url))
-                for each in variants_of(signed.url, signed.hosts)
+                Candidate(differs, redacted_url(url))
+                for url, differs in variants_of(signed.url, signed.hosts).items()
             ),
             found=_found(explanation(signed, verifier.signer)),
             **facts,
         )
 
-    def to_json(self) -> str:
-        """One line; `from_json` gives an equal diagnosis back."""
-        return json.dumps(asdict(self), separators=(",", ":"))
-
     @classmethod
-    def from_json(cls, text: str | bytes) -> Diagnosis:
-        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
-        what = "diagnosis"
-        values = stored_documents.parse(text, what)
+    def from_json(cls, text: str | bytes) -> Self:
+        """The diagnosis as this release or another wrote it. Raises UnreadableDocument."""
+        values = stored_documents.parse(text, cls.KIND)
         for name in ("candidates", "urls"):
             tried = values.get(name, ())
-            values[name] = tuple(stored_documents.instance(Candidate, each, what) for each in tried)
+            values[name] = tuple(instance(Candidate, each, cls.KIND) for each in tried)
         for name in ("hosts", "secrets"):
             values[name] = tuple(values.get(name, ()))
         if values.get("found"):
-            values["found"] = stored_documents.instance(Found, values["found"], what)
-        return stored_documents.instance(cls, values, what)
+            values["found"] = instance(Found, values["found"], cls.KIND)
+        return instance(cls, values, cls.KIND)
 
 
 class SignatureDiagnostics:
@@ -129,7 +126,7 @@ class SignatureDiagnostics:
         self._redis: Any = connection
 
     def add(self, diagnosis: Diagnosis) -> None:
-        """Keep one, and forget those beyond KEPT. Never raises: no request may fail for it."""
+        """Store one, and drop those beyond KEPT. Never raises: no request may fail for it."""
         key = SIGNATURES_UNMATCHED if diagnosis.found is None else SIGNATURES_MATCHED
         try:
             with self._redis.pipeline() as pipe:
@@ -150,8 +147,8 @@ class SignatureDiagnostics:
 def _found(match: Match | None) -> Found | None:
     if match is None:
         return None
-    text = _canonical(match.variant.url, match.hypothesis.pairs)
-    return Found(match.hypothesis.name, match.variant.differs, match.secret, text)
+    text = _canonical(match.url, match.hypothesis.pairs)
+    return Found(match.hypothesis.name, match.differs, match.secret, text)
 
 
 def _canonical(url: str, pairs: tuple[tuple[str, str], ...]) -> str:

@@ -1,8 +1,8 @@
-"""Hypotheses of the text that a signature covers, tried to explain it to the operator.
+"""Tries hypotheses of the text that a signature covers, to explain it to the operator.
 
 Nobody documents what a multipart signature covers (spec/protocol 3.2), and a proxy or PUBLIC_URL
 may make a genuine request look forged. Every hypothesis is tried with every variant of the URL and
-every secret; what is found here must never let a request in (that is `signatures`).
+every secret. A match here never lets a request in (that is `signatures`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from addon.twilio.multipart import Body
 from addon.twilio.redaction import redacted_host
-from addon.twilio.signatures import DEFAULT_PORTS, public_request_url
+from addon.twilio.signatures import DEFAULT_PORTS, public_request_url, split_url
 
 MAX_SIGNED_CHARACTERS = 64 * 1024
 """Hundreds of HMACs over more would keep a thread busy; a genuine request has a few hundred."""
@@ -26,13 +26,10 @@ _HASH = "bodySHA256"
 Signer = Callable[[str, str], str | None]
 """Gives the name of the secret under which a signature covers exactly a text, or None."""
 
-Labelled = list[tuple[str, str]]
-"""How a part of a URL differs from what is expected ("" where it does not), and that part."""
-
 
 @dataclass(frozen=True)
 class SignedRequest:
-    """A request as far as signatures go. `url` is where we believe Twilio sent it.
+    """The parts of a request that a signature may cover. `url` is the one Twilio probably used.
 
     `hosts` are other names under which the request says it arrived; `body_sha256` is hex.
     """
@@ -60,7 +57,7 @@ class SignedRequest:
 
     @property
     def announces_hash(self) -> bool:
-        """Whether the query names the body's hash (spec/protocol 3.1)."""
+        """True where the query names the body's hash (spec/protocol 3.1)."""
         return any(piece.startswith(f"{_HASH}=") for piece in _query(self.url))
 
 
@@ -74,37 +71,31 @@ class Hypothesis:
 
     @property
     def text(self) -> str:
-        """What is signed after the URL."""
+        """The fields as they are signed after the URL."""
         return "".join(name + value for name, value in self.pairs)
 
 
 @dataclass(frozen=True)
-class UrlVariant:
-    """One way to write a URL; `differs` says how from PUBLIC_URL's, "" where it does not."""
-
-    differs: str
-    url: str
-
-
-@dataclass(frozen=True)
 class Match:
-    """The hypothesis, the variant and the name of the secret that give a signature."""
+    """The hypothesis, URL and name of the secret that give a signature; `differs` is as in
+    `variants_of`."""
 
     hypothesis: Hypothesis
-    variant: UrlVariant
+    url: str
+    differs: str
     secret: str
 
 
 def explanation(signed: SignedRequest, signer: Signer) -> Match | None:
-    """What the request's signature covers, or None where nothing that is known here does."""
+    """The text that the request's signature covers, or None where none that is known here does."""
     if not signed.signature:
         return None
     for hypothesis in hypotheses(signed):
         if len(text := hypothesis.text) > MAX_SIGNED_CHARACTERS:
             continue
-        for variant in variants_of(hypothesis.url, signed.hosts):
-            if secret := signer(variant.url + text, signed.signature):
-                return Match(hypothesis, variant, secret)
+        for url, differs in variants_of(hypothesis.url, signed.hosts).items():
+            if secret := signer(url + text, signed.signature):
+                return Match(hypothesis, url, differs, secret)
     return None
 
 
@@ -135,7 +126,7 @@ def _of_fields(signed: SignedRequest) -> Iterator[Hypothesis]:
 
 
 def _of_hash(signed: SignedRequest) -> Iterator[Hypothesis]:
-    """As JSON bodies are signed, where the query names no hash; without the hash where it does."""
+    """Signed as JSON bodies are, where the query names no hash; without the hash where it does."""
     pairs = _signed(signed.fields or ())
     place = signed.url.partition("?")[0]
     query = [piece for piece in _query(signed.url) if not piece.startswith(f"{_HASH}=")]
@@ -148,47 +139,34 @@ def _of_hash(signed: SignedRequest) -> Iterator[Hypothesis]:
     yield Hypothesis("fields, bodySHA256 added", hashed, pairs)
 
 
-def variants_of(url: str, hosts: Iterable[str] = ()) -> list[UrlVariant]:
-    """PUBLIC_URL's first, then with other schemes, ports, final slashes, and the hosts given."""
-    scheme, _, rest = url.partition("://")
-    authority, slash, target = rest.partition("/")
-    path, mark, query = f"{slash}{target}".partition("?")
-    ends: Labelled = [("", mark + query), *([("without query", "")] if mark else [])]
-    found: dict[str, UrlVariant] = {}
-    for where, tail, end in product(_origins(scheme, authority, hosts), _slashes(path), ends):
-        for quote, full in _quotes(tail[1] + end[1]):
-            differs = ", ".join(filter(None, (where[0], tail[0], end[0], quote)))
-            spelled = UrlVariant(differs, where[1] + full)
-            found.setdefault(spelled.url, spelled)
-    return list(found.values())
+def variants_of(url: str, hosts: Iterable[str] = ()) -> dict[str, str]:
+    """Ways to write a URL, PUBLIC_URL's first, each with how it differs from that: in scheme, host,
+    port, final slash, query, or an apostrophe that one SDK signs encoded (spec/protocol 3.1)."""
+    path, mark, query = split_url(url)[3].partition("?")
+    slash = ("without final slash", path.rstrip("/")), ("with final slash", f"{path}/")
+    paths = [("", path), slash[0] if path.endswith("/") else slash[1]]
+    ends = [("", mark + query), ("without query", "")]
+    quotes = [("", "'"), ("' as %27", "%27")]
+    found: dict[str, str] = {}
+    for origin, tail, end, quote in product(list(_origins(url, hosts)), paths, ends, quotes):
+        differs = ", ".join(filter(None, (origin[0], tail[0], end[0], quote[0])))
+        found.setdefault(origin[1] + (tail[1] + end[1]).replace("'", quote[1]), differs)
+    return found
 
 
-def _origins(scheme: str, authority: str, hosts: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _origins(url: str, hosts: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Every scheme, host and port, with how it differs."""
-    named: Labelled = [("", authority), *((f"host {host}", host) for host in hosts)]
-    for host, each in product(named, (scheme, _SCHEMES.get(scheme, scheme))):
-        changed = "" if each == scheme else each
-        for port, place in _ports(host[1], DEFAULT_PORTS.get(each, 443)):
-            yield ", ".join(filter(None, (changed, host[0], port))), f"{each}://{place}"
-
-
-def _ports(authority: str, default: int) -> Labelled:
-    name, colon, port = authority.rpartition(":")
-    bare = name if colon and port.isdigit() else authority
-    written = f"{bare}:{default}"
-    return [("", authority), ("without port", bare), (f"port {default}", written)]
-
-
-def _slashes(path: str) -> Labelled:
-    if path.endswith("/"):
-        return [("", path), ("without final slash", path.rstrip("/"))]
-    return [("", path), ("with final slash", f"{path}/")]
-
-
-def _quotes(target: str) -> Labelled:
-    """One SDK signs an apostrophe encoded (spec/protocol 3.1)."""
-    encoded = [("' as %27", target.replace("'", "%27"))] if "'" in target else []
-    return [("", target), *encoded]
+    own, name, port, _ = split_url(url)
+    named = [("", name + port), *((f"host {host}", host) for host in hosts)]
+    for (differs, host), scheme in product(named, (own, _SCHEMES.get(own, own))):
+        bare, default = split_url(f"{scheme}://{host}")[1], DEFAULT_PORTS.get(scheme, 443)
+        for said, place in (
+            ("", host),
+            ("without port", bare),
+            (f"port {default}", f"{bare}:{default}"),
+        ):
+            changed = ("" if scheme == own else scheme, differs, said)
+            yield ", ".join(filter(None, changed)), f"{scheme}://{place}"
 
 
 def _signed(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -1,15 +1,16 @@
 """Checks X-Twilio-Signature (spec/protocol 3) with the official SDK's HMAC.
 
-The SDK computes; the URL variants, the choice of secret and the comparison are made here, because
-its own `validate` raises on what strangers send and compares in variable time. Nothing in a request
-may raise here, and no secret may be chosen that the operator did not configure.
+The SDK computes. URL variants, choice of secret and comparison are made here, because the SDK's own
+`validate` raises on what strangers send and compares in variable time. Nothing in a request raises
+here, and no secret is used that the operator did not configure.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,10 +23,8 @@ from twilio.request_validator import (
 )
 from werkzeug.datastructures import MultiDict
 
-from addon.errors import Forged
-
 SHARED_KEY_ALGORITHMS = frozenset({HMAC_SHA256})
-"""What a settings header may name. SHA-1 is left to the account's own token (spec/protocol 3.3)."""
+"""Algorithms that a settings header may name; SHA-1 is for the auth token (spec/protocol 3.3)."""
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -34,7 +33,7 @@ Environ = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found. `secret` names the secret that matched, never holds it."""
+    """Result of a check. `secret` names the secret that matched, never holds it."""
 
     valid: bool
     reason: str = ""
@@ -52,9 +51,8 @@ class _Secret:
 class Verifier:
     """Checks requests against the account's tokens and the configured shared keys.
 
-    `tokens` may be several while a token is rotated (spec/protocol 3.3). `url_only` also accepts a
-    signature over the URL alone, which leaves the fields unauthenticated: off unless an operator
-    has seen that his traffic is signed so (spec/protocol 3.2).
+    `tokens` may be several while a token is rotated (spec/protocol 3.3). A signature over the URL
+    alone is never accepted: it would leave every field to whoever has one (spec/protocol 3.2).
     """
 
     def __init__(
@@ -63,10 +61,8 @@ class Verifier:
         shared_keys: Mapping[str, str] | None = None,
         *,
         public_url: str,
-        url_only: bool = False,
     ) -> None:
         self._public_url = public_url.rstrip("/")
-        self._url_only = url_only
         # An empty secret would let anybody sign.
         self._tokens = [
             _Secret(f"auth token {number}", RequestValidator(token), HMAC_SHA1)
@@ -78,19 +74,10 @@ class Verifier:
             if secret
         }
 
-    def verify(
-        self, environ: Environ, fields: MultiDict[str, str] | None, body_sha256: str
-    ) -> Verdict:
-        """As `check`, but a request that is not Twilio's raises Forged."""
-        verdict = self.check(environ, fields, body_sha256)
-        if not verdict.valid:
-            raise Forged(f"signature refused: {verdict.reason}")
-        return verdict
-
     def check(
         self, environ: Environ, fields: MultiDict[str, str] | None, body_sha256: str
     ) -> Verdict:
-        """Judge one request; never raises.
+        """The verdict on one request; never raises.
 
         `fields` are the form's text fields, unstripped, or None for a body that is no form;
         `body_sha256` is the hex digest of the body's raw bytes.
@@ -102,22 +89,19 @@ class Verifier:
         if not secrets:
             return Verdict(False, "no secret for this signature's key and algorithm")
         url = public_request_url(self._public_url, environ)
-        return self._judge(url, signature, secrets, fields, body_sha256.lower())
-
-    def check_url(
-        self,
-        url: str,
-        signature: str | None,
-        fields: MultiDict[str, str] | None,
-        *,
-        body_sha256: str = "",
-        settings: str | None = None,
-    ) -> Verdict:
-        """As `check`, for a URL that is known already; serves the vectors."""
-        secrets = self._candidates(settings)
-        if not signature or not secrets:
-            return Verdict(False, "no signature or no secret")
-        return self._judge(url, signature, secrets, fields, body_sha256.lower())
+        announced = _announced_hash(url)
+        if announced is not None and not hmac.compare_digest(
+            announced.lower().encode("utf-8", "replace"), body_sha256.lower().encode()
+        ):
+            return Verdict(False, "the body does not have the announced bodySHA256")
+        # What may be signed with the URL, most likely first (spec/protocol 3.2).
+        hypotheses = {"fields": fields, "body hash": None if announced is None else MultiDict()}
+        for (name, signed), secret in product(hypotheses.items(), secrets):
+            if signed is not None and any(
+                _matches(secret, variant, signed, signature) for variant in url_variants(url)
+            ):
+                return Verdict(True, secret=secret.name, hypothesis=name)
+        return Verdict(False, "no secret gives this signature")
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -135,39 +119,6 @@ class Verifier:
 
     def _all(self) -> list[_Secret]:
         return [*self._tokens, *self._shared.values()]
-
-    def _judge(
-        self,
-        url: str,
-        signature: str,
-        secrets: list[_Secret],
-        fields: MultiDict[str, str] | None,
-        body_sha256: str,
-    ) -> Verdict:
-        announced = _announced_hash(url)
-        if announced is not None and not hmac.compare_digest(
-            announced.lower().encode("utf-8", "replace"), body_sha256.encode()
-        ):
-            return Verdict(False, "the body does not have the announced bodySHA256")
-        for hypothesis, signed in self._hypotheses(fields, body_bound=announced is not None):
-            for secret in secrets:
-                if any(
-                    _matches(secret, variant, signed, signature) for variant in url_variants(url)
-                ):
-                    return Verdict(True, secret=secret.name, hypothesis=hypothesis)
-        return Verdict(False, "no secret gives this signature")
-
-    def _hypotheses(
-        self, fields: MultiDict[str, str] | None, *, body_bound: bool
-    ) -> Iterator[tuple[str, MultiDict[str, str]]]:
-        """What Twilio may have signed besides the URL, most likely first (spec/protocol 3.2)."""
-        nothing: MultiDict[str, str] = MultiDict()
-        if fields is not None:
-            yield "fields", fields
-        if body_bound:
-            yield "body hash", nothing
-        if self._url_only:
-            yield "url only", nothing
 
     def _candidates(self, settings: str | None) -> list[_Secret]:
         if settings is None or not settings.strip():
@@ -192,17 +143,21 @@ def public_request_url(public_url: str, environ: Environ) -> str:
     return public_url.rstrip("/") + target
 
 
+def split_url(url: str) -> tuple[str, str, str, str]:
+    """Scheme, host with any user name, ":port" or "", and everything from the path on."""
+    scheme, _, rest = url.partition("://")
+    cut = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
+    host, colon, port = rest[:cut].rpartition(":")
+    if not colon or not port.isdigit():
+        return scheme, rest[:cut], "", rest[cut:]
+    return scheme, host, colon + port, rest[cut:]
+
+
 def url_variants(url: str) -> list[str]:
     """Every spelling Twilio may have signed: with and without port, apostrophe raw and encoded."""
-    scheme, separator, rest = url.partition("://")
-    cut = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
-    authority, path = rest[:cut], rest[cut:]
-    userinfo, at, host = authority.rpartition("@")
-    name, colon, port = host.rpartition(":")
-    has_port = bool(colon) and port.isdigit()
-    bare = name if has_port else host
-    hosts = [host, bare] if has_port else [host, f"{host}:{DEFAULT_PORTS.get(scheme, 443)}"]
-    urls = [f"{scheme}{separator}{userinfo}{at}{each}{path}" for each in hosts]
+    scheme, host, port, path = split_url(url)
+    other = "" if port else f":{DEFAULT_PORTS.get(scheme, 443)}"
+    urls = [f"{scheme}://{host}{each}{path}" for each in (port, other)]
     return [*urls, *(each.replace("'", "%27") for each in urls if "'" in path)]
 
 

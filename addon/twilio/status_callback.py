@@ -1,19 +1,18 @@
-"""recordingStatusCallback, parsed: the progress of one recording (spec/protocol 4.1).
+"""Status callback of a recording (recordingStatusCallback), parsed (spec/protocol 4.1).
 
-Callbacks come late, twice, in any order or never, so this only reads one and names it. It must
-never fail on a status or parameter that it does not know.
+Callbacks come late, twice, in any order or never. An unknown status or parameter is no error.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from addon import stored_documents
 from addon.errors import Rejected, WrongAccount
+from addon.stored_documents import StoredDocument
 from addon.twilio.moments import parse_moment, parse_number
 from addon.twilio.recordings import Recording
 from addon.twilio.sids import is_sid
@@ -22,16 +21,20 @@ COMPLETED = "completed"
 IN_PROGRESS = "in-progress"
 
 AnnouncedBy = Literal["callback", "list", "backfill"]
-"""How a recording became known here: at once, by looking for what was missed, or on request."""
+"""The way a recording became known: at once, by reconciliation, or by a backfill."""
 
 
 @dataclass(frozen=True)
-class StatusCallback:
+class StatusCallback(StoredDocument):
     """One callback. `encryption` is the JSON text as received; spec/protocol 5.2 reads it.
 
     `task_sid` and `reservation_sid` come from the callback URL's own query, where a plugin put them
     there: they save the search, and say whose segment it is.
     """
+
+    KIND = "status callback"
+    VERSION = None
+    MOMENTS = ("received_at", "started_at")
 
     account_sid: str
     recording_sid: str
@@ -52,7 +55,7 @@ class StatusCallback:
 
     @property
     def fetchable(self) -> bool:
-        """Whether there is audio to fetch now."""
+        """True where there is audio to fetch."""
         return self.status == COMPLETED
 
     @classmethod
@@ -91,7 +94,7 @@ class StatusCallback:
     def from_recording(
         cls, recording: Recording, *, announced_by: AnnouncedBy, now: datetime
     ) -> StatusCallback:
-        """What a callback would have said of a recording that was found over REST."""
+        """A callback equal to the one that a recording found over REST should have had."""
         return cls(
             account_sid=recording.account_sid,
             recording_sid=recording.sid,
@@ -106,18 +109,6 @@ class StatusCallback:
             encryption=json.dumps(recording.encryption) if recording.encryption else None,
             announced_by=announced_by,
         )
-
-    def to_json(self) -> str:
-        """Text for the intake record; `from_json` gives an equal callback back."""
-        return json.dumps(asdict(self), default=datetime.isoformat, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> StatusCallback:
-        """What `to_json` of this release or another wrote. Raises UnreadableDocument."""
-        what = "status callback"
-        document = stored_documents.parse(text, what, version=None)
-        values = stored_documents.with_moments(document, what, "received_at", "started_at")
-        return stored_documents.instance(cls, values, what)
 
 
 def _sid(value: str | None, prefix: str) -> str | None:

@@ -1,7 +1,7 @@
 """TaskRouter tasks: finds, reads, merges and writes their attributes (spec/protocol 6.4).
 
-Other programs write to the same attributes. Nothing may be written without the version that it was
-merged into, and a task that is gone is an answer, not an error.
+Other programs write to the same attributes, so nothing is written without the version that it was
+merged into. A task that is gone is an outcome and not an error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from addon.errors import TwilioUnavailable
-from addon.twilio.rest import Reply, Rest
+from addon.twilio.rest import Rest
 from addon.twilio.sids import is_sid
 
 ATTEMPTS = 5
@@ -26,7 +26,7 @@ Attributes = dict[str, Any]
 
 
 class Outcome(Enum):
-    """What became of an update."""
+    """Outcome of an update."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"
@@ -44,25 +44,12 @@ class Task:
     etag: str | None
     assignment_status: str
 
-
-@dataclass(frozen=True)
-class Search:
-    """One way to look for a task: an attribute's path, and the SID it must hold."""
-
-    path: tuple[str, ...]
-    sid: str
-
-    @property
-    def expression(self) -> str:
-        """In TaskRouter's language; a SID has no letter that would need an escape."""
-        return f"{'.'.join(self.path)} == '{self.sid}'"
-
-    def confirmed_by(self, task: Task) -> bool:
-        """Whether the task's own attributes say so, as a list's match may be an accident."""
-        value: Any = task.attributes
-        for name in self.path:
+    def holds(self, path: str, sid: str) -> bool:
+        """True where the attributes have this SID there: a match in a list may be an accident."""
+        value: Any = self.attributes
+        for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
-        return bool(value == self.sid)
+        return bool(value == sid)
 
 
 class TaskRouter:
@@ -78,9 +65,9 @@ class TaskRouter:
         A search that matches one task is believed; of several, those whose own attributes confirm
         it are given. Raises TwilioUnavailable.
         """
-        for search in searches(call_sid, conference_sid):
-            tasks = list(self._matches(search))
-            found = tasks if len(tasks) == 1 else [t for t in tasks if search.confirmed_by(t)]
+        for path, sid in searches(call_sid, conference_sid):
+            tasks = list(self._matches(path, sid))
+            found = tasks if len(tasks) == 1 else [each for each in tasks if each.holds(path, sid)]
             if found:
                 return found
         return []
@@ -93,7 +80,7 @@ class TaskRouter:
         if reply.status == 404:
             return None
         if reply.status != 200:
-            raise _unexpected(reply)
+            raise reply.unexpected()
         return Task(
             sid=sid,
             attributes=_parsed(reply.document.get("attributes")),
@@ -141,15 +128,15 @@ class TaskRouter:
         if reply.status in (400, 409):
             return Outcome.REFUSED
         if not 200 <= reply.status < 300:
-            raise _unexpected(reply)
+            raise reply.unexpected()
         return Outcome.WRITTEN
 
-    def _matches(self, search: Search) -> Iterator[Task]:
-        """Read singly: in a list the attributes are null."""
-        query = {"EvaluateTaskAttributes": search.expression, "PageSize": str(PAGE_SIZE)}
+    def _matches(self, path: str, sid: str) -> Iterator[Task]:
+        """Tasks that a search lists, read singly: in a list the attributes are null."""
+        query = {"EvaluateTaskAttributes": f"{path} == '{sid}'", "PageSize": str(PAGE_SIZE)}
         reply = self._rest.call("GET", self._rest.api.url("taskrouter", self._root, query))
         if reply.status != 200:
-            raise _unexpected(reply)
+            raise reply.unexpected()
         for listed in reply.document.get("tasks") or ():
             task = self.read(str(listed.get("sid")))
             if task is not None:
@@ -159,16 +146,19 @@ class TaskRouter:
         return self._rest.api.url("taskrouter", f"{self._root}/{sid}")
 
 
-def searches(call_sid: str | None, conference_sid: str | None) -> list[Search]:
-    """Every way to look for the task of a call, the surest first; what is no SID is left out."""
+def searches(call_sid: str | None, conference_sid: str | None) -> list[tuple[str, str]]:
+    """Attribute paths and the SIDs they hold in the task of a call, the surest first.
+
+    What is no SID is left out: it becomes part of an expression.
+    """
     call = call_sid if call_sid and is_sid(call_sid, "CA") else None
     conference = conference_sid if conference_sid and is_sid(conference_sid, "CF") else None
     wanted = (
-        (("conference", "participants", "worker"), call),
-        (("conference", "sid"), conference),
-        (("call_sid",), call),
+        ("conference.participants.worker", call),
+        ("conference.sid", conference),
+        ("call_sid", call),
     )
-    return [Search(path, sid) for path, sid in wanted if sid]
+    return [(path, sid) for path, sid in wanted if sid]
 
 
 def unquoted(etag: str) -> str:
@@ -184,7 +174,3 @@ def _parsed(attributes: object) -> Attributes | None:
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
-
-
-def _unexpected(reply: Reply) -> TwilioUnavailable:
-    return TwilioUnavailable(f"TaskRouter answered {reply.status}, code {reply.code}")

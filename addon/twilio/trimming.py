@@ -1,6 +1,6 @@
-"""Results made to fit: Twilio fails whatever is larger than 100 MB (spec/protocol 1.8).
+"""Trims results to the size that Twilio accepts, 100 MB (spec/protocol 1.8).
 
-What can be read in the archive again goes first; the figures themselves must never be dropped.
+Parts that can be read in the archive are dropped first; the figures themselves stay.
 """
 
 from __future__ import annotations

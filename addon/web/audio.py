@@ -1,4 +1,4 @@
-"""A sound as an HTTP answer: whole, one range or several, exactly as RFC 9110 section 14 says.
+"""Audio as an HTTP answer: whole, one range or several, exactly as RFC 9110 section 14 says.
 
 The first block is verified before the status leaves. Whatever goes wrong after that must break the
 connection: an answer that ends cleanly always is the whole of what its header promised.
@@ -15,15 +15,15 @@ from flask import Response, request
 
 from addon.audio.sniffing import media_type
 from addon.errors import NotPlayable, Tampered
-from addon.playback.ahead import ahead
+from addon.playback.access_log import Access
 from addon.playback.encoded import EncodedFormat, encoded
-from addon.playback.listening import Visit
+from addon.playback.playable import Playable
 from addon.playback.ranges import Range, Unsatisfiable, wanted
-from addon.playback.sound import Sound
+from addon.playback.read_ahead import read_ahead
 from addon.web import problems
 from addon.web.context import context
 
-AHEAD_FROM = 4 * 1024 * 1024
+READ_AHEAD_FROM = 4 * 1024 * 1024
 """Shorter ranges are sent before a thread would pay: a socket takes them almost at once."""
 
 Heard = Callable[[list[Range]], None]
@@ -39,10 +39,10 @@ HEADERS = {
 
 
 @dataclass
-class Delivery:
-    """One answer's body on its way; knows how far it came."""
+class Body:
+    """Body of one answer: its ranges, and the bytes of them that were handed to the server."""
 
-    sound: Sound
+    playable: Playable
     ranges: list[Range]
     sent: list[Range] = field(default_factory=list)
 
@@ -50,60 +50,79 @@ class Delivery:
         """The bytes of one range. Raises Tampered where there are fewer than promised."""
         start, stop = self.ranges[number]
         at = start
-        blocks = self.sound.read(start, stop)
-        for block in ahead(blocks) if stop - start >= AHEAD_FROM else blocks:
+        blocks = self.playable.read(start, stop)
+        for block in read_ahead(blocks) if stop - start >= READ_AHEAD_FROM else blocks:
             at += len(block)
             self.sent[number:] = [Range(start, at)]
             yield block
         if at != stop:
             raise Tampered("the recording ended before its length")
 
+    def converted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The blocks of another format; from the first one on everything counts as sent."""
+        for block in blocks:
+            self.sent[:] = self.ranges
+            yield block
 
-def for_visit(
-    sound: Sound, visit: Visit, wanted_format: EncodedFormat | None, name: str
+    def multipart(self, boundary: str) -> tuple[int, Iterator[bytes]]:
+        """Length and bytes of all ranges in one body (RFC 9110 14.6)."""
+        kind, length = media_type(self.playable.format), self.playable.length
+        heads = [
+            (
+                f"\r\n--{boundary}\r\nContent-Type: {kind}\r\n"
+                f"Content-Range: {one.content_range(length)}\r\n\r\n"
+            ).encode()
+            for one in self.ranges
+        ]
+        end = f"\r\n--{boundary}--\r\n".encode()
+        total = sum(map(len, heads)) + sum(one.length for one in self.ranges) + len(end)
+
+        def parts() -> Iterator[bytes]:
+            for number, head in enumerate(heads):
+                yield head
+                yield from self.blocks(number)
+            yield end
+
+        return total, parts()
+
+
+def logged_answer(
+    playable: Playable, access: Access, wanted_format: EncodedFormat | None, name: str
 ) -> Response:
-    """A sound for somebody whose visit goes into the trail; as a file called `name` for keeps."""
+    """The audio as an answer whose sent bytes are logged; a download is a file called `name`."""
 
     def heard(ranges: list[Range]) -> None:
-        listening.heard(visit, ranges, sound.length)
+        access_log.heard(access, ranges, playable.length)
 
-    listening = context().listening
+    access_log = context().access_log
     if wanted_format is not None:
         file_name = f"{name}.{wanted_format}"
-        return encoded_answer(sound, wanted_format, heard=heard, attachment=file_name)
-    keeps = visit.purpose == "download"
-    return answer(sound, heard=heard, attachment=f"{name}.{sound.format}" if keeps else None)
+        return encoded_answer(playable, wanted_format, heard=heard, attachment=file_name)
+    keeps = access.purpose == "download"
+    return answer(playable, heard=heard, attachment=f"{name}.{playable.format}" if keeps else None)
 
 
-def answer(sound: Sound, *, heard: Heard, attachment: str | None = None) -> Response:
+def answer(playable: Playable, *, heard: Heard, attachment: str | None = None) -> Response:
     """200, 206, 304, 412 or 416. `attachment` is a file name for a download.
 
     Raises what opening the first block raises: Tampered, NotStored, StoreUnavailable.
     """
-    conditional = _conditional(sound)
-    if conditional is not None:
-        return _dressed(conditional, sound, attachment)
     try:
-        ranges = wanted(_range_header(sound), sound.length)
+        response = _conditional(playable) or _with_body(playable, heard)
     except Unsatisfiable:
-        return _unsatisfiable(sound)
-    delivery = Delivery(sound, ranges or [Range(0, sound.length)])
-    response = _body(delivery, partial=ranges is not None)
-    response.call_on_close(lambda: heard(delivery.sent))
-    return _dressed(response, sound, attachment)
-
-
-def _unsatisfiable(sound: Sound) -> Response:
-    response = problems.problem(416, "this recording has no such range")
-    response.headers["Content-Range"] = f"bytes */{sound.length}"
-    response.headers["Accept-Ranges"] = "bytes"
-    return response
+        response = problems.problem(416, "this recording has no such range")
+        response.headers["Content-Range"] = f"bytes */{playable.length}"
+        response.headers["Accept-Ranges"] = "bytes"
+        return response
+    response.headers.update(HEADERS)
+    response.set_etag(playable.etag)
+    return _as_attachment(response, attachment)
 
 
 def encoded_answer(
-    sound: Sound, wanted_format: EncodedFormat, *, heard: Heard, attachment: str
+    playable: Playable, wanted_format: EncodedFormat, *, heard: Heard, attachment: str
 ) -> Response:
-    """200 with the whole sound in another format; its length is not known, so it has no ranges.
+    """200 with everything in another format; its length is not known, so it has no ranges.
 
     Raises NotPlayable, also over HTTP/1.0, where a body without a length ends the same way whether
     it is whole or broke off (RFC 9112 6.3); and what opening the first block raises.
@@ -113,89 +132,63 @@ def encoded_answer(
             "over HTTP/1.0 a converted file that broke off would look whole",
             remedy="Ask over HTTP/1.1; in nginx: proxy_http_version 1.1.",
         )
-    delivery = Delivery(sound, [Range(0, sound.length)])
-    response = Response(_begun(_counted(encoded(sound, wanted_format), delivery)))
+    body = Body(playable, [Range(0, playable.length)])
+    response = _begun(body, body.converted(encoded(playable, wanted_format)), heard)
     response.content_type = media_type(wanted_format)
-    response.call_on_close(lambda: heard(delivery.sent))
     response.headers.update({**HEADERS, "Accept-Ranges": "none"})
-    response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"'
-    return response
+    return _as_attachment(response, attachment)
 
 
-def _counted(blocks: Iterator[bytes], delivery: Delivery) -> Iterator[bytes]:
-    """Of an encoded sound nobody can say which bytes were heard: from the first block on, all."""
-    for block in blocks:
-        delivery.sent[:] = delivery.ranges
-        yield block
-
-
-def _conditional(sound: Sound) -> Response | None:
+def _conditional(playable: Playable) -> Response | None:
     """304 or 412 where the request's conditions say so (RFC 9110 13.2.2)."""
-    if request.if_match and sound.etag not in request.if_match:
+    if request.if_match and playable.etag not in request.if_match:
         return Response(status=412)
-    if request.if_none_match and request.if_none_match.contains_weak(sound.etag):
+    if request.if_none_match and request.if_none_match.contains_weak(playable.etag):
         return Response(status=304)
     return None
 
 
-def _range_header(sound: Sound) -> str | None:
+def _with_body(playable: Playable, heard: Heard) -> Response:
+    """200 or 206. Raises Unsatisfiable."""
+    ranges = wanted(_range_header(playable), playable.length)
+    body = Body(playable, ranges or [Range(0, playable.length)])
+    if len(body.ranges) > 1:
+        boundary = secrets.token_hex(16)
+        length, blocks = body.multipart(boundary)
+        response = _begun(body, blocks, heard)
+        response.content_type = f"multipart/byteranges; boundary={boundary}"
+    else:
+        response = _begun(body, body.blocks(0), heard)
+        response.content_type = media_type(playable.format)
+        length = body.ranges[0].length
+    response.content_length = length
+    if ranges is not None:
+        response.status_code = 206
+        if len(ranges) == 1:
+            response.headers["Content-Range"] = ranges[0].content_range(playable.length)
+    return response
+
+
+def _range_header(playable: Playable) -> str | None:
     """The Range that counts: only of a GET, and only where If-Range still holds (13.1.5)."""
     if request.method != "GET":
         return None
     condition = request.headers.get("If-Range")
-    if condition is not None and condition.strip() != f'"{sound.etag}"':
+    if condition is not None and condition.strip() != f'"{playable.etag}"':
         return None
     return request.headers.get("Range")
 
 
-def _body(delivery: Delivery, *, partial: bool) -> Response:
-    if len(delivery.ranges) > 1:
-        return _multipart(delivery)
-    (one,) = delivery.ranges
-    response = Response(_begun(delivery.blocks(0)), status=206 if partial else 200)
-    response.content_type = media_type(delivery.sound.format)
-    response.content_length = one.length
-    if partial:
-        response.headers["Content-Range"] = one.content_range(delivery.sound.length)
-    return response
-
-
-def _multipart(delivery: Delivery) -> Response:
-    """Several ranges in one answer (RFC 9110 14.6), its length known beforehand."""
-    boundary = secrets.token_hex(16)
-    heads = [_part_head(boundary, delivery.sound, one) for one in delivery.ranges]
-    end = f"\r\n--{boundary}--\r\n".encode()
-
-    def parts() -> Iterator[bytes]:
-        for number, head in enumerate(heads):
-            yield head
-            yield from delivery.blocks(number)
-        yield end
-
-    response = Response(_begun(parts()), status=206)
-    response.content_type = f"multipart/byteranges; boundary={boundary}"
-    lengths = (len(head) + one.length for head, one in zip(heads, delivery.ranges, strict=True))
-    response.content_length = sum(lengths) + len(end)
-    return response
-
-
-def _part_head(boundary: str, sound: Sound, one: Range) -> bytes:
-    return (
-        f"\r\n--{boundary}\r\nContent-Type: {media_type(sound.format)}\r\n"
-        f"Content-Range: {one.content_range(sound.length)}\r\n\r\n"
-    ).encode()
-
-
-def _begun(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same blocks, the first one read already; nothing is read where no body is wanted."""
+def _begun(body: Body, blocks: Iterator[bytes], heard: Heard) -> Response:
+    """An answer whose first block was read already; nothing is read where no body is wanted."""
     if request.method == "HEAD":
-        return iter(())
-    return chain([next(blocks, b"")], blocks)
+        return Response(iter(()))
+    response = Response(chain([next(blocks, b"")], blocks))
+    response.call_on_close(lambda: heard(body.sent))
+    return response
 
 
-def _dressed(response: Response, sound: Sound, attachment: str | None) -> Response:
-    response.headers.update(HEADERS)
-    response.set_etag(sound.etag)
-    if attachment is not None:
-        response.headers["Content-Disposition"] = f'attachment; filename="{attachment}"'
+def _as_attachment(response: Response, name: str | None) -> Response:
+    if name is not None:
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

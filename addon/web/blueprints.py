@@ -32,6 +32,6 @@ def register_blueprints(app: Flask) -> None:
     """Add every blueprint, the error handlers and the limits to an app."""
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
-    problems.register(app)
+    problems.PROGRAMS.listen_to(app)
     limited = (api.blueprint, flex.blueprint, login.blueprint)
     limits.apply(app, app.extensions[EXTENSION], limited)

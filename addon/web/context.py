@@ -13,15 +13,15 @@ from typing import cast
 import redis
 from flask import Flask, current_app
 
+from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
-from addon.archive.audit import Trail
 from addon.archive.opening import store_of
 from addon.archive.store import WEB_PATIENCE, Store
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
 from addon.outbound import Outbound
+from addon.playback.access_log import AccessLogWriter
 from addon.playback.grants import Grants
-from addon.playback.listening import Listening
 from addon.playback.player import Player
 from addon.playback.policy import Policy, rights_of
 from addon.playback.single_use import SingleUse
@@ -37,7 +37,7 @@ from addon.twilio.rest import Rest, TwilioApi
 from addon.twilio.signature_diagnostics import SignatureDiagnostics
 from addon.twilio.signatures import Verifier
 from addon.web.oidc import Provider
-from addon.web.rows import Rows
+from addon.web.recording_rows import RecordingRows
 from addon.web.sessions import Sessions
 
 EXTENSION = "recording-addon"
@@ -121,9 +121,9 @@ class Context:
         )
 
     @cached_property
-    def rows(self) -> Rows:
+    def recording_rows(self) -> RecordingRows:
         """Rows of the list of recordings."""
-        return Rows(self.archive)
+        return RecordingRows(self.archive)
 
     @cached_property
     def grants(self) -> Grants:
@@ -143,9 +143,9 @@ class Context:
         return Player(self.archive, settings.playback_gaps, redaction_required=required)
 
     @cached_property
-    def listening(self) -> Listening:
+    def access_log(self) -> AccessLogWriter:
         """Who listened to what."""
-        return Listening(Trail(self.store))
+        return AccessLogWriter(AccessLog(self.store))
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -165,12 +165,12 @@ class Context:
         return RingCentral(settings, self.redis) if settings.ringcentral_client_id else None
 
     def close(self) -> None:
-        """Write the trail and the counts that wait, end their threads, and leave Redis.
+        """Write the access log and the counts that wait, end their threads, and leave Redis.
 
         Called when the process exits. What is used afterwards connects and starts again.
         """
         atexit.unregister(self.close)
-        for name in ("listening", "buffered_counters"):
+        for name in ("access_log", "buffered_counters"):
             if name in self.__dict__:
                 self.__dict__[name].close()
         if "redis" in self.__dict__:

@@ -12,12 +12,16 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, request
 
 from addon.web.context import context
+from addon.web.openapi.operations import Answer
 
 MAX_AGE_S = 600
 """How long a browser may remember a preflight; Chromium caps it at two hours."""
 
 EXPOSED = "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Retry-After"
 """What a player's script may read besides the few headers that every script may (Fetch 3.3.5)."""
+
+PREFLIGHT = {204: Answer("CORS headers, for the origins of PLAYER_ORIGINS.")}
+"""The answer of every preflight, for /openapi.json."""
 
 _FIELD_NAMES = re.compile(
     r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:[ \t]*,[ \t]*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*"

@@ -57,6 +57,7 @@ def show(page: str) -> str:
         settings=context().settings,
         fields=reference.fields(schema()),
         codes=reference.CODES,
+        meaning=reference.meaning,
         examples={name: (*about, example(name)) for name, about in EXAMPLES.items()},
     )
 

@@ -6,15 +6,21 @@ decided by a cookie. Whenever there is no clear yes, no link is given.
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, request
+from typing import Annotated
 
-from addon.errors import Forbidden, InvalidParameter, NotFound, NotStored, Unauthenticated
-from addon.playback.listening import Visit
+from flask import Blueprint, Response, g, request
+from pydantic import Field
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from addon.errors import Forbidden, NotFound, NotStored, Unauthenticated
+from addon.playback.access_log import Access
 from addon.playback.policy import Audible
 from addon.twilio.flex_tokens import FlexUser, token_of
 from addon.web import cors, problems
+from addon.web.access_log import access_from_request, refusals_logged
 from addon.web.context import context
-from addon.web.visits import refusal_on_record, visit
+from addon.web.openapi.operations import Operation
+from addon.web.schemas import MediaUrl
 
 METHODS = ("GET",)
 CHALLENGE = 'FlexToken realm="recordings"'
@@ -24,15 +30,30 @@ blueprint = Blueprint("flex_playback", __name__)
 cors.allow_players(blueprint)
 
 
+@blueprint.before_request
+def validate_token() -> None:
+    """Refuse whoever Twilio does not know before anything else of the request is looked at."""
+    if request.method != "OPTIONS":
+        token = token_of(request.headers.get("Authorization"))
+        g.flex_user = context().flex_tokens.validate(token)
+
+
 @blueprint.route("/flex/playback", methods=METHODS, provide_automatic_options=False)
-def playback() -> Response:
-    """A link for this listener to this recording, on record before it leaves."""
-    user = context().flex_tokens.validate(token_of(request.headers.get("Authorization")))
-    recording_sid = request.args.get("recording_sid", "")
-    if not recording_sid:
-        raise InvalidParameter("recording_sid: which recording is to be played")
+@Operation(
+    "flexPlayback",
+    "Twilio",
+    problems=(400, 401, 403, 404, 429, 502, 503),
+    security="flex",
+    headers={"Origin": "One of PLAYER_ORIGINS, or a script may not read the answer."},
+)
+def playback(*, recording_sid: Annotated[str, Field(min_length=1, description="RE…")]) -> MediaUrl:
+    """The Flex Insights Player asks where to play.
+
+    The link is for this listener and this recording, and on record before it leaves.
+    """
+    user: FlexUser = g.flex_user
     _require_role(user, recording_sid)
-    with refusal_on_record(_visit(user, recording_sid)):
+    with refusals_logged(_access(user, recording_sid)):
         manifest = _manifest(recording_sid)
     grant = context().grants.issue(
         manifest.tenant,
@@ -41,24 +62,30 @@ def playback() -> Response:
         duration_seconds=manifest.facts.duration_seconds,
     )
     link = context().grants.link(grant)
-    context().listening.granted(
-        _visit(user, recording_sid, grant=grant.nonce), expires=grant.expires
+    context().access_log.granted(
+        _access(user, recording_sid, grant=grant.nonce), expires=grant.expires
     )
-    response = jsonify(media_url=link)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return {"media_url": link}
 
 
 @blueprint.route("/flex/playback", methods=["OPTIONS"])
+@Operation("flexPreflight", "Twilio", cors.PREFLIGHT, problems=(429,), security=None)
 def playback_preflight() -> Response:
-    """What the browser asks first, without credentials."""
+    """The browser asks this first, without credentials."""
     return cors.preflight(METHODS, ("Authorization",))
 
 
+@blueprint.after_request
+def keep_from_caches(response: Response) -> Response:
+    """A link is for one listener: nobody may keep it."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
 @blueprint.errorhandler(Unauthenticated)
-def unauthenticated(error: Unauthenticated) -> Response:
+def unauthenticated(error: Unauthenticated) -> WerkzeugResponse:
     """401, never a redirect."""
-    response = problems.of_error(error)
+    response = problems.PROGRAMS.answer(error)
     response.headers["WWW-Authenticate"] = CHALLENGE
     return response
 
@@ -68,7 +95,7 @@ def _require_role(user: FlexUser, recording_sid: str) -> None:
         user.require_role(context().settings.playback_roles)
     except Forbidden as error:
         if _is_held(recording_sid):
-            context().listening.denied(_visit(user, recording_sid), error.message)
+            context().access_log.denied(_access(user, recording_sid), error.message)
         raise
 
 
@@ -87,9 +114,9 @@ def _is_held(recording_sid: str) -> bool:
         return False
 
 
-def _visit(user: FlexUser, recording_sid: str, grant: str | None = None) -> Visit:
+def _access(user: FlexUser, recording_sid: str, grant: str | None = None) -> Access:
     roles = ", ".join(sorted(user.roles & set(context().settings.playback_roles)))
-    return visit(
+    return access_from_request(
         _tenant(),
         (recording_sid,),
         listener=_name(user),

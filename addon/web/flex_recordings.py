@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from addon import log
-from addon.errors import AddonError, Forged, Rejected, Unavailable
+from addon.errors import Forged, Rejected
 from addon.metrics import catalogue
 from addon.requests import acceptance
 from addon.requests.request import Request
@@ -22,8 +22,9 @@ from addon.twilio import multipart
 from addon.twilio.multipart import Body
 from addon.twilio.sids import is_token
 from addon.twilio.status_callback import IN_PROGRESS, StatusCallback
-from addon.web import problems, signed
+from addon.web import problems, signed, twilio_answers
 from addon.web.context import context
+from addon.web.openapi.operations import Answer, Operation
 
 PATH = "/flex/recording-status"
 
@@ -36,19 +37,24 @@ logger = log.get("flex")
 
 @blueprint.route(PATH, methods=["POST", "GET"], strict_slashes=False)
 @blueprint.route(f"{PATH}/", methods=["POST", "GET"], strict_slashes=False)
+@Operation(
+    "recordingStatus",
+    "Twilio",
+    {
+        204: Answer("Kept, or nothing to do."),
+        403: Answer("The signature is missing or wrong."),
+        503: Answer("It could not be kept; the reconciliation finds it."),
+    },
+    security="signature",
+    also={"GET": ("recordingStatusByGet", "The same, where the callback is configured so")},
+)
 def recording_status() -> Response:
-    """Take one callback (spec/interfaces 4); GET where it was configured so."""
+    """Twilio reports the status of a recording."""
     log.clear()
-    try:
-        body = _body()
-        signed.verify(body)
-        _take(_callback(body))
-        return Response(status=204)
-    except AddonError as error:
-        return _answer(error)
-    except Exception:
-        logger.exception("a status callback failed")
-        return _answer(Unavailable("the callback could not be handled just now"))
+    body = _body()
+    signed.verify(body)
+    _take(_callback(body))
+    return Response(status=204)
 
 
 def _body() -> Body:
@@ -99,13 +105,9 @@ def _note(callback: StatusCallback) -> None:
     logger.warning("no recording", status=status, error_code=callback.error_code)
 
 
-def _answer(error: AddonError) -> Response:
-    context().buffered_counters.count(catalogue.REJECTIONS, type(error).__name__)
-    if isinstance(error, Rejected):
-        logger.warning("rejected", code=error.code, reason=error.message)
-        return problems.problem(400, error.message, code=error.code, remedy=error.remedy)
-    if isinstance(error, Forged):
-        logger.warning("refused", reason=error.message)
-        return Response(status=403)
-    logger.error("not accepted", code=error.code, reason=error.message)
-    return Response(status=503, headers={"Retry-After": "1"})
+def _rejection(error: Rejected) -> Response:
+    """400 with the reason: Twilio does not send a callback again, and shows it in its debugger."""
+    return problems.problem(400, error.message, code=error.code, remedy=error.remedy)
+
+
+twilio_answers.audience(_rejection).listen_to(blueprint)

@@ -1,4 +1,4 @@
-"""How pages write numbers, times and names; every time is in UTC and says so."""
+"""Template filters that write numbers, times and names for people; every time is in UTC."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FLAGS = {
     "truncated": ("Cut short", "The file ends before its header says."),
     "damaged": ("Damaged", "Parts of the file could not be read."),
 }
-"""What each flag of the result is called for people, and a sentence about it."""
+"""Name and explanation of each flag of the result, for people."""
 
 SHORT_SID = 4
 """Characters shown at either end of a SID: enough to tell the rows of a page apart."""
@@ -100,12 +100,12 @@ REDACTIONS = {
 
 
 def redaction(status: str | None) -> str:
-    """What a manifest says of the muting, for people."""
+    """A manifest's redaction status as a sentence for people."""
     return REDACTIONS.get(status or "", "Not known whether they are muted")
 
 
 def moment(when: datetime | str) -> str:
-    """A time, or the ISO text of one in the audit trail, as a person reads it."""
+    """A time, or the ISO text of one in the access log, as a person reads it."""
     at = (datetime.fromisoformat(when) if isinstance(when, str) else when).astimezone(UTC)
     return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
@@ -117,4 +117,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
         *(flag_name, flag_text, redaction, moment),
     )
 }
-"""What templates know these by."""
+"""By the name that templates use."""

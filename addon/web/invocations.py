@@ -17,15 +17,17 @@ from flask import Blueprint, Response, jsonify, request
 
 from addon import log
 from addon.archive.spool import SealedSpool
-from addon.errors import AddonError, Forged, Rejected, Unavailable
+from addon.errors import Rejected
 from addon.metrics import catalogue
 from addon.requests import acceptance
 from addon.requests.request import Request
 from addon.twilio import multipart
 from addon.twilio.invocation import Invocation
 from addon.twilio.multipart import Body
-from addon.web import signed
+from addon.web import signed, twilio_answers
 from addon.web.context import context
+from addon.web.openapi.operations import Answer, Operation
+from addon.web.schemas import Rejection
 
 BLOCK = 64 * 1024
 
@@ -35,20 +37,25 @@ logger = log.get("invocations")
 
 @blueprint.post("/recording-analysis", strict_slashes=False)
 @blueprint.post("/recording-analysis/", strict_slashes=False)
+@Operation(
+    "analyse",
+    "Twilio",
+    {
+        200: Answer("It can never succeed.", Rejection),
+        202: Answer("Durable; the result goes to the callback."),
+        403: Answer("The signature is missing or wrong."),
+        503: Answer("It could not be made durable; send it again."),
+    },
+    security="signature",
+)
 def recording_analysis() -> Response:
-    """Accept one invocation (spec/interfaces 4)."""
+    """The Marketplace hands over a recording."""
     log.clear()
-    try:
-        signed.refuse_unsigned()
-        with SealedSpool() as spool:
-            body = _parsed(spool)
-            signed.verify(body)
-            return _accepted(_invocation(body), spool)
-    except AddonError as error:
-        return _answer(error)
-    except Exception:
-        logger.exception("an invocation failed")
-        return _answer(Unavailable("the request could not be handled just now"))
+    signed.refuse_unsigned()
+    with SealedSpool() as spool:
+        body = _parsed(spool)
+        signed.verify(body)
+        return _accepted(_invocation(body), spool)
 
 
 def _parsed(spool: SealedSpool) -> Body:
@@ -92,19 +99,15 @@ def _blocks(spool: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def _answer(error: AddonError) -> Response:
-    """What Twilio is told follows from the class (addon/errors.py)."""
-    context().buffered_counters.count(catalogue.REJECTIONS, type(error).__name__)
-    if isinstance(error, Rejected):
-        logger.warning("rejected", code=error.code, reason=error.message)
-        return jsonify(
-            status="failed",
-            code=error.code,
-            message=f"{error.message}. {error.remedy}",
-            request_sid=request.headers.get("X-Twilio-RequestSid"),
-        )
-    if isinstance(error, Forged):
-        logger.warning("refused", reason=error.message)
-        return Response(status=403)
-    logger.error("not accepted", code=error.code, reason=error.message)
-    return Response(status=503, headers={"Retry-After": "1"})
+def _rejection(error: Rejected) -> Response:
+    """The error object: the invocation can never succeed (spec/protocol 1.5)."""
+    rejection: Rejection = {
+        "status": "failed",
+        "code": error.code,
+        "message": f"{error.message}. {error.remedy}",
+        "request_sid": request.headers.get("X-Twilio-RequestSid"),
+    }
+    return jsonify(rejection)
+
+
+twilio_answers.audience(_rejection).listen_to(blueprint)

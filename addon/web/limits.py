@@ -13,8 +13,8 @@ from flask import Blueprint, Flask, request
 from flask_limiter import Limiter
 from flask_limiter.constants import HeaderNames
 
+from addon.web.access_log import client_address
 from addon.web.context import Context
-from addon.web.visits import client
 
 PER_CALLER = "600 per minute"
 """Ten a second: a page of fifty recordings and their peaks, or a player that jumps about."""
@@ -44,7 +44,7 @@ def apply(app: Flask, context: Context, blueprints: tuple[Blueprint, ...]) -> No
     )
     for blueprint in blueprints:
         limiter.limit(PER_CALLER)(blueprint)
-        limiter.limit(REFUSALS, key_func=client, deduct_when=_refused)(blueprint)
+        limiter.limit(REFUSALS, key_func=client_address, deduct_when=_refused)(blueprint)
     limiter.init_app(app)
 
 
@@ -52,7 +52,7 @@ def _caller() -> str:
     """The token that is shown, whether it is valid or not, else the address."""
     shown = request.headers.get("Authorization")
     if not shown:
-        return client()
+        return client_address()
     return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""The trail of a recording as a page tells it: who heard how much, and who was turned away."""
+"""Lines of a recording's access log for its page: who heard how much, and who was refused."""
 
 from __future__ import annotations
 

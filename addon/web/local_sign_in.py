@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import os
 import secrets
 import time
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from addon.durable_files import write_file
 from addon.errors import SettingsError
 from addon.settings import Settings
 
@@ -36,7 +35,7 @@ def local_sign_in_link(settings: Settings, to: str = "/recordings") -> str:
         )
     token = secrets.token_urlsafe(32)
     try:
-        _keep(settings.data_dir / FILE, token)
+        write_file(settings.data_dir / FILE, [token.encode("ascii")], replace=True)
     except OSError as error:
         raise SettingsError(f"DATA_DIR cannot be written: {error.strerror}") from None
     return f"{settings.public_url}{PATH}?{urlencode({'token': token, 'next': to}, safe='/')}"
@@ -64,19 +63,6 @@ def redeem(settings: Settings, token: str, caller: str | None) -> bool:
     except OSError:
         return False  # somebody else was a moment quicker
     return True
-
-
-def _keep(path: Path, token: str) -> None:
-    """Replace the file in one step: a reader sees the old token or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(token)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _is_loopback(host: str | None) -> bool:

@@ -1,21 +1,19 @@
-"""`/media/<grant>`: the audio, for everybody who presents a valid link.
+"""Route `/media/<grant>`: the audio, for everybody who presents a valid link.
 
-The grant is the only thing believed here. Nothing of a bucket, a key or a path comes from the
-client, and no answer may be kept by a cache.
+Only the grant decides. No bucket, key or path comes from the client, and no cache may keep an
+answer.
 """
 
 from __future__ import annotations
 
-from typing import get_args
-
 from flask import Blueprint, Response, request
 
-from addon.errors import Forbidden, GrantExpired, InvalidParameter, Withheld
-from addon.playback.encoded import EncodedFormat
-from addon.playback.grants import Grant
+from addon.errors import Forbidden, GrantExpired, Withheld
 from addon.web import audio, cors
+from addon.web.access_log import access_by_link
+from addon.web.api.parameters import Format, GrantToken
 from addon.web.context import context
-from addon.web.visits import of_grant
+from addon.web.openapi.operations import RANGE, Operation, sound
 
 METHODS = ("GET", "HEAD")
 REQUEST_HEADERS = ("Range", "If-Range", "If-None-Match")
@@ -25,13 +23,23 @@ cors.allow_players(blueprint)
 
 
 @blueprint.route("/media/<token>", methods=METHODS, provide_automatic_options=False)
-def media(token: str) -> Response:
-    """The audio that the grant names (spec/interfaces 4)."""
+@Operation(
+    "play",
+    "Links",
+    sound("The audio."),
+    problems=(400, 403, 404, 410, 416, 422, 502, 503),
+    security=None,
+    headers=RANGE,
+    also={"HEAD": ("lookAtAudio", "Its headers alone")},
+)
+def media(token: GrantToken, *, format: Format | None = None) -> Response:
+    """The audio that a grant is for."""
     try:
         grant = context().grants.verified(token)
-        wanted = _format(grant)
-        sound = context().player.granted(grant)
-        answer = audio.for_visit(sound, of_grant(grant, wanted), wanted, grant.subject)
+        if format is not None and grant.purpose != "download":
+            raise Forbidden("this link is for listening; another format is a download")
+        found = context().player.granted(grant)
+        answer = audio.logged_answer(found, access_by_link(grant, format), format, grant.subject)
         # Only now: an answer that holds nothing of it, or an error to try again, uses nothing up.
         if _gives(answer) and grant.purpose == "download":
             context().single_use.claim(grant)
@@ -42,23 +50,10 @@ def media(token: str) -> Response:
 
 
 @blueprint.route("/media/<token>", methods=["OPTIONS"])
-def media_preflight(token: str) -> Response:  # noqa: ARG001 - the address alone decides
-    """What a browser asks before a script may send a Range."""
+@Operation("mediaPreflight", "Links", cors.PREFLIGHT, security=None)
+def media_preflight(token: GrantToken) -> Response:  # noqa: ARG001 - the address alone decides
+    """A browser asks this before a script may send a Range."""
     return cors.preflight(METHODS, REQUEST_HEADERS)
-
-
-def _format(grant: Grant) -> EncodedFormat | None:
-    """The format asked for. Raises Forbidden with a link that is for listening only."""
-    text = request.args.get("format")
-    if text is None:
-        return None
-    if grant.purpose != "download":
-        raise Forbidden("this link is for listening; another format is a download")
-    for known in get_args(EncodedFormat):
-        if text == known:
-            wanted: EncodedFormat = known
-            return wanted
-    raise InvalidParameter("format: not one of flac, mp3, opus")
 
 
 def _gives(answer: Response) -> bool:
@@ -66,9 +61,9 @@ def _gives(answer: Response) -> bool:
 
 
 def _note_denial(token: str, reason: str) -> None:
-    """Into the trail of what a genuine link was for; of a forged one nothing is known."""
+    """Log the refusal of a genuine link; of a forged one it is not known whose it is."""
     try:
         grant = context().grants.authentic(token)
     except Forbidden:
         return
-    context().listening.denied(of_grant(grant), reason)
+    context().access_log.denied(access_by_link(grant), reason)

@@ -7,8 +7,6 @@ is unsigned, or signed with a secret instead of the issuer's key.
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +20,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from addon.bounded_cache import BoundedCache
 from addon.errors import Forbidden, OutboundError, SettingsError, Unavailable
 from addon.outbound import Credentials, Origins, Outbound, Timeouts, split
 
@@ -51,7 +50,7 @@ class Provider:
         self.issuer = issuer
         self._client_id = client_id
         self._secret = client_secret
-        self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._kept: BoundedCache[str, dict[str, Any]] = BoundedCache(2, seconds=DOCUMENTS_S)
 
     def sign_in_url(self, *, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
         """Where to send the browser. Raises Unavailable where the issuer does not answer."""
@@ -107,7 +106,7 @@ class Provider:
         try:
             signed = self._decoded(token["id_token"])
         except InvalidKeyIdError:
-            self._kept.pop("keys", None)
+            self._kept.remove("keys")
             signed = self._decoded(token["id_token"])
         claims = CodeIDToken(
             signed.claims,
@@ -154,11 +153,7 @@ class Provider:
         return found
 
     def _document(self, name: str, url: str) -> dict[str, Any]:
-        kept = self._kept.get(name)
-        if kept is None or kept[0] < time.monotonic():
-            kept = (time.monotonic() + DOCUMENTS_S, self._ask("GET", url))
-            self._kept[name] = kept
-        return kept[1]
+        return self._kept.get_or(name, lambda: self._ask("GET", url))
 
     def _ask(
         self,
@@ -176,13 +171,14 @@ class Provider:
             with door.open(
                 method, url, headers=headers, body=body, credentials=credentials, redirects=0
             ) as response:
-                content = response.read(MAX_ANSWER)
-            answer = json.loads(content)
-        except (OutboundError, ValueError):
-            raise Unavailable("the issuer does not answer as it should") from None
+                answer = response.document(MAX_ANSWER)
+        except OutboundError:
+            answer = None
+        if answer is None:
+            raise Unavailable("the issuer does not answer as it should")
         if response.status in (400, 401, 403):
             raise Forbidden("the issuer refuses this sign-in")
-        if response.status != 200 or not isinstance(answer, dict):
+        if response.status != 200 or not answer:
             raise Unavailable(f"the issuer answers {response.status}")
         return answer
 

@@ -1,4 +1,4 @@
-"""What operators ask: is it alive, is it ready, what are its figures.
+"""Health, readiness and metrics, for operators.
 
 Answers carry no secret and no personal data.
 """
@@ -17,8 +17,9 @@ from addon.archive.prefixes import OUTCOMES
 from addon.errors import AddonError
 from addon.metrics import catalogue
 from addon.metrics.exposition import CONTENT_TYPE, Gauge, exposition
-from addon.requests import scheduling
 from addon.web.context import context
+from addon.web.openapi.operations import Answer, Operation
+from addon.web.schemas import State
 
 PROBE_KEY = OUTCOMES + "readiness-probe"
 """An object that never exists: asking for it proves that the store answers."""
@@ -32,14 +33,21 @@ blueprint = Blueprint("ops", __name__)
 
 
 @blueprint.get("/healthz")
-def healthz() -> Response:
+@Operation("healthz", "Operation", security=None)
+def healthz() -> State:
     """200 while the process answers at all."""
-    return jsonify(status="alive")
+    return {"status": "alive"}
 
 
 @blueprint.get("/readyz")
+@Operation(
+    "readyz",
+    "Operation",
+    {200: Answer("They can.", State), 503: Answer("What is missing for it.", State)},
+    security=None,
+)
 def readyz() -> tuple[Response, int]:
-    """200 when invocations can be accepted; 503 says what is missing for it."""
+    """200 when invocations can be accepted, else 503 with what is missing for it."""
     looks = (("queue", _redis), ("store", _store), ("room in Redis", _room))
     missing = [name for name, works in looks if not works()]
     return jsonify(status="ready" if not missing else "waiting", missing=missing), (
@@ -48,8 +56,18 @@ def readyz() -> tuple[Response, int]:
 
 
 @blueprint.get("/metrics")
+@Operation(
+    "metrics",
+    "Operation",
+    {
+        200: Answer("The metrics of all machines.", str, ("text/plain",)),
+        401: Answer("METRICS_TOKEN, or a scraper on this very machine."),
+        503: Answer("Redis does not answer."),
+    },
+    security=None,
+)
 def metrics() -> Response:
-    """All metrics of all machines, for Prometheus (docs/monitoring.md)."""
+    """All metrics of all machines, for Prometheus."""
     if not _may_scrape():
         return Response(status=401, headers={"WWW-Authenticate": "Bearer"})
     try:
@@ -76,9 +94,11 @@ def _gauges() -> Iterator[Gauge]:
     yield Gauge(catalogue.SWEEPER, float(bool(redis.exists(redis_keys.SWEEPER))))
     for queue, depth in queues.depths().items():
         yield Gauge(catalogue.DEPTH, depth, (queue,))
-    for queue, seconds in queues.waited(time.time()).items():
+    waited = queues.waited(time.time())
+    for queue, seconds in waited.items():
         yield Gauge(catalogue.OLDEST, seconds, (queue,))
-        yield Gauge(catalogue.PRESSURE, scheduling.pressure(queue, seconds), (queue,))
+    for queue, pressure in queues.pressures(waited).items():
+        yield Gauge(catalogue.PRESSURE, pressure, (queue,))
     for queue, jobs in queues.in_flight().items():
         yield Gauge(catalogue.IN_FLIGHT, len(jobs), (queue,))
     memory = queues.admission.memory()

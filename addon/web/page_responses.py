@@ -9,12 +9,12 @@ from __future__ import annotations
 import secrets
 
 from flask import Blueprint, g, redirect, render_template, request
+from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from addon import log
-from addon.errors import AddonError, Unauthenticated, Unavailable
-from addon.web.problems import STATUS_BY_CLASS
+from addon.errors import AddonError, Unauthenticated
+from addon.web.error_answers import Audience, status_of
 from addon.web.safe_redirect import sign_in_path
 
 POLICY = (
@@ -32,28 +32,32 @@ HEADERS = {
 }
 
 TITLES = {
+    400: "Not understood",
     401: "Please sign in",
     403: "Not allowed",
     404: "Not found",
     409: "Not possible now",
     410: "No longer valid",
+    422: "Not playable",
     502: "Not shown",
     503: "Just a moment",
 }
 
-logger = log.get("pages")
+
+UNAVAILABLE = (
+    "The service cannot answer this just now. Nothing is lost; please try again in a moment."
+)
 
 
-def apply(blueprint: Blueprint) -> None:
-    """Give a blueprint of pages its headers and its error pages."""
+def apply(blueprint: Blueprint, audience: Audience | None = None) -> None:
+    """Give a blueprint of pages its headers and its error pages, or those of another audience."""
     blueprint.before_request(_make_nonce)
     blueprint.after_request(_with_headers)
-    blueprint.register_error_handler(AddonError, _answer)
-    blueprint.register_error_handler(Exception, _unforeseen)
+    (audience or PEOPLE).listen_to(blueprint)
 
 
 def is_fetched() -> bool:
-    """Whether a script or an audio element asks, which a page in answer would not help."""
+    """True if a script or an audio element asks, which a page in answer would not help."""
     return request.headers.get("Sec-Fetch-Dest", "document") not in ("document", "iframe")
 
 
@@ -70,21 +74,24 @@ def _with_headers(response: Response) -> Response:
     return response
 
 
-def _answer(error: AddonError) -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    """An error as a page; whoever is not signed in is sent to do so, and back."""
+def _form(error: AddonError) -> Response:
+    """A page; whoever is not signed in is sent to do so, and back."""
     if isinstance(error, Unauthenticated) and request.method == "GET" and not is_fetched():
         return redirect(sign_in_path(request.full_path.rstrip("?")))
-    by_class = (code for kind, code in STATUS_BY_CLASS.items() if isinstance(error, kind))
-    status = next(by_class, error.http_status)
+    text = f"{error.message}. {error.remedy}"
+    if status_of(error) not in TITLES or status_of(error) == 503:
+        text = UNAVAILABLE
+    return error_page(error, text, ("All recordings", "/recordings"))
+
+
+def error_page(error: AddonError, text: str, button: tuple[str, str] | None) -> Response:
+    """The page of an error: a text, and a button by its label and address."""
+    status = status_of(error)
     status = status if status in TITLES else 503
-    if status >= 500:
-        logger.error("a page failed", code=error.code, reason=error.message)
-    page = render_template("error.html", title=TITLES[status], status=status, error=error)
-    return (page, status, {"Retry-After": "5"}) if status == 503 else (page, status)
+    page = render_template(
+        "error.html", title=TITLES[status], status=status, code=error.code, text=text, button=button
+    )
+    return FlaskResponse(page, status)
 
 
-def _unforeseen(error: Exception) -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    if isinstance(error, HTTPException):
-        return error.get_response()
-    logger.exception("a page failed")
-    return _answer(Unavailable("This page could not be made just now"))
+PEOPLE = Audience(_form, HTTPException.get_response, retry_after_s=5)

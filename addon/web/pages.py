@@ -14,24 +14,24 @@ from typing import Any
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from addon.archive.audit import Trail
+from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
+from addon.playback.access_log import Access
 from addon.playback.grants import Purpose
-from addon.playback.listening import Visit
-from addon.web import page_responses, timeline, visits
-from addon.web.catalogue import Catalogue, Shelf
+from addon.web import access_log, page_responses, player_data
 from addon.web.context import context
 from addon.web.current_user import User, current_user
 from addon.web.formats import FILTERS
 from addon.web.listeners import Line, lines
+from addon.web.recording_list import ListPage, RecordingList
 
-PAGE = 25
+PAGE_SIZE = 25
 """Recordings on a page of the list: each is opened for its talk bar."""
 
 MAX_EVENTS = 50
-"""The latest entries of a recording's trail that the player shows."""
+"""The latest entries of a recording's access log that the player shows."""
 
 _SID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -59,21 +59,12 @@ def recordings() -> Response | str:
     user = current_user()
     sought = request.args.get("q", "").strip()
     if sought:
-        return _found(user, sought)
+        return _search(user, sought)
     installs = user.installs()
     chosen = request.args.get("install", "")
-    catalogue = Catalogue(context().archive, _chosen(user, installs, chosen))
-    shelf = _shelf(catalogue)
-    return render_template(
-        "recordings.html",
-        user=user,
-        rows=context().rows.of(shelf.entries),
-        shelf=shelf,
-        installs=installs,
-        chosen=chosen,
-        day=request.args.get("day", ""),
-        call=request.args.get("call", ""),
-    )
+    listed = _list_page(RecordingList(context().archive, _chosen(user, installs, chosen)))
+    filters = {"chosen": chosen, **{name: request.args.get(name, "") for name in ("day", "call")}}
+    return _show(user, listed, installs, **filters)
 
 
 @blueprint.get("/recordings/<recording_id>")
@@ -93,9 +84,9 @@ def recording(recording_id: str) -> str:
         result=result,
         trouble=trouble,
         withheld=context().player.withheld(manifest),
-        roles=timeline.roles(result),
-        turns=timeline.turns(result),
-        labels=timeline.LABELS,
+        roles=player_data.roles(result),
+        turns=player_data.turns(result),
+        labels=player_data.LABELS,
         permanent=f"{context().settings.public_url}/recordings/{recording_id}",
         events=_events(user, manifest),
         query=_query(manifest, holders),
@@ -104,12 +95,12 @@ def recording(recording_id: str) -> str:
 
 @blueprint.get("/recordings/<recording_id>/timeline")
 def recording_timeline(recording_id: str) -> Response:
-    """What the player draws, as JSON."""
+    """The data that the player draws, as JSON."""
     manifest = _manifest(current_user(), recording_id)
     result, _ = _result(manifest)
     if context().player.withheld(manifest) is not None:
         result.pop("waveform", None)
-    return jsonify(timeline.document(result))
+    return jsonify(player_data.document(result))
 
 
 @blueprint.get("/recordings/<recording_id>/audio")
@@ -130,7 +121,7 @@ def recording_download(recording_id: str) -> Response:
 def _granted(user: User, recording_id: str, purpose: Purpose) -> Response:
     named = _manifest(user, recording_id)
     tenant, recording_id = named.tenant, named.recording_id
-    with visits.refusal_on_record(_visit(user, named, purpose)):
+    with access_log.refusals_logged(_access(user, named, purpose)):
         manifest = context().player.audible(tenant, recording_id)
     grants = context().grants
     grant = grants.issue(
@@ -140,13 +131,15 @@ def _granted(user: User, recording_id: str, purpose: Purpose) -> Response:
         purpose=purpose,
         duration_seconds=manifest.facts.duration_seconds,
     )
-    context().listening.granted(visits.of_grant(grant), expires=grant.expires)
+    context().access_log.granted(access_log.access_by_link(grant), expires=grant.expires)
     return redirect(f"/media/{grants.token(grant)}", 307)
 
 
-def _visit(user: User, manifest: Manifest, purpose: Purpose) -> Visit:
+def _access(user: User, manifest: Manifest, purpose: Purpose) -> Access:
     ids = (manifest.recording_id,)
-    return visits.visit(manifest.tenant, ids, listener=user.name, right="page", purpose=purpose)
+    return access_log.access_from_request(
+        manifest.tenant, ids, listener=user.name, right="page", purpose=purpose
+    )
 
 
 def _manifest(user: User, recording_id: str) -> Manifest:
@@ -171,16 +164,24 @@ def _result(manifest: Manifest) -> tuple[dict[str, Any], str | None]:
     return document["result"], None
 
 
-def _shelf(catalogue: Catalogue) -> Shelf:
+def _list_page(recordings: RecordingList) -> ListPage:
     day, call, cursor = (request.args.get(name) for name in ("day", "call", "cursor"))
     if call:
-        return catalogue.of_call(call) if _SID.fullmatch(call) else Shelf((), None)
+        return recordings.of_call(call) if _SID.fullmatch(call) else ListPage((), None)
     if not day:
-        return catalogue.newest(cursor, PAGE)
+        return recordings.newest(cursor, PAGE_SIZE)
     try:
-        return catalogue.of_day(date.fromisoformat(day), cursor, PAGE)
+        return recordings.of_day(date.fromisoformat(day), cursor, PAGE_SIZE)
     except ValueError:
         raise NotFound("There is no such day") from None
+
+
+def _show(user: User, listed: ListPage, installs: Sequence[str], **filters: str) -> str:
+    """The page of a list; `filters` are those that it was made with."""
+    rows = context().recording_rows.of(listed.entries)
+    return render_template(
+        "recordings.html", user=user, rows=rows, listed=listed, installs=installs, **filters
+    )
 
 
 def _chosen(user: User, installs: Sequence[str], chosen: str) -> Sequence[str]:
@@ -191,8 +192,8 @@ def _chosen(user: User, installs: Sequence[str], chosen: str) -> Sequence[str]:
     return [chosen]
 
 
-def _found(user: User, sought: str) -> Response | str:
-    """Where a search leads: a recording's page, or the list of a call, an install or a day."""
+def _search(user: User, sought: str) -> Response | str:
+    """Lead to a recording's page, or to the list of a call, an install or a day."""
     if not _SID.fullmatch(sought):
         return render_template("nothing.html", user=user, sought=sought)
     if sought.startswith("CA"):
@@ -209,27 +210,17 @@ def _found(user: User, sought: str) -> Response | str:
 def _ambiguous(user: User, recording_id: str, holders: Sequence[str]) -> str:
     """Two installs analysed the same recording: the user chooses."""
     entries = [Entry(holder, recording_id, "") for holder in holders]
-    return render_template(
-        "recordings.html",
-        user=user,
-        rows=context().rows.of(entries),
-        shelf=Shelf(entries, None),
-        installs=holders,
-        chosen="",
-        day="",
-        call="",
-        ambiguous=recording_id,
-    )
+    return _show(user, ListPage(entries, None), holders, ambiguous=recording_id)
 
 
 def _query(manifest: Manifest, holders: Sequence[str]) -> str:
-    """What links of this page need behind the id: the install, where there are several."""
+    """The query of this page's links: the install, where several hold the recording."""
     return f"?install={manifest.tenant}" if len(holders) > 1 else ""
 
 
 def _events(user: User, manifest: Manifest) -> list[Line] | None:
-    """Who listened, latest first; None for those who may not see it."""
+    """The access log as lines, latest first; None for those who may not see it."""
     if not user.rights.see_listeners:
         return None
-    trail = Trail(context().store)
-    return lines(trail.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))
+    access_log = AccessLog(context().store)
+    return lines(access_log.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))

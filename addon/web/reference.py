@@ -32,8 +32,8 @@ OF_PARENT = ("median", "p90")
 
 SIBLING = "_reason"
 
-_SOURCE = re.compile(r" \((?:protocol|contract|ciphertext|audio|runtime) [^)]*\)")
-"""What a docstring stands on is of no use to its reader here."""
+_SOURCE = re.compile(r" \(spec/[^)]*\)")
+"""A citation in a docstring, which is of no use to the page's reader."""
 
 
 @dataclass(frozen=True)
@@ -48,26 +48,9 @@ class Field:
     explained: bool
     choices: tuple[str, ...]
 
-    @property
-    def depth(self) -> int:
-        """How far below the top it is."""
-        return self.path.count(".")
-
 
 @dataclass(frozen=True)
-class Code:
-    """One error: its number, what it means, and what helps."""
-
-    number: int
-    name: str
-    status: int
-    retryable: bool
-    text: str
-    remedy: str
-
-
-@dataclass(frozen=True)
-class Codes:
+class CodeTable:
     """The errors that one kind of reader meets."""
 
     title: str
@@ -75,24 +58,24 @@ class Codes:
     roots: tuple[type[AddonError], ...]
 
     @property
-    def codes(self) -> list[Code]:
+    def kinds(self) -> list[type[AddonError]]:
         """All of them, by number."""
         kinds = {kind for root in self.roots for kind in family(root)}
-        return sorted((_code(kind) for kind in kinds), key=lambda code: code.number)
+        return sorted(kinds, key=lambda kind: kind.code)
 
 
 CODES = (
-    Codes(
+    CodeTable(
         "In a result",
         "The `code` of a result whose `status` is `failed`, at once or posted to the callback.",
         (errors.Rejected, errors.RecordingFailed),
     ),
-    Codes(
+    CodeTable(
         "From the API, players and links",
         "The `code` of a problem document (RFC 9457).",
         (errors.AccessError, errors.ArchiveError, errors.Unavailable),
     ),
-    Codes(
+    CodeTable(
         "For operators",
         "In the log and the commands of whoever runs the service.",
         (
@@ -109,6 +92,11 @@ def family(root: type[AddonError]) -> Iterator[type[AddonError]]:
     yield root
     for child in root.__subclasses__():
         yield from family(child)
+
+
+def meaning(kind: type[AddonError]) -> str:
+    """The first paragraph of an error's docstring, without its citations."""
+    return _SOURCE.sub("", " ".join((kind.__doc__ or "").split("\n\n")[0].split()))
 
 
 def fields(schema: Schema) -> list[Field]:
@@ -147,7 +135,7 @@ def _resolved(schema: Schema, node: Schema) -> Schema:
 
 
 def _solid(schema: Schema, node: Schema) -> tuple[Schema, bool]:
-    """What a field is where it is not null, and whether it may be."""
+    """A field's schema where it is not null, and if it may be null."""
     node = _resolved(schema, node)
     forms: Sequence[Schema] = node.get("anyOf") or node.get("oneOf") or ()
     others = [form for form in forms if form.get("type") != "null"]
@@ -181,14 +169,3 @@ def _unit(path: str, kind: str) -> str:
     *_, parent, name = ["", *path.split(".")]
     name = parent if name in OF_PARENT else name
     return next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
-
-
-def _code(kind: type[AddonError]) -> Code:
-    return Code(
-        number=kind.code,
-        name=kind.__name__,
-        status=kind.http_status,
-        retryable=kind.retryable,
-        text=_SOURCE.sub("", " ".join((kind.__doc__ or "").split("\n\n")[0].split())),
-        remedy=kind.remedy,
-    )

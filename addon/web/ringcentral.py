@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from flask import Blueprint, redirect, render_template, request
-from flask import Response as FlaskResponse
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from addon import log
@@ -27,6 +27,7 @@ from addon.ringcentral.client import RingCentral
 from addon.ringcentral.recordings import checked_id
 from addon.web import audio, page_responses, problems
 from addon.web.context import context
+from addon.web.error_answers import Audience
 from addon.web.oidc import fresh_text
 from addon.web.sessions import SESSION_S, Cookies, SignIn, hashed
 
@@ -35,10 +36,7 @@ CALLBACK = "/ringcentral/callback"
 
 TRY_AGAIN_S = 5
 
-STATUS_TITLES = page_responses.TITLES | {422: "Not playable"}
-
 blueprint = Blueprint("ringcentral", __name__, url_prefix="/ringcentral")
-page_responses.apply(blueprint)
 logger = log.get("ringcentral")
 
 
@@ -108,35 +106,29 @@ def sign_out() -> Response:
     return response
 
 
-@blueprint.errorhandler(AddonError)
-def answer(error: AddonError) -> Response:
-    """A page for people, a problem document for everything else, with how long to wait."""
-    if error.http_status >= 500:
-        logger.warning("not served", code=error.code, reason=error.message)
+def _form(error: AddonError) -> Response:
+    """A page for people, a problem document for players, scripts and tools."""
     if page_responses.is_fetched() or not _wants_page():
-        response: Response = problems.of_error(error)
-    else:
-        response = _problem_page(error)
-    if error.http_status >= 500:
-        wait = error.retry_after or TRY_AGAIN_S
-        response.headers["Retry-After"] = str(math.ceil(wait))
-    return response
-
-
-def _problem_page(error: AddonError) -> Response:
-    status = error.http_status if error.http_status in STATUS_TITLES else 503
-    page = render_template(
-        "ringcentral_problem.html",
-        title=STATUS_TITLES[status],
-        status=status,
-        error=error,
-        wait=math.ceil(error.retry_after or 0),
-        recording_id=(request.view_args or {}).get("recording_id"),
-    )
-    response = FlaskResponse(page, status)
-    if isinstance(error, Unauthenticated):
+        return problems.of_error(error)
+    status, here = error.http_status, (request.view_args or {}).get("recording_id")
+    text, button = f"{error.message}. {error.remedy}", None
+    if status == 401:
+        text = f"{error.message}. Sign in again to go on."
+        button = ("Sign in with RingCentral", f"/ringcentral/sign-in?recording={here}")
+    elif status in (403, 503):
+        button = ("Try again", f"/ringcentral/recordings/{here}")
+    if status == 503 and error.retry_after:
+        wait = math.ceil(error.retry_after)
+        text = f"{error.message}. Please try again in {wait} seconds."
+    response = page_responses.error_page(error, text, button if here else None)
+    if status == 401:
         _cookies().forget_session(response)
     return response
+
+
+page_responses.apply(
+    blueprint, Audience(_form, HTTPException.get_response, retry_after_s=TRY_AGAIN_S)
+)
 
 
 def _sound(client: RingCentral, session: str | None, recording_id: str) -> Response:

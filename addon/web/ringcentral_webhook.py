@@ -10,9 +10,9 @@ from flask import Blueprint, Response, request
 
 from addon import log
 from addon.errors import Forbidden, NotFound, QueueUnavailable
-from addon.ringcentral import notices
+from addon.ringcentral import notifications
 from addon.ringcentral.limits import Limits
-from addon.ringcentral.notices import Notices
+from addon.ringcentral.notifications import Notifications
 from addon.web.context import context
 
 HANDSHAKES = "handshakes"
@@ -28,11 +28,11 @@ def webhook() -> Response:
     settings = context().settings
     if settings.ringcentral_webhook_token is None:
         raise NotFound("RingCentral's notifications are not in use here")
-    body, headers = request.stream.read(notices.MAX_BODY + 1), dict(request.headers)
-    echo = notices.handshake(headers, has_body=bool(body))
+    body, headers = request.stream.read(notifications.MAX_BODY + 1), dict(request.headers)
+    echo = notifications.handshake(headers, has_body=bool(body))
     if echo is not None:
         return _shaken(echo)
-    if not notices.is_genuine(headers, settings.ringcentral_webhook_token):
+    if not notifications.is_genuine(headers, settings.ringcentral_webhook_token):
         raise Forbidden("this is not from RingCentral")
     _note(body)
     return Response(status=200, content_type="application/json")
@@ -40,21 +40,21 @@ def webhook() -> Response:
 
 def _shaken(echo: str) -> Response:
     """Echo the text of a handshake. Raises Forbidden where none is expected."""
-    noted = Notices(context().redis)
+    noted = Notifications(context().redis)
     if not noted.expects_handshake():
         raise Forbidden("no subscription is being made")
     Limits(context().redis).take(HANDSHAKES, "Auth")
     response = Response(status=200, content_type="application/json")
-    response.headers[notices.HANDSHAKE_HEADER] = echo
+    response.headers[notifications.HANDSHAKE_HEADER] = echo
     return response
 
 
 def _note(body: bytes) -> None:
     """Remember the call; where that fails, the regular looks at the call log still find it."""
-    call = notices.ended_call(body) if len(body) <= notices.MAX_BODY else None
+    call = notifications.ended_call(body) if len(body) <= notifications.MAX_BODY else None
     if call is None:
         return
     try:
-        Notices(context().redis).watch(call)
+        Notifications(context().redis).watch(call)
     except QueueUnavailable as error:
         logger.warning("a notification was not kept", reason=error.message)

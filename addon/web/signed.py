@@ -1,7 +1,7 @@
-"""Whether a request is Twilio's, for every surface that it calls: refused, or in monitor mode
-let pass, and its signature is diagnosed.
+"""Check of Twilio's signature on a request: one that fails is refused, or in monitor mode let pass
+and diagnosed.
 
-Capturing comes after the answer has gone and may neither delay nor fail a request; nothing of a
+A diagnosis is made after the answer and may neither delay nor fail a request; nothing of a
 recording and no value of a field may reach it.
 """
 

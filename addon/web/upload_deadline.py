@@ -8,13 +8,14 @@ cut, ended early or is badly framed must never pass for a whole one.
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 from addon.errors import UploadBroken
 
@@ -32,7 +33,7 @@ BLOCK_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Allowance:
-    """How long we wait for a client: some seconds, and more the more it has sent."""
+    """The time that a client may make us wait: some seconds, and more the more it has sent."""
 
     base_seconds: float = 10.0
     """A mobile line's worst stall, with room."""
@@ -62,30 +63,34 @@ class UploadDeadline:
             environ["wsgi.input"] = TimedBody(
                 environ["wsgi.input"],
                 int(length) if length.isdigit() else None,
-                Wait(client, self._allowance, self._watch),
+                client,
+                self._allowance,
+                self._watch,
             )
         return self._app(environ, start_response)
 
 
-class Body(Protocol):
-    """What a WSGI server gives (PEP 3333)."""
+class TimedBody(io.IOBase):
+    """A request's body that comes whole and in time, or raises UploadBroken (PEP 3333).
 
-    def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes; none at the end."""
+    `length` is in bytes, or None for a chunked body, which tells its end itself.
+    """
 
-    def readline(self, size: int = -1, /) -> bytes:
-        """One line, or `size` bytes of it."""
-
-
-class TimedBody:
-    """A request's body that comes whole and in time, or raises UploadBroken."""
-
-    def __init__(self, body: Body, length: int | None, wait: Wait) -> None:
-        """`length` in bytes, or None for a chunked body, which tells its end itself."""
+    def __init__(
+        self,
+        body: BinaryIO,
+        length: int | None,
+        client: socket.socket,
+        allowance: Allowance,
+        watch: Watch,
+    ) -> None:
         self._body = body
         self._length = length
-        self._wait = wait
+        self._client = client
+        self._allowance = allowance
+        self._watch = watch
         self._received = 0
+        self._waited = 0.0
 
     def read(self, size: int | None = -1) -> bytes:
         """At most `size` bytes; all that are left for -1 or None."""
@@ -101,54 +106,23 @@ class TimedBody:
         limit = -1 if size is None else size
         return self._take(self._body.readline, limit) if limit else b""
 
-    def readlines(self, hint: int = -1) -> list[bytes]:
-        """The lines that are left, or enough of them to pass `hint` bytes."""
-        lines: list[bytes] = []
-        size = 0
-        for line in self:
-            lines.append(line)
-            size += len(line)
-            if 0 < hint <= size:
-                break
-        return lines
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.readline, b"")
-
     def _take(self, method: Callable[[int], bytes], size: int) -> bytes:
         """One read of `size` bytes or more. The server has its own exceptions for a bad body."""
-        with self._wait.while_reading(self._received):
-            try:
-                data = method(size)
-            except Exception as error:
-                raise UploadBroken(f"the body cannot be read: {type(error).__name__}") from error
-        self._received += len(data)
-        if not data and self._length is not None and self._received < self._length:
-            raise UploadBroken("the body ended before its Content-Length")
-        return data
-
-
-class Wait:
-    """The time one client has made us wait so far."""
-
-    def __init__(self, client: socket.socket, allowance: Allowance, watch: Watch) -> None:
-        self._client = client
-        self._allowance = allowance
-        self._watch = watch
-        self._waited = 0.0
-
-    @contextlib.contextmanager
-    def while_reading(self, received: int) -> Iterator[None]:
-        """Count the time inside. Raises UploadBroken where the allowance was used up."""
         began = time.monotonic()
-        deadline = began + self._allowance.seconds(received) - self._waited
+        deadline = began + self._allowance.seconds(self._received) - self._waited
         ticket = self._watch.add(self._client, deadline)
         try:
-            yield
+            data = method(size)
+        except Exception as error:
+            raise UploadBroken(f"the body cannot be read: {type(error).__name__}") from error
         finally:
             self._waited += time.monotonic() - began
             if self._watch.remove(ticket):
                 raise UploadBroken("the body came too slowly")
+        self._received += len(data)
+        if not data and self._length is not None and self._received < self._length:
+            raise UploadBroken("the body ended before its Content-Length")
+        return data
 
 
 class Watch:

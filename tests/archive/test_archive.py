@@ -79,11 +79,14 @@ def test_an_opened_recording_is_opened_once(
 
 def test_few_opened_recordings_are_kept(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("addon.archive.archive.MAX_OPENED", 2)
+    reader = Archive(
+        archive.store, decryption_keys=archive.decryption_keys, verifiers=archive._verifiers
+    )
     for number in range(3):
         archived(archive, b"audio", recording_id=f"RE{number}")
-    opened = [archive.open(TENANT, f"RE{number}") for number in range(3)]
-    assert archive.open(TENANT, "RE2") is opened[2]
-    assert archive.open(TENANT, "RE0") is not opened[0]
+    opened = [reader.open(TENANT, f"RE{number}") for number in range(3)]
+    assert reader.open(TENANT, "RE2") is opened[2]
+    assert reader.open(TENANT, "RE0") is not opened[0]
     assert MAX_OPENED > 2
 
 

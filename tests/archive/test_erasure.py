@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
-from addon.archive.audit import Trail
 from addon.archive.keys import DecryptionKeys
 from addon.errors import KeyMissing, NotStored, RetentionLocked, StoreUnavailable
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived
@@ -22,16 +22,16 @@ def erase_it(archive: Archive) -> None:
     archive.erase(TENANT, RECORDING, by="Ada", reason="asked by the caller", now=NOW)
 
 
-def test_an_erasure_leaves_a_tombstone_and_a_trail_only(archive: Archive) -> None:
+def test_an_erasure_leaves_a_tombstone_and_a_access_log_only(archive: Archive) -> None:
     manifest = archived(archive, b"audio", analysis={"x": 1})
     erase_it(archive)
-    tombstone, trail = sorted(stored(archive), reverse=True)
+    tombstone, access_log = sorted(stored(archive), reverse=True)
     assert tombstone == f"{FOLDER}/tombstone.json"
-    assert trail.startswith(f"audit/{TENANT}/{RECORDING}/")
+    assert access_log.startswith(f"audit/{TENANT}/{RECORDING}/")
     stone = archive.tombstone(TENANT, RECORDING)
     assert (stone["by"], stone["reason"]) == ("Ada", "asked by the caller")
     assert stone["audio_sha256"] == manifest.audio.sha256
-    (event,) = Trail(archive.store).events(TENANT, RECORDING)
+    (event,) = AccessLog(archive.store).events(TENANT, RECORDING)
     assert (event["event"], event["by"]) == ("erased", "Ada")
 
 
@@ -80,7 +80,7 @@ def test_an_interrupted_erasure_is_finished_by_asking_again(
     assert [key for key in stored(archive) if not key.startswith("audit/")] == [
         f"{FOLDER}/tombstone.json"
     ]
-    events = [event["event"] for event in Trail(archive.store).events(TENANT, RECORDING)]
+    events = [event["event"] for event in AccessLog(archive.store).events(TENANT, RECORDING)]
     assert events == ["erased"]
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
-from addon.archive.audit import Trail
 from addon.archive.key_pairs import KeyPair
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import parse_header
@@ -66,7 +66,7 @@ def test_it_leaves_no_trace_but_its_event(newer: Archive) -> None:
     reencrypt(newer, TENANT, RECORDING, by="Ada")
     (new,) = {stat.key for stat in newer.store.list()} - before
     assert new.startswith("audit/")
-    (event,) = Trail(newer.store).events(TENANT, RECORDING)
+    (event,) = AccessLog(newer.store).events(TENANT, RECORDING)
     assert (event["event"], event["by"]) == ("reencrypted", "Ada")
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
-Trouble = Literal["error", "stall", "reset", "lost", "cut"]
-"""A 500; no answer ever; a reset amid the upload; done but not said; a reset amid the answer."""
+Trouble = Literal["error", "stall", "reset", "lost", "cut", "page"]
+"""A 500; no answer ever; a reset amid the upload; done but not said; a reset amid the answer; a
+200 with a login page, and the server never asked."""
 
 
 @dataclass
@@ -76,6 +77,8 @@ def _handler(way: TroubledWay) -> type[BaseHTTPRequestHandler]:
                 return self._break_off()
             if trouble == "error":
                 return self._answer(500, [("Content-Type", "application/xml")], b"<Error/>")
+            if trouble == "page":
+                return self._answer(200, [("Content-Type", "text/html")], b"<html>Sign in</html>")
             status, headers, content = self._forwarded(body)
             if trouble == "lost":
                 return self._break_off()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from addon.outbound import is_public, resolve
+from addon.outbound.addresses import is_public, resolve
 
 
 @pytest.mark.parametrize(

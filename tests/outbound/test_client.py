@@ -3,13 +3,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from addon.errors import OutboundRefused, OutboundUnavailable
-from addon.outbound import Credentials, Origins, Outbound, Timeouts, parse_retry_after
+from addon.outbound import Credentials, Origins, Outbound, Timeouts
 from tests.outbound.authority import contexts
 from tests.outbound.loopback import Answer, Loopback
 
@@ -312,29 +311,6 @@ class TestBodies:
             with pytest.raises(OutboundUnavailable, match=r"longer than 0\.3 s"):
                 get(outbound, host.url("/x", "media.example.test"))
             stop.set()
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (None, None),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("²", None),
-        ("0", 0),
-        (" 30 ", 30),
-        ("999999999999999999999", 3600),
-        ("Wed, 04 Mar 2026 10:15:40 GMT", 10),
-        ("Wed, 04 Mar 2026 10:15:40", 10),
-        ("Wed, 04 Mar 2026 10:00:00 GMT", 0),
-        ("Wed, 04 Mar 2027 10:15:30 GMT", 3600),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
-    now = datetime(2026, 3, 4, 10, 15, 30, tzinfo=UTC)
-    assert parse_retry_after(value, now) == seconds
 
 
 def test_a_response_gives_its_retry_after(host: Loopback) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from addon.playback.sound import Sound
+from addon.playback.playable import Playable
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived, facts
 
 __all__ = ["CALL", "RECORDING", "TENANT", "InMemory", "archived", "facts"]
@@ -59,9 +59,9 @@ def expected(content: bytes, frames: int) -> np.ndarray:
     return decoded(content)[0][:frames]
 
 
-def whole(sound: Sound) -> bytes:
+def whole(playable: Playable) -> bytes:
     """Everything of a sound."""
-    return b"".join(sound.read(0, sound.length))
+    return b"".join(playable.read(0, playable.length))
 
 
 class InMemory:

@@ -14,7 +14,7 @@ import soundfile
 from addon.audio.decoding import BLOCK_FRAMES
 from addon.errors import NotPlayable, StoreUnavailable, Tampered
 from addon.playback.decoding import SampleReader, VerifiedFile
-from addon.playback.joined import Part, converted
+from addon.playback.joined import CallPart, converted
 from tests.playback.sounds import KINDS, InMemory, expected, file_of
 
 FRAMES = 2 * BLOCK_FRAMES + 1234
@@ -79,25 +79,25 @@ def test_an_empty_recording_is_not_playable():
 def test_a_seek_does_not_read_what_lies_before(kind):
     content = file_of(1_000_000, kind=kind, channels=1)
     index = SampleReader(InMemory(content)).index
-    sound = InMemory(content)
-    reader = SampleReader(sound, index)
-    sound.reads.clear()
+    playable = InMemory(content)
+    reader = SampleReader(playable, index)
+    playable.reads.clear()
     assert sum(len(block) for block in reader.samples(index.frames - 1000)) == 1000
-    assert all(start > len(content) // 2 for start, _ in sound.reads)
+    assert all(start > len(content) // 2 for start, _ in playable.reads)
 
 
 @pytest.mark.parametrize("error", [Tampered("changed"), StoreUnavailable("away")])
 def test_a_failure_of_the_archive_is_raised_and_not_taken_for_the_end(error):
-    sound = InMemory(file_of(FRAMES, kind="gsm", channels=1), fails_at=9000, error=error)
+    playable = InMemory(file_of(FRAMES, kind="gsm", channels=1), fails_at=9000, error=error)
     with pytest.raises(type(error)):
-        list(SampleReader(sound).samples())
+        list(SampleReader(playable).samples())
 
 
 @pytest.mark.parametrize("kind", ["gsm", "mp3", "flac"])
 def test_a_failure_while_it_is_opened_is_raised(kind):
-    sound = InMemory(file_of(9000, kind=kind, channels=1), fails_at=0, error=Tampered("changed"))
+    playable = InMemory(file_of(9000, kind=kind, channels=1), fails_at=0, error=Tampered("changed"))
     with pytest.raises(Tampered):
-        SampleReader(sound)
+        SampleReader(playable)
 
 
 @pytest.mark.parametrize("content", [b"", b"no audio at all", bytes(5000)])
@@ -118,8 +118,7 @@ def test_what_is_left_of_a_damaged_file_is_read(kind):
 
 def test_a_failure_is_raised_again_by_every_later_read():
     file = VerifiedFile(InMemory(bytes(9000), fails_at=2000, error=Tampered("changed")))
-    assert len(file.read(2000)) == 1000
-    file.seek(2000)
+    assert file.read(2000) == bytes(2000)
     for _ in range(2):
         with pytest.raises(Tampered):
             file.read(10)
@@ -139,12 +138,21 @@ def test_a_file_can_be_read_and_sought_like_any_other():
         file.seek(plain.tell())
 
 
+def test_a_source_that_ends_before_its_length_is_not_taken_for_a_whole_one():
+    playable = InMemory(bytes(9000))
+    playable.length = 9001
+    file = VerifiedFile(playable)
+    with pytest.raises(Tampered, match="before its length"):
+        while file.read(4000):
+            pass
+
+
 def test_reading_on_asks_the_archive_once():
-    sound = InMemory(bytes(9000))
-    file = VerifiedFile(sound)
+    playable = InMemory(bytes(9000))
+    file = VerifiedFile(playable)
     while file.read(100):
         pass
-    assert sound.reads == [(0, 9000)]
+    assert playable.reads == [(0, 9000)]
 
 
 def test_a_slow_store_holds_up_nobody_else():
@@ -173,6 +181,6 @@ def test_a_decoder_can_read_through_another():
     content = file_of(4000, kind="gsm", channels=1)
     index = SampleReader(InMemory(content)).index
     now = datetime(2026, 11, 20, tzinfo=UTC)
-    sound = converted(Part(lambda: InMemory(content), "e", index, None, now, now))
-    again = np.concatenate(list(SampleReader(sound).samples()))
+    playable = converted(CallPart(lambda: InMemory(content), "e", index, None, now, now))
+    again = np.concatenate(list(SampleReader(playable).samples()))
     assert (again == of(content)).all()

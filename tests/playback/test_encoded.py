@@ -39,19 +39,19 @@ def test_compressed_files_are_as_long_as_the_recording(wanted, rate, channels):
 
 @pytest.mark.parametrize("wanted", KNOWN)
 def test_it_is_sent_while_it_is_encoded(wanted):
-    sound = InMemory(file_of(8000 * 60))
-    blocks = encoded(sound, wanted)
+    playable = InMemory(file_of(8000 * 60))
+    blocks = encoded(playable, wanted)
     assert any(next(blocks) for _ in range(4))
-    assert sound.reads[-1][1] == sound.length
+    assert playable.reads[-1][1] == playable.length
     blocks.close()
 
 
 @pytest.mark.parametrize("wanted", KNOWN)
 def test_a_failure_on_the_way_is_raised(wanted):
     content = file_of(8000 * 30)
-    sound = InMemory(content, fails_at=len(content) // 2, error=Tampered("changed"))
+    playable = InMemory(content, fails_at=len(content) // 2, error=Tampered("changed"))
     with pytest.raises(Tampered):
-        list(encoded(sound, wanted))
+        list(encoded(playable, wanted))
 
 
 @pytest.mark.parametrize("wanted", KNOWN)

@@ -19,6 +19,16 @@ TENANT, RECORDING = "XD" + "1" * 32, "RE" + "2" * 32
 
 GRANTS = Grants(["newest", "older"], audience=HERE, ttl=900)
 
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+LINK_OF_0_1_0 = (
+    "iQMCdt0U.eyJ0ZW5hbnQiOiJYRDExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTExIiwibGlzdGVuZXIiOiJhZ2Vud"
+    "DkiLCJwdXJwb3NlIjoibGlzdGVuIiwiZXhwaXJlcyI6MTgwMDAwMDA2MCwibm9uY2UiOiIwMDAwMDAwMDAwMDAwMDAwIi"
+    "wicmVjb3JkaW5nX2lkIjoiUkUyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMiJ9.NXqSLFT4sHkxaJ_3zFDS8R"
+    "sJWxTGwqAo_DiInFLLzY0"
+)
+"""What that release made of the grant in the test."""
+
 
 def issued(grants: Grants = GRANTS, **changes) -> Grant:
     facts = {"recording_id": RECORDING, "listener": "agent9", "now": NOW} | changes
@@ -145,6 +155,28 @@ def test_no_text_raises_anything_else(text):
 def test_a_link_that_we_signed_in_a_form_unknown_now_is_refused(grant):
     with pytest.raises(Forbidden, match="no longer known"):
         GRANTS.verified(GRANTS.token(grant), now=NOW)
+
+
+def test_links_of_release_0_1_0_hold_and_new_ones_hold_there():
+    """Both run side by side during a deploy, and a link may live for a week (decision 0007)."""
+    grant = Grant(TENANT, "agent9", "listen", int(NOW) + 60, "00" * 8, recording_id=RECORDING)
+    assert GRANTS.verified(LINK_OF_0_1_0, now=NOW) == grant
+    assert GRANTS.token(grant) == LINK_OF_0_1_0
+
+
+def test_a_signature_can_be_written_in_one_way_only():
+    for _ in range(40):
+        token = GRANTS.token(issued())
+        last = BASE64.index(token[-1])
+        for spelling in (
+            *(BASE64[last + low] for low in (1, 2, 3)),
+            token[-1] + "=",
+            token[-1] + ".",
+        ):
+            with pytest.raises(Forbidden):
+                GRANTS.verified(token[:-1] + spelling, now=NOW)
+        with pytest.raises(Forbidden):
+            GRANTS.verified(token.replace(".", "\n", 1), now=NOW)
 
 
 def test_a_secret_is_not_in_the_link():

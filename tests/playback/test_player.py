@@ -31,19 +31,19 @@ LATER = FACTS.started_at + timedelta(seconds=60)
 def test_a_recording_is_served_as_it_was_archived(archive, player):
     content = file_of()
     archived(archive, content)
-    sound = player.recording(TENANT, RECORDING)
-    assert whole(sound) == content
-    assert (sound.length, sound.format) == (len(content), "wav")
+    playable = player.recording(TENANT, RECORDING)
+    assert whole(playable) == content
+    assert (playable.length, playable.format) == (len(content), "wav")
 
 
 @pytest.mark.parametrize("kind", ["gsm", "ima", "ms"])
 def test_what_browsers_do_not_play_is_converted(archive, player, kind):
     content = file_of(kind=kind, channels=1)
     archived(archive, content)
-    sound = player.recording(TENANT, RECORDING)
-    found = decoded(whole(sound))[0]
+    playable = player.recording(TENANT, RECORDING)
+    found = decoded(whole(playable))[0]
     assert kind == "ms" or (found == expected(content, len(found))).all()
-    assert sound.length == 44 + 2 * len(found) >= 44 + 2 * 16_123
+    assert playable.length == 44 + 2 * len(found) >= 44 + 2 * 16_123
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"no audio at all"])
@@ -70,8 +70,8 @@ def test_a_call_of_one_recording_is_that_recording(archive, player):
 def test_silence_between_the_parts_where_the_setting_says_so(archive):
     archived(archive, file_of(8000), recording_id="RE1")
     archived(archive, file_of(8000), recording_id="RE2", started_at=LATER)
-    sound = Player(archive, "silence").call(TENANT, CALL)
-    assert len(decoded(whole(sound))[0]) == 61 * 8000
+    playable = Player(archive, "silence").call(TENANT, CALL)
+    assert len(decoded(whole(playable))[0]) == 61 * 8000
 
 
 def test_an_erased_part_is_gone_at_once(archive, player):
@@ -121,8 +121,9 @@ def test_a_grant_leads_to_what_it_is_for(archive, player):
     assert (one.length, call.length) == (44 + 8000, 44 + 12_000)
 
 
-def test_layouts_are_remembered_and_bounded(archive, player, monkeypatch):
+def test_layouts_are_remembered_and_bounded(archive, monkeypatch):
     monkeypatch.setattr(player_module, "MAX_REMEMBERED", 1)
+    player = player_module.Player(archive)
     for name in ("RE1", "RE2"):
         archived(archive, file_of(1000), recording_id=name)
     for _ in range(2):

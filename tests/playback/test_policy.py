@@ -8,7 +8,7 @@ import pytest
 
 from addon.archive.manifest import Manifest, Sealed
 from addon.errors import Withheld
-from addon.playback.policy import LOCAL_ISSUER, NOTHING, audible, rights_of, withheld
+from addon.playback.policy import LOCAL_ISSUER, NO_RIGHTS, audible, rights_of, withheld
 from addon.settings import Settings
 from tests.archive.recordings import FACTS, RECORDING, TENANT, facts
 
@@ -31,15 +31,15 @@ def test_without_an_issuer_the_owner_may_do_everything():
 
 
 def test_without_an_issuer_nobody_else_may_do_anything():
-    assert rights(Settings(), roles=["admin"]) == NOTHING
+    assert rights(Settings(), roles=["admin"]) == NO_RIGHTS
 
 
 def test_with_an_issuer_the_local_link_is_worth_nothing():
-    assert rights(iss=LOCAL_ISSUER, roles=["admin"]) == NOTHING
+    assert rights(iss=LOCAL_ISSUER, roles=["admin"]) == NO_RIGHTS
 
 
 def test_claims_without_an_issuer_are_worth_nothing():
-    assert rights_of({"roles": ["admin"]}, with_issuer()) == NOTHING
+    assert rights_of({"roles": ["admin"]}, with_issuer()) == NO_RIGHTS
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_a_role_is_found_wherever_issuers_put_it(claims):
     [{}, {"roles": []}, {"roles": ["agent"]}, {"roles": {"supervisor": 1}}, {"roles": [["admin"]]}],
 )
 def test_no_role_of_ours_means_no_rights(claims):
-    assert rights(**claims) == NOTHING
+    assert rights(**claims) == NO_RIGHTS
 
 
 def test_the_roles_are_a_setting():
     assert rights(with_issuer(playback_roles=("wfo.full",)), roles=["wfo.full"]).listen
-    assert rights(with_issuer(playback_roles=("wfo.full",)), roles=["admin"]) == NOTHING
+    assert rights(with_issuer(playback_roles=("wfo.full",)), roles=["admin"]) == NO_RIGHTS
 
 
 def test_an_issuer_without_roles_leaves_it_to_the_domain():
@@ -97,7 +97,7 @@ def test_an_issuer_without_roles_leaves_it_to_the_domain():
 
 def test_an_issuer_that_names_other_roles_does_not():
     settings = with_issuer(oidc_allowed_domains=("example.org",))
-    assert rights(settings, groups=["cleaners"]) == NOTHING
+    assert rights(settings, groups=["cleaners"]) == NO_RIGHTS
 
 
 def test_a_supervisor_downloads_and_only_an_admin_sees_who_listened():
@@ -116,7 +116,7 @@ def test_without_installs_every_one_is_visible():
 
 
 def test_an_install_alone_is_no_role():
-    assert rights(roles=[f"install:{INSTALL}"]) == NOTHING
+    assert rights(roles=[f"install:{INSTALL}"]) == NO_RIGHTS
 
 
 def test_an_install_with_an_allowed_domain_is_a_limit():
@@ -126,7 +126,7 @@ def test_an_install_with_an_allowed_domain_is_a_limit():
 
 
 def test_nothing_admits_nothing():
-    assert not NOTHING.admits(INSTALL)
+    assert not NO_RIGHTS.admits(INSTALL)
 
 
 def manifest_of(redaction: Any) -> Manifest:

@@ -84,3 +84,23 @@ def test_depths_are_counted(services):
             length=scheduling.Length(100, 100),
         )
     assert services.dispatcher.depths()["q180"] == 3
+
+
+def test_the_pressure_is_forecast_before_anything_has_waited(services):
+    """A burst of voicemails: nothing has waited, and the last will wait more than its length."""
+    for number in range(30):
+        services.dispatcher.accept(
+            f"XR{number}",
+            tenant="XD1",
+            source="marketplace",
+            received_at=0.0,
+            length=scheduling.Length(4.0, 4.0),
+        )
+    pressures = services.dispatcher.pressures({})
+    assert pressures["express"] > 3
+    assert {each for queue, each in pressures.items() if queue != "express"} == {0.0}
+
+
+def test_the_pressure_is_never_less_than_the_wait_says(services):
+    pressures = services.dispatcher.pressures({"express": 6.0, "deliver": 3.0})
+    assert (pressures["express"], pressures["deliver"]) == (2.0, 1.0)

@@ -67,12 +67,19 @@ def test_an_outage_is_named(call):
 def test_what_is_due_comes_most_urgent_first(states):
     for sid, due in (("XR1", 30.0), ("XR2", 10.0), ("XR3", 20.0)):
         claim(states, sid, due)
-    assert states.due(25.0) == ["XR2", "XR3"]
-    states.look_again("XR2", 99.0)
-    assert states.due(25.0) == ["XR3"]
+    assert list(states.due_at(25.0, 9)) == ["XR2", "XR3"]
+    states.look_again("XR2", 80.0)
+    assert list(states.due_at(25.0, 9)) == ["XR3"]
     states.look_no_later("XR3", 50.0)
-    assert states.due(25.0) == ["XR3"]
+    assert list(states.due_at(25.0, 9)) == ["XR3"]
     assert states.open_sids() == {"XR1", "XR2", "XR3"}
+
+
+def test_what_a_wrong_clock_put_far_off_is_due_after_all_that_is(states):
+    for sid, due in (("XR1", 4000.0), ("XR2", 20.0), ("XR3", 50.0)):
+        claim(states, sid, due)
+    assert list(states.due_at(25.0, 9)) == ["XR2", "XR1"]
+    assert list(states.due_at(25.0, 1)) == ["XR2"]
 
 
 def test_a_finished_request_is_never_looked_at_again(states, redis_server):
@@ -80,7 +87,7 @@ def test_a_finished_request_is_never_looked_at_again(states, redis_server):
     states.finish("XR1", "delivered")
     states.look_again("XR1", 0.0)
     states.look_no_later("XR1", 0.0)
-    assert states.due(time.time()) == []
+    assert states.due_at(time.time(), 9) == {}
     assert [entry.sid for entry in states.finished()] == ["XR1"]
     assert redis_server.zcard(REQUESTS_OPEN) == 0
     assert redis_server.zcard(REQUESTS_DONE) == 1
@@ -88,7 +95,7 @@ def test_a_finished_request_is_never_looked_at_again(states, redis_server):
 
 def test_attempts_are_counted_and_given_back(states):
     claim(states)
-    assert [states.count_attempt("XR1"), states.count_attempt("XR1")] == [1, 2]
+    assert [states.begin_attempt("XR1", 0.0).attempts for _ in range(2)] == [1, 2]
     states.take_back_attempt("XR1")
     assert states.get("XR1").attempts == 1
     assert states.get("XR1").state == "working"
@@ -130,3 +137,12 @@ def test_no_more_than_the_history_is_kept_however_much_comes(states, redis_serve
     assert [entry.sid for entry in states.finished()] == ["XR5", "XR6", "XR7"]
     assert sorted(redis_server.keys("ledger:XR*")) == [b"ledger:XR5", b"ledger:XR6", b"ledger:XR7"]
     assert not states.knows("XR0")
+
+
+def test_a_look_is_postponed_unless_somebody_has_set_it_since(states):
+    for sid in ("XR1", "XR2"):
+        states.claim(sid, {}, 10.0, lambda _: None)
+    due = states.due_at(20.0, 9)
+    states.look_again("XR2", 15.0)
+    states.postpone({sid: (at, 50.5) for sid, at in due.items()} | {"XR3": (1.0, 2.0)})
+    assert states.due_at(100.0, 9) == {"XR2": 15.0, "XR1": 50.5}

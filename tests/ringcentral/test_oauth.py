@@ -157,6 +157,6 @@ def test_tokens_are_stored_as_they_were_and_print_nothing(clock):
     tokens = Tokens.of_answer(
         {"access_token": "secret-a", "token_type": "Bearer", "refresh_token": "secret-r"}, clock()
     )
-    assert Tokens.from_bytes(tokens.to_bytes()) == tokens
+    assert Tokens.from_json(tokens.to_json()) == tokens
     assert "secret" not in repr(tokens)
     assert clock.now < tokens.expires_at <= clock.now + 3600

@@ -14,7 +14,7 @@ def test_an_entry_says_where_and_how_long(api, caller, standin):
     found = recording(api, caller, stored.id)
     assert (found.id, found.duration) == (stored.id, 37.0)
     assert found.content_uri.endswith(f"/recording/{stored.id}/content")
-    assert Recording.from_bytes(found.to_bytes()) == found
+    assert Recording.from_json(found.to_json()) == found
 
 
 def test_what_somebody_may_not_hear_and_what_is_not_there(api, caller, standin):

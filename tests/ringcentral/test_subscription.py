@@ -7,7 +7,7 @@ import json
 import pytest
 
 from addon.errors import RingCentralUnavailable
-from addon.ringcentral.notices import Notices
+from addon.ringcentral.notifications import Notifications
 from addon.ringcentral.subscription import EXPIRES_S, Subscriptions
 
 PUBLIC_URL = "https://hooks.example.net"
@@ -15,13 +15,13 @@ ADDRESS = PUBLIC_URL + "/ringcentral/webhook"
 
 
 @pytest.fixture
-def notices(redis_server):
-    return Notices(redis_server)
+def notifications(redis_server):
+    return Notifications(redis_server)
 
 
 @pytest.fixture
-def subscriptions(api, notices):
-    return Subscriptions(api, notices, public_url=PUBLIC_URL, token="webhook-token-1")
+def subscriptions(api, notifications):
+    return Subscriptions(api, notifications, public_url=PUBLIC_URL, token="webhook-token-1")
 
 
 def kept(standin, name, status="Active", address=ADDRESS):
@@ -32,17 +32,19 @@ def kept(standin, name, status="Active", address=ADDRESS):
     }
 
 
-def test_the_first_is_made_while_its_handshake_is_expected(subscriptions, caller, standin, notices):
+def test_the_first_is_made_while_its_handshake_is_expected(
+    subscriptions, caller, standin, notifications
+):
     seen = []
 
     def shaken(address):
-        seen.append((address, notices.expects_handshake()))
+        seen.append((address, notifications.expects_handshake()))
         return True
 
     standin.on_subscribe = shaken
     assert subscriptions.ensure(caller).active
     assert seen == [(ADDRESS, True)]
-    assert not notices.expects_handshake()
+    assert not notifications.expects_handshake()
     made = json.loads(standin.host.requests[-1].body)
     assert made["eventFilters"] == [
         "/restapi/v1.0/account/~/telephony/sessions?withRecordings=true"
@@ -55,11 +57,11 @@ def test_the_first_is_made_while_its_handshake_is_expected(subscriptions, caller
     assert made["expiresIn"] == EXPIRES_S
 
 
-def test_a_failed_handshake_leaves_nothing_pending(subscriptions, caller, standin, notices):
+def test_a_failed_handshake_leaves_nothing_pending(subscriptions, caller, standin, notifications):
     standin.on_subscribe = lambda _address: False
     with pytest.raises(RingCentralUnavailable):
         subscriptions.ensure(caller)
-    assert not notices.expects_handshake()
+    assert not notifications.expects_handshake()
     assert standin.subscriptions == {}
 
 

@@ -38,6 +38,8 @@ def main() -> None:
     supervisor = Supervisor([child_of(spec) for spec in stack["children"]], console, patience)
     try:
         supervisor.run(lambda: console.say("READY"))
+        if supervisor.restart_wanted:
+            console.say("RESTART")
     except StackFailed as error:
         console.say(error.message, level="error")
         sys.exit(1)

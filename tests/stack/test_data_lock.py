@@ -10,7 +10,7 @@ import pytest
 
 from addon.errors import SettingsError
 from addon.stack.data_lock import data_lock
-from tests.stack.running import ROOT
+from tests.stack.running import ROOT, alive, wait_until
 
 HOLD = """
 import subprocess, sys, time
@@ -56,6 +56,65 @@ def test_what_a_killed_supervisor_left_is_waited_for(tmp_path: Path) -> None:
         holder.stdout.close()
     with data_lock(tmp_path):
         assert (tmp_path / "serve.lock").read_text() == str(os.getpid())
+
+
+LEFT = """
+import os, signal, sys, time
+from pathlib import Path
+from addon.stack.data_lock import data_lock
+with data_lock(Path(sys.argv[1])):
+    if os.fork():
+        os._exit(0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+"""
+WAIT = """
+import sys
+from pathlib import Path
+from addon.stack.data_lock import data_lock
+print("waits", flush=True)
+with data_lock(Path(sys.argv[1]), kill_after=3600):
+    print("has it", flush=True)
+    sys.stdin.read()
+"""
+
+
+def program(code: str, folder: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_what_a_killed_supervisor_left_is_ended_and_nobody_else(tmp_path: Path) -> None:
+    with program(LEFT, tmp_path) as left:
+        assert left.stdout is not None
+        orphan = int(left.stdout.readline())
+        left.wait()
+        with program(WAIT, tmp_path) as other:
+            assert other.stdout is not None
+            assert other.stdin is not None
+            assert other.stdout.readline() == "waits\n"
+            wait_until(lambda: str(tmp_path) in opened(other.pid))
+            try:
+                with data_lock(tmp_path, kill_after=0):
+                    assert not alive(orphan)
+            except SettingsError as error:
+                assert f"(process {other.pid})" in error.message  # it was quicker, and lives
+            assert other.stdout.readline() == "has it\n"
+            other.stdin.close()
+        assert other.returncode == 0
+        assert not alive(orphan)
+
+
+def opened(pid: int) -> str:
+    """The files that a process has open."""
+    return " ".join(str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

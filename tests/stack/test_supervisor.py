@@ -55,7 +55,8 @@ def test_a_gate_holds_the_later_children_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stop_signal_ends_all_children_last_first(number: signal.Signals) -> None:
-    with stack({"name": "a", "code": POLITE}, {"name": "b", "code": POLITE}) as it:
+    gate = {"name": "a", "code": POLITE, "gate": True}
+    with stack(gate, {"name": "b", "code": POLITE}) as it:
         it.wait_for_event("up", count=2)
         pids = it.wait_for_pid("a"), it.wait_for_pid("b")
         it.signal(number)
@@ -63,6 +64,37 @@ def test_a_stop_signal_ends_all_children_last_first(number: signal.Signals) -> N
         farewells = [record["process"] for record in it.records if record["event"] == "bye"]
         assert farewells == ["b", "a"]
         assert not any(alive(pid) for pid in pids)
+
+
+def test_children_behind_a_gate_have_their_grace_at_the_same_time(tmp_path: Path) -> None:
+    """Each says goodbye only when the other has been told as well."""
+    told = [tmp_path / name for name in ("b", "c")]
+    code = (
+        SAY_PID + "from pathlib import Path; told = [Path(p) for p in {paths!r}]\n"
+        "def end(*_):\n    told[{own}].touch()\n"
+        "    while not all(p.exists() for p in told): time.sleep(0.01)\n"
+        "    print('bye'); exit(0)\n"
+        "signal.signal(signal.SIGTERM, end); print('up'); time.sleep(600)"
+    )
+    paths = [str(path) for path in told]
+    children = [
+        {"name": path.name, "code": code.format(paths=paths, own=own), "grace": 60.0}
+        for own, path in enumerate(told)
+    ]
+    with stack({"name": "a", "code": POLITE, "gate": True}, *children) as it:
+        it.wait_for_event("up", count=3)
+        it.signal(signal.SIGTERM)
+        assert it.wait() == 0
+        farewells = [record["process"] for record in it.records if record["event"] == "bye"]
+        assert (sorted(farewells[:2]), farewells[2:]) == (["b", "c"], ["a"])
+
+
+def test_a_restart_signal_ends_all_children_and_is_told_to_the_caller() -> None:
+    with stack({"name": "a", "code": POLITE}) as it:
+        it.wait_for_event("up")
+        it.signal(signal.SIGUSR2)
+        assert it.wait() == 0
+        assert it.events[-1] == "serve: RESTART"
 
 
 def test_a_child_that_ignores_sigterm_is_killed_after_its_grace() -> None:

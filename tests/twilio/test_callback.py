@@ -11,7 +11,7 @@ import pytest
 from addon.errors import CallbackClosed, CallbackUnauthorised, CallbackUnavailable
 from addon.outbound import Credentials, Origins, Outbound, Timeouts
 from addon.twilio import callback
-from addon.twilio.callback import backoff, encode, post_result
+from addon.twilio.callback import encode, post_result
 from tests.outbound.loopback import Answer, Loopback
 
 OURS = Credentials("AC1", "token")
@@ -145,17 +145,3 @@ def test_the_multipart_shape_carries_the_document_as_a_file() -> None:
 def test_a_number_that_json_has_not_is_never_sent() -> None:
     with pytest.raises(ValueError, match="JSON"):
         encode({"x": float("nan")})
-
-
-class TestBackoff:
-    def test_doubles_from_one_second_to_one_minute(self) -> None:
-        assert [backoff(n, spread=lambda: 1.0) for n in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
-        assert backoff(10_000, spread=lambda: 1.0) == 60
-
-    def test_half_of_it_is_chance(self) -> None:
-        assert backoff(3, spread=lambda: 0.0) == 4
-        assert all(4 <= backoff(3) <= 8 for _ in range(100))
-
-    def test_the_hosts_own_wish_is_the_least(self) -> None:
-        assert backoff(0, 30) == 30
-        assert backoff(6, 2, spread=lambda: 1.0) == 60

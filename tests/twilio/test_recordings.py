@@ -14,7 +14,7 @@ from addon.errors import (
 from addon.twilio.recordings import Recording, Recordings
 from addon.twilio.rest import Rest, TwilioApi
 from tests.outbound.loopback import Answer
-from tests.twilio.standin import ACCOUNT, EPOCH, NOT_FOUND_XML, StandIn, error, sid, wav
+from tests.twilio.standin import ACCOUNT, EPOCH, NOT_FOUND_XML, StandIn, error, says, sid, wav
 
 LIST = f"/2010-04-01/Accounts/{ACCOUNT}/Recordings.json"
 
@@ -104,6 +104,11 @@ class TestLists:
         seen = [each.sid for each in ours(twilio).all(after=span[0], before=span[1])]
         assert seen == recordings[10:251][::-1]
         assert twilio.count("GET", LIST) == 3
+
+    def test_a_page_with_a_field_that_nobody_knows_is_read(self, twilio: StandIn) -> None:
+        page = {"recordings": [], "page": 0, "next_page_uri": None, "request_id": "x"}
+        twilio.trouble[LIST] = [says(200, page)]
+        assert ours(twilio).page().recordings == []
 
     def test_an_empty_list_ends(self, twilio: StandIn) -> None:
         assert list(ours(twilio).all(after=datetime.now(UTC))) == []

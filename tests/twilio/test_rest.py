@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from addon.errors import OutboundRefused
 from addon.outbound import Credentials
 from addon.twilio.rest import TwilioApi
 
@@ -62,15 +61,6 @@ def test_with_a_base_they_go_there_alone() -> None:
     assert BASED.credentials_for(BASE + "/x") == API.credentials
     assert BASED.credentials_for("https://api.twilio.com/x") is None
     assert BASED.credentials_for("http://127.0.0.1:9001/x") is None
-
-
-def test_an_address_that_twilio_gave_moves_with_the_base() -> None:
-    url = "https://api.twilio.com/2010-04-01/Accounts/A/Recordings/R.wav?x=%2f"
-    assert API.moved(url) == url
-    assert BASED.moved(url) == BASE + "/2010-04-01/Accounts/A/Recordings/R.wav?x=%2f"
-    assert BASED.moved("https://storage.example/x") == "https://storage.example/x"
-    with pytest.raises(OutboundRefused):
-        BASED.moved("nonsense")
 
 
 def test_allowed_origins_follow_the_base() -> None:

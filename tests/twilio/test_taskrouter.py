@@ -78,11 +78,11 @@ class TestFinding:
     def test_nothing_but_a_sid_becomes_part_of_an_expression(self, text: str) -> None:
         assert searches(text, text) == []
 
-    def test_expressions_are_in_taskrouters_words_and_the_surest_is_first(self) -> None:
-        assert [each.expression for each in searches(CA, CF)] == [
-            f"conference.participants.worker == '{CA}'",
-            f"conference.sid == '{CF}'",
-            f"call_sid == '{CA}'",
+    def test_the_surest_search_is_first(self) -> None:
+        assert searches(CA, CF) == [
+            ("conference.participants.worker", CA),
+            ("conference.sid", CF),
+            ("call_sid", CA),
         ]
 
     @pytest.mark.parametrize(
@@ -161,12 +161,22 @@ class TestUpdating:
         assert unquoted('W/"12"') == "12"
         assert unquoted("12") == "12"
 
-    def test_without_a_version_nothing_is_written(self, twilio: StandIn) -> None:
+    @pytest.mark.parametrize("etag", ["", None])
+    def test_without_a_version_nothing_is_written(self, twilio: StandIn, etag: str | None) -> None:
         task = twilio.task(1, {})
-        twilio.trouble[f"{TASKS}/{task}"] = [says(200, {"sid": task, "attributes": "{}"})]
+        headers = {} if etag is None else {"ETag": etag}
+        twilio.trouble[f"{TASKS}/{task}"] = [
+            says(200, {"sid": task, "attributes": "{}"}, **headers)
+        ]
         with pytest.raises(TwilioUnavailable, match="version"):
             ours(twilio).update(task, add("ours"))
         assert twilio.count("POST", f"{TASKS}/{task}") == 0
+
+    def test_a_version_is_found_under_a_header_in_small_letters(self, twilio: StandIn) -> None:
+        task = twilio.task(1, {})
+        answer = says(200, {"sid": task, "attributes": "{}"}, etag='"0"')
+        twilio.trouble[f"{TASKS}/{task}"] = [answer]
+        assert ours(twilio).update(task, add("ours")) is Outcome.WRITTEN
 
     def test_a_task_that_is_gone_is_an_outcome(self, twilio: StandIn) -> None:
         assert ours(twilio).update(sid("WT", 404), add("ours")) is Outcome.GONE

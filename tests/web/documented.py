@@ -5,13 +5,23 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
+from addon.web.blueprints import BLUEPRINTS
 from addon.web.openapi import document
 
-API = document("https://hooks.example.net")
+
+def _document() -> dict[str, Any]:
+    app = Flask(__name__)
+    for module in BLUEPRINTS:
+        app.register_blueprint(module.blueprint)
+    return document(app, "https://hooks.example.net")
+
+
+API = _document()
 
 JSON = ("application/json", "application/problem+json")
 

@@ -1,6 +1,6 @@
 """Makes docs/examples: what the service really answers for five kinds of recording.
 
-`python -m tests.web.examples` writes them; tests/web/test_docs_site.py holds them to the code.
+`python -m tests.web.examples` writes them; tests/web/test_docs.py holds them to the code.
 """
 
 from __future__ import annotations

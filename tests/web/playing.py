@@ -32,9 +32,11 @@ def bearer(app: Flask, install: str | None = TENANT) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
 
-def trail(app: Flask, recording_id: str = RECORDING, tenant: str = TENANT) -> list[dict[str, Any]]:
+def access_log(
+    app: Flask, recording_id: str = RECORDING, tenant: str = TENANT
+) -> list[dict[str, Any]]:
     """A recording's events, with all that waits written."""
-    from addon.archive.audit import Trail
+    from addon.archive.access_log import AccessLog
 
-    inside(app).listening.flush()
-    return list(Trail(inside(app).store).events(tenant, recording_id))
+    inside(app).access_log.flush()
+    return list(AccessLog(inside(app).store).events(tenant, recording_id))

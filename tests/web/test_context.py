@@ -17,4 +17,4 @@ def test_counts_that_wait_are_written_when_the_process_exits(app, redis_server):
 def test_what_was_never_used_is_not_made_to_be_closed(app):
     made = app.extensions[EXTENSION]
     made.close()
-    assert not {"listening", "buffered_counters"} & set(vars(made))
+    assert not {"access_log", "buffered_counters"} & set(vars(made))

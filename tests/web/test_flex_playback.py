@@ -14,7 +14,7 @@ from tests.outbound.loopback import Answer
 from tests.playback.sounds import RECORDING, TENANT, archived, file_of
 from tests.twilio.standin import ACCOUNT, TOKEN, StandIn
 from tests.web.documented import DocumentedClient
-from tests.web.playing import ORIGIN, inside, trail
+from tests.web.playing import ORIGIN, access_log, inside
 
 JWE = "eyJhbGciOiJkaXIi.aaaa.bbbb.cccc.dddd"
 HEADER = "Basic dG9rZW46ZXlKaGJHY2lPaUprYVhJaS5hYWFhLmJiYmIuY2NjYy5kZGRk"
@@ -95,7 +95,7 @@ def test_a_supervisor_gets_a_link_that_plays(app, client, twilio):
         headers={"Origin": ORIGIN, "Range": "bytes=100-199"},
     )
     assert (audio.status_code, audio.data) == (206, CONTENT[100:200])
-    granted, heard = trail(app, tenant=ACCOUNT)
+    granted, heard = access_log(app, tenant=ACCOUNT)
     assert (granted["event"], granted["right"]) == ("granted", "Flex role supervisor")
     assert (heard["event"], heard["grant"]) == ("heard", granted["grant"])
     assert granted["listener"] == heard["listener"] == "agent9@example.org"
@@ -144,7 +144,7 @@ def test_a_role_that_may_not_listen_is_403_and_noted(app, client, twilio, roles)
     answer = ask(client)
     assert answer.status_code == 403
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    (event,) = trail(app, tenant=ACCOUNT)
+    (event,) = access_log(app, tenant=ACCOUNT)
     assert (event["event"], event["listener"]) == ("denied", "agent9@example.org")
 
 

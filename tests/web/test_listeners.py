@@ -1,4 +1,4 @@
-"""The trail as sentences."""
+"""The access log as sentences."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from addon.errors import StoreUnavailable
 from addon.factory import create_app
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, decoded, file_of
 from tests.web.documented import DocumentedClient
-from tests.web.playing import ORIGIN, inside, link, trail
+from tests.web.playing import ORIGIN, access_log, inside, link
 
 CONTENT = file_of(70_000)
 LENGTH = len(CONTENT)
@@ -236,7 +236,7 @@ def test_an_expired_link_is_410_and_noted(app, client):
     old = link(app, now=time.time() - 5000)
     assert client.get(old).status_code == 410
     assert client.get(old).status_code == 410
-    (event,) = trail(app)
+    (event,) = access_log(app)
     assert (event["event"], event["listener"], event["times"]) == ("denied", "agent9", 2)
 
 
@@ -270,7 +270,7 @@ def test_a_download_is_a_file_and_works_once(app, client):
     again = client.get(url)
     assert again.status_code == 410
     assert "used already" in again.get_json()["detail"]
-    assert [event["event"] for event in trail(app)] == ["heard", "denied"]
+    assert [event["event"] for event in access_log(app)] == ["heard", "denied"]
 
 
 @pytest.mark.parametrize(
@@ -411,14 +411,14 @@ def test_a_store_that_is_away_is_503(settings, redis_server, url, tmp_path):
     assert away.test_client().get(url).status_code in (404, 503)
 
 
-# The trail
+# The access log
 
 
 def test_what_was_heard_is_on_record(app, client, url):
     client.get(url, headers={"Range": "bytes=0-999"})
     client.get(url, headers={"Range": "bytes=1000-1999"})
     client.get(url, headers={"Range": "bytes=100000-100099,200000-200099"})
-    (event,) = trail(app)
+    (event,) = access_log(app)
     assert event["event"] == "heard"
     assert event["ranges"] == [[0, 2000], [100_000, 100_100], [200_000, 200_100]]
     assert (event["of_bytes"], event["listener"]) == (LENGTH, "agent9")
@@ -430,7 +430,7 @@ def test_only_what_was_sent_counts_as_heard(app, client, url):
     answer = client.get(url, buffered=False)
     next(answer.response)
     answer.close()
-    (event,) = trail(app)
+    (event,) = access_log(app)
     ((start, stop),) = event["ranges"]
     assert (start, stop) == (0, 65_536)
 
@@ -438,15 +438,15 @@ def test_only_what_was_sent_counts_as_heard(app, client, url):
 def test_looking_is_not_listening(app, client, url):
     client.head(url)
     assert client.get(url, headers={"Range": "bytes=999999-"}).status_code == 416
-    assert trail(app) == []
+    assert access_log(app) == []
 
 
 def test_a_converted_download_is_on_record(app, client):
     client.get(link(app, purpose="download") + "?format=flac")
-    (event,) = trail(app)
+    (event,) = access_log(app)
     assert (event["form"], event["purpose"], event["ranges"]) == ("flac", "download", [[0, LENGTH]])
 
 
 def test_the_proxy_s_word_about_the_address_is_kept_beside_ours(app, client, url):
     client.get(url, headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.4"})
-    assert trail(app)[0]["address"] == "198.51.100.4 via 127.0.0.1"
+    assert access_log(app)[0]["address"] == "198.51.100.4 via 127.0.0.1"

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
-from addon.archive.audit import Trail
 from addon.playback.grants import Grants
 from addon.settings import Settings
 from tests.conftest import ACCOUNT, TOKEN
@@ -158,19 +158,19 @@ def test_who_leaves_early_is_on_record_with_what_he_got(server, archive, link, s
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(f"GET {link('REleft')} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         client.recv(1000)
-    trail = Trail(archive.store)
-    events = wait_for(lambda: list(trail.events(TENANT, "REleft")))
+    access_log = AccessLog(archive.store)
+    events = wait_for(lambda: list(access_log.events(TENANT, "REleft")))
     ((start, stop),) = events[0]["ranges"]
     assert start == 0
     assert 0 < stop < LONG
 
 
-def test_the_trail_is_complete_when_the_server_stops(settings, archive, link):
+def test_the_access_log_is_complete_when_the_server_stops(settings, archive, link):
     archived(archive, CONTENT, recording_id="REstop")
     with served(settings) as running:
         for start in (0, 1000, 2000):
             get(running, link("REstop"), Range=f"bytes={start}-{start + 9}")
-    events = list(Trail(archive.store).events(TENANT, "REstop"))
+    events = list(AccessLog(archive.store).events(TENANT, "REstop"))
     assert sum(event["requests"] for event in events) == 3
 
 

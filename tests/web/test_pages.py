@@ -338,7 +338,7 @@ def test_a_defect_is_a_page_too(app, browser, monkeypatch):
     def broken(*_: object) -> None:
         raise RuntimeError("a defect with a secret in it")
 
-    monkeypatch.setattr(context_of(app).rows, "of", broken)
+    monkeypatch.setattr(context_of(app).recording_rows, "of", broken)
     page = browser.get("/recordings")
     assert page.status_code == 503 and "secret" not in page.text
 

@@ -434,7 +434,7 @@ def test_a_session_lives_no_longer_than_its_cookie(listener, redis_server):
     (key,) = redis_server.keys("ringcentral:tokens:*")
     assert 0 < redis_server.ttl(key) <= SESSION_S
     assert session_of(listener).encode() not in key
-    tokens = Tokens.from_bytes(
-        context_of(listener.app).ringcentral.tokens.find(hashed(session_of(listener))).to_bytes()
+    tokens = Tokens.from_json(
+        context_of(listener.app).ringcentral.tokens.find(hashed(session_of(listener))).to_json()
     )
     assert tokens.refresh

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from addon.factory import create_app
-from addon.ringcentral.notices import MAX_BODY, Notices
+from addon.ringcentral.notifications import MAX_BODY, Notifications
 from tests.browser.stand import served
 from tests.ringcentral.conftest import rc_settings, standin
 from tests.ringcentral.standin import shake as shake_over_http
@@ -31,48 +31,48 @@ def client(rc_settings, redis_server):
 
 
 @pytest.fixture
-def notices(redis_server):
-    return Notices(redis_server)
+def notifications(redis_server):
+    return Notifications(redis_server)
 
 
 def shake(client, text="hand-1", **options):
     return client.post(WEBHOOK, headers={"Validation-Token": text}, **options)
 
 
-def test_an_expected_handshake_is_echoed(client, notices):
-    notices.expect_handshake()
+def test_an_expected_handshake_is_echoed(client, notifications):
+    notifications.expect_handshake()
     answer = shake(client)
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Validation-Token"] == "hand-1"
     assert answer.content_type == "application/json"
 
 
-def test_nobody_elses_handshake_is_echoed(client, notices):
+def test_nobody_elses_handshake_is_echoed(client, notifications):
     answer = shake(client)
     assert answer.status_code == 403
     assert "Validation-Token" not in answer.headers
-    notices.expect_handshake()
-    notices.handshake_done()
+    notifications.expect_handshake()
+    notifications.handshake_done()
     assert shake(client).status_code == 403
 
 
-def test_a_handshake_has_no_body(client, notices):
-    notices.expect_handshake()
+def test_a_handshake_has_no_body(client, notifications):
+    notifications.expect_handshake()
     assert shake(client, data=b"{}").status_code == 403
 
 
-def test_handshakes_are_few(client, notices):
-    notices.expect_handshake()
+def test_handshakes_are_few(client, notifications):
+    notifications.expect_handshake()
     answers = [shake(client) for _ in range(8)]
     assert [each.status_code for each in answers] == [200] * 5 + [503] * 3
     assert "Validation-Token" not in answers[-1].headers
 
 
 @pytest.mark.parametrize("name", ["Verification-Token", "Validation-Token"])
-def test_a_notification_under_either_header_is_noted(client, notices, name):
+def test_a_notification_under_either_header_is_noted(client, notifications, name):
     answer = client.post(WEBHOOK, json=ENDED, headers={name: "webhook-token-1"})
     assert (answer.status_code, answer.data) == (200, b"")
-    assert notices.watched() == ["s-1"]
+    assert notifications.watched() == ["s-1"]
 
 
 @pytest.mark.parametrize(
@@ -86,24 +86,24 @@ def test_a_notification_under_either_header_is_noted(client, notices, name):
         {"Authorization": "Bearer webhook-token-1"},
     ],
 )
-def test_without_our_token_nothing_is_noted(client, notices, headers):
+def test_without_our_token_nothing_is_noted(client, notifications, headers):
     assert client.post(WEBHOOK, json=ENDED, headers=headers).status_code == 403
-    assert notices.watched() == []
+    assert notifications.watched() == []
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"\xff\x00", b"[" * 50_000, b"x" * (MAX_BODY + 10), b'{"body":7}']
 )
-def test_whatever_it_says_our_token_is_answered_200(client, notices, body):
+def test_whatever_it_says_our_token_is_answered_200(client, notifications, body):
     """Any other answer would suspend the subscription, perhaps for good."""
     assert client.post(WEBHOOK, data=body, headers=TOKEN).status_code == 200
-    assert notices.watched() == []
+    assert notifications.watched() == []
 
 
-def test_the_same_notification_is_one_hint(client, notices):
+def test_the_same_notification_is_one_hint(client, notifications):
     for _ in range(5):
         client.post(WEBHOOK, json=ENDED, headers=TOKEN)
-    assert notices.watched() == ["s-1"]
+    assert notifications.watched() == ["s-1"]
 
 
 def test_redis_away_changes_nothing_for_ringcentral(rc_settings):

@@ -15,7 +15,7 @@ import pytest
 
 from addon.errors import UploadBroken
 from addon.stack.web_server import listen
-from addon.web.upload_deadline import Allowance, TimedBody, UploadDeadline, Wait, Watch
+from addon.web.upload_deadline import Allowance, TimedBody, UploadDeadline, Watch
 from tests.stack.running import ROOT
 
 pytestmark = pytest.mark.stack
@@ -198,8 +198,8 @@ def test_without_a_socket_the_body_is_left_alone() -> None:
 def test_a_large_read_gives_all_of_it(size: int | None) -> None:
     left, right = socket.socketpair()
     with left, right:
-        wait = Wait(left, Allowance(), Watch())
-        timed = TimedBody(io.BytesIO(MEBIBYTE * 2), len(MEBIBYTE) * 2, wait)
+        body = io.BytesIO(MEBIBYTE * 2)
+        timed = TimedBody(body, len(MEBIBYTE) * 2, left, Allowance(), Watch())
         assert len(timed.read(size)) == len(MEBIBYTE) * 2
         assert timed.read(size) == b""
         assert timed.read(0) == timed.readline(0) == b""
@@ -207,10 +207,10 @@ def test_a_large_read_gives_all_of_it(size: int | None) -> None:
 
 def test_a_read_that_came_back_after_its_deadline_is_not_used() -> None:
     left, right = socket.socketpair()
-    with left, right:
-        wait = Wait(left, Allowance(base_seconds=0.0), Watch())
-        with pytest.raises(UploadBroken, match="too slowly"), wait.while_reading(0):
-            assert left.recv(1) == b""
+    with left, right, left.makefile("rb") as body:
+        timed = TimedBody(body, 1, left, Allowance(base_seconds=0.0), Watch())
+        with pytest.raises(UploadBroken, match="too slowly"):
+            timed.read(1)
 
 
 def test_the_longest_wait_does_not_grow_with_what_was_sent() -> None:

@@ -18,7 +18,7 @@ from tests.calls import wav
 from tests.twilio.standin import ACCOUNT, TOKEN, StandIn
 from tests.web.documented import DocumentedClient
 from tests.web.people import Browser
-from tests.web.playing import bearer, inside, trail
+from tests.web.playing import access_log, bearer, inside
 from tests.web.test_flex_playback import HEADER, JWE, verdict
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ GIVES_AUDIO = {
 GIVES_NONE = {
     "api.describe": "facts and figures",
     "api.erase": "nothing",
-    "api.audit": "the trail",
+    "api.audit": "the access log",
     "api.call": "facts",
     "pages.recording": "a page, which asks the routes above",
     "pages.recording_timeline": "figures",
@@ -187,7 +187,7 @@ def test_a_refusal_is_on_record(app):
     put(app, "incomplete")
     for path in ("<link>", f"{API}/file", f"/recordings/{RECORDING}/audio"):
         ask(app, path)
-        event = trail(app, tenant=ACCOUNT)[-1]
+        event = access_log(app, tenant=ACCOUNT)[-1]
         assert event["event"] == "denied"
         assert "withheld" in event["reason"]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
-from addon.archive.audit import Trail
 from addon.requests import acceptance
 from addon.requests.request import Request
 from addon.requests.state import RequestState
@@ -96,8 +96,8 @@ class Flex:
         return result
 
     def events(self, recording: str) -> list[str]:
-        trail = Trail(self.services.store)
-        return [event["event"] for event in trail.events(ACCOUNT, recording)]
+        access_log = AccessLog(self.services.store)
+        return [event["event"] for event in access_log.events(ACCOUNT, recording)]
 
     def task(self, number: int, **attributes: Any) -> str:
         """A task whose worker took the call of the recording of this number."""

@@ -83,7 +83,7 @@ def test_redis_wiped_under_a_worker_that_then_dies(accept, as_worker, redis_serv
     exchange = accept()
     redis_server.flushall()
     as_worker.states.mark(exchange.sid, duration=1.0, analysed_at=time.time())
-    as_worker.states.count_attempt(exchange.sid)
+    as_worker.states.begin_attempt(exchange.sid, 0.0)
     sweep(0.0)
     assert as_worker.states.get(exchange.sid).state == QUEUED
     assert sum(as_worker.dispatcher.depths().values()) == 1

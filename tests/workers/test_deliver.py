@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from addon.requests.state import ANSWERED, WAITING
+from addon.errors import CallbackUnavailable
+from addon.requests.scheduling import REDELIVER
+from addon.requests.state import ANSWERED, QUEUED, WAITING
 from tests.web.requests import INSTALL
 from workers import process
 from workers.deliver import deliver
 from workers.marketplace import credentials
+from workers.sweeper import Sweeper
 
 
 @pytest.fixture
@@ -57,6 +60,57 @@ def test_wrong_credentials_are_tried_again_because_a_person_may_mend_them(
     exchange = processed()
     market.answers = [401, 401]
     deliver(exchange.sid)
+    assert as_worker.states.get(exchange.sid).delivery == WAITING
+
+
+class SteppedClock:
+    """The time module of one module, by which it is some seconds later."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def time(self) -> float:
+        return time.time() + self.seconds
+
+
+@pytest.mark.parametrize("wrong_by", [120.0, 3600.0, 86_400.0])
+def test_a_clock_that_was_wrong_does_not_put_a_try_off(
+    processed, as_worker, market, monkeypatch, wrong_by
+):
+    exchange = processed()
+    market.answers = [503]
+    with monkeypatch.context() as patch:
+        patch.setattr("addon.requests.state.time", SteppedClock(wrong_by))
+        deliver(exchange.sid)
+    assert as_worker.states.get(exchange.sid).delivery_at > time.time() + wrong_by
+    Sweeper(as_worker).sweep()
+    assert as_worker.states.get(exchange.sid).delivery == QUEUED
+    assert as_worker.dispatcher.depths()[REDELIVER] == 1
+
+
+def test_a_pause_that_the_host_asked_for_is_kept(processed, as_worker, monkeypatch):
+    exchange = processed()
+
+    def busy(*_):
+        raise CallbackUnavailable("busy", retry_after=500.0)
+
+    monkeypatch.setattr("workers.marketplace.MarketplaceHandler.send", busy)
+    deliver(exchange.sid)
+    for after in (0.0, 100.0, 400.0):
+        Sweeper(as_worker, clock=lambda after=after: time.time() + after).sweep()
+        assert as_worker.states.get(exchange.sid).delivery == WAITING
+    Sweeper(as_worker, clock=lambda: time.time() + 501.0).sweep()
+    assert as_worker.states.get(exchange.sid).delivery == QUEUED
+
+
+def test_a_pause_that_the_release_before_wrote_is_kept(processed, as_worker, market):
+    exchange = processed()
+    market.answers = [503]
+    deliver(exchange.sid)
+    at = time.time() + 300.0
+    as_worker.states.mark(exchange.sid, delivery_at=at, delivery_pause=None)
+    as_worker.states.look_again(exchange.sid, 0.0)
+    Sweeper(as_worker).sweep()
     assert as_worker.states.get(exchange.sid).delivery == WAITING
 
 

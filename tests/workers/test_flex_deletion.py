@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
-from addon.archive.audit import Trail
 from addon.archive.names import files
 from addon.errors import StoreUnavailable
 from addon.settings import DELETE_AT_SOURCE_FLOOR_S
@@ -68,7 +68,7 @@ def test_it_is_planned_and_done_when_its_time_has_come(flex, archived):
 
 def test_all_of_it_is_in_the_trail(flex, archived):
     delete_due(flex.services, later())
-    events = list(Trail(flex.services.store).events(ACCOUNT, archived))
+    events = list(AccessLog(flex.services.store).events(ACCOUNT, archived))
     assert [each["event"] for each in events] == ["deletion_planned", "deleted_at_source"]
     proof = flex.reader.manifest(ACCOUNT, archived).audio.sha256
     assert (events[1]["audio_sha256"], events[1]["decrypted"]) == (proof, False)
@@ -107,7 +107,7 @@ def test_the_plan_outlives_redis(flex, archived):
 def test_where_a_key_is_held_it_is_decrypted_as_well(flex, archived):
     flex.become(Services.from_settings(flex.settings))  # with the readers' keys
     delete_due(flex.services, later())
-    *_, last = Trail(flex.services.store).events(ACCOUNT, archived)
+    *_, last = AccessLog(flex.services.store).events(ACCOUNT, archived)
     assert last["decrypted"] is True
 
 
@@ -231,8 +231,8 @@ STEPS = {
     "after the proof": ("workers.flex_deletion", "proven", True),
     "before the deletion": ("addon.twilio.recordings.Recordings", "delete", False),
     "after the deletion": ("addon.twilio.recordings.Recordings", "delete", True),
-    "before the record": (Trail, "record", False),
-    "after the record": (Trail, "record", True),
+    "before the record": (AccessLog, "record", False),
+    "after the record": (AccessLog, "record", True),
 }
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from addon.requests.scheduling import ROLES, due
-from benchmarks import scheduling
+from addon.requests.scheduling import ROLES
+from benchmarks import overload_simulation, scheduling
+from benchmarks.overload_simulation import overload
 from benchmarks.scheduling import MEASURED, SLOW, Job, Machine, Policy
 
 JOBS = 6000
@@ -56,26 +57,30 @@ def test_the_simulated_processes_are_those_that_the_launcher_starts(deployed):
     assert sorted(deployed.roles) == sorted(expected)
 
 
-def job(arrived, work, duration=10.0, lane="express"):
-    return Job(arrived, duration, work, lane, due(arrived, duration, arrived))
+def job(arrived, work, duration=10.0, queue="express"):
+    return Job(arrived, duration, work, queue, arrived + 8.5 * duration)
+
+
+def paces(machine, jobs):
+    return [done.pace * 10 for done in machine.run(jobs)]
 
 
 def test_one_process_alone_runs_at_full_speed():
-    (pace,) = Machine(Policy("one", [["express"]]), 2).run([job(5.0, 1.0)])
-    assert pace * 10 == pytest.approx(1.0 + scheduling.AROUND_S)
+    (elapsed,) = paces(Machine(Policy("one", [["express"]]), 2), [job(5.0, 1.0)])
+    assert elapsed == pytest.approx(1.0 + scheduling.AROUND_S)
 
 
 def test_processes_share_the_cores():
     """Three at once on two cores: a second of work each takes one and a half."""
     machine = Machine(Policy("three", [["express"]] * 3), 2)
-    paces = machine.run([job(0.0, 1.0) for _ in range(3)])
-    assert [pace * 10 for pace in paces] == pytest.approx([1.5 + scheduling.AROUND_S] * 3)
+    assert paces(machine, [job(0.0, 1.0) for _ in range(3)]) == pytest.approx(
+        [1.5 + scheduling.AROUND_S] * 3
+    )
 
 
 def test_a_job_that_finds_no_process_free_waits():
     machine = Machine(Policy("one", [["express"]]), 2)
-    paces = machine.run([job(0.0, 4.0), job(1.0, 1.0)])
-    assert [pace * 10 for pace in paces] == pytest.approx(
+    assert paces(machine, [job(0.0, 4.0), job(1.0, 1.0)]) == pytest.approx(
         [4.0 + scheduling.AROUND_S, 4.0 + scheduling.AROUND_S]
     )
 
@@ -94,4 +99,57 @@ def test_the_load_is_what_was_asked_for():
 
 def test_the_report_prints(capsys):
     assert scheduling.main(["--jobs", "200"]) == 0
-    assert "90% + burst, lanes" in capsys.readouterr().out
+    assert "90% + burst, in time first" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def before():
+    return scheduling.earliest_deadline(2)
+
+
+@pytest.mark.parametrize("times", [1.5, 3.0])
+def test_an_overloaded_machine_does_what_it_can_and_recovers(deployed, before, times):
+    scenario = overload(2, times, 300.0)
+    found = overload_simulation.run(deployed, scenario)
+    assert found.goodput > 0.9
+    assert found.recovered < 85, "the longest that a voicemail of ten seconds may wait"
+    assert overload_simulation.run(before, scenario).goodput < 0.6
+
+
+def test_of_a_burst_four_fifths_of_what_any_order_could_do_are_in_time(deployed):
+    scenario = overload(2, 13.8, 8.0, calm=False)
+    found = overload_simulation.run(deployed, scenario)
+    assert found.in_time > 0.8 * scenario.bound
+
+
+def test_a_burst_that_can_be_done_is_all_in_time(deployed):
+    scenario = overload(2, 5.0, 8.0)
+    found = overload_simulation.run(deployed, scenario)
+    assert found.in_time == found.number
+
+
+def test_hour_long_calls_are_in_time_beside_an_overload_of_short_ones(deployed):
+    found = overload_simulation.run(deployed, overload(2, 3.0, 120.0, calls=8))
+    assert found.long_in_time
+    assert found.goodput > 0.85
+
+
+def test_everything_is_done_in_the_end_whatever_came(deployed):
+    scenario = overload(2, 3.0, 60.0, calls=4)
+    assert overload_simulation.run(deployed, scenario).number == len(scenario.jobs)
+
+
+def test_late_jobs_have_their_share_while_the_overload_lasts(deployed):
+    scenario = overload(2, 3.0, 300.0, calm=False)
+    done = Machine(deployed, 2).run(scenario.jobs)
+    late = sum(not each.in_time for each in done if each.at <= scenario.until)
+    assert late > 0.03 * overload_simulation.capacity(2) * scenario.until
+
+
+def test_the_signal_to_scale_by_comes_within_seconds(deployed):
+    assert overload_simulation.run(deployed, overload(2, 3.0, 60.0)).signal < 3
+
+
+def test_the_overloads_print(capsys):
+    assert overload_simulation.main([]) == 0
+    assert "in time first" in capsys.readouterr().out

@@ -237,7 +237,7 @@ class TestFailures:
     def test_what_kills_its_workers_is_archived_unanalysed(self, accept, as_worker, reader):
         exchange = accept()
         for _ in range(process.TRIES):
-            as_worker.states.count_attempt(exchange.sid)
+            as_worker.states.begin_attempt(exchange.sid, 0.0)
         process.process(exchange.sid)
         deliver(exchange.sid)
         assert exchange.callbacks[0].document()["code"] == 64404
@@ -246,7 +246,7 @@ class TestFailures:
     def test_what_kills_even_that_stays_in_the_intake(self, accept, as_worker):
         exchange = accept()
         for _ in range(process.LAST_TRY):
-            as_worker.states.count_attempt(exchange.sid)
+            as_worker.states.begin_attempt(exchange.sid, 0.0)
         process.process(exchange.sid)
         assert as_worker.intake_store.is_waiting(exchange.sid)
         assert as_worker.states.get(exchange.sid).state == "stuck"

@@ -86,7 +86,7 @@ class TestIntakes:
         """A request whose recording ended every worker that took it."""
         exchange = accept()
         for _ in range(process.LAST_TRY):
-            as_worker.states.count_attempt(exchange.sid)
+            as_worker.states.begin_attempt(exchange.sid, 0.0)
         process.process(exchange.sid)
         assert as_worker.states.get(exchange.sid).state == "stuck"
         return str(exchange.sid)

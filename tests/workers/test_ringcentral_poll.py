@@ -12,7 +12,7 @@ from addon.redis_keys import RINGCENTRAL_LOOKED
 from addon.requests import scheduling
 from addon.requests.admission import AdmissionControl
 from addon.ringcentral.call_log import CALL_LOG
-from addon.ringcentral.notices import Notices
+from addon.ringcentral.notifications import Notifications
 from tests.ringcentral.conftest import rc_settings, services, standin
 from tests.ringcentral.standin import SERVICE_USER, refused, says
 from workers import leader, periodic_tasks, ringcentral_poll
@@ -138,7 +138,7 @@ def test_a_look_goes_on_where_a_full_redis_stopped_it(services, standin, monkeyp
 def test_a_call_that_ended_late_is_asked_about(services, standin):
     run(services)
     record(standin, 1, ago=timedelta(hours=3), session="s-long")
-    Notices(services.redis).watch("s-long")
+    Notifications(services.redis).watch("s-long")
     assert run(services, timedelta(minutes=1)) == 1
     assert asked(standin)[-1] == "s-long"
     assert run(services, timedelta(minutes=2)) == 0
@@ -146,14 +146,14 @@ def test_a_call_that_ended_late_is_asked_about(services, standin):
 
 def test_a_call_that_the_look_shows_costs_no_further_request(services, standin):
     record(standin, 1, session="s-1")
-    Notices(services.redis).watch("s-1")
+    Notifications(services.redis).watch("s-1")
     run(services)
     assert len(standin.asked("/call-log")) == 1
 
 
 def test_few_calls_are_asked_about_in_one_turn(services, standin):
     for number in range(9):
-        Notices(services.redis).watch(f"s-{number}")
+        Notifications(services.redis).watch(f"s-{number}")
     run(services)
     assert len(asked(standin)) == 1 + ringcentral_poll.MAX_ASKED
 

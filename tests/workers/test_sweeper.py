@@ -125,7 +125,7 @@ def test_a_job_at_work_is_left_alone(accept, sweeper, clock, as_worker):
     exchange = accept(wav(4.0))
     take(as_worker)
     with lease(as_worker.redis, "process", exchange.sid):
-        as_worker.states.count_attempt(exchange.sid)
+        as_worker.states.begin_attempt(exchange.sid, 0.0)
         for _ in range(4):
             clock.ahead += SILENCE_S
             sweeper.sweep()
@@ -135,7 +135,7 @@ def test_a_job_at_work_is_left_alone(accept, sweeper, clock, as_worker):
 def test_a_worker_that_died_at_work_is_noticed(accept, sweeper, clock, as_worker):
     exchange = accept()
     job = take(as_worker)
-    as_worker.states.count_attempt(exchange.sid)
+    as_worker.states.begin_attempt(exchange.sid, 0.0)
     as_worker.dispatcher.land("express", job)
     as_worker.states.look_again(exchange.sid, 0.0)
     sweeper.sweep()
@@ -270,3 +270,59 @@ def test_an_orphaned_job_of_a_finished_request_is_landed(accept, sweeper, clock,
     sweeper.sweep()
     assert as_worker.dispatcher.in_flight()["express"] == []
     assert [each for each in waiting(as_worker) if each.startswith("process")] == []
+
+
+class TestManyThatWait:
+    """Of a long backlog nearly all wait in good order, and few calls say so for all of them."""
+
+    NUMBER = 300
+
+    @pytest.fixture
+    def backlog(self, as_worker) -> list[str]:
+        sids = [f"XR{number:032x}" for number in range(self.NUMBER)]
+        for sid in sids:
+            as_worker.dispatcher.accept(
+                sid,
+                tenant="XD1",
+                source="marketplace",
+                received_at=time.time(),
+                length=scheduling.Length(30.0, 30.0),
+            )
+            as_worker.states.look_again(sid, 0.0)
+        return sids
+
+    def test_few_calls_are_made_for_all(self, backlog, sweeper, as_worker, monkeypatch):
+        sweeper._compared_at = time.time() + FORGOTTEN_EVERY_S
+        sent = []
+        execute = as_worker.redis.execute_command
+        monkeypatch.setattr(
+            as_worker.redis, "execute_command", lambda *a, **o: sent.append(a) or execute(*a, **o)
+        )
+        sweeper.sweep()
+        assert len(sent) < 10
+        assert as_worker.states.due_at(time.time() + 1.0, 9) == {}
+        assert len(as_worker.states.due_at(time.time() + scheduling.LOOK_S, 999)) == self.NUMBER
+
+    def test_those_that_are_lost_among_them_are_queued_again(self, backlog, sweeper, as_worker):
+        lost = as_worker.states.get(backlog[7])
+        as_worker.redis.lrem("rq:queue:express", 1, lost.job)
+        sweeper.sweep()
+        assert as_worker.states.get(lost.sid).job != lost.job
+        assert len(waiting(as_worker)) == self.NUMBER
+
+    def test_a_waiting_request_is_looked_at_when_it_is_to_be_answered(
+        self, backlog, sweeper, clock, as_worker
+    ):
+        clock.ahead = scheduling.ANSWER_AT * 30.0 - 10.0
+        sweeper.sweep()
+        assert len(as_worker.states.due_at(clock() + 11.0, 999)) == self.NUMBER
+
+
+def test_a_delivery_that_is_to_be_tried_again_is_not_passed_over_beside_waiting_work(
+    accept, sweeper, as_worker
+):
+    exchange = accept()
+    as_worker.states.mark(exchange.sid, delivery="waiting", delivery_at=1.0)
+    as_worker.states.look_again(exchange.sid, 0.0)
+    sweeper.sweep()
+    assert [job.split("-")[0] for job in waiting(as_worker)] == ["process", "deliver"]

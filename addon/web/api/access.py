@@ -1,7 +1,7 @@
-"""Whose token is shown, and what exists for its holder.
+"""The API token of a request, and the recordings that it reaches.
 
-What another install holds must look exactly like what nobody holds; that somebody asked for it is
-written into the trail of what was asked for.
+Another install's recording must look exactly like one that does not exist; that it was asked for is
+written into its access log.
 """
 
 from __future__ import annotations
@@ -11,10 +11,16 @@ from typing import Any
 from flask import g, request
 
 from addon.errors import InvalidParameter, NotFound, NotStored, Unauthenticated
-from addon.playback.listening import Visit
+from addon.playback.access_log import Access
 from addon.playback.tokens import Token
+from addon.web.access_log import access_from_request
 from addon.web.context import context
-from addon.web.visits import visit
+
+
+def require_token() -> None:
+    """Refuse a request without a valid token before anything else of it is looked at."""
+    if request.method != "OPTIONS":
+        token()
 
 
 def token() -> Token:
@@ -28,12 +34,12 @@ def token() -> Token:
     return found
 
 
-def holder_of(recording_id: str) -> str:
-    """The tenant that holds a recording, as far as the token reaches.
+def holder_of(recording_id: str, asked: str | None) -> str:
+    """The tenant that holds a recording, as far as the token reaches; `asked` names one of several.
 
     Raises Unauthenticated, NotFound, InvalidParameter where several hold it, StoreUnavailable.
     """
-    shown, asked = token(), request.args.get("install")
+    shown = token()
     try:
         holders = context().archive.find(recording_id)
     except NotStored:
@@ -47,9 +53,9 @@ def holder_of(recording_id: str) -> str:
     return mine[0]
 
 
-def tenant() -> str:
+def tenant(asked: str | None) -> str:
     """The one install that is asked about. Raises NotFound, InvalidParameter, Unauthenticated."""
-    shown, asked = token(), request.args.get("install")
+    shown = token()
     if shown.install is None and asked is None:
         raise InvalidParameter("install: a token for every install has to name one here")
     if asked is not None and not shown.admits(asked):
@@ -57,16 +63,16 @@ def tenant() -> str:
     return asked or shown.install or ""
 
 
-def api_visit(tenant: str, recordings: tuple[str, ...], **facts: Any) -> Visit:
-    """The visit of the holder of this request's token."""
+def api_access(tenant: str, recordings: tuple[str, ...], **facts: Any) -> Access:
+    """The access of the holder of this request's token."""
     shown = token()
     label = f"{shown.label} ({shown.name})" if shown.label else shown.name
-    return visit(tenant, recordings, listener=label, right="API token", **facts)
+    return access_from_request(tenant, recordings, listener=label, right="API token", **facts)
 
 
 def _note_denial(recording_id: str, holders: tuple[str, ...]) -> None:
     for one in holders:
         if not token().admits(one):
-            context().listening.denied(
-                api_visit(one, (recording_id,)), "a token of another install"
+            context().access_log.denied(
+                api_access(one, (recording_id,)), "a token of another install"
             )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response
 
 from addon.archive.manifest import Manifest
 from addon.errors import NotFound, NotStored
-from addon.web import audio
+from addon.web import audio, schemas
+from addon.web.access_log import refusals_logged
 from addon.web.api import documents, parameters
-from addon.web.api.access import api_visit, tenant
+from addon.web.api.access import api_access, tenant
 from addon.web.api.links import link_to
 from addon.web.context import context
-from addon.web.visits import refusal_on_record
+from addon.web.openapi.operations import RANGE, Operation, sound
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -21,51 +22,69 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.get("/calls/<call_sid>/file_url", endpoint="call_file_url")(file_url)
 
 
-def describe(call_sid: str) -> Response:
-    """What was recorded of a call."""
-    holder = tenant()
-    manifests = _manifests(holder, call_sid)
-    response = jsonify(documents.call(call_sid, holder, manifests))
-    response.headers["Cache-Control"] = "no-store"
-    return response
+@Operation("getCall", "Calls", problems=(422,))
+def describe(
+    call_sid: parameters.CallSid, *, install: parameters.Install | None = None
+) -> schemas.Call:
+    """The recordings of a call."""
+    holder = tenant(install)
+    return documents.call(call_sid, holder, _manifests(holder, call_sid))
 
 
-def file(call_sid: str) -> Response:
-    """All parts as one WAV file by ranges, or the one that `file_id` names."""
-    holder, wanted = tenant(), parameters.encoded_format()
-    picked = _picked(holder, call_sid)
-    if picked is not None:
-        visit = api_visit(holder, (picked,), purpose="file", form=wanted)
-        with refusal_on_record(visit):
-            sound = context().player.recording(holder, picked)
-        return audio.for_visit(sound, visit, wanted, picked)
+@Operation(
+    "getCallFile",
+    "Calls",
+    sound("One WAV file of all parts, or the part asked for."),
+    problems=(403, 416, 422),
+    headers=RANGE,
+)
+def file(
+    call_sid: parameters.CallSid,
+    *,
+    install: parameters.Install | None = None,
+    file_id: parameters.FileId | None = None,
+    format: parameters.Format | None = None,
+) -> Response:
+    """The call's audio, all parts as one.
+
+    Parts of one format are joined untouched, others are converted to 16-bit PCM. Only what the
+    ranges touch is decrypted.
+    """
+    holder, player = tenant(install), context().player
+    ids, call = _parts(holder, call_sid, file_id)
+    access = api_access(holder, ids, purpose="file", call_sid=call, form=format)
+    with refusals_logged(access):
+        found = player.call(holder, call) if call else player.recording(holder, *ids)
+    return audio.logged_answer(found, access, format, call or ids[0])
+
+
+@Operation("linkToCall", "Links", problems=(403, 422))
+def file_url(
+    call_sid: parameters.CallSid,
+    *,
+    install: parameters.Install | None = None,
+    file_id: parameters.FileId | None = None,
+    expires: parameters.Expires = parameters.DEFAULT_EXPIRES_S,
+    purpose: parameters.LinkPurpose | None = None,
+    format: parameters.Format | None = None,
+) -> schemas.Link:
+    """A link to the call's audio that needs no token."""
+    holder = tenant(install)
+    ids, call = _parts(holder, call_sid, file_id)
+    return link_to(holder, ids, expires, purpose, format, recording_id=file_id, call_sid=call)
+
+
+def _parts(holder: str, call_sid: str, file_id: str | None) -> tuple[tuple[str, ...], str | None]:
+    """All recordings of the call, with its SID; or the one asked for, without.
+
+    Raises NotFound where the call has none of this id.
+    """
     ids = tuple(context().player.recordings_of(holder, call_sid))
-    visit = api_visit(holder, ids, purpose="file", call_sid=call_sid, form=wanted)
-    with refusal_on_record(visit):
-        sound = context().player.call(holder, call_sid)
-    return audio.for_visit(sound, visit, wanted, call_sid)
-
-
-def file_url(call_sid: str) -> Response:
-    """A link to the joined audio, or to the part that `file_id` names."""
-    holder = tenant()
-    picked = _picked(holder, call_sid)
-    if picked is not None:
-        found = link_to(holder, (picked,), recording_id=picked)
-    else:
-        ids = tuple(context().player.recordings_of(holder, call_sid))
-        found = link_to(holder, ids, call_sid=call_sid)
-    response = jsonify(found)
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _picked(holder: str, call_sid: str) -> str | None:
-    """The part asked for. Raises NotFound where the call has none of this id."""
-    file_id = request.args.get("file_id")
-    if file_id is not None and file_id not in context().player.recordings_of(holder, call_sid):
+    if file_id is None:
+        return ids, call_sid
+    if file_id not in ids:
         raise NotFound("this call has no such file")
-    return file_id
+    return (file_id,), None
 
 
 def _manifests(holder: str, call_sid: str) -> list[Manifest]:

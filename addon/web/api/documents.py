@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from addon.archive.manifest import Manifest
 from addon.errors import KeyMissing, NotStored
 from addon.web.context import context
+from addon.web.schemas import Analysis, Call, File, Recording, Redaction
 
-Json = dict[str, Any]
 
-
-def recording(manifest: Manifest) -> Json:
+def recording(manifest: Manifest) -> Recording:
     """One recording, without its analysis."""
     facts = manifest.facts
     return {
@@ -36,7 +34,7 @@ def recording(manifest: Manifest) -> Json:
     }
 
 
-def file(manifest: Manifest) -> Json:
+def file(manifest: Manifest) -> File:
     """One of `files`: sizes and hash are those of the audio as it is archived, decrypted."""
     facts = manifest.facts
     stop = None
@@ -52,7 +50,7 @@ def file(manifest: Manifest) -> Json:
     }
 
 
-def call(call_sid: str, tenant: str, manifests: Sequence[Manifest]) -> Json:
+def call(call_sid: str, tenant: str, manifests: Sequence[Manifest]) -> Call:
     """A call: its recordings in the order of time, and each as one of `files`."""
     known = [one.facts.duration_seconds for one in manifests]
     total = sum(seconds or 0 for seconds in known)
@@ -65,7 +63,7 @@ def call(call_sid: str, tenant: str, manifests: Sequence[Manifest]) -> Json:
     }
 
 
-def analysis(manifest: Manifest) -> Json:
+def analysis(manifest: Manifest) -> Analysis:
     """`analysis`, and why it is null where it is. Raises Tampered, StoreUnavailable."""
     try:
         document = context().archive.analysis(manifest.tenant, manifest.recording_id)
@@ -78,13 +76,14 @@ def analysis(manifest: Manifest) -> Json:
     return {"analysis": document}
 
 
-def _redaction(manifest: Manifest) -> Json:
-    """What the manifest says of the redaction; its status is null where it says nothing."""
+def _redaction(manifest: Manifest) -> Redaction:
+    """The redaction by the manifest; its status is null where that says nothing."""
     facts = manifest.facts
     if facts.redaction is None:
         return {"status": None, "status_reason": "It was archived before this was recorded."}
-    reason = {"reason": facts.redaction_reason} if facts.redaction_reason else {}
-    return {"status": facts.redaction, **reason}
+    if not facts.redaction_reason:
+        return {"status": facts.redaction}
+    return {"status": facts.redaction, "reason": facts.redaction_reason}
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -6,42 +6,46 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from addon.web.api import parameters
-from addon.web.api.access import api_visit
+from addon.playback.encoded import EncodedFormat
+from addon.playback.grants import Purpose
+from addon.web.access_log import refusals_logged
+from addon.web.api.access import api_access
 from addon.web.context import context
-from addon.web.visits import refusal_on_record
+from addon.web.schemas import Link
 
 
 def link_to(
     tenant: str,
     recordings: tuple[str, ...],
+    lifetime_s: int,
+    purpose: Purpose | None,
+    wanted: EncodedFormat | None,
     *,
     recording_id: str | None = None,
     call_sid: str | None = None,
-) -> dict[str, Any]:
+) -> Link:
     """A signed link to a recording or a call, and its end in Unix seconds.
 
-    `recordings` are those whose trail must know of it. Raises Withheld, and StoreUnavailable where
-    it went unrecorded.
+    `recordings` are those whose access log must know of it; `purpose` follows from the `wanted`
+    format where it is not given. Raises Withheld, and StoreUnavailable where it went unrecorded.
     """
-    wanted, purpose = parameters.encoded_format(), parameters.purpose()
-    grants, visit = context().grants, api_visit(tenant, recordings, purpose=purpose, form=wanted)
-    visit = replace(visit, call_sid=call_sid)
-    with refusal_on_record(visit):
+    purpose = purpose or ("download" if wanted else "listen")
+    grants, access = context().grants, api_access(tenant, recordings, purpose=purpose, form=wanted)
+    access = replace(access, call_sid=call_sid)
+    with refusals_logged(access):
         context().player.require_audible(tenant, recordings, call_sid=call_sid)
     grant = grants.issue(
         tenant,
         recording_id=recording_id,
         call_sid=call_sid,
-        listener=visit.listener,
+        listener=access.listener,
         purpose=purpose,
-        lifetime_s=parameters.expires(),
+        lifetime_s=lifetime_s,
     )
     link = grants.link(grant)
-    visit = replace(visit, grant=grant.nonce)
-    context().listening.granted(visit, expires=grant.expires)
+    access = replace(access, grant=grant.nonce)
+    context().access_log.granted(access, expires=grant.expires)
     return {
         "signed_url": link if wanted is None else f"{link}?format={wanted}",
         "expires": grant.expires,

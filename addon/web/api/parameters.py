@@ -1,99 +1,101 @@
-"""The query of an API request, checked: each fault is a 400 that names its parameter."""
+"""Parameters of the API: each with its form, its limits and the words of /openapi.json.
+
+A view names them as types of its arguments; `addon.web.openapi.operations` checks them.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import date
-from typing import TypeVar, get_args
+from typing import Annotated, Literal
 
-from flask import request
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
-from addon.errors import InvalidParameter
 from addon.playback.encoded import EncodedFormat
 from addon.playback.grants import MAX_LIFETIME_S, Purpose
+from addon.web.schemas import Id
 
 DEFAULT_EXPIRES_S = 3600
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_CURSOR = 512
-
-Choice = TypeVar("Choice", bound=str)
-
-
-def expires() -> int:
-    """Seconds that a link is good for."""
-    return _whole("expires", DEFAULT_EXPIRES_S, MAX_LIFETIME_S)
+MAX_REASON = 200
 
 
-def limit() -> int:
-    """Entries of a page."""
-    return _whole("limit", DEFAULT_LIMIT, MAX_LIMIT)
+def _spelled(pattern: str, fault: str) -> BeforeValidator:
+    """A check of the text itself, where the type's own parser takes more than we document."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text, re.ASCII) is None:
+            raise PydanticCustomError("spelling", "{fault}", {"fault": fault})
+        return text
+
+    return BeforeValidator(check)
 
 
-def purpose() -> Purpose:
-    """What a link is for; another format can only be downloaded."""
-    default: Purpose = "listen" if encoded_format() is None else "download"
-    return _choice("purpose", get_args(Purpose), default)
-
-
-def encoded_format() -> EncodedFormat | None:
-    """The format to convert to, None for the recording as it is."""
-    known: tuple[EncodedFormat, ...] = get_args(EncodedFormat)
-    return _choice("format", known, "flac") if "format" in request.args else None
-
-
-def direct() -> bool:
-    """Whether the ciphertext's own address is wanted."""
-    return _choice("direct", ("0", "1"), "0") == "1"
-
-
-def day() -> date | None:
-    """A UTC day."""
-    text = request.args.get("date")
-    if text is None:
-        return None
+def _decoded(cursor: str) -> str:
+    """The position that a cursor stands for; empty for an empty one, which is the beginning."""
     try:
-        found = date.fromisoformat(text)
-        if found.isoformat() != text:
-            raise ValueError
-        return found
-    except ValueError:
-        raise InvalidParameter("date: not a day such as 2026-11-20") from None
-
-
-def cursor() -> str | None:
-    """Where a listing goes on: what `next_cursor` said, and nothing else."""
-    text = request.args.get("cursor")
-    if not text:
-        return None
-    try:
-        if len(text) > MAX_CURSOR:
-            raise ValueError
-        return base64.b64decode(text.encode("ascii"), b"-_", validate=True).decode("ascii")
+        return base64.b64decode(cursor.encode("ascii"), b"-_", validate=True).decode("ascii")
     except (ValueError, binascii.Error):
-        raise InvalidParameter("cursor: not one that this API gave") from None
+        raise PydanticCustomError("cursor", "not one that this API gave") from None
 
 
-def opaque(place: str | None) -> str | None:
+def _printable(reason: str) -> str:
+    if not reason.isprintable():
+        raise PydanticCustomError("reason", "has characters that cannot be printed")
+    return reason
+
+
+_DIGITS = _spelled(r"\d{1,9}", "not a whole number")
+
+RecordingId = Annotated[
+    Id, Field(description="RE… where the source gives one, else the request SID.")
+]
+CallSid = Annotated[Id, Field(description="The call (CA…).")]
+GrantToken = Annotated[str, Field(description="The grant.")]
+Install = Annotated[Id, Field(description="With a token for every install: which one is meant.")]
+FileId = Annotated[Id, Field(description="One part of the call; without it, all of them joined.")]
+CallFilter = Annotated[Id, Field(description="Of one call.")]
+Day = Annotated[
+    date,
+    Field(description="Of one UTC day."),
+    _spelled(r"\d{4}-\d\d-\d\d", "not a day such as 2026-11-20"),
+]
+Cursor = Annotated[
+    str,
+    Field(max_length=MAX_CURSOR, description="What `next_cursor` said."),
+    AfterValidator(_decoded),
+]
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Entries of a page."), _DIGITS]
+Reason = Annotated[
+    str,
+    Field(max_length=MAX_REASON, description="Kept in the tombstone and the access log."),
+    AfterValidator(_printable),
+]
+Expires = Annotated[
+    int, Field(ge=1, le=MAX_LIFETIME_S, description="Seconds that the link is good for."), _DIGITS
+]
+LinkPurpose = Annotated[
+    Purpose,
+    Field(
+        description="`listen` plays as often as it likes until it ends; `download` works once."
+        " Without it, `listen`; with a format, `download`."
+    ),
+]
+Format = Annotated[
+    EncodedFormat,
+    Field(description="Converted while it is sent, for taking away; else the audio as recorded."),
+]
+Direct = Annotated[
+    Literal["0", "1"],
+    Field(description="1: the ciphertext's own short-lived address; buckets only."),
+]
+
+
+def opaque(position: str | None) -> str | None:
     """A cursor as the client gets it."""
-    return place and base64.urlsafe_b64encode(place.encode()).decode("ascii")
-
-
-def _whole(name: str, default: int, most: int) -> int:
-    text = request.args.get(name)
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
-        raise InvalidParameter(f"{name}: not a whole number from 1 to {most}")
-    return int(text)
-
-
-def _choice(name: str, values: tuple[Choice, ...], default: Choice) -> Choice:
-    text = request.args.get(name)
-    if text is None:
-        return default
-    for value in values:
-        if text == value:
-            return value
-    raise InvalidParameter(f"{name}: not one of {', '.join(values)}")
+    return position and base64.urlsafe_b64encode(position.encode()).decode("ascii")

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from datetime import date
+from itertools import islice
+from typing import cast
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response
 
 from addon.archive import index
-from addon.archive.audit import Trail
+from addon.archive.access_log import AccessLog
 from addon.archive.names import LAST, Entry
 from addon.errors import InvalidParameter, NotFound, NotStored
-from addon.playback import direct
-from addon.web import audio
+from addon.playback import direct as direct_access
+from addon.web import audio, schemas
+from addon.web.access_log import refusals_logged
 from addon.web.api import documents, parameters
-from addon.web.api.access import api_visit, holder_of, tenant, token
+from addon.web.api.access import api_access, holder_of, tenant, token
 from addon.web.api.links import link_to
 from addon.web.api.waveform import waveform_of
 from addon.web.context import context
-from addon.web.visits import refusal_on_record
+from addon.web.openapi.operations import RANGE, Answer, Operation, sound
 
-MAX_REASON = 200
 MAX_EVENTS = 1000
-"""The first so many events of a trail: one recording hardly ever has more."""
+"""The first so many events of an access log: one recording hardly ever has more."""
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -36,92 +38,151 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.get("/recordings/<recording_id>/audit")(audit)
 
 
-def listing() -> Response:
-    """A page of recordings in the order of time."""
-    shown = token()
-    everywhere = shown.install is None and "install" not in request.args
-    call_sid, day = request.args.get("call_sid"), parameters.day()
-    if call_sid is not None and day is not None:
+@Operation("listRecordings", "Recordings")
+def listing(
+    *,
+    install: parameters.Install | None = None,
+    call_sid: parameters.CallFilter | None = None,
+    date: parameters.Day | None = None,
+    cursor: parameters.Cursor | None = None,
+    limit: parameters.Limit = parameters.DEFAULT_LIMIT,
+) -> schemas.Page:
+    """List recordings in the order of time.
+
+    All of the install, of a UTC day, or of a call. A token for every install lists them one install
+    after the other, or the one that `install` names.
+    """
+    if call_sid is not None and date is not None:
         raise InvalidParameter("date: a call is listed whole")
-    place, limit = parameters.cursor(), parameters.limit()
+    everywhere = token().install is None and install is None
     try:
         if everywhere and call_sid is None:
-            entries, place = _of_all(place, limit)
+            entries, position = _of_all(date, cursor, limit)
         else:
             page = context().archive.list(
-                tenant(), day=day, call_sid=call_sid, cursor=place, limit=limit
+                tenant(install), day=date, call_sid=call_sid, cursor=cursor or None, limit=limit
             )
-            entries, place = list(page.entries), page.cursor
+            entries, position = list(page.entries), page.cursor
     except NotStored:
         raise InvalidParameter("cursor, install or call_sid: no such thing can exist") from None
     found = [document for entry in entries if (document := _listed(entry))]
-    return _fresh(jsonify(recordings=found, next_cursor=parameters.opaque(place)))
+    return {"recordings": found, "next_cursor": parameters.opaque(position)}
 
 
-def describe(recording_id: str) -> Response:
-    """One recording, with its analysis."""
-    manifest = context().archive.manifest(holder_of(recording_id), recording_id)
-    return _fresh(jsonify(documents.recording(manifest) | documents.analysis(manifest)))
+@Operation("getRecording", "Recordings")
+def describe(
+    recording_id: parameters.RecordingId, *, install: parameters.Install | None = None
+) -> schemas.AnalysedRecording:
+    """Describe a recording, with its analysis."""
+    manifest = context().archive.manifest(holder_of(recording_id, install), recording_id)
+    return {**documents.recording(manifest), **documents.analysis(manifest)}
 
 
-def erase(recording_id: str) -> Response:
-    """Remove a recording for good."""
-    holder = holder_of(recording_id)
-    reason = request.args.get("reason", "asked for over the API")
-    if len(reason) > MAX_REASON or not reason.isprintable():
-        raise InvalidParameter(f"reason: more than {MAX_REASON} characters, or not printable")
+@Operation(
+    "eraseRecording",
+    "Recordings",
+    {204: Answer("Gone; a signed tombstone and the access log remain.")},
+    problems=(409,),
+)
+def erase(
+    recording_id: parameters.RecordingId,
+    *,
+    install: parameters.Install | None = None,
+    reason: parameters.Reason = "asked for over the API",
+) -> Response:
+    """Erase a recording for good."""
+    holder = holder_of(recording_id, install)
     context().archive.erase(holder, recording_id, by=f"API token {token().name}", reason=reason)
     return Response(status=204)
 
 
-def file(recording_id: str) -> Response:
-    """The audio, by ranges; or as FLAC, MP3 or Opus."""
-    holder, wanted = holder_of(recording_id), parameters.encoded_format()
-    visit = api_visit(holder, (recording_id,), purpose="file", form=wanted)
-    with refusal_on_record(visit):
-        sound = context().player.recording(holder, recording_id)
-    return audio.for_visit(sound, visit, wanted, recording_id)
+@Operation(
+    "getRecordingFile",
+    "Recordings",
+    sound("The audio: as recorded, or in the format asked for."),
+    problems=(403, 416, 422),
+    headers=RANGE,
+)
+def file(
+    recording_id: parameters.RecordingId,
+    *,
+    install: parameters.Install | None = None,
+    format: parameters.Format | None = None,
+) -> Response:
+    """The audio.
+
+    GSM and ADPCM, which browsers do not play, come as 16-bit PCM.
+    """
+    holder = holder_of(recording_id, install)
+    access = api_access(holder, (recording_id,), purpose="file", form=format)
+    with refusals_logged(access):
+        found = context().player.recording(holder, recording_id)
+    return audio.logged_answer(found, access, format, recording_id)
 
 
-def file_url(recording_id: str) -> Response:
-    """A link to the audio that needs no token, or the ciphertext's own address."""
-    holder = holder_of(recording_id)
-    if parameters.direct():
-        return _direct(holder, recording_id)
-    return _fresh(jsonify(link_to(holder, (recording_id,), recording_id=recording_id)))
+@Operation(
+    "linkToRecording",
+    "Links",
+    {200: Answer("The link, or the ciphertext's address.", schemas.Link | schemas.Ciphertext)},
+    problems=(403, 422),
+)
+def file_url(
+    recording_id: parameters.RecordingId,
+    *,
+    install: parameters.Install | None = None,
+    expires: parameters.Expires = parameters.DEFAULT_EXPIRES_S,
+    purpose: parameters.LinkPurpose | None = None,
+    format: parameters.Format | None = None,
+    direct: parameters.Direct = "0",
+) -> schemas.Link | schemas.Ciphertext:
+    """A link to the audio that needs no token; with `direct=1`, the ciphertext's address.
+
+    Make it when it is pressed, not before: answer your listener with a redirect to it.
+    """
+    holder = holder_of(recording_id, install)
+    if direct == "1":
+        return _ciphertext(holder, recording_id, expires)
+    given = (expires, purpose, format)
+    return link_to(holder, (recording_id,), *given, recording_id=recording_id)
 
 
-def peaks(recording_id: str) -> Response:
+@Operation("getPeaks", "Recordings", problems=(403, 422))
+def peaks(
+    recording_id: parameters.RecordingId, *, install: parameters.Install | None = None
+) -> schemas.Waveform:
     """The waveform, as audiowaveform's version 2."""
-    holder = holder_of(recording_id)
-    return _fresh(jsonify(waveform_of(context().archive, context().player, holder, recording_id)))
+    holder = holder_of(recording_id, install)
+    return waveform_of(context().archive, context().player, holder, recording_id)
 
 
-def audit(recording_id: str) -> Response:
-    """A recording's trail; an erased one keeps its own."""
+@Operation("getTrail", "Recordings")
+def audit(
+    recording_id: parameters.RecordingId, *, install: parameters.Install | None = None
+) -> schemas.Trail:
+    """The access log of a recording.
+
+    Links given, what was heard, who was refused. Erased recordings keep it.
+    """
     try:
-        holder = holder_of(recording_id)
+        holder = holder_of(recording_id, install)
     except NotFound:
-        holder = _once_held(recording_id)
-    events: list[dict[str, Any]] = []
-    for event in Trail(context().store).events(holder, recording_id):
-        events.append(event)
-        if len(events) == MAX_EVENTS:
-            break
-    return _fresh(jsonify(id=recording_id, events=events))
+        holder = _once_held(recording_id, install)
+    events = AccessLog(context().store).events(holder, recording_id)
+    return {
+        "id": recording_id,
+        "events": cast(list[schemas.Event], list(islice(events, MAX_EVENTS))),
+    }
 
 
-def _of_all(place: str | None, limit: int) -> tuple[list[Entry], str | None]:
-    """A page over every install, one after the other; the cursor begins with the install."""
-    begin, _, rest = (place or "").partition("/")
+def _of_all(day: date | None, position: str | None, limit: int) -> tuple[list[Entry], str | None]:
+    """A page over every install, one after the other; the position begins with the install."""
+    begin, _, rest = (position or "").partition("/")
     found: list[Entry] = []
     for install in index.tenants(context().store):
         if install < begin:
             continue
         cursor = (rest or None) if install == begin else None
-        page = context().archive.list(
-            install, day=parameters.day(), cursor=cursor, limit=limit - len(found)
-        )
+        page = context().archive.list(install, day=day, cursor=cursor, limit=limit - len(found))
         found += page.entries
         if page.cursor is not None:
             return found, f"{install}/{page.cursor}"
@@ -130,7 +191,7 @@ def _of_all(place: str | None, limit: int) -> tuple[list[Entry], str | None]:
     return found, None
 
 
-def _listed(entry: Entry) -> dict[str, Any] | None:
+def _listed(entry: Entry) -> schemas.Recording | None:
     """A recording of a listing; None where it was erased meanwhile."""
     try:
         return documents.recording(context().archive.manifest(entry.tenant, entry.recording_id))
@@ -138,26 +199,22 @@ def _listed(entry: Entry) -> dict[str, Any] | None:
         return None
 
 
-def _direct(holder: str, recording_id: str) -> Response:
-    seconds = min(parameters.expires(), direct.MAX_LIFETIME_S)
-    visit = api_visit(holder, (recording_id,), purpose="ciphertext")
-    with refusal_on_record(visit):
+def _ciphertext(holder: str, recording_id: str, expires: int) -> schemas.Ciphertext:
+    """The address of the ciphertext, good for `expires` seconds or the longest time allowed."""
+    seconds = min(expires, direct_access.MAX_LIFETIME_S)
+    access = api_access(holder, (recording_id,), purpose="ciphertext")
+    with refusals_logged(access):
         manifest = context().player.audible(holder, recording_id)
-    found = direct.address(context().archive, manifest, seconds)
-    context().listening.granted(visit, expires=int(time.time()) + seconds)
-    return _fresh(jsonify(found))
+    found = direct_access.address(context().archive, manifest, seconds)
+    context().access_log.granted(access, expires=int(time.time()) + seconds)
+    return cast(schemas.Ciphertext, found)
 
 
-def _once_held(recording_id: str) -> str:
+def _once_held(recording_id: str, install: str | None) -> str:
     """The install of an erased recording. Raises NotFound."""
-    holder = token().install or request.args.get("install", "")
+    holder = token().install or install or ""
     try:
         context().archive.tombstone(holder, recording_id)
     except NotStored:
         raise NotFound("there is no such recording") from None
     return holder
-
-
-def _fresh(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from addon.analysis.peaks import Peaks
 from addon.archive.archive import Archive
 from addon.errors import KeyMissing, NotStored
 from addon.playback.decoding import SampleReader
 from addon.playback.player import Player
+from addon.web.schemas import Waveform
 
-Json = dict[str, Any]
 
-
-def waveform_of(archive: Archive, player: Player, tenant: str, recording_id: str) -> Json:
+def waveform_of(archive: Archive, player: Player, tenant: str, recording_id: str) -> Waveform:
     """An audiowaveform document, version 2.
 
     Raises NotStored, Withheld, NotPlayable where nothing here decodes it, KeyMissing, Tampered.
@@ -22,19 +21,19 @@ def waveform_of(archive: Archive, player: Player, tenant: str, recording_id: str
     return _archived(archive, tenant, recording_id) or _drawn(player, tenant, recording_id)
 
 
-def _archived(archive: Archive, tenant: str, recording_id: str) -> Json | None:
+def _archived(archive: Archive, tenant: str, recording_id: str) -> Waveform | None:
     try:
         document = archive.analysis(tenant, recording_id)
     except (NotStored, KeyMissing):
         return None
-    found: Json | None = (document.get("result") or {}).get("waveform")
+    found: Waveform | None = (document.get("result") or {}).get("waveform")
     return found
 
 
-def _drawn(player: Player, tenant: str, recording_id: str) -> Json:
+def _drawn(player: Player, tenant: str, recording_id: str) -> Waveform:
     reader = SampleReader(player.open(tenant, recording_id))
     peaks = Peaks(reader.index.rate, reader.index.channels)
     for samples in reader.floats():
         peaks.add(samples)
     peaks.finish()
-    return peaks.as_waveform()
+    return cast(Waveform, peaks.as_waveform())

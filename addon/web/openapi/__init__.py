@@ -1,20 +1,24 @@
 """`/openapi.json` and `/docs/api/reference`: one description, for programs and for people.
 
-It is written by hand and held against the code by tests: every route, every parameter and every
-status that can be answered is in it.
+It is made from the routes of the application and the operations that their views declare.
 """
 
 from __future__ import annotations
 
-from functools import cache
+import inspect
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
 from addon.web import page_responses
 from addon.web.context import context
-from addon.web.openapi.parts import SCHEMAS, SECURITY
-from addon.web.openapi.paths import PATHS, TAGS
+from addon.web.openapi.operations import Answer, Operation, parameters
+
+Json = dict[str, Any]
 
 VERSION = "1.0.0"
 
@@ -26,6 +30,34 @@ belongs to another install answers 404. Errors are problem documents (RFC 9457) 
 the same from release to release. Audio is answered by byte ranges (RFC 9110), and a connection that
 breaks before Content-Length means that the rest could not be verified."""
 
+TAGS = {
+    "Recordings": "What was recorded, and what was found out about it.",
+    "Calls": "All recordings of one call, joined on the fly.",
+    "Links": "Addresses that carry their own permission.",
+    "Twilio": "What Twilio calls.",
+    "Operation": "For whoever runs the service.",
+}
+
+SECURITY: Json = {
+    "token": {"type": "http", "scheme": "bearer", "description": "From `flask tokens issue`."},
+    "flex": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "User name `token`, password the agent's Flex token.",
+    },
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Twilio-Signature",
+        "description": "As Twilio signs its webhooks.",
+    },
+}
+
+IMPLIED = {"HEAD", "OPTIONS"}
+"""Methods that Flask adds to a route: described only where a view declares them."""
+
+EXTENSION = "openapi"
+
 blueprint = Blueprint("openapi", __name__)
 docs = Blueprint("api_docs", __name__)
 page_responses.apply(docs)
@@ -34,7 +66,7 @@ page_responses.apply(docs)
 @blueprint.get("/openapi.json")
 def openapi_json() -> Response:
     """The document; any origin may read it, there is nothing secret in it."""
-    response = jsonify(document(context().settings.public_url))
+    response = jsonify(_document())
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
@@ -42,15 +74,38 @@ def openapi_json() -> Response:
 @docs.get("/docs/api/reference")
 def api_reference() -> str:
     """The document as a page, without a line from another host."""
-    return render_template("api.html", api=document(context().settings.public_url))
+    return render_template("api.html", api=_document())
 
 
 blueprint.register_blueprint(docs)
 
 
-@cache
-def document(server: str) -> dict[str, Any]:
-    """OpenAPI 3.1 for a service at `server`."""
+def document(app: Flask, server: str) -> Json:
+    """OpenAPI 3.1 of an application that is reached at the address `server`."""
+    declared = list(_declared(app))
+    schemas, components = _schemas(
+        one for _, _, operation, view in declared for one in operation.all_answers(view).values()
+    )
+    paths: dict[str, Json] = {}
+    for path, methods, operation, view in declared:
+        summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")
+        described = {
+            "tags": [operation.tag],
+            **({"description": " ".join(description.split())} if description else {}),
+            "parameters": [*_parameters(view), *map(_header, operation.headers.items())],
+            "responses": {
+                str(status): _response(answer, schemas)
+                for status, answer in operation.all_answers(view).items()
+            },
+            "security": [{operation.security: []}] if operation.security else [],
+        }
+        for method in methods:
+            name, title = operation.also.get(method, (operation.name, summary.rstrip(".")))
+            paths.setdefault(path, {})[method.lower()] = {
+                "operationId": name,
+                "summary": " ".join(title.split()),
+                **described,
+            }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -60,7 +115,73 @@ def document(server: str) -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": server}],
-        "tags": TAGS,
-        "paths": PATHS,
-        "components": {"schemas": SCHEMAS, "securitySchemes": SECURITY},
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": SECURITY},
     }
+
+
+def _document() -> Json:
+    """The document of the running application, made when it is first asked for."""
+    made = current_app.extensions
+    if EXTENSION not in made:
+        made[EXTENSION] = document(current_app, context().settings.public_url)
+    found: Json = made[EXTENSION]
+    return found
+
+
+def _declared(app: Flask) -> Iterator[tuple[str, set[str], Operation, Any]]:
+    """Path, methods, operation and view of each route that declares one."""
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        operation: Operation | None = vars(view).get("operation")
+        if operation is None:
+            continue
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule).rstrip("/")
+        methods = rule.methods or set()
+        asked = (methods - IMPLIED) | (methods & set(operation.also)) or {"OPTIONS"}
+        yield path, asked, operation, view
+
+
+class _Untitled(GenerateJsonSchema):
+    """JSON Schema without a title at each field, which would only repeat its name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's own
+        return False
+
+
+def _schemas(answers: Iterable[Answer]) -> tuple[dict[Any, Json], Json]:
+    """The schema of each type that is answered, and the components that these refer to."""
+    found, definitions = TypeAdapter.json_schemas(
+        [(one.document, "serialization", TypeAdapter(one.document)) for one in answers],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Untitled,
+    )
+    return {kind: schema for (kind, _), schema in found.items()}, definitions["$defs"]
+
+
+def _parameters(view: Any) -> Iterator[Json]:
+    kinds = {
+        "path": inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        "query": inspect.Parameter.KEYWORD_ONLY,
+    }
+    for place, kind in kinds.items():
+        model = parameters(view, kind).model_json_schema(schema_generator=_Untitled)
+        for name, schema in model.get("properties", {}).items():
+            if schema.get("default", ...) is None:
+                del schema["default"]
+            description = {"description": schema.pop("description", "")}
+            required = {"required": True} if name in model.get("required", ()) else {}
+            yield {"name": name, "in": place, **description, "schema": schema, **required}
+
+
+def _header(named: tuple[str, str]) -> Json:
+    name, description = named
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+
+
+def _response(answer: Answer, schemas: dict[Any, Json]) -> Json:
+    if answer.document is None:
+        return {"description": answer.description}
+    content = {kind: {"schema": schemas[answer.document]} for kind in answer.media_types}
+    return {"description": answer.description, "content": content}

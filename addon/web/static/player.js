@@ -27,7 +27,7 @@ function length() {
   return timeline?.duration || audio.duration || 0;
 }
 
-// Nothing is fetched before it is played: a grant in the trail means that somebody wanted to hear.
+// Nothing is fetched before it is played: a grant in the access log means that somebody wanted to hear.
 // Until then the element has no position of its own, so the page keeps it.
 function seek(seconds) {
   moved(Math.min(Math.max(seconds, 0), length()));

@@ -1,0 +1,103 @@
+"""Durable files: written aside, synced, and given their name in one step.
+
+A reader sees the whole file or none, and after a power cut it is there or it is not. Every file
+that must last is written here; only its owner can read it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterable
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+PUBLISH_TRIES = 8
+"""Another process may remove an emptied folder just before a name is given in it."""
+
+
+class Draft:
+    """A file under another name until `publish`; leaving the block without it leaves nothing."""
+
+    def __init__(self, aside: Path) -> None:
+        """Make `aside`, which must not exist yet, in a folder of the same file system."""
+        self._aside = aside
+        self._file = FileIO(aside, "xb", opener=_private)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        with contextlib.suppress(OSError):
+            self._aside.unlink()
+
+    def write(self, block: bytes) -> None:
+        """Append all of `block`. Raises OSError."""
+        view = memoryview(block)
+        while view:
+            view = view[self._file.write(view) :]
+
+    def publish(self, path: Path, *, replace: bool) -> os.stat_result:
+        """Sync the file, then give it the name `path`, whose folders are made.
+
+        Raises FileExistsError where the name is taken and not to be replaced, and OSError.
+        """
+        os.fsync(self._file.fileno())
+        for tries_left in reversed(range(PUBLISH_TRIES)):
+            make_folders(path.parent)
+            try:
+                if replace:
+                    self._aside.replace(path)
+                else:
+                    path.hardlink_to(self._aside)
+                break
+            except FileNotFoundError:
+                if not tries_left:
+                    raise
+        sync_folder(path.parent)
+        return os.fstat(self._file.fileno())
+
+
+def write_file(path: Path, blocks: Iterable[bytes], *, replace: bool) -> None:
+    """Write a file with mode 0600, drafted beside it.
+
+    Raises FileExistsError where it is there and not to be replaced, OSError, and what `blocks`
+    raises.
+    """
+    make_folders(path.parent)
+    with Draft(path.with_name(f".{path.name}.{secrets.token_hex(8)}")) as draft:
+        for block in blocks:
+            draft.write(block)
+        draft.publish(path, replace=replace)
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder with mode 0700, each new name durable in its parent before the next."""
+    if folder.exists():
+        return
+    make_folders(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable; nothing happens where it is gone."""
+    with contextlib.suppress(FileNotFoundError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

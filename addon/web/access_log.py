@@ -1,0 +1,62 @@
+"""Access log entries made from the current request: client address, link, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import request
+
+from addon.errors import Withheld
+from addon.playback.access_log import Access
+from addon.playback.grants import Grant
+from addon.web.context import context
+
+MAX_FORWARDED = 64
+"""An IPv6 address has 39 letters; the header is a stranger's to write where no proxy is."""
+
+
+def access_from_request(tenant: str, recordings: tuple[str, ...], **facts: Any) -> Access:
+    """The access that this request makes, from its client's address."""
+    return Access(tenant=tenant, recordings=recordings, address=client_address(), **facts)
+
+
+def access_by_link(grant: Grant, form: str | None = None) -> Access:
+    """The access of whoever presents a link. Raises StoreUnavailable for a call's parts."""
+    return access_from_request(
+        grant.tenant,
+        recordings_of(grant),
+        listener=grant.listener,
+        right="link",
+        purpose=grant.purpose,
+        call_sid=grant.call_sid,
+        grant=grant.nonce,
+        form=form,
+    )
+
+
+@contextmanager
+def refusals_logged(access: Access) -> Iterator[None]:
+    """Logs a refusal where the code inside raises Withheld."""
+    try:
+        yield
+    except Withheld as error:
+        context().access_log.denied(access, error.message)
+        raise
+
+
+def recordings_of(grant: Grant) -> tuple[str, ...]:
+    """The recordings that a grant is for."""
+    if grant.recording_id is not None:
+        return (grant.recording_id,)
+    return tuple(context().player.recordings_of(grant.tenant, grant.subject))
+
+
+def client_address() -> str:
+    """The peer's address, and the last one of X-Forwarded-For: the nearest proxy wrote that."""
+    peer = request.remote_addr or "unknown"
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    if not forwarded or not forwarded.isprintable():
+        return peer
+    return f"{forwarded[:MAX_FORWARDED]} via {peer}"

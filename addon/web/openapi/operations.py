@@ -1,0 +1,137 @@
+"""Operations of the HTTP API: one declaration at the view, for checking and for /openapi.json.
+
+Keyword-only parameters of a view are the request's query. Each is checked by its annotation before
+the view is called, and described by the same annotation; so are those of the path, which the route
+alone checks.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from flask import request
+from pydantic import BaseModel, ValidationError, create_model
+
+from addon.errors import InvalidParameter
+from addon.web.schemas import Problem
+
+Json = dict[str, Any]
+View = Callable[..., Any]
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+RANGE = {
+    "Range": "Bytes, one range or several (RFC 9110 14.2).",
+    "If-Range": "The ETag; another one means the whole audio.",
+}
+
+PROBLEMS = {
+    400: "A parameter is not of its form; the problem names it.",
+    401: "No valid credentials.",
+    403: "Known, but without the right; a forged link; or, with code 64707, a recording that is"
+    " withheld because digits may remain in it.",
+    404: "Nothing here by this name, or another install's.",
+    409: "A retention lock holds it until its date.",
+    410: "The link has expired, or was used.",
+    416: "No such range; Content-Range gives the length.",
+    422: "There, but not in the form that was asked for.",
+    429: "Too often; wait as long as Retry-After says.",
+    502: "The store gave something that was not what was written.",
+    503: "Something we depend on does not answer; try again.",
+}
+
+WITH_TOKEN = (400, 401, 404, 429, 502, 503)
+"""Statuses that any operation with a token can answer besides its own."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One status of an operation: the type of its document, and the media types it comes in."""
+
+    description: str
+    document: Any = None
+    media_types: tuple[str, ...] = (JSON,)
+
+
+def sound(description: str) -> dict[int, Answer]:
+    """The answers of a view that sends audio by ranges."""
+    kinds = ("audio/*", "application/octet-stream")
+    return {
+        200: Answer(description, bytes, kinds),
+        206: Answer("The ranges that were asked for.", bytes, (*kinds, "multipart/byteranges")),
+        304: Answer("If-None-Match names what there is."),
+        412: Answer("If-Match names something else."),
+    }
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Decorator of a view: what /openapi.json says of it, and the check of its query.
+
+    The view's docstring is its summary and description. Without `answers` it answers 200 with a
+    document of the type that it returns. `also` gives the names and summaries of further methods.
+    """
+
+    name: str
+    tag: str
+    answers: Mapping[int, Answer] = field(default_factory=dict)
+    problems: tuple[int, ...] = ()
+    security: str | None = "token"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    also: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def __call__(self, view: View) -> View:
+        """The view, called with its query. It raises InvalidParameter, which names the fault."""
+        query = parameters(view, inspect.Parameter.KEYWORD_ONLY)
+
+        @wraps(view)
+        def checked(**path: str) -> Any:
+            return view(**path, **_values(query))
+
+        vars(checked)["operation"] = self
+        return checked
+
+    def all_answers(self, view: View) -> dict[int, Answer]:
+        """Every status of the view, with its problems."""
+        answers = dict(self.answers)
+        if not answers:
+            kind = get_type_hints(inspect.unwrap(view), include_extras=True)["return"]
+            answers[200] = Answer(inspect.getdoc(kind) or "The document.", kind)
+        shared = WITH_TOKEN if self.security == "token" else ()
+        for status in (*shared, *self.problems):
+            answers[status] = Answer(PROBLEMS[status], Problem, (PROBLEM,))
+        return answers
+
+
+def parameters(view: View, kind: Any) -> type[BaseModel]:
+    """The parameters of a view that are of a kind (inspect.Parameter), as one model."""
+    view = inspect.unwrap(view)
+    hints = get_type_hints(view, include_extras=True)
+    fields: Json = {
+        name: (_given(hints[name]), ... if one.default is one.empty else one.default)
+        for name, one in inspect.signature(view).parameters.items()
+        if one.kind is kind
+    }
+    return create_model("Parameters", **fields)
+
+
+def _given(hint: Any) -> Any:
+    """The type of a parameter that is given: without the None of its default."""
+    if get_origin(hint) in (Union, UnionType):
+        (hint,) = (each for each in get_args(hint) if each is not NoneType)
+    return hint
+
+
+def _values(query: type[BaseModel]) -> Json:
+    try:
+        return dict(query.model_validate_strings(request.args.to_dict()))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        fault = first["msg"][:1].lower() + first["msg"][1:]
+        raise InvalidParameter(f"{first['loc'][0]}: {fault}") from None

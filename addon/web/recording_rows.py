@@ -1,0 +1,164 @@
+"""Rows of the list of recordings: a few figures of each, out of its manifest and its analysis.
+
+Both are verified and decrypted for it; the figures are kept in this process's memory, because an
+archived recording does not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from addon.archive.archive import Archive
+from addon.archive.manifest import Manifest
+from addon.archive.names import Entry, files
+from addon.bounded_cache import BoundedCache
+from addon.errors import KeyMissing, NotStored, Tampered, UnreadableDocument
+
+AT_ONCE = 8
+"""Recordings opened at the same time: a bucket answers in tens of milliseconds, a page has many."""
+
+MAX_KEPT = 2000
+"""Rows kept in memory: under a kilobyte each."""
+
+
+UNPROVEN = "does not match its signature"
+
+LABELS = {
+    "agent": "Agent",
+    "both": "Both at once",
+    "customer": "Customer",
+    "mixed": "Speech",
+    "silence": "Silence",
+}
+
+
+@dataclass(frozen=True)
+class TalkShare:
+    """One stretch of a talk bar, in percent of the recording.
+
+    `share` is what the party spoke in all, `width` what is drawn: time that both spoke is apart.
+    """
+
+    kind: str
+    start: float
+    width: float
+    share: float
+
+    @property
+    def label(self) -> str:
+        """The party of this stretch."""
+        return LABELS[self.kind]
+
+
+@dataclass(frozen=True)
+class RecordingRow:
+    """One line of the list. `trouble` says why its figures cannot be shown."""
+
+    recording_id: str
+    tenant: str
+    at: datetime
+    duration: float | None = None
+    call_sid: str | None = None
+    format: str = ""
+    redacted: bool = False
+    redaction: str | None = None
+    flags: tuple[str, ...] = ()
+    bar: tuple[TalkShare, ...] = ()
+    trouble: str | None = None
+
+    @property
+    def day(self) -> date:
+        """The UTC day that the list shows it under."""
+        return self.at.astimezone(UTC).date()
+
+
+class RecordingRows:
+    """Rows of recordings, made in parallel and remembered."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._kept: BoundedCache[tuple[str, str, datetime], RecordingRow] = BoundedCache(MAX_KEPT)
+
+    def of(self, entries: Sequence[Entry]) -> list[RecordingRow]:
+        """The rows of these entries; one that was erased meanwhile is left out.
+
+        Raises StoreUnavailable.
+        """
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = pool.map(self._row, entries)
+            return [row for row in found if row is not None]
+
+    def _row(self, entry: Entry) -> RecordingRow | None:
+        try:
+            manifest = self._archive.manifest(entry.tenant, entry.recording_id)
+        except NotStored:
+            return None
+        except (Tampered, KeyMissing, UnreadableDocument):
+            return self._unproven(entry)
+        key = (entry.tenant, entry.recording_id, manifest.written_at)
+        row = self._kept.get(key)
+        return row or self._keep(key, self._made(manifest))
+
+    def _keep(self, key: tuple[str, str, datetime], row: RecordingRow) -> RecordingRow:
+        """Remember a row; one in trouble is looked at again, because trouble may be mended."""
+        return self._kept.put(key, row) if row.trouble is None else row
+
+    def _unproven(self, entry: Entry) -> RecordingRow | None:
+        """A recording of which nothing can be believed but that something lies there."""
+        stat = self._archive.store.stat(files(entry.tenant, entry.recording_id).manifest)
+        if stat is None:
+            return None
+        return RecordingRow(entry.recording_id, entry.tenant, stat.modified, trouble=UNPROVEN)
+
+    def _made(self, manifest: Manifest) -> RecordingRow:
+        facts = manifest.facts
+        row = RecordingRow(
+            recording_id=manifest.recording_id,
+            tenant=manifest.tenant,
+            at=manifest.at,
+            duration=facts.duration_seconds,
+            call_sid=facts.call_sid,
+            format=facts.format,
+            redacted=facts.redacted,
+            redaction=facts.redaction,
+        )
+        try:
+            result = self._archive.analysis(manifest.tenant, manifest.recording_id)["result"]
+        except NotStored:
+            result = None
+        except KeyMissing:
+            return replace(row, trouble="no key to read it")
+        except Tampered:
+            return replace(row, trouble=UNPROVEN)
+        if result is None:
+            return replace(row, trouble="not analysed")
+        return replace(row, flags=tuple(result["flags"]), bar=talk_bar(result))
+
+
+def talk_bar(result: Mapping[str, Any]) -> tuple[TalkShare, ...]:
+    """Shares of a call: agent, both at once, customer, nobody; widths add up to 100."""
+    talk = result["conversation"]
+    parts: list[TalkShare] = []
+    start = 0.0
+    for kind, width, share in _shares(talk):
+        if width > 0:
+            parts.append(TalkShare(kind, round(start, 3), round(width, 3), share))
+            start += width
+    return tuple(parts)
+
+
+def _shares(talk: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Kind, width and share of each stretch from left to right."""
+    silence, both = talk["silence_percent"], talk["crosstalk_percent"] or 0.0
+    agent, customer = talk["agent_talk_percent"], talk["customer_talk_percent"]
+    if agent is None or customer is None:
+        yield "mixed", 100.0 - silence, 100.0 - silence
+    else:
+        yield "agent", agent - both, agent
+        yield "both", both, both
+        yield "customer", customer - both, customer
+    yield "silence", silence, silence

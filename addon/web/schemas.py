@@ -1,0 +1,180 @@
+"""Shapes of the JSON documents that the web answers.
+
+What makes a document is typed by these classes, and /openapi.json describes it by them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field, WithJsonSchema
+from typing_extensions import TypedDict  # pydantic takes typing's own from Python 3.12 on
+
+Id = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"})
+]
+"""A name in the archive. Another form is not refused: nothing is found by it."""
+
+Time = Annotated[str | None, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
+Seconds = Annotated[float | None, WithJsonSchema({"type": ["number", "null"], "minimum": 0})]
+Hash = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+Text = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
+Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
+
+
+class File(TypedDict):
+    """One audio file, as it is archived."""
+
+    file_id: Id
+    start_time: Time
+    stop_time: Time
+    file_size: Annotated[int, Field(ge=0, description="Bytes, decrypted.")]
+    format: Annotated[str, Field(examples=["wav"])]
+    sha256: Annotated[Hash, Field(description="Of the archived audio, decrypted.")]
+
+
+class Redaction(TypedDict):
+    """How far digits are muted in a recording."""
+
+    status: Annotated[
+        str | None,
+        WithJsonSchema(
+            {"type": ["string", "null"], "enum": ["complete", "incomplete", "off", None]}
+        ),
+        Field(description="Whether all digits are muted; null where it is not known."),
+    ]
+    status_reason: NotRequired[Annotated[str, Field(description="Why `status` is null.")]]
+    reason: NotRequired[Annotated[str, Field(description="Why digits may remain.")]]
+
+
+class Recording(TypedDict):
+    """An archived recording."""
+
+    id: Id
+    install: Annotated[
+        Id, Field(description="The install (XD…), or the Flex account, that it belongs to.")
+    ]
+    call_sid: Text
+    request_sid: str
+    source: Annotated[
+        str, WithJsonSchema({"type": "string", "enum": ["marketplace", "flex", "ringcentral"]})
+    ]
+    format: str
+    channels: Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
+    duration_seconds: Seconds
+    started_at: Time
+    received_at: Time
+    archived_at: Time
+    redacted: Annotated[bool, Field(description="Whether tones or numbers were muted.")]
+    redaction: Redaction
+    playable: Annotated[
+        bool, Field(description="False where the recording is withheld (REDACT_DTMF=required).")
+    ]
+    received_sha256: Annotated[Hash, Field(description="Of the bytes received, before redaction.")]
+    files: list[File]
+
+
+class Analysis(TypedDict):
+    """The part of a recording's document that its analysis adds."""
+
+    analysis: Annotated[
+        dict[str, Any] | None,
+        WithJsonSchema({"type": ["object", "null"]}),
+        Field(description="The result as it was posted to the callback."),
+    ]
+    analysis_reason: NotRequired[Annotated[str, Field(description="Why `analysis` is null.")]]
+
+
+class AnalysedRecording(Recording, Analysis):
+    """An archived recording with its analysis."""
+
+
+class Page(TypedDict):
+    """One page of a listing."""
+
+    recordings: list[Recording]
+    next_cursor: Annotated[Text, Field(description="Null on the last page.")]
+
+
+class Call(TypedDict):
+    """A call: its recordings in the order of time."""
+
+    call_sid: Id
+    install: Id
+    duration_seconds: Seconds
+    recordings: list[Id]
+    files: list[File]
+
+
+class Link(TypedDict):
+    """An address that carries its own permission."""
+
+    signed_url: Url
+    expires: Annotated[int, Field(description="Unix seconds at which it ends.")]
+
+
+class Ciphertext(TypedDict):
+    """An address of the encrypted audio, in a bucket."""
+
+    signed_url: Url
+    encryption: Annotated[dict[str, Any], Field(description="What a holder of the key needs.")]
+    open_with: str
+
+
+class Waveform(TypedDict):
+    """An audiowaveform document: minimum and maximum of each channel for every pixel."""
+
+    version: Literal[2]
+    channels: Annotated[int, Field(ge=1)]
+    sample_rate: int
+    samples_per_pixel: int
+    bits: Literal[8, 16]
+    length: int
+    data: list[int]
+
+
+class Event(TypedDict):
+    """An event of the access log; other members depend on `event`."""
+
+    at: str
+    event: str
+
+
+class Trail(TypedDict):
+    """The access log of a recording, oldest first."""
+
+    id: Id
+    events: list[Event]
+
+
+class MediaUrl(TypedDict):
+    """The Flex player's answer."""
+
+    media_url: Url
+
+
+class Problem(TypedDict):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: NotRequired[Annotated[int, Field(description="Of the kind of error, for programs.")]]
+    remedy: NotRequired[Annotated[str, Field(description="What helps, for people.")]]
+
+
+class Rejection(TypedDict):
+    """The error object of an invocation that can never succeed."""
+
+    status: Literal["failed"]
+    code: int
+    message: str
+    request_sid: Text
+
+
+class State(TypedDict):
+    """The state of this process; `missing` names what readiness lacks."""
+
+    status: str
+    missing: NotRequired[list[str]]

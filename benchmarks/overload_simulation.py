@@ -1,0 +1,168 @@
+"""Simulates more voicemails than a machine can do, under each scheduling policy.
+
+`python -m benchmarks.overload_simulation [--cores N]`. A burst of voicemails within seconds, one
+and a half and three times the capacity for minutes, each with the time after it. A job's work
+varies as measured times do. In time is what was answered with its result before a failure was the
+answer. The bound is Moore and Hodgson's: with all recordings known and there at the start, no order
+answers more in time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from addon.requests import scheduling as policy_
+from addon.requests.sla import percentile
+from benchmarks import scheduling
+from benchmarks.scheduling import MEASURED, Done, Job, Machine, Policy
+
+SHORTEST_S, LONGEST_S = 2.0, 10.0
+"""Seconds of a voicemail."""
+
+VARIATION = 0.3
+"""Standard deviation of the logarithm of a job's work: half of them within a fifth of the usual."""
+
+CALM = 0.5
+"""Load after the overload, over the capacity."""
+
+CALM_S = 240.0
+
+HEAD = (
+    f"{'':20}{'in time':>9}{'goodput':>9}{'p50':>8}{'p99':>8}"
+    f"{'recovered':>11}{'archived':>10}{'signal':>8}"
+)
+"""Goodput is over the capacity, while the overload lasts. After its end: seconds until every new
+recording is in time, and until all are archived. The signal: seconds until its pressure is 1."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Recordings, of which more come than can be done until `until`."""
+
+    jobs: Sequence[Job]
+    cores: int
+    until: float
+
+    @property
+    def bound(self) -> int:
+        """Moore and Hodgson's number: drop the most work whenever a deadline cannot be kept."""
+        kept: list[float] = []
+        total = 0.0
+        for job in sorted(self.jobs, key=lambda job: job.arrived + answered_by(job)):
+            heapq.heappush(kept, -job.work)
+            total += job.work
+            if total / self.cores > job.arrived + answered_by(job):
+                total += heapq.heappop(kept)
+        return len(kept)
+
+
+def answered_by(job: Job) -> float:
+    """Seconds after its receipt at which a job is answered with a failure."""
+    return policy_.ANSWER_AT * job.duration
+
+
+def capacity(cores: int) -> float:
+    """Voicemails a second."""
+    return cores / MEASURED.work((SHORTEST_S + LONGEST_S) / 2)
+
+
+def voicemails(rate: float, start: float, end: float, dice: random.Random) -> Iterator[Job]:
+    """Voicemails at random between two times, so many a second."""
+    now = start + dice.expovariate(rate)
+    while now < end:
+        seconds = dice.uniform(SHORTEST_S, LONGEST_S)
+        work = MEASURED.work(seconds) * dice.lognormvariate(-(VARIATION**2) / 2, VARIATION)
+        yield scheduling.job(now, seconds, MEASURED, work)
+        now += dice.expovariate(rate)
+
+
+def overload(
+    cores: int, times: float, seconds: float, *, calls: int = 0, calm: bool = True
+) -> Scenario:
+    """So many times the capacity for so long, then half of it; first come some hour-long calls."""
+    dice, rate = random.Random(1), capacity(cores)
+    jobs = [scheduling.job(0.0, 3600.0, MEASURED) for _ in range(calls)]
+    jobs += voicemails(times * rate, 0.0, seconds, dice)
+    if calm:
+        jobs += voicemails(CALM * rate, seconds, seconds + CALM_S, dice)
+    return Scenario(jobs, cores, seconds)
+
+
+SCENARIOS: dict[str, Callable[[int], Scenario]] = {
+    "a burst of 14 times the capacity for 8 s, alone": lambda cores: overload(
+        cores, 13.8, 8.0, calm=False
+    ),
+    "a burst of 14 times the capacity for 8 s": lambda cores: overload(cores, 13.8, 8.0),
+    "1.5 times the capacity for 5 minutes": lambda cores: overload(cores, 1.5, 300.0),
+    "3 times the capacity for 5 minutes": lambda cores: overload(cores, 3.0, 300.0),
+    "3 times for 5 minutes, behind 8 hour-long calls": lambda cores: overload(
+        cores, 3.0, 300.0, calls=8
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a scenario under a policy."""
+
+    policy: str
+    in_time: int
+    number: int
+    goodput: float
+    p50: float
+    p99: float
+    recovered: float
+    archived: float
+    signal: float
+    long_in_time: bool
+
+    def __str__(self) -> str:
+        return (
+            f"{self.policy:<20}{self.in_time:>9}{self.goodput:>9.2f}{self.p50:>7.1f}x"
+            f"{self.p99:>7.1f}x{self.recovered:>9.0f} s{self.archived:>8.0f} s{self.signal:>6.1f} s"
+        )
+
+
+def run(policy: Policy, scenario: Scenario) -> Outcome:
+    """Simulate a scenario under a policy."""
+    machine = Machine(policy, scenario.cores)
+    done: Sequence[Done] = machine.run(scenario.jobs)
+    good = [each for each in done if each.in_time]
+    paces = sorted(each.pace for each in good)
+    during = sum(each.at <= scenario.until for each in good)
+    lost = [each.job.arrived for each in done if not each.in_time]
+    return Outcome(
+        policy=policy.name,
+        in_time=len(good),
+        number=len(done),
+        goodput=during / (capacity(scenario.cores) * scenario.until),
+        p50=percentile(paces, 0.5),
+        p99=percentile(paces, 0.99),
+        recovered=max(0.0, max(lost, default=0.0) - scenario.until),
+        archived=max(each.at for each in done if each.job.arrived <= scenario.until)
+        - scenario.until,
+        signal=machine.pressed_at,
+        long_in_time=all(each.in_time for each in done if each.job.duration > LONGEST_S),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print every scenario; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cores", type=int, default=2)
+    options = parser.parse_args(arguments)
+    for name, make in SCENARIOS.items():
+        scenario = make(options.cores)
+        print(f"\n{name}: {len(scenario.jobs)} recordings, at most {scenario.bound} in time")
+        print(HEAD)
+        for policy in scheduling.policies(options.cores):
+            print(run(policy, scenario))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

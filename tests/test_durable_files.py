@@ -1,0 +1,75 @@
+"""The one writer of files that must last."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from addon import durable_files
+from addon.durable_files import write_file
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_file_is_whole_and_its_owner_s_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "file"
+    write_file(path, [b"one ", b"two"], replace=False)
+    assert path.read_bytes() == b"one two"
+    assert [oct(each.stat().st_mode & 0o777) for each in (path, path.parent)] == ["0o600", "0o700"]
+
+
+def test_a_file_that_is_there_is_replaced_only_on_request(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_file(path, [b"old"], replace=False)
+    with pytest.raises(FileExistsError):
+        write_file(path, [b"new"], replace=False)
+    assert path.read_bytes() == b"old"
+    write_file(path, [b"new"], replace=True)
+    assert path.read_bytes() == b"new"
+    assert files(tmp_path) == ["file"]
+
+
+def test_a_source_that_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_file(path, [b"old"], replace=False)
+
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        write_file(path, broken(), replace=True)
+    assert (path.read_bytes(), files(tmp_path)) == (b"old", ["file"])
+
+
+def test_the_bytes_are_durable_before_the_name_and_the_name_before_the_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def fsync(handle: int) -> None:
+        events.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        sync(handle)
+
+    def named(self: Path, target: Path) -> Path:
+        events.append("name")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", named)
+    write_file(tmp_path / "file", [b"x"], replace=True)
+    assert events == ["file", "name", "folder"]
+
+
+def test_a_new_folder_is_durable_in_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(durable_files, "sync_folder", synced.append)
+    durable_files.make_folders(tmp_path / "a" / "b")
+    assert synced == [tmp_path, tmp_path / "a"]

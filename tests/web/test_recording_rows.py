@@ -1,0 +1,104 @@
+"""Rows of the list: figures kept, bars that add up, and recordings that cannot be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from addon.archive.archive import Archive
+from addon.archive.names import Entry
+from addon.settings import Settings
+from addon.web.recording_rows import RecordingRows, talk_bar
+from tests.archive.recordings import RECORDING, TENANT, archived
+
+ENTRY = Entry(TENANT, RECORDING, "")
+
+
+def conversation(**shares: float | None) -> dict[str, Any]:
+    given = {
+        "agent_talk_percent": 45.0,
+        "customer_talk_percent": 30.0,
+        "crosstalk_percent": 5.0,
+        "silence_percent": 30.0,
+    }
+    return {"flags": ["clipped"], "conversation": {**given, **shares}}
+
+
+@pytest.fixture
+def archive(settings: Settings) -> Archive:
+    return Archive.from_settings(settings)
+
+
+def test_a_bar_has_every_party_and_adds_up():
+    parts = talk_bar(conversation())
+    assert [(part.kind, part.start, part.width, part.share) for part in parts] == [
+        ("agent", 0.0, 40.0, 45.0),
+        ("both", 40.0, 5.0, 5.0),
+        ("customer", 45.0, 25.0, 30.0),
+        ("silence", 70.0, 30.0, 30.0),
+    ]
+
+
+def test_a_mono_bar_has_speech_and_silence():
+    mono = conversation(agent_talk_percent=None, customer_talk_percent=None, crosstalk_percent=None)
+    assert [(part.label, part.width) for part in talk_bar(mono)] == [
+        ("Speech", 70.0),
+        ("Silence", 30.0),
+    ]
+
+
+def test_a_silent_bar_is_silence_alone():
+    silent = conversation(
+        agent_talk_percent=0.0,
+        customer_talk_percent=0.0,
+        crosstalk_percent=0.0,
+        silence_percent=100.0,
+    )
+    assert [part.kind for part in talk_bar(silent)] == ["silence"]
+
+
+def test_a_row_holds_what_the_list_shows(archive):
+    archived(archive, b"x", analysis={"result": conversation()}, redacted=True)
+    (row,) = RecordingRows(archive).of([ENTRY])
+    assert (row.recording_id, row.tenant, row.duration) == (RECORDING, TENANT, 7.365)
+    assert (row.flags, row.redacted, row.trouble) == (("clipped",), True, None)
+    assert f"{row.day}" == "2026-11-20"
+
+
+def test_rows_are_remembered(archive, monkeypatch):
+    archived(archive, b"x", analysis={"result": conversation()})
+    rows = RecordingRows(archive)
+    first = rows.of([ENTRY])
+    monkeypatch.setattr(archive, "analysis", None)
+    assert rows.of([ENTRY]) == first
+
+
+def test_a_recording_that_was_erased_meanwhile_is_left_out(archive):
+    archived(archive, b"x", analysis={"result": conversation()})
+    archive.erase(TENANT, RECORDING, by="test", reason="test")
+    assert RecordingRows(archive).of([ENTRY]) == []
+
+
+def test_what_was_not_analysed_is_shown_without_figures(archive):
+    archived(archive, b"x")
+    (row,) = RecordingRows(archive).of([ENTRY])
+    assert (row.bar, row.trouble) == ((), "not analysed")
+
+
+def test_without_its_key_a_recording_is_shown_without_figures(archive, settings):
+    archived(archive, b"x", analysis={"result": conversation()})
+    keyless = Archive.from_settings(settings.replace(archive_private_keys=()))
+    (row,) = RecordingRows(keyless).of([ENTRY])
+    assert (row.bar, row.trouble) == ((), "no key to read it")
+
+
+def test_a_manifest_that_does_not_hold_is_not_believed(archive):
+    archived(archive, b"x", analysis={"result": conversation()})
+    key = f"recordings/{TENANT}/{RECORDING}/manifest.json"
+    content = archive.store.get(key).replace(b"7.365", b"9.365")
+    archive.store.delete(key)
+    archive.store.put(key, [content])
+    (row,) = RecordingRows(archive).of([ENTRY])
+    assert (row.recording_id, row.duration, row.bar) == (RECORDING, None, ())
+    assert row.trouble == "does not match its signature"

@@ -1,0 +1,187 @@
+"""Worker process for deliveries: sends many results at once, each in a thread of its own.
+
+The main thread takes jobs, renews the lease of each, and keeps the limits; it never waits for
+another host or for the store. A job stays in flight in Redis until its delivery has ended, so that
+a killed process loses none. A thread cannot be killed: one that hangs loses its lease, and the
+process ends in good order and is started anew.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from redis.exceptions import RedisError
+from rq.job import Job
+from rq.queue import Queue
+
+from addon import log, tracing
+from addon.errors import LeaseLost
+from addon.requests import scheduling
+from addon.requests.lease import RENEW_S, Lease
+from addon.requests.queues import DELIVER_KIND, POLL_S, DeadlineQueue, sid_of
+from workers.deliver import deliver_held
+from workers.delivery_hosts import SENDS, HostLimits
+from workers.services import Services, services
+
+AT_ONCE = SENDS + 16
+"""Threads: those that send, and some that read what they are to send or wait for a place."""
+
+LIMIT_S = scheduling.JOB_FLOOR_S
+"""Seconds after which a delivery hangs: two tries with a time limit of 120 s are long over."""
+
+GRACE_S = 12.0
+"""Seconds that deliveries may go on after SIGTERM; then others take over (spec/runtime 3.1)."""
+
+REDIS_PAUSE_S = 1.0
+"""Between two calls of a Redis that does not answer."""
+
+logger = log.get("deliver")
+
+
+@dataclass(eq=False)
+class Delivery:
+    """One job under way; times are on the monotonic clock."""
+
+    job: Job
+    queue: Queue
+    held: Lease
+    started: float = field(default_factory=time.monotonic)
+    renewed: float = field(default_factory=time.monotonic)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def sid(self) -> str:
+        """The request's SID."""
+        return sid_of(self.job.id)
+
+    @property
+    def hangs(self) -> bool:
+        """True if it is longer under way than any delivery can be."""
+        return time.monotonic() - self.started > LIMIT_S
+
+
+class DeliveryWorker:
+    """Takes deliveries from its queues and has AT_ONCE of them under way at most."""
+
+    def __init__(
+        self, services: Services, queues: Sequence[str], limits: HostLimits | None = None
+    ) -> None:
+        self._services = services
+        self._limits = limits or HostLimits()
+        self._queues = [DeadlineQueue(name, connection=services.redis) for name in queues]
+        self._running: list[Delivery] = []
+        self._stopping = False
+
+    def stop(self, *_signal: object) -> None:
+        """Take no more; `run` returns when what is under way has ended, or after GRACE_S."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Deliver until told to stop, or until a delivery hangs."""
+        tracing.flush()  # makes what all threads share, before there are any
+        while not self._stopping:
+            try:
+                self._step()
+            except RedisError as error:
+                logger.warning("Redis does not answer", reason=type(error).__name__)
+                time.sleep(REDIS_PAUSE_S)
+        self._end()
+        tracing.flush()
+
+    def _step(self) -> None:
+        self._renew()
+        for delivery in self._running:
+            if delivery.hangs:
+                logger.error("a delivery hangs; the process ends", request_sid=delivery.sid)
+                self._stopping = True
+        if len(self._running) < AT_ONCE and self._take():
+            return
+        time.sleep(POLL_S)
+
+    def _take(self) -> bool:
+        """Begin the next delivery; False where there is none."""
+        taken = DeadlineQueue.dequeue_any(self._queues, None, self._services.redis)
+        if taken is None:
+            return False
+        job, queue = taken
+        held = Lease(self._services.redis, DELIVER_KIND, sid_of(job.id))
+        if held.renew():
+            delivery = Delivery(job, queue, held)
+            self._running.append(delivery)
+            threading.Thread(target=self._deliver, args=(delivery,), daemon=True).start()
+        else:
+            self._land(job, queue)
+        return True
+
+    def _deliver(self, delivery: Delivery) -> None:
+        """One delivery, in its thread, as part of the trace that its request began."""
+        carrier, queue = delivery.job.meta, delivery.queue.name
+        try:
+            with tracing.span(DELIVER_KIND, carrier=carrier, request_sid=delivery.sid, queue=queue):
+                deliver_held(self._services, delivery.sid, delivery.held, self._limits)
+        except LeaseLost as error:
+            logger.warning("left to its new holder", work=DELIVER_KIND, reason=error.message)
+        except Exception:  # nothing of it is lost: the sweeper looks at the request again
+            logger.exception("a delivery failed")
+        finally:
+            self._finish(delivery)
+
+    def _finish(self, delivery: Delivery) -> None:
+        """Give the lease back and take the job off the in-flight list; the sweeper can, too."""
+        try:
+            delivery.held.release()
+            self._land(delivery.job, delivery.queue)
+        except RedisError:
+            logger.warning("Redis does not answer; the job is left in flight")
+        finally:
+            delivery.ended.set()
+
+    def _land(self, job: Job, queue: Queue) -> None:
+        with self._services.redis.pipeline(transaction=False) as pipe:
+            pipe.delete(job.key)
+            pipe.lrem(queue.intermediate_queue_key, 1, job.id)
+            pipe.execute()
+
+    def _renew(self) -> None:
+        """Renew the leases, but of what hangs: another process has to take that over."""
+        self._running = [each for each in self._running if not each.ended.is_set()]
+        for delivery in self._running:
+            if not delivery.hangs and time.monotonic() - delivery.renewed >= RENEW_S:
+                delivery.renewed = time.monotonic()
+                delivery.held.renew()
+
+    def _end(self) -> None:
+        """Wait for what is under way, then give the rest back for others to take at once."""
+        until = time.monotonic() + GRACE_S
+        while time.monotonic() < until and not all(
+            each.ended.is_set() or each.hangs for each in self._running
+        ):
+            try:
+                self._renew()
+            except RedisError:
+                logger.warning("Redis does not answer")
+            time.sleep(POLL_S)
+        for delivery in self._running:
+            if not delivery.ended.is_set():
+                self._give_back(delivery)
+
+    def _give_back(self, delivery: Delivery) -> None:
+        logger.warning("a delivery is given back", request_sid=delivery.sid)
+        try:
+            self._land(delivery.job, delivery.queue)
+            delivery.held.release()
+            self._services.states.look_again(delivery.sid, 0.0)
+        except RedisError:
+            return  # the sweeper finds it in flight without a lease
+
+
+def main(queues: Sequence[str]) -> None:
+    """Deliver from these queues until SIGTERM or SIGINT; the process has to end afterwards."""
+    worker = DeliveryWorker(services(), queues)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, worker.stop)
+    worker.run()

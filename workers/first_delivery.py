@@ -1,0 +1,68 @@
+"""First delivery of a result, in the process that computed it and beside its next job.
+
+It saves a second job with its queue, and the wait in it. In a process that does not allow it, and
+where as many as may are under way, the delivery is queued. A callback that is slow holds up neither
+the next job nor a delivery of another process; it is waited for as long as a queued delivery waits,
+so that no answer that comes late makes a second delivery (decision 0707).
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+
+from addon import log, tracing
+from addon.requests.queues import DELIVER_KIND
+from workers.services import Services
+
+AT_ONCE = 4
+"""Deliveries beside a process's jobs. A callback takes 50 ms and a short job as long: one or two
+are usual, and more mean that callbacks are slow, for which the queue has a process of its own."""
+
+logger = log.get("deliver")
+
+Deliver = Callable[[str], None]
+
+_deliver: Deliver | None = None
+_threads: list[threading.Thread] = []
+
+
+def enable(deliver: Deliver) -> None:
+    """Allow it in this process, which must call `wait` before it ends."""
+    global _deliver
+    _deliver = deliver
+
+
+def running() -> int:
+    """The number of deliveries under way in this process."""
+    _threads[:] = [thread for thread in _threads if thread.is_alive()]
+    return len(_threads)
+
+
+def begin(services: Services, sid: str) -> None:
+    """Deliver a stored result: here at once, or as a job."""
+    if _deliver is None or running() >= AT_ONCE:
+        services.dispatcher.deliver(sid, first=True)
+        return
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(_run, _deliver, sid), daemon=True)
+    _threads.append(thread)
+    thread.start()
+
+
+def wait(seconds: float) -> None:
+    """Wait until those under way have ended. What does not is found by the sweeper."""
+    until = time.monotonic() + seconds
+    for thread in _threads:
+        thread.join(max(0.0, until - time.monotonic()))
+
+
+def _run(deliver: Deliver, sid: str) -> None:
+    try:
+        with tracing.span(DELIVER_KIND, request_sid=sid):
+            deliver(sid)
+    except Exception as error:
+        # With Redis or the store away: its lease ends now, and the sweeper queues a delivery.
+        logger.warning("a delivery was left", request_sid=sid, reason=type(error).__name__)

@@ -1,0 +1,190 @@
+"""A worker's long-lived child that runs short jobs one after another (decision 0707).
+
+The worker hands it one job at a time over a pair of sockets and waits for a byte: the job is over,
+and the process stays or ends. The worker keeps the job's time limit and its own heartbeat, and sees
+a child that was killed by the end of the connection. Nothing of a job may reach the next one.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import os
+import random
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from addon import log, tracing
+from workers import first_delivery
+from workers.deliver import deliver
+
+JOBS = 500
+"""A process ends after so many: what leaks slowly, here or in a codec, goes with it."""
+
+MORE_MEMORY = 64 * 1024 * 1024
+"""Bytes that its peak may grow after the first job: a minute of audio needs a third of it."""
+
+MORE_FILES = 16
+MORE_THREADS = 4
+"""Above what was open and alive after the first job: connections are kept, and grow a little."""
+
+OPEN_FILES = Path("/dev/fd")
+
+END_S = 12.0
+"""Seconds that deliveries have to end when the process is to end."""
+
+CHECK_S = 0.02
+
+STAYS, ENDS = b"+", b"-"
+
+logger = log.get("worker")
+
+Task = Mapping[str, Any]
+Run = Callable[[Task], bool]
+"""Runs one job in the child; False where it failed, and its process is not used again."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Memory, open files and threads of this process."""
+
+    memory: int
+    files: int
+    threads: int
+
+    @classmethod
+    def now(cls) -> Usage:
+        """Read them; the memory is the peak so far."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        unit = 1 if sys.platform == "darwin" else 1024
+        return cls(peak * unit, len(list(OPEN_FILES.iterdir())), threading.active_count())
+
+    def has_grown_since(self, before: Usage) -> bool:
+        """True where it is more than a job may leave behind."""
+        return (
+            self.memory > before.memory + MORE_MEMORY
+            or self.files > before.files + MORE_FILES
+            or self.threads > before.threads + MORE_THREADS
+        )
+
+
+class WarmProcess:
+    """The child as its worker sees it; started with the first job, and again when it has ended.
+
+    `prepare` is called in the child before each job, and sets the handlers of its signals.
+    """
+
+    def __init__(self, prepare: Callable[[], None], run: Run) -> None:
+        self.pid = 0
+        self._prepare = prepare
+        self._run = run
+        self._channel: socket.socket | None = None
+        self._ending: set[int] = set()
+
+    def begin(self, task: Task) -> None:
+        """Hand over a job, to a new process where there is none."""
+        self._ending = {pid for pid in self._ending if not _has_ended(pid)}
+        if self._channel is not None and _has_ended(self.pid):
+            self._forget()  # it died while it had nothing to do
+        if self._channel is None:
+            self._channel = self._start()
+        with suppress(BrokenPipeError, ConnectionResetError):  # `wait` sees that it has died
+            self._channel.sendall(json.dumps(task).encode() + b"\n")
+
+    def wait(self) -> tuple[int, int, Any]:
+        """Wait until the job is over: pid, status as of wait(2), and usage where it has died.
+
+        An exception of a signal handler, such as the monitor's, leaves it to be called again.
+        """
+        answer = b""
+        with suppress(ConnectionResetError):
+            answer = self._channel.recv(1) if self._channel else b""
+        if not answer:
+            ended = os.wait4(self.pid, 0)
+            self._forget()
+            return ended
+        pid = self.pid
+        if answer == ENDS:
+            self._ending.add(pid)
+            self._forget()
+        return pid, 0, None
+
+    def close(self) -> None:
+        """End it, and those that are ending: each gets END_S for its deliveries, then is killed."""
+        if self._channel is not None:
+            self._ending.add(self.pid)
+            self._forget()
+        until = time.monotonic() + END_S
+        while self._ending and time.monotonic() < until:
+            self._ending = {pid for pid in self._ending if not _has_ended(pid)}
+            time.sleep(CHECK_S)
+        for pid in self._ending:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+        self._ending.clear()
+
+    def _forget(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+        self._channel, self.pid = None, 0
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if not pid:
+            try:
+                ours.close()
+                os.setpgrp()
+                _serve(theirs, self._prepare, self._run)
+            except BaseException:  # a child must never return into its parent's code
+                logger.exception("a warm process failed")
+                os._exit(1)
+            os._exit(0)
+        with suppress(OSError):
+            os.setpgid(
+                pid, pid
+            )  # here too: whoever is faster, it is killed with its own group only
+        theirs.close()
+        self.pid = pid
+        return ours
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return True
+
+
+def _serve(channel: socket.socket, prepare: Callable[[], None], run: Run) -> None:
+    """Run jobs until the worker closes the connection, or this process has to be replaced."""
+    random.seed()
+    prepare()
+    first_delivery.enable(deliver)
+    usage: Usage | None = None
+    with channel, channel.makefile("rb") as tasks:
+        for number, line in enumerate(tasks, 1):
+            prepare()
+            # A context of its own: what a job binds to the log or the trace ends with it.
+            done = contextvars.Context().run(run, json.loads(line))
+            stays = done and number < JOBS
+            if stays and not first_delivery.running():
+                now = Usage.now()
+                usage = usage or now
+                stays = not now.has_grown_since(usage)
+            channel.sendall(STAYS if stays else ENDS)
+            if not stays:
+                break
+    first_delivery.wait(END_S)
+    tracing.flush()
