@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from addon import log
 from benchmarks import capacity
 from benchmarks.capacity import Inputs
 from benchmarks.sla import recording
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--voicemails", type=int, default=50)
     options = parser.parse_args(arguments)
+    log.configure("warning", terminal=False)
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder), workers=2) as deployment:
         inputs = measure(deployment, options.voicemails)
     for name, value in asdict(inputs).items():
