@@ -1,4 +1,4 @@
-"""A Twilio Marketplace recording-analysis add-on; CONTRIBUTING.md shows the house, room by room."""
+"""A Twilio Marketplace recording-analysis add-on; ARCHITECTURE.md names its packages."""
 
 import os
 

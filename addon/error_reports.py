@@ -40,7 +40,7 @@ def configure(settings: Settings, **options: Any) -> None:
 
 
 def scrubbed(event: Any, _hint: dict[str, Any]) -> Any:
-    """What is left of an event: the code's side of it, with URLs cut at their query."""
+    """The part of an event that is passed on: the code's side, with URLs cut at their query."""
     kept = {name: value for name, value in event.items() if name in KEPT}
     if "logentry" in kept:
         said = kept["logentry"].get("formatted") or kept["logentry"].get("message") or ""

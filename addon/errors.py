@@ -250,7 +250,7 @@ class ProcessingFailed(RecordingFailed):
 
 
 class ArchiveMismatch(RecordingFailed):
-    """What was written for the archive is less than was received, or other: never committed."""
+    """Less was written for the archive than was received, or other bytes: never committed."""
 
     code = 64405
     remedy = "The recording is archived as it was received, with nothing muted in it."

@@ -1,6 +1,6 @@
 """Builds the Flask application: settings, logs, blueprints and commands, in one short function.
 
-This is the top of the house: it may import every room, and no room imports it.
+It may import every package, and none imports it.
 """
 
 from __future__ import annotations

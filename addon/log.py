@@ -23,7 +23,7 @@ Event = MutableMapping[str, Any]
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
-    """The logger for a room; cheap, and safe to call at import."""
+    """The logger of a package; cheap, and safe to call at import."""
     return structlog.stdlib.get_logger(name)
 
 

@@ -71,7 +71,7 @@ class Settings(SettingsTable):
 
     @property
     def redis_embedded(self) -> bool:
-        """Whether the queue is the server that `flask serve` starts."""
+        """True where the queue is the server that `flask serve` starts."""
         return self.redis_url == default_redis_url(self.data_dir)
 
     def replace(self, **changes: Any) -> Self:
@@ -94,7 +94,7 @@ class Settings(SettingsTable):
 
 
 def _kept_keys(folder: Path) -> dict[str, str]:
-    """What files of `folder` say by variable. Raises SettingsError where one cannot be read."""
+    """The values in the files of `folder`, by variable. Raises SettingsError for a bad file."""
     found = {}
     for name, field in Settings.model_fields.items():
         assert isinstance(field.json_schema_extra, dict)  # noqa: S101 - for the type checker

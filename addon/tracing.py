@@ -30,7 +30,7 @@ logger = log.get("tracing")
 
 @dataclass
 class Tracing:
-    """What this process does with spans. Without an exporter every call here is a no-op."""
+    """The way this process exports spans. Without an exporter every call here is a no-op."""
 
     service: str = "addon"
     exporter: Callable[[], SpanExporter] | None = None

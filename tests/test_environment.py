@@ -141,3 +141,19 @@ def test_printed_keys_are_a_file_for_another_machine(folder: Path) -> None:
     write(folder, "DATA_DIR=there", *lines)
     code = "from addon.settings import Settings; print(Settings.load().archive_private_keys[0])"
     assert output(folder, "-c", code).strip() == here.archive_private_keys[0].strip()
+
+
+GIVEN = """
+import json
+from addon import environment
+environment.set_defaults({"PUBLIC_URL": "http://default", "PORT": "1"})
+print(json.dumps([environment.given().get(name) for name in ("LOG_LEVEL", "PORT", "PUBLIC_URL")]))
+print(json.dumps([environment.take("PORT", "NONE"), "PORT" in environment.variables()]))
+"""
+
+
+def test_what_was_added_is_left_out_for_the_same_program_anew(folder: Path) -> None:
+    write(folder, "LOG_LEVEL=debug", "PORT=2")
+    given, taken = output(folder, "-c", GIVEN, PORT="8080").splitlines()
+    assert json.loads(given) == [None, "8080", None]
+    assert json.loads(taken) == [{"PORT": "8080"}, False]

@@ -1,4 +1,4 @@
-"""The archive as everyone uses it: deposit, read, list, erase, over any store.
+"""The archive as everyone uses it: write, read, list and erase recordings, over any store.
 
 A process holds only the keys of its part: a worker seals and signs, a reader opens and verifies.
 Nothing leaves here that was not verified against a signed manifest.
@@ -91,7 +91,7 @@ class Archive:
 
     @property
     def encryption_keys(self) -> EncryptionKeys:
-        """Whom this process seals for. Raises KeyMissing where it has no such key."""
+        """The keys that this process encrypts to. Raises KeyMissing where it has none."""
         if self._encryption_keys is None:
             raise KeyMissing(
                 "this process has no key to encrypt to",
@@ -101,7 +101,7 @@ class Archive:
 
     @property
     def signer(self) -> Signer:
-        """Who signs here. Raises KeyMissing where this process only reads."""
+        """The key that signs manifests. Raises KeyMissing where this process only reads."""
         if self._signer is None:
             raise KeyMissing(
                 "this process has no key to sign with", remedy="Set MANIFEST_SIGNING_KEY."

@@ -32,6 +32,7 @@ class BlockSource:
 
     def view(self, size: int) -> memoryview:
         """As `read` does, but copied only where two blocks meet."""
+        self._fill()
         end = self._at + size
         if end > len(self._block):
             return memoryview(self.read(size))
@@ -40,7 +41,7 @@ class BlockSource:
         return view
 
     def _fill(self) -> bool:
-        """Whether a byte is at hand, after asking for the next block where need be."""
+        """Ask for the next block where need be; False at the end."""
         while self._at >= len(self._block):
             block = next(self._blocks, None)
             if block is None:

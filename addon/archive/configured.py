@@ -40,7 +40,7 @@ def keys_of(settings: Settings, store: Store) -> Keys:
 
 
 def encryption_keys_of(settings: Settings) -> EncryptionKeys | None:
-    """Whom the settings say to seal for: public keys and KMS keys."""
+    """The encryption keys that the settings name: public keys and KMS keys; None for none."""
     if not settings.archive_public_keys and not settings.archive_kms_keys:
         return None
     return EncryptionKeys.of_public_keys(settings.archive_public_keys, settings.archive_kms_keys)

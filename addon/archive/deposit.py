@@ -1,4 +1,4 @@
-"""One recording on its way into the archive: audio, analysis, and the manifest that commits them.
+"""Writes one recording into the archive: audio, analysis, and the manifest that commits them.
 
 Until the signed manifest is written the recording is not archived, and leaving early takes back
 what was written, unless another worker has the recording now. A committed recording must never be
@@ -42,7 +42,10 @@ class Reencoded:
 
 
 class Deposit:
-    """Made by Archive.deposit; a context manager that is left once, after `commit` or without."""
+    """One recording being written: a context manager that is left once, after `commit` or without.
+
+    Archive.deposit makes it.
+    """
 
     def __init__(
         self,
@@ -212,7 +215,7 @@ def are_unchanged(store: Store, written: Iterable[Stat]) -> bool:
 
 
 def settle(store: Store, manifest: Manifest, lock: timedelta | None) -> None:
-    """What follows from a committed manifest, again and again without harm: index and lock."""
+    """Write index entries and lock for a committed manifest; doing it again changes nothing."""
     index.write(store, manifest)
     if lock is None:
         return

@@ -101,7 +101,7 @@ class DecryptionKeys:
         )
 
     def __bool__(self) -> bool:
-        """Whether there is any key at hand at all."""
+        """True where there is a key to open with."""
         return bool(self._keys or self._kms_arns)
 
     def data_key(self, sealed_keys: Sequence[SealedKey], context: Mapping[str, str]) -> bytes:

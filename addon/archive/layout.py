@@ -145,7 +145,7 @@ def _text(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Frames:
-    """Where the frames of one object lie; frame numbers begin at 1, `full + 1` is the final one."""
+    """The places of one object's frames; numbers begin at 1, `full + 1` is the final frame."""
 
     message_id: bytes
     start: int
@@ -168,11 +168,11 @@ class Frames:
         return self.full * self.frame_length + self.last_length
 
     def offset(self, number: int) -> int:
-        """Where frame `number` starts in the object."""
+        """The offset of frame `number` in the object."""
         return self.start + (number - 1) * (self.frame_length + _FRAME_EXTRA)
 
     def stored_length(self, number: int) -> int:
-        """How many bytes frame `number` occupies."""
+        """The bytes that frame `number` occupies."""
         if number <= self.full:
             return self.frame_length + _FRAME_EXTRA
         return self.last_length + _FINAL_EXTRA

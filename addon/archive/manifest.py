@@ -37,7 +37,8 @@ _DOMAIN = b"recording-archive "
 
 @dataclass(frozen=True)
 class RecordingFacts:
-    """What the worker knows of a recording. `source`: "marketplace", "flex" or "ringcentral".
+    """Facts of a recording, as its worker learned them; `source` is "marketplace", "flex" or
+    "ringcentral".
 
     `redacted` is whether anything was muted. `redaction` is whether all digits were: None, in a
     manifest of before this was recorded, is not known. `redaction_reason` is a sentence where some
@@ -104,7 +105,7 @@ class Manifest:
         return ("audio", "analysis") if self.analysis else ("audio",)
 
     def admits(self, part: Part) -> tuple[Sealed, ...]:
-        """What the stored object may be: one, or either of two while it is being replaced."""
+        """The objects that may be stored: one, or either of two while it is being replaced."""
         if part == "audio":
             return tuple(one for one in (self.audio, self.audio_before) if one)
         return tuple(one for one in (self.analysis, self.analysis_before) if one)
@@ -225,7 +226,7 @@ def signer_name(public: ed25519.Ed25519PublicKey) -> str:
 
 
 def _signed_bytes(kind: str, document: Any) -> bytes:
-    """What is signed: the kind, and the document as JSON, sorted and without white space."""
+    """The bytes under a signature: kind, and the document as JSON, sorted, without white space."""
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return _DOMAIN + kind.encode() + b"\n" + canonical.encode()
 

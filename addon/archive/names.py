@@ -49,7 +49,7 @@ def checked_id(value: str) -> str:
 
 
 def files(tenant: str, recording_id: str) -> Files:
-    """Where a recording's objects lie. Raises NotStored."""
+    """The keys of a recording's objects. Raises NotStored."""
     folder = f"{RECORDINGS}{checked_id(tenant)}/{checked_id(recording_id)}"
     return Files(
         f"{folder}/audio.esdk",
@@ -68,7 +68,7 @@ def recording_of(key: str) -> tuple[str, str]:
 
 
 def behind(tenant: str, recording_id: str) -> str:
-    """Where a listing of RECORDINGS goes on behind one of them."""
+    """The key that a listing of RECORDINGS goes on from, behind all of one recording."""
     return f"{RECORDINGS}{checked_id(tenant)}/{checked_id(recording_id)}/{LAST}"
 
 

@@ -126,7 +126,7 @@ class RangeReader:
 def open_with(
     decryption_keys: DecryptionKeys, context: Mapping[str, str]
 ) -> Callable[[Header], bytes]:
-    """How to get a header's data key: only where it is bound to `context`. Raises Tampered."""
+    """A function that gives a header's data key; it raises Tampered for another `context`."""
 
     def open_key(header: Header) -> bytes:
         if header.context != dict(context):

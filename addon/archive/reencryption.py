@@ -120,7 +120,7 @@ def _next_key(manifest: Manifest, part: Part) -> str:
 
 
 def _sealed_for_present(archive: Archive, objects: Iterable[Stat]) -> bool:
-    """Whether the headers name exactly the encryption keys that this process seals for."""
+    """True where the headers name exactly the keys that this process encrypts to."""
     wanted = set(archive.encryption_keys.names)
     for stat in objects:
         header = fetch_header(fetcher(archive.store, stat), stat.size)

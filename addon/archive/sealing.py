@@ -27,7 +27,7 @@ Put = Callable[[Iterable[bytes]], Stat]
 
 
 def context_of(tenant: str, recording_id: str, part: Part) -> dict[str, str]:
-    """What binds an object to its place."""
+    """The encryption context of an object, which binds it to its recording (spec/ciphertext 5)."""
     return {"tenant": tenant, "recording": recording_id, "object": part}
 
 
@@ -56,7 +56,7 @@ def header_sha256(header: Header) -> str:
 
 
 def fetcher(store: Store, stat: Stat) -> Fetch:
-    """How to read this very version of an object; Tampered once another one lies there."""
+    """A reader of this very version of an object; it raises Tampered once it was replaced."""
 
     def fetch(start: int, length: int) -> Iterator[bytes]:
         return store.read(stat.key, start, length, etag=stat.etag)
@@ -65,7 +65,7 @@ def fetcher(store: Store, stat: Stat) -> Fetch:
 
 
 def is_stored(store: Store, key: str, sealed: Sealed) -> bool:
-    """Whether the object under `key` is the one that `sealed` records: size and header."""
+    """True where the object under `key` has the size and header that `sealed` records."""
     stat = store.stat(key)
     if stat is None or stat.size != sealed.size:
         return False
@@ -76,17 +76,17 @@ def is_stored(store: Store, key: str, sealed: Sealed) -> bool:
 
 
 def stored_version(store: Store, manifest: Manifest, part: Part) -> Sealed | None:
-    """Which of the objects that the manifest admits is the one that is stored, if any."""
+    """The object of those that the manifest admits that is stored, if any."""
     key = object_key(manifest, part)
     return next((one for one in manifest.admits(part) if is_stored(store, key, one)), None)
 
 
 def describes(store: Store, manifest: Manifest) -> bool:
-    """Whether the objects a manifest speaks of are the ones that are stored."""
+    """True where the stored objects are those of the manifest."""
     return all(stored_version(store, manifest, part) for part in manifest.parts)
 
 
 def object_key(manifest: Manifest, part: Part) -> str:
-    """Where a part of the manifest's recording lies."""
+    """The key of a part of the manifest's recording."""
     keys = files(manifest.tenant, manifest.recording_id)
     return keys.audio if part == "audio" else keys.analysis

@@ -1,4 +1,4 @@
-"""Where objects lie: one small interface over a directory or a bucket, chosen by the URL.
+"""The interface of the object store: a directory or a bucket, chosen by its URL.
 
 An object is written whole or not at all, and a conditional create never overwrites. What is stored
 here is ciphertext or signed metadata; this module must never look into it.
@@ -41,7 +41,7 @@ class Stat:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a caller waits for a store that does not answer: seconds, and tries in all."""
+    """Time limits towards a store that does not answer: seconds, and tries in all."""
 
     connect_s: float = 5.0
     read_s: float = 30.0
@@ -89,7 +89,7 @@ class Store(Protocol):
         """Forbid deleting and replacing this object before `until`. Raises NotStored."""
 
     def can_retain(self) -> bool:
-        """Whether `retain` works here. Raises StoreUnavailable."""
+        """True where `retain` works. Raises StoreUnavailable."""
 
 
 def checked_key(key: str) -> str:

@@ -32,7 +32,7 @@ WRITE_MARK = "write"
 
 @dataclass(frozen=True)
 class Target:
-    """Where an upload goes; `options` are boto3's own for a new object."""
+    """The object to be written; `options` are boto3's own for a new object."""
 
     client: S3Client
     bucket: str
@@ -47,7 +47,7 @@ class Target:
 
     @property
     def condition(self) -> dict[str, Any]:
-        """What makes S3 refuse to overwrite (412)."""
+        """The condition that makes S3 refuse to overwrite (412)."""
         return {"IfNoneMatch": "*"} if self.if_absent else {}
 
 

@@ -1,4 +1,4 @@
-"""Is everything still what was written? One recording, or all of them.
+"""Checks that everything is still what was written: one recording, or all of them.
 
 With a key that opens, each object is decrypted whole by the SDK; without one its ciphertext is
 compared with the signed manifest. Verifying must never change anything.
@@ -26,7 +26,7 @@ State = Literal["whole", "erased", "unfinished", "bad"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one recording; `problem` says why it is bad, `size` is its ciphertext."""
+    """The state of one recording; `problem` says why it is bad, `size` is its ciphertext's."""
 
     tenant: str
     recording_id: str

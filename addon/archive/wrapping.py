@@ -126,7 +126,7 @@ class OpeningProvider(SealingProvider):
         algorithm: Any,  # noqa: ARG002
         encryption_context: dict[str, str],
     ) -> Any:
-        """What the SDK's decryptor calls, with its own types."""
+        """The data key, for the SDK's decryptor, in its own types."""
         sealed = [
             SealedKey(
                 key.key_provider.provider_id, key.key_provider.key_info, key.encrypted_data_key

@@ -102,7 +102,7 @@ def get_command(
 
 
 def _say_what_may_be_heard(manifest: Manifest) -> None:
-    """What listeners are kept from under REDACT_DTMF=required, its operator has to know."""
+    """Warn of digits that may be audible: REDACT_DTMF=required keeps them from listeners alone."""
     facts = manifest.facts
     if facts.redaction != "complete":
         known = "not known whether they are muted" if facts.redaction is None else facts.redaction
@@ -166,7 +166,7 @@ def verify_command(
 @archive_cli.command("erase")
 @click.argument("recording_id")
 @_tenant
-@click.option("--reason", required=True, help="StoredResult in the tombstone and the access log.")
+@click.option("--reason", required=True, help="Kept in the tombstone and the access log.")
 @click.confirmation_option("--yes", prompt="Erase this recording for good?")
 def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""

@@ -1,4 +1,4 @@
-"""`flask archive new-epoch` and `rewrap-epoch`: who may open the archive's keys.
+"""`flask archive new-epoch` and `rewrap-epoch`: epoch keys, and the keys that open them.
 
 A private key passes through memory only; what is written is sealed or public.
 """

@@ -59,7 +59,7 @@ def demo(once: bool, port: int, audio: Path) -> None:
 
 
 def _settings(origin: str, port: int) -> dict[str, str]:
-    """What the service is told on top of its environment: the stand-in's address, and its own."""
+    """Settings on top of the environment: its own address, and the stand-in's, allowed."""
     settings = Settings.load()
     return {
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
@@ -69,7 +69,7 @@ def _settings(origin: str, port: int) -> dict[str, str]:
 
 
 def tour(market: Marketplace, public_url: str, audio: Path) -> bool:
-    """One call through the service. Whether everything about it was right."""
+    """Send one call through the service; True where everything about it was right."""
     settings = Settings.load().replace(public_url=public_url)
     to = f"{public_url}/recording-analysis"
     market.account_sid = settings.twilio_account_sid
@@ -91,7 +91,7 @@ def tour(market: Marketplace, public_url: str, audio: Path) -> bool:
 
 
 def _result(market: Marketplace, exchange: Exchange) -> dict[str, Any] | None:
-    """What came back to the callback, or None where nothing did, or not from our service."""
+    """The result that was posted; None where nothing came, or not from our service."""
     callback = market.wait(exchange, RESULT_WAIT_S)
     if callback is None:
         _say(f"No result came within {RESULT_WAIT_S:g} s; the log says why.")
@@ -112,7 +112,7 @@ def _kept(document: dict[str, Any], settings: Settings) -> Path:
 
 
 def _archived(exchange: Exchange, name: str, settings: Settings) -> bool:
-    """Show where the encrypted audio lies. Whether it is, decrypted, what was sent."""
+    """Show the encrypted audio's place; True where it decrypts to what was sent."""
     _say("\nThe archive:")
     _say(f"  encrypted audio     {settings.archive_url}/{files(INSTALL, name).audio}")
     try:
@@ -126,7 +126,7 @@ def _archived(exchange: Exchange, name: str, settings: Settings) -> bool:
 
 
 def _played(exchange: Exchange, name: str, settings: Settings) -> bool:
-    """Show the links for a browser. Whether the one for playing gives what was sent."""
+    """Show the links for a browser; True where the one for playing gives what was sent."""
     grants = Grants.from_settings(settings)
     link = grants.link(grants.issue(INSTALL, recording_id=name, listener="demo"))
     _say(f"\nTo hear it:\n  {link}")

@@ -75,12 +75,12 @@ def backfill(
 @flex_cli.command("status")
 @click.pass_obj
 def status(services: Services) -> None:
-    """What waits: deletions at Twilio, backfills, and when was looked for the unannounced."""
-    for line in _standing(services):
+    """Show waiting deletions at Twilio, backfills, and the last look for unannounced recordings."""
+    for line in _status(services):
         click.echo(line)
 
 
-def _standing(services: Services) -> Iterator[str]:
+def _status(services: Services) -> Iterator[str]:
     settings, store = services.settings, services.store
     looked = flex_reconcile.looked_until(store, settings.twilio_account_sid)
     yield f"Looked for unannounced recordings: {looked.isoformat() if looked else 'never'}"

@@ -1,4 +1,4 @@
-"""`flask invoke`: be the Marketplace, for partners who test a deployment from end to end."""
+"""`flask invoke`: sends a signed invocation as the Marketplace does, for partners' own tests."""
 
 from __future__ import annotations
 

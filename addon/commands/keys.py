@@ -23,7 +23,7 @@ VARIABLES = {
     "manifest_signing_key.pem": "MANIFEST_SIGNING_KEY",
     "manifest_verify_key.pem": "MANIFEST_VERIFY_KEYS",
 }
-"""Which setting each file stands in for."""
+"""The setting that each file stands in for."""
 
 
 @click.command("keys")

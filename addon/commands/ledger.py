@@ -20,7 +20,7 @@ LABEL_WIDTH = 22
 @click.group("ledger", cls=Group, invoke_without_command=True)
 @click.pass_context
 def ledger_cli(ctx: click.Context) -> None:
-    """Every request's state and times. Without a command: how things stand."""
+    """Every request's state and times; without a command, a summary of all."""
     ctx.obj = Sources.from_settings(Settings.load())
     if ctx.invoked_subcommand is None:
         for line in overview(ctx.obj, time.time()):

@@ -94,6 +94,7 @@ class Marketplace:
         self._server = ThreadingHTTPServer((host, port), _handler(self))
         self._server.daemon_threads = True
         self.origin = f"http://{host}:{self._server.server_address[1]}"
+        self.media_origin = self.origin
 
     def __enter__(self) -> Marketplace:
         serve = partial(self._server.serve_forever, poll_interval=0.02)
@@ -132,7 +133,7 @@ class Marketplace:
         return exchange.callbacks[0] if exchange.callbacks else None
 
     def takes(self, authorization: str | None) -> bool:
-        """Whether a callback's Basic auth is the partner's own (spec/protocol 1.8)."""
+        """True where a callback's Basic auth is the partner's own (spec/protocol 1.8)."""
         expected = base64.b64encode(f"{self.account_sid}:{self.auth_token}".encode()).decode()
         return authorization == f"Basic {expected}"
 
@@ -145,7 +146,7 @@ class Marketplace:
         if mode == "multipart":
             body, kind = multipart_body(fields, exchange.audio)
             return to, self._signed(to, fields) | {"Content-Type": kind}, body
-        fields = {**fields, "URL": f"{self.origin}/media/{exchange.sid}"}
+        fields = {**fields, "URL": f"{self.media_origin}/media/{exchange.sid}"}
         if mode == "url":
             headers = self._signed(to, fields)
             form = urlencode(fields).encode()
@@ -161,7 +162,7 @@ class Marketplace:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the service said at once; `seconds` it took."""
+    """The service's answer to an invocation, and the seconds that it took."""
 
     status: int
     body: bytes

@@ -1,4 +1,4 @@
-"""How long work on the archive tells an operator where it is."""
+"""Progress of long work on the archive, for an operator."""
 
 from __future__ import annotations
 

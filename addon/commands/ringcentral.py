@@ -1,4 +1,4 @@
-"""`flask ringcentral`: subscribe to notifications, see how things stand, archive the past."""
+"""`flask ringcentral`: subscribe to notifications, show the status, archive the past."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from addon.stack.data_lock import data_lock
 from addon.stack.provision import provision
 from addon.stack.redis_server import redis_child
 from addon.stack.supervisor import Supervisor
-from addon.stack.web_server import listening_socket, start_anew, web_child
+from addon.stack.web_server import HANDED_OVER, listening_socket, start_anew, web_child
 from addon.web import local_sign_in
 
 WORKERS = 2
@@ -49,10 +49,11 @@ def serve(port: int, host: str, workers: int | None) -> None:
 
 
 def _serve(console: Console, host: str, port: int, workers: int | None) -> None:
+    told = environment.take(*HANDED_OVER)
     settings = Settings.load()
     with ExitStack() as held:
         lock = held.enter_context(data_lock(settings.data_dir))
-        web = held.enter_context(listening_socket(host, port))
+        web = held.enter_context(listening_socket(host, port, told))
         settings = _with_keys(settings, console)
         children = list(_children(settings, web, lock, workers or settings.workers or WORKERS))
         where = f"http://{host}:{web.getsockname()[1]}"
@@ -60,7 +61,7 @@ def _serve(console: Console, host: str, port: int, workers: int | None) -> None:
         supervisor.run(lambda: _ready(console, settings, where))
         if supervisor.restart_wanted:
             console.say("starting anew")
-            start_anew(web)
+            start_anew(web, environment.given())
 
 
 def _ready(console: Console, settings: Settings, where: str) -> None:

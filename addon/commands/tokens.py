@@ -1,4 +1,4 @@
-"""`flask tokens`: who may use the API. A token is printed once, and never again."""
+"""`flask tokens`: the tokens of the API. One is printed once, and never again."""
 
 from __future__ import annotations
 

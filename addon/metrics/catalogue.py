@@ -1,4 +1,4 @@
-"""Every metric by name: its kind, its labels, and what it says. Nothing else may be counted."""
+"""The declarations of all metrics: name, kind, labels and help. Nothing else may be counted."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Process:
         return self._popen.pid
 
     def ended(self) -> str | None:
-        """How it ended, in words, or None while it runs."""
+        """The way it ended, in words; None while it runs."""
         code = self._popen.poll()
         if code is None:
             return None
@@ -74,7 +74,7 @@ class Process:
         return self._split(self._read())
 
     def last_lines(self) -> list[str]:
-        """What is left in the pipe of a process that has ended; closes the pipe."""
+        """The lines left in the pipe of a process that has ended; closes the pipe."""
         lines = self._split(self._read())
         rest, self._partial = self._partial, b""
         self.output.close()

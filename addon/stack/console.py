@@ -18,7 +18,7 @@ HIDDEN = frozenset({"process", "event", "level", "timestamp", "logger", "excepti
 
 
 class Console:
-    """Where the supervisor and its children speak."""
+    """The log of the supervisor and its children, on one stream."""
 
     def __init__(self, out: TextIO, *, readable: bool, width: int = 7) -> None:
         """`width` is the room for a child's name, in characters."""
@@ -32,12 +32,12 @@ class Console:
         return cls(sys.stdout, readable=sys.stdout.isatty())
 
     def say(self, event: str, *, process: str = "serve", level: str = "info", **facts: Any) -> None:
-        """The supervisor's own words."""
+        """Write a line of the supervisor's own."""
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._write(process, {"timestamp": moment, "level": level, "event": event, **facts})
 
     def pass_on(self, process: str, line: str) -> None:
-        """A child's line, as a JSON object or as any text."""
+        """Write a line of a child's: a JSON object, or any text."""
         if not line.strip():
             return
         record = _as_record(line)

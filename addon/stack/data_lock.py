@@ -16,7 +16,7 @@ from pathlib import Path
 
 from addon.errors import SettingsError
 
-LEFTOVERS_END_S = 3.0
+LEFTOVERS_END_S = 2.0
 """Leftovers of a killed supervisor had their SIGTERM when it died, and Redis ends at once: a job
 that goes on could note its end nowhere. Answers on their way get this long."""
 
@@ -98,14 +98,18 @@ def _holders(descriptor: int) -> Iterator[int]:
 
 
 def _holder(descriptor: int) -> int | None:
-    """The supervisor that wrote its number into the file, where it is still alive."""
+    """The supervisor that wrote its number into the file, where it still holds the lock."""
     text = os.pread(descriptor, 32, 0)
     if not text.isdigit():
         return None
+    pid = int(text)
+    if Path("/proc/self/fdinfo").exists():
+        # One that is dead and not reaped yet exists too, and so may another with its number.
+        return pid if pid in _holders(descriptor) else None
     try:
-        os.kill(int(text), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return None
     except PermissionError:
         pass
-    return int(text)
+    return pid

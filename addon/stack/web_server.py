@@ -12,10 +12,10 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from addon import environment
 from addon.errors import SettingsError
 from addon.stack.child import Child
 
@@ -26,18 +26,19 @@ GRACE_S = 24.0
 kill."""
 
 FIRST_DESCRIPTOR = 3
-"""Where a socket is handed over, and LISTEN_FDS and LISTEN_PID tell of it, as systemd does it
+HANDED_OVER = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
+"""The place of a socket that is handed over, and the variables that tell of it, as systemd does it
 (sd_listen_fds(3))."""
 
 CONFIGURATION = Path(__file__).parents[2] / "gunicorn.conf.py"
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int, told: Mapping[str, str]) -> socket.socket:
     """The socket that this process was handed by systemd or by a restart, else a new one.
 
-    Raises SettingsError where the address cannot be had, or the socket is no TCP one.
+    `told` are the variables HANDED_OVER. Raises SettingsError where the address cannot be had, or
+    the socket is no TCP one.
     """
-    told = environment.take("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
     if told.get("LISTEN_PID") != str(os.getpid()) or told.get("LISTEN_FDS") in (None, "0"):
         return listen(host, port)
     handed = socket.socket(fileno=FIRST_DESCRIPTOR)
@@ -47,17 +48,18 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return handed
 
 
-def start_anew(listener: socket.socket) -> NoReturn:
+def start_anew(listener: socket.socket, environment: Mapping[str, str]) -> NoReturn:
     """Replace this process by the same command, with the code, `.env` and settings of now.
 
-    It keeps its number and `listener`, on which callers wait meanwhile.
+    It keeps its number and `listener`, on which callers wait meanwhile; `environment` is what this
+    process itself was given.
     """
     if listener.fileno() == FIRST_DESCRIPTOR:
         listener.set_inheritable(True)
     else:
         os.dup2(listener.fileno(), FIRST_DESCRIPTOR)
     told = {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
-    os.execve(sys.executable, sys.orig_argv, {**environment.given(), **told})  # noqa: S606
+    os.execve(sys.executable, sys.orig_argv, {**environment, **told})  # noqa: S606
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -36,11 +36,13 @@ class Running:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            with contextlib.suppress(ValueError):
+            try:
                 record = json.loads(line)
-                with self._changed:
-                    self.records.append(record)
-                    self._changed.notify_all()
+            except ValueError:
+                record = {"event": line.rstrip()}  # a sentence of the command itself
+            with self._changed:
+                self.records.append(record)
+                self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
 
@@ -64,7 +66,9 @@ class Running:
     def wait_for_pid(self, name: str, count: int = 1) -> int:
         """The number that a child named `name` printed at its `count`-th start."""
         record = self.wait_for(
-            lambda record: record["process"] == name and str(record["event"]).startswith("pid "),
+            lambda record: (
+                record.get("process") == name and str(record["event"]).startswith("pid ")
+            ),
             count,
         )
         return int(str(record["event"]).split()[1])

@@ -112,6 +112,17 @@ def test_what_a_killed_supervisor_left_is_ended_and_nobody_else(tmp_path: Path) 
         assert not alive(orphan)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_supervisor_that_is_dead_but_not_reaped_is_not_in_the_way(tmp_path: Path) -> None:
+    with program(HOLD, tmp_path) as holder:
+        assert holder.stdout is not None
+        orphan = int(holder.stdout.readline())
+        holder.kill()
+        wait_until(lambda: not alive(holder.pid))
+        with data_lock(tmp_path, kill_after=0):
+            assert not alive(orphan)
+
+
 def opened(pid: int) -> str:
     """The files that a process has open."""
     return " ".join(str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir())

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from addon.commands.marketplace import Marketplace
 from tests.stack.running import (
     PATIENCE_S,
     ROOT,
@@ -33,8 +35,9 @@ def serve(port: int) -> list[str]:
 
 
 @contextmanager
-def serving(data_dir: Path, port: int) -> Iterator[Running]:
-    with running(serve(port), {"DATA_DIR": str(data_dir), "WEB_CONCURRENCY": "1"}) as stack:
+def serving(data_dir: Path, port: int, **more: str) -> Iterator[Running]:
+    environment = {"DATA_DIR": str(data_dir), "WEB_CONCURRENCY": "1", **more}
+    with running(serve(port), environment) as stack:
         stack.wait_for_event(f"Ready on http://127.0.0.1:{port}. Ctrl-C stops.")
         yield stack
 
@@ -144,6 +147,49 @@ def test_killing_the_supervisor_leaves_nothing_and_the_next_start_works(tmp_path
     with serving(tmp_path, port):
         assert not any(alive(pid) for pid in processes)
         assert get(port, "/readyz") == 200
+
+
+def test_a_restart_refuses_nobody_and_lets_an_upload_end(tmp_path: Path) -> None:
+    """An upload is half sent when it comes; others connect while there is no web server."""
+    port = free_port()
+    with serving(tmp_path, port) as stack, socket.create_connection(("127.0.0.1", port)) as upload:
+        before = children(stack)
+        head = "POST /recording-analysis HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: forged\r\n"
+        head += "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\n"
+        upload.sendall(head.encode() + b"a=123")
+        assert get(port, "/readyz") == 200  # accepted behind it, so it is being served
+        stack.signal(signal.SIGUSR2)
+        wait_until(lambda: not alive(before["workers"]))
+        upload.sendall(b"45678")
+        assert upload.makefile("rb").readline().startswith(b"HTTP/1.1 403")
+        wait_until(lambda: not alive(before["web"]))
+        answered = [get(port, "/healthz") for _ in range(3)]
+        stack.wait_for_event("Ready on ", count=2)
+        assert answered == [200] * 3
+        assert set(children(stack)) == set(CHILDREN)
+        assert not set(children(stack).values()) & set(before.values())
+
+
+def test_killing_the_supervisor_over_a_job_leaves_nothing_in_the_next_start_s_way(
+    tmp_path: Path,
+) -> None:
+    """The job's source accepts and stays silent, so that it is in flight for as long as it may."""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as silent, Marketplace("AC1", "secret") as market:
+        source = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        given = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "secret"}
+        given |= {"MEDIA_HOSTS": source, "CALLBACK_HOSTS": market.origin}
+        with serving(tmp_path, port, **given) as stack:
+            url = f"http://127.0.0.1:{port}/recording-analysis"
+            market.media_origin = source
+            _, (answer,) = market.invoke(url, b"", mode="url")
+            assert answer.status == 202
+            with silent.accept()[0]:
+                processes = descendants(stack.process.pid)
+                stack.signal(signal.SIGKILL)
+                stack.wait()
+                with serving(tmp_path, port):
+                    assert not any(alive(pid) for pid in processes)
 
 
 def test_a_stop_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
