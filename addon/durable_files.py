@@ -51,7 +51,8 @@ class Draft:
 
         Raises FileExistsError where the name is taken and not to be replaced, and OSError.
         """
-        os.fsync(self._file.fileno())
+        if self._file.tell():  # an empty file is its name alone, which is synced below
+            os.fsync(self._file.fileno())
         for tries_left in reversed(range(PUBLISH_TRIES)):
             make_folders(path.parent)
             try:

@@ -211,7 +211,8 @@ def _print_usage(used: Usage, count: int) -> None:
         print(f"  {role:<32}{1000 * seconds / count:>10.1f}")
     working = {role: value for role, value in used.cpu.items() if role != "supervisor"}
     print(f"  {'all':<32}{1000 * sum(working.values()) / count:>10.1f}")
-    commands = {name: value for name, value in used.redis.items() if name != "reads"}
+    # Idle workers look for jobs more often than busy ones: less than when idle counts as none.
+    commands = {name: max(0.0, n) for name, n in used.redis.items() if name != "reads"}
     most = sorted(commands.items(), key=lambda item: -item[1])[:28]
     print(f"Redis commands a voicemail{sum(commands.values()) / count:>18.1f}")
     rows = [f"{name} {value / count:.1f}" for name, value in most]

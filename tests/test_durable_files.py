@@ -46,8 +46,13 @@ def test_a_source_that_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path:
     assert (path.read_bytes(), files(tmp_path)) == (b"old", ["file"])
 
 
+@pytest.mark.parametrize(
+    ("content", "steps"),
+    [(b"x", ["file", "name", "folder"]), (b"", ["name", "folder"])],
+    ids=["bytes", "an empty file, which is its name alone"],
+)
 def test_the_bytes_are_durable_before_the_name_and_the_name_before_the_return(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, steps: list[str]
 ) -> None:
     events: list[str] = []
     sync, replace = os.fsync, Path.replace
@@ -62,8 +67,8 @@ def test_the_bytes_are_durable_before_the_name_and_the_name_before_the_return(
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", named)
-    write_file(tmp_path / "file", [b"x"], replace=True)
-    assert events == ["file", "name", "folder"]
+    write_file(tmp_path / "file", [content], replace=True)
+    assert events == steps
 
 
 def test_a_new_folder_is_durable_in_its_parent(

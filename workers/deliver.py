@@ -32,6 +32,7 @@ from addon.requests.results import StoredResult
 from addon.requests.state import ANSWERED, RequestState
 from workers import finalise, handlers
 from workers.delivery_hosts import HostLimits, Place
+from workers.first_delivery import Answer
 from workers.services import Services, services
 
 STORE_PAUSE_S = 5.0
@@ -43,18 +44,23 @@ TRIES = "deliveries"
 logger = log.get("deliver")
 
 
-def deliver(sid: str) -> None:
+def deliver(sid: str, answer: Answer | None = None) -> None:
     """Send one result to its callback, or record why not; nothing where somebody else does.
 
-    Raises RedisError to its worker; the sweeper queues it again when Redis is back.
+    With `answer`, the store is not asked for what it holds. Raises RedisError to its worker; the
+    sweeper queues it again when Redis is back.
     """
     with lease(services().redis, DELIVER_KIND, sid) as held:
         if held is not None:
-            deliver_held(services(), sid, held)
+            deliver_held(services(), sid, held, answer=answer)
 
 
 def deliver_held(
-    services: Services, sid: str, held: Lease, limits: HostLimits | None = None
+    services: Services,
+    sid: str,
+    held: Lease,
+    limits: HostLimits | None = None,
+    answer: Answer | None = None,
 ) -> None:
     """Send one result, of which the caller has the lease, within `limits` of its host.
 
@@ -63,7 +69,7 @@ def deliver_held(
     log.clear()
     log.bind(request_sid=sid)
     try:
-        _deliver(services, sid, held, limits)
+        _deliver(services, sid, held, limits, answer)
     except StoreUnavailable:
         held.confirm()
         logger.warning("the store does not answer; the delivery waits")
@@ -73,9 +79,11 @@ def deliver_held(
         services.states.wait_for_delivery(sid, finalise.call_for_help(services, error))
 
 
-def _deliver(services: Services, sid: str, held: Lease, limits: HostLimits | None) -> None:
+def _deliver(
+    services: Services, sid: str, held: Lease, limits: HostLimits | None, answer: Answer | None
+) -> None:
     try:
-        request = handlers.read(services.intake_store.open(sid))
+        request = answer.request if answer else handlers.read(services.intake_store.open(sid))
     except NotStored:
         finalise.finished_before(services, sid)
         return
@@ -85,7 +93,7 @@ def _deliver(services: Services, sid: str, held: Lease, limits: HostLimits | Non
             logger.debug("its host has as many results as it may have at once")
             services.states.wait_for_delivery(sid, place.pause)
         else:
-            place.taken = _send(services, request, held)
+            place.taken = _send(services, request, held, answer)
 
 
 def _place(
@@ -97,13 +105,13 @@ def _place(
     return limits.place(host, first=not services.states.get_count(request.sid, TRIES))
 
 
-def _send(services: Services, request: Request, held: Lease) -> bool | None:
+def _send(services: Services, request: Request, held: Lease, answer: Answer | None) -> bool | None:
     """Send it if nobody has; True if the host took it or refused it for good, None if not asked."""
     sid = request.sid
     if _is_answered(services, sid, held):
         finalise.finish(services, sid)
         return None
-    result = services.intake_store.stored_result(sid)
+    result = answer.result if answer else services.intake_store.stored_result(sid)
     if result is None:
         logger.warning("nothing to deliver yet")
         services.states.mark(sid, delivery=None)

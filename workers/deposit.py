@@ -34,7 +34,7 @@ TRANSCRIBED_BY = 2.0
 
 
 class Received:
-    """What passes through, counted and hashed exactly as it was received."""
+    """Count, hash and first bytes of a recording exactly as it was received."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -73,7 +73,7 @@ class Analysed:
 
 
 def options(settings: Settings, request: Request) -> Options:
-    """How this recording is analysed: the install's own channel map, then the integration's."""
+    """Options of the analysis: the install's own channel map, then the integration's."""
     by_key = settings.agent_channel
     names = (request.tenant, *request.integrations, "")
     channel = next(int(by_key[name]) for name in names if name in by_key)
@@ -166,7 +166,7 @@ def result(found: Analysed, request: Request) -> dict[str, Any]:
 
 
 def facts(found: Analysed, request: Request) -> RecordingFacts:
-    """What the manifest says of the recording."""
+    """The manifest's facts of the recording."""
     return RecordingFacts(
         received_sha256=found.received.sha256,
         received_bytes=found.received.size,
@@ -215,7 +215,7 @@ def committed(archive: Archive, request: Request) -> Manifest | None:
 
 
 def erased(archive: Archive, request: Request) -> bool:
-    """Whether the recording of this very request was archived and erased since."""
+    """True if the recording of this very request was archived and erased since."""
     for name in dict.fromkeys((request.recording_id, request.sid)):
         try:
             stone = archive.tombstone(request.tenant, name)

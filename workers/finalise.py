@@ -16,6 +16,7 @@ from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import PROCESSED
 from workers import deposit, first_delivery, handlers
+from workers.first_delivery import Answer
 from workers.services import Services
 
 UNREADABLE_PAUSE_S = 60.0
@@ -48,17 +49,19 @@ def is_settled(services: Services, request: Request, result: StoredResult | None
     )
 
 
-def hand_over(services: Services, sid: str, *, is_first: bool = False, **facts: float) -> None:
+def hand_over(
+    services: Services, sid: str, *, answer: Answer | None = None, **facts: float
+) -> None:
     """After the work: deliver the answer, or clear up where it was answered before.
 
-    `is_first` says that the answer was stored just now, and none was before. `facts` are fields of
-    the request's state, which are written now.
+    `answer` is given where it was stored just now, and none was before. `facts` are fields of the
+    request's state, which are written now.
     """
     services.states.mark(sid, state=PROCESSED, **facts)
-    if not is_first and is_answered(services, sid):
+    if answer is None and is_answered(services, sid):
         finish(services, sid)
     else:
-        first_delivery.begin(services, sid)
+        first_delivery.begin(services, sid, answer)
 
 
 def call_for_help(services: Services, error: ArchiveError) -> float:

@@ -12,9 +12,12 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from addon import log, tracing
 from addon.requests.queues import DELIVER_KIND
+from addon.requests.request import Request
+from addon.requests.results import StoredResult
 from workers.services import Services
 
 AT_ONCE = 4
@@ -23,7 +26,16 @@ are usual, and more mean that callbacks are slow, for which the queue has a proc
 
 logger = log.get("deliver")
 
-Deliver = Callable[[str], None]
+
+@dataclass(frozen=True)
+class Answer:
+    """A request and the result that this process has just stored for it, the first."""
+
+    request: Request
+    result: StoredResult
+
+
+Deliver = Callable[[str, Answer | None], None]
 
 _deliver: Deliver | None = None
 _threads: list[threading.Thread] = []
@@ -41,13 +53,13 @@ def running() -> int:
     return len(_threads)
 
 
-def begin(services: Services, sid: str) -> None:
-    """Deliver a stored result: here at once, or as a job."""
+def begin(services: Services, sid: str, answer: Answer | None = None) -> None:
+    """Deliver a stored result, the `answer` where it is at hand: here at once, or as a job."""
     if _deliver is None or running() >= AT_ONCE:
         services.dispatcher.deliver(sid, first=True)
         return
     context = contextvars.copy_context()
-    thread = threading.Thread(target=context.run, args=(_run, _deliver, sid), daemon=True)
+    thread = threading.Thread(target=context.run, args=(_run, _deliver, sid, answer), daemon=True)
     _threads.append(thread)
     thread.start()
 
@@ -59,10 +71,10 @@ def wait(seconds: float) -> None:
         thread.join(max(0.0, until - time.monotonic()))
 
 
-def _run(deliver: Deliver, sid: str) -> None:
+def _run(deliver: Deliver, sid: str, answer: Answer | None) -> None:
     try:
         with tracing.span(DELIVER_KIND, request_sid=sid):
-            deliver(sid)
+            deliver(sid, answer)
     except Exception as error:
         # With Redis or the store away: its lease ends now, and the sweeper queues a delivery.
         logger.warning("a delivery was left", request_sid=sid, reason=type(error).__name__)

@@ -31,7 +31,7 @@ APPEARS_WITHIN = timedelta(minutes=10)
 """A completed recording without media is not given up sooner (spec/protocol 4.3)."""
 
 PARKED_S = 120.0
-"""Between two looks once the ladder has ended: its own last rung."""
+"""Seconds between two tries once the retry delays have ended; as long as the last of them."""
 
 FINISHES_WITHIN = timedelta(days=7)
 """A recording that Twilio still calls unfinished then will not come any more."""
@@ -97,7 +97,7 @@ def _as_unreadable() -> Iterator[None]:
 def _judged(
     recordings: Recordings, callback: StatusCallback, gone: SourceGone
 ) -> SourceGone | SourceUnavailable:
-    """The error at the end of the ladder, by the recording's resource (spec/protocol 4.3)."""
+    """The error after the last retry delay, by the recording's resource (spec/protocol 4.3)."""
     try:
         resource = recordings.get(callback.recording_sid)
     except TwilioUnavailable as error:

@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from types import FrameType
 
 from addon import error_reports, log, tracing
+from addon.archive.opening import store_of
 from addon.errors import SettingsError
 from addon.requests import scheduling
 from addon.settings import Settings
@@ -35,6 +37,16 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 DELIVERIES = {scheduling.DELIVER, scheduling.REDELIVER}
 """Queues that have a worker of their own kind (`workers/deliveries.py`)."""
+
+PRELOADED = (
+    "addon.archive.configured",
+    "cryptography.hazmat.backends.openssl.backend",  # by the AWS SDK, when it first encrypts
+    "workers.deliveries",
+    "workers.periodic_tasks",
+    "workers.process",
+    "workers.worker",
+)
+"""What jobs import, also by their libraries and late: a test looks for more."""
 
 logger = log.get("launcher")
 
@@ -173,11 +185,11 @@ def run_sweeper() -> None:
     leader.run()
 
 
-def preload() -> None:
+def preload(settings: Settings) -> None:
     """Import what every job needs, once for all forks."""
-    import workers.deliveries
-    import workers.periodic_tasks
-    import workers.process  # noqa: F401
+    for module in PRELOADED:
+        import_module(module)
+    store_of(settings)  # for the client of its kind of store
 
     gc.freeze()  # else the first collection in each fork copies the pages that all of them share
 
@@ -204,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     log.configure(settings.log_level)
     tracing.configure("addon-worker", settings)
-    preload()
+    preload(settings)
     general = options.workers or settings.workers or os.cpu_count() or 1
     logger.info("workers started", general=general)
     Launcher(children(max(1, general), options.queues)).run()

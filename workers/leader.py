@@ -34,6 +34,7 @@ def run() -> None:
     mine = secrets.token_hex(8)
     steps = (
         services().dispatcher.make_room,
+        services().states.forget_old,
         Sweeper(services()).sweep,
         Schedule(services()).step,
         Retention(services()).step,

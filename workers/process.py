@@ -41,6 +41,7 @@ from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import QUEUED, STUCK, WAITING, RequestState
 from workers import deposit, finalise, handlers, source
+from workers.first_delivery import Answer
 from workers.services import Services, services
 
 TRIES = 3
@@ -161,13 +162,13 @@ class Work:
             place.compare(facts, found.reencoded)  # before a result is kept that calls it archived
             result = deposit.result(found, request)
             place.analysis(results.successful(self.sid, result))
-            is_first = self._keep(results.for_callback(self.sid, result, services.settings))
+            answer = self._keep(results.for_callback(self.sid, result, services.settings))
             self._commit(place, facts, found.reencoded)
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
         finalise.hand_over(
             services,
             self.sid,
-            is_first=is_first,
+            answer=answer,
             duration=seconds,
             analysed_at=analysed_at,
             archived_at=time.time(),
@@ -204,7 +205,7 @@ class Work:
         finalise.hand_over(self.services, self.sid)
 
     def _archive_as_received(self, error: RecordingFailed) -> bool:
-        """Whether the bytes, unread as they are, now lie in the archive."""
+        """Archive the bytes unread; True if they lie in the archive now."""
         if not isinstance(error, UnreadableAudio | ProcessingFailed | ArchiveMismatch):
             return False
         intake = self.services.intake_store.open(self.sid)
@@ -250,17 +251,16 @@ class Work:
     def _place(self) -> Deposit:
         return self.services.archive.deposit(self.request.tenant, self.name)
 
-    def _keep(self, document: dict[str, object], *, archivable: bool = True) -> bool:
-        """Keep the answer; False where one was given in the meantime, which stays as it is."""
+    def _keep(self, document: dict[str, object], *, archivable: bool = True) -> Answer | None:
+        """Keep the answer; None where one was given in the meantime, which stays as it is."""
         self._stop_if_not_ours()
-        if self.services.intake_store.store_result(
-            self.sid, StoredResult(document, final=True, archivable=archivable)
-        ):
-            return True
+        result = StoredResult(document, final=True, archivable=archivable)
+        if self.services.intake_store.store_result(self.sid, result):
+            return Answer(self.request, result)
         kept = self.services.intake_store.stored_result(self.sid)
         if kept is not None and not archivable:
             self.services.intake_store.nothing_to_archive(self.sid, kept)
-        return False
+        return None
 
     def _commit(
         self, place: Deposit, facts: RecordingFacts, reencoded: Reencoded | None = None

@@ -104,7 +104,7 @@ class Retention:
             store.record_outcome(sid, (store.outcome(sid) or {}) | erased)
 
     def _may_still_end(self, sid: str) -> bool:
-        """Whether a request has just ended after all, or is within a deadline of its own."""
+        """True if a request has just ended after all, or is within a deadline of its own."""
         if not self.services.intake_store.is_waiting(sid):
             return True
         state = self.services.states.get(sid)

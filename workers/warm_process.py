@@ -88,42 +88,40 @@ class WarmProcess:
         self._prepare = prepare
         self._run = run
         self._channel: socket.socket | None = None
+        self._is_given = False
         self._ending: set[int] = set()
 
     def begin(self, task: Task) -> None:
         """Hand over a job, to a new process where there is none."""
         self._ending = {pid for pid in self._ending if not _has_ended(pid)}
-        if self._channel is not None and _has_ended(self.pid):
-            self._forget()  # it died while it had nothing to do
+        self._note_how_it_was_left()
         if self._channel is None:
             self._channel = self._start()
+        self._is_given = True
         with suppress(BrokenPipeError, ConnectionResetError):  # `wait` sees that it has died
             self._channel.sendall(json.dumps(task).encode() + b"\n")
 
-    def wait(self) -> tuple[int, int, Any]:
+    def wait(self) -> tuple[int | None, int | None, Any]:
         """Wait until the job is over: pid, status as of wait(2), and usage where it has died.
 
-        An exception of a signal handler, such as the monitor's, leaves it to be called again.
+        An exception of a signal handler, such as the monitor's, may end this at any point: nothing
+        is taken from the connection or changed here, so that it can be called again.
         """
         answer = b""
         with suppress(ConnectionResetError):
-            answer = self._channel.recv(1) if self._channel else b""
-        if not answer:
-            ended = os.wait4(self.pid, 0)
-            self._forget()
-            return ended
-        pid = self.pid
-        if answer == ENDS:
-            self._ending.add(pid)
-            self._forget()
-        return pid, 0, None
+            answer = self._channel.recv(1, socket.MSG_PEEK) if self._channel else b""
+        if answer:
+            return self.pid, 0, None
+        with suppress(ChildProcessError):
+            return os.wait4(self.pid, 0)
+        return None, None, None  # as RQ has it where it was reaped before
 
-    def close(self) -> None:
-        """End it, and those that are ending: each gets END_S for its deliveries, then is killed."""
+    def close(self, seconds: float = END_S) -> None:
+        """End it, and those that are ending; what still delivers after `seconds` is killed."""
         if self._channel is not None:
             self._ending.add(self.pid)
             self._forget()
-        until = time.monotonic() + END_S
+        until = time.monotonic() + seconds
         while self._ending and time.monotonic() < until:
             self._ending = {pid for pid in self._ending if not _has_ended(pid)}
             time.sleep(CHECK_S)
@@ -133,6 +131,21 @@ class WarmProcess:
             with suppress(ChildProcessError):
                 os.waitpid(pid, 0)
         self._ending.clear()
+
+    def _note_how_it_was_left(self) -> None:
+        """Take the answer of the last job; forget a process that ends, or has died since."""
+        if self._channel is None:
+            return
+        answer = STAYS
+        if self._is_given:
+            answer = b""
+            with suppress(BlockingIOError, ConnectionResetError):
+                answer = self._channel.recv(1, socket.MSG_DONTWAIT)
+        if _has_ended(self.pid):
+            self._forget()
+        elif answer != STAYS:
+            self._ending.add(self.pid)
+            self._forget()
 
     def _forget(self) -> None:
         if self._channel is not None:

@@ -27,7 +27,7 @@ from addon.requests import lease, queues, scheduling
 from addon.requests.queues import DeadlineQueue, RequestJob, kind_of, sid_of
 from addon.requests.state import RequestStates
 from addon.stack.parent_death import dies_with_parent
-from workers.warm_process import Task, WarmProcess
+from workers.warm_process import END_S, Task, WarmProcess
 
 GRACE_S = 12
 """Seconds that a job may go on after SIGTERM, before it is taken back (spec/runtime 3.1)."""
@@ -60,6 +60,7 @@ class QueueWorker(HerokuWorker):
         self._warm = WarmProcess(self.setup_work_horse_signals, self._run_task)
         self._tie = dies_with_parent(signal.SIGKILL)
         self._child = 0
+        self._is_warm = False
         self._noted_at = float("-inf")
 
     def check_for_suspension(self, burst: bool) -> None:
@@ -168,8 +169,10 @@ class QueueWorker(HerokuWorker):
             super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
 
     def teardown(self) -> None:
-        """End the warm process first: its deliveries may go on for a while."""
-        self._warm.close()
+        """End the warm process first: its deliveries may go on, within the time of a stop."""
+        asked = self._shutdown_requested_date
+        waited = (now() - asked).total_seconds() if asked else 0.0
+        self._warm.close(max(1.0, END_S - waited))
         super().teardown()  # type: ignore[no-untyped-call]
 
     def handle_work_horse_killed(self, job: Job, *_how: Any) -> None:

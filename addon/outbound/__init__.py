@@ -11,6 +11,7 @@ from addon.outbound.client import (
     Outbound,
     Response,
     Timeouts,
+    errors_as,
 )
 from addon.outbound.origins import Origin, Origins, split
 
@@ -22,5 +23,6 @@ __all__ = [
     "Outbound",
     "Response",
     "Timeouts",
+    "errors_as",
     "split",
 ]

@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
 from addon import backoff
-from addon.errors import OutboundRefused, OutboundUnavailable
+from addon.errors import AddonError, OutboundRefused, OutboundUnavailable
 from addon.outbound.adapter import PinnedAdapter
 from addon.outbound.addresses import is_public, resolve
 from addon.outbound.origins import Origin, Origins, Target, split
@@ -127,6 +127,17 @@ class Response:
             block = self._raw.read1(BLOCK_BYTES)
         self._timeout.check(self.origin.host)
         return block
+
+
+@contextmanager
+def errors_as(refused: type[AddonError], unavailable: type[AddonError]) -> Iterator[None]:
+    """Raise a caller's own errors in place of OutboundRefused and OutboundUnavailable."""
+    try:
+        yield
+    except OutboundRefused as error:
+        raise refused(error.message) from error
+    except OutboundUnavailable as error:
+        raise unavailable(error.message) from error
 
 
 class Outbound:

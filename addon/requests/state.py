@@ -157,7 +157,7 @@ class RequestStates:
         return bool(self.redis.hsetnx(_key(sid), "counted", 1))
 
     def mark(self, sid: str, **facts: Any) -> None:
-        """Write fields of a request's state; None deletes one."""
+        """Write fields of a request's state; None deletes one. It lives as long as before."""
         with self.redis.pipeline(transaction=False) as pipe:
             self._write(pipe, sid, facts)
             pipe.execute()
@@ -200,6 +200,7 @@ class RequestStates:
         with self.redis.pipeline(transaction=False) as pipe:
             pipe.hincrby(_key(sid), "attempts", 1)
             self._write(pipe, sid, {"state": WORKING, "started_at": time.time()})
+            pipe.expire(_key(sid), RETENTION_S)  # it is new where Redis was emptied
             pipe.zadd(keys.REQUESTS_OPEN, {sid: look_at}, xx=True)
             pipe.hgetall(_key(sid))
             return _state(sid, pipe.execute()[-1])
@@ -222,9 +223,15 @@ class RequestStates:
         with self.redis.pipeline() as pipe:
             facts = {"state": DONE, "outcome": outcome, "finished_at": now}
             self._write(pipe, sid, facts)
+            pipe.expire(_key(sid), RETENTION_S)
             pipe.zrem(keys.REQUESTS_OPEN, sid)
             pipe.zadd(keys.REQUESTS_DONE, {sid: now})
-            pipe.zremrangebyscore(keys.REQUESTS_DONE, "-inf", now - RETENTION_S)
+            pipe.execute()
+
+    def forget_old(self) -> None:
+        """Forget finished requests beyond RETENTION_S and the latest HISTORY."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.zremrangebyscore(keys.REQUESTS_DONE, "-inf", time.time() - RETENTION_S)
             pipe.zcard(keys.REQUESTS_DONE)
             finished = pipe.execute()[-1]
         if finished > HISTORY:
@@ -286,6 +293,7 @@ class RequestStates:
 
     def _enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
         self._write(pipe, sid, facts)
+        pipe.expire(_key(sid), RETENTION_S)
         pipe.zadd(keys.REQUESTS_OPEN, {sid: due})
 
     def _write(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any]) -> None:
@@ -296,7 +304,6 @@ class RequestStates:
             pipe.hset(_key(sid), mapping=present)  # type: ignore[arg-type]
         if absent:
             pipe.hdel(_key(sid), *absent)
-        pipe.expire(_key(sid), RETENTION_S)
 
 
 def _key(sid: str) -> str:

@@ -8,19 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from typing import TypeVar, cast
+from typing import cast
 
 import redis
 from redis.exceptions import RedisError
 
-from addon.errors import (
-    KeyMissing,
-    RingCentralUnavailable,
-    SettingsError,
-    Tampered,
-    UnreadableDocument,
-)
+from addon.errors import RingCentralUnavailable, SettingsError
 from addon.outbound import Outbound
 from addon.redis_keys import RINGCENTRAL_KNOWN
 from addon.ringcentral import recordings
@@ -31,11 +24,9 @@ from addon.ringcentral.limits import Limits
 from addon.ringcentral.oauth import OAuth, Tokens
 from addon.ringcentral.recordings import Recording
 from addon.ringcentral.token_store import TokenStore
-from addon.ringcentral.vault import Vault
+from addon.ringcentral.vault import Kept, Vault
 from addon.settings import Settings
 from addon.stored_documents import StoredDocument
-
-Known = TypeVar("Known")
 
 KNOWN_S = 300
 """Life of cached facts. A right that is taken away at RingCentral ends here after as long for a
@@ -74,9 +65,13 @@ class RingCentral:
 
     def service_account(self) -> Caller:
         """The account of RINGCENTRAL_JWT. Raises as `person`, SettingsError without one."""
-        if self._jwt is None:
+        jwt = self._jwt
+        if jwt is None:
             raise SettingsError("RINGCENTRAL_JWT is not set: there is no service account")
-        renew = partial(self._by_jwt, self._jwt)
+
+        def renew(_ended: Tokens | None) -> Tokens:
+            return self._counted(SERVICE, lambda: self.oauth.with_jwt(jwt))
+
         return _caller(self.tokens.fresh(SERVICE, renew, life_s=SERVICE_S))
 
     def forget_service_account(self) -> None:
@@ -93,30 +88,27 @@ class RingCentral:
 
     def recording(self, session: str, recording_id: str) -> Recording:
         """A recording's entry, as this session may see it. Raises what `Api.get` raises."""
-        place = f"{session}:{recordings.checked_id(recording_id)}"
-        known = self._known(f"recording:{place}", Recording.from_json)
+        name = f"recording:{session}:{recordings.checked_id(recording_id)}"
+        known = self._cached(Recording, name)
         if known is None:
             known = recordings.recording(self.api, self.person(session), recording_id)
-            self._note(f"recording:{place}", known)
+            self._cache(known, name)
         return known
 
     def content(self, session: str, recording_id: str) -> Content:
         """The recording's bytes for this session; its facts come from the cache, or are fetched."""
-        place = f"content:{session}:{recordings.checked_id(recording_id)}"
-        known = self._known(place, Facts.from_json)
+        name = f"content:{session}:{recordings.checked_id(recording_id)}"
+        known = self._cached(Facts, name)
         uri = self.recording(session, recording_id).content_uri
         content = Content(self.api, self.person(session), uri, known)
         if known is None:
-            self._note(place, content.facts)
+            self._cache(content.facts, name)
         return content
 
     def _refreshed(self, tokens: Tokens | None) -> Tokens:
         # A person's set is never made here: TokenStore.fresh asks only where there was one.
         known = cast(Tokens, tokens)
         return self._counted(known.owner, lambda: self.oauth.refresh(known))
-
-    def _by_jwt(self, jwt: str, _ended: Tokens | None) -> Tokens:
-        return self._counted(SERVICE, lambda: self.oauth.with_jwt(jwt))
 
     def _counted(self, user: str, ask: Callable[[], Tokens]) -> Tokens:
         """Token requests are limited too, and many jobs may need the same tokens at once."""
@@ -128,16 +120,16 @@ class RingCentral:
                 self._limits.pause(user, "Auth", error.retry_after)
             raise
 
-    def _known(self, place: str, read: Callable[[bytes], Known]) -> Known | None:
-        with suppress(RedisError, KeyMissing, Tampered, UnreadableDocument):
-            sealed = cast("bytes | None", self._redis.get(RINGCENTRAL_KNOWN + place))
-            return None if sealed is None else read(self._vault.open(sealed, place))
+    def _cached(self, kind: type[Kept], name: str) -> Kept | None:
+        with suppress(RedisError):
+            sealed = cast("bytes | None", self._redis.get(RINGCENTRAL_KNOWN + name))
+            return self._vault.decrypt(kind, sealed, name)
         return None
 
-    def _note(self, place: str, known: StoredDocument) -> None:
+    def _cache(self, document: StoredDocument, name: str) -> None:
         with suppress(RedisError):
-            sealed = self._vault.seal(known.to_json().encode(), place)
-            self._redis.set(RINGCENTRAL_KNOWN + place, sealed, ex=KNOWN_S)
+            sealed = self._vault.encrypt(document, name)
+            self._redis.set(RINGCENTRAL_KNOWN + name, sealed, ex=KNOWN_S)
 
 
 def _caller(tokens: Tokens) -> Caller:

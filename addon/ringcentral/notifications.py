@@ -10,7 +10,8 @@ import hmac
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import redis
@@ -79,20 +80,21 @@ class Notifications:
         self._redis = connection
         self._clock = clock
 
-    def expect_handshake(self) -> None:
-        """Expect a handshake: a subscription is about to be created."""
+    @contextmanager
+    def expected_handshake(self) -> Iterator[None]:
+        """Answer handshakes inside the `with` block: a subscription is being created."""
         with as_unavailable():
             self._redis.set(RINGCENTRAL_SUBSCRIBING, b"1", ex=PENDING_S)
+        try:
+            yield
+        finally:
+            with as_unavailable():
+                self._redis.delete(RINGCENTRAL_SUBSCRIBING)
 
     def expects_handshake(self) -> bool:
         """True while a subscription is being created."""
         with as_unavailable():
             return bool(self._redis.exists(RINGCENTRAL_SUBSCRIBING))
-
-    def handshake_done(self) -> None:
-        """Expect no handshake any more."""
-        with as_unavailable():
-            self._redis.delete(RINGCENTRAL_SUBSCRIBING)
 
     def watch(self, call: str) -> None:
         """Look for this call's recordings from now on, for as long as any may appear."""

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from addon.errors import OutboundError, RingCentralUnavailable, Unauthenticated
-from addon.outbound import Credentials, Outbound, Response, Timeouts
+from addon.errors import RingCentralUnavailable, Unauthenticated
+from addon.outbound import Credentials, Outbound, Response, Timeouts, errors_as
 from addon.ringcentral.hosts import Hosts
 from addon.ringcentral.limits import pause_of
 from addon.stored_documents import StoredDocument
@@ -125,8 +125,9 @@ class OAuth:
     def _post(self, path: str, form: Mapping[str, str]) -> Mapping[str, Any]:
         # RFC 6749 2.3.1: a client without a secret names itself in the form.
         own = {} if self._secret else {"client_id": self._client_id}
-        try:
-            with self._outbound.open(
+        with (
+            errors_as(RingCentralUnavailable, RingCentralUnavailable),
+            self._outbound.open(
                 "POST",
                 self._hosts.url(path),
                 headers={
@@ -137,21 +138,18 @@ class OAuth:
                 credentials=Credentials(self._client_id, self._secret) if self._secret else None,
                 redirects=0,
                 timeouts=TOKEN_TIMEOUTS,
-            ) as response:
-                return _document(response)
-        except OutboundError as error:
-            raise RingCentralUnavailable(error.message) from error
+            ) as response,
+        ):
+            return _document(response)
 
 
 def _document(response: Response) -> Mapping[str, Any]:
     if response.status in (400, 401, 403):
         raise Unauthenticated("RingCentral did not accept the sign-in, or has ended it")
-    if response.status != 200:
+    document = response.document(MAX_ANSWER) if response.status == 200 else None
+    if document is None:
         raise RingCentralUnavailable(
-            f"RingCentral answered {response.status} where a token was asked for",
+            f"RingCentral answered {response.status} without a token",
             retry_after=pause_of(response),
         )
-    document = response.document(MAX_ANSWER)
-    if document is None:
-        raise RingCentralUnavailable("RingCentral's token answer is no JSON object")
     return document

@@ -83,11 +83,8 @@ class Subscriptions:
             },
             "expiresIn": EXPIRES_S,
         }
-        self._notifications.expect_handshake()
-        try:
+        with self._notifications.expected_handshake():
             return _of(self._api.send("POST", caller, PATH, wanted, group="Medium"))
-        finally:
-            self._notifications.handshake_done()
 
     def _renew(self, caller: Caller, active: Subscription) -> Subscription:
         try:

@@ -14,13 +14,7 @@ from typing import Any, cast
 import redis
 from redis.exceptions import LockError, RedisError
 
-from addon.errors import (
-    KeyMissing,
-    RingCentralUnavailable,
-    Tampered,
-    Unauthenticated,
-    UnreadableDocument,
-)
+from addon.errors import RingCentralUnavailable, Unauthenticated
 from addon.redis_errors import as_unavailable
 from addon.redis_keys import RINGCENTRAL_TOKENS
 from addon.ringcentral.oauth import Tokens
@@ -53,15 +47,10 @@ class TokenStore:
         self._set(name, tokens, ex=life_s)
 
     def find(self, name: str) -> Tokens | None:
-        """The set as it is, or None where it ended, or was sealed under a secret that is gone."""
+        """The set as it is, or None where it ended, or its encryption secret is gone."""
         with as_unavailable():
             sealed = cast("bytes | None", self._redis.get(_key(name)))
-        if sealed is None:
-            return None
-        try:
-            return Tokens.from_json(self._vault.open(sealed, name))
-        except (KeyMissing, Tampered, UnreadableDocument):
-            return None
+        return self._vault.decrypt(Tokens, sealed, name)
 
     def end(self, name: str) -> None:
         """Delete a set."""
@@ -110,7 +99,7 @@ class TokenStore:
         return tokens
 
     def _set(self, name: str, tokens: Tokens, **how: Any) -> bool:
-        sealed = self._vault.seal(tokens.to_json().encode(), name)
+        sealed = self._vault.encrypt(tokens, name)
         with as_unavailable():
             return bool(self._redis.set(_key(name), sealed, **how))
 

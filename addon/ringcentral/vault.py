@@ -1,6 +1,6 @@
 """Encrypts small secrets for Redis: AES-256-GCM under keys derived from PLAYBACK_SECRETS.
 
-Each sealed text names its key, so that a new secret can be put in front while older texts still
+Each ciphertext names its key, so that a new secret can be put in front while older ones still
 open. A text is bound to its name: copied under another one it does not open.
 """
 
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from addon.errors import KeyMissing, SettingsError, Tampered
+from addon.errors import SettingsError, UnreadableDocument
+from addon.stored_documents import StoredDocument
 
 VERSION = b"\x01"
 ID_BYTES = 8
@@ -23,9 +25,11 @@ NONCE_BYTES = 12
 
 _PURPOSE = b"ringcentral tokens 1"
 
+Kept = TypeVar("Kept", bound=StoredDocument)
+
 
 class Vault:
-    """Seals under the first secret, opens under any. Raises SettingsError where there is none."""
+    """Encrypts under the first secret, decrypts under any. Raises SettingsError without one."""
 
     def __init__(self, playback_secrets: Sequence[str]) -> None:
         if not playback_secrets:
@@ -34,24 +38,24 @@ class Vault:
         self._newest = keys[0][0]
         self._keys = dict(keys)
 
-    def seal(self, text: bytes, place: str) -> bytes:
+    def encrypt(self, document: StoredDocument, name: str) -> bytes:
         """Version, key id, nonce and ciphertext with its tag."""
         head, nonce = VERSION + self._newest, secrets.token_bytes(NONCE_BYTES)
-        sealed = self._keys[self._newest].encrypt(nonce, text, head + place.encode())
-        return head + nonce + sealed
+        text = document.to_json().encode()
+        return head + nonce + self._keys[self._newest].encrypt(nonce, text, head + name.encode())
 
-    def open(self, sealed: bytes, place: str) -> bytes:
-        """The text. Raises KeyMissing for a secret no longer given, Tampered for anything else."""
-        head, rest = sealed[: 1 + ID_BYTES], sealed[1 + ID_BYTES :]
-        if head[:1] != VERSION or len(rest) < NONCE_BYTES:
-            raise Tampered("a sealed RingCentral token is of no form that is known")
+    def decrypt(self, kind: type[Kept], sealed: bytes | None, name: str) -> Kept | None:
+        """The document; None without one, and for one that is under another name, was changed, is
+        of a newer release, or was encrypted under a secret that is gone."""
+        head, rest = (sealed or b"")[: 1 + ID_BYTES], (sealed or b"")[1 + ID_BYTES :]
         key = self._keys.get(head[1:])
-        if key is None:
-            raise KeyMissing("a RingCentral token was sealed under a secret that is gone")
+        if key is None or head[:1] != VERSION or len(rest) < NONCE_BYTES:
+            return None
         try:
-            return key.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], head + place.encode())
-        except InvalidTag:
-            raise Tampered("a sealed RingCentral token was changed or moved") from None
+            text = key.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], head + name.encode())
+            return kind.from_json(text)
+        except (InvalidTag, UnreadableDocument):
+            return None
 
 
 def _key(secret: str) -> tuple[bytes, AESGCM]:

@@ -12,14 +12,8 @@ from typing import Any, Literal
 
 from urllib3.filepost import encode_multipart_formdata
 
-from addon.errors import (
-    CallbackClosed,
-    CallbackUnauthorised,
-    CallbackUnavailable,
-    OutboundRefused,
-    OutboundUnavailable,
-)
-from addon.outbound import Credentials, Outbound, Response, Timeouts
+from addon.errors import CallbackClosed, CallbackUnauthorised, CallbackUnavailable
+from addon.outbound import Credentials, Outbound, Response, Timeouts, errors_as
 
 CALLBACK_TIMEOUTS = Timeouts(connect=5, read=30, total=120)
 """The largest result over a slow line; a hanging host must not hold a worker longer."""
@@ -46,20 +40,18 @@ def post_result(
     headers = {"Content-Type": content_type}
     status = 0
     for each in (*credentials[:2],) or (None,):
-        try:
-            with outbound.open(
+        with (
+            errors_as(CallbackClosed, CallbackUnavailable),
+            outbound.open(
                 "POST",
                 url,
                 headers=headers,
                 body=body,
                 credentials=each,
                 timeouts=CALLBACK_TIMEOUTS,
-            ) as response:
-                status = _accepted(response)
-        except OutboundRefused as error:
-            raise CallbackClosed(error.message) from error
-        except OutboundUnavailable as error:
-            raise CallbackUnavailable(error.message) from error
+            ) as response,
+        ):
+            status = _accepted(response)
         if status not in (401, 403):
             return status
     raise CallbackUnauthorised(f"the callback answered {status}")

@@ -77,10 +77,9 @@ def with_measures(
 ) -> Attributes:
     """The attributes with `conversations.<name>` set for each measure or label given, or the
     reservation's own."""
-    if not measures:
-        return copy.deepcopy(dict(attributes))
     changed = copy.deepcopy(dict(attributes))
-    _home(changed, reservation_sid).update(measures)
+    if measures:
+        _home(changed, reservation_sid).update(measures)
     return changed
 
 

@@ -12,17 +12,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from addon.audio.sniffing import HEAD_BYTES, describe, is_document
-from addon.errors import (
-    OutboundRefused,
-    OutboundUnavailable,
-    SourceGone,
-    SourceRefused,
-    SourceUnavailable,
-)
-from addon.outbound import Outbound, Response, Timeouts
+from addon.errors import SourceGone, SourceRefused, SourceUnavailable
+from addon.outbound import Outbound, Response, Timeouts, errors_as
 from addon.twilio.rest import TwilioApi
 
-RETRY_LADDER_S: tuple[float, ...] = (1, 2, 5, 10, 30, 60, 120)
+RETRY_DELAYS_S: tuple[float, ...] = (1, 2, 5, 10, 30, 60, 120)
 """Seconds to wait for media that is not there yet, before the job is parked (spec/protocol 4.3)."""
 
 MAX_MEDIA_BYTES = 4 * 1024**3
@@ -62,13 +56,13 @@ def fetch(
     recording yet, and is tried again like a 404. `fallback_url`
     is asked where the host answers 400: dual-channel audio that does not exist. Our credentials go
     along only where the address is Twilio's API. Raises SourceUnavailable, SourceGone once the
-    ladder has ended, SourceRefused.
+    delays have ended, SourceRefused.
     """
     urls = [url] if fallback_url is None else [url, fallback_url]
     for each in urls:
         credentials = api.credentials_for(each) if api else None
         with (
-            _as_source_errors(),
+            errors_as(SourceRefused, SourceUnavailable),
             outbound.open(
                 "GET", each, credentials=credentials, timeouts=MEDIA_TIMEOUTS
             ) as response,
@@ -94,8 +88,8 @@ def _check_status(response: Response, attempt: int) -> None:
 
 
 def _not_yet(said: str, attempt: int) -> SourceUnavailable | SourceGone:
-    if attempt < len(RETRY_LADDER_S):
-        return SourceUnavailable(said, retry_after=RETRY_LADDER_S[attempt])
+    if attempt < len(RETRY_DELAYS_S):
+        return SourceUnavailable(said, retry_after=RETRY_DELAYS_S[attempt])
     return SourceGone(f"{said}, after {attempt + 1} tries")
 
 
@@ -116,15 +110,5 @@ def _media(response: Response, attempt: int, limit: int) -> Media:
 
 
 def _blocks(response: Response, limit: int) -> Iterator[bytes]:
-    with _as_source_errors():
+    with errors_as(SourceRefused, SourceUnavailable):
         yield from response.blocks(limit)
-
-
-@contextmanager
-def _as_source_errors() -> Iterator[None]:
-    try:
-        yield
-    except OutboundRefused as error:
-        raise SourceRefused(error.message) from error
-    except OutboundUnavailable as error:
-        raise SourceUnavailable(error.message) from error

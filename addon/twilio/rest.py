@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from addon.errors import OutboundError, OutboundRefused, TwilioUnavailable
-from addon.outbound import Credentials, Origins, Outbound, Response, Timeouts, split
+from addon.errors import OutboundRefused, TwilioUnavailable
+from addon.outbound import Credentials, Origins, Outbound, Response, Timeouts, errors_as, split
 from addon.settings import Settings
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
@@ -127,8 +127,9 @@ class Rest:
         every other status is left to the caller.
         """
         kind, body = _body(form, document)
-        try:
-            with self.outbound.open(
+        with (
+            errors_as(TwilioUnavailable, TwilioUnavailable),
+            self.outbound.open(
                 method,
                 url,
                 headers={**kind, **(headers or {})},
@@ -136,10 +137,9 @@ class Rest:
                 credentials=self.api.credentials,
                 redirects=0,
                 timeouts=timeouts,
-            ) as response:
-                return _reply(response)
-        except OutboundError as error:
-            raise TwilioUnavailable(error.message) from error
+            ) as response,
+        ):
+            return _reply(response)
 
 
 def _body(

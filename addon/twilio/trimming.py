@@ -27,13 +27,14 @@ def trim(document: Mapping[str, Any], limit: int = RESULT_LIMIT_BYTES) -> dict[s
     if size(trimmed) <= limit or not isinstance(trimmed.get("result"), Mapping):
         return trimmed
     result: Result = {**trimmed["result"]}
-    result["warnings"] = list(result.get("warnings") or ())
-    trimmed["result"] = result
+    warnings = list(result.get("warnings") or ())
     for what, drop in _STAGES:
-        if drop(result):
-            result["warnings"].append(
+        smaller = drop(result)
+        if smaller != result:
+            warnings.append(
                 f"The {what} is left out because the result would be too large; the archive has it."
             )
+        result = trimmed["result"] = {**smaller, "warnings": warnings}
         if size(trimmed) <= limit:
             break
     return trimmed
@@ -44,32 +45,21 @@ def size(document: Mapping[str, Any]) -> int:
     return len(json.dumps(document, separators=(",", ":")))
 
 
-def _without(key: str) -> Callable[[Result], bool]:
-    def drop(result: Result) -> bool:
-        return bool(result.pop(key, None))
-
-    return drop
+def _without(key: str) -> Callable[[Result], Result]:
+    return lambda result: {name: each for name, each in result.items() if name != key or not each}
 
 
-def _without_words(result: Result) -> bool:
-    before = result.get("transcript")
-    if before is None:
-        return False
-    result["transcript"] = _pruned(before, "words")
-    return bool(result["transcript"] != before)
+def _without_words(result: Result) -> Result:
+    words = {"transcript": _pruned(result.get("transcript"), "words")}
+    return {**result, **words} if "transcript" in result else result
 
 
-def _without_intervals(result: Result) -> bool:
-    before = dict(result)
-    result.update({key: _pruned(value, "intervals") for key, value in before.items()})
-    return result != before
+def _without_intervals(result: Result) -> Result:
+    return {name: _pruned(each, "intervals") for name, each in result.items()}
 
 
-def _bare(result: Result) -> bool:
-    dropped = [key for key in result if key not in _KEPT_AT_LAST]
-    for key in dropped:
-        del result[key]
-    return bool(dropped)
+def _bare(result: Result) -> Result:
+    return {name: each for name, each in result.items() if name in _KEPT_AT_LAST}
 
 
 def _pruned(value: Any, key: str) -> Any:
@@ -81,7 +71,7 @@ def _pruned(value: Any, key: str) -> Any:
     return value
 
 
-_STAGES: tuple[tuple[str, Callable[[Result], bool]], ...] = (
+_STAGES: tuple[tuple[str, Callable[[Result], Result]], ...] = (
     ("waveform", _without("waveform")),
     ("timing of the transcript's words", _without_words),
     ("list of segments", _without("segments")),

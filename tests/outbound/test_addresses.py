@@ -41,7 +41,7 @@ from addon.outbound.addresses import is_public, resolve
         "2001:db8::1",
     ],
 )
-def test_addresses_inside_a_house_are_not_public(address: str) -> None:
+def test_private_and_reserved_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from addon.errors import OutboundRefused, OutboundUnavailable
-from addon.outbound import Credentials, Origins, Outbound, Timeouts
+from addon.errors import OutboundRefused, OutboundUnavailable, SourceGone, SourceRefused
+from addon.outbound import Credentials, Origins, Outbound, Timeouts, errors_as
 from tests.outbound.authority import contexts
 from tests.outbound.loopback import Answer, Loopback
 
@@ -102,7 +102,7 @@ def test_a_certificate_for_another_name_is_not_accepted(tmp_path: Path) -> None:
     assert host.requests == []
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_accepted(tmp_path: Path) -> None:
+def test_a_certificate_of_an_unknown_authority_is_not_accepted(tmp_path: Path) -> None:
     server_tls, _ = contexts(tmp_path, "media.example.test")
     with Loopback(server_tls).running() as host:
         outbound = Outbound(
@@ -144,7 +144,7 @@ def test_looking_for_an_address_counts_into_the_whole_time(host: Loopback) -> No
     assert host.requests == []
 
 
-def test_nobody_listening_is_unavailable() -> None:
+def test_a_port_without_a_listener_is_unavailable() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -154,13 +154,15 @@ def test_nobody_listening_is_unavailable() -> None:
 
 class TestRedirects:
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_within_an_origin_keep_the_credentials(self, host: Loopback, status: int) -> None:
+    def test_redirects_within_an_origin_keep_the_credentials(
+        self, host: Loopback, status: int
+    ) -> None:
         host.on("/a", redirect("/b?x=1", status))
         host.on("/b", Answer(200, b"there"))
         assert get(to(host), host.url("/a"), credentials=US) == (200, b"there")
         assert [request.authorization for request in host.requests] == [US.header] * 2
 
-    def test_to_another_origin_drop_the_credentials_for_good(
+    def test_redirects_to_another_origin_drop_the_credentials_for_good(
         self, host: Loopback, other: Loopback
     ) -> None:
         host.on("/a", redirect(other.url("/b")))
@@ -170,7 +172,7 @@ class TestRedirects:
         assert other.requests[0].authorization is None
         assert [request.authorization for request in host.requests] == [US.header, None]
 
-    def test_to_an_origin_that_is_not_allowed_are_refused(
+    def test_redirects_to_an_origin_that_is_not_allowed_are_refused(
         self, host: Loopback, other: Loopback
     ) -> None:
         host.on("/a", redirect(other.url("/b")))
@@ -188,12 +190,14 @@ class TestRedirects:
             "https://a b/",
         ],
     )
-    def test_to_a_bad_place_are_refused(self, host: Loopback, location: str) -> None:
+    def test_redirects_to_what_is_no_public_url_are_refused(
+        self, host: Loopback, location: str
+    ) -> None:
         host.on("/a", redirect(location))
         with pytest.raises(OutboundRefused):
             get(to(host), host.url("/a"))
 
-    def test_are_followed_five_times_and_no_more(self, host: Loopback) -> None:
+    def test_redirects_are_followed_five_times_and_no_more(self, host: Loopback) -> None:
         for number in range(6):
             host.on(f"/{number}", redirect(f"/{number + 1}"))
         host.on("/6", Answer(200, b"too far"))
@@ -202,13 +206,13 @@ class TestRedirects:
         assert len(host.requests) == 6
         assert get(to(host), host.url("/1")) == (200, b"too far")
 
-    def test_of_a_post_are_returned_not_followed(self, host: Loopback) -> None:
+    def test_redirects_of_a_post_are_returned_and_not_followed(self, host: Loopback) -> None:
         host.on("/a", redirect("/b", 307))
         with to(host).open("POST", host.url("/a"), body=b"x", credentials=US) as response:
             assert response.status == 307
         assert len(host.requests) == 1
 
-    def test_without_a_location_are_an_answer(self, host: Loopback) -> None:
+    def test_redirects_without_a_location_are_an_answer(self, host: Loopback) -> None:
         host.on("/a", Answer(304))
         host.on("/b", Answer(302))
         assert get(to(host), host.url("/a"))[0] == 304
@@ -216,7 +220,7 @@ class TestRedirects:
 
 
 class TestBodies:
-    def test_are_read_to_their_limit_and_not_beyond(self, host: Loopback) -> None:
+    def test_bodies_are_read_to_their_limit_and_not_beyond(self, host: Loopback) -> None:
         host.on("/x", Answer(200, b"a" * 300_000))
         with to(host).open("GET", host.url("/x")) as response:
             assert response.length == 300_000
@@ -227,12 +231,12 @@ class TestBodies:
         ):
             response.read(299_999)
 
-    def test_may_be_left_unread(self, host: Loopback) -> None:
+    def test_bodies_may_be_left_unread(self, host: Loopback) -> None:
         host.on("/x", Answer(200, b"a" * 300_000))
         with to(host).open("GET", host.url("/x")) as response:
             assert next(response.blocks(1 << 20))
 
-    def test_in_chunks_arrive_whole(self, host: Loopback) -> None:
+    def test_bodies_in_chunks_arrive_whole(self, host: Loopback) -> None:
         def chunked() -> Iterator[bytes]:
             yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
             yield b"5\r\nhello\r\n"
@@ -253,12 +257,12 @@ class TestBodies:
             b"not HTTP at all\r\n\r\n",
         ],
     )
-    def test_that_end_early_are_unavailable(self, host: Loopback, head: bytes) -> None:
+    def test_bodies_that_end_early_are_unavailable(self, host: Loopback, head: bytes) -> None:
         host.on("/x", Answer(raw=lambda: iter([head])))
         with pytest.raises(OutboundUnavailable):
             get(to(host), host.url("/x"))
 
-    def test_that_hang_meet_the_read_timeout(self, host: Loopback) -> None:
+    def test_bodies_that_hang_meet_the_read_timeout(self, host: Loopback) -> None:
         release = threading.Event()
 
         def hangs() -> Iterator[bytes]:
@@ -278,7 +282,7 @@ class TestBodies:
             b"HTTP/1.1 200 OK\r\nX-Slow: ",
         ],
     )
-    def test_that_drip_meet_the_total_timeout(self, host: Loopback, head: bytes) -> None:
+    def test_bodies_that_drip_meet_the_total_timeout(self, host: Loopback, head: bytes) -> None:
         stop = threading.Event()
 
         def drips() -> Iterator[bytes]:
@@ -291,7 +295,7 @@ class TestBodies:
             get(to(host, timeouts=Timeouts(read=5, total=0.3)), host.url("/x"))
         stop.set()
 
-    def test_that_drip_over_tls_meet_it_too(self, tmp_path: Path) -> None:
+    def test_bodies_that_drip_over_tls_meet_the_total_timeout(self, tmp_path: Path) -> None:
         server_tls, client_tls = contexts(tmp_path, "media.example.test")
         stop = threading.Event()
 
@@ -317,3 +321,41 @@ def test_a_response_gives_its_retry_after(host: Loopback) -> None:
     host.on("/x", Answer(429, b"", {"Retry-After": "7"}))
     with to(host).open("GET", host.url("/x")) as response:
         assert response.retry_after == 7
+
+
+@pytest.mark.parametrize(
+    ("body", "document"),
+    [
+        (b'{"a": [1]}', {"a": [1]}),
+        (b"", {}),
+        (b"[]", None),
+        (b"null", None),
+        (b"{", None),
+        (b"\xff", None),
+        (b"[" * 100_000, None),
+    ],
+)
+def test_only_a_json_object_is_a_document(
+    host: Loopback, body: bytes, document: dict[str, object] | None
+) -> None:
+    host.on("/x", Answer(200, body))
+    with to(host).open("GET", host.url("/x")) as response:
+        assert response.document(1 << 20) == document
+
+
+def test_a_document_has_a_limit(host: Loopback) -> None:
+    host.on("/x", Answer(200, b'{"a": 1}'))
+    with (
+        to(host).open("GET", host.url("/x")) as response,
+        pytest.raises(OutboundRefused, match="more than 7 bytes"),
+    ):
+        response.document(7)
+
+
+def test_errors_become_those_of_the_caller_with_their_message() -> None:
+    for raised in (OutboundRefused, OutboundUnavailable):
+        with (
+            pytest.raises(SourceRefused if raised is OutboundRefused else SourceGone, match="why"),
+            errors_as(SourceRefused, SourceGone),
+        ):
+            raise raised("why")

@@ -134,9 +134,29 @@ def test_no_more_than_the_history_is_kept_however_much_comes(states, redis_serve
     for number in range(8):
         states.mark(f"XR{number}", received_at=1.0)
         states.finish(f"XR{number}", "delivered")
+    states.forget_old()
     assert [entry.sid for entry in states.finished()] == ["XR5", "XR6", "XR7"]
     assert sorted(redis_server.keys("ledger:XR*")) == [b"ledger:XR5", b"ledger:XR6", b"ledger:XR7"]
     assert not states.knows("XR0")
+
+
+def test_what_ended_long_ago_is_forgotten(states, redis_server):
+    for sid in ("XR1", "XR2"):
+        states.finish(sid, "delivered")
+    redis_server.zadd("ledger:done", {"XR1": time.time() - RETENTION_S - 1})
+    states.forget_old()
+    assert redis_server.zrange("ledger:done", 0, -1) == [b"XR2"]
+
+
+def test_a_state_lives_for_so_long_after_it_was_entered_tried_and_finished(states, redis_server):
+    claim(states)
+    for change in (
+        lambda: states.begin_attempt("XR1", 5.0),
+        lambda: states.finish("XR1", "delivered"),
+    ):
+        redis_server.expire("ledger:XR1", 60)
+        change()
+        assert redis_server.ttl("ledger:XR1") > RETENTION_S - 60
 
 
 def test_a_look_is_postponed_unless_somebody_has_set_it_since(states):

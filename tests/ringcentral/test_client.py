@@ -38,11 +38,11 @@ def expire(client, standin):
     standin.expire()
 
 
-def test_a_person_is_whoever_signed_in(client, session, standin):
+def test_a_person_is_the_user_who_signed_in(client, session, standin):
     assert client.person(session).user == standin.person
 
 
-def test_nobody_is_nobody(client):
+def test_a_session_without_tokens_is_refused(client):
     with pytest.raises(Unauthenticated):
         client.person(NAME)
 

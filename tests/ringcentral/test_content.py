@@ -112,7 +112,7 @@ def test_what_is_no_recording_says_what_it_is(content, standin, path, answer, er
     [(AUDIO, "wav"), (b"OggS" + bytes(500), "ogg"), (bytes(range(256)) * 4, "unknown")],
     ids=["wav", "ogg", "unknown"],
 )
-def test_the_kind_is_told_by_the_bytes_whatever_ringcentral_says(
+def test_the_format_comes_from_the_bytes_and_not_from_the_declared_type(
     content, standin, said, audio, kind
 ):
     standin.recordings["5001"].content_type = said

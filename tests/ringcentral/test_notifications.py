@@ -105,12 +105,11 @@ def test_more_calls_than_can_be_watched_are_dropped(notifications, monkeypatch, 
 
 def test_a_handshake_is_expected_only_meanwhile(notifications):
     assert not notifications.expects_handshake()
-    notifications.expect_handshake()
-    assert notifications.expects_handshake()
-    notifications.handshake_done()
+    with notifications.expected_handshake():
+        assert notifications.expects_handshake()
     assert not notifications.expects_handshake()
 
 
-def test_without_redis_it_says_so(no_redis):
+def test_without_redis_the_queue_is_unavailable(no_redis):
     with pytest.raises(QueueUnavailable):
         Notifications(no_redis).watch("s-1")

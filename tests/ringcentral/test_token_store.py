@@ -115,7 +115,9 @@ def test_sessions_are_renewed_independently(store, tokens, clock):
         assert first.result(60)
 
 
-def test_who_waits_too_long_for_another_is_told_so(store, tokens, clock, redis_server, monkeypatch):
+def test_waiting_too_long_for_another_renewal_is_an_error(
+    store, tokens, clock, redis_server, monkeypatch
+):
     monkeypatch.setattr(token_store, "WAIT_S", 0.05)
     store.keep(NAME, tokens, 100)
     clock.now += 4000

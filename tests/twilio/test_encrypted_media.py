@@ -77,7 +77,7 @@ def open_all(blocks: list[bytes]) -> bytes:
 class TestDetails:
     @pytest.mark.parametrize("names", SPELLINGS)
     @pytest.mark.parametrize("as_text", [True, False])
-    def test_are_read_in_every_spelling_as_text_and_as_object(
+    def test_details_are_read_in_every_spelling_as_text_and_as_object(
         self, private: rsa.RSAPrivateKey, names: tuple[str, str, str], as_text: bool
     ) -> None:
         given = details(private, names)
@@ -85,12 +85,12 @@ class TestDetails:
         assert (parsed.key_sid, parsed.iv, len(parsed.wrapped_key)) == (CR, IV, 256)
         assert content_key(parsed, {CR: pem(private)}) == KEY
 
-    def test_may_lack_the_scheme(self, private: rsa.RSAPrivateKey) -> None:
+    def test_details_may_lack_the_scheme(self, private: rsa.RSAPrivateKey) -> None:
         given = details(private)
         del given["type"]
         assert EncryptionDetails.parse(given).key_sid == CR
 
-    def test_of_another_scheme_are_refused(self, private: rsa.RSAPrivateKey) -> None:
+    def test_details_of_another_scheme_are_refused(self, private: rsa.RSAPrivateKey) -> None:
         with pytest.raises(UnreadableAudio, match="scheme"):
             EncryptionDetails.parse({**details(private), "type": "rsa-chacha"})
 
@@ -108,20 +108,22 @@ class TestDetails:
             {"encryption_iv": "YWJjZGVmZ2hpamts"},
         ],
     )
-    def test_that_are_not_whole_or_contradict_themselves_are_refused(
+    def test_details_that_are_not_whole_or_contradict_themselves_are_refused(
         self, private: rsa.RSAPrivateKey, change: dict[str, Any]
     ) -> None:
         with pytest.raises(UnreadableAudio):
             EncryptionDetails.parse({**details(private), **change})
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "[" * 100_000])
-    def test_that_are_no_object_are_refused(self, text: str) -> None:
+    def test_details_that_are_no_object_are_refused(self, text: str) -> None:
         with pytest.raises(UnreadableAudio):
             EncryptionDetails.parse(text)
 
 
 class TestContentKey:
-    def test_is_opened_by_the_key_of_its_sid_only(self, private: rsa.RSAPrivateKey) -> None:
+    def test_a_content_key_is_opened_by_the_key_of_its_sid_only(
+        self, private: rsa.RSAPrivateKey
+    ) -> None:
         parsed = EncryptionDetails.parse(details(private))
         other = rsa.generate_private_key(65537, 2048)
         with pytest.raises(KeyMissing, match=CR):
@@ -130,46 +132,52 @@ class TestContentKey:
             content_key(parsed, {CR: pem(other)})
 
     @pytest.mark.parametrize("text", ["", "not a PEM"])
-    def test_cannot_be_opened_by_what_is_no_key(
+    def test_a_content_key_is_not_opened_by_what_is_no_key(
         self, private: rsa.RSAPrivateKey, text: str
     ) -> None:
         with pytest.raises(KeyMissing, match=CR):
             content_key(EncryptionDetails.parse(details(private)), {CR: text})
 
-    def test_nor_by_a_key_of_another_kind(self, private: rsa.RSAPrivateKey) -> None:
+    def test_a_content_key_is_not_opened_by_a_key_of_another_kind(
+        self, private: rsa.RSAPrivateKey
+    ) -> None:
         curve = pem(ec.generate_private_key(ec.SECP256R1()))
         with pytest.raises(KeyMissing, match=CR):
             content_key(EncryptionDetails.parse(details(private)), {CR: curve})
 
-    def test_wrapped_with_sha1_masks_is_not_accepted(self, private: rsa.RSAPrivateKey) -> None:
+    def test_a_content_key_wrapped_with_sha1_masks_is_not_accepted(
+        self, private: rsa.RSAPrivateKey
+    ) -> None:
         parsed = EncryptionDetails(CR, wrapped(private, mgf=SHA1), IV)
         with pytest.raises(KeyMissing):
             content_key(parsed, {CR: pem(private)})
 
-    def test_of_a_wrong_length_is_refused(self, private: rsa.RSAPrivateKey) -> None:
+    def test_a_content_key_of_a_wrong_length_is_refused(self, private: rsa.RSAPrivateKey) -> None:
         parsed = EncryptionDetails(CR, wrapped(private, KEY[:16]), IV)
         with pytest.raises(Tampered, match="length"):
             content_key(parsed, {CR: pem(private)})
 
-    def test_stays_out_of_a_repr(self, private: rsa.RSAPrivateKey) -> None:
+    def test_a_content_key_stays_out_of_a_repr(self, private: rsa.RSAPrivateKey) -> None:
         parsed = EncryptionDetails(CR, b"wrapped-bytes", IV)
         assert "wrapped-bytes" not in repr(parsed)
 
 
 class TestDecryption:
     @pytest.mark.parametrize("step", [1, 5, 15, 16, 17, 20, 35, 36])
-    def test_gives_the_audio_without_the_tag_however_the_blocks_fall(self, step: int) -> None:
+    def test_decryption_gives_the_audio_without_the_tag_however_the_blocks_fall(
+        self, step: int
+    ) -> None:
         blocks = [FILE[at : at + step] for at in range(0, len(FILE), step)]
         assert open_all(blocks) == PLAIN
 
-    def test_of_a_long_recording_is_whole(self) -> None:
+    def test_decryption_of_a_long_recording_is_whole(self) -> None:
         sound = wav() * 100
         sealed = AESGCM(KEY).encrypt(IV, sound, None)
         blocks = [sealed[at : at + 65536] for at in range(0, len(sealed), 65536)]
         assert open_all(blocks) == sound
 
     @pytest.mark.parametrize("at", [0, 19, 20, 35])
-    def test_of_a_changed_byte_gives_nothing_at_all(self, at: int) -> None:
+    def test_decryption_of_a_changed_byte_gives_nothing_at_all(self, at: int) -> None:
         changed = bytearray(FILE)
         changed[at] ^= 1
         with (
@@ -180,16 +188,16 @@ class TestDecryption:
         assert Spool.opened[0].closed
 
     @pytest.mark.parametrize("length", [0, 15, 16, 35])
-    def test_of_a_cut_file_gives_nothing_at_all(self, length: int) -> None:
+    def test_decryption_of_a_cut_file_gives_nothing_at_all(self, length: int) -> None:
         with pytest.raises(Tampered):
             open_all([FILE[:length]])
 
-    def test_under_another_key_or_iv_gives_nothing_at_all(self) -> None:
+    def test_decryption_under_another_key_or_iv_gives_nothing_at_all(self) -> None:
         for key, iv in ((KEY[::-1], IV), (KEY, IV[::-1])):
             with pytest.raises(Tampered), decrypted([FILE], key, iv, spool=Spool):
                 pytest.fail("unverified audio was handed out")
 
-    def test_that_breaks_off_throws_the_spool_away(self) -> None:
+    def test_decryption_that_breaks_off_deletes_the_spool(self) -> None:
         def broken() -> Iterator[bytes]:
             yield FILE[:30]
             raise ConnectionError
@@ -198,7 +206,7 @@ class TestDecryption:
             pytest.fail("unverified audio was handed out")
         assert Spool.opened[0].closed
 
-    def test_closes_the_spool_after_use(self) -> None:
+    def test_decryption_closes_the_spool_after_use(self) -> None:
         open_all([FILE])
         assert Spool.opened[0].closed
 

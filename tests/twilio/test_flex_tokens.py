@@ -123,7 +123,7 @@ def test_what_cannot_be_a_token_is_not_even_asked_about(twilio: StandIn, token: 
 
 class TestExpiration:
     @pytest.mark.parametrize("late", [0.0, SKEW_SECONDS - 1])
-    def test_is_granted_a_little_skew(self, twilio: StandIn, late: float) -> None:
+    def test_an_expiration_is_granted_a_little_skew(self, twilio: StandIn, late: float) -> None:
         twilio.tokens[JWE] = {**GOOD, "expiration": "2026-03-04T10:15:30Z"}
         clock = Clock()
         clock.now += late
@@ -132,12 +132,14 @@ class TestExpiration:
     @pytest.mark.parametrize(
         "stated", ["2026-03-04T10:15:00Z", "2020-01-01T00:00:00Z", "never", ""]
     )
-    def test_in_the_past_or_unreadable_refuses(self, twilio: StandIn, stated: str) -> None:
+    def test_an_expiration_in_the_past_or_unreadable_is_refused(
+        self, twilio: StandIn, stated: str
+    ) -> None:
         twilio.tokens[JWE] = {**GOOD, "expiration": stated}
         with pytest.raises(Unauthenticated):
             ours(twilio).validate(JWE)
 
-    def test_that_is_absent_is_good_for_once(self, twilio: StandIn) -> None:
+    def test_a_token_without_expiration_is_good_for_once(self, twilio: StandIn) -> None:
         twilio.tokens[JWE] = {**GOOD, "expiration": None}
         tokens = ours(twilio)
         assert tokens.validate(JWE)
@@ -155,7 +157,7 @@ class TestMemory:
             tokens.validate(JWE)
             assert twilio.count("POST", PATH) == asked
 
-    def test_nor_longer_than_the_token_lives(self, twilio: StandIn) -> None:
+    def test_a_yes_is_not_remembered_longer_than_the_token_lives(self, twilio: StandIn) -> None:
         twilio.tokens[JWE] = {**GOOD, "expiration": "2026-03-04T10:15:40Z"}
         clock = Clock()
         tokens = ours(twilio, clock)
@@ -178,7 +180,7 @@ class TestMemory:
         with pytest.raises(Unauthenticated):
             tokens.validate(JWE + "x")
 
-    def test_is_bounded_and_holds_no_token(
+    def test_the_memory_is_bounded_and_holds_no_token(
         self, twilio: StandIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(flex_tokens, "CACHE_ENTRIES", 3)
@@ -213,24 +215,24 @@ def test_a_realm_has_a_host_of_its_own() -> None:
 
 
 class TestPlayersHeader:
-    def test_is_basic_with_the_name_token(self) -> None:
+    def test_the_header_is_basic_with_the_name_token(self) -> None:
         documented = "Basic dG9rZW46ZXlKaGJHY2lPaUprYVhJaS5hYWFhLmJiYmIuY2NjYy5kZGRk"
         assert token_of(documented) == JWE
         assert token_of(documented.replace("Basic", "basic")) == JWE
 
-    def test_is_split_at_the_first_colon_only(self) -> None:
+    def test_the_header_is_split_at_the_first_colon_only(self) -> None:
         assert token_of(basic("token:a:b:c")) == "a:b:c"
 
     @pytest.mark.parametrize(
         "header",
         [None, "", "Basic", "Basic ", "Bearer x", "Basic !!!", "Basic dG9rZW4", f"Bearer {JWE}"],
     )
-    def test_of_another_kind_is_refused(self, header: str | None) -> None:
+    def test_a_header_of_another_kind_is_refused(self, header: str | None) -> None:
         with pytest.raises(Unauthenticated):
             token_of(header)
 
     @pytest.mark.parametrize("pair", ["Token:a", "user:a", ":a", "token:", "token", "tökén:a", ""])
-    def test_for_another_name_is_refused(self, pair: str) -> None:
+    def test_a_header_for_another_name_is_refused(self, pair: str) -> None:
         with pytest.raises(Unauthenticated):
             token_of(basic(pair))
 

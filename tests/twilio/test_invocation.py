@@ -192,7 +192,7 @@ class TestIdentity:
     @pytest.mark.parametrize(
         "header", ["X-Twilio-AddOnInstallSid", "X-Twilio-AddOnConfigurationSid"]
     )
-    def test_nor_does_a_tenant(self, header: str) -> None:
+    def test_a_tenant_that_no_key_could_carry_is_rejected(self, header: str) -> None:
         with pytest.raises(Rejected):
             read({"url": URL}, headers={**HEADERS, header: "../XD"})
 

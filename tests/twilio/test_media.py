@@ -7,7 +7,7 @@ import pytest
 
 from addon.errors import SourceGone, SourceRefused, SourceUnavailable
 from addon.outbound import Origins, Outbound
-from addon.twilio.media import RETRY_LADDER_S, fetch
+from addon.twilio.media import RETRY_DELAYS_S, fetch
 from addon.twilio.rest import TwilioApi
 from tests.outbound.loopback import Answer, Loopback
 
@@ -43,7 +43,7 @@ def test_a_head_that_comes_in_drops_is_still_judged_whole(host: Loopback) -> Non
     assert download(host.url("/r"), host) == WAV
 
 
-def test_a_recording_that_is_not_there_yet_is_waited_for_up_the_ladder(host: Loopback) -> None:
+def test_a_recording_that_is_not_there_yet_is_tried_again_after_each_delay(host: Loopback) -> None:
     host.on("/r", Answer(404, NOT_FOUND), Answer(404, NOT_FOUND), Answer(200, WAV))
     waits = []
     for attempt in range(3):
@@ -54,13 +54,13 @@ def test_a_recording_that_is_not_there_yet_is_waited_for_up_the_ladder(host: Loo
     assert waits == [1, 2]
 
 
-def test_at_the_ladders_end_it_is_gone(host: Loopback) -> None:
+def test_after_the_last_delay_a_recording_is_gone(host: Loopback) -> None:
     host.on("/r", Answer(404, NOT_FOUND))
-    assert sum(RETRY_LADDER_S) == 228
+    assert sum(RETRY_DELAYS_S) == 228
     with pytest.raises(SourceUnavailable):
-        download(host.url("/r"), host, attempt=len(RETRY_LADDER_S) - 1)
+        download(host.url("/r"), host, attempt=len(RETRY_DELAYS_S) - 1)
     with pytest.raises(SourceGone, match="404, after 8 tries"):
-        download(host.url("/r"), host, attempt=len(RETRY_LADDER_S))
+        download(host.url("/r"), host, attempt=len(RETRY_DELAYS_S))
     with pytest.raises(SourceGone):
         download(host.url("/r"), host, attempt=7)
 
@@ -104,9 +104,9 @@ def test_an_error_document_is_never_taken_for_a_recording(host: Loopback, body: 
     host.on("/r", Answer(200, body, {"Content-Type": "audio/x-wav"}))
     with pytest.raises(SourceUnavailable, match="instead of a recording") as later:
         download(host.url("/r"), host, attempt=2)
-    assert later.value.retry_after == RETRY_LADDER_S[2]
+    assert later.value.retry_after == RETRY_DELAYS_S[2]
     with pytest.raises(SourceGone, match="after 8 tries"):
-        download(host.url("/r"), host, attempt=len(RETRY_LADDER_S))
+        download(host.url("/r"), host, attempt=len(RETRY_DELAYS_S))
 
 
 @pytest.mark.parametrize("answer", [NOT_FOUND, b""], ids=["a document", "nothing"])
@@ -132,7 +132,7 @@ def test_nothing_at_all_is_waited_for(host: Loopback) -> None:
     with pytest.raises(SourceUnavailable, match="sent nothing"):
         download(host.url("/r"), host)
     with pytest.raises(SourceGone):
-        download(host.url("/r"), host, attempt=len(RETRY_LADDER_S))
+        download(host.url("/r"), host, attempt=len(RETRY_DELAYS_S))
 
 
 @pytest.mark.parametrize(
@@ -177,19 +177,23 @@ class TestCredentials:
         assert host.requests[0].authorization == api(host).credentials.header
         assert other.requests[0].authorization is None
 
-    def test_do_not_go_to_a_temporary_address(self, host: Loopback, other: Loopback) -> None:
+    def test_credentials_do_not_go_to_a_temporary_address(
+        self, host: Loopback, other: Loopback
+    ) -> None:
         other.on("/r", Answer(200, WAV))
         download(other.url("/r"), host, other, api=api(host))
         assert other.requests[0].authorization is None
 
-    def test_are_not_invented(self, host: Loopback) -> None:
+    def test_credentials_are_not_invented(self, host: Loopback) -> None:
         host.on("/r", Answer(200, WAV))
         download(host.url("/r"), host)
         assert host.requests[0].authorization is None
 
 
 class TestFallback:
-    def test_is_asked_once_where_two_channels_do_not_exist(self, host: Loopback) -> None:
+    def test_the_fallback_is_asked_once_where_two_channels_do_not_exist(
+        self, host: Loopback
+    ) -> None:
         host.on("/2", Answer(400, b'{"code":20001}'))
         host.on("/1", Answer(200, WAV))
         got = download(host.url("/2"), host, api=api(host), fallback_url=host.url("/1"))
@@ -198,18 +202,18 @@ class TestFallback:
             api(host).credentials.header
         ] * 2
 
-    def test_failing_too_is_judged_like_any_other(self, host: Loopback) -> None:
+    def test_a_fallback_that_fails_is_treated_like_any_other(self, host: Loopback) -> None:
         host.on("/2", Answer(400))
         with pytest.raises(SourceUnavailable):
             download(host.url("/2"), host, fallback_url=host.url("/1"))
 
-    def test_is_not_asked_for_other_reasons(self, host: Loopback) -> None:
+    def test_the_fallback_is_not_asked_for_other_reasons(self, host: Loopback) -> None:
         host.on("/1", Answer(200, WAV))
         with pytest.raises(SourceUnavailable):
             download(host.url("/2"), host, fallback_url=host.url("/1"))
         assert len(host.requests) == 1
 
-    def test_without_one_400_is_like_404(self, host: Loopback) -> None:
+    def test_without_a_fallback_400_is_like_404(self, host: Loopback) -> None:
         host.on("/2", Answer(400))
         with pytest.raises(SourceUnavailable):
             download(host.url("/2"), host)

@@ -212,7 +212,7 @@ class TestMultipart:
             "multipart/mixed; boundary=bndry77",
         ],
     )
-    def test_so_are_impossible_boundaries(self, content_type: str) -> None:
+    def test_impossible_boundaries_are_rejected(self, content_type: str) -> None:
         with pytest.raises(Rejected):
             read(environ(part("a", b"1") + b"--bndry77--", content_type))
 
@@ -239,7 +239,7 @@ class TestBrokenConnections:
         with pytest.raises(Unavailable):
             read(request)
 
-    def test_so_does_a_stream_that_breaks(self) -> None:
+    def test_a_stream_that_breaks_is_unavailable(self) -> None:
         class Broken(io.RawIOBase):
             def readinto(self, buffer: Any) -> int:
                 raise ConnectionResetError

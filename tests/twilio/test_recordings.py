@@ -33,7 +33,7 @@ def download(twilio: StandIn, recording: str, attempt: int = 0) -> bytes:
 
 
 class TestResources:
-    def test_one_is_read_with_its_units(self, twilio: StandIn) -> None:
+    def test_a_recording_is_read_with_its_units(self, twilio: StandIn) -> None:
         recording = ours(twilio).get(twilio.record(1, conference_sid=sid("CF", 1)))
         assert recording == Recording(
             sid=sid("RE", 1),
@@ -48,7 +48,7 @@ class TestResources:
             created_at=EPOCH + timedelta(minutes=1),
         )
 
-    def test_one_that_is_not_there_is_none(self, twilio: StandIn) -> None:
+    def test_a_recording_that_is_not_there_is_none(self, twilio: StandIn) -> None:
         assert ours(twilio).get(sid("RE", 404)) is None
 
     def test_what_is_missing_in_a_resource_is_none(self) -> None:
@@ -73,13 +73,15 @@ class TestResources:
         assert busy.value.retry_after == 4
 
     @pytest.mark.parametrize("body", [NOT_FOUND_XML, b"[]", b"[" * 100_000, b"", b'{"sid": "RE2"}'])
-    def test_so_is_one_that_answers_with_something_else(self, twilio: StandIn, body: bytes) -> None:
+    def test_an_api_that_answers_with_something_else_is_asked_again_later(
+        self, twilio: StandIn, body: bytes
+    ) -> None:
         recording = twilio.record(1)
         twilio.trouble[path(recording, ".json")] = [Answer(200, body)]
         with pytest.raises(TwilioUnavailable):
             ours(twilio).get(recording)
 
-    def test_and_one_that_does_not_know_us(self, twilio: StandIn) -> None:
+    def test_an_api_that_does_not_know_us_is_asked_again_later(self, twilio: StandIn) -> None:
         recording = twilio.record(1)
         rest = twilio.rest()
         stranger = Rest(TwilioApi(ACCOUNT, "wrong", base_url=twilio.host.origin), rest.outbound)
@@ -138,7 +140,7 @@ class TestMedia:
             path(sid("RE", 1)) + "?RequestedChannels=2"
         ]
 
-    def test_and_one_where_there_are_not_two(self, twilio: StandIn) -> None:
+    def test_one_channel_is_asked_for_where_there_are_not_two(self, twilio: StandIn) -> None:
         assert download(twilio, twilio.record(1, channels=1)) == wav(1)
         assert twilio.host.requests[1].path.endswith("?RequestedChannels=1")
 
@@ -153,7 +155,7 @@ class TestMedia:
         assert waits == [1, 2]
         assert download(twilio, recording, 2) == wav(2)
 
-    def test_deleted_media_is_gone_after_the_ladder(self, twilio: StandIn) -> None:
+    def test_deleted_media_is_gone_after_the_last_delay(self, twilio: StandIn) -> None:
         with pytest.raises(SourceGone):
             download(twilio, sid("RE", 9), 7)
 
@@ -192,7 +194,7 @@ class TestMedia:
 
 
 class TestDeletion:
-    def test_deletes_and_may_be_repeated(self, twilio: StandIn) -> None:
+    def test_a_deletion_may_be_repeated(self, twilio: StandIn) -> None:
         recording = twilio.record(1)
         ours(twilio).delete(recording)
         assert recording not in twilio.recordings

@@ -75,7 +75,7 @@ def test_order_is_kept_where_it_matters() -> None:
     assert redacted_fields([("b", "1"), ("a", "22")]) == "b=1 a=2"
 
 
-def test_it_never_grows() -> None:
+def test_a_redacted_text_has_a_largest_size() -> None:
     pairs = [(f"field{number:03}"[-40:], "x") for number in range(500)]
     assert len(redacted_fields(pairs)) == SHOWN_CHARACTERS + 1
 

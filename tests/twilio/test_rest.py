@@ -53,11 +53,11 @@ def test_credentials_go_to_the_api(url: str) -> None:
         "nonsense",
     ],
 )
-def test_and_to_no_other_place(url: str) -> None:
+def test_credentials_go_to_no_other_place(url: str) -> None:
     assert API.credentials_for(url) is None
 
 
-def test_with_a_base_they_go_there_alone() -> None:
+def test_with_a_base_credentials_go_to_it_alone() -> None:
     assert BASED.credentials_for(BASE + "/x") == API.credentials
     assert BASED.credentials_for("https://api.twilio.com/x") is None
     assert BASED.credentials_for("http://127.0.0.1:9001/x") is None

@@ -27,7 +27,7 @@ BY_URL = diagnosis(replace(MULTIPART, signature=sign(URL)))
 UNKNOWN = diagnosis(replace(MULTIPART, signature="TPEzSRfZHGUo0Dpi5BTrq2Kf3yA="))
 
 
-def test_it_comes_back_as_it_was_kept(redis_server: redis.Redis) -> None:
+def test_a_diagnosis_comes_back_as_it_was_kept(redis_server: redis.Redis) -> None:
     diagnostics = SignatureDiagnostics(redis_server)
     later = replace(UNKNOWN, at=2.0)
     for each in (BY_URL, later):
@@ -93,7 +93,7 @@ def test_a_flood_of_junk_leaves_what_was_explained(redis_server: redis.Redis) ->
     assert redis_server.llen(SIGNATURES_UNMATCHED) == KEPT
 
 
-def test_it_ends_by_itself(redis_server: redis.Redis) -> None:
+def test_diagnoses_expire(redis_server: redis.Redis) -> None:
     diagnostics = SignatureDiagnostics(redis_server)
     diagnostics.add(BY_URL)
     diagnostics.add(UNKNOWN)

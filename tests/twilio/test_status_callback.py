@@ -125,7 +125,7 @@ def test_a_plugins_task_and_reservation_are_read_and_nothing_else_that_stands_th
     assert (wrong.task_sid, wrong.reservation_sid) == (None, None)
 
 
-def test_a_listed_recording_says_what_its_callback_would_have_said() -> None:
+def test_a_listed_recording_gives_the_callback_that_was_missed() -> None:
     listed = Recording.from_resource(
         {
             "sid": RE,
@@ -150,7 +150,7 @@ def test_a_listed_recordings_encryption_is_text_as_in_a_callback() -> None:
     assert found.encryption is not None and json.loads(found.encryption) == details
 
 
-def test_it_survives_being_written_down() -> None:
+def test_a_callback_comes_back_as_it_was_stored() -> None:
     for callback in (read(), read(RecordingStartTime="", EncryptionDetails='{"iv":"x"}')):
         assert StatusCallback.from_json(callback.to_json()) == callback
 

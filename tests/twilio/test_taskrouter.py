@@ -34,19 +34,17 @@ def add(key: str, value: Any = True) -> Any:
 
 
 class TestFinding:
-    def test_by_the_workers_leg(self, twilio: StandIn) -> None:
+    def test_a_task_is_found_by_the_workers_leg(self, twilio: StandIn) -> None:
         task = twilio.task(1, conference())
         twilio.task(2, conference(worker=sid("CA", 2), name=sid("CF", 2)))
         (found,) = ours(twilio).find(call_sid=CA)
         assert (found.sid, found.attributes, found.etag) == (task, conference(), '"0"')
 
-    def test_by_conference_where_the_recording_was_of_the_customers_leg(
-        self, twilio: StandIn
-    ) -> None:
+    def test_a_task_is_found_by_conference_for_the_customers_leg(self, twilio: StandIn) -> None:
         task = twilio.task(1, conference(worker=sid("CA", 7)))
         assert [each.sid for each in ours(twilio).find(call_sid=CA, conference_sid=CF)] == [task]
 
-    def test_by_call_where_an_outbound_task_knows_no_conference(self, twilio: StandIn) -> None:
+    def test_a_task_without_a_conference_is_found_by_its_call(self, twilio: StandIn) -> None:
         task = twilio.task(1, {"call_sid": CA})
         assert [each.sid for each in ours(twilio).find(call_sid=CA)] == [task]
 
@@ -60,7 +58,7 @@ class TestFinding:
         ours(twilio).find(call_sid=CA)
         assert twilio.count("GET", f"{TASKS}/{sid('WT', 1)}") == 1
 
-    def test_of_several_only_those_that_confirm_it_themselves(self, twilio: StandIn) -> None:
+    def test_of_several_tasks_only_those_with_the_sid_are_found(self, twilio: StandIn) -> None:
         real = twilio.task(1, conference())
         twilio.task(2, {"conference": {"participants": {"worker": [CA, "CAother"]}}})
         assert [each.sid for each in ours(twilio).find(call_sid=CA)] == [real]
@@ -218,7 +216,9 @@ class TestUpdating:
         assert ours(twilio).update(task, add("ours")) is Outcome.REFUSED
         assert twilio.tasks[task].attributes == text
 
-    def test_nor_are_attributes_that_a_read_did_not_bring(self, twilio: StandIn) -> None:
+    def test_attributes_that_a_read_did_not_bring_are_never_overwritten(
+        self, twilio: StandIn
+    ) -> None:
         task = twilio.task(1, {"theirs": 1})
         read = says(200, {"sid": task, "attributes": None}, ETag='"0"')
         twilio.trouble[f"{TASKS}/{task}"] = [read]

@@ -40,8 +40,8 @@ def shake(client, text="hand-1", **options):
 
 
 def test_an_expected_handshake_is_echoed(client, notifications):
-    notifications.expect_handshake()
-    answer = shake(client)
+    with notifications.expected_handshake():
+        answer = shake(client)
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Validation-Token"] == "hand-1"
     assert answer.content_type == "application/json"
@@ -51,19 +51,19 @@ def test_nobody_elses_handshake_is_echoed(client, notifications):
     answer = shake(client)
     assert answer.status_code == 403
     assert "Validation-Token" not in answer.headers
-    notifications.expect_handshake()
-    notifications.handshake_done()
+    with notifications.expected_handshake():
+        pass
     assert shake(client).status_code == 403
 
 
 def test_a_handshake_has_no_body(client, notifications):
-    notifications.expect_handshake()
-    assert shake(client, data=b"{}").status_code == 403
+    with notifications.expected_handshake():
+        assert shake(client, data=b"{}").status_code == 403
 
 
 def test_handshakes_are_few(client, notifications):
-    notifications.expect_handshake()
-    answers = [shake(client) for _ in range(8)]
+    with notifications.expected_handshake():
+        answers = [shake(client) for _ in range(8)]
     assert [each.status_code for each in answers] == [200] * 5 + [503] * 3
     assert "Validation-Token" not in answers[-1].headers
 

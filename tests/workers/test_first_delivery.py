@@ -27,7 +27,7 @@ def enabled(monkeypatch):
 def gate(monkeypatch):
     """Deliveries end when it is set."""
     opened = threading.Event()
-    monkeypatch.setattr(first_delivery, "_deliver", lambda _sid: opened.wait(60.0))
+    monkeypatch.setattr(first_delivery, "_deliver", lambda *_: opened.wait(60.0))
     yield opened
     opened.set()
 
@@ -79,7 +79,7 @@ def test_elsewhere_a_delivery_is_queued(accept, as_worker, monkeypatch):
 def test_one_that_is_left_in_the_middle_is_queued_by_the_sweeper(
     accept, as_worker, monkeypatch, sweep_later
 ):
-    def without_redis(_sid: str) -> None:
+    def without_redis(*_: object) -> None:
         raise ConnectionError("Redis does not answer")
 
     monkeypatch.setattr(first_delivery, "_deliver", without_redis)

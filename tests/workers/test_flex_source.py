@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from addon.errors import NotStored
 from addon.requests.state import WAITING
-from addon.twilio.media import RETRY_LADDER_S
+from addon.twilio.media import RETRY_DELAYS_S
 from tests.calls import wav
 from tests.conftest import ACCOUNT
 from tests.outbound.loopback import Answer
@@ -88,12 +88,12 @@ def test_a_redirect_to_a_host_nobody_allowed_ends_the_request(flex):
     assert flex.twilio.storage.requests == []
 
 
-def test_media_that_is_not_ready_is_waited_for_up_the_ladder(flex):
+def test_media_that_is_not_ready_is_tried_again_after_each_delay(flex):
     audio = wav(1.0)
     recording = flex.record(audio=audio)
     flex.announce(recording)
     del flex.twilio.media[recording]
-    for rung in RETRY_LADDER_S[:3]:
+    for rung in RETRY_DELAYS_S[:3]:
         process.process(recording)
         entry = flex.entry(recording)
         assert entry.state == WAITING
@@ -123,7 +123,7 @@ def test_too_many_requests_are_waited_out_as_long_as_twilio_says(flex):
 def test_an_error_document_with_status_200_is_never_archived(flex, document):
     recording = flex.record(audio=document * 8)
     flex.announce(recording, received_at=datetime.now(UTC) - timedelta(hours=1))
-    through_the_ladder(recording)
+    through_the_delays(recording)
     assert flex.services.intake_store.stored_result(recording).answer["code"] == 64403
     with pytest.raises(NotStored):
         flex.reader.manifest(ACCOUNT, recording)
@@ -141,8 +141,8 @@ def test_the_recording_behind_one_wrong_answer_is_archived(flex, answer):
     assert flex.archived(recording)
 
 
-def through_the_ladder(recording):
-    for _ in range(len(RETRY_LADDER_S) + 1):
+def through_the_delays(recording):
+    for _ in range(len(RETRY_DELAYS_S) + 1):
         process.process(recording)
 
 
@@ -157,30 +157,30 @@ class TestAfterTheLadder:
 
     def test_a_young_recording_is_waited_for(self, flex):
         recording = self.missing(flex, minutes_ago=5)
-        through_the_ladder(recording)
+        through_the_delays(recording)
         assert flex.services.intake_store.stored_result(recording) is None
         assert flex.entry(recording).state == WAITING
 
     def test_one_that_is_still_being_processed_is_waited_for(self, flex):
         recording = self.missing(flex, status="processing")
-        through_the_ladder(recording)
+        through_the_delays(recording)
         assert flex.entry(recording).state == WAITING
 
     def test_one_whose_media_lies_elsewhere_is_given_up_in_words(self, flex):
         recording = self.missing(flex)
-        through_the_ladder(recording)
+        through_the_delays(recording)
         assert "elsewhere" in flex.services.intake_store.stored_result(recording).answer["message"]
 
     @pytest.mark.parametrize("status", ["absent", "deleted"])
     def test_one_that_will_never_come_is_given_up_in_words(self, flex, status):
         recording = self.missing(flex, status=status)
-        through_the_ladder(recording)
+        through_the_delays(recording)
         assert status in flex.services.intake_store.stored_result(recording).answer["message"]
 
     def test_one_that_twilio_does_not_know_is_given_up(self, flex):
         recording = self.missing(flex)
         del flex.twilio.recordings[recording]
-        through_the_ladder(recording)
+        through_the_delays(recording)
         assert (
             "no such recording"
             in flex.services.intake_store.stored_result(recording).answer["message"]
@@ -188,7 +188,7 @@ class TestAfterTheLadder:
 
     def test_one_that_is_processed_for_a_week_is_given_up(self, flex):
         recording = self.missing(flex, status="processing", minutes_ago=8 * 24 * 60)
-        through_the_ladder(recording)
+        through_the_delays(recording)
         assert flex.services.intake_store.stored_result(recording).answer["code"] == 64403
 
 

@@ -236,7 +236,7 @@ class TestDeadline:
 def test_an_answered_request_that_was_not_cleared_up_is(accept, sweeper, as_worker, monkeypatch):
     exchange = accept()
     with monkeypatch.context() as patch:
-        patch.setattr("workers.finalise.finish", lambda *_: None)
+        patch.setattr("workers.finalise.finish_answered", lambda *_: None)
         work(as_worker)
     assert as_worker.intake_store.is_waiting(exchange.sid)
     as_worker.states.look_again(exchange.sid, 0.0)
