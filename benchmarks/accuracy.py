@@ -147,7 +147,11 @@ def show_hold(call: Call) -> list[str]:
         found = report.conversation.hold
         if kind:
             tones = report.conversation.call_progress
-            found = [(tone.start, tone.stop) for tone in tones if tone.kind == kind]
+            found = [
+                (runs.seconds(tone.first), runs.seconds(tone.last))
+                for tone in tones
+                if tone.kind == kind
+            ]
         recall, precision = overlap(found, made.hold, made.duration)
         error = sum(report.conversation.talk) - made.speech.sum() / runs.FRAME_RATE
         print_row([name, f"{recall:.0f}", f"{precision:.0f}", f"{error:+.1f}"])

@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "addon.requests": (*FOUNDATION, "addon.archive", "addon.metrics", "addon.tracing"),
     "addon.error_reports": FOUNDATION,
     "addon.playback": (*FOUNDATION, "addon.archive", "addon.audio"),
-    "addon.stack": FOUNDATION,
+    "addon.stack": (*FOUNDATION, "addon.archive"),
 }
 """The packages a package may import besides itself (spec/interfaces 1)."""
 

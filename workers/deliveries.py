@@ -109,7 +109,7 @@ class DeliveryWorker:
             return False
         job, queue = taken
         held = Lease(self._services.redis, DELIVER_KIND, sid_of(job.id))
-        if held.renew():
+        if held.take():
             delivery = Delivery(job, queue, held)
             self._running.append(delivery)
             threading.Thread(target=self._deliver, args=(delivery,), daemon=True).start()

@@ -19,6 +19,7 @@ from importlib import import_module
 from types import FrameType
 
 from addon import error_reports, log, tracing
+from addon.analysis import warm_up
 from addon.archive.opening import store_of
 from addon.errors import SettingsError
 from addon.requests import scheduling
@@ -186,10 +187,11 @@ def run_sweeper() -> None:
 
 
 def preload(settings: Settings) -> None:
-    """Import what every job needs, once for all forks."""
+    """Import and load what every job needs, once for all forks."""
     for module in PRELOADED:
         import_module(module)
     store_of(settings)  # for the client of its kind of store
+    warm_up()
 
     gc.freeze()  # else the first collection in each fork copies the pages that all of them share
 

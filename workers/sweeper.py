@@ -22,7 +22,7 @@ from addon.errors import (
 )
 from addon.metrics import catalogue
 from addon.requests import acceptance, results, scheduling
-from addon.requests.lease import held
+from addon.requests.lease import held, held_each
 from addon.requests.queues import kind_of, sid_of
 from addon.requests.request import has_deadline
 from addon.requests.results import StoredResult
@@ -79,19 +79,20 @@ class Sweeper:
     def _watch_in_flight(self) -> None:
         """Land jobs whose worker has been silent; their requests are looked at at once."""
         silent: dict[str, float] = {}
-        for queue, jobs in self.services.dispatcher.in_flight().items():
-            for job in jobs:
-                kind, sid = kind_of(job), sid_of(job)
-                if held(self.services.redis, kind, sid):
-                    continue
-                since = self._silent_since.get(job, self.clock())
-                if self.clock() - since < SILENCE_S:
-                    silent[job] = since
-                    continue
-                logger.warning("a job lost its worker", request_sid=sid, queue=queue)
-                self.services.dispatcher.land(queue, job)
-                self.services.counters.count(catalogue.LOST_JOBS, queue)
-                self.services.states.look_again(sid, 0.0)
+        in_flight = self.services.dispatcher.in_flight()
+        jobs = [(queue, job) for queue, each in in_flight.items() for job in each]
+        holders = held_each(self.services.redis, [(kind_of(job), sid_of(job)) for _, job in jobs])
+        for (queue, job), is_held in zip(jobs, holders, strict=True):
+            if is_held:
+                continue
+            sid, since = sid_of(job), self._silent_since.get(job, self.clock())
+            if self.clock() - since < SILENCE_S:
+                silent[job] = since
+                continue
+            logger.warning("a job lost its worker", request_sid=sid, queue=queue)
+            self.services.dispatcher.land(queue, job)
+            self.services.counters.count(catalogue.LOST_JOBS, queue)
+            self.services.states.look_again(sid, 0.0)
         self._silent_since = silent
 
     def _to_be_looked_at(self) -> list[str]:

@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from addon.analysis import runs
 from addon.analysis.levels import percentiles, smoothed
 from addon.analysis.runs import Mask
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 #: Levels are taken over 0.2 s, about a syllable. All in 10 ms frames, as what follows.
 SYLLABLE = 20

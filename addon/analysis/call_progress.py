@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from addon.analysis import runs, tonality
 from addon.analysis.levels import median
 from addon.analysis.runs import Mask
 from addon.analysis.tonality import Spectra
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 RINGING, BUSY, REORDER, DIAL = "ringing", "busy", "reorder", "dial"
 CALL_WAITING, FAX, SPECIAL = "call_waiting", "fax", "special_information"

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from addon.analysis import runs, turns
 from addon.analysis.call_progress import Signal
-from addon.analysis.rendering import Json
 from addon.analysis.runs import Mask, Runs
 from addon.analysis.timeline import Interval, Timeline, total
 from addon.analysis.turns import Floor
@@ -39,25 +38,6 @@ class Pauses:
 
 
 @dataclass(frozen=True)
-class CallProgress:
-    """A call progress tone of a kind that `call_progress.KINDS` names, in seconds."""
-
-    kind: str
-    channel: int
-    start: float
-    stop: float
-
-    def as_result(self) -> Json:
-        """One of `call_progress_tones`."""
-        return {
-            "kind": self.kind,
-            "channel": self.channel,
-            "start_seconds": self.start,
-            "end_seconds": self.stop,
-        }
-
-
-@dataclass(frozen=True)
 class Conversation:
     """Figures over all parties, in seconds; those of two parties are None where there is one."""
 
@@ -75,7 +55,7 @@ class Conversation:
     non_talk: Pauses
     dead_air: Pauses
     hold: Sequence[Interval]
-    call_progress: Sequence[CallProgress] = ()
+    call_progress: Sequence[Signal] = ()
 
     @property
     def talk_ratio(self) -> list[float | None]:
@@ -115,11 +95,7 @@ def converse(
         non_talk=_pauses(silences, timeline, round(non_talk_seconds * runs.FRAME_RATE)),
         dead_air=_pauses(_between_words(silences, spoken), timeline, DEAD_AIR),
         hold=timeline.intervals(hold),
-        call_progress=[
-            CallProgress(one.kind, one.channel, *interval)
-            for one in signals
-            for interval in timeline.intervals([(one.first, one.last)])
-        ],
+        call_progress=signals,
     )
 
 

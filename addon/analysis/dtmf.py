@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 RATE_HZ = 8000
 #: Samples between two windows (5 ms), in each window (25 ms), and in a screened pair of windows.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from addon.analysis import background, call_progress, runs, speech
 from addon.analysis.call_progress import Signal
@@ -18,8 +17,7 @@ from addon.analysis.runs import Mask, Runs
 from addon.analysis.stages import Stages
 from addon.analysis.timeline import Timeline
 from addon.analysis.tones import Tone
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 #: Two channels this alike carry the same sound.
 IDENTICAL_ABOVE = 0.98

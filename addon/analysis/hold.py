@@ -16,8 +16,7 @@ from addon.analysis import runs, tonality
 from addon.analysis.levels import FLOOR_DBFS, percentiles, smoothed
 from addon.analysis.runs import Mask, Runs
 from addon.analysis.tonality import Spectra
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 #: In 10 ms frames: the shortest sound that counts, pauses in it, and the smoothing of its level.
 MIN_HOLD = 300

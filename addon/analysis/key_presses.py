@@ -55,8 +55,8 @@ class Limits(NamedTuple):
         )
 
 
-# CERTAIN is counted and POSSIBLE muted wherever it is heard. LONG is for a long press, whose tones
-# a vocoder lets waver, and CUT for one that the beginning or the end of the recording cuts.
+# CERTAIN is counted, POSSIBLE muted wherever it is heard. LONG is for a long press, whose tones a
+# vocoder lets waver, and CUT for one that the beginning or the end of the recording cuts.
 # STEADY and SHAKEN are for presses under something louder: tones of which little is left of the
 # energy, but which stand out of their groups and keep their places as no voice does; STEADY under
 # hum with strong harmonics and other sound at frequencies of its own, SHAKEN under noise, which

@@ -7,15 +7,14 @@ the band of speech: an offset or mains hum does not count. Samples are float, fu
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from addon.analysis.band import slow_basis
 from addon.analysis.runs import Mask
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 #: Level of digital silence; below the step of any 16-bit sample.
 FLOOR_DBFS = -120.0
@@ -31,6 +30,29 @@ _SMOOTHED_AT_ONCE = 1 << 16
 #: What is taken out of a frame before its level: movements below so many hertz, by so many vectors.
 #: An offset falls by 100 dB, 50 and 60 Hz by 58, 100 and 120 Hz by 43, 150 Hz by 26, 300 Hz by 1.
 SLOW_BELOW_HERTZ, SLOW_VECTORS = 150, 6
+
+
+#: An offset, and mains hum of both worlds with its second harmonic, are what lines really carry:
+#: they weigh more than the rest of the band, so that the few vectors null them first.
+_OFFSET_WEIGHT = 1000.0
+_HUM_WEIGHTS = {50.0: 10.0, 60.0: 10.0, 100.0: 1.0, 120.0: 1.0}
+
+
+@cache
+def slow_basis(samples: int, below_hertz: float, vectors: int, rate: int) -> Floats:
+    """Orthonormal columns, (samples, vectors), that span movements slower than `below_hertz`.
+
+    A projection takes an offset, mains hum and a car's rumble out of a short frame, which has room
+    for a handful of independent slow movements; nothing is carried from frame to frame, so that
+    blocks of any size give the same answer (decision 0210). Made once for each process; nobody
+    writes to them.
+    """
+    apart = np.subtract.outer(np.arange(samples), np.arange(samples)).astype(np.float64)
+    covariance = np.sinc(2 * below_hertz / rate * apart) + _OFFSET_WEIGHT
+    for hertz, weight in _HUM_WEIGHTS.items():
+        covariance += weight * np.cos(2 * np.pi * hertz / rate * apart)
+    _, ascending = np.linalg.eigh(covariance)
+    return np.ascontiguousarray(ascending[:, ::-1][:, :vectors], dtype=np.float32)
 
 
 def decibels(power: float) -> float:

@@ -11,12 +11,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from addon.analysis import muting
 from addon.analysis.timeline import Interval
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 FIRST_SAMPLES_PER_PIXEL = 256
 #: Even, so that neighbours can always be merged: a few hundred kB of JSON.

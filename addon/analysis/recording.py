@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from addon.analysis import sentiment
 from addon.analysis.call_analytics import render
 from addon.analysis.findings import Findings
 from addon.analysis.input import Input, Spool
@@ -20,9 +19,8 @@ from addon.analysis.peaks import Peaks
 from addon.analysis.redaction import Found, Kind, Redaction
 from addon.analysis.report import Report
 from addon.analysis.stages import RATE_HZ, Stages
-from addon.analysis.tape import Tape
-from addon.analysis.transcript import Transcript
-from addon.analysis.transcription import transcribe
+from addon.analysis.transcript import Transcript, sentiment_by_channel
+from addon.analysis.transcription import SpooledSamples, transcribe
 from addon.audio.decoders import quiet_av
 from addon.errors import UnreadableAudio
 
@@ -94,25 +92,25 @@ class RecordingPass:
         if self._options.waveform:
             stages.peaks = Peaks(stages.rate, stages.channels)
         if self._options.transcriber is not None:
-            stages.tape = Tape(self._spool(), stages.heard)
+            stages.spooled = SpooledSamples(self._spool(), stages.heard)
 
     def _transcript(
         self, stages: Stages, findings: Findings
     ) -> tuple[Transcript | None, str | None]:
         """The transcript, or the reason why there is none though one was wanted."""
         options = self._options
-        if options.transcriber is None or stages.tape is None:
+        if options.transcriber is None or stages.spooled is None:
             return None, None
         left = options.budget_seconds
         if left is not None:
             left -= time.monotonic() - self._begun
         segments = findings.conversation.segments
-        words, left_out = transcribe(options.transcriber, stages.tape, segments, left)
+        words, left_out = transcribe(options.transcriber, stages.spooled, segments, left)
         if left_out:
             return None, left_out
         said = Transcript.of(options.transcriber.name, words, redact=options.redact_spoken_numbers)
         if options.sentiment:
-            said = replace(said, sentiment=sentiment.by_channel(said.sentences))
+            said = replace(said, sentiment=sentiment_by_channel(said.sentences))
         return said, None
 
     def _found(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from addon.analysis.call_progress import Signal
 from addon.analysis.conversation import Conversation, Pauses
 from addon.analysis.participants import Participant
 from addon.analysis.redaction import Redaction
@@ -115,9 +116,14 @@ class Report:
             "non_talk": _pauses(talk.non_talk),
             "dead_air": _pauses(talk.dead_air),
             "hold": {"total_seconds": total(talk.hold), "intervals": pairs(talk.hold)},
-            "call_progress_tones": [tone.as_result() for tone in talk.call_progress],
+            "call_progress_tones": [self._call_progress(tone) for tone in talk.call_progress],
         }
         return explained(document, self._conversation_reasons(document))
+
+    def _call_progress(self, tone: Signal) -> Json:
+        start, end = self.conversation.timeline.span(tone.first, tone.last)
+        place = {"kind": tone.kind, "channel": tone.channel}
+        return place | {"start_seconds": start, "end_seconds": end}
 
     def _percent(self, seconds: float | None) -> float | None:
         return None if seconds is None else self.conversation.timeline.percent(seconds)

@@ -13,10 +13,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from addon.analysis.band import slow_basis
+from addon.analysis.levels import slow_basis
 from addon.analysis.weights import Tensors, silero_8k
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 #: Samples that give one probability, and the samples before them that the network also sees.
 WINDOW = 256

@@ -16,8 +16,7 @@ from addon.analysis import runs
 from addon.analysis.background import SYLLABLE
 from addon.analysis.levels import FLOOR_DBFS, median, percentiles, smoothed
 from addon.analysis.runs import Mask
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 #: What is further below the channel's usual speech, or no louder than the noise around, is not
 #: heard by anybody (decision 0203).

@@ -49,16 +49,16 @@ _Readings = tuple[str, ...]
 
 @dataclass
 class _Run:
-    """Digits said one after the other by one party, and the words that hold them."""
+    """Number words said one after the other by one party, and the positions that hold them."""
 
     first: int
     last: int
-    digits: list[_Readings] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
 
 def card_numbers(words: Sequence[Word]) -> list[tuple[int, int]]:
     """Spans [first, last) of word positions that hold a card number, for one party's words."""
-    return [(run.first, run.last + 1) for run in _runs(words) if _holds_card(run.digits)]
+    return [(run.first, run.last + 1) for run in _runs(words) if _holds_card(_digits(run.said))]
 
 
 def masked(words: Sequence[Word]) -> tuple[list[Word], list[Interval]]:
@@ -74,64 +74,47 @@ def masked(words: Sequence[Word]) -> tuple[list[Word], list[Interval]]:
     return [*kept, *words[at:]], intervals
 
 
-def _runs(words: Sequence[Word]) -> Iterable[_Run]:
-    """Runs of digit words with no more than MAX_FILLERS other words between two of them."""
-    run: _Run | None = None
-    reader = _Reader()
+def _runs(words: Sequence[Word]) -> list[_Run]:
+    """Runs of number words with no more than MAX_FILLERS other words between two of them."""
+    runs: list[_Run] = []
     for position, word in enumerate(words):
-        numbers = [token for token in _TOKEN.findall(word.text.lower()) if _is_number(token)]
-        if not numbers:
+        said = [token for token in _TOKEN.findall(word.text.lower()) if _is_number(token)]
+        if not said:
             continue
-        if run is not None and position - run.last > MAX_FILLERS + 1:
-            run.digits += reader.waiting()
-            yield run
-            run, reader = None, _Reader()
-        run = run or _Run(position, position)
-        run.last = position
-        for token in numbers:
-            run.digits += reader.read(token)
-    if run is not None:
-        run.digits += reader.waiting()
-        yield run
+        if not runs or position - runs[-1].last > MAX_FILLERS + 1:
+            runs.append(_Run(position, position))
+        runs[-1].last = position
+        runs[-1].said += said
+    return runs
 
 
 def _is_number(token: str) -> bool:
     return token.isdecimal() or token in _WORDS
 
 
-class _Reader:
-    """Number words to digits, with what waits for the next word: `forty` two, `double` four."""
-
-    def __init__(self) -> None:
-        self._tens = ""
-        self._times = 1
-
-    def waiting(self) -> list[_Readings]:
-        """The digits of a tens word that no unit followed."""
-        tens, self._tens = self._tens, ""
-        return [(tens + "0",)] if tens else []
-
-    def read(self, said: str) -> list[_Readings]:
-        """The digits that this number word completes."""
-        if said in _UNITS and self._tens:
-            return self._after_tens(_UNITS[said])
-        before = self.waiting()
-        if said in _REPEATS:
-            self._times = _REPEATS[said]
-            return before
-        if said in _TENS:
-            self._tens = _TENS[said]
-            return before
-        if said == _HUNDRED:
-            return [*before, ("00",)]
-        digits = _UNITS.get(said) or _TEENS.get(said) or said
-        times, self._times = self._times, 1
-        return [*before, (digits[0] * (times - 1) + digits,)]
-
-    def _after_tens(self, unit: str) -> list[_Readings]:
-        tens, self._tens = self._tens, ""
-        apart = f"{tens}0{unit}"
-        return [(apart,) if unit == "0" else (tens + unit, apart)]
+def _digits(said: Iterable[str]) -> list[_Readings]:
+    """Number words as digits; a tens word waits for its unit, and `double` for its digit."""
+    digits: list[_Readings] = []
+    tens, times = "", 1
+    for word in said:
+        unit = _UNITS.get(word)
+        if tens and unit:
+            apart = f"{tens}0{unit}"
+            digits.append((apart,) if unit == "0" else (tens + unit, apart))
+            tens = ""
+            continue
+        if tens:
+            digits.append((tens + "0",))
+        tens = _TENS.get(word, "")
+        if word in _REPEATS:
+            times = _REPEATS[word]
+        elif word == _HUNDRED:
+            digits.append(("00",))
+        elif not tens:
+            number = unit or _TEENS.get(word) or word
+            digits.append((number[0] * (times - 1) + number,))
+            times = 1
+    return [*digits, (tens + "0",)] if tens else digits
 
 
 def _holds_card(pieces: Sequence[_Readings]) -> bool:

@@ -7,20 +7,17 @@ on 8 kHz blocks of 64 s, the size at which the detector is fastest (spec/audio 7
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from addon.analysis.levels import FrameLevels, Totals
 from addon.analysis.peaks import Peaks
-from addon.analysis.tape import Tape
 from addon.analysis.tonality import Tonality
 from addon.analysis.tones import ToneDetector
+from addon.analysis.transcription import SpooledSamples
 from addon.analysis.voice import Voice
 from addon.audio.conversion import Converter
-from addon.audio.decoders import Run
+from addon.audio.decoders import Floats, Run
 from addon.audio.packets import MAX_SECONDS
 from addon.errors import UnreadableAudio
-
-Floats = NDArray[np.float32]
 
 RATE_HZ = 8000
 BLOCK = 64 * RATE_HZ
@@ -36,7 +33,7 @@ class Stages:
         self.channels = channels
         #: Set by whoever wants them: the waveform, and the sound kept for a transcriber.
         self.peaks: Peaks | None = None
-        self.tape: Tape | None = None
+        self.spooled: SpooledSamples | None = None
         self.totals = Totals(channels)
         self.levels = FrameLevels()
         #: Channels that are analysed apart; more than two are heard as one mixture.
@@ -93,5 +90,5 @@ class Stages:
         heard = samples if self.heard == self.channels else samples.mean(axis=0, keepdims=True)
         levels = self.levels.add(heard)
         self.tonality.add(heard, levels, self.voice.add(heard, levels))
-        if self.tape is not None:
-            self.tape.add(heard)
+        if self.spooled is not None:
+            self.spooled.add(heard)

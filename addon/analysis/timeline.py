@@ -47,9 +47,13 @@ class Timeline:
         """Seconds as a share of the length, two decimals."""
         return round(100 * seconds / self.duration, 2) if self.duration_ms else 0.0
 
+    def span(self, first: int, last: int) -> Interval:
+        """A span of frames as an interval in seconds."""
+        return self.at(first), self.at(last)
+
     def intervals(self, spans: Runs | Iterable[tuple[int, int]]) -> list[Interval]:
         """Spans of frames as intervals in seconds."""
-        return [(self.at(first), self.at(last)) for first, last in spans]
+        return [self.span(first, last) for first, last in spans]
 
 
 def total(intervals: Iterable[Interval]) -> float:

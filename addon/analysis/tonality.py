@@ -13,8 +13,7 @@ from numpy.fft import rfft
 from numpy.typing import NDArray
 
 from addon.analysis.levels import FRAME, RATE_HZ
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 #: A spectrum is so many 10 ms frames; spectra follow each other without a gap.
 FRAMES = 10
@@ -45,7 +44,7 @@ class Spectra:
 
 
 class Tonality:
-    """Spectra at all channels, block after block at 8 kHz."""
+    """Spectra of all channels, block after block at 8 kHz."""
 
     def __init__(self, channels: int) -> None:
         self._channels = channels

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from addon.analysis import key_presses
-from addon.analysis.dtmf import HOP, PAIR, RATE_HZ, WINDOW, Floats, ToneWindow, pairs, tone_windows
+from addon.analysis.dtmf import HOP, PAIR, RATE_HZ, WINDOW, ToneWindow, pairs, tone_windows
 from addon.analysis.key_presses import Certainty, KeyPress
 from addon.analysis.timeline import Interval
+from addon.audio.decoders import Floats
 
 __all__ = ["HOP", "RATE_HZ", "Tone", "ToneDetector"]
 
@@ -58,7 +59,7 @@ class ToneDetector:
         self._lines = [_Line(channel) for channel in range(channels)]
 
     def add(self, samples: Floats) -> None:
-        """ToneWindow at (channels, n * HOP) more samples, full scale 1.0."""
+        """Search (channels, n * HOP) more samples, full scale 1.0."""
         for line, row in zip(self._lines, samples, strict=True):
             line.add(row)
 

@@ -96,6 +96,23 @@ def _sentences(channel: int, words: Sequence[Word]) -> list[Sentence]:
     return [Sentence(channel, group) for group in groups]
 
 
+def sentiment_by_channel(sentences: Sequence[Sentence]) -> dict[int, float]:
+    """The mean compound score of each channel's sentences, from -1 to 1; {} without the extra.
+
+    By VADER's word list, which is English only.
+    """
+    try:
+        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+    except ImportError:
+        return {}
+    analyser = SentimentIntensityAnalyzer()
+    scores: dict[int, list[float]] = {}
+    for sentence in sentences:
+        compound = float(analyser.polarity_scores(sentence.text)["compound"])
+        scores.setdefault(sentence.channel, []).append(compound)
+    return {channel: round(sum(own) / len(own), 3) for channel, own in scores.items()}
+
+
 def _word(word: Word) -> Json:
     return {
         "word": word.text.strip(),

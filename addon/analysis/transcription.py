@@ -9,15 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from addon.analysis.runs import Runs
-from addon.analysis.tape import Tape
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 #: Whisper hears thirty seconds at a time and costs as much for three.
 PIECE_SECONDS = 28.0
@@ -26,6 +23,7 @@ GAP_SECONDS, MARGIN_SECONDS = 0.3, 0.05
 #: Of the time that is left, the forecast may take this share.
 SAFE_SHARE = 0.8
 _RATE_HZ = 8000
+_FULL_SCALE = 32767
 _SAMPLES_PER_FRAME = 80
 
 
@@ -58,6 +56,31 @@ class Transcriber(Protocol):
         ...
 
 
+class SpooledSamples:
+    """The sound at 8 kHz as interleaved 16-bit samples, kept until a transcriber has read it.
+
+    `spool` is a seekable file that is safe for plaintext.
+    """
+
+    def __init__(self, spool: BinaryIO, channels: int) -> None:
+        self._spool = spool
+        self._channels = channels
+
+    def add(self, samples: Floats) -> None:
+        """Keep (channels, any number) more samples, full scale 1.0."""
+        whole = np.round(np.clip(samples, -1, 1) * _FULL_SCALE).astype("<i2")
+        self._spool.write(np.ascontiguousarray(whole.T).tobytes())
+
+    def read(self, channel: int, first: int, last: int) -> Floats:
+        """The samples [first, last) of one channel; fewer at the end."""
+        frame = 2 * self._channels
+        self._spool.seek(first * frame)
+        content = self._spool.read((last - first) * frame)
+        whole = np.frombuffer(content[: len(content) // frame * frame], "<i2")
+        samples = whole.reshape(-1, self._channels)[:, channel].astype(np.float32)
+        return samples * np.float32(1 / _FULL_SCALE)
+
+
 @dataclass(frozen=True)
 class Piece:
     """Segments of one channel to be heard together, as sample spans at 8 kHz."""
@@ -70,10 +93,10 @@ class Piece:
         """The speech in it."""
         return sum(last - first for first, last in self.spans) / _RATE_HZ
 
-    def samples(self, tape: Tape) -> Floats:
+    def samples(self, sound: SpooledSamples) -> Floats:
         """The segments one after the other with short silence between."""
         gap = np.zeros(int(GAP_SECONDS * _RATE_HZ), np.float32)
-        parts = [part for span in self.spans for part in (tape.read(self.channel, *span), gap)]
+        parts = [part for span in self.spans for part in (sound.read(self.channel, *span), gap)]
         return np.concatenate(parts)
 
     def timed(self, words: Sequence[Word]) -> Iterator[Word]:
@@ -107,7 +130,10 @@ def pieces(segments: Sequence[Runs]) -> list[Piece]:
 
 
 def transcribe(
-    transcriber: Transcriber, tape: Tape, segments: Sequence[Runs], seconds_left: float | None
+    transcriber: Transcriber,
+    sound: SpooledSamples,
+    segments: Sequence[Runs],
+    seconds_left: float | None,
 ) -> tuple[list[Word], str | None]:
     """All words in order of time, or none and the reason why there are none.
 
@@ -124,7 +150,7 @@ def transcribe(
         if deadline is not None and now + rate * speech_left > deadline:
             return [], "Left out: it would not have been ready before the result's deadline."
         try:
-            heard += piece.timed(transcriber.words(piece.samples(tape)))
+            heard += piece.timed(transcriber.words(piece.samples(sound)))
         except Exception as failure:  # whatever a model does, the figures must still go out
             return [], f"Left out: the transcriber failed ({type(failure).__name__})."
         speech_left, speech_done = speech_left - piece.seconds, speech_done + piece.seconds

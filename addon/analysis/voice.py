@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from addon.analysis.levels import FRAME
 from addon.analysis.runs import Mask
 from addon.analysis.silero import WINDOW, Silero
-
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 #: The running 95th percentile of the 10 ms levels is brought here.
 TARGET_DBFS = -23.0

@@ -41,27 +41,22 @@ def silero_8k() -> Tensors:
 
 
 def _float_tensors(model: memoryview) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    for number, graph in _fields(model):
-        if number != _GRAPH or isinstance(graph, int):
-            continue
-        for field, tensor in _fields(graph):
-            if field == _INITIALIZER and not isinstance(tensor, int):
-                yield from _tensor(tensor)
+    for graph in _messages(model, _GRAPH):
+        for tensor in _messages(graph, _INITIALIZER):
+            kinds = [value for number, value in _fields(tensor) if number == _DATA_TYPE]
+            dims = [value for number, value in _fields(tensor) if number == _DIMS]
+            shape = [value for value in dims if isinstance(value, int)]
+            raw = b"".join(_messages(tensor, _RAW_DATA))
+            if kinds == [_FLOAT] and raw:
+                name = b"".join(_messages(tensor, _NAME)).decode()
+                yield name, np.frombuffer(raw, "<f4").reshape(shape)
 
 
-def _tensor(message: memoryview) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    name, kind, shape, raw = "", 0, [], memoryview(b"")
+def _messages(message: memoryview, wanted: int) -> Iterator[memoryview]:
+    """The contents of the fields with a number that have a length of their own."""
     for number, value in _fields(message):
-        if number == _DIMS and isinstance(value, int):
-            shape.append(value)
-        elif number == _DATA_TYPE and isinstance(value, int):
-            kind = value
-        elif number == _NAME and not isinstance(value, int):
-            name = bytes(value).decode()
-        elif number == _RAW_DATA and not isinstance(value, int):
-            raw = value
-    if kind == _FLOAT and raw.nbytes:
-        yield name, np.frombuffer(raw, "<f4").reshape(shape)
+        if number == wanted and not isinstance(value, int):
+            yield value
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:

@@ -10,13 +10,9 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from addon.analysis.transcription import Transcriber, Word
+from addon.audio.decoders import Floats
 from addon.errors import SettingsError
-
-Floats = NDArray[np.float32]
 
 _WHISPER_HZ = 16_000
 _PREFIX = "whisper:"

@@ -32,6 +32,7 @@ class BlockSource:
 
     def view(self, size: int) -> memoryview:
         """As `read` does, but copied only where two blocks meet."""
+        self._fill()
         end = self._at + size
         if end > len(self._block):
             return memoryview(self.read(size))

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from addon.errors import SettingsError
 
 EPOCH_KEY_BITS = 3072
-"""128 bits of strength, opened in 0.7 ms; RSA-4096 takes twice that (spec/ciphertext 2)."""
+"""128 bits of strength (NIST SP 800-57 part 1, table 2), opened in 0.7 ms; RSA-4096 takes twice
+that (spec/ciphertext 2)."""
 
 MIN_RSA_BITS = 2048
 
@@ -35,12 +36,7 @@ def new_key_pair(bits: int = EPOCH_KEY_BITS) -> KeyPair:
     """A fresh RSA pair; the private half is PKCS#8 without a passphrase."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     public = private.public_key()
-    private_pem = private.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return KeyPair(rsa_name(public), _public_pem(public), private_pem.decode())
+    return KeyPair(rsa_name(public), public_pem(public), private_pem(private))
 
 
 def rsa_name(public: rsa.RSAPublicKey) -> str:
@@ -56,22 +52,34 @@ def fingerprint(public: Any) -> str:
     return hashlib.sha256(info).hexdigest()[:32]
 
 
-def pair_of(private_pem: str, *, setting: str = "ARCHIVE_PRIVATE_KEYS") -> KeyPair:
+def pair_of(pem: str, *, setting: str = "ARCHIVE_PRIVATE_KEYS") -> KeyPair:
     """The pair to a private RSA key in PEM. Raises SettingsError that starts with `setting`."""
     try:
-        private = serialization.load_pem_private_key(private_pem.encode(), password=None)
+        private = serialization.load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise SettingsError(f"{setting}: not a private key in PEM without passphrase") from None
     if not isinstance(private, rsa.RSAPrivateKey):
         raise SettingsError(f"{setting}: not an RSA key")
     public = private.public_key()
-    return KeyPair(rsa_name(public), _public_pem(public), private_pem)
+    return KeyPair(rsa_name(public), public_pem(public), pem)
 
 
-def _public_pem(public: rsa.RSAPublicKey) -> str:
-    return public.public_bytes(
+def private_pem(private: Any) -> str:
+    """Any private key as PKCS#8 PEM without a passphrase."""
+    pem: bytes = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return pem.decode()
+
+
+def public_pem(public: Any) -> str:
+    """Any public key as PEM."""
+    pem: bytes = public.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode()
+    )
+    return pem.decode()
 
 
 def named_public_key(pem: str, *, setting: str = "ARCHIVE_PUBLIC_KEYS") -> str:

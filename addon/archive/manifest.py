@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from addon import stored_documents
-from addon.archive.key_pairs import fingerprint
+from addon.archive.key_pairs import fingerprint, private_pem, public_pem
 from addon.errors import KeyMissing, SettingsError, Tampered
 
 VERSION = 1
@@ -154,13 +154,11 @@ def _plain(value: Any) -> Any:
 class Signer:
     """The worker's Ed25519 key."""
 
-    def __init__(self, private_pem: str) -> None:
-        self._key = _load_private(private_pem)
+    def __init__(self, pem: str) -> None:
+        self._key = _load_private(pem)
         public = self._key.public_key()
         self.name = signer_name(public)
-        self.public_pem = public.public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        ).decode()
+        self.public_pem = public_pem(public)
 
     def sign(self, kind: str, document: Mapping[str, Any]) -> bytes:
         """`document` with its signature, as bytes of JSON."""
@@ -209,15 +207,7 @@ class Verifiers:
 
 def new_signing_key() -> str:
     """A fresh Ed25519 private key, as PKCS#8 PEM."""
-    return (
-        ed25519.Ed25519PrivateKey.generate()
-        .private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        .decode()
-    )
+    return private_pem(ed25519.Ed25519PrivateKey.generate())
 
 
 def signer_name(public: ed25519.Ed25519PublicKey) -> str:

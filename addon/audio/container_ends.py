@@ -76,21 +76,28 @@ def _has_content(window: Window, start: int) -> bool:
     return any(window.read(at, _ZEROS_READ).strip(b"\0") for at in steps)
 
 
-def _mp4_end(window: Window) -> int:
-    at = 0
+def _chunks_end(window: Window, at: int, length: Callable[[bytes], int | None]) -> int:
+    """The end of a row of chunks, each with a length that its first 24 bytes tell.
+
+    `length` gives 0 for a chunk that reaches to the end of the file, None for what is no chunk.
+    """
     while at < window.size:
-        head = window.read(at, 16)
-        if head[4:8] not in _BOXES:
+        count = length(window.read(at, 24))
+        if count is None:
             return at
-        length = int.from_bytes(head[:4], "big")
-        if length == 0:
-            return window.size
-        if length == 1:
-            length = int.from_bytes(head[8:16], "big")
-        if length < 8:
-            return at
-        at += length
+        at = at + count if count else window.size
     return at
+
+
+def _mp4_end(window: Window) -> int:
+    def length(head: bytes) -> int | None:
+        if head[4:8] not in _BOXES:
+            return None
+        size = int.from_bytes(head[:4], "big")
+        size = int.from_bytes(head[8:16], "big") or 1 if size == 1 else size
+        return None if 0 < size < 8 else size
+
+    return _chunks_end(window, 0, length)
 
 
 def _webm_end(window: Window) -> int:
@@ -121,27 +128,19 @@ def _aiff_end(window: Window) -> int:
 
 
 def _caf_end(window: Window) -> int:
-    at = 8
-    while at < window.size:
-        head = window.read(at, 12)
-        length = int.from_bytes(head[4:], "big", signed=True)
-        if head[:4] not in _CAF_CHUNKS:
-            return at
-        if length < 0:
-            return window.size
-        at += 12 + length
-    return at
+    def length(head: bytes) -> int | None:
+        size = int.from_bytes(head[4:12], "big", signed=True)
+        return None if head[:4] not in _CAF_CHUNKS else 0 if size < 0 else 12 + size
+
+    return _chunks_end(window, 8, length)
 
 
 def _w64_end(window: Window) -> int:
-    at = 40
-    while at < window.size:
-        head = window.read(at, 24)
-        length = int.from_bytes(head[16:], "little")
-        if head[4:16] not in _W64_SUFFIXES or length < 24:
-            return at
-        at += -(-length // 8) * 8
-    return at
+    def length(head: bytes) -> int | None:
+        size = int.from_bytes(head[16:], "little")
+        return None if head[4:16] not in _W64_SUFFIXES or size < 24 else -(-size // 8) * 8
+
+    return _chunks_end(window, 40, length)
 
 
 _ENDS: dict[str, Callable[[Window], int]] = {

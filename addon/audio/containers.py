@@ -13,7 +13,7 @@ from addon.audio.container_ends import left_over
 from addon.audio.decoders import DECODERS, quiet_av
 from addon.audio.flac import frame_header
 from addon.audio.ogg_codecs import opus_codec, opus_frames, vorbis_count, vorbis_sizes
-from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
+from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window, fault_packet
 from addon.errors import UnreadableAudio
 
 DEMUXERS = {
@@ -130,7 +130,7 @@ class ContainerReader(PacketReader):
         if held is not None:
             yield _shortened(held)
         for fault in self._faults(heard):
-            yield Packet(None, self._codec, 0, None, fault=fault)
+            yield fault_packet(self._codec, fault)
 
     def _demuxed(self) -> Iterator[Any]:
         """The stream's packets; behind a part that cannot be read, those that follow it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from addon.audio.decoders import Floats
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,14 @@ def _pcm8(frames: bytes | bytearray | memoryview) -> Floats:
     return (np.frombuffer(frames, np.uint8).astype(np.float32) - 128) * np.float32(1 / 128)
 
 
-def _pcm24(frames: bytes | bytearray | memoryview) -> Floats:
-    octets = np.frombuffer(frames, np.uint8).reshape(-1, 3)
-    wide = np.zeros((octets.shape[0], 4), np.uint8)
-    wide[:, 1:] = octets
-    return wide.view("<i4")[:, 0].astype(np.float32) * np.float32(1 / 2**31)
+def _pcm24(step: int) -> Callable[[bytes | bytearray | memoryview], Floats]:
+    def read(frames: bytes | bytearray | memoryview) -> Floats:
+        octets = np.frombuffer(frames, np.uint8).reshape(-1, 3)
+        wide = np.zeros((octets.shape[0], 4), np.uint8)
+        wide[:, 1:] = octets[:, ::step]
+        return wide.view("<i4")[:, 0].astype(np.float32) * np.float32(1 / 2**31)
 
-
-def _pcm24_big(frames: bytes | bytearray | memoryview) -> Floats:
-    octets = np.frombuffer(frames, np.uint8).reshape(-1, 3)
-    return _pcm24(octets[:, ::-1].tobytes())
+    return read
 
 
 def _real(dtype: str) -> Callable[[bytes | bytearray | memoryview], Floats]:
@@ -87,27 +85,24 @@ def a_law_table() -> NDArray[np.int16]:
 
 _PCM, _FLOAT, _A_LAW, _MU_LAW = 1, 3, 6, 7
 
-#: (WAVE format tag, bytes a sample) to encoding. Samples of fewer bits than their bytes hold are
-#: left-justified (WAVE_FORMAT_EXTENSIBLE's valid bits), so 24 in 4 bytes read as 32.
-ENCODINGS: dict[tuple[int, int], Encoding] = {
-    (_PCM, 1): Encoding("pcm_u8", 1, b"\x80", _pcm8),
-    (_PCM, 2): Encoding("pcm_s16le", 2, b"\x00", _scaled("<i2", 2**15)),
-    (_PCM, 3): Encoding("pcm_s24le", 3, b"\x00", _pcm24),
-    (_PCM, 4): Encoding("pcm_s32le", 4, b"\x00", _scaled("<i4", 2**31)),
-    (_FLOAT, 4): Encoding("pcm_f32le", 4, b"\x00", _real("<f4")),
-    (_FLOAT, 8): Encoding("pcm_f64le", 8, b"\x00", _real("<f8")),
-    (_A_LAW, 1): Encoding("pcm_alaw", 1, b"\xd5", _companded(a_law_table())),
-    (_MU_LAW, 1): Encoding("pcm_mulaw", 1, b"\xff", _companded(mu_law_table())),
-}
 
-#: The same of RIFX files, where the order of a sample's bytes is the other one.
-BIG_ENDIAN: dict[tuple[int, int], Encoding] = ENCODINGS | {
-    (_PCM, 2): Encoding("pcm_s16be", 2, b"\x00", _scaled(">i2", 2**15)),
-    (_PCM, 3): Encoding("pcm_s24be", 3, b"\x00", _pcm24_big),
-    (_PCM, 4): Encoding("pcm_s32be", 4, b"\x00", _scaled(">i4", 2**31)),
-    (_FLOAT, 4): Encoding("pcm_f32be", 4, b"\x00", _real(">f4")),
-    (_FLOAT, 8): Encoding("pcm_f64be", 8, b"\x00", _real(">f8")),
-}
+def _encodings(order: str, end: str) -> dict[tuple[int, int], Encoding]:
+    return {
+        (_PCM, 1): Encoding("pcm_u8", 1, b"\x80", _pcm8),
+        (_PCM, 2): Encoding(f"pcm_s16{end}", 2, b"\x00", _scaled(f"{order}i2", 2**15)),
+        (_PCM, 3): Encoding(f"pcm_s24{end}", 3, b"\x00", _pcm24(1 if order == "<" else -1)),
+        (_PCM, 4): Encoding(f"pcm_s32{end}", 4, b"\x00", _scaled(f"{order}i4", 2**31)),
+        (_FLOAT, 4): Encoding(f"pcm_f32{end}", 4, b"\x00", _real(f"{order}f4")),
+        (_FLOAT, 8): Encoding(f"pcm_f64{end}", 8, b"\x00", _real(f"{order}f8")),
+        (_A_LAW, 1): Encoding("pcm_alaw", 1, b"\xd5", _companded(a_law_table())),
+        (_MU_LAW, 1): Encoding("pcm_mulaw", 1, b"\xff", _companded(mu_law_table())),
+    }
+
+
+#: (WAVE format tag, bytes a sample) to encoding, and the same of RIFX files, where the order of a
+#: sample's bytes is the other one. Samples of fewer bits than their bytes hold are left-justified
+#: (WAVE_FORMAT_EXTENSIBLE's valid bits), so 24 in 4 bytes read as 32.
+ENCODINGS, BIG_ENDIAN = _encodings("<", "le"), _encodings(">", "be")
 
 
 def encoding_of(tag: int, width: int, big_endian: bool) -> Encoding | None:

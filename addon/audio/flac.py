@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
+from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window, fault_packet
 from addon.audio.tags import audio_end, past_tags
 from addon.errors import UnreadableAudio
 
@@ -101,7 +101,7 @@ class FlacReader(PacketReader):
             empty = 0 if walk.count else empty + 1
             if empty > _MAX_EMPTY_STREAMS:
                 fault = Fault("damaged", "The FLAC file has streams without any frame.")
-                yield Packet(None, info.codec, 0, (stream, begin), fault=fault)
+                yield fault_packet(info.codec, fault, (stream, begin))
                 break
             stream, frame, found = walk.next_stream, None, found or walk.count > 0
         if not found:
@@ -170,7 +170,7 @@ class _Stream:
             sentence = f"The FLAC header gives {info.frames} samples; there are {self.count}."
             fault = Fault("truncated", sentence, hides_audio=False)
         if fault is not None:
-            yield Packet(None, info.codec, 0, (self._start, position), fault=fault)
+            yield fault_packet(info.codec, fault, (self._start, position))
 
     def _header(self, position: int) -> FrameHeader | None:
         return frame_header(self._window.read(position, _HEADER_BYTES), self._info)

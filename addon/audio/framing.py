@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from addon.audio.packets import Codec, Fault, Packet, Window
+from addon.audio.packets import Codec, Fault, Packet, Window, fault_packet
 from addon.audio.tags import tag_at
 
 _TAGS = (b"ID3", b"APETAGEX", b"TAG")
@@ -179,7 +179,7 @@ def framed(
                 silence = round(found.lost / last.length) * header.frames
         if header is None:
             if fault and last:
-                yield Packet(None, codec_of(last), 0, found.position, fault=fault)
+                yield fault_packet(codec_of(last), fault, found.position)
             return
         fresh = last is None or last[2:] != header[2:]
         data, last = window.read(found.position, header.length), header

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from addon.audio.framing import Format, FoundFrame, Header, frames_of
-from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
+from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window, fault_packet
 from addon.audio.tags import audio_end
 
 _KBPS = {
@@ -67,7 +67,7 @@ class _Part:
         last = self.held[-1]
         sentence = f"The MP3 header gives {self.promised} frames, and there are {self.count}."
         flag = None if missing < 0 else "truncated" if at_end else "damaged"
-        yield _fault(last, Fault(flag, sentence, hides_audio=False))
+        yield fault_packet(last.codec, Fault(flag, sentence, hides_audio=False), last.resume)
 
     def _trimmed(self) -> Iterator[Packet]:
         left = self.drop
@@ -152,11 +152,7 @@ def _rest(window: Window, found: FoundFrame, last: Header | None) -> Iterator[Pa
         fault = Fault("truncated", "The file ends inside a frame.")
     else:
         fault = Fault("damaged", f"{found.lost} bytes behind the last frame could not be read.")
-    yield Packet(None, _codec(last), 0, (found.position, 0), fault=fault)
-
-
-def _fault(packet: Packet, fault: Fault) -> Packet:
-    return Packet(None, packet.codec, 0, packet.resume, fault=fault)
+    yield fault_packet(_codec(last), fault, (found.position, 0))
 
 
 @lru_cache(64)

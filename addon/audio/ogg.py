@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from addon.audio.ogg_codecs import Mapping, mapping_of
 from addon.audio.ogg_pages import BEGINS, CONTINUED, ENDS, Page, pages_of
-from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window
+from addon.audio.packets import Codec, Fault, Packet, PacketReader, Window, fault_packet
 from addon.audio.tags import past_tags
 from addon.errors import UnreadableAudio
 
@@ -238,7 +238,7 @@ class _Stream:
 
     def told(self, fault: Fault) -> Packet:
         """A packet that carries only a fault."""
-        return Packet(None, self._codec, 0, (self._start, self._start, 0), fault=fault)
+        return fault_packet(self._codec, fault, (self._start, self._start, 0))
 
 
 def _from_the_end(frames: list[int], drop: int) -> list[int]:

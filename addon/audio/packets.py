@@ -75,6 +75,11 @@ class Packet(NamedTuple):
     fault: Fault | None = None
 
 
+def fault_packet(codec: Codec, fault: Fault, resume: Any = None) -> Packet:
+    """A packet that carries only a fault."""
+    return Packet(None, codec, 0, resume, fault=fault)
+
+
 class PacketReader(ABC):
     """A file cut into packets. `preroll` packets before one settle a decoder that begins there.
 

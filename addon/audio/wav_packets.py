@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from addon.audio import wav_format
 from addon.audio.mpeg import MpegReader, ResumePoint
-from addon.audio.packets import PLAIN, Codec, Fault, Packet, PacketReader, Window
+from addon.audio.packets import PLAIN, Codec, Fault, Packet, PacketReader, Window, fault_packet
 from addon.audio.wav import Layout, Region
 from addon.audio.wav_format import ADPCM_IMA, ADPCM_MS, G722, G726, G726_ITU, GSM, MP2, MP3, Format
-from addon.audio.wav_parser import layout_of
+from addon.audio.wav_parser import WavParser
 from addon.errors import UnreadableAudio
 
 _BATCH = 1 << 14
@@ -20,6 +20,26 @@ _GSM_BLOCKS = 25
 """Blocks of 40 ms in a packet: a second, decoded by one call."""
 
 _ADPCM = {ADPCM_MS: ("adpcm_ms", "adpcm_ms"), ADPCM_IMA: ("adpcm_ima_wav", "adpcm_ima")}
+
+
+def layout_of(read: Callable[[int, int], bytes], size: int) -> Layout:
+    """The layout of a file of `size` bytes, of which `read(start, stop)` gives any part.
+
+    Reads some kilobytes, and only where a length is unknown the samples themselves. Raises
+    UnreadableAudio for what is no WAV file or holds no audio; what `read` raises passes through.
+    """
+    parser = WavParser()
+    parser.end(size)
+    begin, held = 0, b""
+    while parser.wants is not None:
+        offset, count = parser.wants
+        stop = min(offset + count, size)
+        if offset < begin or stop > begin + len(held):
+            # Twice as much as wanted, so that walking on through it costs no second read.
+            begin = offset
+            held = read(offset, min(offset + max(2 * count, 4096), size)) if offset < size else b""
+        parser.give(held[offset - begin : max(stop - begin, 0)])
+    return parser.layout()
 
 
 def wav_reader(file: BinaryIO) -> PacketReader:
@@ -81,9 +101,9 @@ def _faults(layout: Layout, codec: Codec, resume: object) -> Iterator[Packet]:
     """The faults that the layout tells, as packets."""
     hides = "damaged" in layout.flags
     for warning in layout.warnings:
-        yield Packet(None, codec, 0, resume, fault=Fault(None, warning, hides_audio=hides))
+        yield fault_packet(codec, Fault(None, warning, hides_audio=hides), resume)
     for flag in layout.flags:
-        yield Packet(None, codec, 0, resume, fault=Fault(flag, "", hides_audio=False))
+        yield fault_packet(codec, Fault(flag, "", hides_audio=False), resume)
 
 
 def _region_packets(

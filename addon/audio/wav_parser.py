@@ -1,16 +1,16 @@
 """Parser of WAV files: the place and the format of their samples, whatever the header says.
 
 It has no input or output of its own: it names the bytes that it wants next and is given them, so
-that one set of rules reads a stream in
-constant memory and a file that can be read anywhere. Telephone systems write zero, streamed, stale
-and wrong lengths and leave out padding, and files are joined by laying them end to end. The rules
-that tell samples from the rest are in docs/decisions/0206-where-the-samples-of-a-wav-file-lie.md.
+that one set of rules reads a stream in constant memory and a file that can be read anywhere.
+Telephone systems write zero, streamed, stale and wrong lengths and leave out padding, and files are
+joined by laying them end to end. The rules that tell samples from the rest are in
+docs/decisions/0206-where-the-samples-of-a-wav-file-lie.md.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 from addon.audio import wav_chunks as chunks
 from addon.audio.sniffing import kind_at
@@ -388,23 +388,3 @@ class WavParser:
     def _warn(self, warning: str) -> None:
         if warning not in self._warnings:
             self._warnings.append(warning)
-
-
-def layout_of(read: Callable[[int, int], bytes], size: int) -> Layout:
-    """The layout of a file of `size` bytes, of which `read(start, stop)` gives any part.
-
-    Reads some kilobytes, and only where a length is unknown the samples themselves. Raises
-    UnreadableAudio for what is no WAV file or holds no audio; what `read` raises passes through.
-    """
-    parser = WavParser()
-    parser.end(size)
-    begin, held = 0, b""
-    while parser.wants is not None:
-        offset, count = parser.wants
-        stop = min(offset + count, size)
-        if offset < begin or stop > begin + len(held):
-            # Twice as much as wanted, so that walking on through it costs no second read.
-            begin = offset
-            held = read(offset, min(offset + max(2 * count, 4096), size)) if offset < size else b""
-        parser.give(held[offset - begin : max(stop - begin, 0)])
-    return parser.layout()

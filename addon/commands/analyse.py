@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
+from addon.commands.analysis_table import table
 from addon.errors import AddonError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def analyse_cli(
             click.echo(f"{file}: {_sentence(error)}", err=True)
             failed = True
             continue
-        click.echo(json.dumps(document) if as_json else _table(file, document))
+        click.echo(json.dumps(document) if as_json else table(str(file), document))
         if target is not None:
             _plot(report, file, target)
     if failed:
@@ -106,12 +107,6 @@ def _quiet_decoders() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _table(file: Path, document: dict[str, Any]) -> str:
-    from addon.commands.analysis_table import table
-
-    return table(str(file), document)
 
 
 def _plot(report: Report, file: Path, target: Path) -> None:

@@ -9,23 +9,28 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from addon.archive.access_log import AccessLog
+from addon.archive.archive import Archive
+from addon.archive.configured import master_decryption_keys
+from addon.archive.index import tenants
+from addon.archive.manifest import Manifest
+from addon.archive.message import decrypt
+from addon.archive.reencryption import reencrypt, reencrypt_all
+from addon.archive.sealing import context_of
+from addon.archive.verification import verify, verify_all
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
 from addon.commands.progress import Progress
 from addon.durable_files import write_file
 from addon.errors import NotStored
 from addon.settings import Settings
-
-if TYPE_CHECKING:
-    from addon.archive.archive import Archive
-    from addon.archive.manifest import Manifest
 
 
 @click.group("archive", cls=Group)
@@ -82,8 +87,6 @@ def get_command(
 
     Its access log says who did, before the first byte is decrypted.
     """
-    from addon.archive.access_log import AccessLog
-
     if ciphertext is not None:
         _open_file(ciphertext, tenant, recording_id, output or Path(f"{recording_id}.audio"))
         return
@@ -95,7 +98,7 @@ def get_command(
     )
     output = output or Path(f"{recording_id}.{manifest.facts.format}")
     if str(output) == "-":
-        _write_out(archive.decrypted(manifest, "audio"))
+        sys.stdout.buffer.writelines(archive.decrypted(manifest, "audio"))
         return
     write_file(output, archive.decrypted(manifest, "audio"), replace=True)
     click.echo(f"{output}: {manifest.audio.plaintext_size} bytes", err=True)
@@ -118,10 +121,6 @@ def _open_file(ciphertext: Path, tenant: str | None, recording_id: str, output: 
 
     Only a manifest says who sealed it; without the store there is none to ask.
     """
-    from addon.archive.configured import master_decryption_keys
-    from addon.archive.message import decrypt
-    from addon.archive.sealing import context_of
-
     if tenant is None:
         raise click.UsageError("--ciphertext needs the --tenant that the API named")
     context = context_of(tenant, recording_id, "audio")
@@ -146,8 +145,6 @@ def verify_command(
     after: str | None,
 ) -> None:
     """Decrypt and compare recordings with their signed manifests; name each bad one."""
-    from addon.archive.verification import verify, verify_all
-
     archive = _archive()
     if not everything and not recording_ids:
         raise click.UsageError("name recordings, or give --all")
@@ -182,8 +179,6 @@ def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
 @_tenant
 def audit_command(recording_id: str, tenant: str | None) -> None:
     """Print a recording's access log, an event a line; erased recordings keep theirs."""
-    from addon.archive.access_log import AccessLog
-
     archive = _archive()
     tenants = (tenant,) if tenant else archive.find(recording_id)
     if not tenants:
@@ -209,8 +204,6 @@ def reencrypt_command(
     after: str | None,
 ) -> None:
     """After a compromise: seal recordings anew for the present ARCHIVE_PUBLIC_KEYS."""
-    from addon.archive.reencryption import reencrypt, reencrypt_all
-
     archive = _archive()
     if not everything and not recording_ids:
         raise click.UsageError("name recordings, or give --all")
@@ -225,14 +218,10 @@ def reencrypt_command(
 
 
 def _archive() -> Archive:
-    from addon.archive.archive import Archive
-
     return Archive.from_settings(Settings.load())
 
 
 def _tenants(archive: Archive, tenant: str | None) -> Iterator[str]:
-    from addon.archive.index import tenants
-
     return iter((tenant,)) if tenant else tenants(archive.store)
 
 
@@ -271,8 +260,3 @@ def _cursor(after: str | None) -> tuple[str, str] | None:
 
 def _operator() -> str:
     return f"operator {getpass.getuser()}"
-
-
-def _write_out(blocks: Iterable[bytes]) -> None:
-    for block in blocks:
-        sys.stdout.buffer.write(block)

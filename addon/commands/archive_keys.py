@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from addon.archive.configured import master_decryption_keys
+from addon.archive.epochs import Epochs
+from addon.archive.keys import EncryptionKeys
+from addon.archive.opening import store_of
 from addon.errors import SettingsError
 from addon.settings import Settings
-
-if TYPE_CHECKING:
-    from addon.archive.epochs import Epochs
-    from addon.archive.keys import DecryptionKeys, EncryptionKeys
 
 
 def _key_encryption_keys(command: Callable[..., None]) -> Callable[..., None]:
@@ -64,7 +64,7 @@ def rewrap_epoch(
     if not names and not everything:
         raise click.UsageError("name epochs, or give --all")
     key_encryption_keys = _master_encryption_keys(settings, kms_arns, recovery_keys)
-    decryption_keys = _master_decryption_keys(settings)
+    decryption_keys = master_decryption_keys(settings)
     for name in names or tuple(epochs.names()):
         if epochs.rewrap(name, decryption_keys, key_encryption_keys):
             click.echo(f"{name}: sealed for {', '.join(key_encryption_keys.names)}")
@@ -73,25 +73,14 @@ def rewrap_epoch(
 
 
 def _epochs() -> tuple[Settings, Epochs]:
-    from addon.archive.epochs import Epochs
-    from addon.archive.opening import store_of
-
     settings = Settings.load()
     return settings, Epochs(store_of(settings))
-
-
-def _master_decryption_keys(settings: Settings) -> DecryptionKeys:
-    from addon.archive.configured import master_decryption_keys
-
-    return master_decryption_keys(settings)
 
 
 def _master_encryption_keys(
     settings: Settings, kms_arns: tuple[str, ...], recovery_keys: tuple[Any, ...]
 ) -> EncryptionKeys:
     """KMS keys, the local key and offline keys, in whatever mix there is."""
-    from addon.archive.keys import EncryptionKeys
-
     arns = kms_arns or settings.archive_kms_keys
     pems = [file.read() for file in recovery_keys]
     given = []

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
-from addon.commands.group import Group
+from addon.commands.group import Group, Moment
 from addon.settings import Settings
 from workers import flex_deletion, flex_reconcile
 from workers.flex_backfill import Backfill, Progress, backfills
@@ -16,24 +15,6 @@ from workers.services import Services
 
 MAX_SHOWN = 20
 """Lines of one kind: the count says the rest."""
-
-
-class Moment(click.ParamType[datetime]):
-    """A day, or a moment, in ISO 8601; UTC where nothing else is said."""
-
-    name = "date"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """As a moment in UTC."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no date such as 2026-03-04 or 2026-03-04T10:15:00", param, ctx)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @click.group("flex", cls=Group)

@@ -1,7 +1,8 @@
-"""Groups of commands that fail in words: what happened and what to do, without a traceback."""
+"""Shared by commands: errors as sentences without a traceback, and moments as a parameter."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -23,3 +24,21 @@ class Group(click.Group):
             # The remedy of what may succeed later is for jobs: nobody tries a command again.
             text = error.message if error.retryable else f"{error.message}. {error.remedy}"
             raise click.ClickException(text) from raised
+
+
+class Moment(click.ParamType[datetime]):
+    """A day, or a moment, in ISO 8601; UTC where nothing else is said."""
+
+    name = "date"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """As a moment in UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no date such as 2026-03-04 or 2026-03-04T10:15:00", param, ctx)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

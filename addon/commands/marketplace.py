@@ -16,8 +16,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +24,7 @@ from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
 import urllib3
+from urllib3.filepost import encode_multipart_formdata
 
 Mode = Literal["multipart", "url", "json"]
 
@@ -178,28 +178,9 @@ def sign(token: str, url: str, fields: Mapping[str, str]) -> str:
 
 def multipart_body(fields: Mapping[str, str], audio: bytes) -> tuple[bytes, str]:
     """A form with an audio part as the Marketplace sends it, and its content type."""
-    boundary = secrets.token_hex(12)
-    lines: list[bytes] = []
-    for name, value in fields.items():
-        lines += [f"--{boundary}".encode()]
-        lines += [f'Content-Disposition: form-data; name="{name}"'.encode(), b"", value.encode()]
-    lines += [
-        f"--{boundary}".encode(),
-        b'Content-Disposition: form-data; name="audio-data"; filename="recording.wav"',
-        b"Content-Type: audio/x-wav",
-        b"",
-        audio,
-        f"--{boundary}--".encode(),
-        b"",
-    ]
-    return b"\r\n".join(lines), f"multipart/form-data; boundary={boundary}"
-
-
-@contextmanager
-def marketplace(account_sid: str, auth_token: str, port: int = 0) -> Iterator[Marketplace]:
-    """A listening stand-in."""
-    with Marketplace(account_sid, auth_token, port=port) as listening:
-        yield listening
+    given: dict[str, str | tuple[str, bytes, str]] = dict(fields)
+    given["audio-data"] = ("recording.wav", audio, "audio/x-wav")
+    return encode_multipart_formdata(given)
 
 
 def _send(url: str, headers: Mapping[str, str], body: bytes) -> Answer:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 
-from addon.commands.group import Group
+from addon.commands.group import Group, Moment
 from addon.errors import SettingsError
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
@@ -52,18 +52,10 @@ def status(services: Services) -> None:
 
 
 @ringcentral_cli.command("poll")
-@click.option("--since", help="Archive everything from this day or moment on (ISO 8601, UTC).")
+@click.option("--since", type=Moment(), help="Archive everything from this day or moment on.")
 @click.pass_obj
-def poll(services: Services, since: str | None) -> None:
+def poll(services: Services, since: datetime | None) -> None:
     """Look through the call log now, and archive what is new."""
     work = ringcentral_poll.Poll(services)
-    taken = work.run() if since is None else work.catch_up(_moment(since))
+    taken = work.run() if since is None else work.catch_up(since)
     click.echo(f"{taken} new")
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no date such as 2026-03-04") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

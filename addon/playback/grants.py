@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Literal, Self, get_args
 
 from itsdangerous import BadData, Signer
@@ -31,6 +32,9 @@ MAX_TOKEN_LENGTH = 2048
 
 _DOMAIN = b"playback-grant 1\n"
 """Before what is signed: a signature made here is of no use anywhere else."""
+
+CHECKED_LINKS = 1024
+"""Genuine links whose signature is not computed again: a player sends its link with each range."""
 
 _KEY_NAME_LENGTH = 8
 
@@ -72,6 +76,7 @@ class Grants:
         self._signer = Signer(oldest_first, key_derivation="none", digest_method=hashlib.sha256)
         self._audience = audience
         self._ttl = ttl
+        self._checked = lru_cache(CHECKED_LINKS)(self._check)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -136,6 +141,9 @@ class Grants:
 
     def authentic(self, token: str) -> Grant:
         """The grant in a link that we signed, however long ago. Raises Forbidden."""
+        return self._checked(token)
+
+    def _check(self, token: str) -> Grant:
         if len(token) > MAX_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
             raise Forbidden("this link was not made by this service")
         key_name, content, signature = token.split(".")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from addon.audio.decoding import packet_reader, sniffed
 from addon.audio.wav import Layout
 from addon.audio.wav_format import PLAIN
-from addon.audio.wav_parser import layout_of
+from addon.audio.wav_packets import layout_of
 from addon.errors import UnreadableAudio
 from addon.playback.decoding import VerifiedFile
 from addon.playback.playable import Playable
@@ -34,9 +34,7 @@ def playability_of(playable: Playable) -> Playability:
     kind = sniffed(file)  # type: ignore[arg-type]
     try:
         if kind == "wav":
-            layout = layout_of(
-                lambda first, last: b"".join(playable.read(first, last)), playable.length
-            )
+            layout = layout_of(lambda a, b: b"".join(playable.read(a, b)), playable.length)
             return Playability(layout.plain and layout.format.tag in PLAIN, layout)
         if kind in _BY_CODEC:
             first = next(packet_reader(file, kind).packets())  # type: ignore[arg-type]

@@ -24,8 +24,12 @@ from addon.playback.policy import Audible, audible, withheld
 MAX_PARTS = 200
 """Recordings of one call that are joined; each is a request to the store the first time."""
 
-MAX_REMEMBERED = 4096
+MAX_CACHED = 4096
 """Recordings whose layout and index are kept: some hundred bytes each, 20 kB for an hour."""
+
+
+Key = tuple[str, str]
+"""Tenant and id of a recording."""
 
 
 class Player:
@@ -40,10 +44,8 @@ class Player:
         self._archive = archive
         self._gaps = gaps
         self._redaction_required = redaction_required
-        self._playabilities: BoundedCache[tuple[str, str], Playability] = BoundedCache(
-            MAX_REMEMBERED
-        )
-        self._parts: BoundedCache[tuple[str, str], CallPart] = BoundedCache(MAX_REMEMBERED)
+        self._playabilities: BoundedCache[tuple[str, str], Playability] = BoundedCache(MAX_CACHED)
+        self._parts: BoundedCache[tuple[str, str], CallPart] = BoundedCache(MAX_CACHED)
 
     def granted(self, grant: Grant) -> Playable:
         """The audio that a grant is for. Raises as `recording` and `call` do."""

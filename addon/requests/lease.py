@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,6 +58,12 @@ def key(kind: str, sid: str) -> str:
 def held(connection: redis.Redis, kind: str, sid: str) -> bool:
     """True if any worker holds the lease."""
     return bool(connection.exists(key(kind, sid)))
+
+
+def held_each(connection: redis.Redis, leases: Sequence[tuple[str, str]]) -> list[bool]:
+    """For each of these kinds and SIDs, True if any worker holds its lease; one round trip."""
+    holders: Any = connection.mget([key(kind, sid) for kind, sid in leases]) if leases else []
+    return [holder is not None for holder in holders]
 
 
 class Lease:

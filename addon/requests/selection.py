@@ -94,7 +94,7 @@ def first_in_time(due: Sequence[float], now: float, service: float) -> int:
 
 
 def given_up(due: Sequence[float], first: int, now: float, service: float, processes: int) -> int:
-    """How many jobs from `first` on to leave out, so that those behind them are in time.
+    """The number of jobs from `first` on to leave out, so that those behind them are in time.
 
     The queue is looked at after 1, 2, 4, 8, … jobs and at its end: few looks, however many wait.
     """
@@ -183,7 +183,7 @@ def _oldest_late(first: Mapping[str, int], backlog: Backlog) -> Choice | None:
 def charge(
     owed: Mapping[str, float], queue: str, seconds: float, *, late: bool
 ) -> dict[str, float]:
-    """What each reserve is owed after a process has spent these seconds on a job."""
+    """The seconds that each reserve is owed after a process has spent some on a job."""
     spent = {LONGER: not late and queue != EXPRESS, LATE: late}
     return {
         reserve: max(

@@ -13,16 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from addon.archive.key_pairs import new_key_pair, public_pem
+from addon.archive.manifest import new_signing_key
 from addon.durable_files import make_folders, write_file
 from addon.errors import SettingsError
 from addon.settings import Settings
-
-RSA_BITS = 3072
-"""128 bits of security (NIST SP 800-57 part 1, table 2); archives are kept for years."""
-
-PrivateKey = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
 def provision(settings: Settings) -> tuple[str, ...]:
@@ -80,7 +76,7 @@ def _archive_pair(settings: Settings, keys: KeyFolder) -> Iterator[str]:
             keys,
             ("archive_private_key.pem", "archive_public_key.pem"),
             given=bool(settings.archive_private_keys),
-            make=lambda: rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS),
+            make=lambda: new_key_pair().private_pem,
         )
 
 
@@ -90,12 +86,12 @@ def _manifest_pair(settings: Settings, keys: KeyFolder) -> Iterator[str]:
             keys,
             ("manifest_signing_key.pem", "manifest_verify_key.pem"),
             given=bool(settings.manifest_signing_key),
-            make=ed25519.Ed25519PrivateKey.generate,
+            make=new_signing_key,
         )
 
 
 def _pair(
-    keys: KeyFolder, names: tuple[str, str], *, given: bool, make: Callable[[], PrivateKey]
+    keys: KeyFolder, names: tuple[str, str], *, given: bool, make: Callable[[], str]
 ) -> Iterator[str]:
     """The private key first: a public key without its private half would seal for nobody.
 
@@ -107,28 +103,14 @@ def _pair(
     if private_pem is None and given:
         return
     if private_pem is None:
-        private_pem = _private_pem(make())
+        private_pem = make().encode()
         keys.keep(private_name, private_pem)
         yield private_name
     if keys.read(public_name) is None:
-        keys.keep(public_name, _public_pem(private_pem))
+        private = serialization.load_pem_private_key(private_pem, password=None)
+        keys.keep(public_name, public_pem(private.public_key()).encode())
         yield public_name
 
 
 def _random_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode("ascii")
-
-
-def _private_pem(key: PrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-
-
-def _public_pem(private_pem: bytes) -> bytes:
-    private = serialization.load_pem_private_key(private_pem, password=None)
-    return private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )

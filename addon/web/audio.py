@@ -107,16 +107,29 @@ def answer(playable: Playable, *, heard: Heard, attachment: str | None = None) -
 
     Raises what opening the first block raises: Tampered, NotStored, StoreUnavailable.
     """
+    headers = {**HEADERS, "ETag": f'"{playable.etag}"', **_attachment(attachment)}
+    refused = _conditional(playable)
+    if refused is not None:
+        return Response(status=refused, headers=headers)
     try:
-        response = _conditional(playable) or _with_body(playable, heard)
+        ranges = wanted(_range_header(playable), playable.length)
     except Unsatisfiable:
         response = problems.problem(416, "this recording has no such range")
         response.headers["Content-Range"] = f"bytes */{playable.length}"
         response.headers["Accept-Ranges"] = "bytes"
         return response
-    response.headers.update(HEADERS)
-    response.set_etag(playable.etag)
-    return _as_attachment(response, attachment)
+    body = Body(playable, ranges or [Range(0, playable.length)])
+    if len(body.ranges) > 1:
+        boundary = secrets.token_hex(16)
+        length, blocks = body.multipart(boundary)
+        headers["Content-Type"] = f"multipart/byteranges; boundary={boundary}"
+    else:
+        length, blocks = body.ranges[0].length, body.blocks(0)
+        headers["Content-Type"] = media_type(playable.format)
+        if ranges:
+            headers["Content-Range"] = ranges[0].content_range(playable.length)
+    headers["Content-Length"] = str(length)
+    return _begun(body, blocks, heard, 206 if ranges else 200, headers)
 
 
 def encoded_answer(
@@ -133,40 +146,19 @@ def encoded_answer(
             remedy="Ask over HTTP/1.1; in nginx: proxy_http_version 1.1.",
         )
     body = Body(playable, [Range(0, playable.length)])
-    response = _begun(body, body.converted(encoded(playable, wanted_format)), heard)
-    response.content_type = media_type(wanted_format)
-    response.headers.update({**HEADERS, "Accept-Ranges": "none"})
-    return _as_attachment(response, attachment)
+    blocks = body.converted(encoded(playable, wanted_format))
+    headers = {**HEADERS, "Accept-Ranges": "none", **_attachment(attachment)}
+    headers["Content-Type"] = media_type(wanted_format)
+    return _begun(body, blocks, heard, 200, headers)
 
 
-def _conditional(playable: Playable) -> Response | None:
+def _conditional(playable: Playable) -> int | None:
     """304 or 412 where the request's conditions say so (RFC 9110 13.2.2)."""
     if request.if_match and playable.etag not in request.if_match:
-        return Response(status=412)
+        return 412
     if request.if_none_match and request.if_none_match.contains_weak(playable.etag):
-        return Response(status=304)
+        return 304
     return None
-
-
-def _with_body(playable: Playable, heard: Heard) -> Response:
-    """200 or 206. Raises Unsatisfiable."""
-    ranges = wanted(_range_header(playable), playable.length)
-    body = Body(playable, ranges or [Range(0, playable.length)])
-    if len(body.ranges) > 1:
-        boundary = secrets.token_hex(16)
-        length, blocks = body.multipart(boundary)
-        response = _begun(body, blocks, heard)
-        response.content_type = f"multipart/byteranges; boundary={boundary}"
-    else:
-        response = _begun(body, body.blocks(0), heard)
-        response.content_type = media_type(playable.format)
-        length = body.ranges[0].length
-    response.content_length = length
-    if ranges is not None:
-        response.status_code = 206
-        if len(ranges) == 1:
-            response.headers["Content-Range"] = ranges[0].content_range(playable.length)
-    return response
 
 
 def _range_header(playable: Playable) -> str | None:
@@ -179,16 +171,16 @@ def _range_header(playable: Playable) -> str | None:
     return request.headers.get("Range")
 
 
-def _begun(body: Body, blocks: Iterator[bytes], heard: Heard) -> Response:
+def _begun(
+    body: Body, blocks: Iterator[bytes], heard: Heard, status: int, headers: dict[str, str]
+) -> Response:
     """An answer whose first block was read already; nothing is read where no body is wanted."""
     if request.method == "HEAD":
-        return Response(iter(()))
-    response = Response(chain([next(blocks, b"")], blocks))
+        return Response(iter(()), status, headers)
+    response = Response(chain([next(blocks, b"")], blocks), status, headers)
     response.call_on_close(lambda: heard(body.sent))
     return response
 
 
-def _as_attachment(response: Response, name: str | None) -> Response:
-    if name is not None:
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+def _attachment(name: str | None) -> dict[str, str]:
+    return {} if name is None else {"Content-Disposition": f'attachment; filename="{name}"'}

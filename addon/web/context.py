@@ -1,4 +1,4 @@
-"""What the web works with, made once for each process on first use.
+"""Everything that the views work with, made once for each process on first use.
 
 The web is impatient: its connections give up fast enough to answer 503 within a second.
 """
@@ -67,7 +67,7 @@ class Context:
 
     @cached_property
     def intake_store(self) -> IntakeStore:
-        """What is accepted and not finished."""
+        """Requests that are accepted and not finished."""
         return IntakeStore(self.store, self.settings.intake_key)
 
     @cached_property
@@ -82,17 +82,17 @@ class Context:
 
     @cached_property
     def counters(self) -> Counters:
-        """What all processes have counted."""
+        """Counters of all processes."""
         return Counters(self.redis)
 
     @cached_property
     def buffered_counters(self) -> BufferedCounters:
-        """What this process counts: it costs a request nothing."""
+        """Counts of this process: to count costs a request nothing."""
         return BufferedCounters(self.counters)
 
     @cached_property
     def verifier(self) -> Verifier:
-        """Who checks Twilio's signatures."""
+        """Checks Twilio's signatures."""
         settings = self.settings
         return Verifier(
             (settings.twilio_auth_token, *settings.twilio_auth_tokens_also_accepted),
@@ -102,12 +102,12 @@ class Context:
 
     @cached_property
     def diagnostics(self) -> SignatureDiagnostics:
-        """What monitor mode keeps of signatures."""
+        """Diagnoses of signatures in monitor mode."""
         return SignatureDiagnostics(self.redis)
 
     @cached_property
     def sessions(self) -> Sessions:
-        """Who is signed in."""
+        """Sessions of signed-in people."""
         return Sessions(self.redis)
 
     @cached_property
@@ -127,12 +127,12 @@ class Context:
 
     @cached_property
     def grants(self) -> Grants:
-        """Who issues and checks links to audio."""
+        """Issues and checks links to audio."""
         return Grants.from_settings(self.settings)
 
     @cached_property
     def single_use(self) -> SingleUse:
-        """Which download links have been used."""
+        """Lets each download link be used once."""
         return SingleUse(self.redis)
 
     @cached_property
@@ -144,7 +144,7 @@ class Context:
 
     @cached_property
     def access_log(self) -> AccessLogWriter:
-        """Who listened to what."""
+        """Writes the access log."""
         return AccessLogWriter(AccessLog(self.store))
 
     @cached_property
@@ -154,7 +154,7 @@ class Context:
 
     @cached_property
     def flex_tokens(self) -> FlexTokens:
-        """Asks Twilio whose a Flex token is."""
+        """Asks Twilio for the person of a Flex token."""
         api = TwilioApi.from_settings(self.settings)
         return FlexTokens(Rest(api, Outbound(api.origins())))
 

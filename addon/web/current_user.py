@@ -46,7 +46,7 @@ def current_user() -> User:
 
 def _signed_in() -> User:
     settings = context().settings
-    token = Cookies(secure=settings.public_url.startswith("https:")).session(request)
+    token = Cookies.of(settings).session(request)
     claims = context().sessions.find(token) if token else None
     if claims is None:
         raise Unauthenticated("You are not signed in, or your session has ended")

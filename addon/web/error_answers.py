@@ -45,18 +45,22 @@ class Audience:
 
     def answer(self, error: AddonError) -> Response:
         """An error of ours; where it is not for ever, with the time to wait."""
-        response = self.form(error)
+        response = self._answer(error)
         if response.status_code >= 500:
             logger.error("not served", code=error.code, reason=error.message)
-        if response.status_code == 503:
-            wait = math.ceil(error.retry_after or self.retry_after_s)
-            response.headers["Retry-After"] = str(wait)
         return response
 
     def answer_unforeseen(self, _error: Exception) -> Response:
         """A defect of ours."""
         logger.exception("a request failed")
-        return self.answer(self.unforeseen("this should not have happened"))
+        return self._answer(self.unforeseen("this should not have happened"))
+
+    def _answer(self, error: AddonError) -> Response:
+        response = self.form(error)
+        if response.status_code == 503:
+            wait = math.ceil(error.retry_after or self.retry_after_s)
+            response.headers["Retry-After"] = str(wait)
+        return response
 
 
 def status_of(error: AddonError) -> int:

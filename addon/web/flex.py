@@ -14,11 +14,11 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from addon.errors import Forbidden, NotFound, NotStored, Unauthenticated
 from addon.playback.access_log import Access
-from addon.playback.policy import Audible
 from addon.twilio.flex_tokens import FlexUser, token_of
 from addon.web import cors, problems
-from addon.web.access_log import access_from_request, refusals_logged
+from addon.web.access_log import access_from_request
 from addon.web.context import context
+from addon.web.grants import grant_to
 from addon.web.openapi.operations import Operation
 from addon.web.schemas import MediaUrl
 
@@ -53,19 +53,11 @@ def playback(*, recording_sid: Annotated[str, Field(min_length=1, description="R
     """
     user: FlexUser = g.flex_user
     _require_role(user, recording_sid)
-    with refusals_logged(_access(user, recording_sid)):
-        manifest = _manifest(recording_sid)
-    grant = context().grants.issue(
-        manifest.tenant,
-        recording_id=recording_sid,
-        listener=_name(user),
-        duration_seconds=manifest.facts.duration_seconds,
-    )
-    link = context().grants.link(grant)
-    context().access_log.granted(
-        _access(user, recording_sid, grant=grant.nonce), expires=grant.expires
-    )
-    return {"media_url": link}
+    try:
+        grant = grant_to(_access(user, recording_sid))
+    except NotStored:
+        raise NotFound("there is no such recording") from None
+    return {"media_url": context().grants.link(grant)}
 
 
 @blueprint.route("/flex/playback", methods=["OPTIONS"])
@@ -73,13 +65,6 @@ def playback(*, recording_sid: Annotated[str, Field(min_length=1, description="R
 def playback_preflight() -> Response:
     """The browser asks this first, without credentials."""
     return cors.preflight(METHODS, ("Authorization",))
-
-
-@blueprint.after_request
-def keep_from_caches(response: Response) -> Response:
-    """A link is for one listener: nobody may keep it."""
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 @blueprint.errorhandler(Unauthenticated)
@@ -99,14 +84,6 @@ def _require_role(user: FlexUser, recording_sid: str) -> None:
         raise
 
 
-def _manifest(recording_sid: str) -> Audible:
-    """The recording in our own Flex account. Raises NotFound, Withheld."""
-    try:
-        return context().player.audible(_tenant(), recording_sid)
-    except NotStored:
-        raise NotFound("there is no such recording") from None
-
-
 def _is_held(recording_sid: str) -> bool:
     try:
         return _tenant() in context().archive.find(recording_sid)
@@ -114,19 +91,14 @@ def _is_held(recording_sid: str) -> bool:
         return False
 
 
-def _access(user: FlexUser, recording_sid: str, grant: str | None = None) -> Access:
+def _access(user: FlexUser, recording_sid: str) -> Access:
     roles = ", ".join(sorted(user.roles & set(context().settings.playback_roles)))
     return access_from_request(
         _tenant(),
         (recording_sid,),
-        listener=_name(user),
+        listener=user.realm_user_id or user.identity or user.worker_sid or "unknown",
         right=f"Flex role {roles}" if roles else "Flex",
-        grant=grant,
     )
-
-
-def _name(user: FlexUser) -> str:
-    return user.realm_user_id or user.identity or user.worker_sid or "unknown"
 
 
 def _tenant() -> str:

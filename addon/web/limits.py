@@ -1,4 +1,4 @@
-"""How often one caller may ask, counted in Redis for all processes together.
+"""Limits on the requests of one caller, counted in Redis for all processes together.
 
 Where Redis does not answer each process counts for itself: the API goes on, with limits that are
 as many times wider as there are processes. Keys hold hashes, never a token. Links to audio are not

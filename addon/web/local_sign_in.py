@@ -42,12 +42,12 @@ def local_sign_in_link(settings: Settings, to: str = "/recordings") -> str:
 
 
 def is_possible(settings: Settings) -> bool:
-    """Whether anyone may sign in with a link: no issuer, and an address of this machine only."""
+    """True where the owner signs in with a link: no issuer, an address of this machine only."""
     return settings.oidc_issuer is None and _is_loopback(urlsplit(settings.public_url).hostname)
 
 
 def redeem(settings: Settings, token: str, caller: str | None) -> bool:
-    """Whether `token` is the one that was printed last; it is worth nothing afterwards."""
+    """True if `token` is the one that was printed last; it is worth nothing afterwards."""
     if not is_possible(settings) or not _is_loopback(caller):
         return False
     path = settings.data_dir / FILE

@@ -15,12 +15,11 @@ from werkzeug.wrappers import Response
 from addon import log
 from addon.errors import Forbidden
 from addon.playback.policy import LOCAL_ISSUER
-from addon.web import local_sign_in, page_responses
+from addon.web import local_sign_in, page_responses, sign_ins
 from addon.web.context import context
-from addon.web.oidc import fresh_text
 from addon.web.ops import FORWARDED
 from addon.web.safe_redirect import safe_path
-from addon.web.sessions import Cookies, SignIn, hashed
+from addon.web.sessions import Cookies, SignIn
 
 blueprint = Blueprint("login", __name__)
 page_responses.apply(blueprint)
@@ -35,30 +34,25 @@ def login() -> Response | str:
     if provider is None:
         possible = local_sign_in.is_possible(context().settings)
         return render_template("sign_in.html", local=possible)
-    state, browser = fresh_text(), _cookies().browser(request) or fresh_text()
-    sign_in = SignIn(browser=hashed(browser), nonce=fresh_text(), verifier=fresh_text(), to=to)
-    url = provider.sign_in_url(
-        redirect_uri=_redirect_uri(), state=state, nonce=sign_in.nonce, verifier=sign_in.verifier
-    )
-    context().sessions.expect(state, sign_in)
-    response = redirect(url)
-    _cookies().remember_browser(response, browser)
-    return response
+
+    def url(state: str, sign_in: SignIn) -> str:
+        return provider.sign_in_url(
+            redirect_uri=_redirect_uri(),
+            state=state,
+            nonce=sign_in.nonce,
+            verifier=sign_in.verifier,
+        )
+
+    return sign_ins.begin(_cookies(), to, url)
 
 
 @blueprint.get("/login/callback")
 def callback() -> Response:
     """The issuer sends the browser back. Raises Forbidden for an answer nobody here asked for."""
-    provider, browser = context().provider, _cookies().browser(request)
-    state, code = request.args.get("state", ""), request.args.get("code")
-    sign_in = context().sessions.take(state, browser) if provider and browser and state else None
-    if provider is None or sign_in is None:
-        raise Forbidden(
-            "This sign-in was not begun in this browser, or too long ago",
-            remedy="Open the link again and sign in anew.",
-        )
-    if code is None:
-        raise Forbidden("You were not signed in", remedy="Try again, or with another account.")
+    provider = context().provider
+    if provider is None:
+        raise Forbidden("Nobody signs in at an issuer here", remedy=sign_ins.AGAIN)
+    code, sign_in = sign_ins.finish(_cookies())
     claims = provider.claims(
         code=code, redirect_uri=_redirect_uri(), nonce=sign_in.nonce, verifier=sign_in.verifier
     )
@@ -98,7 +92,7 @@ def logout() -> Response:
 
 @blueprint.get("/signed-out")
 def signed_out() -> str:
-    """Where signing out ends; going on to the list would sign a person in again at once."""
+    """The end of signing out; going on to the list would sign a person in again at once."""
     return render_template("signed_out.html")
 
 
@@ -113,7 +107,7 @@ def _signed_in(claims: Mapping[str, Any], to: str) -> Response:
 
 
 def _cookies() -> Cookies:
-    return Cookies(secure=context().settings.public_url.startswith("https:"))
+    return Cookies.of(context().settings)
 
 
 def _redirect_uri() -> str:

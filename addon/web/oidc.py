@@ -53,7 +53,7 @@ class Provider:
         self._kept: BoundedCache[str, dict[str, Any]] = BoundedCache(2, seconds=DOCUMENTS_S)
 
     def sign_in_url(self, *, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
-        """Where to send the browser. Raises Unavailable where the issuer does not answer."""
+        """The issuer's page to sign in. Raises Unavailable where the issuer does not answer."""
         url: str = prepare_grant_uri(
             self._endpoint("authorization_endpoint"),
             self._client_id,

@@ -46,13 +46,13 @@ def healthz() -> State:
     {200: Answer("They can.", State), 503: Answer("What is missing for it.", State)},
     security=None,
 )
-def readyz() -> tuple[Response, int]:
+def readyz() -> Response:
     """200 when invocations can be accepted, else 503 with what is missing for it."""
     looks = (("queue", _redis), ("store", _store), ("room in Redis", _room))
     missing = [name for name, works in looks if not works()]
-    return jsonify(status="ready" if not missing else "waiting", missing=missing), (
-        503 if missing else 200
-    )
+    response = jsonify(status="waiting" if missing else "ready", missing=missing)
+    response.status_code = 503 if missing else 200
+    return response
 
 
 @blueprint.get("/metrics")

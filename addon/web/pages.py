@@ -18,12 +18,13 @@ from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
-from addon.playback.access_log import Access
 from addon.playback.grants import Purpose
-from addon.web import access_log, page_responses, player_data
+from addon.web import page_responses, player_data
+from addon.web.access_log import access_from_request
 from addon.web.context import context
 from addon.web.current_user import User, current_user
 from addon.web.formats import FILTERS
+from addon.web.grants import grant_to
 from addon.web.listeners import Line, lines
 from addon.web.recording_list import ListPage, RecordingList
 
@@ -89,7 +90,7 @@ def recording(recording_id: str) -> str:
         labels=player_data.LABELS,
         permanent=f"{context().settings.public_url}/recordings/{recording_id}",
         events=_events(user, manifest),
-        query=_query(manifest, holders),
+        query=f"?install={manifest.tenant}" if len(holders) > 1 else "",
     )
 
 
@@ -119,27 +120,17 @@ def recording_download(recording_id: str) -> Response:
 
 
 def _granted(user: User, recording_id: str, purpose: Purpose) -> Response:
-    named = _manifest(user, recording_id)
-    tenant, recording_id = named.tenant, named.recording_id
-    with access_log.refusals_logged(_access(user, named, purpose)):
-        manifest = context().player.audible(tenant, recording_id)
-    grants = context().grants
-    grant = grants.issue(
-        manifest.tenant,
-        recording_id=recording_id,
-        listener=user.name,
-        purpose=purpose,
-        duration_seconds=manifest.facts.duration_seconds,
+    manifest = _manifest(user, recording_id)
+    grant = grant_to(
+        access_from_request(
+            manifest.tenant,
+            (manifest.recording_id,),
+            listener=user.name,
+            right="page",
+            purpose=purpose,
+        )
     )
-    context().access_log.granted(access_log.access_by_link(grant), expires=grant.expires)
-    return redirect(f"/media/{grants.token(grant)}", 307)
-
-
-def _access(user: User, manifest: Manifest, purpose: Purpose) -> Access:
-    ids = (manifest.recording_id,)
-    return access_log.access_from_request(
-        manifest.tenant, ids, listener=user.name, right="page", purpose=purpose
-    )
+    return redirect(f"/media/{context().grants.token(grant)}", 307)
 
 
 def _manifest(user: User, recording_id: str) -> Manifest:
@@ -213,14 +204,9 @@ def _ambiguous(user: User, recording_id: str, holders: Sequence[str]) -> str:
     return _show(user, ListPage(entries, None), holders, ambiguous=recording_id)
 
 
-def _query(manifest: Manifest, holders: Sequence[str]) -> str:
-    """The query of this page's links: the install, where several hold the recording."""
-    return f"?install={manifest.tenant}" if len(holders) > 1 else ""
-
-
 def _events(user: User, manifest: Manifest) -> list[Line] | None:
     """The access log as lines, latest first; None for those who may not see it."""
     if not user.rights.see_listeners:
         return None
-    access_log = AccessLog(context().store)
-    return lines(access_log.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))
+    log = AccessLog(context().store)
+    return lines(log.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))

@@ -100,12 +100,10 @@ class RecordingRows:
         except (Tampered, KeyMissing, UnreadableDocument):
             return self._unproven(entry)
         key = (entry.tenant, entry.recording_id, manifest.written_at)
-        row = self._kept.get(key)
-        return row or self._keep(key, self._made(manifest))
-
-    def _keep(self, key: tuple[str, str, datetime], row: RecordingRow) -> RecordingRow:
-        """Remember a row; one in trouble is looked at again, because trouble may be mended."""
-        return self._kept.put(key, row) if row.trouble is None else row
+        row = self._kept.get(key) or self._made(manifest)
+        if row.trouble is None:  # else it is looked at again: trouble may be mended
+            self._kept.put(key, row)
+        return row
 
     def _unproven(self, entry: Entry) -> RecordingRow | None:
         """A recording of which nothing can be believed but that something lies there."""

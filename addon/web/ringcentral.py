@@ -8,9 +8,9 @@ nor take a RingCentral user for somebody who may hear our own archive.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from flask import Blueprint, redirect, render_template, request
-from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from addon import log
@@ -25,16 +25,13 @@ from addon.errors import (
 from addon.playback.ranges import Range
 from addon.ringcentral.client import RingCentral
 from addon.ringcentral.recordings import checked_id
-from addon.web import audio, page_responses, problems
+from addon.web import audio, page_responses, problems, sign_ins
 from addon.web.context import context
-from addon.web.error_answers import Audience
 from addon.web.oidc import fresh_text
 from addon.web.sessions import SESSION_S, Cookies, SignIn, hashed
 
 CALLBACK = "/ringcentral/callback"
 """Behind PUBLIC_URL: the redirect URI that the app at RingCentral has to name exactly."""
-
-TRY_AGAIN_S = 5
 
 blueprint = Blueprint("ringcentral", __name__, url_prefix="/ringcentral")
 logger = log.get("ringcentral")
@@ -72,22 +69,14 @@ def sign_in() -> Response:
 @blueprint.get("/callback")
 def callback() -> Response:
     """RingCentral sends the browser back. Raises Forbidden for an answer nobody here asked for."""
-    client, browser = _client(), _cookies().browser(request)
-    state, code = request.args.get("state", ""), request.args.get("code")
-    begun = context().sessions.take(_state(state), browser) if browser and state else None
-    if begun is None:
-        raise Forbidden(
-            "This sign-in was not begun in this browser, or too long ago",
-            remedy="Open the link again and sign in anew.",
-        )
-    if code is None:
-        raise Forbidden("You were not signed in", remedy="Open the link again to try anew.")
+    client = _client()
+    code, begun = sign_ins.finish(_cookies())
     try:
         tokens = client.oauth.exchange(
             code=code, redirect_uri=_redirect_uri(), verifier=begun.verifier
         )
     except Unauthenticated as error:
-        raise Forbidden(error.message, remedy="Open the link again to sign in anew.") from error
+        raise Forbidden(error.message, remedy=sign_ins.AGAIN) from error
     _forget(client)
     text = fresh_text()
     client.tokens.keep(hashed(text), tokens, SESSION_S)
@@ -126,9 +115,7 @@ def _form(error: AddonError) -> Response:
     return response
 
 
-page_responses.apply(
-    blueprint, Audience(_form, HTTPException.get_response, retry_after_s=TRY_AGAIN_S)
-)
+page_responses.apply(blueprint, replace(page_responses.PEOPLE, form=_form))
 
 
 def _sound(client: RingCentral, session: str | None, recording_id: str) -> Response:
@@ -169,15 +156,12 @@ def _session(client: RingCentral) -> str | None:
 
 
 def _sign_in(client: RingCentral, to: str) -> Response:
-    state, verifier = fresh_text(), fresh_text()
-    browser = _cookies().browser(request) or fresh_text()
-    begun = SignIn(browser=hashed(browser), nonce="", verifier=verifier, to=to)
-    context().sessions.expect(_state(state), begun)
-    response = redirect(
-        client.oauth.sign_in_url(redirect_uri=_redirect_uri(), state=state, verifier=verifier)
-    )
-    _cookies().remember_browser(response, browser)
-    return response
+    def url(state: str, sign_in: SignIn) -> str:
+        return client.oauth.sign_in_url(
+            redirect_uri=_redirect_uri(), state=state, verifier=sign_in.verifier
+        )
+
+    return sign_ins.begin(_cookies(), to, url)
 
 
 def _forget(client: RingCentral) -> None:
@@ -207,15 +191,9 @@ def _wants_page() -> bool:
     return "text/html" in request.headers.get("Accept", "") and "Range" not in request.headers
 
 
-def _state(state: str) -> str:
-    """How a sign-in is remembered: apart from those at the OpenID Connect issuer."""
-    return f"ringcentral:{state}"
-
-
 def _redirect_uri() -> str:
     return f"{context().settings.public_url}{CALLBACK}"
 
 
 def _cookies() -> Cookies:
-    secure = context().settings.public_url.startswith("https:")
-    return Cookies(secure=secure, kind="ringcentral")
+    return Cookies.of(context().settings, kind="ringcentral")

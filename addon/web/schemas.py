@@ -34,7 +34,7 @@ class File(TypedDict):
 
 
 class Redaction(TypedDict):
-    """How far digits are muted in a recording."""
+    """The muting of digits in a recording."""
 
     status: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""Who is signed in: sessions in Redis, and the cookies that name them.
+"""Sessions of signed-in people in Redis, and the cookies that name them.
 
 A cookie holds a random text and nothing else; Redis holds its hash, so that neither the database
 nor a log of it lets anyone in. A session ends by itself; a permanent link does not.
@@ -11,7 +11,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import redis
 from werkzeug.wrappers import Request, Response
@@ -20,6 +20,7 @@ from addon import stored_documents
 from addon.errors import UnreadableDocument
 from addon.redis_errors import as_unavailable
 from addon.redis_keys import SESSION, SIGN_IN
+from addon.settings import Settings
 
 SESSION_S = 8 * 3600
 """A working day; whoever opens a link the next morning signs in again."""
@@ -95,6 +96,16 @@ class Cookies:
 
     secure: bool
     kind: str = "recordings"
+
+    @classmethod
+    def of(cls, settings: Settings, kind: str = "recordings") -> Self:
+        """The cookies of a deployment."""
+        return cls(secure=settings.public_url.startswith("https:"), kind=kind)
+
+    @property
+    def state_prefix(self) -> str:
+        """Keeps the sign-ins of other kinds apart from those at the OpenID Connect issuer."""
+        return "" if self.kind == "recordings" else f"{self.kind}:"
 
     def session(self, request: Request) -> str | None:
         """The session's text, as the browser sent it."""

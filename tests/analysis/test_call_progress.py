@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from addon.analysis import runs
 from tests.analysis import calls, lines
 from tests.analysis.calls import Call, converse, passed, wav
 
@@ -27,21 +28,25 @@ def test_each_tone_is_found_from_first_to_last(name, line):
     kind, sound = lines.SIGNALS[name]
     [tone] = found(LINES[line](lines.after(CALL, sound(24))))
     assert (tone.kind, tone.channel) == (kind, 1)
-    assert tone.start == pytest.approx(0, abs=0.05)
-    assert tone.stop >= 0.9 * 24
+    assert runs.seconds(tone.first) == pytest.approx(0, abs=0.05)
+    assert runs.seconds(tone.last) >= 0.9 * 24
 
 
 def test_ringing_ends_where_somebody_speaks():
     call = lines.after(CALL, lines.cadence((440, 480), (2, 4), 20))
     report, _ = passed(wav(call.samples))
     [tone] = report.conversation.call_progress
-    assert tone.stop <= 20 + report.conversation.segments[0][0, 0] / 100
-    assert report.conversation.hold[0] == pytest.approx((0, tone.stop), abs=0.3)
+    assert runs.seconds(tone.last) <= 20 + report.conversation.segments[0][0, 0] / 100
+    assert report.conversation.hold[0] == pytest.approx((0, runs.seconds(tone.last)), abs=0.3)
 
 
 def test_one_ring_of_north_america_is_enough():
     [tone] = found(lines.after(CALL, lines.cadence((440, 480), (2, 4), 6)))
-    assert (tone.kind, tone.start, tone.stop) == ("ringing", 0.0, pytest.approx(2, abs=0.05))
+    assert (tone.kind, runs.seconds(tone.first), runs.seconds(tone.last)) == (
+        "ringing",
+        0.0,
+        pytest.approx(2, abs=0.05),
+    )
 
 
 def test_the_three_tones_before_an_announcement():
@@ -49,7 +54,7 @@ def test_the_three_tones_before_an_announcement():
     sound = np.concatenate([pause, lines.special_information(), pause])
     [tone] = found(lines.after(CALL, sound))
     assert tone.kind == "special_information"
-    assert (tone.start, tone.stop) == pytest.approx((1, 1.99), abs=0.05)
+    assert (runs.seconds(tone.first), runs.seconds(tone.last)) == pytest.approx((1, 1.99), abs=0.05)
 
 
 def test_call_waiting_is_found_in_a_conversation():
@@ -64,7 +69,9 @@ def test_call_waiting_is_found_in_a_conversation():
     tones = found(Call(samples, call.speech))
     assert [tone.kind for tone in tones] == ["call_waiting"] * len(at)
     for tone, second in zip(tones, at, strict=True):
-        assert (tone.start, tone.stop) == pytest.approx((second, second + 0.3), abs=0.06)
+        assert (runs.seconds(tone.first), runs.seconds(tone.last)) == pytest.approx(
+            (second, second + 0.3), abs=0.06
+        )
 
 
 def test_a_fax_that_answers():
@@ -93,11 +100,12 @@ def test_talk_is_none(seed):
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.1, 0.385, 1.995])
-def test_a_tone_that_ends_between_two_looks_ends_with_the_recording(seconds):
+def test_a_tone_that_ends_between_two_spectra_ends_with_the_recording(seconds):
     sound = 0.3 * np.sin(2 * np.pi * 440 * np.arange(round(8000 * seconds)) / 8000)
     report, _ = passed(wav(np.stack([sound, sound]).astype(np.float32)))
     assert report.duration_seconds == seconds
-    assert all(tone.stop <= seconds for tone in report.conversation.call_progress)
+    tones = report.as_result()["conversation"]["call_progress_tones"]
+    assert all(tone["end_seconds"] <= seconds for tone in tones)
 
 
 def test_notes_that_follow_each_other_without_a_pause_are_no_tone():

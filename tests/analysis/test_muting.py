@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from addon.analysis import Options, muting
 from addon.analysis.muting import HeardRegion
 from addon.audio.wav_format import PCM, Format
-from addon.audio.wav_parser import layout_of
+from addon.audio.wav_packets import layout_of
 from tests.analysis.calls import RATE, key_tone, passed, wav
 from tests.analysis.waves import chunk, format_chunk, plain, riff
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from addon.analysis import Options, Word
-from addon.analysis.tape import Tape
-from addon.analysis.transcription import PIECE_SECONDS, pieces, transcribe
+from addon.analysis.transcription import PIECE_SECONDS, SpooledSamples, pieces, transcribe
 from tests.analysis.calls import RATE, converse, passed, wav
 
 CALL = converse(40, 1)
@@ -60,12 +59,12 @@ def test_words_come_back_at_their_place():
     assert placed[-1].stop <= 21.06
 
 
-def test_the_tape_gives_back_what_it_was_given():
-    tape = Tape(io.BytesIO(), 2)
-    tape.add(CALL.samples[:, :5000])
-    tape.add(CALL.samples[:, 5000:])
-    assert np.allclose(tape.read(1, 4000, 6000), CALL.samples[1, 4000:6000], atol=1 / 32767)
-    assert len(tape.read(0, CALL.samples.shape[1] - 10, 10**9)) == 10
+def test_the_spool_gives_back_what_it_was_given():
+    sound = SpooledSamples(io.BytesIO(), 2)
+    sound.add(CALL.samples[:, :5000])
+    sound.add(CALL.samples[:, 5000:])
+    assert np.allclose(sound.read(1, 4000, 6000), CALL.samples[1, 4000:6000], atol=1 / 32767)
+    assert len(sound.read(0, CALL.samples.shape[1] - 10, 10**9)) == 10
 
 
 def test_hears_each_channels_speech_and_nothing_else():
@@ -94,10 +93,10 @@ def test_a_transcript_that_would_be_late_is_left_out():
 def test_the_forecast_is_renewed_with_every_piece():
     slow = Scripted(seconds_a_piece=0.3)
     slow.expected_rate = 0.001
-    tape = Tape(io.BytesIO(), 1)
-    tape.add(np.zeros((1, 60 * RATE), np.float32))
+    sound = SpooledSamples(io.BytesIO(), 1)
+    sound.add(np.zeros((1, 60 * RATE), np.float32))
     segments = [spans((0, 2500), (2600, 5000), (5050, 6000))]
-    words, reason = transcribe(slow, tape, segments, 0.4)
+    words, reason = transcribe(slow, sound, segments, 0.4)
     assert (words, len(slow.heard)) == ([], 1)
     assert "deadline" in reason
 
@@ -150,3 +149,40 @@ def test_nobody_speaks():
     report, _ = passed(silence, Options(transcriber=transcriber, budget_seconds=1))
     assert report.as_result()["transcript"]["sentences"] == []
     assert transcriber.heard == []
+
+
+SAMPLES = np.random.default_rng(3).uniform(-1, 1, (2, 10_000)).astype(np.float32)
+
+
+@pytest.fixture
+def sound():
+    sound = SpooledSamples(io.BytesIO(), 2)
+    for at in range(0, 10_000, 1234):
+        sound.add(SAMPLES[:, at : at + 1234])
+    return sound
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 10), (1233, 1235), (9000, 10_000), (0, 10_000)])
+@pytest.mark.parametrize("channel", [0, 1])
+def test_gives_back_any_part(sound, channel, first, last):
+    part = sound.read(channel, first, last)
+    assert part.dtype == np.float32
+    assert np.abs(part - SAMPLES[channel, first:last]).max() < 1 / 32767
+
+
+def test_ends_where_it_ends(sound):
+    assert len(sound.read(0, 9_990, 20_000)) == 10
+    assert len(sound.read(0, 20_000, 20_010)) == 0
+
+
+def test_what_is_too_loud_is_clipped():
+    sound = SpooledSamples(io.BytesIO(), 1)
+    sound.add(np.array([[2.0, -2.0, 0.5]], np.float32))
+    assert sound.read(0, 0, 3) == pytest.approx([1.0, -1.0, 0.5], abs=1e-4)
+
+
+def test_reads_between_writes():
+    sound = SpooledSamples(io.BytesIO(), 1)
+    sound.add(SAMPLES[:1, :100])
+    sound.read(0, 0, 10)
+    assert len(sound.read(0, 0, 100)) == 100

@@ -40,6 +40,14 @@ def test_a_view_within_a_block_copies_nothing() -> None:
     assert source.view(5).obj is block
 
 
+def test_a_view_at_the_start_of_the_next_block_copies_nothing_either() -> None:
+    first, second = b"01234", b"56789"
+    source = BlockSource([first, second])
+    assert source.view(5).obj is first
+    assert source.view(5).obj is second
+    assert source.view(1) == b""
+
+
 def test_blocks_are_asked_for_no_sooner_than_needed() -> None:
     asked: list[bytes] = []
     source = BlockSource(watched([b"ab", b"cd", b"ef"], asked.append))

@@ -22,7 +22,7 @@ from addon.audio.wav_format import (
     header,
     read_format,
 )
-from addon.audio.wav_parser import layout_of
+from addon.audio.wav_packets import layout_of
 from addon.errors import UnreadableAudio
 from tests.analysis.calls import converse, wav
 from tests.analysis.waves import ramp

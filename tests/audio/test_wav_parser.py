@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from addon.audio import wav_parser
 from addon.audio.wav import Layout
 from addon.audio.wav_format import GSM, MU_LAW
-from addon.audio.wav_parser import WavParser, layout_of
+from addon.audio.wav_packets import layout_of
+from addon.audio.wav_parser import WavParser
 from addon.errors import UnreadableAudio
 from tests.analysis.waves import (
     FRAMES,

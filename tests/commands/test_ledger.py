@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from addon.commands.ledger import ledger_cli
-from addon.commands.status_report import Sources, overview, span
+from addon.commands.status_report import Sources
 from addon.errors import DeadlineMissed
 from addon.redis_keys import REQUESTS_DONE
 from addon.requests.dispatcher import Dispatcher
@@ -72,12 +72,6 @@ def test_it_shows_states_queues_and_the_oldest(flask_ledger, sources):
     assert queues["express"][:2] == ["1", "0"]
     assert queues["qlong"][:2] == ["1", "0"]
     assert queues["q60"] == ["0", "0", "-"]
-
-
-def test_the_time_left_is_said_and_so_is_its_end(sources):
-    enter(sources.queues, sources.intake_store, received_at=1000.0)
-    assert list(overview(sources, 1060.0))[1].endswith("queued, received 60 s ago, 2 min left")
-    assert list(overview(sources, 1250.0))[1].endswith("4 min ago, 50 s past its deadline")
 
 
 def test_what_only_redis_or_only_the_store_knows_is_named(flask_ledger, sources):
@@ -182,11 +176,3 @@ def test_a_stuck_request_stands_out(flask_ledger, sources, services):
     enter(sources.queues, sources.intake_store)
     services.states.mark(SID, state=STUCK)
     assert "1 unfinished: 1 stuck" in flask_ledger().output
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.04, "0.0 s"), (9.94, "9.9 s"), (100, "100 s"), (600, "10 min"), (9000, "2.5 h")],
-)
-def test_spans_are_in_one_unit(seconds, text):
-    assert span(seconds) == text

@@ -121,8 +121,8 @@ def test_a_grant_leads_to_what_it_is_for(archive, player):
     assert (one.length, call.length) == (44 + 8000, 44 + 12_000)
 
 
-def test_layouts_are_remembered_and_bounded(archive, monkeypatch):
-    monkeypatch.setattr(player_module, "MAX_REMEMBERED", 1)
+def test_layouts_are_cached_and_the_cache_is_bounded(archive, monkeypatch):
+    monkeypatch.setattr(player_module, "MAX_CACHED", 1)
     player = player_module.Player(archive)
     for name in ("RE1", "RE2"):
         archived(archive, file_of(1000), recording_id=name)

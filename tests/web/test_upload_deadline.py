@@ -3,8 +3,6 @@
 import http.client
 import io
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,55 +12,10 @@ from typing import Any
 import pytest
 
 from addon.errors import UploadBroken
-from addon.stack.web_server import listen
 from addon.web.upload_deadline import Allowance, TimedBody, UploadDeadline, Watch
-from tests.stack.running import ROOT
+from tests.web.slow_clients import MEBIBYTE, THREADS, answer, drip, post, send
 
 pytestmark = pytest.mark.stack
-
-THREADS = 4
-HEADERS_S = 0.8
-"""As the application of these tests has it."""
-MEBIBYTE = bytes(1024 * 1024)
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with listen("127.0.0.1", 0) as listener:
-        options = ["--bind", f"fd://{listener.fileno()}", "--no-control-socket"]
-        concurrency = ["--worker-class", "tests.web.reading_app.Worker", "--threads", str(THREADS)]
-        server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *options, *concurrency, "tests.web.reading_app:app"],
-            cwd=ROOT,
-            pass_fds=[listener.fileno()],
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def post(port: int, path: str, body: bytes | Iterator[bytes]) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("POST", path, body, encode_chunked=not isinstance(body, bytes))
-        response = connection.getresponse()
-        return response.status, response.read().decode()
-    finally:
-        connection.close()
-
-
-def send(port: int, head: str, body: bytes = b"") -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), timeout=30)
-    client.sendall(f"POST {head}\r\nHost: a\r\n\r\n".encode() + body)
-    return client
-
-
-def answer(client: socket.socket) -> bytes:
-    with client:
-        return b"".join(iter(lambda: client.recv(65536), b""))
 
 
 @pytest.mark.parametrize("path", ["/all", "/blocks", "/lines"])
@@ -110,39 +63,9 @@ def test_dripping_clients_on_every_thread_do_not_keep_the_others_out(port: int) 
             client = clients.enter_context(
                 send(port, "/blocks HTTP/1.1\r\nContent-Length: 100000000", b"x")
             )
-            threading.Thread(target=_drip, args=(client, stop), daemon=True).start()
+            threading.Thread(target=drip, args=(client, stop), daemon=True).start()
         assert post(port, "/exactly-five", b"12345") == (200, "5")
         stop.set()
-
-
-def test_headers_that_do_not_end_do_not_keep_the_others_out(port: int) -> None:
-    stop = threading.Event()
-    with ExitStack() as clients:
-        for _ in range(3 * THREADS):
-            client = socket.create_connection(("127.0.0.1", port), timeout=30)
-            clients.enter_context(client).sendall(b"POST /blocks HTTP/1.1\r\nX-Endless: ")
-            threading.Thread(target=_drip, args=(client, stop), daemon=True).start()
-        assert post(port, "/exactly-five", b"12345") == (200, "5")
-        stop.set()
-
-
-def test_the_deadline_for_headers_ends_with_them(port: int) -> None:
-    """A body may take longer than headers may, and so may the pause before the next request."""
-    client = send(port, "/exactly-five HTTP/1.1\r\nContent-Length: 5")
-    for byte in b"12345":
-        time.sleep(HEADERS_S / 4)
-        client.sendall(bytes([byte]))
-    time.sleep(1.25 * HEADERS_S)
-    client.sendall(b"POST /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-    assert answer(client).count(b"200 OK") == 2
-
-
-def _drip(client: socket.socket, stop: threading.Event) -> None:
-    try:
-        while not stop.wait(0.1):
-            client.sendall(b"x")
-    except OSError:
-        pass
 
 
 def test_what_was_sent_already_earns_time(port: int) -> None:

@@ -19,7 +19,7 @@ from tests.twilio.standin import ACCOUNT, TOKEN, StandIn
 from tests.web.documented import DocumentedClient
 from tests.web.people import Browser
 from tests.web.playing import access_log, bearer, inside
-from tests.web.test_flex_playback import HEADER, JWE, verdict
+from tests.web.test_flex import HEADER, JWE, verdict
 
 ROOT = Path(__file__).parents[2]
 WITHHELD = 64707

@@ -3,7 +3,7 @@
 A token of one install sees that install alone: everything else answers 404, as if it did not exist.
 """
 
-from flask import Blueprint, Response
+from flask import Blueprint
 
 from addon.web.api import calls, recordings
 from addon.web.api.access import require_token
@@ -14,10 +14,3 @@ blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 blueprint.before_request(require_token)
 recordings.add_to(blueprint)
 calls.add_to(blueprint)
-
-
-@blueprint.after_request
-def keep_from_caches(response: Response) -> Response:
-    """What a token gave may be kept by nobody."""
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response

@@ -71,7 +71,7 @@ def file_url(
     """A link to the call's audio that needs no token."""
     holder = tenant(install)
     ids, call = _parts(holder, call_sid, file_id)
-    return link_to(holder, ids, expires, purpose, format, recording_id=file_id, call_sid=call)
+    return link_to(holder, ids, expires, purpose, format, call)
 
 
 def _parts(holder: str, call_sid: str, file_id: str | None) -> tuple[tuple[str, ...], str | None]:

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from addon.playback.encoded import EncodedFormat
 from addon.playback.grants import Purpose
-from addon.web.access_log import refusals_logged
 from addon.web.api.access import api_access
 from addon.web.context import context
+from addon.web.grants import grant_to
 from addon.web.schemas import Link
 
 
@@ -21,31 +19,19 @@ def link_to(
     lifetime_s: int,
     purpose: Purpose | None,
     wanted: EncodedFormat | None,
-    *,
-    recording_id: str | None = None,
     call_sid: str | None = None,
 ) -> Link:
-    """A signed link to a recording or a call, and its end in Unix seconds.
+    """A signed link to a call, else to the one recording, and its end in Unix seconds.
 
     `recordings` are those whose access log must know of it; `purpose` follows from the `wanted`
     format where it is not given. Raises Withheld, and StoreUnavailable where it went unrecorded.
     """
     purpose = purpose or ("download" if wanted else "listen")
-    grants, access = context().grants, api_access(tenant, recordings, purpose=purpose, form=wanted)
-    access = replace(access, call_sid=call_sid)
-    with refusals_logged(access):
-        context().player.require_audible(tenant, recordings, call_sid=call_sid)
-    grant = grants.issue(
-        tenant,
-        recording_id=recording_id,
-        call_sid=call_sid,
-        listener=access.listener,
-        purpose=purpose,
+    grant = grant_to(
+        api_access(tenant, recordings, purpose=purpose, form=wanted, call_sid=call_sid),
         lifetime_s=lifetime_s,
     )
-    link = grants.link(grant)
-    access = replace(access, grant=grant.nonce)
-    context().access_log.granted(access, expires=grant.expires)
+    link = context().grants.link(grant)
     return {
         "signed_url": link if wanted is None else f"{link}?format={wanted}",
         "expires": grant.expires,

@@ -142,8 +142,7 @@ def file_url(
     holder = holder_of(recording_id, install)
     if direct == "1":
         return _ciphertext(holder, recording_id, expires)
-    given = (expires, purpose, format)
-    return link_to(holder, (recording_id,), *given, recording_id=recording_id)
+    return link_to(holder, (recording_id,), expires, purpose, format)
 
 
 @Operation("getPeaks", "Recordings", problems=(403, 422))

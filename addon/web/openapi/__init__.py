@@ -88,24 +88,9 @@ def document(app: Flask, server: str) -> Json:
     )
     paths: dict[str, Json] = {}
     for path, methods, operation, view in declared:
-        summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")
-        described = {
-            "tags": [operation.tag],
-            **({"description": " ".join(description.split())} if description else {}),
-            "parameters": [*_parameters(view), *map(_header, operation.headers.items())],
-            "responses": {
-                str(status): _response(answer, schemas)
-                for status, answer in operation.all_answers(view).items()
-            },
-            "security": [{operation.security: []}] if operation.security else [],
-        }
         for method in methods:
-            name, title = operation.also.get(method, (operation.name, summary.rstrip(".")))
-            paths.setdefault(path, {})[method.lower()] = {
-                "operationId": name,
-                "summary": " ".join(title.split()),
-                **described,
-            }
+            one = _described(operation, method, view, schemas)
+            paths.setdefault(path, {})[method.lower()] = one
     return {
         "openapi": "3.1.0",
         "info": {
@@ -134,7 +119,7 @@ def _declared(app: Flask) -> Iterator[tuple[str, set[str], Operation, Any]]:
     """Path, methods, operation and view of each route that declares one."""
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        operation: Operation | None = vars(view).get("operation")
+        operation: Operation | None = getattr(view, "operation", None)
         if operation is None:
             continue
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule).rstrip("/")
@@ -158,6 +143,23 @@ def _schemas(answers: Iterable[Answer]) -> tuple[dict[Any, Json], Json]:
         schema_generator=_Untitled,
     )
     return {kind: schema for (kind, _), schema in found.items()}, definitions["$defs"]
+
+
+def _described(operation: Operation, method: str, view: Any, schemas: dict[Any, Json]) -> Json:
+    summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")
+    name, title = operation.also.get(method, (operation.name, summary.rstrip(".")))
+    return {
+        "operationId": name,
+        "summary": " ".join(title.split()),
+        "tags": [operation.tag],
+        **({"description": " ".join(description.split())} if description else {}),
+        "parameters": [*_parameters(view), *map(_header, operation.headers.items())],
+        "responses": {
+            str(status): _response(answer, schemas)
+            for status, answer in operation.all_answers(view).items()
+        },
+        "security": [{operation.security: []}] if operation.security else [],
+    }
 
 
 def _parameters(view: Any) -> Iterator[Json]:

@@ -14,7 +14,7 @@ from functools import wraps
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from flask import request
+from flask import Response, jsonify, request
 from pydantic import BaseModel, ValidationError, create_model
 
 from addon.errors import InvalidParameter
@@ -75,7 +75,8 @@ class Operation:
     """Decorator of a view: what /openapi.json says of it, and the check of its query.
 
     The view's docstring is its summary and description. Without `answers` it answers 200 with a
-    document of the type that it returns. `also` gives the names and summaries of further methods.
+    document of the type that it returns, as JSON that no cache may keep. `also` gives the names and
+    summaries of further methods.
     """
 
     name: str
@@ -92,7 +93,12 @@ class Operation:
 
         @wraps(view)
         def checked(**path: str) -> Any:
-            return view(**path, **_values(query))
+            answer = view(**path, **_values(query))
+            if isinstance(answer, Response):
+                return answer
+            response = jsonify(answer)
+            response.headers["Cache-Control"] = "no-store"  # it is for this caller alone
+            return response
 
         vars(checked)["operation"] = self
         return checked

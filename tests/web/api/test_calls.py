@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from addon.factory import create_app
 from tests.archive.recordings import FACTS
 from tests.playback.sounds import CALL, TENANT, archived, decoded, file_of
 from tests.web.documented import DocumentedClient
@@ -17,7 +18,8 @@ OTHER = "XD" + "9" * 32
 
 
 @pytest.fixture
-def app(app):
+def app(settings, redis_server):
+    app = create_app(settings)
     app.test_client_class = DocumentedClient
     for number, (name, content) in enumerate(PARTS.items()):
         at = FACTS.started_at + timedelta(minutes=number)

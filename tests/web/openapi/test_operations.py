@@ -17,7 +17,7 @@ Few = Annotated[int, Field(ge=1, le=3, description="A few.")]
 
 @Operation("count", "Tests", {200: Answer("The number.", int)})
 def count(name: str, *, few: Few = 2, more: Few | None = None, required: str):
-    return name, few, more, required
+    return {"found": [name, few, more, required]}
 
 
 def asked(query: str):
@@ -25,13 +25,22 @@ def asked(query: str):
         return count(name="a")
 
 
+def found(query: str):
+    return asked(query).get_json()["found"]
+
+
 def test_a_view_gets_what_was_asked_for_and_its_own_defaults_else():
-    assert asked("required=x") == ("a", 2, None, "x")
-    assert asked("required=x&few=1&more=3&unknown=9") == ("a", 1, 3, "x")
+    assert found("required=x") == ["a", 2, None, "x"]
+    assert found("required=x&few=1&more=3&unknown=9") == ["a", 1, 3, "x"]
+
+
+def test_a_document_is_json_that_no_cache_may_keep():
+    answer = asked("required=x")
+    assert (answer.mimetype, answer.headers["Cache-Control"]) == ("application/json", "no-store")
 
 
 def test_of_a_repeated_parameter_the_first_counts():
-    assert asked("required=x&few=1&few=3") == ("a", 1, None, "x")
+    assert found("required=x&few=1&few=3") == ["a", 1, None, "x"]
 
 
 @pytest.mark.parametrize("query", ["few=0", "few=4", "few=x", "few=", "more=None", "more=1.5"])

@@ -1,14 +1,16 @@
-"""`/metrics`: who may read it, and that what happens shows."""
+"""Health, readiness and metrics: what they say, and to whom."""
 
 from __future__ import annotations
 
 import pytest
 
+from addon.errors import StoreUnavailable
 from addon.factory import create_app
 from addon.requests.admission import AdmissionControl
 from tests.calls import wav
 from tests.metrics.test_exposition import samples
 from tests.web import requests as send
+from tests.web.playing import inside
 
 TOKEN = "a-metrics-token-for-tests"
 
@@ -84,3 +86,23 @@ def test_no_metric_names_a_request_or_an_install(client):
 def test_without_redis_it_says_so(settings, tmp_path):
     away = settings.replace(redis_url=f"unix://{tmp_path}/nobody.sock")
     assert create_app(away).test_client().get("/metrics").status_code == 503
+
+
+def test_a_process_that_answers_is_alive(client):
+    assert client.get("/healthz").get_json() == {"status": "alive"}
+
+
+def test_it_is_ready_when_an_invocation_could_be_accepted(client):
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.get_json()) == (200, {"status": "ready", "missing": []})
+
+
+def test_what_is_missing_for_it_is_named(app, client, monkeypatch):
+    def away(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(inside(app).store, "stat", away)
+    monkeypatch.setattr(inside(app).dispatcher.admission, "has_room", lambda: False)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.get_json()["status"]) == (503, "waiting")
+    assert answer.get_json()["missing"] == ["store", "room in Redis"]

@@ -1,0 +1,273 @@
+"""More voicemails than the machine can do, with real processes: how many are answered in time.
+
+`python -m benchmarks.overload [--seconds 120] [--before PATH]`. `flask serve` with two general
+workers. Its capacity is measured first: voicemails of 2 to 10 s, a dozen under way at any time.
+Then come 200 at once; then three times the capacity for `--seconds`, and half of it for a minute.
+A result in time is a successful one within ten times its recording (spec/protocol 1.8). Goodput is
+the number of these a second, while the overload lasts, over the capacity. With `--before` another
+checkout is measured first in the same run, by this very script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from addon.commands.marketplace import Exchange
+from addon.requests.sla import percentile
+from benchmarks.sla import recording
+from tests.end_to_end.deployment import Deployment, deployed, eventually
+
+ROOT = Path(__file__).parents[1]
+CLIPS_S = (2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0)
+FAIL_AT = 10.0
+AT_ONCE = 200
+UNDER_WAY = 12
+"""Four for each of three processes: none waits for work while the capacity is measured."""
+
+WARM_UP_S, CALM_S = 5.0, 60.0
+SENDERS = 48
+PATIENCE_S = 1800.0
+"""Until everything is answered and archived; only a broken stack takes so long."""
+
+
+@dataclass
+class Sent:
+    """One voicemail on its way."""
+
+    exchange: Exchange
+    duration: float
+    at: float
+
+    @property
+    def arrived_at(self) -> float:
+        """When the first answer came."""
+        return self.exchange.callbacks[0].received_at
+
+    @property
+    def pace(self) -> float:
+        """Elapsed over duration, once an answer is there."""
+        return (self.arrived_at - self.at) / self.duration
+
+    @property
+    def in_time(self) -> bool:
+        """True if its answer is a result, and came before Twilio fails the request."""
+        successful = self.exchange.callbacks[0].document()["status"] == "successful"
+        return bool(successful and self.pace <= FAIL_AT)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What became of the voicemails of a phase; paces are those of every first answer."""
+
+    name: str
+    sent: int
+    in_time: int
+    p50: float
+    p90: float
+    p99: float
+    worst: float
+
+    @classmethod
+    def of(cls, name: str, sent: Sequence[Sent]) -> Phase:
+        """Sum up voicemails that are all answered."""
+        paces = sorted(one.pace for one in sent)
+        p50, p90, p99 = (percentile(paces, share) for share in (0.5, 0.9, 0.99))
+        good = sum(one.in_time for one in sent)
+        return cls(name, len(sent), good, p50, p90, p99, paces[-1])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One checkout's figures: rates a second, and seconds from the end of the overload."""
+
+    capacity: float
+    phases: list[Phase]
+    goodput: float
+    recovered: float
+    archived: float
+    unarchived: int
+    twice: int
+    signal: float | None
+
+
+class Load:
+    """Sends voicemails to one deployment."""
+
+    def __init__(self, deployment: Deployment, seed: int) -> None:
+        self.deployment = deployment
+        self.dice = random.Random(seed)
+        self.clips = [(seconds, recording(seconds)) for seconds in CLIPS_S]
+        self.senders = ThreadPoolExecutor(SENDERS)
+
+    def capacity(self, seconds: float) -> float:
+        """Results a second with UNDER_WAY voicemails under way at any time."""
+        until = time.time() + WARM_UP_S + seconds
+        done: list[float] = []
+
+        def keep_sending() -> None:
+            while time.time() < until:
+                sent = self._send()
+                assert sent.exchange.arrived.wait(PATIENCE_S)
+                done.append(sent.arrived_at)
+
+        threads = [threading.Thread(target=keep_sending) for _ in range(UNDER_WAY)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sum(until - seconds <= at < until for at in done) / seconds
+
+    def at_once(self, number: int) -> list[Sent]:
+        """So many, as fast as they can be sent."""
+        sent = [self.senders.submit(self._send) for _ in range(number)]
+        return answered(sent)
+
+    def at_rate(self, rate: float, seconds: float) -> list[Future[Sent]]:
+        """So many a second, whatever becomes of them."""
+        begun, sent = time.time(), []
+        for number in range(int(rate * seconds)):
+            time.sleep(max(0.0, begun + number / rate - time.time()))
+            sent.append(self.senders.submit(self._send))
+        return sent
+
+    def _send(self) -> Sent:
+        seconds, audio = self.dice.choice(self.clips)
+        at = time.time()
+        fields = {"duration": str(int(seconds)), "channels": "2"}
+        to, market = self.deployment.invocations, self.deployment.market
+        exchange, (answer,) = market.invoke(to, audio, fields=fields)
+        assert answer.status == 202, answer
+        return Sent(exchange, seconds, at)
+
+
+def answered(sent: Sequence[Future[Sent]]) -> list[Sent]:
+    """All of these, once each has an answer."""
+    until = time.monotonic() + PATIENCE_S
+    each = [one.result() for one in sent]
+    for one in each:
+        assert one.exchange.arrived.wait(until - time.monotonic()), "an answer never came"
+    return each
+
+
+@contextmanager
+def signal_of(deployment: Deployment) -> Iterator[list[float]]:
+    """Times at which the signal to scale by was above 1, in a list that grows each second."""
+    ended, seen = threading.Event(), list[float]()
+
+    def read() -> None:
+        while not ended.wait(1.0):
+            _, body = deployment.get("/metrics")
+            for line in body.decode().splitlines():
+                name, _, value = line.rpartition(" ")
+                if name == 'addon_lane_pressure{lane="express"}' and float(value) > 1:
+                    seen.append(time.time())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        reader.join()
+
+
+def measure(seconds: float, seed: int) -> Measured:
+    """Start this checkout's stack, and measure it."""
+    with tempfile.TemporaryDirectory() as folder, deployed(Path(folder), workers=2) as deployment:
+        load, services = Load(deployment, seed), deployment.services()
+
+        def idle() -> bool:
+            return services.states.open_count() == 0
+
+        capacity = load.capacity(max(10.0, seconds / 4))
+        eventually(idle, PATIENCE_S)
+        burst = load.at_once(AT_ONCE)
+        eventually(idle, PATIENCE_S)
+        begun = time.time()
+        with signal_of(deployment) as signals:
+            overload = load.at_rate(3 * capacity, seconds)
+        ended = time.time()
+        calm = answered(load.at_rate(capacity / 2, CALM_S))
+        loaded = answered(overload)
+        eventually(idle, PATIENCE_S)
+        archived = time.time()
+        lost = [one.at for one in (*loaded, *calm) if not one.in_time]
+        good = sum(one.in_time and one.arrived_at <= ended for one in loaded)
+        everyone = [*burst, *loaded, *calm]
+        return Measured(
+            capacity=capacity,
+            phases=[
+                Phase.of(f"{AT_ONCE} at once", burst),
+                Phase.of("3 times the capacity", loaded),
+                Phase.of("half of it, after that", calm),
+            ],
+            goodput=good / (ended - begun) / capacity,
+            recovered=max(0.0, max(lost, default=0.0) - ended),
+            archived=archived - ended,
+            unarchived=sum(1 for _ in services.intake_store.waiting()),
+            twice=sum(len(one.exchange.callbacks) > 1 for one in everyone),
+            signal=signals[0] - begun if signals else None,
+        )
+
+
+def measured_in(checkout: Path, seconds: float, seed: int) -> dict[str, Any]:
+    """The figures of a checkout, measured in a process that imports nothing of another."""
+    command = [sys.executable, __file__, "--child", "--seconds", str(seconds), "--seed", str(seed)]
+    env = {**os.environ, "PYTHONPATH": str(checkout)}
+    child = subprocess.run(command, cwd=checkout, env=env, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    return found
+
+
+def report(name: str, found: dict[str, Any]) -> None:
+    """Print a checkout's figures."""
+    signal = "never" if found["signal"] is None else f"{found['signal']:.0f} s after its begin"
+    print(f"\n{name}: capacity {found['capacity']:.1f} voicemails a second")
+    print(f"{'':24}{'sent':>6}{'in time':>9}{'p50':>8}{'p90':>8}{'p99':>8}{'worst':>9}")
+    for phase in found["phases"]:
+        paces = "".join(f"{phase[each]:>7.1f}x" for each in ("p50", "p90", "p99"))
+        print(f"{phase['name']:<24}{phase['sent']:>6}{phase['in_time']:>9}{paces}", end="")
+        print(f"{phase['worst']:>8.1f}x")
+    print(f"goodput during the overload: {found['goodput']:.2f} of the capacity; signal: {signal}")
+    print(
+        f"after its end: all new ones in time from {found['recovered']:.0f} s on, everything "
+        f"archived after {found['archived']:.0f} s; {found['unarchived']} not archived, "
+        f"{found['twice']} answered twice"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure one checkout or two; returns the exit code: 1 where something was not archived."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=120.0, help="of the overload")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--before", type=Path, help="another checkout, measured first")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.child:
+        print(json.dumps(asdict(measure(options.seconds, options.seed))))
+        return 0
+    if options.before:
+        before = options.before.resolve()
+        report(f"before ({before.name})", measured_in(before, options.seconds, options.seed))
+    now = measured_in(ROOT, options.seconds, options.seed)
+    report("this checkout", now)
+    return 1 if now["unarchived"] else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

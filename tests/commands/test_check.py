@@ -1,0 +1,44 @@
+"""`flask check`: each finding in words, and the exit code."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner, Result
+
+from addon.commands.check import LOOKS, check
+from addon.settings import Settings
+
+
+@pytest.fixture
+def run(settings: Settings, redis_server, monkeypatch: pytest.MonkeyPatch):
+    def run(**changes) -> Result:
+        changed = settings.replace(**changes)
+        monkeypatch.setattr(Settings, "load", classmethod(lambda _cls: changed))
+        return CliRunner().invoke(check)
+
+    return run
+
+
+def test_with_everything_in_order_each_line_is_fine(run) -> None:
+    result = run()
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines() == [f"fine   {name}" for name in LOOKS]
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "said"),
+    [
+        ({"twilio_account_sid": ""}, "Twilio credentials", "TWILIO_ACCOUNT_SID is not set"),
+        ({"twilio_auth_token": ""}, "Twilio credentials", "TWILIO_AUTH_TOKEN is not set"),
+        ({"signature_mode": "monitor"}, "signature mode", "SIGNATURE_MODE is monitor"),
+        ({"redis_url": "unix:///nobody.sock"}, "queue", "does not answer (ConnectionError)"),
+        ({"intake_key": b""}, "keys", "INTAKE_KEY is not set"),
+        ({"manifest_signing_key": None}, "keys", "no key to sign with. Set MANIFEST_SIGNING_KEY"),
+        ({"transcriber": "nobody:/x"}, "transcriber", "TRANSCRIBER"),
+    ],
+)
+def test_what_is_wrong_is_named(run, changes, name, said) -> None:
+    result = run(**changes)
+    assert result.exit_code == 1
+    (line,) = [line for line in result.output.splitlines() if line.startswith(f"wrong  {name}:")]
+    assert said in line

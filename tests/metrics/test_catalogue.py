@@ -1,0 +1,32 @@
+"""The declarations of metrics."""
+
+from __future__ import annotations
+
+import re
+
+from addon.metrics import catalogue
+from addon.metrics.catalogue import CATALOGUE, Metric
+
+DECLARED = [value for value in vars(catalogue).values() if isinstance(value, Metric)]
+
+
+def test_every_declared_metric_is_exposed_under_its_name() -> None:
+    assert {metric.name: metric for metric in DECLARED} == CATALOGUE
+
+
+def test_names_end_as_prometheus_wants_it() -> None:
+    for metric in DECLARED:
+        assert re.fullmatch(r"addon_[a-z_]+[a-z]", metric.name)
+        assert metric.name.endswith("_total") == (metric.kind == "counter"), metric.name
+
+
+def test_histograms_alone_have_bounds_and_they_rise() -> None:
+    for metric in DECLARED:
+        assert bool(metric.bounds) == (metric.kind == "histogram"), metric.name
+        assert list(metric.bounds) == sorted(set(metric.bounds))
+
+
+def test_values_shown_beforehand_belong_to_counters_with_one_label() -> None:
+    for metric in DECLARED:
+        if metric.known:
+            assert (metric.kind, len(metric.labels)) == ("counter", 1)

@@ -1,0 +1,30 @@
+"""The application as it is put together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from addon.factory import create_app
+from addon.settings import Settings
+from tests.stack.running import ROOT
+
+
+def test_an_application_has_its_routes_and_commands(settings: Settings, redis_server) -> None:
+    app = create_app(settings)
+    assert app.test_client().get("/healthz").status_code == 200
+    assert "serve" in app.cli.list_commands(None)  # type: ignore[arg-type]
+
+
+def test_a_wrong_setting_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from addon.factory import create_app; create_app()"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "DATA_DIR": str(tmp_path), "REDACT_DTMF": "perhaps"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("REDACT_DTMF must be on, off or required")
+    assert "Traceback" not in done.stderr

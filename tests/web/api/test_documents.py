@@ -1,0 +1,38 @@
+"""Recordings as JSON: their own facts, and the reason for what is not known."""
+
+from __future__ import annotations
+
+from tests.playback.sounds import CALL, RECORDING, TENANT, archived
+from tests.web.api.recorded import ANALYSIS, CONTENT, HERE
+from tests.web.playing import inside
+
+
+def test_a_recording_is_described(client, token):
+    answer = client.get(HERE, headers=token)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    document = answer.get_json()
+    assert document["id"] == RECORDING
+    assert document["install"] == TENANT
+    assert document["call_sid"] == CALL
+    assert document["started_at"] == "2026-11-20T23:59:58.000+00:00"
+    assert document["analysis"] == ANALYSIS
+    (file,) = document["files"]
+    assert file["file_id"] == RECORDING
+    assert file["file_size"] == len(CONTENT)
+    assert file["stop_time"] == "2026-11-21T00:00:05.365+00:00"
+
+
+def test_a_recording_without_analysis_says_why(app, client, token):
+    archived(inside(app).archive, CONTENT, recording_id="REplain", started_at=None)
+    document = client.get("/api/v1/recordings/REplain", headers=token).get_json()
+    assert document["analysis"] is None
+    assert "as it came" in document["analysis_reason"]
+    assert document["files"][0]["start_time"] is None
+
+
+def test_a_call_whose_length_is_not_known_has_none(app, client, token):
+    archived(inside(app).archive, CONTENT, recording_id="REx", duration_seconds=None)
+    document = client.get(f"/api/v1/calls/{CALL}", headers=token).get_json()
+    assert document["duration_seconds"] is None
+    assert document["recordings"] == [file["file_id"] for file in document["files"]]

@@ -1,0 +1,65 @@
+"""Links to audio: on record, for a time, and each for its purpose."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.web.api.recorded import CONTENT, HERE
+from tests.web.playing import access_log, inside
+
+
+def test_a_link_plays_without_the_token(app, client, token):
+    document = client.get(f"{HERE}/file_url?expires=60", headers=token).get_json()
+    parts = urlsplit(document["signed_url"])
+    assert f"{parts.scheme}://{parts.netloc}" == "https://hooks.example.net"
+    assert client.get(parts.path).data == CONTENT
+    grant = inside(app).grants.authentic(parts.path.rpartition("/")[2])
+    assert grant.expires == document["expires"]
+    granted, heard = access_log(app)
+    assert (granted["event"], granted["expires"]) == ("granted", document["expires"])
+    assert granted["grant"] == heard["grant"]
+    assert granted["listener"] == heard["listener"]
+
+
+def test_expires_is_a_duration_and_then_a_moment(client, token):
+    short, long = (
+        client.get(f"{HERE}/file_url{query}", headers=token).get_json()["expires"]
+        for query in ("?expires=60", "")
+    )
+    assert 3600 - 60 - 5 <= long - short <= 3600 - 60 + 5
+
+
+def test_a_download_link_works_once_and_converts(client, token):
+    url = client.get(f"{HERE}/file_url?format=flac", headers=token).get_json()["signed_url"]
+    path = url.removeprefix("https://hooks.example.net")
+    assert client.get(path).headers["Content-Type"] == "audio/flac"
+    assert client.get(path).status_code == 410
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "expires=0",
+        "expires=-1",
+        "expires=x",
+        "expires=1.5",
+        "expires=",
+        "expires=999999999999999999",
+        "expires=٣",
+        "purpose=steal",
+        "format=wav",
+        "direct=yes",
+    ],
+)
+def test_a_wrong_parameter_is_400_and_named(client, token, query):
+    answer = client.get(f"{HERE}/file_url?{query}", headers=token)
+    assert answer.status_code == 400
+    assert answer.get_json()["detail"].startswith(query.partition("=")[0])
+
+
+def test_a_directory_has_no_addresses_to_give(client, token):
+    answer = client.get(f"{HERE}/file_url?direct=1", headers=token)
+    assert answer.status_code == 422
+    assert "directory" in answer.get_json()["detail"]

@@ -1,0 +1,42 @@
+"""Clients in no hurry, of a gunicorn with few threads (the fixture `port`)."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+from collections.abc import Iterator
+
+THREADS = 4
+HEADERS_S = 0.8
+"""As `reading_app` has it."""
+MEBIBYTE = bytes(1024 * 1024)
+
+
+def post(port: int, path: str, body: bytes | Iterator[bytes]) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("POST", path, body, encode_chunked=not isinstance(body, bytes))
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def send(port: int, head: str, body: bytes = b"") -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=30)
+    client.sendall(f"POST {head}\r\nHost: a\r\n\r\n".encode() + body)
+    return client
+
+
+def answer(client: socket.socket) -> bytes:
+    with client:
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def drip(client: socket.socket, stop: threading.Event) -> None:
+    try:
+        while not stop.wait(0.1):
+            client.sendall(b"x")
+    except OSError:
+        pass

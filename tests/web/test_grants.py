@@ -1,0 +1,67 @@
+"""A grant is given for what may be heard, and never without being on record."""
+
+from __future__ import annotations
+
+import pytest
+
+from addon.errors import NotStored, StoreUnavailable, Withheld
+from addon.factory import create_app
+from addon.playback.access_log import Access
+from addon.web.grants import grant_to
+from tests.playback.sounds import CALL, RECORDING, TENANT, archived, file_of
+from tests.web.playing import access_log, inside
+
+ACCESS = Access(TENANT, (RECORDING,), listener="a@b.c", right="page", address="192.0.2.1")
+
+
+@pytest.fixture
+def app(app):
+    archived(inside(app).archive, file_of(8000), duration_seconds=60.0)
+    return app
+
+
+def granted(app, access=ACCESS, **options):
+    with app.app_context():
+        return grant_to(access, **options)
+
+
+def test_a_grant_is_for_the_recording_and_on_record(app):
+    grant = granted(app)
+    assert (grant.recording_id, grant.call_sid, grant.listener) == (RECORDING, None, "a@b.c")
+    (event,) = access_log(app)
+    assert (event["event"], event["grant"], event["right"]) == ("granted", grant.nonce, "page")
+    assert event["expires"] == grant.expires
+
+
+def test_it_lives_as_long_as_the_recording_can_be_heard_or_as_it_was_asked(app):
+    by_length, asked = granted(app), granted(app, lifetime_s=1)
+    ttl = inside(app).settings.playback_ttl_s
+    assert ttl + 60 - 5 <= by_length.expires - asked.expires + 1 <= ttl + 60 + 5
+
+
+def test_one_for_a_call_names_no_recording(app):
+    access = Access(TENANT, (RECORDING,), "a", right="x", address="x", call_sid=CALL)
+    grant = granted(app, access)
+    assert (grant.recording_id, grant.call_sid) == (None, CALL)
+
+
+def test_a_grant_that_cannot_be_recorded_is_not_given(app, monkeypatch):
+    def away(*_args: object, **_kwargs: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(inside(app).store, "put", away)
+    with pytest.raises(StoreUnavailable):
+        granted(app)
+
+
+def test_what_is_not_there_is_not_granted(app):
+    with pytest.raises(NotStored):
+        granted(app, Access(TENANT, ("REnone",), "a", right="x", address="x"))
+
+
+def test_what_is_withheld_is_refused_and_the_refusal_is_on_record(app):
+    strict = create_app(inside(app).settings.replace(redact_dtmf="required"))
+    with pytest.raises(Withheld):
+        granted(strict)
+    (event,) = access_log(strict)
+    assert event["event"] == "denied"

@@ -1,0 +1,76 @@
+"""Pages have their headers, and every error of theirs is a page or a way to sign in."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Blueprint
+
+from addon.errors import AddonError, NotPlayable, Tampered, Unauthenticated, Unavailable
+from addon.web import page_responses
+
+
+@pytest.fixture
+def failing(app):
+    """Asks a page that raises what it is told to."""
+    raised: list[Exception] = []
+    pages = Blueprint("failing", __name__)
+
+    @pages.route("/fail", methods=["GET", "POST"])
+    def fail():
+        raise raised[0]
+
+    page_responses.apply(pages)
+    app.register_blueprint(pages)
+
+    def ask(error: Exception, method: str = "GET", **headers: str):
+        raised[:] = [error]
+        return app.test_client().open("/fail?a=b", method=method, headers=headers)
+
+    return ask
+
+
+def test_a_page_lets_nothing_in_from_elsewhere_and_each_has_a_nonce_of_its_own(failing):
+    first, second = failing(Tampered("x")), failing(Tampered("x"))
+    assert "default-src 'none'" in first.headers["Content-Security-Policy"]
+    assert first.headers["Content-Security-Policy"] != second.headers["Content-Security-Policy"]
+    assert first.headers["Cache-Control"] == "no-store"
+    for name, value in page_responses.HEADERS.items():
+        assert first.headers[name] == value
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Tampered("x"), 502),
+        (NotPlayable("x"), 422),
+        (Unavailable("x"), 503),
+        (AddonError("x"), 503),
+    ],
+)
+def test_an_error_is_a_page_with_its_status(failing, error, status):
+    answer = failing(error)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert f"code {error.code}" in answer.text
+
+
+def test_an_unavailable_service_tells_nothing_of_itself_but_when_to_come_back(failing):
+    for error in (Unavailable("redis at 10.0.0.1"), RuntimeError("redis at 10.0.0.1")):
+        answer = failing(error)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert "10.0.0.1" not in answer.text
+
+
+def test_who_is_not_signed_in_is_led_there_and_back(failing):
+    answer = failing(Unauthenticated("x"))
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login?next=/fail%3Fa%3Db")
+
+
+@pytest.mark.parametrize("method", ["POST"])
+def test_a_form_that_was_sent_is_not_sent_on(failing, method):
+    assert failing(Unauthenticated("x"), method).status_code == 401
+
+
+@pytest.mark.parametrize("destination", ["empty", "audio", "script"])
+def test_a_script_or_a_player_is_told_401_and_led_nowhere(failing, destination):
+    answer = failing(Unauthenticated("x"), **{"Sec-Fetch-Dest": destination})
+    assert answer.status_code == 401
