@@ -28,12 +28,26 @@ MEAN_S = scheduling.VOICEMAILS * 6 + (1 - scheduling.VOICEMAILS) * (
 BYTES = 32_000 * MEAN_S
 """Two telephone channels of 16 bits."""
 
-WEB_FIXED_S, WEB_PER_MB_S = 0.008, 0.0075
-REDIS_COMMANDS = 270
 POLLS = 10
 """Looks at its queues a second, of each process that waits."""
 
-STORE_WRITES, STORE_READS = 11, 28
+
+@dataclass(frozen=True)
+class Inputs:
+    """What one recording costs: CPU seconds, Redis commands, requests to the store.
+
+    `python -m benchmarks.capacity_inputs` measures them.
+    """
+
+    job: float = scheduling.MEASURED.fixed
+    per_second: float = scheduling.MEASURED.per_second
+    web: float = 0.008
+    web_per_mb: float = 0.0075
+    redis_commands: float = 270
+    store_writes: float = 11
+    store_reads: float = 28
+
+
 REDIS_CEILING = 100_000
 """Commands a second that one server is planned for."""
 
@@ -45,6 +59,7 @@ class Plan:
     """What one volume takes, at its peak unless said otherwise."""
 
     daily: int
+    inputs: Inputs = Inputs()
 
     @property
     def rate(self) -> float:
@@ -53,7 +68,7 @@ class Plan:
 
     @property
     def worker_cores(self) -> float:
-        return self.rate * scheduling.MEASURED.work(MEAN_S) / FILL
+        return self.rate * (self.inputs.job + self.inputs.per_second * MEAN_S) / FILL
 
     @property
     def machines(self) -> int:
@@ -62,12 +77,12 @@ class Plan:
 
     @property
     def web_cores(self) -> float:
-        return self.rate * (WEB_FIXED_S + WEB_PER_MB_S * BYTES / 1e6) / FILL
+        return self.rate * (self.inputs.web + self.inputs.web_per_mb * BYTES / 1e6) / FILL
 
     @property
     def commands(self) -> float:
         """Redis commands a second, for the work and for the waiting of all processes."""
-        return self.rate * REDIS_COMMANDS + self.machines * (CORES + 3) * POLLS
+        return self.rate * self.inputs.redis_commands + self.machines * (CORES + 3) * POLLS
 
     @property
     def cells(self) -> int:
@@ -75,9 +90,9 @@ class Plan:
         return math.ceil(self.commands / REDIS_CEILING)
 
 
-def rows() -> Iterator[tuple[str, list[str]]]:
+def rows(inputs: Inputs) -> Iterator[tuple[str, list[str]]]:
     """Every line of the table: its name, and a value for each volume."""
-    plans = [Plan(daily) for daily in DAILY]
+    plans = [Plan(daily, inputs) for daily in DAILY]
     yield "recordings a second, mean", [figure(plan.daily / DAY_S) for plan in plans]
     yield "recordings a second, peak", [figure(plan.rate) for plan in plans]
     yield "worker cores", [figure(plan.worker_cores) for plan in plans]
@@ -87,8 +102,8 @@ def rows() -> Iterator[tuple[str, list[str]]]:
     yield "archive, TB a day", [figure(plan.daily * BYTES / 1e12) for plan in plans]
     yield "Redis commands a second", [figure(plan.commands) for plan in plans]
     yield "cells", [figure(plan.cells) for plan in plans]
-    yield "store writes a second", [figure(plan.rate * STORE_WRITES) for plan in plans]
-    yield "store reads a second", [figure(plan.rate * STORE_READS) for plan in plans]
+    yield "store writes a second", [figure(plan.rate * inputs.store_writes) for plan in plans]
+    yield "store reads a second", [figure(plan.rate * inputs.store_reads) for plan in plans]
 
 
 def figure(value: float) -> str:
@@ -100,11 +115,11 @@ def figure(value: float) -> str:
     return f"{rounded:,.{max(0, digits)}f}"
 
 
-def table() -> str:
+def table(inputs: Inputs = Inputs()) -> str:
     """The page's table."""
     head = "| at the peak, three times the day's mean | " + " | ".join(f"{d:,}" for d in DAILY)
     lines = [f"{head} |", "|---|" + "---:|" * len(DAILY)]
-    lines += [f"| {name} | {' | '.join(values)} |" for name, values in rows()]
+    lines += [f"| {name} | {' | '.join(values)} |" for name, values in rows(inputs)]
     return "\n".join(lines)
 
 

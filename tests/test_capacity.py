@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import capacity
-from benchmarks.capacity import Plan
+from benchmarks.capacity import Inputs, Plan
 
 PAGE = (Path(__file__).parent.parent / "docs" / "capacity.md").read_text()
 
@@ -17,10 +17,16 @@ def test_the_page_holds_the_table():
 
 
 def test_the_page_holds_the_inputs():
-    assert f"{capacity.REDIS_COMMANDS}, those in transactions" in PAGE
-    assert f"{capacity.WEB_FIXED_S} s and {capacity.WEB_PER_MB_S} s a MB" in PAGE
-    assert f"{capacity.scheduling.MEASURED.per_second} s of a core" in PAGE
-    assert f"about {capacity.STORE_WRITES} writes, {capacity.STORE_READS} reads" in PAGE
+    inputs = capacity.Inputs()
+    assert f"{inputs.redis_commands:g}, those in transactions" in PAGE
+    assert f"{inputs.web} s and {inputs.web_per_mb} s a MB" in PAGE
+    assert f"{inputs.per_second} s of a core" in PAGE
+    assert f"about {inputs.store_writes:g} writes, {inputs.store_reads:g} reads" in PAGE
+
+
+def test_other_inputs_make_another_table():
+    assert Plan(1_000_000, Inputs(job=10.0)).machines > Plan(1_000_000).machines
+    assert capacity.table(Inputs(redis_commands=50)) != capacity.table()
 
 
 def test_ten_times_as_many_take_ten_times_as_much():
