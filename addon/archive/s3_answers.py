@@ -46,7 +46,6 @@ DELETIONS = ("DeleteObject", "AbortMultipartUpload")
 
 _ROOT = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*<(?:[A-Za-z0-9]+:)?([A-Za-z0-9]+)")
 _MISSING = {"NoSuchKey", "NoSuchVersion", "NotFound", "ObjectLockConfigurationNotFoundError"}
-_OCCUPIED = {"412", "PreconditionFailed"}
 
 
 def watch(client: S3Client) -> S3Client:
@@ -68,7 +67,7 @@ def answers() -> Iterator[None]:
         # HEAD has no body to name the error in; with a body, a bare 404 is not S3's.
         if code in _MISSING or (code == "404" and error.operation_name == "HeadObject"):
             raise NotStored("there is no such object") from None
-        if code in _OCCUPIED:
+        if code == "PreconditionFailed":
             raise AlreadyStored("there is an object under this key") from None
         raise StoreUnavailable(f"the bucket refused: {code}") from error
     except (BotoCoreError, HTTPClientError) as error:
