@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from addon import errors
-from addon.metrics.catalogue import CATALOGUE, PACE_BOUNDS
+from addon.metrics.declarations import ALL_METRICS, PACE_BOUNDS
 from addon.requests import admission, lease, scheduling, sla
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -46,7 +46,7 @@ KNOWN = {
 def metric(name: str) -> str:
     """The metric that a series belongs to."""
     base = SUFFIX.sub("", name)
-    return base if base in CATALOGUE and CATALOGUE[base].bounds else name
+    return base if base in ALL_METRICS and ALL_METRICS[base].bounds else name
 
 
 def targets() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -64,8 +64,8 @@ NAMES, EXPRESSIONS = zip(*QUERIES, strict=True)
 @pytest.mark.parametrize("query", EXPRESSIONS, ids=NAMES)
 def test_a_query_names_metrics_and_labels_that_exist(query):
     used = {metric(name) for name in NAME.findall(query)}
-    assert used and used <= set(CATALOGUE)
-    labels = {label for name in used for label in CATALOGUE[name].labels} | {"le"}
+    assert used and used <= set(ALL_METRICS)
+    labels = {label for name in used for label in ALL_METRICS[name].labels} | {"le"}
     grouped = {word.strip() for words in GROUPING.findall(query) for word in words.split(",")}
     assert grouped <= labels
     assert {label for label, _, _ in MATCHER.findall(query)} <= labels
@@ -84,7 +84,7 @@ def test_a_query_is_well_formed(query):
     for opening, closing in ("()", "[]", "{}"):
         assert query.count(opening) == query.count(closing)
     for name in NAME.findall(query):
-        kind = CATALOGUE[metric(name)].kind
+        kind = ALL_METRICS[metric(name)].kind
         rated = re.search(rf"(rate|increase)\({name}\b", query)
         assert bool(rated) == (kind != "gauge"), f"{name} is a {kind}"
 
@@ -92,7 +92,7 @@ def test_a_query_is_well_formed(query):
 @pytest.mark.parametrize(("name", "target"), list(targets()), ids=[name for name, _ in targets()])
 def test_a_legend_names_a_label_of_its_query(name, target):
     assert set(LEGEND.findall(target["legendFormat"])) <= {
-        label for used in NAME.findall(target["expr"]) for label in CATALOGUE[metric(used)].labels
+        label for used in NAME.findall(target["expr"]) for label in ALL_METRICS[metric(used)].labels
     }
 
 
@@ -103,16 +103,16 @@ def test_every_metric_is_documented_with_its_labels():
         for row in rows
         for name in NAME.findall(row.split("|")[1])
     }
-    assert found == {name: set(metric.labels) for name, metric in CATALOGUE.items()}
+    assert found == {name: set(metric.labels) for name, metric in ALL_METRICS.items()}
 
 
 def test_the_page_names_no_metric_that_does_not_exist():
-    assert {metric(name) for name in NAME.findall(PAGE)} <= set(CATALOGUE)
+    assert {metric(name) for name in NAME.findall(PAGE)} <= set(ALL_METRICS)
 
 
 def test_every_metric_is_on_the_dashboard():
     shown = {metric(name) for _, target in targets() for name in NAME.findall(target["expr"])}
-    assert shown == set(CATALOGUE)
+    assert shown == set(ALL_METRICS)
 
 
 def test_every_alert_has_a_remedy_and_the_same_severity_on_the_page():
@@ -163,5 +163,5 @@ def test_a_missing_sweeper_is_told_from_one_that_changes_places():
 def test_what_is_alerted_at_its_first_occurrence_is_shown_before_it():
     for rule in RULES:
         for name, after in re.findall(r"increase\((\w+)[^)]*\)\) > (\d+)", rule["expr"]):
-            found = CATALOGUE[name]
+            found = ALL_METRICS[name]
             assert int(after) > 0 or not found.labels or found.known, rule["alert"]

@@ -24,7 +24,7 @@ from addon.errors import (
     TwilioUnavailable,
     UnreadableDocument,
 )
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.requests.lease import Lease, lease
 from addon.requests.queues import DELIVER_KIND
 from addon.requests.request import Request
@@ -182,7 +182,7 @@ class Delivery:
         self.services.states.wait_for_delivery(self.sid, pause)
 
     def _count(self, outcome: str) -> None:
-        self.services.counters.count(catalogue.TRIES, outcome)
+        self.services.counters.count(declarations.TRIES, outcome)
 
     def _give_up_at(self) -> float:
         entry = self.services.states.get(self.sid)

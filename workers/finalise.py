@@ -10,7 +10,7 @@ from addon import log
 from addon.archive.deposit import are_unchanged
 from addon.archive.store import Stat
 from addon.errors import ArchiveError, NotStored, Tampered
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.requests import measures
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
@@ -70,7 +70,7 @@ def call_for_help(services: Services, error: ArchiveError) -> float:
     It is left as it is: with INTAKE_KEY as it was, the request goes on.
     """
     logger.error("a stored document of a request cannot be opened", reason=type(error).__name__)
-    services.counters.count(catalogue.STUCK)
+    services.counters.count(declarations.STUCK)
     return UNREADABLE_PAUSE_S
 
 

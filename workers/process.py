@@ -33,7 +33,7 @@ from addon.errors import (
     UnreadableDocument,
     WrongQueue,
 )
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.requests import results, scheduling
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.lease import Lease, lease
@@ -185,7 +185,7 @@ class Work:
         if not finalise.is_answered(self.services, self.sid):
             self.services.dispatcher.deliver(self.sid, first=True)
         self.services.states.mark(self.sid, state=STUCK)
-        self.services.counters.count(catalogue.STUCK)
+        self.services.counters.count(declarations.STUCK)
 
     def _answer_archived(self) -> None:
         """Hand over for a recording that is committed, or was and is erased.

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from addon import log
 from addon.errors import UnreadableDocument
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.requests import scheduling
 from addon.requests.lease import lease
 from addon.requests.request import has_deadline
@@ -92,7 +92,7 @@ class Retention:
                 finalise.close(services, sid, ERASED)
             else:
                 services.states.drop_open(sid)
-        services.counters.count(catalogue.INTAKES_ERASED)
+        services.counters.count(declarations.INTAKES_ERASED)
         logger.warning("an intake left behind is erased by age", request_sid=sid)
         return True
 

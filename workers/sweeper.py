@@ -20,7 +20,7 @@ from addon.errors import (
     Tampered,
     UnreadableDocument,
 )
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.requests import acceptance, results, scheduling
 from addon.requests.lease import held, held_each
 from addon.requests.queues import kind_of, sid_of
@@ -91,7 +91,7 @@ class Sweeper:
                 continue
             logger.warning("a job lost its worker", request_sid=sid, queue=queue)
             self.services.dispatcher.land(queue, job)
-            self.services.counters.count(catalogue.LOST_JOBS, queue)
+            self.services.counters.count(declarations.LOST_JOBS, queue)
             self.services.states.look_again(sid, 0.0)
         self._silent_since = silent
 
@@ -226,7 +226,7 @@ class Sweeper:
             return
         if acceptance.claim(self.services.dispatcher, request):
             logger.info("queued again from the store", request_sid=sid)
-            self.services.counters.count(catalogue.ADOPTED)
+            self.services.counters.count(declarations.ADOPTED)
 
     def _leave(self, sid: str, error: Exception) -> None:
         """Call a person once; a document that cannot be opened must not hide other requests."""
@@ -234,7 +234,7 @@ class Sweeper:
             self._unreadable.add(sid)
             reason = type(error).__name__
             logger.error("an intake record cannot be read", request_sid=sid, reason=reason)
-            self.services.counters.count(catalogue.STUCK)
+            self.services.counters.count(declarations.STUCK)
 
     def _soon(self, entry: RequestState) -> None:
         self._at(entry, self.clock() + SOON_S)

@@ -10,8 +10,8 @@ import os
 import threading
 from collections import Counter
 
-from addon.metrics.catalogue import Metric
 from addon.metrics.counters import Counters, field
+from addon.metrics.declarations import Metric
 
 EVERY_S = 1.0
 

@@ -14,7 +14,7 @@ import redis
 from redis.exceptions import RedisError
 
 from addon import log
-from addon.metrics.catalogue import Metric
+from addon.metrics.declarations import Metric
 from addon.redis_keys import METRICS
 
 SUM = "sum"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from addon.metrics.catalogue import CATALOGUE, Metric
 from addon.metrics.counters import SEPARATOR, SUM
+from addon.metrics.declarations import ALL_METRICS, Metric
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric as Family
@@ -37,7 +37,7 @@ class _Families:
     """A collector of prometheus_client: one family a metric."""
 
     def __init__(self, counted: Mapping[str, float], gauges: Iterable[Gauge]) -> None:
-        self._series: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in CATALOGUE}
+        self._series: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in ALL_METRICS}
         for name, value in counted.items():
             metric, *parts = name.split(SEPARATOR)
             self._series.get(metric, {})[tuple(parts)] = value
@@ -45,8 +45,8 @@ class _Families:
             self._series[gauge.metric.name][gauge.labels] = gauge.value
 
     def collect(self) -> Iterator[Family]:
-        """Every metric of the catalogue, also those that nothing was counted of."""
-        for name, metric in CATALOGUE.items():
+        """Every declared metric, also those that nothing was counted of."""
+        for name, metric in ALL_METRICS.items():
             yield (
                 _histogram(metric, self._series[name])
                 if metric.bounds

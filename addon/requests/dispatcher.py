@@ -13,7 +13,7 @@ from rq.job import Job
 from rq.utils import utcparse
 
 from addon import redis_keys, tracing
-from addon.metrics import catalogue, counters
+from addon.metrics import counters, declarations
 from addon.redis_errors import as_unavailable
 from addon.requests import scheduling, selection
 from addon.requests.admission import AdmissionControl
@@ -82,7 +82,7 @@ class Dispatcher:
         self, pipe: Pipeline, sid: str, job: str, queue: str, timeout: int, source: str
     ) -> None:
         self._enqueue(pipe, PROCESS_KIND, sid, job, queue, timeout)
-        pipe.hincrbyfloat(redis_keys.METRICS, counters.field(catalogue.ACCEPTED, source), 1)
+        pipe.hincrbyfloat(redis_keys.METRICS, counters.field(declarations.ACCEPTED, source), 1)
 
     def process(self, entry: RequestState) -> None:
         """Queue another processing job for a request that is entered already."""

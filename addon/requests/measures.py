@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis.exceptions import RedisError
 
 from addon import log
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.metrics.counters import Additions, Counters, field, observed
 from addon.requests import sla
 from addon.requests.request import has_deadline
@@ -20,23 +20,23 @@ def count_finished(states: RequestStates, counters: Counters, entry: RequestStat
         if states.mark_counted(entry.sid):
             counters.add(additions(entry))
     except RedisError:
-        logger.debug("not counted", metric=catalogue.FINISHED.name)
+        logger.debug("not counted", metric=declarations.FINISHED.name)
 
 
 def additions(entry: RequestState) -> Additions:
     """The additions of a finished request to all counters."""
     length = sla.length_class(entry.duration)
-    amounts: Additions = {field(catalogue.FINISHED, entry.outcome or "unknown"): 1}
+    amounts: Additions = {field(declarations.FINISHED, entry.outcome or "unknown"): 1}
     if entry.code is not None:
-        amounts[field(catalogue.FAILURES, str(entry.code))] = 1
+        amounts[field(declarations.FAILURES, str(entry.code))] = 1
     if sla.missed(entry):
-        amounts[field(catalogue.MISSES, length)] = 1
+        amounts[field(declarations.MISSES, length)] = 1
     if entry.duration:
-        amounts[field(catalogue.AUDIO, length)] = entry.duration
+        amounts[field(declarations.AUDIO, length)] = entry.duration
     if entry.pace is not None and has_deadline(entry.source):
-        amounts |= observed(catalogue.PACE, entry.pace, length)
+        amounts |= observed(declarations.PACE, entry.pace, length)
     for stage, seconds in stages(entry).items():
-        amounts |= observed(catalogue.STAGE, seconds, stage, length)
+        amounts |= observed(declarations.STAGE, seconds, stage, length)
     return amounts
 
 

@@ -18,7 +18,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from addon import log
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.metrics.counters import Counters
 from addon.requests.scheduling import PERIODIC, RECORDING_QUEUES
 from addon.requests.state import RequestStates
@@ -182,7 +182,7 @@ def _refuse(queue: Queue, job_id: str, reason: str) -> None:
     So the jobs of a release that wrote them as pickles are queued again, as JSON.
     """
     logger.error("a job was refused", job=job_id[:100], queue=queue.name, reason=reason[:200])
-    Counters(queue.connection).count(catalogue.REFUSED_JOBS, queue.name)
+    Counters(queue.connection).count(declarations.REFUSED_JOBS, queue.name)
     queue.connection.delete(Job.key_for(job_id))
     RequestStates(queue.connection).look_again(sid_of(job_id), 0.0)
 

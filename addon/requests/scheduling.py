@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from addon.metrics.catalogue import LENGTHS
+from addon.metrics.declarations import LENGTHS
 
 BYTES_PER_SECOND = 16_000
 """One telephone channel of 8 kHz, 16-bit audio (spec/protocol 4.3)."""

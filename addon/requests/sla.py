@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from addon.errors import DeadlineMissed
-from addon.metrics.catalogue import LENGTHS, UNKNOWN
+from addon.metrics.declarations import LENGTHS, UNKNOWN
 from addon.requests.request import has_deadline
 from addon.requests.scheduling import FAIL_AT
 from addon.requests.state import RequestState

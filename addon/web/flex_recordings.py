@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from addon import log
 from addon.errors import Forged, Rejected
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.requests import acceptance
 from addon.requests.request import Request
 from addon.twilio import multipart
@@ -84,7 +84,7 @@ def _take(callback: StatusCallback) -> None:
         request_ = Request.flex(callback)
         fresh = acceptance.accept(context().intake_store, context().dispatcher, request_)
         if not fresh:
-            context().buffered_counters.count(catalogue.DUPLICATES)
+            context().buffered_counters.count(declarations.DUPLICATES)
         logger.info("accepted" if fresh else "known already")
     elif callback.status == IN_PROGRESS:
         logger.info("being recorded")

@@ -18,7 +18,7 @@ from flask import Blueprint, Response, jsonify, request
 from addon import log
 from addon.archive.spool import SealedSpool
 from addon.errors import Rejected
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.requests import acceptance
 from addon.requests.request import Request
 from addon.twilio import multipart
@@ -87,7 +87,7 @@ def _accepted(invocation: Invocation, spool: SealedSpool) -> Response:
     asked = Request.marketplace(invocation)
     fresh = acceptance.accept(context().intake_store, context().dispatcher, asked, audio)
     if not fresh:
-        context().buffered_counters.count(catalogue.DUPLICATES)
+        context().buffered_counters.count(declarations.DUPLICATES)
     took = round((time.monotonic() - started) * 1000)
     logger.info("accepted" if fresh else "known already", milliseconds=took)
     return Response(status=202)

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from addon import redis_keys
 from addon.archive.prefixes import OUTCOMES
 from addon.errors import AddonError
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.metrics.exposition import CONTENT_TYPE, Gauge, exposition
 from addon.web.context import context
 from addon.web.openapi.operations import Answer, Operation
@@ -90,21 +90,21 @@ def _may_scrape() -> bool:
 
 def _gauges() -> Iterator[Gauge]:
     queues, redis = context().dispatcher, context().redis
-    yield Gauge(catalogue.OPEN, context().states.open_count())
-    yield Gauge(catalogue.SWEEPER, float(bool(redis.exists(redis_keys.SWEEPER))))
+    yield Gauge(declarations.OPEN, context().states.open_count())
+    yield Gauge(declarations.SWEEPER, float(bool(redis.exists(redis_keys.SWEEPER))))
     for queue, depth in queues.depths().items():
-        yield Gauge(catalogue.DEPTH, depth, (queue,))
+        yield Gauge(declarations.DEPTH, depth, (queue,))
     waited = queues.waited(time.time())
     for queue, seconds in waited.items():
-        yield Gauge(catalogue.OLDEST, seconds, (queue,))
+        yield Gauge(declarations.OLDEST, seconds, (queue,))
     for queue, pressure in queues.pressures(waited).items():
-        yield Gauge(catalogue.PRESSURE, pressure, (queue,))
+        yield Gauge(declarations.PRESSURE, pressure, (queue,))
     for queue, jobs in queues.in_flight().items():
-        yield Gauge(catalogue.IN_FLIGHT, len(jobs), (queue,))
+        yield Gauge(declarations.IN_FLIGHT, len(jobs), (queue,))
     memory = queues.admission.memory()
-    yield Gauge(catalogue.MEMORY, memory.used)
-    yield Gauge(catalogue.MEMORY_LIMIT, memory.limit)
-    yield Gauge(catalogue.ACCEPTING, float(queues.admission.has_room()))
+    yield Gauge(declarations.MEMORY, memory.used)
+    yield Gauge(declarations.MEMORY_LIMIT, memory.limit)
+    yield Gauge(declarations.ACCEPTING, float(queues.admission.has_room()))
 
 
 def _redis() -> bool:

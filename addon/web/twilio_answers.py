@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from addon import log
 from addon.errors import AddonError, Forged, Rejected, Unavailable
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.web.context import context
 from addon.web.error_answers import Audience
 
@@ -24,7 +24,7 @@ def audience(rejection: Callable[[Rejected], Response]) -> Audience:
     """Twilio, as a view is called by it that answers `rejection` to what can never succeed."""
 
     def form(error: AddonError) -> Response:
-        context().buffered_counters.count(catalogue.REJECTIONS, type(error).__name__)
+        context().buffered_counters.count(declarations.REJECTIONS, type(error).__name__)
         if isinstance(error, Rejected):
             logger.warning("rejected", code=error.code, reason=error.message)
             return rejection(error)

@@ -8,7 +8,7 @@ import threading
 import pytest
 import redis
 
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
 
@@ -39,14 +39,14 @@ def gate(redis_server) -> Gate:
 
 def test_counts_are_handed_over_by_themselves(gate):
     tally = BufferedCounters(gate, every=0.01)
-    tally.count(catalogue.REJECTIONS, "Forged")
+    tally.count(declarations.REJECTIONS, "Forged")
     assert gate.handed_over.wait(60)
     assert gate.read()[NAME] == 1
 
 
 def test_nothing_is_asked_of_redis_while_counting(gate):
     tally = BufferedCounters(gate, every=3600)
-    tally.count(catalogue.REJECTIONS, "Forged")
+    tally.count(declarations.REJECTIONS, "Forged")
     assert not gate.tried.is_set()
     tally.flush()
     assert gate.read()[NAME] == 1
@@ -54,8 +54,8 @@ def test_nothing_is_asked_of_redis_while_counting(gate):
 
 def test_an_outage_is_counted_afterwards(gate):
     gate.shut, tally = True, BufferedCounters(gate, every=0.01)
-    tally.count(catalogue.REJECTIONS, "Forged")
-    tally.count(catalogue.REJECTIONS, "Forged")
+    tally.count(declarations.REJECTIONS, "Forged")
+    tally.count(declarations.REJECTIONS, "Forged")
     assert gate.tried.wait(60)
     gate.shut = False
     assert gate.handed_over.wait(60)
@@ -68,7 +68,7 @@ def test_threads_lose_nothing(gate):
 
     def many() -> None:
         for _ in range(500):
-            tally.count(catalogue.REJECTIONS, "Forged")
+            tally.count(declarations.REJECTIONS, "Forged")
 
     threads = [threading.Thread(target=many) for _ in range(4)]
     for thread in threads:
@@ -84,11 +84,11 @@ def test_threads_lose_nothing(gate):
 def count_before_and_after_a_fork(url: str) -> None:
     counters = Counters(redis.Redis.from_url(url))
     tally = BufferedCounters(counters, every=3600)
-    tally.count(catalogue.REJECTIONS, "Forged")
+    tally.count(declarations.REJECTIONS, "Forged")
     child = os.fork()
     if child == 0:
         counters.redis = redis.Redis.from_url(url)
-        tally.count(catalogue.REJECTIONS, "Forged")
+        tally.count(declarations.REJECTIONS, "Forged")
         tally.flush()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0

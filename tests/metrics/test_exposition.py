@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from addon.metrics import catalogue
-from addon.metrics.catalogue import CATALOGUE
+from addon.metrics import declarations
 from addon.metrics.counters import field
+from addon.metrics.declarations import ALL_METRICS
 from addon.metrics.exposition import Gauge, exposition
 from addon.requests.measures import additions
 from tests.entries import finished
@@ -24,7 +24,7 @@ def test_every_metric_is_there_from_the_start():
     families = {
         family.name for family in text_string_to_metric_families(exposition({}, []).decode())
     }
-    assert families == {name.removesuffix("_total") for name in CATALOGUE}
+    assert families == {name.removesuffix("_total") for name in ALL_METRICS}
 
 
 def test_a_counter_without_labels_starts_at_zero():
@@ -33,7 +33,7 @@ def test_a_counter_without_labels_starts_at_zero():
 
 def test_what_an_alert_waits_for_starts_at_zero():
     """Prometheus sees no increase in a series whose first value is 1."""
-    found = samples(exposition({field(catalogue.MISSES, "1m"): 2}, []))
+    found = samples(exposition({field(declarations.MISSES, "1m"): 2}, []))
     assert found["addon_deadline_misses_total", (("length", "30s"),)] == 0
     assert found["addon_deadline_misses_total", (("length", "1m"),)] == 2
     assert found["addon_delivery_tries_total", (("outcome", "unauthorised"),)] == 0
@@ -42,8 +42,8 @@ def test_what_an_alert_waits_for_starts_at_zero():
 def test_counters_and_gauges_keep_their_labels():
     found = samples(
         exposition(
-            {field(catalogue.REJECTIONS, "Forged"): 3},
-            [Gauge(catalogue.DEPTH, 7, ("express",))],
+            {field(declarations.REJECTIONS, "Forged"): 3},
+            [Gauge(declarations.DEPTH, 7, ("express",))],
         )
     )
     assert found["addon_rejections_total", (("reason", "Forged"),)] == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from addon.errors import DeadlineMissed
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.metrics.counters import Counters
 from addon.requests.measures import additions, count_finished, stages
 from addon.requests.state import RequestStates
@@ -31,7 +31,7 @@ def test_a_failure_says_its_code_and_a_miss_its_length():
 
 def test_a_success_is_neither():
     names = {name.partition("|")[0] for name in additions(finished(10))}
-    assert not names & {catalogue.FAILURES.name, catalogue.MISSES.name}
+    assert not names & {declarations.FAILURES.name, declarations.MISSES.name}
 
 
 def test_the_stages_add_up_to_the_whole():
@@ -55,5 +55,5 @@ def test_no_label_names_a_request_or_a_tenant():
 def test_the_pace_of_what_has_no_deadline_is_not_counted():
     added = additions(finished(10, pace=50, source="flex"))
     names = {name.partition("|")[0] for name in added}
-    assert not names & {catalogue.PACE.name, catalogue.MISSES.name}
+    assert not names & {declarations.PACE.name, declarations.MISSES.name}
     assert added["addon_audio_seconds_total|30s"] == 10

@@ -16,7 +16,7 @@ from addon.archive.deposit import Deposit
 from addon.archive.keys import DecryptionKeys
 from addon.archive.store import Store
 from addon.errors import StoreUnavailable
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.metrics.counters import field
 from addon.requests.intake_store import IntakeStore
 from addon.requests.state import DONE, PROCESSED, QUEUED, STUCK
@@ -146,7 +146,7 @@ def test_a_request_that_cannot_be_opened_was_queued_again_for_ever_and_nobody_ca
     entry = as_worker.states.get(exchange.sid)
     until = entry.work_at if job is process.process else entry.delivery_at
     assert until >= began + finalise.UNREADABLE_PAUSE_S
-    assert as_worker.counters.read()[field(catalogue.STUCK)] == 1
+    assert as_worker.counters.read()[field(declarations.STUCK)] == 1
     assert as_worker.intake_store.is_waiting(exchange.sid)
     finish(as_worker, exchange.sid)
     assert len(exchange.callbacks) == 1

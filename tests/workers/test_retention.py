@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from addon.errors import NotStored, StoreUnavailable
-from addon.metrics import catalogue
+from addon.metrics import declarations
 from addon.metrics.counters import field
 from addon.requests import acceptance
 from addon.requests.lease import lease
@@ -102,8 +102,8 @@ class TestIntakes:
     def test_it_is_counted_and_its_outcome_stays(self, given_up, as_worker, swept):
         swept(31)
         counted = as_worker.counters.read()
-        assert counted[field(catalogue.INTAKES_ERASED)] == 1
-        assert counted[field(catalogue.FINISHED, "erased")] == 1
+        assert counted[field(declarations.INTAKES_ERASED)] == 1
+        assert counted[field(declarations.FINISHED, "erased")] == 1
         assert as_worker.intake_store.outcome(given_up)["reason"] == "older than 30 days"
         assert as_worker.states.get(given_up).state == "done"
 

@@ -115,7 +115,7 @@ def _document() -> Json:
     return found
 
 
-def _declared(app: Flask) -> Iterator[tuple[str, set[str], Operation, Any]]:
+def _declared(app: Flask) -> Iterator[tuple[str, list[str], Operation, Any]]:
     """Path, methods, operation and view of each route that declares one."""
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
@@ -125,7 +125,7 @@ def _declared(app: Flask) -> Iterator[tuple[str, set[str], Operation, Any]]:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule).rstrip("/")
         methods = rule.methods or set()
         asked = (methods - IMPLIED) | (methods & set(operation.also)) or {"OPTIONS"}
-        yield path, asked, operation, view
+        yield path, sorted(asked), operation, view  # in one order in every process
 
 
 class _Untitled(GenerateJsonSchema):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,8 @@ from openapi_spec_validator import validate
 
 from tests.web.documented import API
 
-WEB = Path(__file__).parents[3] / "addon" / "web"
+ROOT = Path(__file__).parents[3]
+WEB = ROOT / "addon" / "web"
 
 OURS = {"api", "media", "flex_playback", "flex_recordings", "invocations", "ops"}
 """Blueprints of which every route has to be described; a final slash is only tolerated."""
@@ -28,6 +32,19 @@ def test_it_is_valid_openapi(client):
     answer = client.get("/openapi.json")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     validate(answer.get_json())
+
+
+PRINT_DOCUMENT = "import json; from tests.web.documented import API; print(json.dumps(API))"
+
+
+def test_every_process_gives_the_same_document():
+    """Two web processes stand behind one address, and an ETag or a diff must not tell them apart."""
+
+    def printed(seed: str) -> bytes:
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        return subprocess.check_output([sys.executable, "-c", PRINT_DOCUMENT], env=env, cwd=ROOT)
+
+    assert printed("1") == printed("2") == printed("3")
 
 
 def test_every_route_is_described(app):

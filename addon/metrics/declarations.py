@@ -129,7 +129,7 @@ MEMORY = Metric("addon_redis_memory_bytes", "gauge", (), "What Redis uses.")
 MEMORY_LIMIT = Metric("addon_redis_memory_limit_bytes", "gauge", (), "maxmemory; 0 for none.")
 ACCEPTING = Metric("addon_accepting", "gauge", (), "0 while Redis is too full for new requests.")
 
-CATALOGUE = {
+ALL_METRICS = {
     metric.name: metric
     for metric in (
         *(ACCEPTED, DUPLICATES, REJECTIONS, FINISHED, FAILURES, MISSES, TRIES),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-from addon.metrics import catalogue
-from addon.metrics.catalogue import CATALOGUE, Metric
+from addon.metrics.declarations import ALL_METRICS, Metric
 
-DECLARED = [value for value in vars(catalogue).values() if isinstance(value, Metric)]
+DECLARED = [value for value in vars(declarations).values() if isinstance(value, Metric)]
 
 
 def test_every_declared_metric_is_exposed_under_its_name() -> None:
-    assert {metric.name: metric for metric in DECLARED} == CATALOGUE
+    assert {metric.name: metric for metric in DECLARED} == ALL_METRICS
 
 
 def test_names_end_as_prometheus_wants_it() -> None:
