@@ -171,17 +171,11 @@ class Archive:
         if found not in {(one.sha256, one.plaintext_sha256) for one in manifest.admits(part)}:
             raise Tampered(f"the {part} is not the one that the manifest speaks of")
 
-    def confirm(self, tenant: str, recording_id: str) -> Manifest:
-        """Make sure that a recording is committed and whole, and finish what a crash left undone.
-
-        Raises NotStored, and Tampered where objects and manifest do not belong together.
-        """
-        manifest = self.manifest(tenant, recording_id)
-        self.complete(manifest)
-        return manifest
-
     def complete(self, manifest: Manifest) -> None:
-        """As `confirm`, with the manifest at hand. Raises Tampered."""
+        """Make sure that a committed recording is whole, and finish what a crash left undone.
+
+        Raises Tampered where objects and manifest do not belong together.
+        """
         if not describes(self.store, manifest):
             raise Tampered("the stored objects are not those that the manifest speaks of")
         settle(self.store, manifest, self.lock)

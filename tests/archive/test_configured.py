@@ -44,7 +44,7 @@ def test_settings_make_an_archive(settings: Settings) -> None:
 def test_a_worker_writes_what_it_cannot_read(settings: Settings) -> None:
     worker = Archive.from_settings(settings.for_worker())
     archived(worker, b"audio")
-    worker.confirm(TENANT, RECORDING)
+    worker.complete(worker.manifest(TENANT, RECORDING))
     with pytest.raises(KeyMissing):
         worker.open(TENANT, RECORDING)
 

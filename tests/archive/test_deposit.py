@@ -52,7 +52,7 @@ def test_a_worker_needs_no_key_that_opens(
 ) -> None:
     worker = Archive(directory, encryption_keys=encryption_keys, signer=signer)
     archived(worker, b"audio")
-    worker.confirm(TENANT, RECORDING)
+    worker.complete(worker.manifest(TENANT, RECORDING))
     with pytest.raises(KeyMissing, match=encryption_keys.names[0]):
         worker.open(TENANT, RECORDING)
 
@@ -176,7 +176,7 @@ class TestNeverLessThanWhatCame:
         with archive.deposit(TENANT, RECORDING) as deposit:
             deposit.audio([b"encoded anew"])
             deposit.commit(facts_of(b"audio", redacted=True), Reencoded(8000, 8000))
-        archive.confirm(TENANT, RECORDING)
+        archive.complete(archive.manifest(TENANT, RECORDING))
 
     def test_it_can_be_asked_before_the_commit(self, archive: Archive) -> None:
         with archive.deposit(TENANT, RECORDING) as deposit:
@@ -197,7 +197,7 @@ class TestTwoWorkersAtOnce:
                 two.commit(facts_of(b"audio"))
             with pytest.raises(StoreUnavailable, match="another worker"):
                 one.commit(facts_of(b"audio"))
-        archive.confirm(TENANT, RECORDING)
+        archive.complete(archive.manifest(TENANT, RECORDING))
         assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"
 
     def test_a_manifest_whose_audio_was_replaced_is_replaced_too(self, archive: Archive) -> None:
@@ -211,9 +211,9 @@ class TestTwoWorkersAtOnce:
                 [archive.signer.sign("manifest", manifest.as_document())],
             )
             with pytest.raises(Tampered):
-                archive.confirm(TENANT, RECORDING)
+                archive.complete(archive.manifest(TENANT, RECORDING))
             assert two.commit(facts_of(b"audio")).audio != manifest.audio
-        archive.confirm(TENANT, RECORDING)
+        archive.complete(archive.manifest(TENANT, RECORDING))
         assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"
 
     def test_the_loser_learns_that_the_recording_is_archived(
@@ -233,7 +233,7 @@ class TestTwoWorkersAtOnce:
             monkeypatch.setattr(archive.store, "put", put_late)
             with pytest.raises(AlreadyStored, match="another worker"):
                 one.commit(facts_of(b"audio"))
-        archive.confirm(TENANT, RECORDING)
+        archive.complete(archive.manifest(TENANT, RECORDING))
         assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"
 
     def test_mixed_objects_are_tried_again(self, archive: Archive) -> None:
@@ -254,7 +254,7 @@ class TestTwoWorkersAtOnce:
             with archive.deposit(TENANT, RECORDING) as two:
                 two.audio([b"audio"])
                 two.commit(facts_of(b"audio"))
-        archive.confirm(TENANT, RECORDING)
+        archive.complete(archive.manifest(TENANT, RECORDING))
 
 
 class TestConfirm:
@@ -264,13 +264,14 @@ class TestConfirm:
             if not stat.key.startswith("recordings/"):
                 archive.store.delete(stat.key)
         assert archive.find(RECORDING) == ()
-        assert archive.confirm(TENANT, RECORDING) == manifest
+        assert archive.manifest(TENANT, RECORDING) == manifest
+        archive.complete(manifest)
         assert archive.find(RECORDING) == (TENANT,)
         assert len(archive.list(TENANT).entries) == 1
 
     def test_it_refuses_what_is_not_committed(self, archive: Archive) -> None:
         with pytest.raises(NotStored):
-            archive.confirm(TENANT, RECORDING)
+            archive.complete(archive.manifest(TENANT, RECORDING))
 
     @pytest.mark.parametrize("name", ["audio.esdk", "analysis.esdk"])
     def test_it_refuses_objects_that_are_not_the_manifests(
@@ -279,7 +280,7 @@ class TestConfirm:
         archived(archive, b"audio", analysis={"x": 1})
         archive.store.delete(f"{FOLDER}/{name}")
         with pytest.raises(Tampered):
-            archive.confirm(TENANT, RECORDING)
+            archive.complete(archive.manifest(TENANT, RECORDING))
 
 
 class TestLock:
@@ -301,11 +302,11 @@ class TestLock:
             deposit.audio([b"audio"])
         assert stored(locking) == []
 
-    def test_a_lock_that_a_crash_prevented_is_set_by_confirm(
+    def test_a_lock_that_a_crash_prevented_is_set_by_complete(
         self, locking: Archive, encryption_keys: EncryptionKeys, signer: Signer
     ) -> None:
         archived(Archive(locking.store, encryption_keys=encryption_keys, signer=signer), b"audio")
-        locking.confirm(TENANT, RECORDING)
+        locking.complete(locking.manifest(TENANT, RECORDING))
         with pytest.raises(RetentionLocked):
             locking.store.delete(f"{FOLDER}/audio.esdk")
 

@@ -81,7 +81,7 @@ def test_everything_the_archive_does_leaves_headers_as_they_were(
     for key in (bytes(31) + b"1", bytes(31) + b"2"):
         decryption_keys = DecryptionKeys.local(bytes(32)) + DecryptionKeys.local(bytes(31) + b"1")
         assert epochs.rewrap(epoch.name, decryption_keys, EncryptionKeys.local(key))
-    new.confirm(TENANT, "RE1")
+    new.complete(new.manifest(TENANT, "RE1"))
     new.erase(TENANT, "RE2", by="test", reason="asked")
     assert {finding.state for finding in verify_all(new)} == {"whole", "erased"}
     assert store.writes > len(store.headers) > 20

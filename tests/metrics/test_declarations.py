@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from addon.metrics import declarations
 from addon.metrics.declarations import ALL_METRICS, Metric
 
 DECLARED = [value for value in vars(declarations).values() if isinstance(value, Metric)]

@@ -261,7 +261,8 @@ class TestWork:
         assert len(exchange.callbacks) == 1
         entry = as_worker.states.get(exchange.sid)
         assert (entry.state, entry.outcome) == (DONE, "delivered")
-        Archive.from_settings(settings).confirm(INSTALL, exchange.sid)
+        archive = Archive.from_settings(settings)
+        archive.complete(archive.manifest(INSTALL, exchange.sid))
 
     @pytest.mark.parametrize("failure", FAILURES)
     def test_a_former_holder_does_not_make_its_successor_wait(

@@ -38,7 +38,7 @@ PRINT_DOCUMENT = "import json; from tests.web.documented import API; print(json.
 
 
 def test_every_process_gives_the_same_document():
-    """Two web processes stand behind one address, and an ETag or a diff must not tell them apart."""
+    """Web processes stand behind one address: a diff of their documents must show nothing."""
 
     def printed(seed: str) -> bytes:
         env = {**os.environ, "PYTHONHASHSEED": seed}
