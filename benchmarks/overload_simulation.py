@@ -14,6 +14,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from addon.requests import scheduling as policy_
 from addon.requests.sla import percentile
@@ -81,10 +82,16 @@ def voicemails(rate: float, start: float, end: float, dice: random.Random) -> It
 
 
 def overload(
-    cores: int, times: float, seconds: float, *, calls: int = 0, calm: bool = True
+    cores: int,
+    times: float,
+    seconds: float,
+    *,
+    calls: int = 0,
+    calm: bool = True,
+    seed: int = 1,
 ) -> Scenario:
     """So many times the capacity for so long, then half of it; first come some hour-long calls."""
-    dice, rate = random.Random(1), capacity(cores)
+    dice, rate = random.Random(seed), capacity(cores)
     jobs = [scheduling.job(0.0, 3600.0, MEASURED) for _ in range(calls)]
     jobs += voicemails(times * rate, 0.0, seconds, dice)
     if calm:
@@ -92,17 +99,18 @@ def overload(
     return Scenario(jobs, cores, seconds)
 
 
-SCENARIOS: dict[str, Callable[[int], Scenario]] = {
-    "a burst of 14 times the capacity for 8 s, alone": lambda cores: overload(
-        cores, 13.8, 8.0, calm=False
+SCENARIOS: dict[str, Callable[..., Scenario]] = {
+    "a burst of 14 times the capacity for 8 s, alone": partial(
+        overload, times=13.8, seconds=8.0, calm=False
     ),
-    "a burst of 14 times the capacity for 8 s": lambda cores: overload(cores, 13.8, 8.0),
-    "1.5 times the capacity for 5 minutes": lambda cores: overload(cores, 1.5, 300.0),
-    "3 times the capacity for 5 minutes": lambda cores: overload(cores, 3.0, 300.0),
-    "3 times for 5 minutes, behind 8 hour-long calls": lambda cores: overload(
-        cores, 3.0, 300.0, calls=8
+    "a burst of 14 times the capacity for 8 s": partial(overload, times=13.8, seconds=8.0),
+    "1.5 times the capacity for 5 minutes": partial(overload, times=1.5, seconds=300.0),
+    "3 times the capacity for 5 minutes": partial(overload, times=3.0, seconds=300.0),
+    "3 times for 5 minutes, behind 8 hour-long calls": partial(
+        overload, times=3.0, seconds=300.0, calls=8
     ),
 }
+"""Each is called with the number of cores, and a seed for the moments and lengths of recordings."""
 
 
 @dataclass(frozen=True)
@@ -154,9 +162,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print every scenario; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     for name, make in SCENARIOS.items():
-        scenario = make(options.cores)
+        scenario = make(options.cores, seed=options.seed)
         print(f"\n{name}: {len(scenario.jobs)} recordings, at most {scenario.bound} in time")
         print(HEAD)
         for policy in scheduling.policies(options.cores):
