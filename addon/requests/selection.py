@@ -4,7 +4,7 @@ A queue is sorted by when its jobs are due. In front are the late ones, which a 
 before their result could; they wait until nothing can be in time, apart from a share of the work
 that is reserved for them. Of the others, Moore and Hodgson's rule says how many more have to be
 given up so that all behind them are in time; those due first are, and the next one is taken.
-`queues.TAKE` is the same in Redis, tests hold the two together, and the simulation in
+`taking.TAKE` is the same in Redis, tests hold the two together, and the simulation in
 `benchmarks/scheduling.py` runs this code (decision 0704).
 """
 
