@@ -39,13 +39,13 @@ class Inputs:
     `python -m benchmarks.capacity_inputs` measures them.
     """
 
-    job: float = scheduling.MEASURED.fixed
-    per_second: float = scheduling.MEASURED.per_second
+    job: float = 0.024
+    per_second: float = 0.0015
     web: float = 0.008
-    web_per_mb: float = 0.0075
-    redis_commands: float = 270
-    store_writes: float = 11
-    store_reads: float = 28
+    web_per_mb: float = 0.006
+    redis_commands: float = 77
+    store_writes: float = 8
+    store_reads: float = 15
 
 
 REDIS_CEILING = 100_000
