@@ -45,8 +45,8 @@ class Engine:
 
 
 MEASURED = Engine("as measured", 0.19, 0.0028)
-"""Before short jobs ran in warm processes (decision 0707): the tables of decisions 0700 and 0704 are
-made with it."""
+"""Before short jobs ran in warm processes (decision 0707); the tables of 0700 and 0704 are made
+with it."""
 
 SLOW = Engine("7 times slower", 0.30, 0.02)
 """A transcriber, or a machine much weaker than this one."""
