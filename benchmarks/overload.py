@@ -1,8 +1,9 @@
 """More voicemails than the machine can do, with real processes: how many are answered in time.
 
-`python -m benchmarks.overload [--seconds 120] [--before PATH]`. `flask serve` with two general
-workers. Its capacity is measured first: voicemails of 2 to 10 s, a dozen under way at any time.
-Then come 200 at once; then three times the capacity for `--seconds`, and half of it for a minute.
+`python -m benchmarks.overload [--seconds 120] [--rate 30] [--before PATH]`. `flask serve` with two
+general workers. Its capacity is measured first: voicemails of 2 to 10 s, a dozen under way at any
+time. Then come 200 at once; then three times the capacity (or `--rate` voicemails a second, so that two
+checkouts get the same) for `--seconds`, and half the capacity for a minute.
 A result in time is a successful one within ten times its recording (spec/protocol 1.8). Goodput is
 the number of these a second, while the overload lasts, over the capacity. With `--before` another
 checkout is measured first in the same run, by this very script.
@@ -185,7 +186,7 @@ def signal_of(deployment: Deployment) -> Iterator[list[float]]:
         reader.join()
 
 
-def measure(seconds: float, seed: int) -> Measured:
+def measure(seconds: float, seed: int, rate: float | None) -> Measured:
     """Start this checkout's stack, and measure it."""
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder), workers=2) as deployment:
         load, services = Load(deployment, seed), deployment.services()
@@ -199,7 +200,7 @@ def measure(seconds: float, seed: int) -> Measured:
         eventually(idle, PATIENCE_S)
         begun = time.time()
         with signal_of(deployment) as signals:
-            overload = load.at_rate(3 * capacity, seconds)
+            overload = load.at_rate(rate or 3 * capacity, seconds)
         ended = time.time()
         calm = answered(load.at_rate(capacity / 2, CALM_S))
         loaded = answered(overload)
@@ -212,7 +213,7 @@ def measure(seconds: float, seed: int) -> Measured:
             capacity=capacity,
             phases=[
                 Phase.of(f"{AT_ONCE} at once", burst),
-                Phase.of("3 times the capacity", loaded),
+                Phase.of(f"{(rate or 3 * capacity) / capacity:.1f} times the capacity", loaded),
                 Phase.of("half of it, after that", calm),
             ],
             goodput=good / (ended - begun) / capacity,
@@ -224,9 +225,10 @@ def measure(seconds: float, seed: int) -> Measured:
         )
 
 
-def measured_in(checkout: Path, seconds: float, seed: int) -> dict[str, Any]:
+def measured_in(checkout: Path, options: argparse.Namespace) -> dict[str, Any]:
     """The figures of a checkout, measured in a process that imports nothing of another."""
-    command = [sys.executable, __file__, "--child", "--seconds", str(seconds), "--seed", str(seed)]
+    command = [sys.executable, __file__, "--child", f"--seconds={options.seconds}"]
+    command += [f"--seed={options.seed}", *([f"--rate={options.rate}"] if options.rate else [])]
     env = {**os.environ, "PYTHONPATH": str(checkout)}
     child = subprocess.run(command, cwd=checkout, env=env, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
@@ -254,17 +256,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure one checkout or two; returns the exit code: 1 where something was not archived."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=120.0, help="of the overload")
+    parser.add_argument("--rate", type=float, help="voicemails a second of the overload")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--before", type=Path, help="another checkout, measured first")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.child:
-        print(json.dumps(asdict(measure(options.seconds, options.seed))))
+        print(json.dumps(asdict(measure(options.seconds, options.seed, options.rate))))
         return 0
     if options.before:
         before = options.before.resolve()
-        report(f"before ({before.name})", measured_in(before, options.seconds, options.seed))
-    now = measured_in(ROOT, options.seconds, options.seed)
+        report(f"before ({before.name})", measured_in(before, options))
+    now = measured_in(ROOT, options)
     report("this checkout", now)
     return 1 if now["unarchived"] else 0
 
