@@ -2,8 +2,8 @@
 
 `python -m benchmarks.overload [--seconds 120] [--rate 30] [--before PATH]`. `flask serve` with two
 general workers. Its capacity is measured first: voicemails of 2 to 10 s, a dozen under way at any
-time. Then come 200 at once; then three times the capacity (or `--rate` voicemails a second, so that two
-checkouts get the same) for `--seconds`, and half the capacity for a minute.
+time. Then come 200 at once; then three times the capacity (or `--rate` voicemails a second, so that
+two checkouts get the same) for `--seconds`, and half the capacity for a minute.
 A result in time is a successful one within ten times its recording (spec/protocol 1.8). Goodput is
 the number of these a second, while the overload lasts, over the capacity. With `--before` another
 checkout is measured first in the same run, by this very script.
