@@ -19,7 +19,9 @@ from addon.setting_types import (
     Days,
     Flag,
     Key32,
+    Keys32,
     Listing,
+    Moment,
     Pairs,
     Pem,
     PemPairs,
@@ -210,6 +212,18 @@ class SettingsTable(BaseSettings):
         "32 bytes in base64: encrypts what waits for a worker. Web and workers share it.",
         secret=True,
         kept="intake_key",
+    )
+    control_keys: Keys32 = _keys(
+        "",
+        "32 bytes each in base64, newest first: sign what became of requests and the access log. "
+        "Web and workers share them. Unset: a key that follows from INTAKE_KEY.",
+        secret=True,
+    )
+    unsigned_controls_until: Moment | None = _keys(
+        None,
+        "Until then, API tokens, outcomes and access log events that release 0.1.0 wrote without a "
+        "signature are believed; see [upgrading](operations.md#upgrading-from-010). Unset: never.",
+        example="2026-12-01T00:00:00Z",
     )
 
     playback_secrets: Listing = _playback(

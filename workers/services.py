@@ -45,7 +45,7 @@ class Services:
             redis=connection,
             store=store,
             archive=Archive.from_settings(settings, store),
-            intake_store=IntakeStore(store, settings.intake_key),
+            intake_store=IntakeStore.from_settings(settings, store),
             states=states,
             counters=Counters(connection),
             dispatcher=Dispatcher(connection, states),

@@ -3,7 +3,8 @@
 `intake/<sid>` exists exactly as long as a request is unfinished, `results/<sid>` as long as its
 result is not sent, and `requests/<sid>` says for good what became of it (spec/interfaces 6). The
 store is the truth and Redis is not. Nothing here is ever written in plaintext but `requests/`,
-which holds states, times and SIDs only.
+which holds states, times and SIDs only and is signed. An outcome that is not ours counts as absent:
+whoever can write to the bucket must not be able to end a request.
 """
 
 from __future__ import annotations
@@ -13,18 +14,24 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from addon import stored_documents
 from addon.archive import message
+from addon.archive.configured import control_signer
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.prefixes import INTAKE, OUTCOMES, RESULTS
+from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Store
 from addon.errors import AlreadyStored, NotStored, Tampered
 from addon.requests.results import StoredResult
+from addon.settings import Settings
 
 VERSION = 1
 """Of intake records and outcomes. What the release before wrote has none, and is the same."""
+
+KIND = "outcome"
+"""How errors and the signature call an outcome."""
 
 KEY_NAME = "intake"
 LENGTH = struct.Struct(">I")
@@ -43,12 +50,21 @@ class IntakeRecord:
 
 
 class IntakeStore:
-    """The three prefixes of the store that carry requests, encrypted with a 32-byte key."""
+    """The three prefixes of the store that carry requests.
 
-    def __init__(self, store: Store, key: bytes) -> None:
+    Records and results are encrypted with the 32-byte `key`, outcomes signed by `signer`.
+    """
+
+    def __init__(self, store: Store, key: bytes, signer: DocumentSigner) -> None:
         self.store = store
+        self._signer = signer
         self._encryption_keys = EncryptionKeys.local(key, KEY_NAME)
         self._decryption_keys = DecryptionKeys.local(key, KEY_NAME)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, store: Store) -> Self:
+        """The intake store of a deployment. Raises SettingsError without INTAKE_KEY."""
+        return cls(store, settings.intake_key, control_signer(settings))
 
     def accept(self, sid: str, source: str, request: str, audio: Iterable[bytes] = ()) -> bool:
         """Write an intake record, durably; False where one is there already.
@@ -125,23 +141,20 @@ class IntakeStore:
 
     def record_outcome(self, sid: str, outcome: Mapping[str, Any]) -> None:
         """Write the outcome of a request; a later call replaces an earlier one."""
-        document = {"version": VERSION, **outcome}
-        body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
-        self.store.put(OUTCOMES + sid, [body], if_absent=False)
+        document = self._signer.sign(KIND, OUTCOMES + sid, {"version": VERSION, **outcome})
+        self.store.put(OUTCOMES + sid, [document], if_absent=False)
 
     def outcome(self, sid: str) -> dict[str, Any] | None:
         """The outcome of a request, or None where it is not known. Raises UnreadableDocument."""
-        try:
-            body = self.store.get(OUTCOMES + sid)
-        except NotStored:
-            return None
-        document = stored_documents.parse(body, "outcome", VERSION)
-        document.pop("version", None)
+        document = self._signed_outcome(sid)
+        if document is not None:
+            stored_documents.check_version(document, KIND, VERSION)
+            document.pop("version", None)
         return document
 
     def has_outcome(self, sid: str) -> bool:
         """True if a request has an outcome, in whatever version it was written."""
-        return self.store.stat(OUTCOMES + sid) is not None
+        return self._signed_outcome(sid) is not None
 
     def remove(self, sid: str) -> None:
         """Remove what was stored for the work; the outcome stays.
@@ -154,6 +167,15 @@ class IntakeStore:
     def remove_result(self, sid: str) -> None:
         """Remove a result that was stored after its request was finished."""
         self.store.delete(RESULTS + sid)
+
+    def _signed_outcome(self, sid: str) -> dict[str, Any] | None:
+        """The stored outcome; None where there is none, or what lies there is not ours."""
+        key = OUTCOMES + sid
+        try:
+            content = self.store.get(key)
+        except (NotStored, Tampered):  # Tampered: larger than any outcome
+            return None
+        return self._signer.believed(KIND, key, content)
 
     def _put(self, prefix: str, sid: str, blocks: Iterable[bytes], *, if_absent: bool) -> None:
         sealed = message.encrypt(blocks, self._encryption_keys, _context(prefix, sid))

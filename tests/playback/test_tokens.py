@@ -8,10 +8,12 @@ import pytest
 
 from addon.archive.directory import DirectoryStore
 from addon.archive.prefixes import TOKENS
+from addon.archive.signed_documents import DocumentSigner
 from addon.errors import NotStored, Unauthenticated
 from addon.playback.tokens import Tokens
 
 INSTALL = "XD" + "1" * 32
+KEY = bytes(range(32))
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def store(tmp_path) -> DirectoryStore:
 
 @pytest.fixture
 def tokens(store) -> Tokens:
-    return Tokens(store)
+    return Tokens(store, DocumentSigner([KEY]))
 
 
 def test_a_token_is_known_again_and_says_what_it_is_for(tokens):
