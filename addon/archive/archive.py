@@ -278,7 +278,8 @@ class Archive:
         def erase_one(entry: names.Entry) -> None:
             manifest = self._manifest(entry.tenant, entry.recording_id)
             if manifest.at.astimezone(UTC).date() >= first_kept:
-                raise NotStored("an index entry says an earlier day than the manifest")
+                self.store.delete(entry.key)
+                raise Tampered("an index entry says an earlier day than the manifest")
             self._erase(manifest, by="retention", reason=reason, now=now)
 
         return erasure.sweep(self.store, erase_one, first_kept)
