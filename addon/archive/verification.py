@@ -21,12 +21,15 @@ from addon.errors import ArchiveError, Tampered
 if TYPE_CHECKING:
     from addon.archive.archive import Archive
 
-State = Literal["whole", "erased", "unfinished", "bad"]
+State = Literal["whole", "erased", "unfinished", "bad", "current"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The state of one recording; `problem` says why it is bad, `size` is its ciphertext's."""
+    """The state of one recording, or of another object; `problem` says why it is bad.
+
+    `size` is what was looked at, in bytes. "current" is what needed no work.
+    """
 
     tenant: str
     recording_id: str

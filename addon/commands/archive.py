@@ -28,6 +28,7 @@ from addon.archive.verification import verify, verify_all
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
 from addon.commands.progress import Progress
+from addon.commands.sign_controls import sign_controls
 from addon.durable_files import write_file
 from addon.errors import NotStored
 from addon.settings import Settings
@@ -40,6 +41,7 @@ def archive_cli() -> None:
 
 archive_cli.add_command(new_epoch)
 archive_cli.add_command(rewrap_epoch)
+archive_cli.add_command(sign_controls)
 
 _tenant = click.option("--tenant", help="The install (XD…) or account that holds it.")
 _after = click.option("--after", metavar="TENANT/ID", help="Go on behind this recording.")

@@ -13,6 +13,7 @@ from addon.archive.opening import store_of
 from addon.archive.prefixes import OUTCOMES
 from addon.archive.store import WEB_PATIENCE
 from addon.errors import AddonError
+from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
 from addon.settings import Settings
 
@@ -81,6 +82,14 @@ def _keys(settings: Settings) -> Finding:
     return None
 
 
+def _tokens(settings: Settings) -> Finding:
+    tokens = Tokens.from_settings(settings, store_of(settings, patience=WEB_PATIENCE))
+    count = sum(1 for _ in tokens.unsigned())
+    if count and settings.unsigned_controls_until is None:
+        return f"{count} API tokens are not signed: see `flask archive sign-controls`"
+    return None
+
+
 def _transcriber(settings: Settings) -> Finding:
     open_transcriber(settings.transcriber)
     return None
@@ -93,6 +102,7 @@ LOOKS: dict[str, Callable[[Settings], Finding]] = {
     "queue's eviction policy": _durable,
     "store": _store,
     "keys": _keys,
+    "API tokens": _tokens,
     "transcriber": _transcriber,
 }
 """What is looked at, in this order."""
