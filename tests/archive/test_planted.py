@@ -15,7 +15,9 @@ from addon.archive.archive import Archive
 from addon.archive.manifest import Signer, new_signing_key
 from addon.archive.names import Entry, files
 from addon.archive.planted import PlantedObjects
+from addon.archive.reencryption import reencrypt
 from addon.archive.store import Store
+from addon.archive.verification import verify, verify_all
 from addon.errors import NotStored, Tampered
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived
 
@@ -246,3 +248,24 @@ def test_a_planted_manifest_shows_nothing(archive: Archive, signer: Signer, kind
     with pytest.raises(Exception, match="manifest"):
         archive.manifest(OTHER, RECORDING)
     assert archive.manifest(TENANT, RECORDING) == manifest
+
+
+def test_an_older_manifest_that_was_put_back_is_noticed(archive: Archive, fresh) -> None:
+    archived(archive, b"audio", analysis={"x": 1})
+    older = {key: b"".join(archive.store.read(key)) for key in KEYS[:3]}
+    reencrypt(archive, TENANT, RECORDING, by="Ada")
+    assert archive.manifest(TENANT, RECORDING).generation == 3
+    put_back(archive, older)
+    with pytest.raises(Tampered, match="older"):
+        archive.manifest(TENANT, RECORDING)
+    with pytest.raises(Tampered, match="older"):
+        verify(fresh(), TENANT, RECORDING)
+    assert [finding.state for finding in verify_all(fresh())] == ["bad"]
+
+
+def test_a_manifest_without_a_replacement_has_no_generation_that_release_0_1_0_refuses(
+    archive: Archive,
+) -> None:
+    archived(archive, b"audio")
+    assert "generation" not in json.loads(archive.store.get(KEYS.manifest))["manifest"]
+    verify(archive, TENANT, RECORDING)
