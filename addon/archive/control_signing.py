@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from addon.archive.signed_documents import DocumentSigner
-from addon.archive.store import Stat, Store
+from addon.archive.store import Stat, Store, list_each
 from addon.archive.verification import Finding, State
 from addon.errors import NotStored, Tampered
 
@@ -28,12 +28,9 @@ def sign_all(store: Store, prefixes: Mapping[str, Signed], *, after: str = "") -
     A finding is "whole" where a document was signed, "current" where it was before, and "bad" where
     it is not ours. Raises StoreUnavailable.
     """
-    for prefix in sorted(prefixes):
-        if after >= prefix and not after.startswith(prefix):
-            continue
-        behind = after if after.startswith(prefix) else None
-        for stat in store.list(prefix, after=behind):
-            yield _sign_one(store, prefixes[prefix], stat)
+    for stat in list_each(store, prefixes, after=after):
+        prefix = stat.key.partition("/")[0] + "/"
+        yield _sign_one(store, prefixes[prefix], stat)
 
 
 def _sign_one(store: Store, signed: Signed, stat: Stat) -> Finding:
