@@ -54,6 +54,7 @@ class Settings(SettingsTable):
         values = _kept_keys(data_dir / "keys") | values
         values.setdefault("REDIS_URL", default_redis_url(data_dir))
         values.setdefault("ARCHIVE_URL", (data_dir / "archive").as_uri())
+        values.setdefault("TRUSTED_PROXIES", "1" if "DYNO" in values else "0")
         try:
             settings = cls(**values)
         except ValidationError as error:

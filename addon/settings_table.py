@@ -349,7 +349,27 @@ class SettingsTable(BaseSettings):
         example="8080",
     )
     web_concurrency: Annotated[int, whole(least=1)] = _processes("2", "Web processes.")
-    web_threads: Annotated[int, whole(least=1)] = _processes("32", "Threads of each.")
+    web_threads: Annotated[int, whole(least=1)] = _processes(
+        "16", "Threads of each that work; no client that is slow holds one."
+    )
+    web_connections: Annotated[int, whole(least=16)] = _processes(
+        "1000",
+        "Connections of each; beyond that the oldest idle one is dropped for a new one.",
+    )
+    connections_per_address: Annotated[int, whole(least=4)] = _processes(
+        "250", "Of these, how many one address may have, or one /64 of IPv6."
+    )
+    trusted_proxies: Annotated[int, whole(least=0)] | None = _processes(
+        None,
+        "How many proxies of yours a request passes: so many entries of X-Forwarded-For are "
+        "believed, from the right. Unset: 1 on Heroku, elsewhere 0, and the header is ignored.",
+        example="1",
+    )
+    max_unverified_bytes: Annotated[int, whole(least=1024)] = _processes(
+        "1073741824",
+        "Bytes of uploads whose signature is not verified yet that may lie on this machine, "
+        "shared out evenly among the web processes; beyond it 503, and Twilio asks again.",
+    )
     workers: Annotated[int, whole(least=1)] | None = _processes(
         None,
         "Worker processes for long recordings, beside those for short ones and deliveries. Unset: "

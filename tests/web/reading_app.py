@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from addon.errors import UploadBroken
-from addon.web import deadline_worker
-from addon.web.upload_deadline import Allowance, UploadDeadline
+from addon.web.connections.limits import Limits
+from addon.web.connections.worker import ConnectionWorker
+from tests.web.slow_clients import HEADERS_S
 
 READERS: dict[str, Callable[[Any], int]] = {
     "/all": lambda body: len(body.read()),
@@ -25,13 +26,20 @@ def read_it(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[byte
     return [text.encode()]
 
 
-class Worker(deadline_worker.DeadlineWorker):
+class Worker(ConnectionWorker):
     """With less patience, for tests."""
 
+    def limits_of_process(self) -> Limits:
+        return Limits(
+            connections=60,
+            per_address=60,
+            head_s=HEADERS_S,
+            body_s=2.5,
+            body_rate=200_000,
+            body_longest_s=9.0,
+            sending_s=1.5,
+            lingering_s=1.0,
+        )
 
-deadline_worker.HEADERS_S = 0.8
 
-app = UploadDeadline(
-    read_it,
-    Allowance(base_seconds=2.5, bytes_per_second=200_000, longest_seconds=9.0),
-)
+app = read_it

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from addon.errors import UploadBroken
-from addon.web.upload_deadline import Allowance, TimedBody, UploadDeadline, Watch
 from tests.web.slow_clients import MEBIBYTE, THREADS, answer, drip, post, send
 
 pytestmark = pytest.mark.stack
