@@ -10,7 +10,7 @@ import click
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
-from addon.archive.prefixes import OUTCOMES
+from addon.archive.prefixes import OUTCOMES, TOKENS
 from addon.archive.store import WEB_PATIENCE
 from addon.errors import AddonError
 from addon.playback.tokens import Tokens
@@ -83,10 +83,11 @@ def _keys(settings: Settings) -> Finding:
 
 
 def _tokens(settings: Settings) -> Finding:
-    tokens = Tokens.from_settings(settings, store_of(settings, patience=WEB_PATIENCE))
-    count = sum(1 for _ in tokens.unsigned())
-    if count and settings.unsigned_controls_until is None:
-        return f"{count} API tokens are not signed: see `flask archive sign-controls`"
+    store = store_of(settings, patience=WEB_PATIENCE)
+    stored = sum(1 for _ in store.list(TOKENS))
+    count = stored - sum(1 for _ in Tokens.from_settings(settings, store).all())
+    if count:
+        return f"{count} open nothing, unsigned or signed with another key: sign-controls or revoke"
     return None
 
 

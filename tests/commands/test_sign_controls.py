@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -48,8 +48,8 @@ def text(settings: Settings, store: Store) -> str:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    def run(*words: str, **options: object) -> Result:
-        environment = {**ENVIRONMENT, "DATA_DIR": str(tmp_path), "ARCHIVE_URL": ""}
+    def run(*words: str, env: Mapping[str, str] = ENVIRONMENT, **options: object) -> Result:
+        environment = {**ENVIRONMENT, "DATA_DIR": str(tmp_path), "ARCHIVE_URL": "", **env}
         arguments = ["sign-controls", *words]
         return CliRunner().invoke(archive_cli, arguments, env=environment, **options)
 
@@ -91,6 +91,28 @@ def test_what_is_not_ours_is_named_and_ends_with_1(run, store) -> None:
 
 
 def test_check_says_that_tokens_are_not_signed_yet(run, settings, text) -> None:
-    assert "1 API tokens are not signed" in (LOOKS["API tokens"](settings) or "")
+    assert "1 open nothing" in (LOOKS["API tokens"](settings) or "")
     run("--yes")
     assert LOOKS["API tokens"](settings) is None
+
+
+def test_tokens_survive_another_playback_secret_once_they_are_signed_again(
+    run, settings, store
+) -> None:
+    text, _ = Tokens.from_settings(settings, store).issue("XD1")
+    both = {"PLAYBACK_SECRETS": f"{'n' * 40},{'s' * 40}"}
+    assert run(env=both).exit_code == 0
+    newer = settings.replace(playback_secrets=("n" * 40,))
+    assert Tokens.from_settings(newer, store).find(text).install == "XD1"
+    assert LOOKS["API tokens"](newer) is None
+    assert "1 open nothing" in (LOOKS["API tokens"](settings) or "")
+
+
+def test_outcomes_survive_another_intake_key_once_they_are_signed_with_control_keys(
+    run, settings, store
+) -> None:
+    IntakeStore.from_settings(settings, store).record_outcome("XR1", {"answer": "delivered"})
+    controls = bytes(range(32))
+    assert run(env={"CONTROL_KEYS": controls.hex()}).exit_code == 0
+    changed = settings.replace(intake_key=b"x" * 32, control_keys=(controls,))
+    assert IntakeStore.from_settings(changed, store).has_outcome("XR1")
