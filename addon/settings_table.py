@@ -133,8 +133,10 @@ class SettingsTable(BaseSettings):
     )
     callback_credentials: Pairs = _twilio(
         "",
-        "Callback credentials of single installs, as XD…=user:password with commas between; every "
-        "other install gets the account's own.",
+        "Credentials for callbacks, with commas between: XD…=user:password of an install (https "
+        "only), hooks.example.com=user:password or http://127.0.0.1:9000=user:password of a host, "
+        "written like CALLBACK_HOSTS. The account's own go to twilio.com and its subdomains by "
+        "https, and nowhere else.",
         secret=True,
     )
     callback_style: Styles = _twilio(

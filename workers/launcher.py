@@ -25,6 +25,7 @@ from addon.errors import SettingsError
 from addon.requests import scheduling
 from addon.settings import Settings
 from addon.stack.parent_death import dies_with_parent
+from workers.marketplace import check_hosts
 
 STOP_S = 18.0
 """Below the supervisor's 20 s and Heroku's 30: what is left is killed, and run again later."""
@@ -212,6 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         settings = Settings.load()
+        check_hosts(settings)
         error_reports.configure(settings)
     except SettingsError as error:
         print(f"{error.message}. {error.remedy}", file=sys.stderr)  # noqa: T201
