@@ -161,7 +161,7 @@ def run_worker(queues: Sequence[str]) -> None:
     from workers.worker import MONITOR_S, QueueWorker
 
     os.nice(scheduling.niceness(queues))
-    connection = worker_connection(Settings.load().redis_url)
+    connection = worker_connection(Settings.load(role="worker").redis_url)
     worker = QueueWorker(
         list(queues),
         connection=connection,
@@ -212,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        settings = Settings.load()
+        settings = Settings.load(role="worker")
         check_hosts(settings)
         error_reports.configure(settings)
     except SettingsError as error:

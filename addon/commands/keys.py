@@ -10,20 +10,9 @@ from collections.abc import Iterator
 import click
 
 from addon.errors import SettingsError
+from addon.setting_roles import kept_files
 from addon.settings import Settings
 from addon.stack.provision import KeyFolder, provision
-
-VARIABLES = {
-    "twilio_account_sid": "TWILIO_ACCOUNT_SID",
-    "twilio_auth_token": "TWILIO_AUTH_TOKEN",
-    "intake_key": "INTAKE_KEY",
-    "playback_secret": "PLAYBACK_SECRETS",
-    "archive_private_key.pem": "ARCHIVE_PRIVATE_KEYS",
-    "archive_public_key.pem": "ARCHIVE_PUBLIC_KEYS",
-    "manifest_signing_key.pem": "MANIFEST_SIGNING_KEY",
-    "manifest_verify_key.pem": "MANIFEST_VERIFY_KEYS",
-}
-"""The setting that each file stands in for."""
 
 
 @click.command("keys")
@@ -46,7 +35,7 @@ def keys(as_env: bool) -> None:
 
 def _assignments(folder: KeyFolder) -> Iterator[str]:
     """PEM texts on one line, with `\\n` for their line ends, as the settings understand them."""
-    for name, variable in VARIABLES.items():
+    for variable, name in kept_files().items():
         content = folder.read(name)
         if content is not None:
             value = content.decode("ascii").strip().replace("\n", "\\n")

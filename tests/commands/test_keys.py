@@ -6,20 +6,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from addon.commands.keys import VARIABLES, keys
+from addon.commands.keys import keys
+from addon.setting_roles import kept_files
 from addon.settings import Settings
 
 
 @pytest.fixture
 def runner(tmp_path: Path) -> CliRunner:
-    return CliRunner(env={"DATA_DIR": str(tmp_path), **dict.fromkeys(VARIABLES.values(), "")})
+    return CliRunner(env={"DATA_DIR": str(tmp_path), **dict.fromkeys(kept_files(), "")})
 
 
 def test_it_makes_them_once_and_prints_no_secret_unasked(runner: CliRunner) -> None:
     first, second = runner.invoke(keys), runner.invoke(keys)
     assert first.exit_code == second.exit_code == 0
     assert first.stdout == second.stdout == ""
-    assert all(name in first.stderr for name in VARIABLES)
+    assert all(name in first.stderr for name in kept_files().values())
     assert "made nothing new" in second.stderr
 
 
@@ -28,10 +29,10 @@ def test_what_it_prints_gives_the_same_settings_elsewhere(
 ) -> None:
     printed = runner.invoke(keys, ["--as-env"]).stdout
     env = dict(re.findall(r'^(\w+)="?(.*?)"?$', printed, re.MULTILINE))
-    assert set(env) == set(VARIABLES.values())
+    assert set(env) == set(kept_files())
     here = Settings.load({"DATA_DIR": str(tmp_path)})
     there = Settings.load({"DATA_DIR": str(tmp_path / "elsewhere"), **env})
-    for variable in VARIABLES.values():
+    for variable in kept_files():
         assert getattr(here, variable.lower()) == getattr(there, variable.lower())
 
 
