@@ -42,3 +42,18 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(runner: CliRunner, tmp_
     found = runner.invoke(keys, env={"DATA_DIR": str(tmp_path / "data")})
     assert found.exit_code == 1
     assert found.stderr.startswith("Error: DATA_DIR: the folder ")
+
+
+def test_a_copy_for_workers_has_what_they_need_and_opens_nothing(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    copy = tmp_path / "worker" / "keys"
+    for _ in range(2):
+        assert runner.invoke(keys, ["--worker-copy", str(copy)]).exit_code == 0
+    held = {path.name for path in copy.iterdir()}
+    assert held == set(kept_files().values()) - {"archive_private_key.pem", "playback_secret"}
+    assert {path.stat().st_mode & 0o777 for path in copy.iterdir()} == {0o600}
+    here = Settings.load({"DATA_DIR": str(tmp_path)}, role="worker")
+    there = Settings.load({"DATA_DIR": str(copy.parent)}, role="worker")
+    for variable in kept_files():
+        assert getattr(here, variable.lower()) == getattr(there, variable.lower())
