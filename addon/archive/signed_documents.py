@@ -20,8 +20,7 @@ from typing import Any
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from addon import log
-from addon.bounded_cache import BoundedCache
+from addon.archive.planted import PlantedObjects
 from addon.errors import KeyMissing, Tampered
 
 ALGORITHM = "HMAC-SHA-256"
@@ -32,13 +31,8 @@ KEY_LENGTH = 32
 FIELD = "mac"
 """The document's own field for algorithm, key name and MAC."""
 
-REPORTED = 4096
-"""Objects that a process remembers to have reported: each is named in the log once."""
-
 _DOMAIN = b"recording-addon signed document 1\n"
 """Before what is signed: a MAC made here is of no use anywhere else."""
-
-logger = log.get("signed-documents")
 
 
 class DocumentSigner:
@@ -57,7 +51,7 @@ class DocumentSigner:
         self._keys = {key_name(key): key for key in keys}
         self._unsigned_until = unsigned_until
         self._now = now
-        self._reported: BoundedCache[str, bool] = BoundedCache(REPORTED)
+        self._planted = PlantedObjects()
 
     def sign(self, kind: str, object_key: str, document: Mapping[str, Any]) -> bytes:
         """`document` with its MAC, as a line of JSON. Raises KeyMissing without a key."""
@@ -99,14 +93,7 @@ class DocumentSigner:
         try:
             return self.verified(kind, object_key, content)
         except Tampered as error:
-            if not self._reported.get(object_key):
-                self._reported.put(object_key, True)
-                logger.error(
-                    "a stored document is not ours and counts as absent",
-                    alarm=True,
-                    object=object_key,
-                    reason=error.message,
-                )
+            self._planted.report(object_key, error.message)
             return None
 
     def is_current(self, content: bytes) -> bool:

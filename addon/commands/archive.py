@@ -57,7 +57,9 @@ def list_command(
     archive = _archive()
     for found in _tenants(archive, tenant):
         for entry in _entries(archive, found, day.date() if day else None, call_sid):
-            manifest = archive.manifest(entry.tenant, entry.recording_id)
+            manifest = archive.listed(entry)
+            if manifest is None:
+                continue
             facts = manifest.facts
             if as_json:
                 click.echo(json.dumps(manifest.as_document()))
