@@ -218,12 +218,11 @@ class TestTwoWorkersAtOnce:
         assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"
 
     def test_what_another_worker_has_written_since_is_not_removed(self, archive: Archive) -> None:
-        with archive.deposit(TENANT, RECORDING) as two:
-            with archive.deposit(TENANT, RECORDING) as one:
-                one.audio([b"audio"])
-                with pytest.raises(StoreUnavailable, match="another worker"):
-                    two.audio([b"audio"])
-                one.commit(facts_of(b"audio"))
+        with archive.deposit(TENANT, RECORDING) as two, archive.deposit(TENANT, RECORDING) as one:
+            one.audio([b"audio"])
+            with pytest.raises(StoreUnavailable, match="another worker"):
+                two.audio([b"audio"])
+            one.commit(facts_of(b"audio"))
         archive.complete(archive.manifest(TENANT, RECORDING))
 
     def test_the_loser_learns_that_the_recording_is_archived(
