@@ -160,7 +160,6 @@ def run_worker(queues: Sequence[str]) -> None:
     from addon.requests.connections import worker_connection
     from workers.worker import MONITOR_S, QueueWorker
 
-    os.nice(scheduling.niceness(queues))
     connection = worker_connection(Settings.load(role="worker").redis_url)
     worker = QueueWorker(
         list(queues),
