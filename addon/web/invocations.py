@@ -31,6 +31,10 @@ from addon.web.schemas import Rejection
 
 BLOCK = 64 * 1024
 
+PAGES_IN_MEMORY = 16
+"""A megabyte of an upload, a minute of telephone audio: most uploads need no spool on disk. As many
+as threads that work hold one."""
+
 blueprint = Blueprint("invocations", __name__)
 logger = log.get("invocations")
 
@@ -52,7 +56,7 @@ def recording_analysis() -> Response:
     """The Marketplace hands over a recording."""
     log.clear()
     signed.refuse_unsigned()
-    with SealedSpool() as spool:
+    with SealedSpool(PAGES_IN_MEMORY) as spool:
         body = _parsed(spool)
         signed.verify(body)
         return _accepted(_invocation(body), spool)

@@ -12,7 +12,6 @@ from itertools import count
 import pytest
 import redis
 
-from addon.errors import QueueUnavailable
 from addon.requests.admission import FULL, REMEMBERED_S, TIGHT, AdmissionControl, Memory
 from addon.settings import Settings
 from tests.calls import wav

@@ -38,7 +38,7 @@ def test_a_full_redis_takes_no_part_of_a_claim(redis_server):
     try:
         with redis_server.pipeline(transaction=False) as pipe:
             pipe.hset("state", "received_at", 1)
-            with pytest.raises(ResponseError, match="OOM|maxmemory"):
+            with pytest.raises(ResponseError, match=r"OOM|maxmemory"):
                 claim(redis_server, "state", pipe)
     finally:
         redis_server.config_set("maxmemory", 0)
