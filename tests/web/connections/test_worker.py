@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from addon.errors import UploadBroken
-from tests.web.slow_clients import MEBIBYTE, THREADS, answer, drip, post, send
+from tests.web.connections.slow_clients import MEBIBYTE, THREADS, answer, drip, post, send
 
 pytestmark = pytest.mark.stack
 

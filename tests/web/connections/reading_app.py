@@ -6,7 +6,7 @@ from typing import Any
 from addon.errors import UploadBroken
 from addon.web.connections.limits import Limits
 from addon.web.connections.worker import ConnectionWorker
-from tests.web.slow_clients import HEADERS_S
+from tests.web.connections.slow_clients import HEADERS_S
 
 READERS: dict[str, Callable[[Any], int]] = {
     "/all": lambda body: len(body.read()),
