@@ -29,7 +29,7 @@ from addon.requests.lease import Lease, lease
 from addon.requests.queues import DELIVER_KIND
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
-from addon.requests.state import ANSWERED, RequestState
+from addon.requests.state import ANSWERED, PROCESSED, RequestState
 from workers import finalise, handlers
 from workers.delivery_hosts import HostLimits, Place
 from workers.first_delivery import Answer
@@ -113,10 +113,18 @@ def _send(services: Services, request: Request, held: Lease, answer: Answer | No
         return None
     result = answer.result if answer else services.intake_store.stored_result(sid)
     if result is None:
-        logger.warning("nothing to deliver yet")
-        services.states.mark(sid, delivery=None)
+        _work_again(services, sid)
         return None
     return Delivery(services, request, result, held).send()
+
+
+def _work_again(services: Services, sid: str) -> None:
+    """There is nothing to deliver: not yet, or something else lies where the result was."""
+    logger.warning("nothing to deliver yet")
+    services.states.mark(sid, delivery=None)
+    entry = services.states.get(sid)
+    if entry is not None and entry.state == PROCESSED:
+        services.dispatcher.process(entry)
 
 
 def _is_answered(services: Services, sid: str, held: Lease) -> bool:

@@ -83,7 +83,7 @@ def _invocation(body: Body) -> Invocation:
 
 def _accepted(invocation: Invocation, spool: SealedSpool) -> Response:
     started = time.monotonic()
-    audio = _blocks(cast(BinaryIO, spool)) if invocation.has_audio else iter(())
+    audio = Upload(cast(BinaryIO, spool)) if invocation.has_audio else ()
     asked = Request.marketplace(invocation)
     fresh = acceptance.accept(context().intake_store, context().dispatcher, asked, audio)
     if not fresh:
@@ -93,10 +93,16 @@ def _accepted(invocation: Invocation, spool: SealedSpool) -> Response:
     return Response(status=202)
 
 
-def _blocks(spool: BinaryIO) -> Iterator[bytes]:
-    spool.seek(0)
-    while block := spool.read(BLOCK):
-        yield block
+class Upload:
+    """The uploaded audio in blocks, from its beginning each time that it is iterated."""
+
+    def __init__(self, spool: BinaryIO) -> None:
+        self._spool = spool
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._spool.seek(0)
+        while block := self._spool.read(BLOCK):
+            yield block
 
 
 def _rejection(error: Rejected) -> Response:

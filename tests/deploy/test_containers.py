@@ -54,6 +54,20 @@ def test_nothing_starts_before_redis_and_the_keys(name: str) -> None:
     assert COMPOSE["services"][name]["depends_on"].keys() == {"redis", "keys"}
 
 
+def test_web_and_workers_have_settings_and_keys_of_their_own() -> None:
+    services = COMPOSE["services"]
+    files = {
+        name: [one["path"] for one in services[name]["env_file"]] for name in ("web", "worker")
+    }
+    assert files == {"web": [".env", ".env.web"], "worker": [".env", ".env.worker"]}
+    assert "env_file" not in services["redis"]
+    assert services["web"]["volumes"] == ["data:/data"]
+    assert services["worker"]["volumes"] == ["data:/data", "worker-keys:/data/keys"]
+    copied_to = services["keys"]["command"].split()[-1]
+    assert f"worker-keys:{copied_to}" in services["keys"]["volumes"]
+    assert copied_to in DOCKERFILE, "a new volume takes its owner from the image"
+
+
 def test_redis_forgets_nothing() -> None:
     command = shlex.split(COMPOSE["services"]["redis"]["command"])
     options = dict(zip(command[1::2], command[2::2], strict=True))
