@@ -141,7 +141,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             self._join(connection, group)
         self._await_head(connection, limits.head_s, kept=False)
         # Most clients send at once: that spares a turn of the loop.
-        self._ready(connection, connection.sock)
+        self._ready(connection)
 
     def _group_of(self, address: str) -> Group:
         network = network_of(address)
@@ -189,13 +189,13 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             self.poller.register(connection.sock, events, partial(self._ready, connection))
         connection.events = events
 
-    def _ready(self, connection: Connection, sock: Any) -> None:
+    def _ready(self, connection: Connection, _sock: Any = None) -> None:
         """An event. It may be of a connection that was dropped in this very turn."""
         with self._guarded(connection):
             if connection.state is State.SENDING:
                 self._writable(connection)
             elif connection.state not in (State.WORK, State.CLOSED):
-                self._readable(connection, sock)
+                self._readable(connection)
 
     @contextlib.contextmanager
     def _guarded(self, connection: Connection) -> Iterator[None]:
@@ -245,23 +245,27 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             (group.kept if kept else group.fresh)[connection] = None
         self._listen_for(connection, selectors.EVENT_READ)
 
-    def _readable(self, connection: Connection, sock: Any) -> None:
+    def _receive(self, connection: Connection) -> bytes | None:
+        """What has come; empty at the end, and None where nothing has come yet."""
         try:
-            data = sock.recv(BLOCK_BYTES)
+            return connection.sock.recv(BLOCK_BYTES)
         except BlockingIOError:
-            return
+            return None
         except OSError:
-            data = b""
+            return b""
+
+    def _readable(self, connection: Connection) -> None:
+        if connection.state is State.BODY:
+            self._read_body(connection)
+            return
+        data = self._receive(connection)
+        if data is None:
+            return
         if connection.state is State.LINGERING:
             # What came is dropped: whoever closes with bytes unread resets the connection, and the
             # answer is lost.
             if not data:
                 self._close(connection)
-        elif connection.state is State.BODY:
-            if data:
-                self._take(connection, data)
-            else:
-                self._fail(connection, UploadBroken("the body ended before it was whole"))
         elif data:
             if connection in self.everything.kept:
                 self._await_head(connection, self.limits.head_s, kept=False)
@@ -322,13 +326,20 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         self._enter(connection, State.BODY, self.limits.body_s)
         self._take(connection, came)
         while connection.state is State.BODY and connection.body.received < MEMORY_BYTES:
-            try:
-                self._take(connection, connection.sock.recv(BLOCK_BYTES))
-            except OSError:
+            if not self._read_body(connection):
                 break
         if connection.state is State.BODY:
             # The application may refuse it unread, by its head: it must not cost more.
             self._call(connection, None)
+
+    def _read_body(self, connection: Connection) -> bool:
+        """Take what has come of a body; False where nothing has."""
+        data = self._receive(connection)
+        if data:
+            self._take(connection, data)
+        elif data is not None:
+            self._fail(connection, UploadBroken("the body ended before it was whole"))
+        return data is not None
 
     def _count_forwarded(self, connection: Connection) -> bool:
         """Count the connection for the client that the proxy names; False for one too many."""

@@ -18,9 +18,21 @@ def port() -> Iterator[int]:
     """The port of a gunicorn that runs `reading_app` with our worker."""
     with listen("127.0.0.1", 0) as listener:
         options = ["--bind", f"fd://{listener.fileno()}", "--no-control-socket"]
-        concurrency = ["--worker-class", "tests.web.connections.reading_app.Worker", "--threads", str(THREADS)]
+        concurrency = [
+            "--worker-class",
+            "tests.web.connections.reading_app.Worker",
+            "--threads",
+            str(THREADS),
+        ]
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *options, *concurrency, "tests.web.connections.reading_app:app"],
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                *options,
+                *concurrency,
+                "tests.web.connections.reading_app:app",
+            ],
             cwd=ROOT,
             pass_fds=[listener.fileno()],
             stderr=subprocess.DEVNULL,
