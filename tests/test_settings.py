@@ -139,6 +139,7 @@ def test_secrets_are_not_in_the_repr(tmp_path, made_keys):
         "RINGCENTRAL_CLIENT_ID": "app",
         "INTAKE_KEY": KEY,
         "ARCHIVE_LOCAL_KEY": KEY,
+        "CONTROL_KEYS": KEY,
     }
     secrets = [row.variable for row in rows() if row.secret]
     settings = Settings.load(dict.fromkeys(secrets, "very-secret") | env)

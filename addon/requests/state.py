@@ -152,12 +152,24 @@ class RequestStates:
             enqueue(pipe)
             pipe.execute()
 
-    def mark_counted(self, sid: str) -> bool:
-        """Note that a finished request is in the metrics; False where it was before."""
-        return bool(self.redis.hsetnx(_key(sid), "counted", 1))
+    def take_uncounted(self) -> list[RequestState]:
+        """Finished requests that are in no metric yet, BATCH at most; each is given once."""
+        sids = self.redis.lpop(keys.REQUESTS_UNCOUNTED, BATCH) or []
+        with self.redis.pipeline(transaction=False) as pipe:
+            for sid in sids:
+                pipe.hsetnx(_key(sid.decode()), "counted", 1)
+                pipe.hgetall(_key(sid.decode()))
+            found = iter(pipe.execute())
+        return [
+            _state(sid.decode(), fields)
+            for sid, (is_first, fields) in zip(sids, zip(found, found, strict=True), strict=True)
+            if is_first and b"state" in fields
+        ]
 
     def mark(self, sid: str, **facts: Any) -> None:
         """Write fields of a request's state; None deletes one. It lives as long as before."""
+        if not facts:
+            return
         with self.redis.pipeline(transaction=False) as pipe:
             self._write(pipe, sid, facts)
             pipe.execute()
@@ -217,15 +229,19 @@ class RequestStates:
         """Uncount an attempt that a deploy cut short: it says nothing about the recording."""
         self.redis.hincrby(_key(sid), "attempts", -1)
 
-    def finish(self, sid: str, outcome: str) -> None:
-        """Mark a request as finished; its state stays for RETENTION_S and the latest HISTORY."""
+    def finish(self, sid: str, outcome: str, **facts: Any) -> None:
+        """Mark a request as finished; its state stays for RETENTION_S and the latest HISTORY.
+
+        `facts` are further fields. `measures.count_finished` adds it to the metrics.
+        """
         now = time.time()
         with self.redis.pipeline() as pipe:
-            facts = {"state": DONE, "outcome": outcome, "finished_at": now}
-            self._write(pipe, sid, facts)
+            own = {"state": DONE, "outcome": outcome, "finished_at": now}
+            self._write(pipe, sid, {**facts, **own})
             pipe.expire(_key(sid), RETENTION_S)
             pipe.zrem(keys.REQUESTS_OPEN, sid)
             pipe.zadd(keys.REQUESTS_DONE, {sid: now})
+            pipe.rpush(keys.REQUESTS_UNCOUNTED, sid)
             pipe.execute()
 
     def forget_old(self) -> None:
