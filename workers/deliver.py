@@ -29,8 +29,8 @@ from addon.requests.lease import Lease, lease
 from addon.requests.queues import DELIVER_KIND
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
-from addon.requests.state import ANSWERED, RequestState
-from workers import finalise, handlers
+from addon.requests.state import ANSWERED, QUEUED, WAITING, WORKING, RequestState
+from workers import finalise, handlers, late_answer
 from workers.delivery_hosts import HostLimits, Place
 from workers.first_delivery import Answer
 from workers.services import Services, services
@@ -114,12 +114,22 @@ def _send(services: Services, request: Request, held: Lease, answer: Answer | No
     if not is_first and finalise.is_answered(services, sid):
         finalise.finish(services, sid)
         return None
-    result = answer.result if answer else services.intake_store.stored_result(sid)
+    result = answer.result if answer else _result(services, request)
     if result is None:
         logger.warning("nothing to deliver yet")
         services.states.mark(sid, delivery=None)
         return None
     return Delivery(services, request, result, held, is_first).send()
+
+
+def _result(services: Services, request: Request) -> StoredResult | None:
+    """The result to send, if it is time: one that calls its recording archived waits for that."""
+    result = late_answer.result(services, request)
+    if result is not None and result.final:
+        entry = services.states.get(request.sid)
+        if entry is not None and entry.state in (QUEUED, WORKING, WAITING):
+            return None
+    return result
 
 
 def _is_answered(services: Services, sid: str, held: Lease) -> bool:
@@ -148,6 +158,7 @@ class Delivery:
         self.result = result
         self.held = held
         self.is_first = is_first
+        self.is_before_work = False
         self.sid = request.sid
 
     def send(self) -> bool | None:
@@ -206,16 +217,21 @@ class Delivery:
         except StoreUnavailable:
             self.services.states.mark(self.sid, **delivered)  # so that it is not sent again
             raise
-        code = self.result.answer["code"]
-        facts = {"delivery": ANSWERED, "code": code, **delivered}
+        facts: dict[str, Any] = {"delivery": ANSWERED, **delivered}
+        if self.result.answer["code"] is not None:
+            facts["code"] = self.result.answer["code"]
         logger.info("answered", answer=how)
-        finalise.finish_answered(self.services, self.request, self.result, how, facts)
+        if self.is_before_work:
+            self.services.states.mark(self.sid, **facts)  # the work finishes it
+        else:
+            finalise.finish_answered(self.services, self.request, self.result, how, facts)
 
     def _taken_at(self) -> float | None:
         """Time at which the callback took the answer, where only the store's record is missing."""
         if self.is_first:
             return None
         entry = self.services.states.get(self.sid)
+        self.is_before_work = entry is not None and entry.state == QUEUED and not self.result.final
         return None if entry is None else entry.delivered_at
 
     def _outcome(self, how: str, now: float) -> dict[str, Any]:
