@@ -114,22 +114,23 @@ def _send(services: Services, request: Request, held: Lease, answer: Answer | No
     if not is_first and finalise.is_answered(services, sid):
         finalise.finish(services, sid)
         return None
-    result = answer.result if answer else _result(services, request)
+    entry = None if is_first else services.states.get(sid)
+    result = answer.result if answer else _result(services, request, entry)
     if result is None:
         logger.warning("nothing to deliver yet")
         services.states.mark(sid, delivery=None)
         return None
-    return Delivery(services, request, result, held, is_first).send()
+    return Delivery(services, request, result, held, entry).send()
 
 
-def _result(services: Services, request: Request) -> StoredResult | None:
-    """The result to send, if it is time: one that calls its recording archived waits for that."""
+def _result(
+    services: Services, request: Request, entry: RequestState | None
+) -> StoredResult | None:
+    """The result to send; before the work is done, only what does not call it done."""
+    if entry is not None and entry.state not in (QUEUED, WORKING, WAITING):
+        return services.intake_store.stored_result(request.sid)
     result = late_answer.result(services, request)
-    if result is not None and result.final:
-        entry = services.states.get(request.sid)
-        if entry is not None and entry.state in (QUEUED, WORKING, WAITING):
-            return None
-    return result
+    return None if entry is not None and result is not None and result.final else result
 
 
 def _is_answered(services: Services, sid: str, held: Lease) -> bool:
@@ -150,15 +151,14 @@ class Delivery:
         request: Request,
         result: StoredResult,
         held: Lease,
-        is_first: bool,
+        entry: RequestState | None,
     ) -> None:
         self.services = services
         self.request = request
         self.handler = handlers.of(request)
         self.result = result
         self.held = held
-        self.is_first = is_first
-        self.is_before_work = False
+        self.entry = entry
         self.sid = request.sid
 
     def send(self) -> bool | None:
@@ -221,18 +221,14 @@ class Delivery:
         if self.result.answer["code"] is not None:
             facts["code"] = self.result.answer["code"]
         logger.info("answered", answer=how)
-        if self.is_before_work:
-            self.services.states.mark(self.sid, **facts)  # the work finishes it
+        if self.entry is not None and self.entry.state == QUEUED and not self.result.final:
+            self.services.states.mark(self.sid, **facts)  # its work is still to be done
         else:
             finalise.finish_answered(self.services, self.request, self.result, how, facts)
 
     def _taken_at(self) -> float | None:
         """Time at which the callback took the answer, where only the store's record is missing."""
-        if self.is_first:
-            return None
-        entry = self.services.states.get(self.sid)
-        self.is_before_work = entry is not None and entry.state == QUEUED and not self.result.final
-        return None if entry is None else entry.delivered_at
+        return None if self.entry is None else self.entry.delivered_at
 
     def _outcome(self, how: str, now: float) -> dict[str, Any]:
         return {
