@@ -4,22 +4,19 @@ from pathlib import Path
 
 from addon.settings import Settings
 
-settings = Settings.load_or_exit()
+settings = Settings.load_or_exit("web")
 
 bind = f"0.0.0.0:{settings.port}" if settings.port else "127.0.0.1:8080"
-worker_class = "addon.web.deadline_worker.DeadlineWorker"
+worker_class = "addon.web.connections.worker.ConnectionWorker"
 workers = settings.web_concurrency
 threads = settings.web_threads
 
-# A worker's main thread that is silent for this long is replaced. It does not bound a request:
-# upload_deadline.py and deadline_worker.py in addon/web do that.
+# A worker's main thread that is silent for this long is replaced. It does not bound a request, nor
+# does a client: limits.py in addon/web/connections does.
 timeout = 60
 
 # Heroku kills 30 s after SIGTERM.
 graceful_timeout = 25
-
-# Longer than a router keeps an idle connection, so that it never writes to one that just closed.
-keepalive = 95
 
 # Heroku's router and a reverse proxy on this machine set X-Forwarded-*. On Heroku a dyno can be
 # reached through its router alone, and the router's address is not known beforehand.

@@ -13,7 +13,6 @@ from addon.errors import SettingsError
 from addon.settings import Settings
 from addon.web import context
 from addon.web.blueprints import register_blueprints
-from addon.web.upload_deadline import UploadDeadline
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -21,7 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     ends the process with a sentence instead of a traceback.
     """
     if settings is None:
-        settings = Settings.load_or_exit()
+        settings = Settings.load_or_exit("web")
         try:
             error_reports.configure(settings)
         except SettingsError as error:
@@ -29,7 +28,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     log.configure(settings.log_level)
     tracing.configure("addon-web", settings)
     app = Flask("addon", static_folder=None)
-    app.wsgi_app = UploadDeadline(app.wsgi_app)  # type: ignore[method-assign]
     context.attach(app, settings)
     register_blueprints(app)
     register_commands(app)

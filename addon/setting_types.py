@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -103,6 +104,22 @@ def key32(text: str) -> bytes:
     return key
 
 
+def keys32(text: str) -> tuple[bytes, ...]:
+    """256-bit keys with commas between, each as `key32` reads it."""
+    return tuple(key32(part) for part in listing(text))
+
+
+def moment(text: str) -> datetime:
+    """A time in ISO 8601 with its zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise ValueError("must be a time as 2026-12-01T00:00:00Z")
+    return found
+
+
 def pems(text: str) -> tuple[str, ...]:
     """PEM texts one after the other (`\\n` allowed), or paths with commas between."""
     if "-----BEGIN" in text:
@@ -146,6 +163,8 @@ Url = Annotated[str, from_text(url)]
 Listing = Annotated[tuple[str, ...], from_text(listing)]
 Pairs = Annotated[Mapping[str, str], from_text(pairs)]
 Key32 = Annotated[bytes, from_text(key32)]
+Keys32 = Annotated[tuple[bytes, ...], from_text(keys32)]
+Moment = Annotated[datetime, from_text(moment)]
 Pem = Annotated[str, from_text(pem)]
 Pems = Annotated[tuple[str, ...], from_text(pems)]
 PemPairs = Annotated[Mapping[str, str], from_text(pem_pairs)]

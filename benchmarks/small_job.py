@@ -310,7 +310,7 @@ class OneProcess:
         made = Services.from_settings(settings)
         counting: Any = CountedStore(made.store, self.tally)
         facts = {name: getattr(made, name) for name in made.__dataclass_fields__}
-        facts |= {"store": counting, "intake_store": IntakeStore(counting, settings.intake_key)}
+        facts |= {"store": counting, "intake_store": IntakeStore.from_settings(settings, counting)}
         return Services(**{**facts, "archive": Archive.from_settings(settings, counting)})
 
     def _one(self) -> tuple[float, float, float]:

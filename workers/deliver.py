@@ -29,7 +29,7 @@ from addon.requests.lease import Lease, lease
 from addon.requests.queues import DELIVER_KIND
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
-from addon.requests.state import ANSWERED, QUEUED, WAITING, WORKING, RequestState
+from addon.requests.state import ANSWERED, PROCESSED, QUEUED, WAITING, WORKING, RequestState
 from workers import finalise, handlers, late_answer
 from workers.delivery_hosts import HostLimits, Place
 from workers.first_delivery import Answer
@@ -117,8 +117,7 @@ def _send(services: Services, request: Request, held: Lease, answer: Answer | No
     entry = None if is_first else services.states.get(sid)
     result = answer.result if answer else _result(services, request, entry)
     if result is None:
-        logger.warning("nothing to deliver yet")
-        services.states.mark(sid, delivery=None)
+        _work_again(services, sid)
         return None
     return Delivery(services, request, result, held, entry).send()
 
@@ -131,6 +130,15 @@ def _result(
         return services.intake_store.stored_result(request.sid)
     result = late_answer.result(services, request)
     return None if entry is not None and result is not None and result.final else result
+
+
+def _work_again(services: Services, sid: str) -> None:
+    """There is nothing to deliver: not yet, or something else lies where the result was."""
+    logger.warning("nothing to deliver yet")
+    services.states.mark(sid, delivery=None)
+    entry = services.states.get(sid)
+    if entry is not None and entry.state == PROCESSED:
+        services.dispatcher.process(entry)
 
 
 def _is_answered(services: Services, sid: str, held: Lease) -> bool:

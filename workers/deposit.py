@@ -19,7 +19,7 @@ from addon.archive.deposit import Deposit, Reencoded
 from addon.archive.manifest import Manifest, RecordingFacts, Sealed
 from addon.archive.spool import SealedSpool
 from addon.audio.sniffing import SEARCH_BYTES, UNKNOWN, is_document, sniff
-from addon.errors import ArchiveMismatch, NotStored, StoreUnavailable
+from addon.errors import ArchiveMismatch, KeyMissing, NotStored, StoreUnavailable, Tampered
 from addon.requests import results
 from addon.requests.request import Request
 from addon.settings import Settings
@@ -185,20 +185,22 @@ def facts(found: Analysed, request: Request) -> RecordingFacts:
 
 
 def recording_id(archive: Archive, request: Request) -> str:
-    """The id to archive under: the recording's own SID, unless another request has used it."""
+    """The id to archive under: the recording's own SID, unless something else has used it.
+
+    A manifest that cannot be verified may be another request's: nothing of it is written over.
+    """
     tenant, own = request.tenant, request.recording_id
     if own == request.sid:
         return own
-    try:
-        erased_from = archive.tombstone(tenant, own).get("request_sid")
-    except NotStored:
-        pass
-    else:
+    erased_from = _erased_from(archive, tenant, own)
+    if erased_from is not None:
         return own if erased_from == request.sid else request.sid
     try:
         taken_by = archive.manifest(tenant, own).facts.request_sid
     except NotStored:
         return own
+    except (Tampered, KeyMissing):
+        return request.sid
     return own if taken_by == request.sid else request.sid
 
 
@@ -207,7 +209,7 @@ def committed(archive: Archive, request: Request) -> Manifest | None:
     for name in dict.fromkeys((request.recording_id, request.sid)):
         try:
             manifest = archive.manifest(request.tenant, name)
-        except NotStored:
+        except (NotStored, Tampered, KeyMissing):
             continue
         if manifest.facts.request_sid == request.sid:
             return manifest
@@ -216,14 +218,16 @@ def committed(archive: Archive, request: Request) -> Manifest | None:
 
 def erased(archive: Archive, request: Request) -> bool:
     """True if the recording of this very request was archived and erased since."""
-    for name in dict.fromkeys((request.recording_id, request.sid)):
-        try:
-            stone = archive.tombstone(request.tenant, name)
-        except NotStored:
-            continue
-        if stone.get("request_sid") == request.sid:
-            return True
-    return False
+    names = dict.fromkeys((request.recording_id, request.sid))
+    return any(_erased_from(archive, request.tenant, name) == request.sid for name in names)
+
+
+def _erased_from(archive: Archive, tenant: str, name: str) -> str | None:
+    """The request SID of an erased recording; None where no genuine tombstone is."""
+    try:
+        return str(archive.tombstone(tenant, name).get("request_sid"))
+    except (NotStored, Tampered, KeyMissing):
+        return None
 
 
 def _archivable(a_pass: RecordingPass, blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -45,7 +45,7 @@ class Services:
             redis=connection,
             store=store,
             archive=Archive.from_settings(settings, store),
-            intake_store=IntakeStore(store, settings.intake_key),
+            intake_store=IntakeStore.from_settings(settings, store),
             states=states,
             counters=Counters(connection),
             dispatcher=Dispatcher(connection, states),
@@ -60,5 +60,5 @@ def services() -> Services:
     process = os.getpid()
     if process not in _made:
         _made.clear()
-        _made[process] = Services.from_settings(Settings.load().for_worker())
+        _made[process] = Services.from_settings(Settings.load(role="worker"))
     return _made[process]

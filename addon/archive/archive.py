@@ -22,14 +22,22 @@ from addon.archive.manifest import Manifest, Part, Signer, Verifiers
 from addon.archive.message import decrypt
 from addon.archive.names import files
 from addon.archive.opening import store_of
+from addon.archive.planted import PlantedObjects
 from addon.archive.reader import RangeReader, open_with
 from addon.archive.sealing import context_of, describes, fetcher, header_sha256, object_key
 from addon.archive.store import Patience, Stat, Store
 from addon.bounded_cache import BoundedCache
-from addon.errors import KeyMissing, NotStored, Tampered
+from addon.errors import KeyMissing, NotStored, Tampered, UnreadableDocument
 
 if TYPE_CHECKING:
     from addon.settings import Settings
+
+MAX_REMEMBERED = 4096
+"""Recordings of which something is kept in mind: not erased, the manifest's generation."""
+
+ERASED_WITHIN_S = 60.0
+"""A tombstone is asked for again after so long. An erasure takes the audio with it at once; only a
+copy put back from a backup could be heard until then, by who was hearing it before."""
 
 MAX_OPENED = 256
 """Opened recordings kept: a few kilobytes each, and a listener's next range is one read."""
@@ -76,6 +84,11 @@ class Archive:
         self._signer = signer
         self._verifiers = verifiers or Verifiers([signer.public_pem] if signer else [])
         self._opened: BoundedCache[tuple[str, str], ArchivedAudio] = BoundedCache(MAX_OPENED)
+        self._planted = PlantedObjects()
+        self._generations: BoundedCache[tuple[str, str], int] = BoundedCache(MAX_REMEMBERED)
+        self._not_erased: BoundedCache[tuple[str, str], bool] = BoundedCache(
+            MAX_REMEMBERED, seconds=ERASED_WITHIN_S
+        )
 
     @classmethod
     def from_settings(
@@ -115,18 +128,52 @@ class Archive:
             self.encryption_keys,
             self.signer,
             lambda: self.manifest(tenant, recording_id),
+            lambda: self.is_erased(tenant, recording_id),
             tenant=tenant,
             recording_id=recording_id,
             lock=self.lock,
         )
 
     def manifest(self, tenant: str, recording_id: str) -> Manifest:
-        """The verified manifest. Raises NotStored, Tampered, KeyMissing, StoreUnavailable."""
-        content = self.store.get(files(tenant, recording_id).manifest)
-        manifest = Manifest.of_document(self._verifiers.verified("manifest", content))
-        if (manifest.tenant, manifest.recording_id) != (tenant, recording_id):
-            raise Tampered("the manifest belongs to another recording")
+        """The verified manifest of a recording that is not erased.
+
+        Raises NotStored, also where an erased recording was put back; Tampered, KeyMissing,
+        StoreUnavailable.
+        """
+        manifest = self._manifest(tenant, recording_id)
+        self._refuse_erased(tenant, recording_id)
+        self._refuse_older(manifest)
         return manifest
+
+    def listed(self, entry: names.Entry) -> Manifest | None:
+        """The manifest of an index entry; None where there is none, or it explains no such entry.
+
+        An entry is but a name that anyone who can write to the store can make; nothing is shown or
+        done because of one alone. Raises as `manifest`, but for NotStored.
+        """
+        try:
+            manifest = self.manifest(entry.tenant, entry.recording_id)
+        except NotStored:
+            return None
+        return manifest if entry.key in index.keys_of(manifest) else None
+
+    def is_erased(self, tenant: str, recording_id: str) -> bool:
+        """True where a genuine tombstone says so; a planted one counts as absent, and is reported.
+
+        Raises StoreUnavailable.
+        """
+        key = files(tenant, recording_id).tombstone
+        try:
+            if self.store.stat(key) is not None:
+                self.tombstone(tenant, recording_id)
+                return True
+        except UnreadableDocument:
+            return True  # genuine, of a newer release
+        except NotStored:
+            pass
+        except (Tampered, KeyMissing) as error:
+            self._planted.report(key, error.message)
+        return False
 
     def tombstone(self, tenant: str, recording_id: str) -> dict[str, Any]:
         """The verified record of an erasure. Raises NotStored where there was none."""
@@ -146,6 +193,7 @@ class Archive:
         stat = self.store.stat(key)
         kept = self._opened.get((tenant, recording_id))
         if kept is not None and stat is not None and kept.version == stat.etag:
+            self._refuse_erased(tenant, recording_id)
             return kept
         opened = self._open(self.manifest(tenant, recording_id), stat)
         return self._opened.put((tenant, recording_id), opened)
@@ -181,8 +229,15 @@ class Archive:
         settle(self.store, manifest, self.lock)
 
     def find(self, recording_id: str) -> tuple[str, ...]:
-        """The tenants that hold a recording of this id, from the index alone."""
-        return index.tenants_of(self.store, recording_id)
+        """The tenants that hold a recording of this id.
+
+        A single one is from the index alone: whoever goes on meets its manifest. Several are
+        confirmed by theirs, so that a planted entry makes no recording ambiguous.
+        """
+        found = index.tenants_of(self.store, recording_id)
+        if len(found) < 2:
+            return found
+        return tuple(one for one in found if self._is_held(one, recording_id))
 
     def list(
         self,
@@ -208,8 +263,8 @@ class Archive:
 
         Raises NotStored, RetentionLocked (nothing is removed then), KeyMissing without a signer.
         """
-        manifest, moment = self.manifest(tenant, recording_id), now or datetime.now(UTC)
-        erasure.erase(self.store, self.signer, manifest, by=by, reason=reason, now=moment)
+        manifest = self._manifest(tenant, recording_id)
+        self._erase(manifest, by=by, reason=reason, now=now or datetime.now(UTC))
 
     def erase_older(
         self, older_than: timedelta, *, now: datetime
@@ -220,11 +275,64 @@ class Archive:
         """
         reason = f"older than {older_than.days} days"
 
-        def erase_one(entry: names.Entry) -> None:
-            self.erase(entry.tenant, entry.recording_id, by="retention", reason=reason, now=now)
-
         first_kept = (now - older_than).astimezone(UTC).date()
+
+        def erase_one(entry: names.Entry) -> None:
+            manifest = self._manifest(entry.tenant, entry.recording_id)
+            if manifest.at.astimezone(UTC).date() >= first_kept:
+                self.store.delete(entry.key)
+                raise Tampered("an index entry says an earlier day than the manifest")
+            self._erase(manifest, by="retention", reason=reason, now=now)
+
         return erasure.sweep(self.store, erase_one, first_kept)
+
+    def _manifest(self, tenant: str, recording_id: str) -> Manifest:
+        """The verified manifest, also of a recording whose erasure was interrupted."""
+        content = self.store.get(files(tenant, recording_id).manifest)
+        manifest = Manifest.of_document(self._verifiers.verified("manifest", content))
+        if (manifest.tenant, manifest.recording_id) != (tenant, recording_id):
+            raise Tampered("the manifest belongs to another recording")
+        return manifest
+
+    def _erase(self, manifest: Manifest, *, by: str, reason: str, now: datetime) -> None:
+        recording = manifest.tenant, manifest.recording_id
+        stands = self.is_erased(*recording)
+        erasure.erase(
+            self.store, self.signer, manifest, by=by, reason=reason, now=now, tombstone=not stands
+        )
+        self._not_erased.remove(recording)
+
+    def _refuse_erased(self, tenant: str, recording_id: str) -> None:
+        """Raises NotStored for an erased recording of which something was put back.
+
+        The answer "not erased" is kept for ERASED_WITHIN_S: a listener asks for many ranges.
+        """
+        if self._not_erased.get((tenant, recording_id)):
+            return
+        if self.is_erased(tenant, recording_id):
+            raise NotStored("this recording was erased, and something of it was put back")
+        self._not_erased.put((tenant, recording_id), True)
+
+    def _refuse_older(self, manifest: Manifest) -> None:
+        """Raises Tampered for a manifest older than one that this process has seen.
+
+        What no process remembers is compared with the access log by `verification`.
+        """
+        recording = manifest.tenant, manifest.recording_id
+        if manifest.generation < (self._generations.get(recording) or 1):
+            raise Tampered("an older manifest of this recording was put back")
+        if manifest.generation > 1:
+            self._generations.put(recording, manifest.generation)
+
+    def _is_held(self, tenant: str, recording_id: str) -> bool:
+        """False where there is no manifest; one that cannot be verified is for who asks for it."""
+        try:
+            self.manifest(tenant, recording_id)
+        except NotStored:
+            return False
+        except (Tampered, KeyMissing, UnreadableDocument):
+            return True
+        return True
 
     def _open(self, manifest: Manifest, stat: Stat | None) -> ArchivedAudio:
         if stat is None:

@@ -11,6 +11,7 @@ from typing import TypedDict
 from addon.archive.epochs import Epochs
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Signer, Verifiers
+from addon.archive.signed_documents import DocumentSigner, derived_key
 from addon.archive.store import Store
 from addon.settings import Settings
 
@@ -54,3 +55,24 @@ def master_decryption_keys(settings: Settings) -> DecryptionKeys:
     if settings.archive_local_key:
         decryption_keys += DecryptionKeys.local(settings.archive_local_key)
     return decryption_keys
+
+
+def control_signer(settings: Settings) -> DocumentSigner:
+    """The signer of what web and workers both write: outcomes and events of the access log.
+
+    The key that follows from INTAKE_KEY is the last: what it signed stays good where CONTROL_KEYS
+    is set later.
+    """
+    keys = settings.control_keys
+    if settings.intake_key:
+        keys = (*keys, derived_key(settings.intake_key, "control objects"))
+    return DocumentSigner(keys, unsigned_until=settings.unsigned_controls_until)
+
+
+def token_signer(settings: Settings) -> DocumentSigner:
+    """The signer of API tokens, with keys that follow from PLAYBACK_SECRETS: workers hold none.
+
+    A token opens what a playback link opens, so the same secrets vouch for both.
+    """
+    keys = [derived_key(one.encode(), "API tokens") for one in settings.playback_secrets]
+    return DocumentSigner(keys, unsigned_until=settings.unsigned_controls_until)

@@ -25,9 +25,12 @@ from addon.errors import (
     AddonError,
     AlreadyStored,
     ArchiveMismatch,
+    KeyMissing,
     LeaseLost,
+    NotStored,
     RetentionLocked,
     StoreUnavailable,
+    Tampered,
 )
 
 _CONTENDED = "another worker is storing the same recording"
@@ -53,6 +56,7 @@ class Deposit:
         encryption_keys: EncryptionKeys,
         signer: Signer,
         read_manifest: Callable[[], Manifest],
+        is_erased: Callable[[], bool],
         *,
         tenant: str,
         recording_id: str,
@@ -62,6 +66,7 @@ class Deposit:
         self._encryption_keys = encryption_keys
         self._signer = signer
         self._read_manifest = read_manifest
+        self._is_erased = is_erased
         self._tenant, self._recording_id = tenant, recording_id
         self._files = files(tenant, recording_id)
         self._prefix = files_prefix(tenant, recording_id)
@@ -159,11 +164,12 @@ class Deposit:
             self._contend(manifest, content)
 
     def _contend(self, mine: Manifest, content: bytes) -> None:
-        """Another worker's manifest is there: the one whose objects are stored stays.
+        """A manifest is there: one of another worker stays where its objects are those stored.
 
-        Theirs is replaced only where it speaks of objects that mine have replaced.
+        It is replaced only where it speaks of objects that mine have replaced, or is not ours.
         """
-        if describes(self._store, self._read_manifest()):
+        theirs = self._genuine_manifest()
+        if theirs is not None and describes(self._store, theirs):
             raise AlreadyStored("another worker committed this recording")
         if not describes(self._store, mine):
             raise StoreUnavailable(_CONTENDED)
@@ -200,12 +206,22 @@ class Deposit:
         return True
 
     def _look(self) -> None:
-        """See in one listing what is stored of this recording. Raises AlreadyStored."""
+        """See in one listing what is stored of this recording.
+
+        Raises AlreadyStored. What was only planted must not keep a recording from its place.
+        """
         self._found = frozenset(stat.key for stat in self._store.list(self._prefix))
-        if self._files.manifest in self._found:
+        if self._files.manifest in self._found and self._genuine_manifest():
             raise AlreadyStored("this recording is archived")
-        if self._files.tombstone in self._found:
+        if self._files.tombstone in self._found and self._is_erased():
             raise AlreadyStored("this recording was archived and erased")
+
+    def _genuine_manifest(self) -> Manifest | None:
+        """The manifest in this place; None where there is none, or one that nobody here signed."""
+        try:
+            return self._read_manifest()
+        except (NotStored, Tampered, KeyMissing):
+            return None
 
     def _take_back(self) -> None:
         """Remove what this deposit wrote, and nothing that another worker put in its place."""

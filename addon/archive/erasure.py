@@ -7,7 +7,6 @@ lock must be met before anything is removed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import date, datetime
 
 from addon.archive import index
@@ -16,7 +15,6 @@ from addon.archive.manifest import Manifest, Signer
 from addon.archive.names import Entry, files
 from addon.archive.store import Store
 from addon.errors import (
-    AlreadyStored,
     KeyMissing,
     NotStored,
     RetentionLocked,
@@ -29,11 +27,19 @@ VERSION = 1
 
 
 def erase(
-    store: Store, signer: Signer, manifest: Manifest, *, by: str, reason: str, now: datetime
+    store: Store,
+    signer: Signer,
+    manifest: Manifest,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    tombstone: bool = True,
 ) -> None:
     """Remove audio, analysis, index entries and manifest; leave tombstone and access log.
 
-    Raises RetentionLocked before anything is removed.
+    With `tombstone` False a genuine one of before stays as it is. Raises RetentionLocked before
+    anything is removed.
     """
     tenant, recording_id = manifest.tenant, manifest.recording_id
     stone = _tombstone(signer, manifest, by=by, reason=reason, now=now)
@@ -44,8 +50,8 @@ def erase(
         store.delete(key)
     if not interrupted or not _is_logged(access_log, tenant, recording_id):
         access_log.record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
-    with suppress(AlreadyStored):
-        store.put(keys.tombstone, [stone])
+    if tombstone:
+        store.put(keys.tombstone, [stone], if_absent=False)
     index.remove(store, manifest)
     store.delete(keys.manifest)
 
@@ -62,7 +68,7 @@ def sweep(
         try:
             erase_one(entry)
         except NotStored:
-            store.delete(entry.key)  # an erasure that died before it came to the index
+            store.delete(entry.key)  # an erasure died before it came to the index, or it is planted
         except (RetentionLocked, Tampered, KeyMissing, UnreadableDocument):
             yield entry, False
             continue

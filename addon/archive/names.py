@@ -114,6 +114,15 @@ def day_of(entry: Entry) -> date:
     return date.fromisoformat(entry.key.split("/")[2])
 
 
+def id_entry(key: str) -> Entry | None:
+    """The recording of a key under IDS; None for a key of another release's form."""
+    try:
+        _, recording_id, tenant = key.split("/")
+    except ValueError:
+        return None
+    return Entry(tenant, recording_id, key)
+
+
 def call_entry(key: str) -> Entry | None:
     """The recording of a key under CALLS; None for a key of another release's form."""
     try:

@@ -31,7 +31,7 @@ class Sources:
         """Open nothing yet."""
         connection = web_connection(settings.redis_url)
         states = RequestStates(connection)
-        intake_store = IntakeStore(store_of(settings), settings.intake_key)
+        intake_store = IntakeStore.from_settings(settings, store_of(settings))
         return cls(states, Dispatcher(connection, states), intake_store)
 
 

@@ -41,4 +41,5 @@ def list_command() -> None:
 
 
 def _tokens() -> Tokens:
-    return Tokens(store_of(Settings.load()))
+    settings = Settings.load()
+    return Tokens.from_settings(settings, store_of(settings))

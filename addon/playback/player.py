@@ -12,6 +12,7 @@ from functools import partial
 
 from addon.archive.archive import Archive, ArchivedAudio
 from addon.archive.manifest import Manifest
+from addon.archive.names import Entry
 from addon.bounded_cache import BoundedCache
 from addon.errors import NotPlayable, NotStored, Withheld
 from addon.playback.decoding import SampleReader
@@ -45,6 +46,7 @@ class Player:
         self._gaps = gaps
         self._redaction_required = redaction_required
         self._playabilities: BoundedCache[tuple[str, str], Playability] = BoundedCache(MAX_CACHED)
+        self._confirmed: BoundedCache[str, bool] = BoundedCache(MAX_CACHED)
         self._parts: BoundedCache[tuple[str, str], CallPart] = BoundedCache(MAX_CACHED)
 
     def granted(self, grant: Grant) -> Playable:
@@ -99,16 +101,17 @@ class Player:
         return joined(sorted(parts, key=lambda part: part.at), self._gaps)
 
     def recordings_of(self, tenant: str, call_sid: str) -> list[str]:
-        """The ids of a call's recordings, in their own order.
+        """The ids of a call's recordings, in their own order; their manifests name the call too.
 
         Raises NotStored where there is none, NotPlayable where they are too many to be one call's.
         """
         page = self._archive.list(tenant, call_sid=call_sid, limit=MAX_PARTS)
         if page.cursor is not None:
             raise NotPlayable("this call has too many recordings", remedy="Play them one by one.")
-        if not page.entries:
+        ids = [entry.recording_id for entry in page.entries if self._is_of_its_call(entry)]
+        if not ids:
             raise NotStored("there is no recording of this call")
-        return [entry.recording_id for entry in page.entries]
+        return ids
 
     def open(self, tenant: str, recording_id: str) -> ArchivedAudio:
         """One recording exactly as it was archived: no listener's audio is opened elsewhere.
@@ -118,6 +121,17 @@ class Player:
         audio = self._archive.open(tenant, recording_id)
         audible(audio.manifest, required=self._redaction_required)
         return audio
+
+    def _is_of_its_call(self, entry: Entry) -> bool:
+        """True where the recording's manifest names the call too, which never changes.
+
+        The index alone could have been planted.
+        """
+        if self._confirmed.get(entry.key):
+            return True
+        if self._archive.listed(entry) is None:
+            return False
+        return self._confirmed.put(entry.key, True)
 
     def _playability(self, audio: ArchivedAudio) -> Playability:
         key = audio.manifest.tenant, audio.manifest.recording_id

@@ -1,27 +1,39 @@
-"""API tokens: for one install or for all, shown once, kept only as a hash.
+"""API tokens: for one install or for all, shown once, kept only as a hash under a signed record.
 
 A token has 256 random bits, so its plain hash cannot be guessed back: reading the store gives
-nobody a token.
+nobody a token. Writing to it does not either: a record that is not signed for its own place under
+a key of `configured.token_signer` is no token.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, Self, get_args
 
 from addon import stored_documents
+from addon.archive.configured import token_signer
 from addon.archive.names import checked_id
 from addon.archive.prefixes import TOKENS
+from addon.archive.signed_documents import DocumentSigner, claimed_key
 from addon.archive.store import Store
-from addon.errors import NotStored, Unauthenticated, UnreadableDocument
+from addon.errors import NotStored, Tampered, Unauthenticated, UnreadableDocument
+from addon.settings import Settings
 
-VERSION = 1
-"""Of the stored record."""
+VERSION = 2
+"""Of the stored record: 2 has scopes or an expiry, which release 0.1.0 would pass over. A token
+without either is written as version 1, so that both releases take it."""
+
+KIND = "API token"
+"""How errors and the signature call a record."""
+
+Scope = Literal["read", "link", "erase"]
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+"""What a token may be for; one of before scopes is for all of it."""
 
 MARK = "rec_"
 """Before every token, so that scanners find one that was published by mistake."""
@@ -33,56 +45,96 @@ NAME_LENGTH = 12
 
 @dataclass(frozen=True)
 class Token:
-    """An API token's record. `install` None: every install. `name` is for people and logs."""
+    """An API token's record. `install` None: every install. `name` is for people and logs.
+
+    `expires_at` None: it ends when it is revoked.
+    """
 
     name: str
     install: str | None
     label: str
     issued_at: str
+    scopes: tuple[str, ...] = SCOPES
+    expires_at: datetime | None = None
 
     def admits(self, tenant: str) -> bool:
         """True where the holder may reach this tenant's recordings."""
         return self.install is None or self.install == tenant
 
+    def has_expired(self, now: datetime) -> bool:
+        """True where its time is over."""
+        return self.expires_at is not None and self.expires_at <= now
+
 
 class Tokens:
     """The tokens in one store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, signer: DocumentSigner) -> None:
         self._store = store
+        self._signer = signer
 
-    def issue(self, install: str | None = None, label: str = "") -> tuple[str, Token]:
+    @classmethod
+    def from_settings(cls, settings: Settings, store: Store) -> Self:
+        """The tokens of a deployment."""
+        return cls(store, token_signer(settings))
+
+    def issue(
+        self,
+        install: str | None = None,
+        label: str = "",
+        *,
+        scopes: Iterable[Scope] = SCOPES,
+        expires_at: datetime | None = None,
+    ) -> tuple[str, Token]:
         """A new token's text, which cannot be had again, and its record.
 
-        Raises NotStored for an impossible install, StoreUnavailable.
+        Raises NotStored for an impossible install, KeyMissing without a key to sign with,
+        StoreUnavailable.
         """
         if install is not None:
             checked_id(install)
         text = MARK + secrets.token_urlsafe(32)
         digest = _digest(text)
         record: dict[str, Any] = {
-            "version": VERSION,
+            "version": 1,
             "install": install,
             "label": label,
             "issued_at": datetime.now(UTC).isoformat(),
         }
-        self._store.put(TOKENS + digest, [json.dumps(record).encode() + b"\n"])
+        limits: dict[str, Any] = {}
+        if set(scopes) != set(SCOPES):
+            limits["scopes"] = sorted(scopes)
+        if expires_at is not None:
+            limits["expires_at"] = expires_at.astimezone(UTC).isoformat()
+        if limits:
+            record |= {"version": VERSION, **limits}
+        self._store.put(TOKENS + digest, [self._signer.sign(KIND, TOKENS + digest, record)])
         return text, _token(digest, record)
 
     def find(self, text: str) -> Token:
         """The token of this text. Raises Unauthenticated, UnreadableDocument, StoreUnavailable."""
         if not text.startswith(MARK) or len(text) > MAX_LENGTH or not text.isascii():
             raise Unauthenticated("a valid token is needed")
-        digest = _digest(text)
-        try:
-            return _token(digest, _record(self._store.get(TOKENS + digest)))
-        except NotStored:
-            raise Unauthenticated("a valid token is needed") from None
+        token = self._stored(_digest(text))
+        if token is None or token.has_expired(datetime.now(UTC)):
+            raise Unauthenticated("a valid token is needed")
+        return token
 
     def all(self) -> Iterator[Token]:
-        """Every token that works, in no particular order."""
+        """Every token that is ours, also an expired one, in no particular order."""
         for stat in self._store.list(TOKENS):
-            yield _token(stat.key.removeprefix(TOKENS), _record(self._store.get(stat.key)))
+            token = self._stored(stat.key.removeprefix(TOKENS))
+            if token is not None:
+                yield token
+
+    def unsigned(self) -> Iterator[Token]:
+        """The tokens without a signature: of release 0.1.0, or planted."""
+        trusting = Tokens(self._store, self._signer.accepting_unsigned())
+        for stat in self._store.list(TOKENS):
+            if claimed_key(self._store.get(stat.key)) is None:
+                token = trusting._stored(stat.key.removeprefix(TOKENS))
+                if token is not None:
+                    yield token
 
     def revoke(self, name: str) -> None:
         """End a token at once, by its name or its text. Raises NotStored where there is none."""
@@ -92,23 +144,35 @@ class Tokens:
             raise NotStored("there is no such token" if not keys else "several tokens begin so")
         self._store.delete(keys[0])
 
+    def _stored(self, digest: str) -> Token | None:
+        """The token of this hash; None where there is none, or what lies there is not ours."""
+        key = TOKENS + digest
+        try:
+            content = self._store.get(key)
+        except (NotStored, Tampered):  # Tampered: larger than any record
+            return None
+        record = self._signer.believed(KIND, key, content)
+        return None if record is None else _token(digest, record)
+
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _record(body: bytes) -> dict[str, Any]:
-    """The stored record. One that names no install is refused: None means every install."""
-    record = stored_documents.parse(body, "API token", VERSION)
-    if "install" not in record:
-        raise UnreadableDocument("a stored document (API token) has no field 'install'")
-    return record
-
-
 def _token(digest: str, record: dict[str, Any]) -> Token:
+    """The token of a genuine record. One that names no install is refused: None means every one.
+
+    Raises UnreadableDocument.
+    """
+    stored_documents.check_version(record, KIND, VERSION)
+    if "install" not in record:
+        raise UnreadableDocument(f"a stored document ({KIND}) has no field 'install'")
+    expires_at = record.get("expires_at")
     return Token(
         name=digest[:NAME_LENGTH],
         install=record["install"],
         label=record.get("label") or "",
         issued_at=record.get("issued_at") or "",
+        scopes=tuple(record.get("scopes", SCOPES)),
+        expires_at=None if expires_at is None else stored_documents.moment(expires_at, KIND),
     )

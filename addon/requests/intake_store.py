@@ -3,7 +3,8 @@
 `intake/<sid>` exists exactly as long as a request is unfinished, `results/<sid>` as long as its
 result is not sent, and `requests/<sid>` says for good what became of it (spec/interfaces 6). The
 store is the truth and Redis is not. Nothing here is ever written in plaintext but `requests/`,
-which holds states, times and SIDs only.
+which holds states, times and SIDs only and is signed. What is not ours counts as absent, whether it
+is a record, a result or an outcome: whoever can write to the bucket must not end a request.
 """
 
 from __future__ import annotations
@@ -13,18 +14,25 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from addon import stored_documents
 from addon.archive import message
+from addon.archive.configured import control_signer
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
+from addon.archive.planted import PlantedObjects
 from addon.archive.prefixes import INTAKE, OUTCOMES, RESULTS
+from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Store
-from addon.errors import AlreadyStored, NotStored, Tampered
+from addon.errors import AlreadyStored, KeyMissing, NotStored, StoreUnavailable, Tampered
 from addon.requests.results import StoredResult
+from addon.settings import Settings
 
 VERSION = 1
 """Of intake records and outcomes. What the release before wrote has none, and is the same."""
+
+KIND = "outcome"
+"""How errors and the signature call an outcome."""
 
 KEY_NAME = "intake"
 LENGTH = struct.Struct(">I")
@@ -43,24 +51,41 @@ class IntakeRecord:
 
 
 class IntakeStore:
-    """The three prefixes of the store that carry requests, encrypted with a 32-byte key."""
+    """The three prefixes of the store that carry requests.
 
-    def __init__(self, store: Store, key: bytes) -> None:
+    Records and results are encrypted with the 32-byte `key`, outcomes signed by `signer`.
+    """
+
+    def __init__(self, store: Store, key: bytes, signer: DocumentSigner) -> None:
         self.store = store
+        self._signer = signer
+        self._planted = PlantedObjects()
         self._encryption_keys = EncryptionKeys.local(key, KEY_NAME)
         self._decryption_keys = DecryptionKeys.local(key, KEY_NAME)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, store: Store) -> Self:
+        """The intake store of a deployment. Raises SettingsError without INTAKE_KEY."""
+        return cls(store, settings.intake_key, control_signer(settings))
 
     def accept(self, sid: str, source: str, request: str, audio: Iterable[bytes] = ()) -> bool:
         """Write an intake record, durably; False where one is there already.
 
-        `source` is "marketplace", "flex" or "ringcentral". Raises StoreUnavailable.
+        `source` is "marketplace", "flex" or "ringcentral". `audio` is read again where the first
+        writing met an object that is not ours. Raises StoreUnavailable.
         """
         document = {"version": VERSION, "source": source, "request": request}
         head = json.dumps(document, separators=(",", ":")).encode()
         try:
             self._put(INTAKE, sid, _framed(head, audio), if_absent=True)
         except AlreadyStored:
-            return False
+            trouble = self._trouble_with_intake(sid)
+            if trouble is None:
+                return False
+            if isinstance(audio, Iterator):
+                raise StoreUnavailable("something else lies where this record belongs") from None
+            self._planted.report(INTAKE + sid, trouble)
+            self._put(INTAKE, sid, _framed(head, audio), if_absent=False)
         return True
 
     def waiting(self, after: str | None = None) -> Iterator[str]:
@@ -77,6 +102,10 @@ class IntakeStore:
     def is_waiting(self, sid: str) -> bool:
         """True if a request is accepted and not finished."""
         return self.store.stat(INTAKE + sid) is not None
+
+    def is_accepted(self, sid: str) -> bool:
+        """As `is_waiting`, but what was only planted there is no request."""
+        return self.is_waiting(sid) and self._trouble_with_intake(sid) is None
 
     def open(self, sid: str) -> IntakeRecord:
         """Read an intake record; the audio is decrypted block by block as it is taken.
@@ -105,7 +134,9 @@ class IntakeStore:
         try:
             self._put(RESULTS, sid, [result.to_bytes()], if_absent=True)
         except AlreadyStored:
-            return False
+            if self._result_bytes(sid) is not None:
+                return False
+            self._put(RESULTS, sid, [result.to_bytes()], if_absent=False)
         return True
 
     def nothing_to_archive(self, sid: str, result: StoredResult) -> None:
@@ -118,30 +149,25 @@ class IntakeStore:
 
         Raises Tampered, KeyMissing, UnreadableDocument, StoreUnavailable.
         """
-        try:
-            return StoredResult.from_bytes(b"".join(self._get(RESULTS, sid)))
-        except NotStored:
-            return None
+        body = self._result_bytes(sid)
+        return None if body is None else StoredResult.from_bytes(body)
 
     def record_outcome(self, sid: str, outcome: Mapping[str, Any]) -> None:
         """Write the outcome of a request; a later call replaces an earlier one."""
-        document = {"version": VERSION, **outcome}
-        body = json.dumps(document, separators=(",", ":"), sort_keys=True).encode()
-        self.store.put(OUTCOMES + sid, [body], if_absent=False)
+        document = self._signer.sign(KIND, OUTCOMES + sid, {"version": VERSION, **outcome})
+        self.store.put(OUTCOMES + sid, [document], if_absent=False)
 
     def outcome(self, sid: str) -> dict[str, Any] | None:
         """The outcome of a request, or None where it is not known. Raises UnreadableDocument."""
-        try:
-            body = self.store.get(OUTCOMES + sid)
-        except NotStored:
-            return None
-        document = stored_documents.parse(body, "outcome", VERSION)
-        document.pop("version", None)
+        document = self._signed_outcome(sid)
+        if document is not None:
+            stored_documents.check_version(document, KIND, VERSION)
+            document.pop("version", None)
         return document
 
     def has_outcome(self, sid: str) -> bool:
         """True if a request has an outcome, in whatever version it was written."""
-        return self.store.stat(OUTCOMES + sid) is not None
+        return self._signed_outcome(sid) is not None
 
     def remove(self, sid: str) -> None:
         """Remove what was stored for the work; the outcome stays.
@@ -154,6 +180,42 @@ class IntakeStore:
     def remove_result(self, sid: str) -> None:
         """Remove a result that was stored after its request was finished."""
         self.store.delete(RESULTS + sid)
+
+    def _result_bytes(self, sid: str) -> bytes | None:
+        """A stored result; None where there is none, or what lies there is not ours.
+
+        Raises Tampered, KeyMissing where the intake record cannot be opened either: INTAKE_KEY may
+        be another one than before.
+        """
+        try:
+            return b"".join(self._get(RESULTS, sid))
+        except NotStored:
+            return None
+        except (Tampered, KeyMissing) as error:
+            if self._trouble_with_intake(sid) is not None:
+                raise
+            self._planted.report(RESULTS + sid, error.message)
+            return None
+
+    def _trouble_with_intake(self, sid: str) -> str | None:
+        """The reason why the intake record of a request is not ours, told by its beginning."""
+        blocks = self._get(INTAKE, sid)
+        try:
+            next(blocks, None)
+        except NotStored:
+            return None  # its request has just been finished
+        except (Tampered, KeyMissing) as error:
+            return error.message
+        return None
+
+    def _signed_outcome(self, sid: str) -> dict[str, Any] | None:
+        """The stored outcome; None where there is none, or what lies there is not ours."""
+        key = OUTCOMES + sid
+        try:
+            content = self.store.get(key)
+        except (NotStored, Tampered):  # Tampered: larger than any outcome
+            return None
+        return self._signer.believed(KIND, key, content)
 
     def _put(self, prefix: str, sid: str, blocks: Iterable[bytes], *, if_absent: bool) -> None:
         sealed = message.encrypt(blocks, self._encryption_keys, _context(prefix, sid))

@@ -15,17 +15,13 @@ from typing import Any
 
 import redis
 from redis.client import Pipeline
-from redis.exceptions import WatchError
 
 from addon import redis_keys as keys
-from addon.errors import QueueUnavailable
 from addon.redis_errors import as_unavailable
+from addon.requests import claiming
 
 RETENTION_S = 48 * 3600
 """Ten times four hours, the longest call Twilio records, with a margin (spec/runtime 4)."""
-
-CLAIM_TRIES = 5
-"""A claim is tried again: a broken connection looks like contention (spec/runtime 3.6)."""
 
 FARTHEST_S = 60.0
 """Twice the usual time to the next look: what is farther ahead is looked at now."""
@@ -120,29 +116,16 @@ class RequestStates:
         self.redis: Any = connection
 
     def claim(self, sid: str, facts: Mapping[str, Any], due: float, enqueue: Enqueue) -> bool:
-        """Enter a request and queue its job in one transaction; False for a duplicate.
+        """Enter a request and queue its job in one step; False for a duplicate, which is counted.
 
-        `facts` are fields of its state (tenant, queue, …); `enqueue` gets the pipeline.
+        `facts` are fields of its state (tenant, queue, …); `enqueue` gets a pipeline to fill.
         Raises QueueUnavailable.
         """
-        key = _key(sid)
-        with as_unavailable():
-            for _ in range(CLAIM_TRIES):
-                with self.redis.pipeline() as pipe:
-                    try:
-                        pipe.watch(key)
-                        if _is_entered(pipe, key):
-                            pipe.unwatch()
-                            self.redis.hincrby(key, "duplicates", 1)
-                            return False
-                        pipe.multi()
-                        self.enter(pipe, sid, {"state": QUEUED, **facts}, due)
-                        enqueue(pipe)
-                        pipe.execute()
-                        return True
-                    except WatchError:
-                        continue
-        raise QueueUnavailable("the queue is too busy with this request")
+        with as_unavailable(), self.redis.pipeline() as pipe:
+            pipe.multi()  # RQ would, and after the first command it is too late
+            self.enter(pipe, sid, {"state": QUEUED, **facts}, due)
+            enqueue(pipe)
+            return claiming.claim(self.redis, _key(sid), pipe)
 
     def requeue(self, sid: str, due: float, enqueue: Enqueue, **facts: Any) -> None:
         """Queue another job for a request that is entered already."""

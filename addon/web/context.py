@@ -68,7 +68,7 @@ class Context:
     @cached_property
     def intake_store(self) -> IntakeStore:
         """Requests that are accepted and not finished."""
-        return IntakeStore(self.store, self.settings.intake_key)
+        return IntakeStore.from_settings(self.settings, self.store)
 
     @cached_property
     def states(self) -> RequestStates:
@@ -150,7 +150,7 @@ class Context:
     @cached_property
     def tokens(self) -> Tokens:
         """The API's tokens."""
-        return Tokens(self.store)
+        return Tokens.from_settings(self.settings, self.store)
 
     @cached_property
     def flex_tokens(self) -> FlexTokens:

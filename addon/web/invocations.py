@@ -22,14 +22,19 @@ from addon.metrics import declarations
 from addon.requests import acceptance
 from addon.requests.request import Request
 from addon.twilio import multipart
-from addon.twilio.invocation import Invocation
+from addon.twilio.invocation import Invocation, check_headers
 from addon.twilio.multipart import Body
 from addon.web import signed, twilio_answers
+from addon.web.connections.body import PendingBody
 from addon.web.context import context
 from addon.web.openapi.operations import Answer, Operation
 from addon.web.schemas import Rejection
 
 BLOCK = 64 * 1024
+
+PAGES_IN_MEMORY = 16
+"""A megabyte of an upload, a minute of telephone audio: most uploads need no spool on disk. As many
+as threads that work hold one."""
 
 blueprint = Blueprint("invocations", __name__)
 logger = log.get("invocations")
@@ -52,10 +57,20 @@ def recording_analysis() -> Response:
     """The Marketplace hands over a recording."""
     log.clear()
     signed.refuse_unsigned()
-    with SealedSpool() as spool:
+    _refuse_by_headers()
+    with SealedSpool(PAGES_IN_MEMORY) as spool:
         body = _parsed(spool)
         signed.verify(body)
         return _accepted(_invocation(body), spool)
+
+
+def _refuse_by_headers() -> None:
+    """Where the body is still on its way: what can never be accepted is not waited for.
+
+    A body that is here is verified first, and a forgery answered as such whatever it names.
+    """
+    if signed.enforced() and isinstance(request.environ["wsgi.input"], PendingBody):
+        check_headers(request.headers, {context().settings.twilio_account_sid})
 
 
 def _parsed(spool: SealedSpool) -> Body:
@@ -83,7 +98,7 @@ def _invocation(body: Body) -> Invocation:
 
 def _accepted(invocation: Invocation, spool: SealedSpool) -> Response:
     started = time.monotonic()
-    audio = _blocks(cast(BinaryIO, spool)) if invocation.has_audio else iter(())
+    audio = Upload(cast(BinaryIO, spool)) if invocation.has_audio else ()
     asked = Request.marketplace(invocation)
     fresh = acceptance.accept(context().intake_store, context().dispatcher, asked, audio)
     if not fresh:
@@ -93,10 +108,16 @@ def _accepted(invocation: Invocation, spool: SealedSpool) -> Response:
     return Response(status=202)
 
 
-def _blocks(spool: BinaryIO) -> Iterator[bytes]:
-    spool.seek(0)
-    while block := spool.read(BLOCK):
-        yield block
+class Upload:
+    """The uploaded audio in blocks, from its beginning each time that it is iterated."""
+
+    def __init__(self, spool: BinaryIO) -> None:
+        self._spool = spool
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._spool.seek(0)
+        while block := self._spool.read(BLOCK):
+            yield block
 
 
 def _rejection(error: Rejected) -> Response:

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest
-from addon.archive.names import Entry
+from addon.archive.names import Entry, ids_prefix
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
 from addon.playback.grants import Purpose
 from addon.web import page_responses, player_data
@@ -200,7 +200,7 @@ def _search(user: User, sought: str) -> Response | str:
 
 def _ambiguous(user: User, recording_id: str, holders: Sequence[str]) -> str:
     """Two installs analysed the same recording: the user chooses."""
-    entries = [Entry(holder, recording_id, "") for holder in holders]
+    entries = [Entry(holder, recording_id, ids_prefix(recording_id) + holder) for holder in holders]
     return _show(user, ListPage(entries, None), holders, ambiguous=recording_id)
 
 

@@ -84,7 +84,8 @@ class RecordingRows:
         self._kept: BoundedCache[tuple[str, str, datetime], RecordingRow] = BoundedCache(MAX_KEPT)
 
     def of(self, entries: Sequence[Entry]) -> list[RecordingRow]:
-        """The rows of these entries; one that was erased meanwhile is left out.
+        """The rows of these entries; one that was erased meanwhile is left out, and so is an
+        entry that its recording's manifest does not explain.
 
         Raises StoreUnavailable.
         """
@@ -94,11 +95,11 @@ class RecordingRows:
 
     def _row(self, entry: Entry) -> RecordingRow | None:
         try:
-            manifest = self._archive.manifest(entry.tenant, entry.recording_id)
-        except NotStored:
-            return None
+            manifest = self._archive.listed(entry)
         except (Tampered, KeyMissing, UnreadableDocument):
             return self._unproven(entry)
+        if manifest is None:
+            return None
         key = (entry.tenant, entry.recording_id, manifest.written_at)
         row = self._kept.get(key) or self._made(manifest)
         if row.trouble is None:  # else it is looked at again: trouble may be mended

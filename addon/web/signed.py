@@ -7,6 +7,7 @@ recording and no value of a field may reach it.
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -18,6 +19,7 @@ from werkzeug.http import parse_options_header
 from addon import log
 from addon.errors import Forged
 from addon.twilio.multipart import Body
+from addon.twilio.names import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
 from addon.twilio.redaction import redacted
 from addon.twilio.sids import is_token
 from addon.twilio.signature_diagnostics import Diagnosis
@@ -31,19 +33,38 @@ _KINDS = {
     "application/json": "json",
 }
 
+HMAC_BYTES = (20, 32)
+"""Of HMAC-SHA1, and of the HMAC-SHA256 that only a shared key may give (spec/protocol 3.1, 3.3)."""
+
 logger = log.get("signatures")
 
 
 def refuse_unsigned() -> None:
-    """Before anything is read: a stranger's upload must cost nothing. Raises Forged."""
-    if _enforced() and "X-Twilio-Signature" not in request.headers:
+    """Before anything is read: a stranger's upload must cost nothing.
+
+    Raises Forged where there is no signature, or what is sent as one cannot be any.
+    """
+    if not enforced():
+        return
+    signature = request.headers.get(SIGNATURE_HEADER)
+    if signature is None:
         raise Forged("signature refused: no signature header")
+    lengths = HMAC_BYTES if SIGNATURE_SETTINGS_HEADER in request.headers else HMAC_BYTES[:1]
+    if _decoded_length(signature) not in lengths:
+        raise Forged("signature refused: it has not the form of one")
+
+
+def _decoded_length(signature: str) -> int | None:
+    try:
+        return len(base64.b64decode(signature, validate=True))
+    except ValueError:
+        return None
 
 
 def verify(body: Body) -> None:
     """Raises Forged for what Twilio did not sign, unless monitor mode lets it pass."""
     verdict = context().verifier.check(request.environ, body.form, body.sha256)
-    if _enforced():
+    if enforced():
         if not verdict.valid:
             raise Forged(f"signature refused: {verdict.reason}")
         return
@@ -53,7 +74,8 @@ def verify(body: Body) -> None:
         _diagnose_afterwards(verdict, body)
 
 
-def _enforced() -> bool:
+def enforced() -> bool:
+    """False in monitor mode, which lets everything pass."""
     return context().settings.signature_mode == "enforce"
 
 

@@ -70,7 +70,7 @@ def test_an_opened_recording_is_opened_once(
     store = Counting(archive.store.root)
     reader = Archive(store, decryption_keys=decryption_keys, verifiers=archive._verifiers)
     first = reader.open(TENANT, RECORDING)
-    assert store.calls == 4  # stat, manifest, header, final frame
+    assert store.calls == 5  # stat, manifest, tombstone, header, final frame
     store.calls = 0
     assert reader.open(TENANT, RECORDING) is first
     b"".join(first.read(FRAME_LENGTH, FRAME_LENGTH + 10))

@@ -13,6 +13,7 @@ INSTALL = "XD" + "1" * 32
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PLAYBACK_SECRETS", "s" * 32)
     monkeypatch.delenv("ARCHIVE_URL", raising=False)
 
     def command(*words: str, right: bool = True):

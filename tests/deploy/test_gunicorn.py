@@ -31,8 +31,8 @@ def configured(**env: str) -> dict[str, object]:
 def test_alone_it_listens_for_this_machine_only() -> None:
     found = configured()
     assert found["bind"] == ["127.0.0.1:8080"]
-    assert (found["workers"], found["threads"]) == (2, 32)
-    assert found["worker_class_str"] == "addon.web.deadline_worker.DeadlineWorker"
+    assert (found["workers"], found["threads"]) == (2, 16)
+    assert found["worker_class_str"] == "addon.web.connections.worker.ConnectionWorker"
     assert found["forwarded_allow_ips"] == ["127.0.0.1", "::1"]
 
 

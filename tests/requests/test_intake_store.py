@@ -90,7 +90,9 @@ def test_nothing_is_readable_in_the_store(intake_store):
 def test_another_key_does_not_open_it(intake_store, services):
     intake_store.accept("XR1", "marketplace", "{}")
     with pytest.raises((Tampered, KeyMissing)):
-        IntakeStore(services.store, os.urandom(32)).open("XR1")
+        IntakeStore.from_settings(
+            services.settings.replace(intake_key=os.urandom(32)), services.store
+        ).open("XR1")
 
 
 def test_a_record_under_another_name_is_refused(intake_store):

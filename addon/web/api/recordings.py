@@ -191,11 +191,9 @@ def _of_all(day: date | None, position: str | None, limit: int) -> tuple[list[En
 
 
 def _listed(entry: Entry) -> schemas.Recording | None:
-    """A recording of a listing; None where it was erased meanwhile."""
-    try:
-        return documents.recording(context().archive.manifest(entry.tenant, entry.recording_id))
-    except NotStored:
-        return None
+    """A recording of a listing; None where it was erased meanwhile, or the entry is planted."""
+    manifest = context().archive.listed(entry)
+    return None if manifest is None else documents.recording(manifest)
 
 
 def _ciphertext(holder: str, recording_id: str, expires: int) -> schemas.Ciphertext:

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 
-from addon.playback.tokens import Tokens
 from addon.web.context import context
 from tests.web.documented import API
 
@@ -26,7 +25,7 @@ OPERATIONS = [
 @pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=lambda each: each)
 def test_no_answer_is_ours_to_blame(app, path, method):
     with app.app_context():
-        secret, _ = Tokens(context().store).issue(None)
+        secret, _ = context().tokens.issue(None)
     operation = schemathesis.openapi.from_wsgi("/openapi.json", app)[path][method]
 
     @given(st.data())

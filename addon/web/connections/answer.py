@@ -1,0 +1,124 @@
+"""The answer to one request: the application is called in a thread and its answer sent piecemeal.
+
+A thread leaves the answer where the client does not take it, and another goes on later.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import enum
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from gunicorn.http import wsgi  # type: ignore[import-untyped]
+
+from addon.web.connections.body import BodyPending, PendingBody
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from addon.web.connections.connection import Connection
+
+TURN_BYTES = 1024 * 1024
+"""Sent at a stretch to a client that reads fast; then it is the turn of others that wait."""
+
+
+class Outcome(enum.Enum):
+    """How a turn ended."""
+
+    BODY_WANTED = "the application reads a body that has not come"
+    BLOCKED = "the client does not read"
+    MORE = "others may go first"
+    OVER = "all is sent, and the connection can be used again"
+    CLOSE = "all is sent, and the connection ends"
+    BROKEN = "the answer broke off"
+
+
+class Answer:
+    """One call of the application. Each method runs in one thread at a time."""
+
+    def __init__(
+        self, app: WSGIApplication, cfg: Any, connection: Connection, body: BinaryIO, *, close: bool
+    ) -> None:
+        self.started = False
+        self._app = app
+        self._cfg = cfg
+        self._connection = connection
+        self._body = body
+        self._close = close
+        self._context = contextvars.copy_context()
+        self._response: Any = None
+        self._whole: Any = None
+        self._items: Iterator[bytes] = iter(())
+        self._ended = False
+
+    def advance(self) -> Outcome:
+        """Go on as far as the client takes it. Raises what the application raises."""
+        return self._context.run(self._advance)
+
+    def abandon(self) -> None:
+        """End an answer that nobody takes any more."""
+        self._context.run(self._release)
+
+    @property
+    def without_body(self) -> bool:
+        """True where the application is called before the body has come."""
+        return isinstance(self._body, PendingBody)
+
+    @property
+    def headers_sent(self) -> bool:
+        """True once the status has gone out."""
+        return self._response is not None and self._response.headers_sent
+
+    def _advance(self) -> Outcome:
+        if not self.started and not self._start():
+            return Outcome.BODY_WANTED
+        outgoing = self._connection.outgoing
+        turn_ends = outgoing.sent + TURN_BYTES
+        while not self._ended:
+            if outgoing.waiting:
+                return Outcome.BLOCKED
+            if outgoing.sent >= turn_ends:
+                return Outcome.MORE
+            item = next(self._items, None)
+            if item is None:
+                self._ended = True
+                self._response.close()
+                self._release()
+            else:
+                self._response.write(item)
+        if outgoing.waiting:
+            return Outcome.BLOCKED
+        return Outcome.CLOSE if self._response.should_close() else Outcome.OVER
+
+    def _start(self) -> bool:
+        """Call the application; False where it wants the body first."""
+        connection = self._connection
+        self._response, environ = wsgi.create(
+            connection.request,
+            connection.outgoing,
+            connection.client,
+            connection.server,
+            self._cfg,
+        )
+        environ["wsgi.multithread"] = True
+        environ["wsgi.input"] = self._body
+        # The library's sends a file with a blocking call.
+        del environ["wsgi.file_wrapper"], environ["gunicorn.socket"]
+        if self._close:
+            self._response.force_close()
+        try:
+            self._whole = self._app(environ, self._response.start_response)
+        except BodyPending:
+            return False
+        if self.without_body:
+            self._response.force_close()
+        self._items = iter(self._whole)
+        self.started = True
+        return True
+
+    def _release(self) -> None:
+        close: Callable[[], None] | None = getattr(self._whole, "close", None)
+        self._whole, self._items = None, iter(())
+        if close is not None:
+            close()

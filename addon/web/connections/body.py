@@ -1,0 +1,128 @@
+"""A request's body, taken off the wire before the application reads it.
+
+The first bytes are held in memory, the rest encrypted on disk, within a budget for all bodies of
+this process (decision 0005). A body that was cut, ended early or is badly framed raises its error
+at the first read: it never passes for a whole one.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from typing import BinaryIO, cast
+
+from addon.archive.spool import SealedSpool
+from addon.errors import AddonError, Unavailable
+
+MEMORY_BYTES = 128 * 1024
+"""Held in memory, and not counted: as many bodies as connections may have it. A temporary URL's
+form has a few hundred bytes."""
+
+SEGMENT_BYTES = 16 * 1024 * 1024
+"""Bytes in one temporary file. A file that was read is gone, so that the copy which the application
+makes of an upload does not double it on disk."""
+
+BUSY_RETRY_AFTER_S = 5
+
+
+class BodyPending(BaseException):
+    """Raised by a read of a body that is still on its way: the application is called again later.
+
+    Not an Exception, because no handler of the application may answer it.
+    """
+
+
+class PendingBody(io.RawIOBase):
+    """The body of a request whose head alone has come."""
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, _buffer: object) -> int:
+        """Raises BodyPending."""
+        raise BodyPending
+
+
+class Budget:
+    """Bytes of unread uploads that this process may have on disk. For one thread."""
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+
+    def take(self, count: int) -> None:
+        """Take `count` bytes. Raises Unavailable where there are not as many left."""
+        if count > self.left:
+            raise Unavailable(
+                "too many uploads are on their way", retry_after=float(BUSY_RETRY_AFTER_S)
+            )
+        self.left -= count
+
+
+class ReceivedBody(io.RawIOBase):
+    """A body that is written in one thread as it arrives, then read once in another.
+
+    `received` counts its bytes; `spooled` are those in temporary files.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__()
+        self.received = 0
+        self.spooled = 0
+        self._budget = budget
+        self._memory = bytearray()
+        self._segments: deque[SealedSpool] = deque()
+        self._error: AddonError | None = None
+
+    def take(self, data: bytes) -> None:
+        """The next bytes. Raises Unavailable beyond the budget."""
+        self.received += len(data)
+        if self.received <= MEMORY_BYTES:
+            self._memory += data
+            return
+        self._budget.take(len(data))
+        self.spooled += len(data)
+        if not self._segments or self._segments[-1].tell() >= SEGMENT_BYTES:
+            self._segments.append(SealedSpool())
+        self._segments[-1].write(data)
+
+    def fail(self, error: AddonError) -> None:
+        """Nothing more is taken, what came is dropped, and reading raises `error`."""
+        self._error = error
+        self.release()
+
+    def stream(self) -> BinaryIO:
+        """The body for reading from its start."""
+        if self._error is None and not self._segments:
+            return io.BytesIO(self._memory)
+        for segment in self._segments:
+            segment.seek(0)
+        return cast(BinaryIO, io.BufferedReader(self, 64 * 1024))
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Fill a buffer with the next bytes; 0 at the end."""
+        if self._error is not None:
+            raise self._error
+        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        if self._memory:
+            count = min(len(view), len(self._memory))
+            view[:count] = self._memory[:count]
+            del self._memory[:count]
+            return count
+        while self._segments:
+            if count := self._segments[0].readinto(view):
+                return count
+            self._segments.popleft().close()
+        return 0
+
+    def release(self) -> None:
+        """Forget the bytes and give them back to the budget (`close` is the reader's to call)."""
+        self._memory = bytearray()
+        while self._segments:
+            self._segments.pop().close()
+        self._budget.left += self.spooled
+        self.spooled = 0

@@ -1,0 +1,114 @@
+"""One client's connection: its state, what came from it, and what has to go out."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import socket
+import struct
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from addon.web.connections.body import ReceivedBody
+from addon.web.connections.chunked import ChunkedDecoder
+
+if TYPE_CHECKING:
+    from addon.web.connections.answer import Answer
+    from addon.web.connections.limits import Group
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class State(enum.Enum):
+    """What a connection waits for."""
+
+    HEAD = "the client's request"
+    BODY = "the client's body"
+    WORK = "a thread of ours"
+    SENDING = "the client's reading"
+    LINGERING = "the client's end, its answer sent"
+    CLOSED = "nothing"
+
+
+class Connection:
+    """A non-blocking socket with the request that it carries.
+
+    All times are monotonic seconds. `deadline` counts in every state but WORK; `progress` is when
+    the last byte moved; `earned_at` is the latest moment up to which what it sent or took has
+    bought it time: one byte a second buys none.
+    """
+
+    def __init__(self, sock: socket.socket, client: Any, server: Any) -> None:
+        self.sock = sock
+        self.client = client
+        self.server = server
+        self.state = State.HEAD
+        self.deadline = 0.0
+        self.progress = 0.0
+        self.earned_at = 0.0
+        self.groups: list[Group] = []
+        self.buffer = bytearray()
+        self.searched = 0
+        self.request: Any = None
+        self.framing: int | ChunkedDecoder = 0
+        self.body: ReceivedBody | None = None
+        self.body_began = 0.0
+        self.unread = False
+        self.answer: Answer | None = None
+        self.outgoing = Outgoing(sock)
+        self.credited = -1
+        self.sending_left = 0.0
+        self.expects_continue = False
+        self.events = 0
+
+    @property
+    def peer(self) -> str:
+        """The peer's address; empty for a local socket."""
+        return str(self.client[0]) if isinstance(self.client, tuple) else ""
+
+    def reset(self) -> None:
+        """Close at once: what the client has not taken is dropped by the kernel too."""
+        with contextlib.suppress(OSError):
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self.sock.close()
+
+
+class Outgoing:
+    """The sending half of a socket, as gunicorn's Response writes to it; it never blocks.
+
+    What the kernel does not take is kept. `sent` counts the bytes taken so far.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sent = 0
+        self._sock = sock
+        self._waiting: deque[memoryview] = deque()
+
+    @property
+    def waiting(self) -> bool:
+        """True where bytes wait for the client to read."""
+        return bool(self._waiting)
+
+    def sendall(self, data: bytes) -> None:
+        """Send, or keep for `flush`. Raises OSError where the client has gone."""
+        self._waiting.append(memoryview(data))
+        self.flush()
+
+    def send(self, data: bytes) -> int:
+        """The same, for the one place where gunicorn sends so."""
+        self.sendall(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Send what the kernel takes now. Raises OSError where the client has gone."""
+        while self._waiting:
+            block = self._waiting[0]
+            try:
+                count = self._sock.send(block)
+            except BlockingIOError:
+                return
+            self.sent += count
+            if count < len(block):
+                self._waiting[0] = block[count:]
+            else:
+                self._waiting.popleft()
