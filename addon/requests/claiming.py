@@ -46,7 +46,11 @@ while at <= #ARGV[1] do
   local count, words = nil, {}
   count, at = struct.unpack('>I4', ARGV[1], at)
   for i = 1, count do words[i], at = struct.unpack('>I4c0', ARGV[1], at) end
-  if words[1] == 'PLACE' then place(words[2], words[3]) else redis.call(unpack(words)) end
+  if words[1] == 'PLACE' then
+    place(words[2], words[3])
+  else
+    redis.call(unpack(words))
+  end
 end
 return 1
 """
