@@ -287,6 +287,12 @@ class SettingsTable(BaseSettings):
     )
     oidc_client_id: str | None = _playback(None, "The client's id there.")
     oidc_client_secret: str | None = _playback(None, "And its secret.", secret=True)
+    oidc_prompt: Literal["login", "select_account"] | None = _playback(
+        None,
+        "What the issuer asks at every sign-in: login for the password, select_account for the "
+        "account. Unset: as it likes, and the password after somebody has signed out.",
+        example="select_account",
+    )
     oidc_allowed_domains: Listing = _playback(
         "", "Domains of the e-mail addresses that get in, with commas between."
     )

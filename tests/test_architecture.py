@@ -26,6 +26,7 @@ FOUNDATION = (
     "addon.redis_errors",
     "addon.bounded_cache",
     "addon.durable_files",
+    "addon.vault",
 )
 
 MAY_IMPORT = {
@@ -48,6 +49,7 @@ MAY_IMPORT = {
     "addon.redis_errors": ("addon.errors",),
     "addon.bounded_cache": (),
     "addon.durable_files": (),
+    "addon.vault": ("addon.errors", "addon.stored_documents"),
     "addon.outbound": FOUNDATION,
     "addon.audio": ("addon.errors",),
     "addon.analysis": ("addon.errors", "addon.audio"),
