@@ -4,7 +4,7 @@ from pathlib import Path
 
 from addon.settings import Settings
 
-settings = Settings.load_or_exit()
+settings = Settings.load_or_exit("web")
 
 bind = f"0.0.0.0:{settings.port}" if settings.port else "127.0.0.1:8080"
 worker_class = "addon.web.connections.worker.ConnectionWorker"

@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     ends the process with a sentence instead of a traceback.
     """
     if settings is None:
-        settings = Settings.load_or_exit()
+        settings = Settings.load_or_exit("web")
         try:
             error_reports.configure(settings)
         except SettingsError as error:

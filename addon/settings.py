@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -20,7 +20,12 @@ from pydantic_settings import EnvSettingsSource
 
 from addon.environment import variables
 from addon.errors import SettingsError
-from addon.settings_table import SettingsTable
+from addon.setting_roles import kept_files, variables_of, withheld_from
+from addon.settings_table import Role, SettingsTable
+
+CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
+"""Variable with the folder of a unit's credentials (systemd.exec(5), LoadCredential=). Containers
+set it to the folder of their secrets."""
 
 SOCKET_PATH_LIMIT = 100
 """A Unix socket's path may be 104 bytes long on macOS and 108 on Linux, the final zero included."""
@@ -45,13 +50,22 @@ class Settings(SettingsTable):
     """
 
     @classmethod
-    def load(cls, env: Mapping[str, str] | None = None) -> Self:
-        """Read the environment and `.env`, or `env` alone. Raises SettingsError, the name first."""
-        source = EnvSettingsSource(cls)
+    def load(cls, env: Mapping[str, str] | None = None, *, role: Role | None = None) -> Self:
+        """Read the environment and `.env`, or `env` alone. Raises SettingsError, the name first.
+
+        With a `role` nothing is read that the role does not need, and has its default.
+        """
+        source, names = EnvSettingsSource(cls), variables_of(role)
         source.env_vars = variables() if env is None else env
-        values = {name: text.strip() for name, text in source().items() if text.strip()}
+        given = {name: text.strip() for name, text in source().items() if text.strip()}
+        values: dict[str, Any] = {name: text for name, text in given.items() if name in names}
         data_dir = Path(values.get("DATA_DIR", cls.model_fields["data_dir"].default)).absolute()
-        values = _kept_keys(data_dir / "keys") | values
+        handed = source.env_vars.get(CREDENTIALS_DIRECTORY)
+        values |= {
+            **_kept_keys(data_dir / "keys", names),
+            **(_credentials(Path(handed), names) if handed else {}),
+            **values,
+        }
         values.setdefault("REDIS_URL", default_redis_url(data_dir))
         values.setdefault("ARCHIVE_URL", (data_dir / "archive").as_uri())
         values.setdefault("TRUSTED_PROXIES", "1" if "DYNO" in values else "0")
@@ -63,10 +77,10 @@ class Settings(SettingsTable):
         return settings._with_redis_options()
 
     @classmethod
-    def load_or_exit(cls) -> Self:
+    def load_or_exit(cls, role: Role | None = None) -> Self:
         """The same for a process's start: a wrong setting ends it with a sentence."""
         try:
-            return cls.load()
+            return cls.load(role=role)
         except SettingsError as error:
             raise SystemExit(f"{error.message}. {error.remedy}") from None
 
@@ -82,8 +96,10 @@ class Settings(SettingsTable):
         return self.model_copy(update=changes)
 
     def for_worker(self) -> Self:
-        """The same without the archive's private keys: a worker writes what it cannot read."""
-        return self.replace(archive_private_keys=(), archive_local_key=None)
+        """The same with only what a worker needs: it cannot read what it writes, nor sign links."""
+        defaults = type(self)()
+        withheld = [name.lower() for name in withheld_from("worker")]
+        return self.replace(**{name: getattr(defaults, name) for name in withheld})
 
     def _with_redis_options(self) -> Self:
         """redis-py takes from a URL's query whether the server's certificate must be signed."""
@@ -94,25 +110,35 @@ class Settings(SettingsTable):
         return self.replace(redis_url=unverified)
 
 
-def _kept_keys(folder: Path) -> dict[str, str]:
-    """The values in the files of `folder`, by variable. Raises SettingsError for a bad file."""
+def _kept_keys(folder: Path, names: Collection[str]) -> dict[str, str]:
+    """The values of these variables in DATA_DIR/keys. Raises SettingsError for a bad file."""
+    return _in_files(
+        {name: folder / file for name, file in kept_files().items() if name in names},
+        "DATA_DIR has a key file",
+    )
+
+
+def _credentials(folder: Path, names: Collection[str]) -> dict[str, str]:
+    """The values in the files that systemd or a container hands over, each named like its variable.
+
+    Raises SettingsError for a file that cannot be read.
+    """
+    return _in_files({name: folder / name for name in names}, f"{CREDENTIALS_DIRECTORY} has a file")
+
+
+def _in_files(paths: Mapping[str, Path], whose: str) -> dict[str, str]:
+    """The texts of the files that are there, by variable."""
     found = {}
-    for name, field in Settings.model_fields.items():
-        assert isinstance(field.json_schema_extra, dict)  # noqa: S101 - for the type checker
-        file_name = field.json_schema_extra["kept"]
-        if not file_name:
-            continue
+    for name, path in paths.items():
         try:
-            text = (folder / str(file_name)).read_text(encoding="ascii").strip()
+            text = path.read_text(encoding="ascii").strip()
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is not ASCII"
-            raise SettingsError(
-                f"DATA_DIR has a key file {file_name} that cannot be read: {reason}"
-            ) from None
+            raise SettingsError(f"{whose} {path.name} that cannot be read: {reason}") from None
         if text:
-            found[name.upper()] = text
+            found[name] = text
     return found
 
 

@@ -50,7 +50,8 @@ def deliver(sid: str, answer: Answer | None = None) -> None:
     With `answer`, the store is not asked for what it holds. Raises RedisError to its worker; the
     sweeper queues it again when Redis is back.
     """
-    with lease(services().redis, DELIVER_KIND, sid) as held:
+    taken = answer.held if answer else None
+    with lease(services().redis, DELIVER_KIND, sid, taken) as held:
         if held is not None:
             deliver_held(services(), sid, held, answer=answer)
 
@@ -108,14 +109,16 @@ def _place(
 def _send(services: Services, request: Request, held: Lease, answer: Answer | None) -> bool | None:
     """Send it if nobody has; True if the host took it or refused it for good, None if not asked."""
     sid = request.sid
-    if _is_answered(services, sid, held):
+    held.confirm()
+    is_first = answer is not None and answer.held is held and not held.has_lapsed()
+    if not is_first and finalise.is_answered(services, sid):
         finalise.finish(services, sid)
         return None
     result = answer.result if answer else services.intake_store.stored_result(sid)
     if result is None:
         _work_again(services, sid)
         return None
-    return Delivery(services, request, result, held).send()
+    return Delivery(services, request, result, held, is_first).send()
 
 
 def _work_again(services: Services, sid: str) -> None:
@@ -140,13 +143,19 @@ class Delivery:
     """One try at one callback."""
 
     def __init__(
-        self, services: Services, request: Request, result: StoredResult, held: Lease
+        self,
+        services: Services,
+        request: Request,
+        result: StoredResult,
+        held: Lease,
+        is_first: bool,
     ) -> None:
         self.services = services
         self.request = request
         self.handler = handlers.of(request)
         self.result = result
         self.held = held
+        self.is_first = is_first
         self.sid = request.sid
 
     def send(self) -> bool | None:
@@ -206,12 +215,14 @@ class Delivery:
             self.services.states.mark(self.sid, **delivered)  # so that it is not sent again
             raise
         code = self.result.answer["code"]
-        self.services.states.mark(self.sid, delivery=ANSWERED, code=code, **delivered)
+        facts = {"delivery": ANSWERED, "code": code, **delivered}
         logger.info("answered", answer=how)
-        finalise.finish_answered(self.services, self.request, self.result, how)
+        finalise.finish_answered(self.services, self.request, self.result, how, facts)
 
     def _taken_at(self) -> float | None:
         """Time at which the callback took the answer, where only the store's record is missing."""
+        if self.is_first:
+            return None
         entry = self.services.states.get(self.sid)
         return None if entry is None else entry.delivered_at
 

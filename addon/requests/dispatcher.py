@@ -211,7 +211,7 @@ class Dispatcher:
             for name, queue in self._queues.items():
                 pipe.llen(queue.key)
                 pipe.llen(queue.intermediate_queue_key)
-                pipe.lrange(redis_keys.SERVICE_TIMES + name, 0, -1)
+                pipe.lrange(redis_keys.SERVICE_TIMES + name, 0, selection.SAMPLES - 1)
             found = iter(pipe.execute())
         pressures = {}
         for name, (depth, taken, samples) in zip(

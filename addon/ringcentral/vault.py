@@ -1,4 +1,4 @@
-"""Encrypts small secrets for Redis: AES-256-GCM under keys derived from PLAYBACK_SECRETS.
+"""Encrypts small secrets for Redis: AES-256-GCM under keys derived from a process's secrets.
 
 Each ciphertext names its key, so that a new secret can be put in front while older ones still
 open. A text is bound to its name: copied under another one it does not open.
@@ -31,10 +31,10 @@ Kept = TypeVar("Kept", bound=StoredDocument)
 class Vault:
     """Encrypts under the first secret, decrypts under any. Raises SettingsError without one."""
 
-    def __init__(self, playback_secrets: Sequence[str]) -> None:
-        if not playback_secrets:
-            raise SettingsError("PLAYBACK_SECRETS is not set: no RingCentral token can be kept")
-        keys = [_key(secret) for secret in playback_secrets]
+    def __init__(self, process_secrets: Sequence[str]) -> None:
+        if not process_secrets:
+            raise SettingsError("INTAKE_KEY is not set: no RingCentral token can be kept")
+        keys = [_key(secret) for secret in process_secrets]
         self._newest = keys[0][0]
         self._keys = dict(keys)
 

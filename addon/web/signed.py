@@ -7,12 +7,14 @@ recording and no value of a field may reach it.
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from flask import Response, after_this_request, request
+from twilio.request_validator import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
 from werkzeug.datastructures import MultiDict
 from werkzeug.http import parse_options_header
 
@@ -33,13 +35,32 @@ _KINDS = {
     "application/json": "json",
 }
 
+HMAC_BYTES = (20, 32)
+"""Of HMAC-SHA1, and of the HMAC-SHA256 that only a shared key may give (spec/protocol 3.1, 3.3)."""
+
 logger = log.get("signatures")
 
 
 def refuse_unsigned() -> None:
-    """Before anything is read: a stranger's upload must cost nothing. Raises Forged."""
-    if _enforced() and "X-Twilio-Signature" not in request.headers:
+    """Before anything is read: a stranger's upload must cost nothing.
+
+    Raises Forged where there is no signature, or what is sent as one cannot be any.
+    """
+    if not enforced():
+        return
+    signature = request.headers.get(SIGNATURE_HEADER)
+    if signature is None:
         raise Forged("signature refused: no signature header")
+    lengths = HMAC_BYTES if SIGNATURE_SETTINGS_HEADER in request.headers else HMAC_BYTES[:1]
+    if _decoded_length(signature) not in lengths:
+        raise Forged("signature refused: it has not the form of one")
+
+
+def _decoded_length(signature: str) -> int | None:
+    try:
+        return len(base64.b64decode(signature, validate=True))
+    except ValueError:
+        return None
 
 
 def verify(body: Body, spellings: Iterable[Spelling]) -> None:
@@ -48,7 +69,7 @@ def verify(body: Body, spellings: Iterable[Spelling]) -> None:
     verdict = context().verifier.check(request.environ, body.form, body.sha256)
     if verdict.hypothesis == "fields" and body.form is not None:
         _check_boundaries(body.form, spellings)
-    if _enforced():
+    if enforced():
         if not verdict.valid:
             raise Forged(f"signature refused: {verdict.reason}")
         return
@@ -63,12 +84,13 @@ def _check_boundaries(form: MultiDict[str, str], spellings: Iterable[Spelling]) 
     try:
         check_boundaries(url, form.items(multi=True), spellings)
     except InputMalformed as error:
-        if _enforced():
+        if enforced():
             raise
         logger.error("boundaries refused, but monitor mode lets it pass", reason=error.message)
 
 
-def _enforced() -> bool:
+def enforced() -> bool:
+    """False in monitor mode, which lets everything pass."""
     return context().settings.signature_mode == "enforce"
 
 

@@ -66,5 +66,5 @@ def test_a_document_of_a_newer_release_is_not_read():
 
 
 def test_without_a_secret_there_is_no_vault():
-    with pytest.raises(SettingsError, match="PLAYBACK_SECRETS"):
+    with pytest.raises(SettingsError, match="INTAKE_KEY"):
         Vault([])

@@ -92,6 +92,7 @@ def test_a_job_imports_nothing_that_was_not_there_before_the_fork(
         "TWILIO_ACCOUNT_SID": ACCOUNT,
         "TWILIO_AUTH_TOKEN": TOKEN,
         "CALLBACK_HOSTS": market.origin,
+        "CALLBACK_CREDENTIALS": f"{market.origin}={market.credentials}",
         "ARCHIVE_PUBLIC_KEYS": made_keys["public"],
         "MANIFEST_SIGNING_KEY": made_keys["signing"],
         "MANIFEST_VERIFY_KEYS": made_keys["verify"],
