@@ -75,6 +75,7 @@ def _packed(command: tuple[Any, ...]) -> bytes:
     than a hundred do."""
     parts = [SIZE.pack(len(command))]
     for word in command:
-        encoded = word if isinstance(word, bytes) else str(word).encode()
+        text = word if isinstance(word, bytes | str) else str(word)
+        encoded = text.encode() if isinstance(text, str) else text  # str() would name an enum
         parts += (SIZE.pack(len(encoded)), encoded)
     return b"".join(parts)

@@ -14,12 +14,12 @@ from functools import partial
 from typing import Any
 
 from flask import Response, after_this_request, request
+from twilio.request_validator import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
 from werkzeug.http import parse_options_header
 
 from addon import log
 from addon.errors import Forged
 from addon.twilio.multipart import Body
-from addon.twilio.names import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
 from addon.twilio.redaction import redacted
 from addon.twilio.sids import is_token
 from addon.twilio.signature_diagnostics import Diagnosis
