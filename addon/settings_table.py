@@ -135,6 +135,18 @@ class SettingsTable(BaseSettings):
         "enforce refuses forged requests; monitor accepts and logs them, for the first days only.",
         roles=WEB,
     )
+    signature_reuse: Literal["detect", "refuse", "report"] = _twilio(
+        "detect",
+        "What becomes of an accepted signature that comes again with another request: refuse "
+        "refuses it, report only logs and counts it, detect refuses it where what is signed holds "
+        "something that belongs to one request alone.",
+    )
+    known_installs: Listing = _twilio(
+        "",
+        "The installs that are served, with commas between; empty: all. A request without an "
+        "install is known by its configuration, or as `no-install`.",
+        example="XD00000000000000000000000000000000",
+    )
     public_url: Url = _twilio(
         "http://127.0.0.1:8080",
         "What Twilio calls, without a path: it signs the exact public URL.",

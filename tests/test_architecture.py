@@ -41,6 +41,7 @@ MAY_IMPORT = {
         "addon.setting_roles",
         "addon.settings_table",
     ),
+    "addon.weak_settings": ("addon.settings",),
     "addon.log": (),
     "addon.stored_documents": ("addon.errors",),
     "addon.redis_keys": (),

@@ -46,13 +46,17 @@ while at <= #ARGV[1] do
   local count, words = nil, {}
   count, at = struct.unpack('>I4', ARGV[1], at)
   for i = 1, count do words[i], at = struct.unpack('>I4c0', ARGV[1], at) end
-  if words[1] == 'PLACE' then place(words[2], words[3]) else redis.call(unpack(words)) end
+  if words[1] == 'PLACE' then
+    place(words[2], words[3])
+  else
+    redis.call(unpack(words))
+  end
 end
 return 1
 """
 )
-"""KEYS[1] a request's state, ARGV[1] the commands to run as `_packed` has them; PLACE is followed by
-a queue and a job. Gives 1, or 0 for a duplicate."""
+"""KEYS[1] a request's state, ARGV[1] the commands to run as `_packed` has them; PLACE is followed
+by a queue and a job. Gives 1, or 0 for a duplicate."""
 
 
 def claim(connection: redis.Redis, state: str, commands: Pipeline) -> bool:
