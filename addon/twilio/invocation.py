@@ -134,8 +134,8 @@ class Invocation(StoredDocument):
 def check_headers(headers: Headers, accounts: Collection[str]) -> None:
     """The part of `Invocation.from_fields` that needs no body; raises WrongAccount or Rejected."""
     _account(headers, accounts)
-    for header in ("X-Twilio-RequestSid", *_HEADER_SIDS.values()):
-        _token(headers.get(header), header)
+    for header, prefixes in (("X-Twilio-RequestSid", sids.REQUEST), *_HEADER_SIDS.values()):
+        _token(headers.get(header), header, *prefixes)
 
 
 def _sorted_out(fields: MultiDict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
