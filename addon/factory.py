@@ -11,7 +11,7 @@ from addon import error_reports, log, tracing
 from addon.commands import register_commands
 from addon.errors import SettingsError
 from addon.settings import Settings
-from addon.web import context
+from addon.web import context, strict_transport
 from addon.web.blueprints import register_blueprints
 
 
@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     ends the process with a sentence instead of a traceback.
     """
     if settings is None:
-        settings = Settings.load_or_exit()
+        settings = Settings.load_or_exit("web")
         try:
             error_reports.configure(settings)
         except SettingsError as error:
@@ -30,5 +30,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("addon", static_folder=None)
     context.attach(app, settings)
     register_blueprints(app)
+    strict_transport.apply(app, settings.public_url)
     register_commands(app)
     return app

@@ -16,6 +16,9 @@ REQUESTS_OPEN = "ledger:open"
 REQUESTS_DONE = "ledger:done"
 """Sorted set of finished request SIDs, scored by when they were finished."""
 
+REQUESTS_UNCOUNTED = "ledger:uncounted"
+"""List of the SIDs of finished requests that are to be added to the metrics."""
+
 SERVICE_TIMES = "service-times:"
 """List of the seconds that a worker process took for the latest jobs, by queue."""
 

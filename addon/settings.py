@@ -9,18 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
 from addon.environment import variables
 from addon.errors import SettingsError
-from addon.settings_table import SettingsTable
+from addon.setting_roles import kept_files, variables_of, withheld_from
+from addon.settings_table import Role, SettingsTable
+
+CREDENTIALS_DIRECTORY = "CREDENTIALS_DIRECTORY"
+"""Variable with the folder of a unit's credentials (systemd.exec(5), LoadCredential=). Containers
+set it to the folder of their secrets."""
 
 SOCKET_PATH_LIMIT = 100
 """A Unix socket's path may be 104 bytes long on macOS and 108 on Linux, the final zero included."""
@@ -37,6 +43,9 @@ FLEX_FIGURES = ("agent_talk", "customer_talk", "silence", "crosstalk")
 FLEX_SLOTS = tuple(str(number) for number in range(1, 11))
 """Insights has ten conversation measures and ten conversation attributes."""
 
+_FINGERPRINT = re.compile(r"[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}", re.ASCII)
+"""As `openssl x509 -fingerprint -sha256` prints it, or without the colons."""
+
 
 class Settings(SettingsTable):
     """All settings, each a field that `settings_table.py` declares.
@@ -45,13 +54,22 @@ class Settings(SettingsTable):
     """
 
     @classmethod
-    def load(cls, env: Mapping[str, str] | None = None) -> Self:
-        """Read the environment and `.env`, or `env` alone. Raises SettingsError, the name first."""
-        source = EnvSettingsSource(cls)
+    def load(cls, env: Mapping[str, str] | None = None, *, role: Role | None = None) -> Self:
+        """Read the environment and `.env`, or `env` alone. Raises SettingsError, the name first.
+
+        With a `role` nothing is read that the role does not need, and has its default.
+        """
+        source, names = EnvSettingsSource(cls), variables_of(role)
         source.env_vars = variables() if env is None else env
-        values = {name: text.strip() for name, text in source().items() if text.strip()}
+        given = {name: text.strip() for name, text in source().items() if text.strip()}
+        values: dict[str, Any] = {name: text for name, text in given.items() if name in names}
         data_dir = Path(values.get("DATA_DIR", cls.model_fields["data_dir"].default)).absolute()
-        values = _kept_keys(data_dir / "keys") | values
+        handed = source.env_vars.get(CREDENTIALS_DIRECTORY)
+        values |= {
+            **_kept_keys(data_dir / "keys", names),
+            **(_credentials(Path(handed), names) if handed else {}),
+            **values,
+        }
         values.setdefault("REDIS_URL", default_redis_url(data_dir))
         values.setdefault("ARCHIVE_URL", (data_dir / "archive").as_uri())
         values.setdefault("TRUSTED_PROXIES", "1" if "DYNO" in values else "0")
@@ -63,10 +81,10 @@ class Settings(SettingsTable):
         return settings._with_redis_options()
 
     @classmethod
-    def load_or_exit(cls) -> Self:
+    def load_or_exit(cls, role: Role | None = None) -> Self:
         """The same for a process's start: a wrong setting ends it with a sentence."""
         try:
-            return cls.load()
+            return cls.load(role=role)
         except SettingsError as error:
             raise SystemExit(f"{error.message}. {error.remedy}") from None
 
@@ -82,37 +100,58 @@ class Settings(SettingsTable):
         return self.model_copy(update=changes)
 
     def for_worker(self) -> Self:
-        """The same without the archive's private keys: a worker writes what it cannot read."""
-        return self.replace(archive_private_keys=(), archive_local_key=None)
+        """The same with only what a worker needs: it cannot read what it writes, nor sign links."""
+        defaults = type(self)()
+        withheld = [name.lower() for name in withheld_from("worker")]
+        return self.replace(**{name: getattr(defaults, name) for name in withheld})
 
     def _with_redis_options(self) -> Self:
-        """redis-py takes from a URL's query whether the server's certificate must be signed."""
-        if self.redis_tls_verify or not self.redis_url.startswith("rediss:"):
+        """How the server's certificate is checked goes into the URL's query, with redis-py's names
+        and one of `addon.requests.connections`."""
+        if not self.redis_url.startswith("rediss:"):
+            return self
+        options = {}
+        if self.redis_tls_fingerprints:
+            options["tls_fingerprints"] = ",".join(self.redis_tls_fingerprints)
+        elif not self.redis_tls_verify:
+            options |= {"ssl_cert_reqs": "none", "ssl_check_hostname": "false"}
+        elif self.redis_tls_ca:
+            options["ssl_ca_data"] = self.redis_tls_ca
+        if not options:
             return self
         separator = "&" if "?" in self.redis_url else "?"
-        unverified = f"{self.redis_url}{separator}ssl_cert_reqs=none&ssl_check_hostname=false"
-        return self.replace(redis_url=unverified)
+        return self.replace(redis_url=f"{self.redis_url}{separator}{urlencode(options)}")
 
 
-def _kept_keys(folder: Path) -> dict[str, str]:
-    """The values in the files of `folder`, by variable. Raises SettingsError for a bad file."""
+def _kept_keys(folder: Path, names: Collection[str]) -> dict[str, str]:
+    """The values of these variables in DATA_DIR/keys. Raises SettingsError for a bad file."""
+    return _in_files(
+        {name: folder / file for name, file in kept_files().items() if name in names},
+        "DATA_DIR has a key file",
+    )
+
+
+def _credentials(folder: Path, names: Collection[str]) -> dict[str, str]:
+    """The values in the files that systemd or a container hands over, each named like its variable.
+
+    Raises SettingsError for a file that cannot be read.
+    """
+    return _in_files({name: folder / name for name in names}, f"{CREDENTIALS_DIRECTORY} has a file")
+
+
+def _in_files(paths: Mapping[str, Path], whose: str) -> dict[str, str]:
+    """The texts of the files that are there, by variable."""
     found = {}
-    for name, field in Settings.model_fields.items():
-        assert isinstance(field.json_schema_extra, dict)  # noqa: S101 - for the type checker
-        file_name = field.json_schema_extra["kept"]
-        if not file_name:
-            continue
+    for name, path in paths.items():
         try:
-            text = (folder / str(file_name)).read_text(encoding="ascii").strip()
+            text = path.read_text(encoding="ascii").strip()
         except FileNotFoundError:
             continue
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is not ASCII"
-            raise SettingsError(
-                f"DATA_DIR has a key file {file_name} that cannot be read: {reason}"
-            ) from None
+            raise SettingsError(f"{whose} {path.name} that cannot be read: {reason}") from None
         if text:
-            found[name.upper()] = text
+            found[name] = text
     return found
 
 
@@ -132,6 +171,8 @@ def _check(settings: Settings) -> None:
             f"DELETE_AT_SOURCE_AFTER_S is {delay}; it must be 0 (never) or at least "
             f"{DELETE_AT_SOURCE_FLOOR_S}, because Flex still computes its figures until then"
         )
+    if any(not _FINGERPRINT.fullmatch(one) for one in settings.redis_tls_fingerprints):
+        raise SettingsError("REDIS_TLS_FINGERPRINTS must give SHA-256 in hexadecimal")
     if not settings.archive_url.startswith(("file:///", "s3://")):
         raise SettingsError("ARCHIVE_URL must start with file:/// or s3://")
     if settings.ringcentral_jwt and not settings.ringcentral_client_id:
@@ -163,5 +204,5 @@ def default_redis_url(data_dir: Path) -> str:
     socket = data_dir / "redis" / "redis.sock"
     if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
         name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-        socket = Path(tempfile.gettempdir()) / f"addon-redis-{name}.sock"
+        socket = Path(tempfile.gettempdir()) / f"addon-redis-{os.geteuid()}-{name}" / "redis.sock"
     return f"unix://{quote(os.fsencode(socket))}"

@@ -36,6 +36,13 @@ from addon.setting_types import (
 PLAYBACK_TTL_LEAST_S = 30
 """Less, and a link could end before the page that shows it is drawn."""
 
+Role = Literal["web", "worker"]
+"""The kinds of process that read settings. A sweeper, a job and a delivery are workers."""
+
+ROLES: tuple[Role, ...] = ("web", "worker")
+WEB: tuple[Role, ...] = ("web",)
+WORKER: tuple[Role, ...] = ("worker",)
+
 StorageClass = Literal["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"]
 """S3's classes that can be read at once: what is archived is read back, and played."""
 
@@ -51,23 +58,26 @@ def _setting(
     secret: bool = False,
     example: str = "",
     kept: str | None = None,
+    roles: tuple[Role, ...] = ROLES,
 ) -> Any:
-    """A row: `default` as in the environment, `kept` the name of a file in DATA_DIR/keys.
+    """A row: `default` as in the environment, `kept` the name of a file in DATA_DIR/keys, `roles`
+    the processes that need it.
 
     A secret is left out of `repr`, so that settings in a traceback give nothing away.
     """
     extra: dict[str, Any] = {"section": section, "example": example, "kept": kept}
+    extra["roles"] = list(roles)
     return Field(default, description=text, repr=not secret, json_schema_extra=extra)
 
 
 _twilio = partial(_setting, "Twilio")
 _storage = partial(_setting, "Queue and store")
 _keys = partial(_setting, "Keys: PEM files with commas between, or PEM text")
-_playback = partial(_setting, "Playback")
-_flex = partial(_setting, "Flex")
+_playback = partial(_setting, "Playback", roles=WEB)
+_flex = partial(_setting, "Flex", roles=WORKER)
 _ringcentral = partial(_setting, "RingCentral")
-_analysis = partial(_setting, "Analysis")
-_processes = partial(_setting, "Processes")
+_analysis = partial(_setting, "Analysis", roles=WORKER)
+_processes = partial(_setting, "Processes", roles=WEB)
 _operating = partial(_setting, "Operating")
 
 
@@ -95,10 +105,16 @@ class SettingsTable(BaseSettings):
         "", "Its primary token: signs every request.", secret=True, kept="twilio_auth_token"
     )
     twilio_auth_tokens_also_accepted: Listing = _twilio(
-        "", "Further tokens, accepted while one is rotated, with commas between.", secret=True
+        "",
+        "Further tokens, accepted while one is rotated, with commas between.",
+        secret=True,
+        roles=WEB,
     )
     twilio_shared_keys: Pairs = _twilio(
-        "", "Shared keys of webhooks signed with HMAC-SHA256: id=secret,id=secret.", secret=True
+        "",
+        "Shared keys of webhooks signed with HMAC-SHA256: id=secret,id=secret.",
+        secret=True,
+        roles=WEB,
     )
     twilio_api_key: str = _twilio(
         "",
@@ -117,6 +133,19 @@ class SettingsTable(BaseSettings):
     signature_mode: Literal["enforce", "monitor"] = _twilio(
         "enforce",
         "enforce refuses forged requests; monitor accepts and logs them, for the first days only.",
+        roles=WEB,
+    )
+    signature_reuse: Literal["detect", "refuse", "report"] = _twilio(
+        "detect",
+        "What becomes of an accepted signature that comes again with another request: refuse "
+        "refuses it, report only logs and counts it, detect refuses it where what is signed holds "
+        "something that belongs to one request alone.",
+    )
+    known_installs: Listing = _twilio(
+        "",
+        "The installs that are served, with commas between; empty: all. A request without an "
+        "install is known by its configuration, or as `no-install`.",
+        example="XD00000000000000000000000000000000",
     )
     public_url: Url = _twilio(
         "http://127.0.0.1:8080",
@@ -127,23 +156,28 @@ class SettingsTable(BaseSettings):
         "*.twilio.com",
         "Where recordings may be fetched from. `*.twilio.com` means https; an entry with a scheme "
         "is matched exactly, and is the only way to allow http, a port or a private address.",
+        roles=WORKER,
     )
     callback_hosts: Listing = _twilio(
-        "*.twilio.com", "Where results may be posted to, written like MEDIA_HOSTS."
+        "*.twilio.com", "Where results may be posted to, written like MEDIA_HOSTS.", roles=WORKER
     )
     callback_credentials: Pairs = _twilio(
         "",
-        "Callback credentials of single installs, as XD…=user:password with commas between; every "
-        "other install gets the account's own.",
+        "Credentials for callbacks, with commas between: XD…=user:password of an install (https "
+        "only), hooks.example.com=user:password or http://127.0.0.1:9000=user:password of a host, "
+        "written like CALLBACK_HOSTS. The account's own go to twilio.com and its subdomains by "
+        "https, and nowhere else.",
         secret=True,
+        roles=WORKER,
     )
     callback_style: Styles = _twilio(
         "json",
         "How results are posted: json, or multipart with the document as a file; also by install, "
         "as json,XD…=multipart.",
+        roles=WORKER,
     )
     max_upload_bytes: Annotated[int, whole(least=1024)] = _twilio(
-        "536870912", "The most audio that one request may upload, in bytes."
+        "536870912", "The most audio that one request may upload, in bytes.", roles=WEB
     )
 
     redis_url: str = _storage(
@@ -154,7 +188,17 @@ class SettingsTable(BaseSettings):
         example="rediss://:password@host:6379/0",
     )
     redis_tls_verify: Flag = _storage(
-        "on", "off for a rediss:// server whose certificate nobody signed, as Heroku's."
+        "on",
+        "off believes any certificate of a rediss:// server: whoever sits on the line is believed "
+        "too. For one that nobody signed, as Heroku's, set REDIS_TLS_FINGERPRINTS instead.",
+    )
+    redis_tls_fingerprints: Listing = _storage(
+        "",
+        "SHA-256 of the certificates that a rediss:// server may have, in hexadecimal with commas "
+        "between; nothing else about them is checked. Two while one is replaced.",
+    )
+    redis_tls_ca: Pem | None = _storage(
+        None, "PEM: who signed the certificate of a rediss:// server, where it is nobody public."
     )
     data_dir: Annotated[Path, AfterValidator(Path.absolute)] = _storage(
         "./var", "Keys, the embedded Redis and, by default, the archive."
@@ -194,12 +238,16 @@ class SettingsTable(BaseSettings):
         "What readers decrypt them with; workers never need these.",
         secret=True,
         kept="archive_private_key.pem",
+        roles=WEB,
     )
     archive_kms_keys: Listing = _keys(
         "", "KMS keys that recordings are encrypted to as well, by ARN."
     )
     archive_local_key: Key32 | None = _keys(
-        None, "32 bytes in base64: decrypts the epoch keys kept in the store.", secret=True
+        None,
+        "32 bytes in base64: decrypts the epoch keys kept in the store.",
+        secret=True,
+        roles=WEB,
     )
     manifest_signing_key: Pem | None = _keys(
         None, "Ed25519: a worker signs manifests.", secret=True, kept="manifest_signing_key.pem"
@@ -244,7 +292,8 @@ class SettingsTable(BaseSettings):
         "https://flex.twilio.com", "Origins whose players may fetch audio."
     )
     oidc_issuer: Url | None = _playback(
-        None, "Sign-in for people. Without an issuer only the owner of the machine gets in."
+        None,
+        "Sign-in for people. Without an issuer only the owner of the machine gets in.",
     )
     oidc_client_id: str | None = _playback(None, "The client's id there.")
     oidc_client_secret: str | None = _playback(None, "And its secret.", secret=True)
@@ -310,6 +359,7 @@ class SettingsTable(BaseSettings):
         "A JWT credential of a service account: with it, the account's recordings are archived as "
         "well.",
         secret=True,
+        roles=WORKER,
     )
     ringcentral_webhook_token: str | None = _ringcentral(
         None,
@@ -323,6 +373,7 @@ class SettingsTable(BaseSettings):
         "Mute key tones (card numbers) in what is archived: on, off, or required, with which "
         "nobody may hear a recording unless everything found in it is muted; see [the "
         "result](analysis.md#redaction).",
+        roles=ROLES,
     )
     agent_channel: Channels = _analysis(
         "1",
@@ -381,6 +432,7 @@ class SettingsTable(BaseSettings):
         "Worker processes for long recordings, beside those for short ones and deliveries. Unset: "
         "2 under `flask serve`, elsewhere one a core.",
         example="2",
+        roles=WORKER,
     )
     dyno: str | None = _processes(
         None,
@@ -393,6 +445,7 @@ class SettingsTable(BaseSettings):
         "Without it /metrics answers this machine only; with it, whoever sends it as a bearer "
         "token.",
         secret=True,
+        roles=WEB,
     )
     sentry_dsn: str | None = _operating(
         None,

@@ -33,12 +33,12 @@ PAGE_HEAD = """\
 Every variable, read once at the start from the environment and from `.env` in the working
 directory; the environment wins. An empty value counts as unset, and a wrong one stops the start
 with the variable's name. Keys and secrets that are unset are read from files under
-`DATA_DIR/keys`, which `flask serve` makes once. A secret appears in no log and in no error.
+`DATA_DIR/keys`, which `flask serve` makes once; before these, a file with the variable's name in
+`CREDENTIALS_DIRECTORY` counts, where systemd or a container sets it. A secret appears in no log and
+in no error. The last column says which processes read a setting; the others are not given it.
 
 `python -m tests.settings_pages` writes this page and `.env.example` from `addon/settings_table.py`.
 """
-
-TABLE_HEAD = ("| variable | meaning | default | example |", "|---|---|---|---|")
 
 LIBRARIES = """\
 ## Read by libraries
@@ -47,6 +47,9 @@ boto3 reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_DEFAULT_REGION`,
 `AWS_ENDPOINT_URL_S3` and its other `AWS_` variables, OpenTelemetry its own `OTEL_` ones. They may
 stand in `.env` as well.
 """
+
+
+READERS = {"web": "web", "worker": "workers"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Row:
     example: str
     text: str
     secret: bool
+    readers: str
 
 
 def rows() -> Iterator[Row]:
@@ -73,6 +77,7 @@ def rows() -> Iterator[Row]:
             example=str(extra["example"]),
             text=field.description or "",
             secret=not field.repr,
+            readers=" and ".join(READERS[role] for role in extra["roles"]),
         )
 
 
@@ -97,12 +102,14 @@ def page() -> str:
         lines = [
             f"## {section}",
             "",
-            "| variable | meaning | default | example |",
-            "|---|---|---|---|",
+            "| variable | meaning | default | example | for |",
+            "|---|---|---|---|---|",
         ]
         for row in found:
             name = f"`{row.variable}`" + (" (secret)" if row.secret else "")
-            lines.append(f"| {name} | {row.text} | {_code(row.default)} | {_code(row.example)} |")
+            lines.append(
+                f"| {name} | {row.text} | {_code(row.default)} | {_code(row.example)} | {row.readers} |"
+            )
         parts.append("\n".join(lines) + "\n")
     return "\n".join([*parts, LIBRARIES])
 

@@ -157,3 +157,21 @@ def test_what_was_added_is_left_out_for_the_same_program_anew(folder: Path) -> N
     given, taken = output(folder, "-c", GIVEN, PORT="8080").splitlines()
     assert json.loads(given) == [None, "8080", None]
     assert json.loads(taken) == [{"PORT": "8080"}, False]
+
+
+GIVE_UP = """
+import json, os, sys
+from addon import environment
+environment.give_up({"PORT", "METRICS_TOKEN"})
+shown = open("/proc/self/environ").read() if os.path.exists("/proc/self/environ") else ""
+held = environment.variables()
+print(json.dumps([held.get("PORT"), held.get("METRICS_TOKEN"), held.get("LOG_LEVEL")]))
+print("PORT=" in shown, sys.argv[1:])
+"""
+
+
+def test_what_a_process_gives_up_is_gone_from_what_it_was_started_with_too(folder: Path) -> None:
+    write(folder, "METRICS_TOKEN=secret", "LOG_LEVEL=debug")
+    said = output(folder, "-c", GIVE_UP, "an argument", PORT="8080").splitlines()
+    assert json.loads(said[0]) == [None, None, "debug"]
+    assert said[1] == "False ['an argument']"

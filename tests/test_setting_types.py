@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -87,3 +88,21 @@ def test_a_pem_file_is_read(tmp_path):
 @pytest.mark.parametrize(("kind", "given"), [(types.Listing, ("a",)), (types.Days, 0)])
 def test_a_value_that_is_no_text_any_more_passes(kind, given):
     assert value(kind, given) == given
+
+
+def test_keys_with_commas_between():
+    assert types.keys32("") == ()
+    assert types.keys32(f"{'00' * 32}, {'01' * 32}") == (bytes(32), b"\1" * 32)
+    with pytest.raises(ValueError, match="32 bytes"):
+        types.keys32(f"{'00' * 32},short")
+
+
+@pytest.mark.parametrize("text", ["2026-12-01T00:00:00Z", "2026-12-01T01:00:00+01:00"])
+def test_a_moment_has_its_zone(text):
+    assert types.moment(text) == datetime(2026, 12, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["2026-12-01", "2026-12-01T00:00:00", "tomorrow", "1"])
+def test_what_names_no_moment_is_refused(text):
+    with pytest.raises(ValueError, match="must be a time"):
+        types.moment(text)

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from addon.errors import SettingsError
+from addon.setting_roles import kept_files
 from addon.settings import Settings, default_redis_url
 from tests.settings_pages import rows
 
@@ -138,6 +139,7 @@ def test_secrets_are_not_in_the_repr(tmp_path, made_keys):
         "RINGCENTRAL_CLIENT_ID": "app",
         "INTAKE_KEY": KEY,
         "ARCHIVE_LOCAL_KEY": KEY,
+        "CONTROL_KEYS": KEY,
     }
     secrets = [row.variable for row in rows() if row.secret]
     settings = Settings.load(dict.fromkeys(secrets, "very-secret") | env)
@@ -176,9 +178,46 @@ def test_a_worker_has_no_key_to_read_with(made_keys):
     env = {"ARCHIVE_PRIVATE_KEYS": made_keys["private"], "ARCHIVE_LOCAL_KEY": KEY}
     settings = Settings.load(env)
     assert settings.archive_private_keys
-    worker = settings.for_worker()
-    assert worker.archive_private_keys == ()
-    assert worker.archive_local_key is None
+    for worker in (settings.for_worker(), Settings.load(env, role="worker")):
+        assert worker.archive_private_keys == ()
+        assert worker.archive_local_key is None
+
+
+def test_a_role_reads_no_file_that_it_does_not_need(tmp_path):
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    for name in kept_files().values():
+        (keys / name).write_text("kept")
+    (keys / "intake_key").write_text(KEY)
+    for name in ("archive_private_key.pem", "playback_secret"):
+        (keys / name).unlink()
+        (keys / name).mkdir()  # as good as a file that this process may not read
+    for name in ("archive_public_key.pem", "manifest_signing_key.pem", "manifest_verify_key.pem"):
+        (keys / name).unlink()
+    env = {"DATA_DIR": str(tmp_path)}
+    assert Settings.load(env, role="worker").intake_key
+    with pytest.raises(SettingsError, match="cannot be read"):
+        Settings.load(env, role="web")
+
+
+def test_credentials_come_from_the_folder_that_systemd_or_a_container_names(tmp_path):
+    secrets, keys = tmp_path / "secrets", tmp_path / "keys"
+    secrets.mkdir()
+    keys.mkdir()
+    (secrets / "INTAKE_KEY").write_text(KEY + "\n")
+    (secrets / "TWILIO_AUTH_TOKEN").write_text("handed over")
+    (secrets / "PLAYBACK_SECRETS").write_text("a,b")
+    (keys / "twilio_auth_token").write_text("kept")
+    env = {"DATA_DIR": str(tmp_path), "CREDENTIALS_DIRECTORY": str(secrets)}
+    settings = Settings.load(env)
+    assert settings.intake_key == bytes(range(32))
+    assert settings.twilio_auth_token == "handed over"
+    assert settings.playback_secrets == ("a", "b")
+    assert Settings.load(env, role="worker").playback_secrets == ()
+    assert Settings.load({**env, "TWILIO_AUTH_TOKEN": "given"}).twilio_auth_token == "given"
+    (secrets / "METRICS_TOKEN").write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match="CREDENTIALS_DIRECTORY has a file METRICS_TOKEN"):
+        Settings.load(env)
 
 
 def test_the_socket_lies_under_the_data_folder_or_where_it_is_short_enough():

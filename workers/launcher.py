@@ -25,6 +25,8 @@ from addon.errors import SettingsError
 from addon.requests import scheduling
 from addon.settings import Settings
 from addon.stack.parent_death import dies_with_parent
+from addon.weak_settings import weak_settings
+from workers.marketplace import check_hosts
 
 STOP_S = 18.0
 """Below the supervisor's 20 s and Heroku's 30: what is left is killed, and run again later."""
@@ -159,8 +161,7 @@ def run_worker(queues: Sequence[str]) -> None:
     from addon.requests.connections import worker_connection
     from workers.worker import MONITOR_S, QueueWorker
 
-    os.nice(scheduling.niceness(queues))
-    connection = worker_connection(Settings.load().redis_url)
+    connection = worker_connection(Settings.load(role="worker").redis_url)
     worker = QueueWorker(
         list(queues),
         connection=connection,
@@ -211,13 +212,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        settings = Settings.load()
+        settings = Settings.load(role="worker")
+        check_hosts(settings)
         error_reports.configure(settings)
     except SettingsError as error:
         print(f"{error.message}. {error.remedy}", file=sys.stderr)  # noqa: T201
         return 1
     log.configure(settings.log_level)
     tracing.configure("addon-worker", settings)
+    for sentence in weak_settings(settings):
+        logger.warning(sentence)
     preload(settings)
     general = options.workers or settings.workers or os.cpu_count() or 1
     logger.info("workers started", general=general)

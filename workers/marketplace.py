@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from addon.archive.store import Store
+from addon.errors import OutboundRefused
 from addon.outbound import Credentials, Origins, Outbound, split
 from addon.requests import scheduling
 from addon.requests.intake_store import IntakeRecord
@@ -19,6 +20,7 @@ from addon.requests.results import StoredResult
 from addon.settings import Settings
 from addon.twilio import callback
 from addon.twilio.invocation import Invocation
+from addon.twilio.rest import is_twilio
 from addon.twilio.trimming import trim
 from workers import source
 
@@ -55,7 +57,7 @@ class MarketplaceHandler:
             url,
             trim(answer),
             outbound=Outbound(_callback_hosts(settings)),
-            credentials=credentials(settings, request.tenant),
+            credentials=credentials(settings, request.tenant, url),
             style=style(settings, request.tenant),
         )
         return "delivered"
@@ -76,12 +78,46 @@ class MarketplaceHandler:
         return max(scheduling.deadline(received, seconds), received + GIVE_UP_FLOOR_S)
 
 
-def credentials(settings: Settings, tenant: str) -> list[Credentials]:
-    """Credentials for the callback: the install's, then the partner's (spec/protocol 1.8)."""
-    own = settings.callback_credentials.get(tenant)
-    pairs = [own.partition(":")] if own else []
-    partner = Credentials(settings.twilio_account_sid, settings.twilio_auth_token)
-    return [*(Credentials(name, secret) for name, _, secret in pairs), partner]
+def credentials(settings: Settings, tenant: str, url: str) -> list[Credentials]:
+    """Credentials for a callback: the install's, the origin's, then the account's (spec/protocol
+    1.8).
+
+    The account's auth token signs every request, so it goes to Twilio's own hosts alone. Over http
+    goes a pair only if its entry names that very http origin. Raises SettingsError for an entry of
+    CALLBACK_CREDENTIALS that is neither an install nor an origin.
+    """
+    try:
+        origin = split(url).origin
+    except OutboundRefused:
+        return []  # the request itself is refused next, with its reason
+    found: list[str] = []
+    for entry, pair in settings.callback_credentials.items():
+        if entry == tenant and origin.scheme == "https":
+            found.insert(0, pair)
+        elif not _is_install(entry) and _credentials_entry(entry).admits_origin(origin):
+            found.append(pair)
+    given = [Credentials(name, secret) for name, _, secret in (p.partition(":") for p in found)]
+    if is_twilio(origin):
+        given.append(Credentials(settings.twilio_account_sid, settings.twilio_auth_token))
+    return given
+
+
+def check_hosts(settings: Settings) -> None:
+    """Raises SettingsError for a wrong entry of MEDIA_HOSTS, CALLBACK_HOSTS or
+    CALLBACK_CREDENTIALS."""
+    Origins(settings.media_hosts, setting="MEDIA_HOSTS")
+    _callback_hosts(settings)
+    for entry in settings.callback_credentials:
+        if not _is_install(entry):
+            _credentials_entry(entry)
+
+
+def _is_install(entry: str) -> bool:
+    return entry.startswith("XD") and "." not in entry
+
+
+def _credentials_entry(entry: str) -> Origins:
+    return Origins([entry], setting="CALLBACK_CREDENTIALS")
 
 
 def style(settings: Settings, tenant: str) -> callback.Style:

@@ -60,5 +60,5 @@ def services() -> Services:
     process = os.getpid()
     if process not in _made:
         _made.clear()
-        _made[process] = Services.from_settings(Settings.load().for_worker())
+        _made[process] = Services.from_settings(Settings.load(role="worker"))
     return _made[process]

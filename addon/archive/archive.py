@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from addon.settings import Settings
 
 MAX_REMEMBERED = 4096
-"""Recordings known not to be erased: a key each."""
+"""Recordings of which something is kept in mind: not erased, the manifest's generation."""
 
 ERASED_WITHIN_S = 60.0
 """A tombstone is asked for again after so long. An erasure takes the audio with it at once; only a
@@ -85,6 +85,7 @@ class Archive:
         self._verifiers = verifiers or Verifiers([signer.public_pem] if signer else [])
         self._opened: BoundedCache[tuple[str, str], ArchivedAudio] = BoundedCache(MAX_OPENED)
         self._planted = PlantedObjects()
+        self._generations: BoundedCache[tuple[str, str], int] = BoundedCache(MAX_REMEMBERED)
         self._not_erased: BoundedCache[tuple[str, str], bool] = BoundedCache(
             MAX_REMEMBERED, seconds=ERASED_WITHIN_S
         )
@@ -141,6 +142,7 @@ class Archive:
         """
         manifest = self._manifest(tenant, recording_id)
         self._refuse_erased(tenant, recording_id)
+        self._refuse_older(manifest)
         return manifest
 
     def listed(self, entry: names.Entry) -> Manifest | None:
@@ -278,7 +280,8 @@ class Archive:
         def erase_one(entry: names.Entry) -> None:
             manifest = self._manifest(entry.tenant, entry.recording_id)
             if manifest.at.astimezone(UTC).date() >= first_kept:
-                raise NotStored("an index entry says an earlier day than the manifest")
+                self.store.delete(entry.key)
+                raise Tampered("an index entry says an earlier day than the manifest")
             self._erase(manifest, by="retention", reason=reason, now=now)
 
         return erasure.sweep(self.store, erase_one, first_kept)
@@ -309,6 +312,17 @@ class Archive:
         if self.is_erased(tenant, recording_id):
             raise NotStored("this recording was erased, and something of it was put back")
         self._not_erased.put((tenant, recording_id), True)
+
+    def _refuse_older(self, manifest: Manifest) -> None:
+        """Raises Tampered for a manifest older than one that this process has seen.
+
+        What no process remembers is compared with the access log by `verification`.
+        """
+        recording = manifest.tenant, manifest.recording_id
+        if manifest.generation < (self._generations.get(recording) or 1):
+            raise Tampered("an older manifest of this recording was put back")
+        if manifest.generation > 1:
+            self._generations.put(recording, manifest.generation)
 
     def _is_held(self, tenant: str, recording_id: str) -> bool:
         """False where there is no manifest; one that cannot be verified is for who asks for it."""

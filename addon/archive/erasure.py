@@ -68,7 +68,7 @@ def sweep(
         try:
             erase_one(entry)
         except NotStored:
-            store.delete(entry.key)  # an erasure that died before it came to the index
+            store.delete(entry.key)  # an erasure died before it came to the index, or it is planted
         except (RetentionLocked, Tampered, KeyMissing, UnreadableDocument):
             yield entry, False
             continue

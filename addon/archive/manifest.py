@@ -80,6 +80,7 @@ class Sealed:
 class Manifest:
     """A recording as archived. The `_before` stand only while the objects are being replaced.
 
+    `generation` grows with every manifest that replaces another of the same recording, from 1 on.
     `others` are fields that a newer release wrote; they are written back as they are.
     """
 
@@ -91,6 +92,7 @@ class Manifest:
     written_at: datetime
     audio_before: Sealed | None = None
     analysis_before: Sealed | None = None
+    generation: int = 1
     version: int = VERSION
     others: Mapping[str, Any] = field(default_factory=dict)
 
@@ -116,6 +118,8 @@ class Manifest:
         facts = {**document["facts"].pop("others"), **document["facts"]}
         unsaid = [name for name in LATER_FACTS if facts[name] is None]
         document["facts"] = {name: value for name, value in facts.items() if name not in unsaid}
+        if self.generation == 1:
+            del document["generation"]  # release 0.1.0 does not know it, and refuses it
         return {**document.pop("others"), **document}
 
     @classmethod

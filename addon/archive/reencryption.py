@@ -20,7 +20,7 @@ from addon.archive.prefixes import RECORDINGS
 from addon.archive.reader import fetch_header
 from addon.archive.sealing import context_of, fetcher, object_key, seal, stored_version
 from addon.archive.store import Stat
-from addon.archive.verification import Finding
+from addon.archive.verification import REENCRYPTED, Finding
 from addon.archive.wrapping import key_name
 from addon.errors import ArchiveError, Tampered
 
@@ -43,18 +43,21 @@ def reencrypt(archive: Archive, tenant: str, recording_id: str, *, by: str) -> N
         analysis=staged.get("analysis"),
         audio_before=before["audio"],
         analysis_before=before.get("analysis"),
+        generation=manifest.generation + 1,
+    )
+    replaced = replace(
+        after, audio_before=None, analysis_before=None, generation=after.generation + 1
     )
     try:
         _write(archive, after)
         _replace_objects(archive, manifest)
-        _write(archive, replace(after, audio_before=None, analysis_before=None))
+        _write(archive, replaced)
     finally:
         # Never needed once this call ends: whichever manifest stands admits what is stored.
         for part in manifest.parts:
             archive.store.delete(_next_key(manifest, part))
-    AccessLog(archive.store).record(
-        tenant, recording_id, "reencrypted", {"by": by}, at=datetime.now(UTC)
-    )
+    facts = {"by": by, "generation": replaced.generation}
+    AccessLog(archive.store).record(tenant, recording_id, REENCRYPTED, facts, at=datetime.now(UTC))
 
 
 def reencrypt_all(

@@ -15,7 +15,7 @@ import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -30,6 +30,8 @@ KEY_LENGTH = 32
 
 FIELD = "mac"
 """The document's own field for algorithm, key name and MAC."""
+
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 _DOMAIN = b"recording-addon signed document 1\n"
 """Before what is signed: a MAC made here is of no use anywhere else."""
@@ -96,12 +98,13 @@ class DocumentSigner:
             self._planted.report(object_key, error.message)
             return None
 
+    def accepting_unsigned(self) -> Self:
+        """The same, but it believes any document without a MAC: for who signs them."""
+        return type(self)(tuple(self._keys.values()), unsigned_until=FOR_EVER, now=self._now)
+
     def is_current(self, content: bytes) -> bool:
         """True where a document carries a MAC of the newest key; it is not verified here."""
-        try:
-            return bool(json.loads(content)[FIELD]["key"] == next(iter(self._keys), None))
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return False
+        return claimed_key(content) == next(iter(self._keys), "")
 
     def _unsigned(self, kind: str, document: dict[str, Any]) -> dict[str, Any]:
         if self._unsigned_until is None or self._now() >= self._unsigned_until:
@@ -118,6 +121,14 @@ def derived_key(secret: bytes, purpose: str) -> bytes:
 def key_name(key: bytes) -> str:
     """The name of a key in documents: it follows from the key and gives nothing of it away."""
     return "hmac-" + hashlib.sha256(_DOMAIN + b"name of " + key).hexdigest()[:16]
+
+
+def claimed_key(content: bytes) -> str | None:
+    """The name of the key that a document says it is signed with; None for one without a MAC."""
+    try:
+        return str(json.loads(content)[FIELD]["key"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _mac(key: bytes, kind: str, object_key: str, document: Mapping[str, Any]) -> bytes:

@@ -92,6 +92,15 @@ class Store(Protocol):
         """True where `retain` works. Raises StoreUnavailable."""
 
 
+def list_each(store: Store, prefixes: Iterable[str], *, after: str = "") -> Iterator[Stat]:
+    """The objects under several prefixes in the order of keys, those past `after` only."""
+    for prefix in sorted(prefixes):
+        if after.startswith(prefix):
+            yield from store.list(prefix, after=after)
+        elif after < prefix:
+            yield from store.list(prefix)
+
+
 def checked_key(key: str) -> str:
     """`key` itself. Raises NotStored where nothing could ever lie under such a name."""
     if len(key) > MAX_KEY_LENGTH or not _KEY.fullmatch(key):

@@ -7,11 +7,12 @@ compared with the signed manifest. Verifying must never change anything.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest, Part
 from addon.archive.names import behind, files, recording_of
 from addon.archive.prefixes import RECORDINGS
@@ -21,12 +22,18 @@ from addon.errors import ArchiveError, Tampered
 if TYPE_CHECKING:
     from addon.archive.archive import Archive
 
-State = Literal["whole", "erased", "unfinished", "bad"]
+State = Literal["whole", "erased", "unfinished", "bad", "current"]
+
+REENCRYPTED = "reencrypted"
+"""The event in the access log that says which generation a manifest has reached."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The state of one recording; `problem` says why it is bad, `size` is its ciphertext's."""
+    """The state of one recording, or of another object; `problem` says why it is bad.
+
+    `size` is what was looked at, in bytes. "current" is what needed no work.
+    """
 
     tenant: str
     recording_id: str
@@ -38,9 +45,11 @@ class Finding:
 def verify(archive: Archive, tenant: str, recording_id: str) -> Manifest:
     """Check signature, hashes, and where there is a key every frame of a recording.
 
-    Raises NotStored, Tampered, KeyMissing, StoreUnavailable.
+    Raises NotStored, Tampered, also for an older manifest that was put back; KeyMissing,
+    StoreUnavailable.
     """
     manifest = archive.manifest(tenant, recording_id)
+    _refuse_older(archive, manifest)
     check = _decrypt if archive.decryption_keys else _compare
     for part in manifest.parts:
         check(archive, manifest, part)
@@ -79,6 +88,19 @@ def _found(archive: Archive, tenant: str, recording_id: str, sizes: dict[str, in
     except ArchiveError as error:
         return Finding(tenant, recording_id, "bad", sum(sizes.values()), error.message)
     return Finding(tenant, recording_id, state, sum(sizes.values()))
+
+
+def _refuse_older(archive: Archive, manifest: Manifest) -> None:
+    """Raises Tampered where the access log knows of a later manifest than this one."""
+    events = AccessLog(archive.store).events(manifest.tenant, manifest.recording_id)
+    reached = max((_generation(event) for event in events), default=1)
+    if manifest.generation < reached:
+        raise Tampered(f"an older manifest was put back: {manifest.generation}, not {reached}")
+
+
+def _generation(event: Mapping[str, Any]) -> int:
+    reached = event.get("generation") if event.get("event") == REENCRYPTED else None
+    return reached if isinstance(reached, int) else 1
 
 
 def _decrypt(archive: Archive, manifest: Manifest, part: Part) -> None:

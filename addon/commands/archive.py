@@ -20,6 +20,7 @@ from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
 from addon.archive.configured import master_decryption_keys
 from addon.archive.index import tenants
+from addon.archive.index_check import check_index
 from addon.archive.manifest import Manifest
 from addon.archive.message import decrypt
 from addon.archive.reencryption import reencrypt, reencrypt_all
@@ -28,6 +29,7 @@ from addon.archive.verification import verify, verify_all
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
 from addon.commands.progress import Progress
+from addon.commands.sign_controls import sign_controls
 from addon.durable_files import write_file
 from addon.errors import NotStored
 from addon.settings import Settings
@@ -40,6 +42,7 @@ def archive_cli() -> None:
 
 archive_cli.add_command(new_epoch)
 archive_cli.add_command(rewrap_epoch)
+archive_cli.add_command(sign_controls)
 
 _tenant = click.option("--tenant", help="The install (XD…) or account that holds it.")
 _after = click.option("--after", metavar="TENANT/ID", help="Go on behind this recording.")
@@ -160,6 +163,18 @@ def verify_command(
         progress.follow(verify_all(archive, after=_cursor(after)))
         if progress.bad:
             ctx.exit(1)
+
+
+@archive_cli.command("check-index")
+@click.option("--mend", is_flag=True, help="Write what is missing, remove what is unexplained.")
+@click.option("--after", metavar="KEY", default="", help="Go on behind this object.")
+@click.pass_context
+def check_index_command(ctx: click.Context, mend: bool, after: str) -> None:
+    """Compare the index, which the lists are made of, with the signed manifests."""
+    progress = Progress("mended")
+    progress.follow(check_index(_archive(), mend=mend, after=after))
+    if progress.bad:
+        ctx.exit(1)
 
 
 @archive_cli.command("erase")

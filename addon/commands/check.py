@@ -10,11 +10,14 @@ import click
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
-from addon.archive.prefixes import OUTCOMES
+from addon.archive.prefixes import OUTCOMES, TOKENS
 from addon.archive.store import WEB_PATIENCE
 from addon.errors import AddonError
+from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
 from addon.settings import Settings
+from addon.weak_settings import weak_settings
+from workers.marketplace import check_hosts
 
 Finding = str | None
 
@@ -81,9 +84,27 @@ def _keys(settings: Settings) -> Finding:
     return None
 
 
+def _tokens(settings: Settings) -> Finding:
+    store = store_of(settings, patience=WEB_PATIENCE)
+    stored = sum(1 for _ in store.list(TOKENS))
+    count = stored - sum(1 for _ in Tokens.from_settings(settings, store).all())
+    if count:
+        return f"{count} open nothing, unsigned or signed with another key: sign-controls or revoke"
+    return None
+
+
 def _transcriber(settings: Settings) -> Finding:
     open_transcriber(settings.transcriber)
     return None
+
+
+def _hosts(settings: Settings) -> Finding:
+    check_hosts(settings)
+    return None
+
+
+def _weak(settings: Settings) -> Finding:
+    return "; ".join(weak_settings(settings)) or None
 
 
 LOOKS: dict[str, Callable[[Settings], Finding]] = {
@@ -93,6 +114,9 @@ LOOKS: dict[str, Callable[[Settings], Finding]] = {
     "queue's eviction policy": _durable,
     "store": _store,
     "keys": _keys,
+    "API tokens": _tokens,
     "transcriber": _transcriber,
+    "allowed hosts": _hosts,
+    "strength of secrets and addresses": _weak,
 }
 """What is looked at, in this order."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,8 @@ LINK_WAIT_S = 30.0
 def demo(once: bool, port: int, audio: Path) -> None:
     """Start everything, send a signed invocation through it, and show what became of it."""
     right = False
-    with contextlib.suppress(KeyboardInterrupt), Marketplace("", "") as market:
-        local = _settings(market.origin, port)
+    with contextlib.suppress(KeyboardInterrupt), _stand_in() as market:
+        local = _settings(market, port)
         with local_stack(port, local, Console.standard()) as stack:
             stack.wait_until_ready()
             right = tour(market, local["PUBLIC_URL"], audio)
@@ -58,13 +59,20 @@ def demo(once: bool, port: int, audio: Path) -> None:
     sys.exit(0 if right else 1)
 
 
-def _settings(origin: str, port: int) -> dict[str, str]:
+def _stand_in() -> Marketplace:
+    """A Marketplace with credentials of its own: the account's never leave over http."""
+    return Marketplace("", "", credentials=f"stand-in:{secrets.token_urlsafe(32)}")
+
+
+def _settings(market: Marketplace, port: int) -> dict[str, str]:
     """Settings on top of the environment: its own address, and the stand-in's, allowed."""
     settings = Settings.load()
+    pairs = {**settings.callback_credentials, market.origin: market.credentials}
     return {
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "CALLBACK_HOSTS": ",".join((*settings.callback_hosts, origin)),
-        "MEDIA_HOSTS": ",".join((*settings.media_hosts, origin)),
+        "CALLBACK_HOSTS": ",".join((*settings.callback_hosts, market.origin)),
+        "CALLBACK_CREDENTIALS": ",".join(f"{name}={pair}" for name, pair in pairs.items()),
+        "MEDIA_HOSTS": ",".join((*settings.media_hosts, market.origin)),
     }
 
 
@@ -97,7 +105,7 @@ def _result(market: Marketplace, exchange: Exchange) -> dict[str, Any] | None:
         _say(f"No result came within {RESULT_WAIT_S:g} s; the log says why.")
         return None
     if not callback.authorised:
-        _say("A result came, but its Basic auth is not the partner's.")
+        _say("A result came, but its Basic auth is not the stand-in's.")
         return None
     return callback.document()
 

@@ -35,6 +35,7 @@ def invoke(audio: Path, to: str | None, mode: str, duplicate: int, port: int, wa
     target = to or f"{settings.public_url}/recording-analysis"
     try:
         market = Marketplace(settings.twilio_account_sid, settings.twilio_auth_token, port=port)
+        market.credentials = settings.callback_credentials.get(market.origin)
     except OSError as error:
         raise click.ClickException(f"port {port} cannot be listened on: {error.strerror}") from None
     with market:
@@ -69,7 +70,9 @@ def _document(callback: Callback | None, market: Marketplace) -> dict[str, Any]:
             f"MEDIA_HOSTS) allow {market.origin}? Its log says more"
         )
     if not callback.authorised:
-        raise click.ClickException("a result came, but its Basic auth is not the partner's")
+        raise click.ClickException(
+            "a result came, but its Basic auth is not what CALLBACK_CREDENTIALS says"
+        )
     for name, value in callback.form().items():
         print(f"{name}: {value}", file=sys.stderr)
     return callback.document()

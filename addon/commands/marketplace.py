@@ -82,13 +82,24 @@ class Exchange:
 
 
 class Marketplace:
-    """Listens while it is entered; `origin` is what the service must allow as a host."""
+    """Listens while it is entered; `origin` is what the service must allow as a host.
+
+    `credentials` are the `user:password` that its callbacks must come with. Without them callbacks
+    need none, and the account's own are taken too, as other add-ons send them.
+    """
 
     def __init__(
-        self, account_sid: str, auth_token: str, *, host: str = "127.0.0.1", port: int = 0
+        self,
+        account_sid: str,
+        auth_token: str,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        credentials: str | None = None,
     ) -> None:
         self.account_sid = account_sid
         self.auth_token = auth_token
+        self.credentials = credentials
         self.exchanges: dict[str, Exchange] = {}
         self.answers: list[int] = []
         self._server = ThreadingHTTPServer((host, port), _handler(self))
@@ -133,9 +144,10 @@ class Marketplace:
         return exchange.callbacks[0] if exchange.callbacks else None
 
     def takes(self, authorization: str | None) -> bool:
-        """True where a callback's Basic auth is the partner's own (spec/protocol 1.8)."""
-        expected = base64.b64encode(f"{self.account_sid}:{self.auth_token}".encode()).decode()
-        return authorization == f"Basic {expected}"
+        """True where a callback's Basic auth is the one that is expected (spec/protocol 1.8)."""
+        if self.credentials is not None:
+            return authorization == _basic(self.credentials)
+        return authorization in (None, _basic(f"{self.account_sid}:{self.auth_token}"))
 
     def _exchange(self, sid: str, audio: bytes) -> Exchange:
         return self.exchanges.setdefault(sid, Exchange(sid, audio))
@@ -181,6 +193,10 @@ def multipart_body(fields: Mapping[str, str], audio: bytes) -> tuple[bytes, str]
     given: dict[str, str | tuple[str, bytes, str]] = dict(fields)
     given["audio-data"] = ("recording.wav", audio, "audio/x-wav")
     return encode_multipart_formdata(given)
+
+
+def _basic(pair: str) -> str:
+    return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
 def _send(url: str, headers: Mapping[str, str], body: bytes) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from socket import socket
 
 import click
@@ -17,6 +18,7 @@ from addon.stack.console import Console
 from addon.stack.data_lock import data_lock
 from addon.stack.provision import provision
 from addon.stack.redis_server import redis_child
+from addon.stack.role_environments import bare_environment, environment_of
 from addon.stack.supervisor import Supervisor
 from addon.stack.web_server import HANDED_OVER, listening_socket, start_anew, web_child
 from addon.web import local_sign_in
@@ -76,10 +78,19 @@ def _ready(console: Console, settings: Settings, where: str) -> None:
 
 
 def _children(settings: Settings, web: socket, lock: int, workers: int) -> Iterator[Child]:
+    """Each with the settings that its role needs."""
+    variables = environment.variables()
     if settings.redis_embedded:
-        yield redis_child(settings, descriptors=(lock,))
-    yield web_child(web, descriptors=(lock,))
-    yield Child("workers", _workers(workers), grace=WORKERS_GRACE_S, descriptors=(lock,))
+        redis = redis_child(settings, descriptors=(lock,))
+        yield replace(redis, environment=bare_environment(variables))
+    yield replace(web_child(web, descriptors=(lock,)), environment=environment_of("web", variables))
+    yield Child(
+        "workers",
+        _workers(workers),
+        grace=WORKERS_GRACE_S,
+        descriptors=(lock,),
+        environment=environment_of("worker", variables),
+    )
 
 
 def _workers(count: int) -> Sequence[str]:

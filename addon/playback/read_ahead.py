@@ -15,12 +15,28 @@ DEPTH = 2
 """Blocks read before they are wanted, a megabyte each: more cost every listener their memory."""
 
 
+AT_ONCE = threading.BoundedSemaphore(8)
+"""Listeners of this process that are read ahead for. Further ones wait for their blocks: a client
+that does not read costs no thread, and no more memory than the block that it does not take."""
+
+
 def read_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The same blocks, all but the first read by a thread that ends with this iterator.
 
-    Raises what `blocks` raises, after every block before it.
+    Without a thread where AT_ONCE are at work. Raises what `blocks` raises, after every block
+    before it.
     """
     yield from islice(blocks, 1)
+    if not AT_ONCE.acquire(blocking=False):
+        yield from blocks
+        return
+    try:
+        yield from _read_by_thread(blocks)
+    finally:
+        AT_ONCE.release()
+
+
+def _read_by_thread(blocks: Iterator[bytes]) -> Iterator[bytes]:
     handed: SimpleQueue[bytes | BaseException | None] = SimpleQueue()
     room, left = threading.Semaphore(DEPTH), threading.Event()
 

@@ -18,7 +18,7 @@ from addon import stored_documents
 from addon.archive.configured import token_signer
 from addon.archive.names import checked_id
 from addon.archive.prefixes import TOKENS
-from addon.archive.signed_documents import DocumentSigner
+from addon.archive.signed_documents import DocumentSigner, claimed_key
 from addon.archive.store import Store
 from addon.errors import NotStored, Tampered, Unauthenticated, UnreadableDocument
 from addon.settings import Settings
@@ -126,6 +126,15 @@ class Tokens:
             token = self._stored(stat.key.removeprefix(TOKENS))
             if token is not None:
                 yield token
+
+    def unsigned(self) -> Iterator[Token]:
+        """The tokens without a signature: of release 0.1.0, or planted."""
+        trusting = Tokens(self._store, self._signer.accepting_unsigned())
+        for stat in self._store.list(TOKENS):
+            if claimed_key(self._store.get(stat.key)) is None:
+                token = trusting._stored(stat.key.removeprefix(TOKENS))
+                if token is not None:
+                    yield token
 
     def revoke(self, name: str) -> None:
         """End a token at once, by its name or its text. Raises NotStored where there is none."""

@@ -48,7 +48,7 @@ class RingCentral:
         outbound = Outbound(hosts.origins)
         self._redis = connection
         self._jwt = settings.ringcentral_jwt
-        self._vault = Vault(settings.playback_secrets, "ringcentral tokens")
+        self._vault = Vault(_vault_secrets(settings), "ringcentral tokens", "INTAKE_KEY")
         self.oauth = OAuth(
             hosts,
             outbound,
@@ -130,6 +130,13 @@ class RingCentral:
         with suppress(RedisError):
             sealed = self._vault.encrypt(document, name)
             self._redis.set(RINGCENTRAL_KNOWN + name, sealed, ex=KNOWN_S)
+
+
+def _vault_secrets(settings: Settings) -> list[str]:
+    """INTAKE_KEY, which web and workers share, then PLAYBACK_SECRETS, which 0.1.0 encrypted under
+    and workers do not hold."""
+    shared = [settings.intake_key.hex()] if settings.intake_key else []
+    return [*shared, *settings.playback_secrets]
 
 
 def _caller(tokens: Tokens) -> Caller:

@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from addon.stack.parent_death import dies_with_parent
@@ -33,6 +33,8 @@ class Child:
     """Seconds from SIGTERM to SIGKILL."""
     descriptors: tuple[int, ...] = ()
     """Open files that it inherits."""
+    environment: Mapping[str, str] | None = None
+    """Its variables; None for those of this process."""
 
 
 class Process:
@@ -47,6 +49,7 @@ class Process:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=child.descriptors,
+            env=child.environment,
             # Safe here: the supervisor has one thread (see the warning in the subprocess module).
             preexec_fn=dies_with_parent(),
         )

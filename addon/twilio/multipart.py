@@ -17,7 +17,16 @@ from urllib.parse import parse_qsl
 from werkzeug.datastructures import Headers, MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
+from werkzeug.sansio.multipart import (
+    BLANK_LINE_RE,
+    Data,
+    Epilogue,
+    Field,
+    File,
+    MultipartDecoder,
+    NeedData,
+    State,
+)
 from werkzeug.wsgi import get_content_length, get_input_stream
 
 from addon.errors import InputConflict, Rejected, Unavailable, UploadTooLarge
@@ -34,6 +43,11 @@ MAX_TEXT_BYTES = 1024 * 1024
 
 MAX_FIELDS = 500
 """More names than any mapping form has, few enough to sort and sign at once."""
+
+MAX_PART_HEAD_BYTES = 4096
+MAX_PART_HEAD_LINES = 20
+"""Of one part's headers: Twilio's have two lines. Each line costs the library as much as its header
+would bring, and there may be MAX_FIELDS parts."""
 
 MAX_BOUNDARY_BYTES = 70
 """RFC 2046 5.1.1."""
@@ -199,6 +213,7 @@ def _multipart(
 
 def _drain(decoder: MultipartDecoder, parts: _Parts) -> None:
     while True:
+        _check_part_head(decoder)
         try:
             event = decoder.next_event()
         except (ValueError, AttributeError):
@@ -209,6 +224,18 @@ def _drain(decoder: MultipartDecoder, parts: _Parts) -> None:
             parts.begin(event)
         elif isinstance(event, Data):
             parts.take(event.data, last=not event.more_data)
+
+
+def _check_part_head(decoder: MultipartDecoder) -> None:
+    """Raises Rejected where the next part's headers are longer than any real ones."""
+    if decoder.state is not State.PART:
+        return
+    end = BLANK_LINE_RE.search(decoder.buffer, 0, MAX_PART_HEAD_BYTES)
+    length = end.start() if end else len(decoder.buffer)
+    if length >= MAX_PART_HEAD_BYTES:
+        raise Rejected("the headers of a part are too long")
+    if decoder.buffer.count(b"\n", 0, length) >= MAX_PART_HEAD_LINES:
+        raise Rejected("a part has too many headers")
 
 
 @dataclass

@@ -14,7 +14,16 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from addon.errors import OutboundRefused, TwilioUnavailable
-from addon.outbound import Credentials, Origins, Outbound, Response, Timeouts, errors_as, split
+from addon.outbound import (
+    Credentials,
+    Origin,
+    Origins,
+    Outbound,
+    Response,
+    Timeouts,
+    errors_as,
+    split,
+)
 from addon.settings import Settings
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
@@ -88,6 +97,12 @@ class TwilioApi:
 
 def _is_api(scheme: str, host: str, port: int) -> bool:
     return (scheme, port) == ("https", 443) and bool(_API_HOST.fullmatch(host))
+
+
+def is_twilio(origin: Origin) -> bool:
+    """True for twilio.com and the hosts below it, by https on its usual port."""
+    is_own = origin.host == "twilio.com" or origin.host.endswith(".twilio.com")
+    return is_own and (origin.scheme, origin.port) == ("https", 443)
 
 
 @dataclass(frozen=True)

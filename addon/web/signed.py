@@ -7,16 +7,20 @@ recording and no value of a field may reach it.
 
 from __future__ import annotations
 
+import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from flask import Response, after_this_request, request
+from twilio.request_validator import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
+from werkzeug.datastructures import MultiDict
 from werkzeug.http import parse_options_header
 
 from addon import log
-from addon.errors import Forged
+from addon.errors import Forged, InputMalformed
+from addon.twilio.field_forms import Spelling, check_boundaries
 from addon.twilio.multipart import Body
 from addon.twilio.redaction import redacted
 from addon.twilio.sids import is_token
@@ -31,19 +35,41 @@ _KINDS = {
     "application/json": "json",
 }
 
+HMAC_BYTES = (20, 32)
+"""Of HMAC-SHA1, and of the HMAC-SHA256 that only a shared key may give (spec/protocol 3.1, 3.3)."""
+
 logger = log.get("signatures")
 
 
 def refuse_unsigned() -> None:
-    """Before anything is read: a stranger's upload must cost nothing. Raises Forged."""
-    if _enforced() and "X-Twilio-Signature" not in request.headers:
+    """Before anything is read: a stranger's upload must cost nothing.
+
+    Raises Forged where there is no signature, or what is sent as one cannot be any.
+    """
+    if not enforced():
+        return
+    signature = request.headers.get(SIGNATURE_HEADER)
+    if signature is None:
         raise Forged("signature refused: no signature header")
+    lengths = HMAC_BYTES if SIGNATURE_SETTINGS_HEADER in request.headers else HMAC_BYTES[:1]
+    if _decoded_length(signature) not in lengths:
+        raise Forged("signature refused: it has not the form of one")
 
 
-def verify(body: Body) -> None:
-    """Raises Forged for what Twilio did not sign, unless monitor mode lets it pass."""
+def _decoded_length(signature: str) -> int | None:
+    try:
+        return len(base64.b64decode(signature, validate=True))
+    except ValueError:
+        return None
+
+
+def verify(body: Body, spellings: Iterable[Spelling]) -> None:
+    """Raises Forged for what Twilio did not sign, InputMalformed for a form that may have been
+    split anew; monitor mode lets both pass. `spellings` are the fields that have a meaning."""
     verdict = context().verifier.check(request.environ, body.form, body.sha256)
-    if _enforced():
+    if verdict.hypothesis == "fields" and body.form is not None:
+        _check_boundaries(body.form, spellings)
+    if enforced():
         if not verdict.valid:
             raise Forged(f"signature refused: {verdict.reason}")
         return
@@ -53,7 +79,18 @@ def verify(body: Body) -> None:
         _diagnose_afterwards(verdict, body)
 
 
-def _enforced() -> bool:
+def _check_boundaries(form: MultiDict[str, str], spellings: Iterable[Spelling]) -> None:
+    url = public_request_url(context().settings.public_url, request.environ)
+    try:
+        check_boundaries(url, form.items(multi=True), spellings)
+    except InputMalformed as error:
+        if enforced():
+            raise
+        logger.error("boundaries refused, but monitor mode lets it pass", reason=error.message)
+
+
+def enforced() -> bool:
+    """False in monitor mode, which lets everything pass."""
     return context().settings.signature_mode == "enforce"
 
 

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from addon.archive.archive import Archive
-from addon.archive.configured import encryption_keys_of, master_decryption_keys
+from addon.archive.configured import (
+    control_signer,
+    encryption_keys_of,
+    master_decryption_keys,
+    token_signer,
+)
 from addon.archive.epochs import Epochs
 from addon.archive.key_pairs import KeyPair
 from addon.archive.keys import EncryptionKeys
@@ -118,3 +123,26 @@ def test_the_lock_comes_from_its_setting(settings: Settings) -> None:
     assert lock is not None
     assert lock.days == 7
     assert Archive.from_settings(settings).lock is None
+
+
+def test_control_objects_are_signed_with_the_first_control_key_else_one_of_the_intake_key():
+    settings = Settings.load({"INTAKE_KEY": "00" * 32})
+    own = settings.replace(control_keys=(b"c" * 32,))
+    document = {"version": 1}
+    before = control_signer(settings).sign("outcome", "requests/XR1", document)
+    after = control_signer(own).sign("outcome", "requests/XR1", document)
+    assert control_signer(own).verified("outcome", "requests/XR1", before) == document
+    assert control_signer(own.replace(intake_key=b"")).believed("outcome", "requests/XR1", after)
+    assert not control_signer(settings).believed("outcome", "requests/XR1", after)
+    with pytest.raises(KeyMissing):
+        control_signer(settings.replace(intake_key=b"")).sign("outcome", "x", document)
+
+
+def test_tokens_are_signed_with_playback_secrets_which_is_not_what_signs_other_documents():
+    settings = Settings.load({"INTAKE_KEY": "00" * 32, "PLAYBACK_SECRETS": "newest,older"})
+    older = token_signer(settings.replace(playback_secrets=("older",)))
+    signed = older.sign("API token", "tokens/a", {"version": 1})
+    assert token_signer(settings).believed("API token", "tokens/a", signed)
+    assert not control_signer(settings).believed("API token", "tokens/a", signed)
+    newest = token_signer(settings).sign("API token", "tokens/a", {"version": 1})
+    assert not older.believed("API token", "tokens/a", newest)

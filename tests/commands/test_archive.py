@@ -283,3 +283,20 @@ def test_a_wrong_setting_is_named(run: Run, archive: Archive) -> None:
     result = run("verify", RECORDING, ARCHIVE_PRIVATE_KEYS="no/such/file")
     assert result.exit_code == 1
     assert "ARCHIVE_PRIVATE_KEYS" in result.output
+
+
+def test_check_index_names_what_is_missing_and_mends_it(run: Run, archive: Archive) -> None:
+    assert run("check-index").exit_code == 0
+    archive.store.delete(f"ids/{RECORDING}/{TENANT}")
+    result = run("check-index")
+    assert result.exit_code == 1
+    assert f"not in the index: ids/{RECORDING}/{TENANT}" in result.output
+    assert run("check-index", "--mend").exit_code == 0
+    assert run("check-index").exit_code == 0
+
+
+def test_list_passes_over_a_planted_entry(run: Run, archive: Archive) -> None:
+    before = run("list").output
+    archive.store.put(f"days/{OTHER}/2026-11-20/000000-{RECORDING}", ())
+    archive.store.put(f"days/{TENANT}/2026-11-20/000000-{RECORDING}", ())
+    assert run("list").output == before

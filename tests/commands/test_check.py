@@ -35,6 +35,9 @@ def test_with_everything_in_order_each_line_is_fine(run) -> None:
         ({"intake_key": b""}, "keys", "INTAKE_KEY is not set"),
         ({"manifest_signing_key": None}, "keys", "no key to sign with. Set MANIFEST_SIGNING_KEY"),
         ({"transcriber": "nobody:/x"}, "transcriber", "TRANSCRIBER"),
+        ({"media_hosts": ("a b",)}, "allowed hosts", "MEDIA_HOSTS"),
+        ({"callback_credentials": {"x": "a:b"}}, "allowed hosts", "CALLBACK_CREDENTIALS"),
+        ({"metrics_token": "x"}, "strength of secrets and addresses", "METRICS_TOKEN"),
     ],
 )
 def test_what_is_wrong_is_named(run, changes, name, said) -> None:

@@ -110,7 +110,7 @@ class Stand:
     ("answer", "token", "sentence"),
     [
         (None, "token", "No result came within 0.5 s"),
-        (FAILURE, "wrong", "its Basic auth is not the partner's"),
+        (FAILURE, "wrong", "its Basic auth is not the stand-in's"),
         (FAILURE, "token", "failed              64401: It is no recording."),
         (SUCCESS, "token", "it cannot be read"),
     ],

@@ -68,7 +68,18 @@ def test_a_result_in_a_form_is_read() -> None:
     assert (callback.document(), callback.form()) == ({"a": 1}, {"request_sid": "XR1"})
 
 
-def test_the_credentials_are_the_partner_s_own(market) -> None:
-    own = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
-    assert market.takes(f"Basic {own}")
-    assert not market.takes(None)
+def basic(pair: str) -> str:
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def test_a_stand_in_with_credentials_takes_these_alone(market) -> None:
+    market.credentials = "user:password"
+    assert market.takes(basic("user:password"))
+    for other in (basic(f"{ACCOUNT}:{TOKEN}"), basic("user:other"), None, ""):
+        assert not market.takes(other)
+
+
+def test_one_without_takes_none_and_the_account_s_own(market) -> None:
+    assert market.takes(None)
+    assert market.takes(basic(f"{ACCOUNT}:{TOKEN}"))
+    assert not market.takes(basic(f"{ACCOUNT}:another"))

@@ -52,11 +52,12 @@ def deployed(folder: Path, *, workers: int = 1, **env: str) -> Iterator[Deployme
     """Start a deployment and wait until it is ready; it is stopped at the end."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with Marketplace("", "") as market:
+    with Marketplace("", "", credentials="stand-in:its-own-password") as market:
         variables = {
             "DATA_DIR": str(folder / "var"),
             "PUBLIC_URL": url,
             "CALLBACK_HOSTS": market.origin,
+            "CALLBACK_CREDENTIALS": f"{market.origin}={market.credentials}",
             "MEDIA_HOSTS": market.origin,
             "WEB_CONCURRENCY": "2",
             **env,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,7 +12,10 @@ from addon.archive.directory import DirectoryStore
 from addon.archive.prefixes import TOKENS
 from addon.archive.signed_documents import DocumentSigner
 from addon.errors import NotStored, Unauthenticated
-from addon.playback.tokens import Tokens
+from addon.playback.tokens import KIND, SCOPES, Tokens
+from tests.archive.conftest import aws, bucket, directory
+
+__all__ = ["aws", "bucket", "directory"]
 
 INSTALL = "XD" + "1" * 32
 KEY = bytes(range(32))
@@ -93,6 +98,74 @@ def test_nonsense_is_unknown(tokens, text):
     tokens.issue()
     with pytest.raises(Unauthenticated):
         tokens.find(text)
+
+
+SIGNER = DocumentSigner([KEY])
+RECORD = {"version": 1, "install": None, "label": "planted", "issued_at": ""}
+
+
+def signed_for(digest: str, *, record=RECORD, kind=KIND, signer=SIGNER) -> bytes:
+    return signer.sign(kind, TOKENS + digest, record)
+
+
+PLANTED = {
+    "unsigned, as release 0.1.0 wrote them": lambda digest, genuine: json.dumps(RECORD).encode(),
+    "garbage": lambda digest, genuine: b"\xff garbage",
+    "empty": lambda digest, genuine: b"",
+    "too large": lambda digest, genuine: b" " * (16 * 1024 * 1024 + 1),
+    "another token's": lambda digest, genuine: signed_for("0" * 64),
+    "another kind": lambda digest, genuine: signed_for(digest, kind="outcome"),
+    "another key": lambda digest, genuine: signed_for(
+        digest, signer=DocumentSigner([os.urandom(32)])
+    ),
+    "for every install": lambda digest, genuine: genuine.replace(INSTALL.encode(), b"XD2"),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED.values(), ids=PLANTED)
+@pytest.mark.parametrize("place", ["directory", "bucket"])
+def test_whoever_can_only_write_to_the_store_makes_no_token(place, planted, request):
+    store = request.getfixturevalue(place)
+    tokens = Tokens(store, SIGNER)
+    text, token = tokens.issue(INSTALL, "crm")
+    (stat,) = store.list(TOKENS)
+    digest = stat.key.removeprefix(TOKENS)
+    store.put(stat.key, [planted(digest, store.get(stat.key))], if_absent=False)
+    with pytest.raises(Unauthenticated):
+        tokens.find(text)
+    assert list(tokens.all()) == []
+    tokens.revoke(token.name)
+    assert list(store.list(TOKENS)) == []
+
+
+def test_a_revoked_token_that_was_put_back_works_until_its_expiry_or_another_secret(tokens, store):
+    """The limit: nothing else in the store says that it was revoked."""
+    text, token = tokens.issue(INSTALL)
+    (stat,) = store.list(TOKENS)
+    record = store.get(stat.key)
+    tokens.revoke(token.name)
+    store.put(stat.key, [record])
+    assert tokens.find(text) == token
+    with pytest.raises(Unauthenticated):
+        Tokens(store, DocumentSigner([os.urandom(32)])).find(text)
+
+
+def test_a_token_is_good_until_it_expires(tokens, monkeypatch):
+    until = datetime.now(UTC) + timedelta(hours=1)
+    text, token = tokens.issue(INSTALL, expires_at=until)
+    assert tokens.find(text).expires_at == until
+    assert token.has_expired(until)
+    old, _ = tokens.issue(INSTALL, expires_at=datetime.now(UTC))
+    with pytest.raises(Unauthenticated):
+        tokens.find(old)
+    assert len(list(tokens.all())) == 2
+
+
+def test_a_token_keeps_its_scopes(tokens):
+    text, token = tokens.issue(INSTALL, scopes=["link", "read"])
+    assert tokens.find(text) == token
+    assert set(token.scopes) == {"link", "read"}
+    assert tokens.issue(INSTALL)[1].scopes == SCOPES
 
 
 @pytest.mark.parametrize("install", ["", "../x", "a/b", "x" * 65])

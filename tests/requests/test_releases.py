@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from addon import stored_documents
 from addon.archive import message
+from addon.archive.configured import control_signer, token_signer
 from addon.archive.keys import EncryptionKeys
 from addon.archive.manifest import Manifest, Verifiers
 from addon.archive.prefixes import FLEX_BACKFILLS, FLEX_DELETIONS, INTAKE, OUTCOMES, RESULTS, TOKENS
 from addon.errors import KeyMissing, Tampered, UnreadableDocument
-from addon.playback.tokens import Tokens
-from addon.requests.intake_store import KEY_NAME, LENGTH
+from addon.playback.tokens import SCOPES, Tokens
+from addon.requests.intake_store import KEY_NAME, KIND, LENGTH, IntakeStore
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import ANSWERED, PROCESSED
 from addon.ringcentral.call_log import LoggedRecording
+from addon.settings import Settings
 from addon.twilio.invocation import Invocation
 from addon.twilio.status_callback import StatusCallback
 from workers import flex_backfill, flex_reconcile, handlers
@@ -35,6 +38,7 @@ SID = {
     "flex": "RE" + "1b" * 16,
     "ringcentral": "RC-5001",
 }
+TOKEN_KEY = f"{TOKENS}{'0' * 64}"
 NEWER = {"added_by_the_next_release": {"list": [1, None]}}
 
 
@@ -118,10 +122,23 @@ def test_a_stored_result_of_another_release_is_read(added):
     assert StoredResult.from_bytes(body) == StoredResult(answer, final=True, archivable=False)
 
 
-def test_an_outcome_of_another_release_is_read_or_at_least_known(services):
+def upgrading(settings: Settings) -> Settings:
+    """Settings of the days in which unsigned documents of the last release are believed."""
+    return settings.replace(unsigned_controls_until=datetime.now(UTC) + timedelta(days=1))
+
+
+def test_an_outcome_of_the_last_release_is_known_while_unsigned_ones_are_believed(services):
     services.store.put(OUTCOMES + "XR1", [LAST["outcome"].encode()])
-    assert services.intake_store.outcome("XR1")["answer"] == "delivered"
-    services.store.put(OUTCOMES + "XR2", [json.dumps({"version": 2}).encode()])
+    during = IntakeStore.from_settings(upgrading(services.settings), services.store)
+    assert during.has_outcome("XR1")
+    assert during.outcome("XR1")["answer"] == "delivered"
+    assert not services.intake_store.has_outcome("XR1")
+    assert services.intake_store.outcome("XR1") is None
+
+
+def test_an_outcome_of_the_next_release_is_at_least_known(services):
+    content = control_signer(services.settings).sign(KIND, OUTCOMES + "XR2", {"version": 2})
+    services.store.put(OUTCOMES + "XR2", [content])
     assert services.intake_store.has_outcome("XR2")
     with pytest.raises(UnreadableDocument):
         services.intake_store.outcome("XR2")
@@ -142,17 +159,24 @@ def test_a_manifest_and_a_tombstone_of_the_last_release_are_verified_and_read():
 
 @pytest.mark.parametrize("added", [{}, NEWER])
 def test_an_api_token_of_another_release_is_known(services, added):
-    body = json.dumps(json.loads(LAST["api_token"]) | added).encode()
-    services.store.put(f"{TOKENS}{'0' * 64}", [body])
-    (token,) = Tokens(services.store).all()
+    record = json.loads(LAST["api_token"]) | added
+    services.store.put(TOKEN_KEY, [json.dumps(record).encode()])
+    assert list(Tokens.from_settings(services.settings, services.store).all()) == []
+    during = Tokens.from_settings(upgrading(services.settings), services.store)
+    assert [(token.install, token.label) for token in during.all()] == [("XD1", "crm")]
+    signed = token_signer(services.settings).sign("API token", TOKEN_KEY, record)
+    services.store.put(TOKEN_KEY, [signed], if_absent=False)
+    (token,) = Tokens.from_settings(services.settings, services.store).all()
     assert (token.install, token.label) == ("XD1", "crm")
+    assert token.scopes == SCOPES
 
 
-@pytest.mark.parametrize("record", [{}, {"label": "crm"}, {"version": 2, "install": None}])
+@pytest.mark.parametrize("record", [{}, {"label": "crm"}, {"version": 3, "install": None}])
 def test_an_api_token_whose_install_cannot_be_read_opens_nothing(services, record):
-    services.store.put(f"{TOKENS}{'0' * 64}", [json.dumps(record).encode()])
+    signed = token_signer(services.settings).sign("API token", TOKEN_KEY, record)
+    services.store.put(TOKEN_KEY, [signed])
     with pytest.raises(UnreadableDocument):
-        list(Tokens(services.store).all())
+        list(Tokens.from_settings(services.settings, services.store).all())
 
 
 def test_plans_and_places_of_the_last_release_are_read(services):
@@ -165,8 +189,11 @@ def test_plans_and_places_of_the_last_release_are_read(services):
     services.store.put(f"{FLEX_BACKFILLS}AC1/a_b.json", [body])
     ((_, progress),) = flex_backfill.backfills(services.store)
     assert (progress.listed, progress.resume) == (100, "/next")
-    services.store.put(flex_reconcile._key("AC1"), [LAST["looked_until"].encode()])
-    assert flex_reconcile.looked_until(services.store, "AC1") == NOW
+    key = flex_reconcile._key(services.settings.twilio_account_sid)
+    services.store.put(key, [LAST["looked_until"].encode()])
+    assert flex_reconcile.looked_until(services) is None
+    during = replace(services, settings=upgrading(services.settings))
+    assert flex_reconcile.looked_until(during) == NOW
 
 
 def test_a_requests_state_of_another_release_is_read(services):
@@ -178,6 +205,22 @@ def test_a_requests_state_of_another_release_is_read(services):
 
 class TestTheLastReleaseReads:
     """What this release writes has no field that the last one refuses: it takes these alone."""
+
+    def test_signed_documents(self, services):
+        _, token = Tokens.from_settings(services.settings, services.store).issue("XD1", "crm")
+        services.intake_store.record_outcome("XR1", json.loads(LAST["outcome"]))
+        (stat,) = services.store.list(TOKENS)
+        record = stored_documents.parse(services.store.get(stat.key), "API token", 1)
+        assert (record["install"], record["label"]) == ("XD1", token.label)
+        outcome = stored_documents.parse(services.store.get(OUTCOMES + "XR1"), "outcome", 1)
+        assert outcome.items() >= json.loads(LAST["outcome"]).items()
+
+    @pytest.mark.parametrize("limit", [{"scopes": ["read"]}, {"expires_at": NOW}])
+    def test_no_token_that_is_limited_as_one_without_limits(self, services, limit):
+        Tokens.from_settings(services.settings, services.store).issue("XD1", **limit)
+        (stat,) = services.store.list(TOKENS)
+        with pytest.raises(UnreadableDocument):
+            stored_documents.parse(services.store.get(stat.key), "API token", 1)
 
     @pytest.mark.parametrize("source", SID)
     def test_intake_records(self, services, source):

@@ -9,9 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from werkzeug.sansio.multipart import MultipartDecoder
 
 from addon.errors import InputConflict, Rejected, StoreUnavailable, Unavailable, UploadTooLarge
-from addon.twilio.multipart import MAX_FIELDS, MAX_TEXT_BYTES, Body, parse
+from addon.twilio.multipart import (
+    MAX_FIELDS,
+    MAX_PART_HEAD_BYTES,
+    MAX_PART_HEAD_LINES,
+    MAX_TEXT_BYTES,
+    Body,
+    parse,
+)
 
 BOUNDARY = "bndry77"
 FORM = "application/x-www-form-urlencoded"
@@ -160,8 +168,24 @@ class TestMultipart:
             read(
                 multipart(part("a", b"x" * (MAX_TEXT_BYTES // 2)), part("b", b"x" * MAX_TEXT_BYTES))
             )
-        with pytest.raises(Rejected, match="too large"):
-            read(multipart(b"--bndry77\r\nX: " + b"x" * 500_000))
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            b"X: " + b"x" * 500_000,
+            b"X: " + b"x" * MAX_PART_HEAD_BYTES,
+            b"a:\r\n" * (MAX_PART_HEAD_LINES + 1),
+            b"a:\n" * 200_000,
+        ],
+        ids=["a long one", "one too long", "too many", "very many"],
+    )
+    @pytest.mark.parametrize("end", [b"", b"\r\n\r\nvalue\r\n"], ids=["open", "ended"])
+    def test_headers_of_a_part_are_rejected_before_they_cost_anything(
+        self, headers: bytes, end: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delattr(MultipartDecoder, "_parse_headers")
+        with pytest.raises(Rejected, match=r"headers"):
+            read(multipart(b"--bndry77\r\n" + headers + end))
 
     def test_a_large_upload_is_never_whole_in_memory(self) -> None:
         class Nothing:

@@ -69,17 +69,17 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[Served]:
-    """A server that ends with the block."""
+def served(settings: Settings, **more: str) -> Iterator[Served]:
+    """A server that ends with the block; `more` are further variables."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        listener.listen(64)
+        listener.listen(1024)
         number = listener.fileno()
         argv = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
         process = subprocess.Popen(
             [*argv, "--bind", f"fd://{number}", "--graceful-timeout", "5", "app:app"],
             cwd=ROOT,
-            env=environment(settings),
+            env=environment(settings) | more,
             pass_fds=[number],
             stderr=subprocess.DEVNULL,
         )

@@ -24,13 +24,17 @@ __all__ = ["flex"]
 
 @pytest.fixture
 def market() -> Iterator[Marketplace]:
-    with Marketplace(ACCOUNT, TOKEN) as listening:
+    with Marketplace(ACCOUNT, TOKEN, credentials="stand-in:its-own-password") as listening:
         yield listening
 
 
 @pytest.fixture
 def settings(settings: Settings, market: Marketplace) -> Settings:
-    return settings.replace(callback_hosts=(market.origin,), media_hosts=(market.origin,))
+    return settings.replace(
+        callback_hosts=(market.origin,),
+        callback_credentials={market.origin: market.credentials},
+        media_hosts=(market.origin,),
+    )
 
 
 @pytest.fixture

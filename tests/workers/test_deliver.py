@@ -15,7 +15,6 @@ from addon.requests.state import ANSWERED, QUEUED, WAITING
 from tests.web.requests import INSTALL
 from workers import process
 from workers.deliver import deliver
-from workers.marketplace import credentials
 from workers.sweeper import Sweeper
 
 
@@ -167,7 +166,7 @@ def test_a_crash_before_the_record_sends_again_and_never_computes_again(
 def test_a_crash_after_the_record_never_sends_again(processed, as_worker, monkeypatch):
     exchange = processed()
     with monkeypatch.context() as patch:
-        patch.setattr(type(as_worker.states), "mark", _killed)
+        patch.setattr(type(as_worker.intake_store), "remove", _killed)
         with pytest.raises(SystemError):
             deliver(exchange.sid)
     as_worker.redis.flushall()
@@ -192,13 +191,6 @@ def test_two_deliveries_at_once_send_one(processed, as_worker):
     assert exchange.callbacks == []
     deliver(exchange.sid)
     assert len(exchange.callbacks) == 1
-
-
-def test_an_install_has_its_own_credentials_before_the_partners(as_worker, accept):
-    changed = as_worker.settings.replace(callback_credentials={"XD1": "name:pass:word"})
-    own, partner = credentials(changed, "XD1")
-    assert own.header != partner.header
-    assert len(credentials(as_worker.settings, "XD1")) == 1
 
 
 @pytest.mark.parametrize(

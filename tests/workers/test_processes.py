@@ -80,6 +80,7 @@ def machine(settings, made_keys, market, media) -> Iterator[subprocess.Popen[byt
         "TWILIO_ACCOUNT_SID": ACCOUNT,
         "TWILIO_AUTH_TOKEN": TOKEN,
         "CALLBACK_HOSTS": market.origin,
+        "CALLBACK_CREDENTIALS": f"{market.origin}={market.credentials}",
         "MEDIA_HOSTS": media.origin,
         "ARCHIVE_PUBLIC_KEYS": made_keys["public"],
         "MANIFEST_SIGNING_KEY": made_keys["signing"],

@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from addon.archive.configured import control_signer
 from addon.errors import NotStored, StoreUnavailable
 from addon.metrics import declarations
 from addon.metrics.counters import field
 from addon.requests import acceptance
+from addon.requests.intake_store import KIND
 from addon.requests.lease import lease
+from addon.requests.measures import count_finished
 from tests.web.requests import INSTALL
 from workers import handlers, process, retention
 from workers.retention import EVERY_S, Retention
@@ -101,6 +104,7 @@ class TestIntakes:
 
     def test_it_is_counted_and_its_outcome_stays(self, given_up, as_worker, swept):
         swept(31)
+        count_finished(as_worker.states, as_worker.counters)
         counted = as_worker.counters.read()
         assert counted[field(declarations.INTAKES_ERASED)] == 1
         assert counted[field(declarations.FINISHED, "erased")] == 1
@@ -162,8 +166,9 @@ class TestIntakes:
         assert sweep.step() == 1
 
     def test_an_outcome_of_a_newer_release_stays_as_it_is(self, given_up, as_worker, swept):
-        newer = b'{"version": 99, "answer": "sung"}'
-        as_worker.store.put(f"requests/{given_up}", [newer], if_absent=False)
+        key, document = f"requests/{given_up}", {"version": 99, "answer": "sung"}
+        newer = control_signer(as_worker.settings).sign(KIND, key, document)
+        as_worker.store.put(key, [newer], if_absent=False)
         assert swept(31) == 1
         assert as_worker.store.get(f"requests/{given_up}") == newer
         assert not as_worker.intake_store.is_waiting(given_up)

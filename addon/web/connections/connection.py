@@ -33,7 +33,9 @@ class State(enum.Enum):
 class Connection:
     """A non-blocking socket with the request that it carries.
 
-    `deadline` is in monotonic seconds, for every state but WORK.
+    All times are monotonic seconds. `deadline` counts in every state but WORK; `progress` is when
+    the last byte moved; `earned_at` is the latest moment up to which what it sent or took has
+    bought it time: one byte a second buys none.
     """
 
     def __init__(self, sock: socket.socket, client: Any, server: Any) -> None:
@@ -43,6 +45,7 @@ class Connection:
         self.state = State.HEAD
         self.deadline = 0.0
         self.progress = 0.0
+        self.earned_at = 0.0
         self.groups: list[Group] = []
         self.buffer = bytearray()
         self.searched = 0
@@ -50,7 +53,7 @@ class Connection:
         self.framing: int | ChunkedDecoder = 0
         self.body: ReceivedBody | None = None
         self.body_began = 0.0
-        self.body_unread = False
+        self.unread = False
         self.answer: Answer | None = None
         self.outgoing = Outgoing(sock)
         self.credited = -1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import resource
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from addon.settings import Settings
@@ -50,6 +51,9 @@ class Limits:
     """For every `sending_bytes` of an answer: 1.1 KB a second, half of what the thinnest
     compressed call needs to be heard as it comes."""
     sending_bytes: int = 64 * 1024
+    answers: int = 100
+    """Answers that wait for their clients: each may hold a megabyte of audio in memory. Beyond
+    them the one is cut that has taken nothing for longest."""
     send_buffer: int = 128 * 1024
     """The kernel's buffer for an answer, doubled by Linux. It shows progress only by a third of its
     size, and a thousand clients that never read would fill it."""
@@ -99,7 +103,7 @@ class Group:
     kept: dict[Connection, None] = field(default_factory=dict)
     """Between two requests."""
     fresh: dict[Connection, None] = field(default_factory=dict)
-    """No whole head yet."""
+    """No whole head yet, the oldest first."""
     slow: dict[Connection, None] = field(default_factory=dict)
     """Sending a body or taking an answer."""
 
@@ -117,10 +121,12 @@ class Group:
     def droppable(self) -> Connection | None:
         """The connection to drop for a new one, or None where all are being worked on.
 
-        The oldest idle one; of those that send or take, the one whose deadline is the nearest: an
-        honest client moves its deadline on.
+        First those between two requests; then the one that has earned nothing for longest.
         """
-        for waiting in (self.kept, self.fresh):
-            if waiting:
-                return next(iter(waiting))
-        return min(self.slow, key=lambda connection: connection.deadline, default=None)
+        if self.kept:
+            return next(iter(self.kept))
+        return min(
+            [*islice(self.fresh, 1), *self.slow],
+            key=lambda connection: connection.earned_at,
+            default=None,
+        )

@@ -82,13 +82,24 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
     def accept(self, listener: Any) -> None:
         """Take new connections; none of them gets a thread."""
         for _ in range(self.accepts):
+            if self.everything.full and not self._drop_for_another(self.everything):
+                self._stop_accepting()
+                return
             try:
                 sock, client = listener.accept()
             except OSError as error:
-                if error.errno in NO_MORE_FILES and self._drop_for_another(self.everything):
-                    continue
-                return
-            self._begin(Connection(sock, client, listener.getsockname()))
+                if error.errno not in NO_MORE_FILES:
+                    return
+                if not self._drop_for_another(self.everything):
+                    self._stop_accepting()
+                    return
+            else:
+                self._begin(Connection(sock, client, listener.getsockname()))
+
+    def _stop_accepting(self) -> None:
+        """All connections are being worked on: new ones wait in the kernel until one is done."""
+        self.worker_connections = 0
+        self.set_accept_enabled(False)
 
     def murder_keepalived(self, force: bool = False) -> None:
         """Cut whoever is past the deadline, or everybody."""
@@ -130,7 +141,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             self._join(connection, group)
         self._await_head(connection, limits.head_s, kept=False)
         # Most clients send at once: that spares a turn of the loop.
-        self._ready(connection, connection.sock)
+        self._ready(connection)
 
     def _group_of(self, address: str) -> Group:
         network = network_of(address)
@@ -161,7 +172,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
     def _enter(self, connection: Connection, state: State, allowed_s: float = 0.0) -> None:
         """Change the state, and with it the time that the client has."""
         connection.state = state
-        connection.progress = time.monotonic()
+        connection.progress = connection.earned_at = time.monotonic()
         connection.deadline = connection.progress + allowed_s
         for group in connection.groups:
             group.forget(connection)
@@ -178,13 +189,13 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             self.poller.register(connection.sock, events, partial(self._ready, connection))
         connection.events = events
 
-    def _ready(self, connection: Connection, sock: Any) -> None:
+    def _ready(self, connection: Connection, _sock: Any = None) -> None:
         """An event. It may be of a connection that was dropped in this very turn."""
         with self._guarded(connection):
             if connection.state is State.SENDING:
                 self._writable(connection)
             elif connection.state not in (State.WORK, State.CLOSED):
-                self._readable(connection, sock)
+                self._readable(connection)
 
     @contextlib.contextmanager
     def _guarded(self, connection: Connection) -> Iterator[None]:
@@ -234,23 +245,27 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             (group.kept if kept else group.fresh)[connection] = None
         self._listen_for(connection, selectors.EVENT_READ)
 
-    def _readable(self, connection: Connection, sock: Any) -> None:
+    def _receive(self, connection: Connection) -> bytes | None:
+        """What has come; empty at the end, and None where nothing has come yet."""
         try:
-            data = sock.recv(BLOCK_BYTES)
+            return connection.sock.recv(BLOCK_BYTES)
         except BlockingIOError:
-            return
+            return None
         except OSError:
-            data = b""
+            return b""
+
+    def _readable(self, connection: Connection) -> None:
+        if connection.state is State.BODY:
+            self._read_body(connection)
+            return
+        data = self._receive(connection)
+        if data is None:
+            return
         if connection.state is State.LINGERING:
             # What came is dropped: whoever closes with bytes unread resets the connection, and the
             # answer is lost.
             if not data:
                 self._close(connection)
-        elif connection.state is State.BODY:
-            if data:
-                self._take(connection, data)
-            else:
-                self._fail(connection, UploadBroken("the body ended before it was whole"))
         elif data:
             if connection in self.everything.kept:
                 self._await_head(connection, self.limits.head_s, kept=False)
@@ -284,7 +299,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         """No request: gunicorn says why."""
         with contextlib.suppress(OSError):
             self.handle_error(None, connection.sock, connection.client, error)
-        connection.body_unread = True
+        connection.unread = True
         self._linger(connection)
 
     def _take_request(self, connection: Connection) -> None:
@@ -296,7 +311,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         if self.limits.trusted_proxies and not self._count_forwarded(connection):
             with contextlib.suppress(OSError):
                 connection.sock.send(TOO_MANY)
-            connection.body_unread = True
+            connection.unread = True
             self._linger(connection)
             return
         reader = request.body.reader
@@ -311,13 +326,20 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         self._enter(connection, State.BODY, self.limits.body_s)
         self._take(connection, came)
         while connection.state is State.BODY and connection.body.received < MEMORY_BYTES:
-            try:
-                self._take(connection, connection.sock.recv(BLOCK_BYTES))
-            except OSError:
+            if not self._read_body(connection):
                 break
         if connection.state is State.BODY:
             # The application may refuse it unread, by its head: it must not cost more.
             self._call(connection, None)
+
+    def _read_body(self, connection: Connection) -> bool:
+        """Take what has come of a body; False where nothing has."""
+        data = self._receive(connection)
+        if data:
+            self._take(connection, data)
+        elif data is not None:
+            self._fail(connection, UploadBroken("the body ended before it was whole"))
+        return data is not None
 
     def _count_forwarded(self, connection: Connection) -> bool:
         """Count the connection for the client that the proxy names; False for one too many."""
@@ -360,8 +382,13 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             self._call(connection, body)
             return
         connection.progress = time.monotonic()
-        allowed = self.limits.body_allowed_s(body.received)
+        self._earn(connection, body.received)
+
+    def _earn(self, connection: Connection, received: int) -> None:
+        """More time for what has come of a body."""
+        allowed = self.limits.body_allowed_s(received)
         connection.deadline = connection.body_began + allowed
+        connection.earned_at = connection.deadline - self.limits.body_s
 
     def _length(self, connection: Connection, piece: bytes) -> int:
         """Bytes of the body, as announced or as come."""
@@ -399,7 +426,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         """The body will not be whole: the application tells the client."""
         assert connection.body is not None  # noqa: S101 - the state says so
         connection.body.fail(error)
-        connection.body_unread = True
+        connection.unread = True
         self._call(connection, connection.body)
 
     # --- Answering it.
@@ -407,7 +434,10 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
     def _call(self, connection: Connection, body: ReceivedBody | None) -> None:
         """Have a thread call the application; without a body, to see whether it wants one."""
         stream = cast(BinaryIO, PendingBody()) if body is None else body.stream()
-        close = not self.alive or connection.body_unread
+        # A client that pipelines asks again on another connection (RFC 9112 9.3.2): nothing that we
+        # know does, and a packet of requests would pass before all others.
+        connection.unread |= bool(connection.buffer) and body is not None
+        close = not self.alive or connection.unread
         connection.answer = Answer(self.wsgi, self.cfg, connection, stream, close=close)
         self._work(connection)
 
@@ -445,6 +475,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
 
     def _after(self, connection: Connection, outcome: Outcome) -> None:
         """Back in the main thread after a turn."""
+        self.worker_connections = sys.maxsize
         with self._guarded(connection):
             self._go_on(connection, outcome)
 
@@ -456,7 +487,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             self._await_body(connection)
             return
         if connection.body is not None:
-            connection.body_unread |= answer.without_body
+            connection.unread |= answer.without_body
             self._release(connection)
         if outcome is Outcome.BLOCKED:
             self._await_reading(connection)
@@ -476,8 +507,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         if connection.expects_continue:
             connection.outgoing.sendall(CONTINUE)
         self._enter(connection, State.BODY)
-        allowed = self.limits.body_allowed_s(body.received)
-        connection.deadline = connection.body_began + allowed
+        self._earn(connection, body.received)
         self._listen_for(connection, selectors.EVENT_READ)
         for group in connection.groups:
             group.slow[connection] = None
@@ -489,6 +519,9 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         self._credit(connection)
         for group in connection.groups:
             group.slow[connection] = None
+        taking = [each for each in self.everything.slow if each.state is State.SENDING]
+        if len(taking) > self.limits.answers:
+            self._close(min(taking, key=lambda each: each.earned_at), reset=True)
 
     def _credit(self, connection: Connection) -> None:
         """Move the deadline on for a client that has taken enough since the last time."""
@@ -496,6 +529,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
         if connection.credited < 0 or taken >= self.limits.sending_bytes:
             connection.credited = connection.outgoing.sent
             connection.deadline = time.monotonic() + self.limits.sending_s
+        connection.earned_at = connection.deadline - self.limits.sending_s
 
     def _writable(self, connection: Connection) -> None:
         try:
@@ -510,16 +544,13 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no ty
             self._work(connection)
 
     def _next(self, connection: Connection) -> None:
-        """Wait for the next request, which may be there already."""
-        kept = not connection.buffer
+        """Wait for the next request."""
         connection.credited = -1
-        self._await_head(connection, self.limits.kept_s if kept else self.limits.head_s, kept=kept)
-        if not kept:
-            self._look_for_head(connection)
+        self._await_head(connection, self.limits.kept_s, kept=True)
 
     def _linger(self, connection: Connection) -> None:
         """Close, where bytes may be unread only after the client has had time for its answer."""
-        if not connection.body_unread and not connection.buffer:
+        if not connection.unread:
             self._close(connection)
             return
         with contextlib.suppress(OSError):

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 THREADS = 4
 HEADERS_S = 0.8
 """As `reading_app` has it."""
-MEBIBYTE = bytes(1024 * 1024)
+MOST = 60
+"""Connections that `reading_app` takes."""
+LARGE = 6 * 1024 * 1024
+"""Bytes of its large answer."""
 
 
 def post(port: int, path: str, body: bytes | Iterator[bytes]) -> tuple[int, str]:

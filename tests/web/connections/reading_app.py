@@ -1,12 +1,13 @@
 """A WSGI application that reads its body as the path says and tells how many bytes came."""
 
 from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import Any
 
 from addon.errors import UploadBroken
 from addon.web.connections.limits import Limits
 from addon.web.connections.worker import ConnectionWorker
-from tests.web.slow_clients import HEADERS_S
+from tests.web.connections.slow_clients import HEADERS_S, LARGE, MOST
 
 READERS: dict[str, Callable[[Any], int]] = {
     "/all": lambda body: len(body.read()),
@@ -16,8 +17,15 @@ READERS: dict[str, Callable[[Any], int]] = {
     "/nothing": lambda body: 0,
 }
 
+BLOCK = bytes(64 * 1024)
+ANSWERS = {"/large": LARGE // len(BLOCK), "/endless": 1_000_000}
+"""Blocks of what is answered whatever was sent."""
+
 
 def read_it(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    if environ["PATH_INFO"] in ANSWERS:
+        start("200 OK", [("Content-Type", "text/plain")])
+        return repeat(BLOCK, ANSWERS[environ["PATH_INFO"]])
     try:
         status, text = "200 OK", str(READERS[environ["PATH_INFO"]](environ["wsgi.input"]))
     except UploadBroken as error:
@@ -31,8 +39,8 @@ class Worker(ConnectionWorker):
 
     def limits_of_process(self) -> Limits:
         return Limits(
-            connections=60,
-            per_address=60,
+            connections=MOST,
+            per_address=MOST,
             head_s=HEADERS_S,
             body_s=2.5,
             body_rate=200_000,

@@ -10,7 +10,7 @@ import pytest
 
 from addon.stack.web_server import listen
 from tests.stack.running import ROOT
-from tests.web.slow_clients import THREADS
+from tests.web.connections.slow_clients import THREADS
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +18,21 @@ def port() -> Iterator[int]:
     """The port of a gunicorn that runs `reading_app` with our worker."""
     with listen("127.0.0.1", 0) as listener:
         options = ["--bind", f"fd://{listener.fileno()}", "--no-control-socket"]
-        concurrency = ["--worker-class", "tests.web.reading_app.Worker", "--threads", str(THREADS)]
+        concurrency = [
+            "--worker-class",
+            "tests.web.connections.reading_app.Worker",
+            "--threads",
+            str(THREADS),
+        ]
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *options, *concurrency, "tests.web.reading_app:app"],
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                *options,
+                *concurrency,
+                "tests.web.connections.reading_app:app",
+            ],
             cwd=ROOT,
             pass_fds=[listener.fileno()],
             stderr=subprocess.DEVNULL,

@@ -1,0 +1,51 @@
+"""Signs the documents that the release before left unsigned, and those signed with an older key.
+
+A document that is neither unsigned nor genuine is left as it is. Running again goes through what is
+there once more and changes nothing that is signed with the newest key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from addon.archive.signed_documents import DocumentSigner
+from addon.archive.store import Stat, Store, list_each
+from addon.archive.verification import Finding, State
+from addon.errors import NotStored, Tampered
+
+
+class Signed(NamedTuple):
+    """The kind of the documents under a prefix, and their signer."""
+
+    kind: str
+    signer: DocumentSigner
+
+
+def sign_all(store: Store, prefixes: Mapping[str, Signed], *, after: str = "") -> Iterator[Finding]:
+    """Every document under `prefixes` in the order of keys, from behind the key `after`.
+
+    A finding is "whole" where a document was signed, "current" where it was before, and "bad" where
+    it is not ours. Raises StoreUnavailable.
+    """
+    for stat in list_each(store, prefixes, after=after):
+        prefix = stat.key.partition("/")[0] + "/"
+        yield _sign_one(store, prefixes[prefix], stat)
+
+
+def _sign_one(store: Store, signed: Signed, stat: Stat) -> Finding:
+    prefix, _, name = stat.key.partition("/")
+    state: State = "current"
+    try:
+        content = store.get(stat.key)
+        document = signed.signer.accepting_unsigned().verified(signed.kind, stat.key, content)
+        now = store.stat(stat.key)
+        if not signed.signer.is_current(content) and now is not None and now.etag == stat.etag:
+            signature = signed.signer.sign(signed.kind, stat.key, document)
+            store.put(stat.key, [signature], if_absent=False)
+            state = "whole"
+    except NotStored:
+        pass  # revoked, or erased, since it was listed
+    except Tampered as error:
+        return Finding(prefix, name, "bad", stat.size, error.message)
+    return Finding(prefix, name, state, stat.size)

@@ -1,0 +1,232 @@
+"""Slow, broken and honest clients against a real gunicorn with few threads and little patience."""
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.web.connections.slow_clients import (
+    HEADERS_S,
+    LARGE,
+    MOST,
+    THREADS,
+    answer,
+    drip,
+    post,
+    send,
+)
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.mark.parametrize("path", ["/all", "/blocks", "/lines"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_honest_body_comes_whole(port: int, path: str, chunked: bool) -> None:
+    body = b"a line\n" * 100_000
+    sent = iter([body[:300_000], body[300_000:]]) if chunked else body
+    if chunked:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        headers = {"Transfer-Encoding": "chunked"}
+        connection.request("POST", path, sent, headers, encode_chunked=True)
+        response = connection.getresponse()
+        assert (response.status, response.read()) == (200, b"700000")
+        connection.close()
+    else:
+        assert post(port, path, body) == (200, "700000")
+
+
+def test_two_requests_share_a_connection(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    sockets = set()
+    for _ in range(2):
+        connection.request("POST", "/exactly-five", b"12345")
+        sockets.add(connection.sock)
+        assert connection.getresponse().read() == b"5"
+    connection.close()
+    assert len(sockets) == 1
+
+
+def test_silent_clients_are_cut_and_told(port: int) -> None:
+    heads = ["Content-Length: 1000000", "Transfer-Encoding: chunked"]
+    clients = [
+        send(port, f"{path} HTTP/1.1\r\n{head}") for path in ("/all", "/lines") for head in heads
+    ]
+    for client in clients:
+        status, _, rest = answer(client).partition(b"\r\n")
+        assert status == b"HTTP/1.1 503 Service Unavailable"
+        assert rest.endswith(b"the body came too slowly")
+
+
+def test_dripping_clients_on_every_thread_do_not_keep_the_others_out(port: int) -> None:
+    stop = threading.Event()
+    with ExitStack() as clients:
+        for _ in range(THREADS):
+            client = clients.enter_context(
+                send(port, "/blocks HTTP/1.1\r\nContent-Length: 100000000", b"x")
+            )
+            threading.Thread(target=drip, args=(client, stop), daemon=True).start()
+        assert post(port, "/exactly-five", b"12345") == (200, "5")
+        stop.set()
+
+
+def test_what_was_sent_already_earns_time(port: int) -> None:
+    """Three seconds are more than the base allowance, and at this rate less than the whole."""
+
+    def steady() -> Iterator[bytes]:
+        for _ in range(10):
+            time.sleep(0.3)
+            yield bytes(60_000)
+
+    client = send(port, "/blocks HTTP/1.1\r\nContent-Length: 600000")
+    for block in steady():
+        client.sendall(block)
+    client.shutdown(socket.SHUT_WR)
+    assert answer(client).endswith(b"\r\n\r\n600000")
+
+
+@pytest.mark.parametrize("path", ["/all", "/blocks", "/lines"])
+def test_a_body_that_ends_early_never_passes_for_a_whole_one(port: int, path: str) -> None:
+    client = send(port, f"{path} HTTP/1.1\r\nContent-Length: 1000", b"only\nthis")
+    client.shutdown(socket.SHUT_WR)
+    assert answer(client).endswith(b"the body ended before it was whole")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"zz\r\nhello\r\n0\r\n\r\n", "the body cannot be read: a chunk has no size"),
+        (b"5\r\nhelloXX0\r\n\r\n", "the body cannot be read: a chunk has no end"),
+        (b"5\r\nhel", "the body ended before it was whole"),
+    ],
+)
+def test_bad_framing_is_ours_to_answer_and_no_accident(port: int, body: bytes, told: str) -> None:
+    client = send(port, "/all HTTP/1.1\r\nTransfer-Encoding: chunked", body)
+    client.shutdown(socket.SHUT_WR)
+    assert answer(client).endswith(told.encode())
+
+
+def test_headers_that_do_not_end_do_not_keep_the_others_out(port: int) -> None:
+    stop = threading.Event()
+    with ExitStack() as clients:
+        for _ in range(3 * THREADS):
+            client = socket.create_connection(("127.0.0.1", port), timeout=30)
+            clients.enter_context(client).sendall(b"POST /blocks HTTP/1.1\r\nX-Endless: ")
+            threading.Thread(target=drip, args=(client, stop), daemon=True).start()
+        assert post(port, "/exactly-five", b"12345") == (200, "5")
+        stop.set()
+
+
+def test_the_deadline_for_headers_ends_with_them(port: int) -> None:
+    """A body may take longer than headers may, and so may the pause before the next request."""
+    client = send(port, "/exactly-five HTTP/1.1\r\nContent-Length: 5")
+    for byte in b"12345":
+        time.sleep(HEADERS_S / 4)
+        client.sendall(bytes([byte]))
+    assert client.recv(65536, socket.MSG_PEEK)
+    time.sleep(1.25 * HEADERS_S)
+    client.sendall(b"POST /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert answer(client).count(b"200 OK") == 2
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", b"POST /all HTTP/1.1\r\nX: "])
+def test_a_connection_that_sends_no_whole_head_is_closed(port: int, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(sent)
+        assert client.recv(100) == b""
+
+
+def test_an_answer_that_is_not_read_is_cut(port: int) -> None:
+    """More than any buffer takes; what was sent before is read, and the end never comes."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(60)
+        client.connect(("127.0.0.1", port))
+        client.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not _reset(client):
+            time.sleep(0.1)
+        assert _reset(client)
+
+
+def test_an_answer_that_moves_slowly_is_not_cut(port: int) -> None:
+    """Twice the time that a stalled one has, at a little more than the least rate."""
+    client = send(port, "/large HTTP/1.1")
+    received = 0
+    with client:
+        while block := client.recv(64 * 1024):
+            received += len(block)
+            time.sleep(len(block) / (2 * 1024 * 1024))
+            if received >= LARGE:
+                break
+    assert received >= LARGE
+
+
+def test_a_thread_is_free_where_an_answer_is_not_read(port: int) -> None:
+    with ExitStack() as clients:
+        for _ in range(3 * THREADS):
+            clients.enter_context(send(port, "/endless HTTP/1.1"))
+        assert post(port, "/exactly-five", b"12345") == (200, "5")
+
+
+def test_an_application_that_answers_by_the_head_reads_no_body(port: int) -> None:
+    client = send(port, "/nothing HTTP/1.1\r\nContent-Length: 1000000", b"x")
+    assert b"Connection: close" in answer(client)
+
+
+def test_the_refused_may_send_on_and_reads_the_answer(port: int) -> None:
+    client = send(port, "/nothing HTTP/1.1\r\nContent-Length: 3000000", b"x")
+    client.sendall(bytes(2_999_999))
+    assert answer(client).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_client_that_waits_for_leave_is_told_to_send(port: int) -> None:
+    client = send(port, "/all HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5")
+    assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.sendall(b"12345")
+    client.shutdown(socket.SHUT_WR)
+    assert answer(client).endswith(b"\r\n\r\n5")
+
+
+def test_who_is_refused_by_the_head_is_not_told_to_send(port: int) -> None:
+    client = send(port, "/nothing HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5")
+    assert answer(client).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_pipelined_request_has_to_be_sent_again(port: int) -> None:
+    one = b"POST /exactly-five HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(one * 2)
+        whole = answer(client)
+    assert whole.count(b"200 OK") == 1
+    assert b"Connection: close" in whole
+
+
+def test_what_is_no_request_is_answered_and_closed(port: int) -> None:
+    for sent in (b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"X" * 100_000):
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+            client.sendall(sent)
+            assert answer(client).startswith(b"HTTP/1.1 4")
+
+
+def test_the_oldest_silent_connection_is_dropped_for_a_new_one(port: int) -> None:
+    with ExitStack() as clients:
+        silent = [
+            clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            for _ in range(2 * MOST)
+        ]
+        with pytest.raises(ConnectionResetError):
+            silent[0].recv(1)
+
+
+def _reset(client: socket.socket) -> bool:
+    """True once the server has reset the connection."""
+    return bool(client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) or _state(client) == 7
+
+
+def _state(client: socket.socket) -> int:
+    """The kernel's state of the connection; 7 is closed."""
+    return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
