@@ -190,7 +190,17 @@ class SettingsTable(BaseSettings):
         example="rediss://:password@host:6379/0",
     )
     redis_tls_verify: Flag = _storage(
-        "on", "off for a rediss:// server whose certificate nobody signed, as Heroku's."
+        "on",
+        "off believes any certificate of a rediss:// server: whoever sits on the line is believed "
+        "too. For one that nobody signed, as Heroku's, set REDIS_TLS_FINGERPRINTS instead.",
+    )
+    redis_tls_fingerprints: Listing = _storage(
+        "",
+        "SHA-256 of the certificates that a rediss:// server may have, in hexadecimal with commas "
+        "between; nothing else about them is checked. Two while one is replaced.",
+    )
+    redis_tls_ca: Pem | None = _storage(
+        None, "PEM: who signed the certificate of a rediss:// server, where it is nobody public."
     )
     data_dir: Annotated[Path, AfterValidator(Path.absolute)] = _storage(
         "./var", "Keys, the embedded Redis and, by default, the archive."

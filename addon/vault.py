@@ -1,5 +1,5 @@
-"""Encrypts small documents for Redis and for cookies: AES-256-GCM under keys that follow from the
-caller's secrets, one for each purpose.
+"""Encrypts small documents for Redis and for cookies: AES-256-GCM under keys that follow from a
+process's secrets, one for each purpose.
 
 Each ciphertext names its key, so that a new secret can be put in front while older ones still
 open. A document is bound to its purpose and its name: moved to another one it does not open.
@@ -31,13 +31,15 @@ Kept = TypeVar("Kept", bound=StoredDocument)
 class Vault:
     """Encrypts under the first secret, decrypts under any. Raises SettingsError without one.
 
-    `purpose` is a few words such as "ringcentral tokens".
+    `purpose` is a few words such as "ringcentral tokens", `setting` where the secrets are from.
     """
 
-    def __init__(self, playback_secrets: Sequence[str], purpose: str) -> None:
-        if not playback_secrets:
-            raise SettingsError(f"PLAYBACK_SECRETS is not set: no {purpose} can be kept")
-        keys = [_key(secret, purpose) for secret in playback_secrets]
+    def __init__(
+        self, process_secrets: Sequence[str], purpose: str, setting: str = "PLAYBACK_SECRETS"
+    ) -> None:
+        if not process_secrets:
+            raise SettingsError(f"{setting} is not set: no {purpose} can be kept")
+        keys = [_key(secret, purpose) for secret in process_secrets]
         self._newest = keys[0][0]
         self._keys = dict(keys)
 

@@ -48,7 +48,7 @@ class RingCentral:
         outbound = Outbound(hosts.origins)
         self._redis = connection
         self._jwt = settings.ringcentral_jwt
-        self._vault = Vault(_vault_secrets(settings), "ringcentral tokens")
+        self._vault = Vault(_vault_secrets(settings), "ringcentral tokens", "INTAKE_KEY")
         self.oauth = OAuth(
             hosts,
             outbound,
@@ -134,10 +134,9 @@ class RingCentral:
 
 def _vault_secrets(settings: Settings) -> list[str]:
     """INTAKE_KEY, which web and workers share, then PLAYBACK_SECRETS, which 0.1.0 encrypted under
-    and workers do not hold. Raises SettingsError."""
-    if not settings.intake_key:
-        raise SettingsError("INTAKE_KEY is not set: no RingCentral token can be kept")
-    return [settings.intake_key.hex(), *settings.playback_secrets]
+    and workers do not hold."""
+    shared = [settings.intake_key.hex()] if settings.intake_key else []
+    return [*shared, *settings.playback_secrets]
 
 
 def _caller(tokens: Tokens) -> Caller:
