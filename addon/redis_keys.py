@@ -58,11 +58,8 @@ RINGCENTRAL_TOKENS = "ringcentral:tokens:"
 RINGCENTRAL_KNOWN = "ringcentral:known:"
 """String with encrypted facts of a recording, by session; a cache of minutes."""
 
-SESSION = "session:"
-"""String with the claims of a signed-in person, by the hash of the cookie."""
-
-SIGN_IN = "sign-in:"
-"""String with a sign-in that is under way, by the hash of its state."""
+SESSION = "sealed-session:"
+"""String with the encrypted session of a signed-in person, by the hash of the cookie."""
 
 GRANT_USED = "grant-used:"
 """String that lives as long as a single-use link that was used, by its nonce."""
