@@ -55,6 +55,8 @@ def _twilio(settings: Settings) -> Finding:
 def _modes(settings: Settings) -> Finding:
     if settings.signature_mode != "enforce":
         return "SIGNATURE_MODE is monitor: unsigned requests are accepted and only logged"
+    if settings.signature_reuse == "report":
+        return "SIGNATURE_REUSE is report: one captured request makes any number of recordings"
     return None
 
 
