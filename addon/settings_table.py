@@ -140,12 +140,14 @@ class SettingsTable(BaseSettings):
         "What becomes of an accepted signature that comes again with another request: refuse "
         "refuses it, report only logs and counts it, detect refuses it where what is signed holds "
         "something that belongs to one request alone.",
+        roles=WEB,
     )
     known_installs: Listing = _twilio(
         "",
         "The installs that are served, with commas between; empty: all. A request without an "
         "install is known by its configuration, or as `no-install`.",
         example="XD00000000000000000000000000000000",
+        roles=WEB,
     )
     public_url: Url = _twilio(
         "http://127.0.0.1:8080",
