@@ -116,8 +116,9 @@ def test_people_and_programs_need_no_more(socket, url, settings):
     ],
 )
 def test_what_the_service_never_does_is_refused(url, command):
-    with redis.Redis.from_url(url) as connection, pytest.raises(
-        redis.exceptions.ResponseError, match="no permissions|not allowed"
+    with (
+        redis.Redis.from_url(url) as connection,
+        pytest.raises(redis.exceptions.ResponseError, match=r"no permissions|not allowed"),
     ):
         connection.execute_command(*command.split())
 
