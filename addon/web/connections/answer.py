@@ -24,7 +24,7 @@ TURN_BYTES = 1024 * 1024
 
 
 class Outcome(enum.Enum):
-    """How a turn ended."""
+    """End of a turn."""
 
     BODY_WANTED = "the application reads a body that has not come"
     BLOCKED = "the client does not read"

@@ -20,7 +20,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class State(enum.Enum):
-    """What a connection waits for."""
+    """Everything that a connection can wait for."""
 
     HEAD = "the client's request"
     BODY = "the client's body"

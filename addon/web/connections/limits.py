@@ -24,7 +24,7 @@ OTHER_DESCRIPTORS = 200
 
 @dataclass(frozen=True)
 class Limits:
-    """What one process bears."""
+    """Limits of one process."""
 
     connections: int = 1000
     per_address: int = 250

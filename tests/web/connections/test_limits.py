@@ -50,9 +50,9 @@ def test_the_oldest_idle_connection_is_dropped_first(connections: list[Connectio
     group.fresh |= {fresh: None, younger: None}
     group.kept[kept] = None
     dropped = []
-    while connection := group.droppable():
-        dropped.append(connection)
-        group.forget(connection)
+    while (found := group.droppable()) is not None:
+        dropped.append(found)
+        group.forget(found)
     assert dropped == [kept, slow, fresh, younger]
 
 
