@@ -20,8 +20,8 @@ from addon.web.connections.addresses import client_of
 from addon.web.connections.body import MEMORY_BYTES, Budget, ReceivedBody
 from addon.web.connections.chunked import ChunkedDecoder
 from addon.web.connections.connection import Connection, State
-from addon.web.connections.limits import Group, Limits
-from addon.web.connections.registry import Registry
+from addon.web.connections.limits import Limits
+from addon.web.connections.registry import Group, Registry
 
 BLOCK_BYTES = 64 * 1024
 END_OF_HEAD = b"\r\n\r\n"
@@ -191,7 +191,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         )
         proxies = self.limits.trusted_proxies
         group = self.registry.group_of(client_of(connection.peer, forwarded, proxies))
-        if group in connection.groups:
+        if self.registry.is_in(connection, group):
             return True
         if group.full and not self._drop_for_another(group):
             return False

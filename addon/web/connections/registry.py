@@ -3,10 +3,55 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
+from itertools import islice
 
 from addon.web.connections.addresses import network_of
 from addon.web.connections.connection import Connection, State
-from addon.web.connections.limits import Group, Limits
+from addon.web.connections.limits import Limits
+
+
+@dataclass
+class Group:
+    """Connections that share a limit: all of a process, or those of one address.
+
+    The dicts are sets in order of entry. Those that are being worked on are in none, and are only
+    counted.
+    """
+
+    limit: int
+    network: str = ""
+    count: int = 0
+    kept: dict[Connection, None] = field(default_factory=dict)
+    """Between two requests."""
+    fresh: dict[Connection, None] = field(default_factory=dict)
+    """No whole head yet, the oldest first."""
+    slow: dict[Connection, None] = field(default_factory=dict)
+    """Sending a body or taking an answer."""
+
+    @property
+    def full(self) -> bool:
+        """True where one more is too many."""
+        return self.count >= self.limit
+
+    def forget(self, connection: Connection) -> None:
+        """Take it out of the sets; it is counted still."""
+        self.kept.pop(connection, None)
+        self.fresh.pop(connection, None)
+        self.slow.pop(connection, None)
+
+    def droppable(self) -> Connection | None:
+        """The connection to drop for a new one, or None where all are being worked on.
+
+        First those between two requests; then the one that has earned nothing for longest.
+        """
+        if self.kept:
+            return next(iter(self.kept))
+        return min(
+            [*islice(self.fresh, 1), *self.slow],
+            key=lambda connection: connection.earned_at,
+            default=None,
+        )
 
 
 class Registry:
@@ -19,7 +64,7 @@ class Registry:
     def __init__(self, limits: Limits, most: int) -> None:
         self.limits = limits
         self.everything = Group(most)
-        self.open: set[Connection] = set()
+        self._groups: dict[Connection, list[Group]] = {}
         self._by_address: dict[str, Group] = {}
 
     def groups_for(self, connection: Connection) -> list[Group]:
@@ -33,42 +78,50 @@ class Registry:
         network = network_of(address)
         return self._by_address.get(network) or Group(self.limits.per_address, network)
 
+    def open(self) -> list[Connection]:
+        """All of them."""
+        return list(self._groups)
+
+    def is_in(self, connection: Connection, group: Group) -> bool:
+        """True where it is counted in this group."""
+        return group in self._groups[connection]
+
     def add(self, connection: Connection, groups: list[Group]) -> None:
         """Count a new connection."""
-        self.open.add(connection)
+        self._groups[connection] = []
         for group in groups:
             self._join(connection, group)
 
     def move(self, connection: Connection, group: Group) -> None:
         """Count it for another address than before."""
-        for other in connection.groups[1:]:
+        for other in self._groups[connection][1:]:
             self._leave(connection, other)
         self._join(connection, group)
 
     def remove(self, connection: Connection) -> None:
         """It is closed."""
-        self.open.discard(connection)
-        for group in list(connection.groups):
+        for group in list(self._groups[connection]):
             self._leave(connection, group)
+        del self._groups[connection]
 
     def enter(self, connection: Connection, state: State, allowed_s: float = 0.0) -> None:
         """Change the state, and with it the time that the client has."""
         connection.state = state
         connection.progress = connection.earned_at = time.monotonic()
         connection.deadline = connection.progress + allowed_s
-        for group in connection.groups:
+        for group in self._groups[connection]:
             group.forget(connection)
 
     def await_head(self, connection: Connection, allowed_s: float, *, kept: bool) -> None:
         """It waits for a request, or for the rest of one."""
         self.enter(connection, State.HEAD, allowed_s)
-        for group in connection.groups:
+        for group in self._groups[connection]:
             (group.kept if kept else group.fresh)[connection] = None
 
     def await_client(self, connection: Connection, state: State, allowed_s: float = 0.0) -> None:
         """It waits for a body, or for the client to take its answer."""
         self.enter(connection, state, allowed_s)
-        for group in connection.groups:
+        for group in self._groups[connection]:
             group.slow[connection] = None
 
     def stalled_upload(self) -> Connection | None:
@@ -93,13 +146,13 @@ class Registry:
 
     def _join(self, connection: Connection, group: Group) -> None:
         group.count += 1
-        connection.groups.append(group)
+        self._groups[connection].append(group)
         if group is not self.everything:
             self._by_address[group.network] = group
 
     def _leave(self, connection: Connection, group: Group) -> None:
         group.forget(connection)
         group.count -= 1
-        connection.groups.remove(group)
+        self._groups[connection].remove(group)
         if not group.count:
             self._by_address.pop(group.network, None)

@@ -17,12 +17,12 @@ from typing import Any, BinaryIO, cast
 
 from addon.errors import UploadBroken
 from addon.settings import Settings
-from addon.web.connections.answer import Answer, Outcome
+from addon.web.connections.answer import Answer, Incoming, Outcome
 from addon.web.connections.body import Budget, PendingBody, ReceivedBody
 from addon.web.connections.connection import Connection, State
-from addon.web.connections.limits import Group, Limits, open_files_allowed
+from addon.web.connections.limits import Limits, open_files_allowed
 from addon.web.connections.receiving import TOO_MANY, ReceivingWorker
-from addon.web.connections.registry import Registry
+from addon.web.connections.registry import Group, Registry
 
 TICK_S = 0.25
 """How late a client may be cut."""
@@ -90,7 +90,7 @@ class ConnectionWorker(ReceivingWorker):
         if now < self.next_look and not force:
             return
         self.next_look = now + TICK_S
-        for connection in list(self.registry.open):
+        for connection in self.registry.open():
             if connection.state is not State.WORK and (force or connection.deadline <= now):
                 self._cut(connection)
 
@@ -98,7 +98,7 @@ class ConnectionWorker(ReceivingWorker):
         """Nothing: all are in `murder_keepalived`."""
 
     def _cap_keepalive(self, deadline: float) -> None:
-        for connection in self.registry.open:
+        for connection in self.registry.open():
             if connection.state is State.HEAD:
                 connection.deadline = min(connection.deadline, deadline)
 
@@ -164,8 +164,13 @@ class ConnectionWorker(ReceivingWorker):
         # A client that pipelines asks again on another connection (RFC 9112 9.3.2): nothing that we
         # know does, and a packet of requests would pass before all others.
         connection.unread |= bool(connection.buffer) and body is not None
-        close = not self.alive or connection.unread
-        connection.answer = Answer(self.wsgi, self.cfg, connection, stream, close=close)
+        incoming = Incoming(
+            connection.request,
+            connection.client,
+            connection.server,
+            last=not self.alive or connection.unread,
+        )
+        connection.answer = Answer(self.wsgi, self.cfg, incoming, stream, connection.outgoing)
         self._work(connection)
 
     def _work(self, connection: Connection) -> None:

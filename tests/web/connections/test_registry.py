@@ -8,7 +8,7 @@ import pytest
 
 from addon.web.connections.connection import Connection, State
 from addon.web.connections.limits import Limits
-from addon.web.connections.registry import Registry
+from addon.web.connections.registry import Group, Registry
 
 LIMITS = Limits(per_address=2, answers=1)
 
@@ -47,7 +47,7 @@ def test_an_address_that_has_left_begins_anew() -> None:
 def test_behind_a_proxy_a_connection_counts_for_whom_it_carries() -> None:
     registry = Registry(Limits(per_address=2, trusted_proxies=1), 10)
     proxy = added(registry)
-    assert proxy.groups == [registry.everything]
+    assert registry.group_of("192.0.2.1").count == 0
     for address in ("198.51.100.1", "198.51.100.2"):
         registry.move(proxy, registry.group_of(address))
     assert registry.group_of("198.51.100.1").count == 0
@@ -76,3 +76,20 @@ def test_of_too_many_answers_the_one_that_stands_still_is_named() -> None:
     assert registry.answer_too_many() is None
     registry.await_client(second, State.SENDING)
     assert registry.answer_too_many() is first
+
+
+def test_the_oldest_idle_connection_is_dropped_first() -> None:
+    group = Group(limit=4)
+    connections = [connection() for _ in range(4)]
+    slow, fresh, younger, kept = connections
+    for number, each in enumerate(connections):
+        each.earned_at = float(number)
+    assert group.droppable() is None
+    group.slow[slow] = None
+    group.fresh |= {fresh: None, younger: None}
+    group.kept[kept] = None
+    dropped = []
+    while (found := group.droppable()) is not None:
+        dropped.append(found)
+        group.forget(found)
+    assert dropped == [kept, slow, fresh, younger]
