@@ -9,7 +9,7 @@ export PYTHON
 
 python := .venv/bin/python
 
-.PHONY: help run setup test soak lint bench docs screenshots lock clean
+.PHONY: help run setup test soak lint bench docs screenshots lock audit licences sbom images clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | expand -t 10
@@ -53,6 +53,21 @@ screenshots: ## docs/images, taken by a headless Chromium
 
 lock: ## the lock files again, from requirements/*.in
 	@bin/lock
+
+audit: ## known vulnerabilities of the locked packages (asks PyPI)
+	@bin/setup dev
+	@$(python) -m tests.supply_chain audit
+
+licences: ## the licences of the locked packages
+	@bin/setup dev
+	@$(python) -m tests.supply_chain licences
+
+sbom: ## var/sbom.cdx.json, the bill of materials in CycloneDX
+	@bin/setup dev
+	@$(python) -m tests.supply_chain sbom
+
+images: ## pins the container images by their digests of now (asks their registry)
+	@bin/pin-images
 
 clean: ## removes .venv and what the tools cached; never DATA_DIR
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

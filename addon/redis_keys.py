@@ -16,6 +16,9 @@ REQUESTS_OPEN = "ledger:open"
 REQUESTS_DONE = "ledger:done"
 """Sorted set of finished request SIDs, scored by when they were finished."""
 
+REQUESTS_UNCOUNTED = "ledger:uncounted"
+"""List of the SIDs of finished requests that are to be added to the metrics."""
+
 SERVICE_TIMES = "service-times:"
 """List of the seconds that a worker process took for the latest jobs, by queue."""
 
@@ -55,11 +58,8 @@ RINGCENTRAL_TOKENS = "ringcentral:tokens:"
 RINGCENTRAL_KNOWN = "ringcentral:known:"
 """String with encrypted facts of a recording, by session; a cache of minutes."""
 
-SESSION = "session:"
-"""String with the claims of a signed-in person, by the hash of the cookie."""
-
-SIGN_IN = "sign-in:"
-"""String with a sign-in that is under way, by the hash of its state."""
+SESSION = "sealed-session:"
+"""String with the encrypted session of a signed-in person, by the hash of the cookie."""
 
 GRANT_USED = "grant-used:"
 """String that lives as long as a single-use link that was used, by its nonce."""

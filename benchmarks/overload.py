@@ -5,8 +5,9 @@ general workers. Its capacity is measured first: voicemails of 2 to 10 s, a doze
 time. Then come 200 at once; then three times the capacity (or `--rate` voicemails a second, so that
 two checkouts get the same) for `--seconds`, and half the capacity for a minute.
 A result in time is a successful one within ten times its recording (spec/protocol 1.8). Goodput is
-the number of these a second, while the overload lasts, over the capacity. With `--before` another
-checkout is measured first in the same run, by this very script.
+the number of these a second, while the overload lasts, over the capacity. The CPU time of each kind
+of process is read from /proc. After a 503 the sender asks again. With `--before` another checkout
+is measured first in the same run, by this very script.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from typing import Any
 from addon.commands.marketplace import Exchange
 from addon.requests.sla import percentile
 from benchmarks.sla import recording
+from benchmarks.small_job import Usage, usage
 from tests.end_to_end.deployment import Deployment, deployed, eventually
 
 ROOT = Path(__file__).parents[1]
@@ -92,6 +94,32 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Cpu:
+    """The CPU seconds of an overload by kind of process, and what was done in them.
+
+    The benchmark itself sends and receives on the same cores, and is a kind of its own.
+    """
+
+    seconds: float
+    by_kind: dict[str, float]
+    redis_commands: float
+    accepted: int
+    in_time: int
+    failures: int
+    archived: int
+
+    @classmethod
+    def of(cls, used: Usage, own: float, loaded: Sequence[Sent], waiting: int, end: float) -> Cpu:
+        """From what was used until `end`, when so many recordings were `waiting`."""
+        came = [one for one in loaded if one.exchange.callbacks and one.arrived_at <= end]
+        good = sum(one.in_time for one in came)
+        commands = sum(n for name, n in used.redis.items() if name != "reads")
+        by_kind = {**used.cpu, "sender and receiver": own}
+        done = len(loaded) - waiting
+        return cls(used.at, by_kind, commands, len(loaded), good, len(came) - good, done)
+
+
+@dataclass(frozen=True)
 class Measured:
     """One checkout's figures: rates a second, and seconds from the end of the overload."""
 
@@ -103,6 +131,7 @@ class Measured:
     unarchived: int
     twice: int
     signal: float | None
+    cpu: Cpu
 
 
 class Load:
@@ -150,9 +179,12 @@ class Load:
         at = time.time()
         fields = {"duration": str(int(seconds)), "channels": "2"}
         to, market = self.deployment.invocations, self.deployment.market
-        exchange, (answer,) = market.invoke(to, audio, fields=fields)
-        assert answer.status == 202, answer
-        return Sent(exchange, seconds, at)
+        while True:
+            exchange, (answer,) = market.invoke(to, audio, fields=fields)
+            if answer.status == 202:
+                return Sent(exchange, seconds, at)
+            assert answer.status == 503, answer
+            time.sleep(1.0)
 
 
 def answered(sent: Sequence[Future[Sent]]) -> list[Sent]:
@@ -198,10 +230,11 @@ def measure(seconds: float, seed: int, rate: float | None) -> Measured:
         eventually(idle, PATIENCE_S)
         burst = load.at_once(AT_ONCE)
         eventually(idle, PATIENCE_S)
-        begun = time.time()
+        begun, before, own = time.time(), usage(deployment), time.process_time()
         with signal_of(deployment) as signals:
             overload = load.at_rate(rate or 3 * capacity, seconds)
-        ended = time.time()
+        ended, used = time.time(), usage(deployment).since(before)
+        own, waiting = time.process_time() - own, services.states.open_count()
         calm = answered(load.at_rate(capacity / 2, CALM_S))
         loaded = answered(overload)
         eventually(idle, PATIENCE_S)
@@ -222,6 +255,7 @@ def measure(seconds: float, seed: int, rate: float | None) -> Measured:
             unarchived=sum(1 for _ in services.intake_store.waiting()),
             twice=sum(len(one.exchange.callbacks) > 1 for one in everyone),
             signal=signals[0] - begun if signals else None,
+            cpu=Cpu.of(used, own, loaded, waiting, ended),
         )
 
 
@@ -250,6 +284,24 @@ def report(name: str, found: dict[str, Any]) -> None:
         f"archived after {found['archived']:.0f} s; {found['unarchived']} not archived, "
         f"{found['twice']} answered twice"
     )
+    report_cpu(found["cpu"])
+
+
+def report_cpu(cpu: dict[str, Any]) -> None:
+    """Print the table of CPU time; a row's share of a core is its seconds over the overload's."""
+    counts = [cpu[each] for each in ("accepted", "in_time", "failures", "archived")]
+    print(f"CPU during the overload{'seconds':>12}{'cores':>8}   ms for each of")
+    heads = ("sent", "in time", "failures", "finished")
+    print(
+        " " * 46 + "".join(f"{n} {head}".rjust(16) for n, head in zip(counts, heads, strict=True))
+    )
+    rows = sorted(cpu["by_kind"].items(), key=lambda item: -item[1])
+    for kind, seconds in [*rows, ("all", sum(cpu["by_kind"].values()))]:
+        each = "".join(f"{1000 * seconds / max(1, n):>16.1f}" for n in counts)
+        print(f"  {kind:<25}{seconds:>8.1f}{seconds / cpu['seconds']:>8.2f}   {each}")
+    commands = cpu["redis_commands"]
+    print(f"Redis commands: {commands / cpu['seconds']:.0f} a second, ", end="")
+    print(f"{commands / max(1, counts[0]):.0f} for each voicemail sent")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

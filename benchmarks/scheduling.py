@@ -2,8 +2,8 @@
 
 Recordings arrive at random, are guessed and put into queues by the real code, and are taken by
 processes in the real roles. All share the cores evenly, which is harder than it is: in truth the
-general ones step back (`scheduling.niceness`). Measured is elapsed over duration, as in production.
-`python -m benchmarks.scheduling [--jobs N]`.
+jobs of long calls step back (`scheduling.niceness`). Measured is elapsed over duration, as in
+production. `python -m benchmarks.scheduling [--jobs N]`.
 """
 
 from __future__ import annotations

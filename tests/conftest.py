@@ -123,7 +123,7 @@ def settings(tmp_path: Path, redis_url: str, made_keys: dict[str, str]) -> Setti
             "MANIFEST_SIGNING_KEY": made_keys["signing"],
             "MANIFEST_VERIFY_KEYS": made_keys["verify"],
             "INTAKE_KEY": made_keys["intake"],
-            "PLAYBACK_SECRETS": "a-playback-secret-for-tests",
+            "PLAYBACK_SECRETS": "the-playback-secret-of-these-tests",
         }
     )
 

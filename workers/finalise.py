@@ -6,12 +6,14 @@ finds both done and clears up; a crash before that leaves the intake, and so ano
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from addon import log
 from addon.archive.deposit import are_unchanged
 from addon.archive.store import Stat
 from addon.errors import ArchiveError, NotStored, Tampered
 from addon.metrics import declarations
-from addon.requests import measures
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import PROCESSED
@@ -89,19 +91,33 @@ def finish(services: Services, sid: str) -> None:
         return
     result = services.intake_store.stored_result(sid)
     outcome = services.intake_store.outcome(sid) or {}
-    finish_answered(services, handlers.read(intake), result, str(outcome.get("answer", "unknown")))
+    answer = str(outcome.get("answer", "unknown"))
+    finish_answered(services, handlers.read(intake), result, answer, {})
 
 
 def finish_answered(
-    services: Services, request: Request, result: StoredResult | None, answer: str
+    services: Services,
+    request: Request,
+    result: StoredResult | None,
+    answer: str,
+    facts: Mapping[str, Any],
 ) -> None:
-    """As `finish`, for who has everything at hand; `answer` says what became of the answer."""
-    if not is_safe(services, request, result):
-        return
-    handlers.of(request).when_safe(services.store, services.settings, request, result)
-    services.intake_store.remove(request.sid)
-    close(services, request.sid, answer)
-    logger.info("finished", answer=answer)
+    """As `finish`, for who has everything at hand; `answer` says what became of the answer.
+
+    `facts` are fields of the request's state, which are written whether it is finished or not.
+    """
+    is_over = False
+    try:
+        if is_safe(services, request, result):
+            handlers.of(request).when_safe(services.store, services.settings, request, result)
+            services.intake_store.remove(request.sid)
+            is_over = True
+    finally:
+        if not is_over:
+            services.states.mark(request.sid, **facts)
+    if is_over:
+        services.states.finish(request.sid, answer, **facts)
+        logger.info("finished", answer=answer)
 
 
 def finished_before(services: Services, sid: str) -> None:
@@ -114,15 +130,7 @@ def finished_before(services: Services, sid: str) -> None:
     services.intake_store.remove_result(sid)
     entry = services.states.get(sid)
     known = entry.outcome if entry is not None else None
-    close(services, sid, known or "finished before")
-
-
-def close(services: Services, sid: str, outcome: str) -> None:
-    """Close the request's state, and count it."""
-    services.states.finish(sid, outcome)
-    entry = services.states.get(sid)
-    if entry is not None:
-        measures.count_finished(services.states, services.counters, entry)
+    services.states.finish(sid, known or "finished before")
 
 
 def is_safe(services: Services, request: Request, result: StoredResult | None) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from addon import log, tracing
+from addon.requests.lease import Lease
 from addon.requests.queues import DELIVER_KIND
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
@@ -29,10 +30,15 @@ logger = log.get("deliver")
 
 @dataclass(frozen=True)
 class Answer:
-    """A request and the result that this process has just stored for it, the first."""
+    """A request and the result that this process has just stored for it, the first.
+
+    `held` is the lease of its delivery where this process took it before: as long as that has not
+    lapsed, nobody else can have sent the result.
+    """
 
     request: Request
     result: StoredResult
+    held: Lease | None = None
 
 
 Deliver = Callable[[str, Answer | None], None]
@@ -53,9 +59,21 @@ def running() -> int:
     return len(_threads)
 
 
+def take_lease(services: Services, sid: str) -> Lease | None:
+    """The lease of a delivery that may begin here; None where it will be a job, or is another's.
+
+    To be taken before its result is stored, and released where nothing comes of it.
+    """
+    if _deliver is None or running() >= AT_ONCE:
+        return None
+    held = Lease(services.redis, DELIVER_KIND, sid)
+    return held if held.take() else None
+
+
 def begin(services: Services, sid: str, answer: Answer | None = None) -> None:
     """Deliver a stored result, the `answer` where it is at hand: here at once, or as a job."""
-    if _deliver is None or running() >= AT_ONCE:
+    has_place = answer is not None and answer.held is not None
+    if _deliver is None or not (has_place or running() < AT_ONCE):
         services.dispatcher.deliver(sid, first=True)
         return
     context = contextvars.copy_context()
@@ -77,4 +95,6 @@ def _run(deliver: Deliver, sid: str, answer: Answer | None) -> None:
             deliver(sid, answer)
     except Exception as error:
         # With Redis or the store away: its lease ends now, and the sweeper queues a delivery.
+        if answer is not None and answer.held is not None:
+            answer.held.release()
         logger.warning("a delivery was left", request_sid=sid, reason=type(error).__name__)

@@ -7,14 +7,11 @@ good. A recording that is known must never be taken up again.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from addon import log, stored_documents
+from addon import log
 from addon.archive.prefixes import FLEX_RECONCILED
-from addon.archive.store import Store
-from addon.errors import NotStored
 from addon.requests import acceptance
 from addon.requests.intake_store import IntakeStore
 from addon.requests.request import Request
@@ -22,6 +19,7 @@ from addon.requests.state import RequestStates
 from addon.twilio.recordings import Recording, Recordings
 from addon.twilio.sids import is_sid
 from addon.twilio.status_callback import COMPLETED, AnnouncedBy, StatusCallback
+from workers import last_look
 from workers.flex_source import rest
 from workers.services import Services
 
@@ -33,9 +31,6 @@ OVERLAP = timedelta(hours=6)
 
 GRACE = timedelta(minutes=5)
 """A callback may take this long: it says more of a recording than the list does."""
-
-WHAT = "time of the last look"
-"""The name of the stored document in errors."""
 
 logger = log.get("flex")
 
@@ -51,24 +46,19 @@ class ReconciliationCounts:
 def reconcile(services: Services, now: datetime | None = None) -> ReconciliationCounts:
     """Look through everything since the last complete look. Raises Unavailable."""
     moment, found = now or datetime.now(UTC), ReconciliationCounts()
-    since = (looked_until(services.store, _account(services)) or moment - FIRST_LOOK) - OVERLAP
+    since = (looked_until(services) or moment - FIRST_LOOK) - OVERLAP
     for recording in Recordings(rest(services.settings)).all(after=since):
         found.listed += 1
         if _has_ended(recording, moment - GRACE):
             found.picked_up += take_up(services, recording, "list", moment)
-    document = json.dumps({"version": 1, "until": moment.isoformat(timespec="seconds")}).encode()
-    services.store.put(_key(_account(services)), [document], if_absent=False)
+    last_look.record_look(services, _key(_account(services)), moment)
     logger.info("looked for recordings", listed=found.listed, picked_up=found.picked_up)
     return found
 
 
-def looked_until(store: Store, account_sid: str) -> datetime | None:
+def looked_until(services: Services) -> datetime | None:
     """Time at which the last complete look began, None where there was none."""
-    try:
-        document = stored_documents.parse(store.get(_key(account_sid)), WHAT)
-        return stored_documents.moment(document.get("until"), WHAT)
-    except NotStored:
-        return None
+    return last_look.looked_until(services, _key(_account(services)))
 
 
 def take_up(
@@ -91,7 +81,7 @@ def take_up(
 
 def is_known(states: RequestStates, intake_store: IntakeStore, sid: str) -> bool:
     """True if a recording was ever accepted here; nothing is counted as a duplicate."""
-    return states.knows(sid) or intake_store.is_waiting(sid) or intake_store.has_outcome(sid)
+    return states.knows(sid) or intake_store.is_accepted(sid) or intake_store.has_outcome(sid)
 
 
 def _has_ended(recording: Recording, before: datetime) -> bool:

@@ -103,7 +103,9 @@ def credentials(settings: Settings, tenant: str, url: str) -> list[Credentials]:
 
 
 def check_hosts(settings: Settings) -> None:
-    """Raises SettingsError for a wrong entry of CALLBACK_HOSTS or CALLBACK_CREDENTIALS."""
+    """Raises SettingsError for a wrong entry of MEDIA_HOSTS, CALLBACK_HOSTS or
+    CALLBACK_CREDENTIALS."""
+    Origins(settings.media_hosts, setting="MEDIA_HOSTS")
     _callback_hosts(settings)
     for entry in settings.callback_credentials:
         if not _is_install(entry):

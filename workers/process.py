@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 
 from rq.exceptions import ShutDownImminentException
 
@@ -40,7 +40,7 @@ from addon.requests.lease import Lease, lease
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import QUEUED, STUCK, WAITING, RequestState
-from workers import deposit, finalise, handlers, source
+from workers import deposit, finalise, first_delivery, handlers, late_answer, source
 from workers.first_delivery import Answer
 from workers.services import Services, services
 
@@ -89,6 +89,17 @@ def _run(services: Services, sid: str, held: Lease) -> None:
         _wait(services, sid, finalise.call_for_help(services, error))
 
 
+@contextmanager
+def released_on_error(held: Lease | None) -> Iterator[None]:
+    """Give back the lease of a delivery that will not begin, as the block raised."""
+    try:
+        yield
+    except BaseException:
+        if held is not None:
+            held.release()
+        raise
+
+
 def _wait(services: Services, sid: str, seconds: float) -> None:
     at = time.time() + seconds
     services.states.mark(sid, state=WAITING, work_at=at)
@@ -106,17 +117,17 @@ class Work:
         self.request = request
         self.handler = handlers.of(request)
         self.held = held
+        self.held_since = time.time()
         self.sid = request.sid
         self.name = deposit.recording_id(services.archive, request)
         self.state = RequestState(self.sid, QUEUED)
 
     def run(self) -> None:
         """Take the request as far as it will go."""
-        kept = self.services.intake_store.stored_result(self.sid)
-        if finalise.is_settled(self.services, self.request, kept):
+        self.state = self.services.states.begin_attempt(self.sid, time.time() + SOON_S)
+        if self.state.attempts > 1 and self._is_settled():
             finalise.hand_over(self.services, self.sid)
             return
-        self.state = self.services.states.begin_attempt(self.sid, time.time() + SOON_S)
         logger.info("processing", attempt=self.state.attempts)
         try:
             self._attempt(self.state.attempts)
@@ -124,6 +135,11 @@ class Work:
             self.held.confirm()
             self.services.states.take_back_attempt(self.sid)  # it says nothing about the recording
             raise
+
+    def _is_settled(self) -> bool:
+        """True if an attempt before did all the work; where Redis was lost, it is seen later."""
+        kept = self.services.intake_store.stored_result(self.sid)
+        return finalise.is_settled(self.services, self.request, kept)
 
     def _attempt(self, attempt: int) -> None:
         try:
@@ -163,7 +179,8 @@ class Work:
             result = deposit.result(found, request)
             place.analysis(results.successful(self.sid, result))
             answer = self._keep(results.for_callback(self.sid, result, services.settings))
-            self._commit(place, facts, found.reencoded)
+            with released_on_error(answer.held if answer else None):
+                self._commit(place, facts, found.reencoded)
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
         finalise.hand_over(
             services,
@@ -193,16 +210,17 @@ class Work:
         An analysis is kept before its commit. Without one a crash came between archiving bytes as
         received and keeping their failure.
         """
+        answer = None
         if self.services.intake_store.stored_result(self.sid) is None:
             unread = ProcessingFailed("the recording was archived, but could not be analysed")
-            self._keep(results.failed(self.sid, unread))
-        finalise.hand_over(self.services, self.sid)
+            answer = self._keep(results.failed(self.sid, unread))
+        finalise.hand_over(self.services, self.sid, answer=answer)
 
     def _end_with(self, error: RecordingFailed) -> None:
         """Answer with a failure; what can be kept of the recording is archived as received."""
         archivable = not isinstance(error, SourceGone) and self._archive_as_received(error)
-        self._keep(results.failed(self.sid, error), archivable=archivable)
-        finalise.hand_over(self.services, self.sid)
+        answer = self._keep(results.failed(self.sid, error), archivable=archivable)
+        finalise.hand_over(self.services, self.sid, answer=answer)
 
     def _archive_as_received(self, error: RecordingFailed) -> bool:
         """Archive the bytes unread; True if they lie in the archive now."""
@@ -252,11 +270,23 @@ class Work:
         return self.services.archive.deposit(self.request.tenant, self.name)
 
     def _keep(self, document: dict[str, object], *, archivable: bool = True) -> Answer | None:
-        """Keep the answer; None where one was given in the meantime, which stays as it is."""
-        self._stop_if_not_ours()
-        result = StoredResult(document, final=True, archivable=archivable)
-        if self.services.intake_store.store_result(self.sid, result):
-            return Answer(self.request, result)
+        """Keep the answer; None where one was given in the meantime, which stays as it is.
+
+        One that comes after the time for it is the failure that was due then.
+        """
+        held = first_delivery.take_lease(self.services, self.sid)
+        with released_on_error(held):
+            self._stop_if_not_ours()
+            is_late = late_answer.is_due(self.request, self.held_since)
+            answer = late_answer.document(self.sid) if is_late else document
+            result = StoredResult(answer, final=True, archivable=archivable)
+            is_kept = self.services.intake_store.store_result(self.sid, result)
+        if is_kept and not is_late:
+            return Answer(self.request, result, held)
+        if held is not None:
+            held.release()
+        if is_kept:
+            return None  # it may have been sent without being stored
         kept = self.services.intake_store.stored_result(self.sid)
         if kept is not None and not archivable:
             self.services.intake_store.nothing_to_archive(self.sid, kept)
@@ -276,8 +306,10 @@ class Work:
         Where it was ours all the time, nobody has.
         """
         self.held.confirm()
-        if self.held.has_lapsed() and not self.services.intake_store.is_waiting(self.sid):
-            raise NotStored("another worker has finished this request")
+        if self.held.has_lapsed():
+            self.held_since = time.time()
+            if not self.services.intake_store.is_waiting(self.sid):
+                raise NotStored("another worker has finished this request")
 
     def _wait_for_source(self, error: SourceUnavailable) -> None:
         """Leave the worker free until the source is worth another try."""

@@ -19,7 +19,6 @@ from addon.metrics import declarations
 from addon.requests import scheduling
 from addon.requests.lease import lease
 from addon.requests.request import has_deadline
-from workers import finalise
 from workers.services import Services
 
 EVERY_S = 6 * 3600.0
@@ -89,7 +88,7 @@ class Retention:
             self._record_erasure(sid, age)
             services.intake_store.remove(sid)
             if services.states.get(sid) is not None:
-                finalise.close(services, sid, ERASED)
+                services.states.finish(sid, ERASED)
             else:
                 services.states.drop_open(sid)
         services.counters.count(declarations.INTAKES_ERASED)

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, cast
 
-from addon import log, redis_keys, stored_documents
+from addon import log, redis_keys
 from addon.archive.prefixes import RINGCENTRAL_LOOKED
-from addon.archive.store import Store
-from addon.errors import AccessError, NotStored, RingCentralUnavailable, Unauthenticated
+from addon.errors import AccessError, RingCentralUnavailable, Unauthenticated
 from addon.requests import acceptance
 from addon.requests.request import Request
 from addon.ringcentral import call_log
@@ -27,6 +26,7 @@ from addon.ringcentral.client import RingCentral
 from addon.ringcentral.notifications import Notifications
 from addon.ringcentral.subscription import Subscription, Subscriptions
 from addon.settings import Settings
+from workers import last_look
 from workers.flex_reconcile import is_known
 from workers.services import Services
 
@@ -55,9 +55,6 @@ LONGEST_S = 24 * 3600
 
 MAX_ASKED = 3
 """Single calls asked about in one turn: each costs as much as a page of a hundred."""
-
-WHAT = "time of the last look"
-"""The name of the stored document in errors."""
 
 logger = log.get("ringcentral")
 
@@ -142,7 +139,7 @@ class Poll:
         if kept is not None:
             return Look.from_json(kept)
         due = next((each for each in STRETCHES if self._is_due(each)), STRETCHES[-1])
-        since, last = self.now - timedelta(seconds=due.back), looked_until(self.services.store)
+        since, last = self.now - timedelta(seconds=due.back), looked_until(self.services)
         if last is not None and self.now - last > timedelta(seconds=AWAY_S):
             since = min(since, last - timedelta(seconds=LONGEST_S))
         return Look(since, self.now)
@@ -161,10 +158,7 @@ class Poll:
                     f"{redis_keys.RINGCENTRAL_LOOKED}{each.back}", 1, ex=each.every - EVERY_S // 2
                 )
         if look.since <= look.until - timedelta(seconds=STRETCHES[1].back):
-            document = json.dumps(
-                {"version": 1, "until": look.until.isoformat(timespec="seconds")}
-            ).encode()
-            self.services.store.put(RINGCENTRAL_LOOKED, [document], if_absent=False)
+            last_look.record_look(self.services, RINGCENTRAL_LOOKED, look.until)
         self._redis.delete(redis_keys.RINGCENTRAL_LOOK)
 
     def _ask_about_calls(self, caller: Caller, look: Look) -> int:
@@ -226,13 +220,9 @@ def subscriptions(services: Services, client: RingCentral) -> Subscriptions:
     )
 
 
-def looked_until(store: Store) -> datetime | None:
+def looked_until(services: Services) -> datetime | None:
     """Time at which the last complete wide look began, None where there was none."""
-    try:
-        document = stored_documents.parse(store.get(RINGCENTRAL_LOOKED), WHAT)
-    except NotStored:
-        return None
-    return stored_documents.moment(document.get("until"), WHAT)
+    return last_look.looked_until(services, RINGCENTRAL_LOOKED)
 
 
 def poll_every(settings: Settings) -> int:

@@ -8,6 +8,7 @@ one that failed its traceback (decision 0707).
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 import traceback
@@ -36,12 +37,6 @@ MONITOR_S = 5
 HEARTBEAT_S = 5.0
 """Between two notes in Redis that a worker lives; only dashboards read them."""
 
-WARM_UP_TO_S = 60.0
-"""Recordings of queues up to this length run in a warm process: a fork costs as much as analysing
-ten seconds. A longer one has a process to itself, whose memory goes with it."""
-
-WARM_QUEUES = frozenset(each.name for each in scheduling.SIZE_CLASSES if each.limit <= WARM_UP_TO_S)
-
 logger = log.get("worker")
 
 
@@ -61,6 +56,7 @@ class QueueWorker(HerokuWorker):
         self._tie = dies_with_parent(signal.SIGKILL)
         self._child = 0
         self._is_warm = False
+        self._niceness = 0
         self._noted_at = float("-inf")
 
     def check_for_suspension(self, burst: bool) -> None:
@@ -98,11 +94,12 @@ class QueueWorker(HerokuWorker):
         self.set_state(WorkerStatus.IDLE)
 
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
-        """Give a short job to the warm process, or fork as RQ does.
+        """Give a short job to the warm process, or fork as RQ does a process of less priority.
 
         On Linux either dies with its worker, so that no job runs twice.
         """
-        self._is_warm = queue.name in WARM_QUEUES
+        self._is_warm = scheduling.is_short(queue.name)
+        self._niceness = scheduling.niceness(queue.name)
         if self._is_warm:
             self._warm.begin(_task(job))
             self._horse_pid = self._warm.pid
@@ -119,6 +116,7 @@ class QueueWorker(HerokuWorker):
     def setup_work_horse_signals(self) -> None:
         """Called first in the child, and in a warm process before each job."""
         signal.alarm(0)
+        os.setpriority(os.PRIO_PROCESS, 0, max(self._niceness, os.getpriority(os.PRIO_PROCESS, 0)))
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
         self._tie()
         self._is_horse = True

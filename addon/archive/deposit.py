@@ -8,7 +8,7 @@ replaced from here, nor hold less than what was received.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from typing import Any, Self
 from addon.archive import index
 from addon.archive.keys import EncryptionKeys
 from addon.archive.manifest import Manifest, Part, RecordingFacts, Sealed, Signer
-from addon.archive.names import files
+from addon.archive.names import files, files_prefix
 from addon.archive.sealing import context_of, describes, object_key, seal
 from addon.archive.store import Stat, Store
 from addon.errors import (
@@ -69,6 +69,8 @@ class Deposit:
         self._is_erased = is_erased
         self._tenant, self._recording_id = tenant, recording_id
         self._files = files(tenant, recording_id)
+        self._prefix = files_prefix(tenant, recording_id)
+        self._found: frozenset[str] = frozenset()
         self._lock = lock
         self._audio: Sealed | None = None
         self._analysis: Sealed | None = None
@@ -76,7 +78,7 @@ class Deposit:
         self._committed = False
 
     def __enter__(self) -> Self:
-        self._refuse_if_committed()
+        self._look()
         return self
 
     def __exit__(
@@ -184,26 +186,34 @@ class Deposit:
         try:
             sealed, stat = seal(blocks, self._encryption_keys, context, put)
         except AlreadyStored:
+            self._look()
             raise StoreUnavailable(_CONTENDED) from None
         self._written.append(stat)
         return sealed
 
     def _clear(self, key: str) -> bool:
-        """Remove what a crashed attempt left; False where it can only be written over."""
-        if self._store.stat(key) is None:
+        """Remove what a crashed attempt left; False where it can only be written over.
+
+        What comes after the first look is another worker's, and a conditional create meets it.
+        """
+        if key not in self._found:
             return True
-        self._refuse_if_committed()
+        self._look()
         try:
             self._store.delete(key)
         except RetentionLocked:
             return False
         return True
 
-    def _refuse_if_committed(self) -> None:
-        """Raises AlreadyStored. What was only planted must not keep a recording from its place."""
-        if self._store.stat(self._files.manifest) is not None and self._genuine_manifest():
+    def _look(self) -> None:
+        """See in one listing what is stored of this recording.
+
+        Raises AlreadyStored. What was only planted must not keep a recording from its place.
+        """
+        self._found = frozenset(stat.key for stat in self._store.list(self._prefix))
+        if self._files.manifest in self._found and self._genuine_manifest():
             raise AlreadyStored("this recording is archived")
-        if self._is_erased():
+        if self._files.tombstone in self._found and self._is_erased():
             raise AlreadyStored("this recording was archived and erased")
 
     def _genuine_manifest(self) -> Manifest | None:
@@ -222,10 +232,11 @@ class Deposit:
                     self._store.delete(written.key)
 
 
-def are_unchanged(store: Store, written: Iterable[Stat]) -> bool:
-    """True if every object is still the one that was written."""
-    found = ((each, store.stat(each.key)) for each in written)
-    return all(now is not None and now.etag == then.etag for then, now in found)
+def are_unchanged(store: Store, written: Sequence[Stat]) -> bool:
+    """True if every object of a recording is still the one that was written: one listing."""
+    prefix = written[0].key.rpartition("/")[0] + "/"
+    found = {stat.key: stat.etag for stat in store.list(prefix)}
+    return all(found.get(each.key) == each.etag for each in written)
 
 
 def settle(store: Store, manifest: Manifest, lock: timedelta | None) -> None:

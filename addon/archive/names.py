@@ -50,15 +50,20 @@ def checked_id(value: str) -> str:
 
 def files(tenant: str, recording_id: str) -> Files:
     """The keys of a recording's objects. Raises NotStored."""
-    folder = f"{RECORDINGS}{checked_id(tenant)}/{checked_id(recording_id)}"
+    folder = files_prefix(tenant, recording_id)
     return Files(
-        f"{folder}/audio.esdk",
-        f"{folder}/analysis.esdk",
-        f"{folder}/manifest.json",
-        f"{folder}/tombstone.json",
-        f"{folder}/audio-next.esdk",
-        f"{folder}/analysis-next.esdk",
+        f"{folder}audio.esdk",
+        f"{folder}analysis.esdk",
+        f"{folder}manifest.json",
+        f"{folder}tombstone.json",
+        f"{folder}audio-next.esdk",
+        f"{folder}analysis-next.esdk",
     )
+
+
+def files_prefix(tenant: str, recording_id: str) -> str:
+    """The prefix of all of a recording's objects. Raises NotStored."""
+    return f"{RECORDINGS}{checked_id(tenant)}/{checked_id(recording_id)}/"
 
 
 def recording_of(key: str) -> tuple[str, str]:
@@ -69,7 +74,7 @@ def recording_of(key: str) -> tuple[str, str]:
 
 def behind(tenant: str, recording_id: str) -> str:
     """The key that a listing of RECORDINGS goes on from, behind all of one recording."""
-    return f"{RECORDINGS}{checked_id(tenant)}/{checked_id(recording_id)}/{LAST}"
+    return files_prefix(tenant, recording_id) + LAST
 
 
 def days_prefix(tenant: str, day: date | None = None) -> str:

@@ -16,6 +16,8 @@ from addon.errors import AddonError
 from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
 from addon.settings import Settings
+from addon.weak_settings import weak_settings
+from workers.marketplace import check_hosts
 
 Finding = str | None
 
@@ -108,6 +110,15 @@ def _transcriber(settings: Settings) -> Finding:
     return None
 
 
+def _hosts(settings: Settings) -> Finding:
+    check_hosts(settings)
+    return None
+
+
+def _weak(settings: Settings) -> Finding:
+    return "; ".join(weak_settings(settings)) or None
+
+
 LOOKS: dict[str, Callable[[Settings], Finding]] = {
     "Twilio credentials": _twilio,
     "signature mode": _modes,
@@ -117,5 +128,7 @@ LOOKS: dict[str, Callable[[Settings], Finding]] = {
     "keys": _keys,
     "API tokens": _tokens,
     "transcriber": _transcriber,
+    "allowed hosts": _hosts,
+    "strength of secrets and addresses": _weak,
 }
 """What is looked at, in this order."""

@@ -63,7 +63,7 @@ def status(services: Services) -> None:
 
 def _status(services: Services) -> Iterator[str]:
     settings, store = services.settings, services.store
-    looked = flex_reconcile.looked_until(store, settings.twilio_account_sid)
+    looked = flex_reconcile.looked_until(services)
     yield f"Looked for unannounced recordings: {looked.isoformat() if looked else 'never'}"
     for name, progress in backfills(store):
         yield f"Backfill {name}: {_so_far(progress)}"

@@ -44,7 +44,7 @@ def status(services: Services) -> None:
     found = ringcentral_poll.subscriptions(services, client).ours(caller)
     for each in found:
         click.echo(f"subscription\t{each.id}\t{each.status}\tuntil {each.expires or 'unknown'}")
-    looked = ringcentral_poll.looked_until(services.store)
+    looked = ringcentral_poll.looked_until(services)
     click.echo(f"call log read until\t{looked.isoformat() if looked else 'never'}")
     wanted = services.settings.ringcentral_webhook_token is not None
     if wanted and not any(each.active for each in found):

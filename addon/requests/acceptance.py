@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from addon import tracing
+from addon.errors import QueueUnavailable
 from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
 from addon.requests.request import Request
@@ -29,12 +30,23 @@ def accept(
     """
     sid = request.sid
     with tracing.span("accept", request_sid=sid, source=request.source):
-        if dispatcher.states.knows(sid) or intake_store.has_outcome(sid):
+        if intake_store.has_outcome(sid) or _known_without_room(dispatcher, sid):
             dispatcher.states.count_duplicate(sid)
             return False
-        dispatcher.admission.require()
         intake_store.accept(sid, request.source, request.document, audio)
         return claim(dispatcher, request)
+
+
+def _known_without_room(dispatcher: Dispatcher, sid: str) -> bool:
+    """True for a duplicate while nothing new is accepted; with room the claim itself tells.
+
+    Raises QueueUnavailable for a new request without room.
+    """
+    if dispatcher.admission.has_room():
+        return False
+    if dispatcher.states.knows(sid):
+        return True
+    raise QueueUnavailable("Redis is too full for new work")
 
 
 def claim(dispatcher: Dispatcher, request: Request) -> bool:

@@ -15,8 +15,6 @@ from typing import Any, NamedTuple
 import redis
 from redis.exceptions import RedisError
 
-from addon.errors import QueueUnavailable
-
 TIGHT = 0.7
 """Of maxmemory: from here on finished requests are forgotten early, and docs/alerts.yml calls."""
 
@@ -67,11 +65,6 @@ class AdmissionControl:
     def has_room(self) -> bool:
         """True if new work may be accepted."""
         return self.memory().share < FULL
-
-    def require(self) -> None:
-        """Raises QueueUnavailable where new work has to come later."""
-        if not self.has_room():
-            raise QueueUnavailable("Redis is too full for new work")
 
 
 def _read(connection: Any) -> Memory:

@@ -103,6 +103,10 @@ class IntakeStore:
         """True if a request is accepted and not finished."""
         return self.store.stat(INTAKE + sid) is not None
 
+    def is_accepted(self, sid: str) -> bool:
+        """As `is_waiting`, but what was only planted there is no request."""
+        return self.is_waiting(sid) and self._trouble_with_intake(sid) is None
+
     def open(self, sid: str) -> IntakeRecord:
         """Read an intake record; the audio is decrypted block by block as it is taken.
 

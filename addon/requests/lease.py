@@ -101,9 +101,16 @@ class Lease:
         return bool(free) or self.renew()  # ours where only the answer to SET was lost
 
     def renew(self) -> bool:
-        """Take or keep it; False for good once another was seen to have it. Raises RedisError."""
+        """Take or keep it; False for good once another was seen to have it. Raises RedisError.
+
+        One command where it is ours. Where it is not, that lengthens another's lease once, by less
+        than its life.
+        """
         if self._lost.is_set():
             return False
+        holder = self._connection.getex(self.name, px=TTL_MS)
+        if holder == self.holder.encode():
+            return True
         found = self._script(keys=[self.name], args=[self.holder, TTL_MS])
         if found == LAPSED:
             self._lapsed.set()
@@ -129,13 +136,16 @@ class Lease:
 
 
 @contextmanager
-def lease(connection: redis.Redis, kind: str, sid: str) -> Iterator[Lease | None]:
+def lease(
+    connection: redis.Redis, kind: str, sid: str, taken: Lease | None = None
+) -> Iterator[Lease | None]:
     """Hold a request for as long as the block runs; gives None where somebody else does.
 
-    A block that raises LeaseLost ends there without an error: the rest is the new holder's.
+    A lease that the caller has `taken` is held on to. A block that raises LeaseLost ends there
+    without an error: the rest is the new holder's.
     """
-    mine = Lease(connection, kind, sid)
-    if not mine.take():
+    mine = taken or Lease(connection, kind, sid)
+    if taken is None and not mine.take():
         yield None
         return
     stop = threading.Event()

@@ -20,6 +20,7 @@ from rq.serializers import JSONSerializer
 from addon import log
 from addon.metrics import declarations
 from addon.metrics.counters import Counters
+from addon.requests.claiming import PLACE
 from addon.requests.scheduling import PERIODIC, RECORDING_QUEUES
 from addon.requests.state import RequestStates
 from addon.requests.taking import TAKE
@@ -49,20 +50,6 @@ PACED = frozenset((*RECORDING_QUEUES, PERIODIC))
 """Queues whose jobs' time is measured and charged to the reserves."""
 
 logger = log.get("queues")
-
-PLACE = """
-local function due(job) return tonumber(string.sub(job, -16, -9), 16) or math.huge end
-local mine, low, high = due(ARGV[1]), 0, redis.call('LLEN', KEYS[1])
-local length, pivot = high, false
-while low < high do
-  local middle = math.floor((low + high) / 2)
-  local job = redis.call('LINDEX', KEYS[1], middle)
-  if mine < due(job) then high, pivot = middle, job else low = middle + 1 end
-end
-if low == length then return redis.call('RPUSH', KEYS[1], ARGV[1]) end
-return redis.call('LINSERT', KEYS[1], 'BEFORE', pivot, ARGV[1])
-"""
-"""KEYS[1] a queue, ARGV[1] a job, whose id says when it is due: `selection.place` in Redis."""
 
 
 class _Taken(NamedTuple):

@@ -7,7 +7,6 @@ Redis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -45,6 +44,10 @@ EXPRESS_BYTES = 6 * 1024 * 1024
 
 REFUTED_S = 600.0
 """Length that is assumed for a recording with more bytes, where nothing else tells it."""
+
+SHORT_S = 60.0
+"""Recordings up to this length run in a warm process: a fork costs as much as analysing ten seconds
+(decision 0707)."""
 
 LONG_NICE = 10
 """About a tenth of a core while others want it, and all of it otherwise (sched(7))."""
@@ -114,12 +117,17 @@ def due(received_at: float, seconds: float) -> int:
     return int(min(LAST, answer_by(received_at, seconds)))
 
 
-def niceness(served: Sequence[str]) -> int:
-    """The nice value of a worker process: LONG_NICE where it serves long calls.
+def is_short(queue: str) -> bool:
+    """True for the queues of recordings up to SHORT_S."""
+    return any(each.name == queue and each.limit <= SHORT_S for each in SIZE_CLASSES)
+
+
+def niceness(queue: str) -> int:
+    """The nice value of a process with a job of this queue: LONG_NICE but for short recordings.
 
     An hour's call has ten hours; a voicemail, its delivery and the web's 202 have seconds.
     """
-    return LONG_NICE if SIZE_CLASSES[-1].name in served else 0
+    return 0 if is_short(queue) else LONG_NICE
 
 
 def shortest(queue: str) -> float:

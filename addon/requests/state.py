@@ -15,17 +15,13 @@ from typing import Any
 
 import redis
 from redis.client import Pipeline
-from redis.exceptions import WatchError
 
 from addon import redis_keys as keys
-from addon.errors import QueueUnavailable
 from addon.redis_errors import as_unavailable
+from addon.requests import claiming
 
 RETENTION_S = 48 * 3600
 """Ten times four hours, the longest call Twilio records, with a margin (spec/runtime 4)."""
-
-CLAIM_TRIES = 5
-"""A claim is tried again: a broken connection looks like contention (spec/runtime 3.6)."""
 
 FARTHEST_S = 60.0
 """Twice the usual time to the next look: what is farther ahead is looked at now."""
@@ -120,44 +116,43 @@ class RequestStates:
         self.redis: Any = connection
 
     def claim(self, sid: str, facts: Mapping[str, Any], due: float, enqueue: Enqueue) -> bool:
-        """Enter a request and queue its job in one transaction; False for a duplicate.
+        """Enter a request and queue its job in one step; False for a duplicate, which is counted.
 
-        `facts` are fields of its state (tenant, queue, …); `enqueue` gets the pipeline.
+        `facts` are fields of its state (tenant, queue, …); `enqueue` gets a pipeline to fill.
         Raises QueueUnavailable.
         """
-        key = _key(sid)
-        with as_unavailable():
-            for _ in range(CLAIM_TRIES):
-                with self.redis.pipeline() as pipe:
-                    try:
-                        pipe.watch(key)
-                        if _is_entered(pipe, key):
-                            pipe.unwatch()
-                            self.redis.hincrby(key, "duplicates", 1)
-                            return False
-                        pipe.multi()
-                        self._enter(pipe, sid, {"state": QUEUED, **facts}, due)
-                        enqueue(pipe)
-                        pipe.execute()
-                        return True
-                    except WatchError:
-                        continue
-        raise QueueUnavailable("the queue is too busy with this request")
+        with as_unavailable(), self.redis.pipeline() as pipe:
+            pipe.multi()  # RQ would, and after the first command it is too late
+            self.enter(pipe, sid, {"state": QUEUED, **facts}, due)
+            enqueue(pipe)
+            return claiming.claim(self.redis, _key(sid), pipe)
 
     def requeue(self, sid: str, due: float, enqueue: Enqueue, **facts: Any) -> None:
         """Queue another job for a request that is entered already."""
         with self.redis.pipeline() as pipe:
             pipe.multi()  # RQ would, and after the first command it is too late
-            self._enter(pipe, sid, facts, due)
+            self.enter(pipe, sid, facts, due)
             enqueue(pipe)
             pipe.execute()
 
-    def mark_counted(self, sid: str) -> bool:
-        """Note that a finished request is in the metrics; False where it was before."""
-        return bool(self.redis.hsetnx(_key(sid), "counted", 1))
+    def take_uncounted(self) -> list[RequestState]:
+        """Finished requests that are in no metric yet, BATCH at most; each is given once."""
+        sids = self.redis.lpop(keys.REQUESTS_UNCOUNTED, BATCH) or []
+        with self.redis.pipeline(transaction=False) as pipe:
+            for sid in sids:
+                pipe.hsetnx(_key(sid.decode()), "counted", 1)
+                pipe.hgetall(_key(sid.decode()))
+            found = iter(pipe.execute())
+        return [
+            _state(sid.decode(), fields)
+            for sid, (is_first, fields) in zip(sids, zip(found, found, strict=True), strict=True)
+            if is_first and b"state" in fields
+        ]
 
     def mark(self, sid: str, **facts: Any) -> None:
         """Write fields of a request's state; None deletes one. It lives as long as before."""
+        if not facts:
+            return
         with self.redis.pipeline(transaction=False) as pipe:
             self._write(pipe, sid, facts)
             pipe.execute()
@@ -217,15 +212,19 @@ class RequestStates:
         """Uncount an attempt that a deploy cut short: it says nothing about the recording."""
         self.redis.hincrby(_key(sid), "attempts", -1)
 
-    def finish(self, sid: str, outcome: str) -> None:
-        """Mark a request as finished; its state stays for RETENTION_S and the latest HISTORY."""
+    def finish(self, sid: str, outcome: str, **facts: Any) -> None:
+        """Mark a request as finished; its state stays for RETENTION_S and the latest HISTORY.
+
+        `facts` are further fields. `measures.count_finished` adds it to the metrics.
+        """
         now = time.time()
         with self.redis.pipeline() as pipe:
-            facts = {"state": DONE, "outcome": outcome, "finished_at": now}
-            self._write(pipe, sid, facts)
+            own = {"state": DONE, "outcome": outcome, "finished_at": now}
+            self._write(pipe, sid, {**facts, **own})
             pipe.expire(_key(sid), RETENTION_S)
             pipe.zrem(keys.REQUESTS_OPEN, sid)
             pipe.zadd(keys.REQUESTS_DONE, {sid: now})
+            pipe.rpush(keys.REQUESTS_UNCOUNTED, sid)
             pipe.execute()
 
     def forget_old(self) -> None:
@@ -291,7 +290,8 @@ class RequestStates:
                 if b"state" in fields:
                     yield _state(sid, fields)
 
-    def _enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
+    def enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
+        """Write a request's state and its next look as part of a transaction."""
         self._write(pipe, sid, facts)
         pipe.expire(_key(sid), RETENTION_S)
         pipe.zadd(keys.REQUESTS_OPEN, {sid: due})

@@ -34,8 +34,9 @@ end
 local function charge(name, late, seconds)
   if defaults[name] then
     local samples = '{redis_keys.SERVICE_TIMES}' .. name
-    redis.call('LPUSH', samples, seconds)
-    redis.call('LTRIM', samples, 0, {selection.SAMPLES - 1})
+    if redis.call('LPUSH', samples, seconds) >= {2 * selection.SAMPLES} then
+      redis.call('LTRIM', samples, 0, {selection.SAMPLES - 1})
+    end
   end
   local spent = {{ {LATE} = late, {LONGER} = not late and name ~= '{EXPRESS}' }}
   for reserve, part in pairs(share) do
@@ -49,7 +50,8 @@ local function charge(name, late, seconds)
 end
 
 local function service(queue)
-  local times = redis.call('LRANGE', '{redis_keys.SERVICE_TIMES}' .. queue.name, 0, -1)
+  local samples = '{redis_keys.SERVICE_TIMES}' .. queue.name
+  local times = redis.call('LRANGE', samples, 0, {selection.SAMPLES - 1})
   if #times < {selection.LEAST_SAMPLES} then return defaults[queue.name] end
   for i = 1, #times do times[i] = tonumber(times[i]) end
   table.sort(times)

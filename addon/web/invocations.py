@@ -17,11 +17,11 @@ from flask import Blueprint, Response, jsonify, request
 
 from addon import log
 from addon.archive.spool import SealedSpool
-from addon.errors import Rejected
+from addon.errors import Rejected, UnknownInstall
 from addon.metrics import declarations
 from addon.requests import acceptance
 from addon.requests.request import Request
-from addon.twilio import multipart
+from addon.twilio import field_forms, multipart
 from addon.twilio.invocation import Invocation, check_headers
 from addon.twilio.multipart import Body
 from addon.web import signed, twilio_answers
@@ -31,6 +31,10 @@ from addon.web.openapi.operations import Answer, Operation
 from addon.web.schemas import Rejection
 
 BLOCK = 64 * 1024
+
+PAGES_IN_MEMORY = 16
+"""A megabyte of an upload, a minute of telephone audio: most uploads need no spool on disk. As many
+as threads that work hold one."""
 
 blueprint = Blueprint("invocations", __name__)
 logger = log.get("invocations")
@@ -54,9 +58,9 @@ def recording_analysis() -> Response:
     log.clear()
     signed.refuse_unsigned()
     _refuse_by_headers()
-    with SealedSpool() as spool:
+    with SealedSpool(PAGES_IN_MEMORY) as spool:
         body = _parsed(spool)
-        signed.verify(body)
+        signed.verify(body, field_forms.INVOCATION)
         return _accepted(_invocation(body), spool)
 
 
@@ -87,6 +91,8 @@ def _invocation(body: Body) -> Invocation:
         now=datetime.now(UTC),
     )
     log.bind(request_sid=invocation.request_sid)
+    if settings.known_installs and invocation.tenant not in settings.known_installs:
+        raise UnknownInstall("the request names no install that is served here")
     if body.audio is None:
         return invocation
     return replace(invocation, size=float(body.audio.size))

@@ -201,7 +201,8 @@ class TestTwoWorkersAtOnce:
         assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"
 
     def test_a_manifest_whose_audio_was_replaced_is_replaced_too(self, archive: Archive) -> None:
-        """Two looks, one commits, two writes over it: what the store then holds is two's."""
+        """Two sees what a crash left, one commits, two writes over it: the store holds two's."""
+        archive.store.put(f"{FOLDER}/audio.esdk", [b"left by a crash"])
         with archive.deposit(TENANT, RECORDING) as two:
             manifest = archived(archive, b"audio")
             archive.store.delete(f"{FOLDER}/manifest.json")
@@ -215,6 +216,14 @@ class TestTwoWorkersAtOnce:
             assert two.commit(facts_of(b"audio")).audio != manifest.audio
         archive.complete(archive.manifest(TENANT, RECORDING))
         assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"
+
+    def test_what_another_worker_has_written_since_is_not_removed(self, archive: Archive) -> None:
+        with archive.deposit(TENANT, RECORDING) as two, archive.deposit(TENANT, RECORDING) as one:
+            one.audio([b"audio"])
+            with pytest.raises(StoreUnavailable, match="another worker"):
+                two.audio([b"audio"])
+            one.commit(facts_of(b"audio"))
+        archive.complete(archive.manifest(TENANT, RECORDING))
 
     def test_the_loser_learns_that_the_recording_is_archived(
         self, archive: Archive, monkeypatch: pytest.MonkeyPatch
@@ -237,6 +246,8 @@ class TestTwoWorkersAtOnce:
         assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"
 
     def test_mixed_objects_are_tried_again(self, archive: Archive) -> None:
+        for name in ("audio", "analysis"):
+            archive.store.put(f"{FOLDER}/{name}.esdk", [b"left by a crash, and seen by both"])
         with archive.deposit(TENANT, RECORDING) as one, archive.deposit(TENANT, RECORDING) as two:
             one.audio([b"audio"])
             two.audio([b"audio"])

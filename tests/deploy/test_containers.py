@@ -1,8 +1,13 @@
 """The container files name things that exist, and keep the promises of the others."""
 
 import configparser
+import hashlib
+import os
 import re
 import shlex
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,3 +91,48 @@ def test_the_unit_starts_the_stack_and_gives_it_time_to_stop() -> None:
     assert words[words.index("flask") + 1] in COMMANDS
     assert service["KillMode"] == "mixed"
     assert int(service["TimeoutStopSec"]) > 30
+
+
+PIN = """#!/bin/sh
+[ "$1 $2 $3" = "buildx imagetools inspect" ] || exit 2
+printf %s "$4" | sha256sum | sed 's/^/sha256:/; s/ .*//'
+"""
+"""A docker that knows a digest for every image: the registry's part."""
+
+IMAGE = re.compile(r"(?m)^(?:FROM|\s*image:) (\S+?)(?:@sha256:([0-9a-f]{64}))?$")
+
+
+def images(folder: Path) -> list[tuple[str, str]]:
+    """The images of Dockerfile and compose.yaml with their digests, empty where there is none."""
+    texts = [(folder / name).read_text() for name in ("Dockerfile", "compose.yaml")]
+    return [found for text in texts for found in IMAGE.findall(text)]
+
+
+def test_images_are_pinned_all_or_none() -> None:
+    """None is, until somebody with a registry at hand has run `make images`."""
+    found = images(ROOT)
+    assert len(found) == 2
+    assert len({bool(digest) for _, digest in found}) == 1
+
+
+def test_make_images_writes_the_digest_behind_every_image(tmp_path: Path) -> None:
+    for name in ("Dockerfile", "compose.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "bin").mkdir()
+    shutil.copy(ROOT / "bin" / "pin-images", tmp_path / "bin")
+    (tmp_path / "docker").write_text(PIN)
+    (tmp_path / "docker").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for _ in range(2):
+        subprocess.run([tmp_path / "bin" / "pin-images"], env=env, check=True, capture_output=True)
+        pinned = images(tmp_path)
+        assert [name for name, _ in pinned] == [name for name, _ in images(ROOT)]
+        digests = [hashlib.sha256(name.encode()).hexdigest() for name, _ in pinned]
+        assert [digest for _, digest in pinned] == digests
+    assert yaml.safe_load((tmp_path / "compose.yaml").read_text()).keys() == COMPOSE.keys()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "Dockerfile",
+        "compose.yaml",
+        "bin",
+        "docker",
+    }

@@ -7,9 +7,6 @@ import redis
 
 from addon.metrics import declarations
 from addon.metrics.counters import Counters, field, observed
-from addon.requests.measures import count_finished
-from addon.requests.state import RequestStates
-from tests.entries import finished
 
 
 @pytest.fixture
@@ -35,7 +32,6 @@ def test_a_metric_has_all_its_labels():
 def test_a_redis_that_is_away_costs_nothing_but_the_count(tmp_path):
     counters = Counters(redis.Redis.from_url(f"unix://{tmp_path}/nobody.sock", retry=None))
     counters.count(declarations.ADOPTED)
-    count_finished(RequestStates(counters.redis), counters, finished())
     assert counters.add({"a": 1}) is False
 
 

@@ -85,8 +85,8 @@ STEPS = {
     "before the store": KillPoint("addon.requests.intake_store.IntakeStore.accept", "before"),
     "in the middle of the upload": KillPoint("addon.archive.message.encrypt", "inside"),
     "after the store": KillPoint("addon.requests.intake_store.IntakeStore.accept", "after"),
-    "before the transaction": KillPoint("redis.client.Pipeline.execute", "before"),
-    "after the transaction": KillPoint("redis.client.Pipeline.execute", "after"),
+    "before the transaction": KillPoint("redis.commands.core.Script.__call__", "before"),
+    "after the transaction": KillPoint("redis.commands.core.Script.__call__", "after"),
 }
 
 

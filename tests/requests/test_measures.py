@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from addon.errors import DeadlineMissed
 from addon.metrics import declarations
 from addon.metrics.counters import Counters
 from addon.requests.measures import additions, count_finished, stages
-from addon.requests.state import RequestStates
+from addon.requests.state import BATCH, RequestStates
 from tests.entries import finished
+
+OWN = {"sid", "state", "outcome", "finished_at"}
+"""Fields that `RequestStates.finish` writes itself."""
 
 
 def test_a_finished_request_is_counted_once(redis_server):
     counters = Counters(redis_server)
     entry, states = finished(3600, pace=0.01), RequestStates(redis_server)
-    count_finished(states, counters, entry)
+    facts = {name: value for name, value in asdict(entry).items() if name not in OWN}
+    states.finish(entry.sid, "delivered", **facts)
+    count_finished(states, counters)
     once = counters.read()
-    count_finished(states, counters, entry)
+    states.finish(entry.sid, "delivered")
+    count_finished(states, counters)
     assert counters.read() == once
     assert once["addon_requests_finished_total|delivered"] == 1
     assert once["addon_audio_seconds_total|longer"] == 3600
+
+
+def test_finished_requests_are_counted_together_however_many(redis_server):
+    counters, states = Counters(redis_server), RequestStates(redis_server)
+    for number in range(BATCH + 1):
+        states.finish(f"XR{number}", "delivered", code=61001)
+    count_finished(states, counters)
+    assert counters.read()["addon_requests_finished_total|delivered"] == BATCH + 1
+    assert counters.read()["addon_failures_total|61001"] == BATCH + 1
 
 
 def test_a_failure_says_its_code_and_a_miss_its_length():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -189,8 +189,11 @@ def test_plans_and_places_of_the_last_release_are_read(services):
     services.store.put(f"{FLEX_BACKFILLS}AC1/a_b.json", [body])
     ((_, progress),) = flex_backfill.backfills(services.store)
     assert (progress.listed, progress.resume) == (100, "/next")
-    services.store.put(flex_reconcile._key("AC1"), [LAST["looked_until"].encode()])
-    assert flex_reconcile.looked_until(services.store, "AC1") == NOW
+    key = flex_reconcile._key(services.settings.twilio_account_sid)
+    services.store.put(key, [LAST["looked_until"].encode()])
+    assert flex_reconcile.looked_until(services) is None
+    during = replace(services, settings=upgrading(services.settings))
+    assert flex_reconcile.looked_until(during) == NOW
 
 
 def test_a_requests_state_of_another_release_is_read(services):

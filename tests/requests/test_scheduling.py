@@ -110,7 +110,7 @@ def test_pressure_is_the_wait_over_the_shortest_audio_of_the_queue(name, waited,
     assert scheduling.pressure(name, waited) == pressure
 
 
-def test_only_those_that_serve_long_calls_step_back():
-    stepping = {role for role, served in scheduling.ROLES.items() if scheduling.niceness(served)}
-    assert stepping == {"general"}
-    assert scheduling.niceness(["express", "q60"]) == 0
+def test_only_jobs_of_long_calls_step_back():
+    stepping = {queue for queue in scheduling.ALL_QUEUES if scheduling.niceness(queue)}
+    assert stepping.isdisjoint({"express", "q60"})
+    assert stepping >= {"q180", "q600", "q1800", "qlong", "backfill", "errands"}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
-from redis.exceptions import WatchError
 
 from addon.errors import QueueUnavailable
 from addon.redis_keys import REQUESTS_DONE, REQUESTS_OPEN
@@ -33,26 +33,27 @@ def test_the_first_claim_queues_and_later_ones_are_counted(states, redis_server)
     assert redis_server.ttl("ledger:XR1") > RETENTION_S - 60
 
 
-def test_a_claim_that_meets_a_broken_connection_is_tried_again(states, monkeypatch):
-    """A lost connection raises WatchError too, and does not mean that somebody else claimed."""
-    real, broken = redis.client.Pipeline.execute, iter([True, True, False])
+def test_a_claim_is_one_round_trip(states, monkeypatch):
+    claim(states)  # the script is known to the server from now on
+    sent = []
+    real = redis.connection.AbstractConnection.send_packed_command
 
-    def execute(self, *args, **kwargs):
-        if next(broken):
-            raise WatchError("connection lost")
-        return real(self, *args, **kwargs)
+    def send(self, command, check_health=True):
+        sent.append(command)
+        return real(self, command, check_health)
 
-    monkeypatch.setattr(redis.client.Pipeline, "execute", execute)
-    assert claim(states)
+    monkeypatch.setattr(redis.connection.AbstractConnection, "send_packed_command", send)
+    assert claim(states, "XR2")
+    assert not claim(states, "XR2")
+    assert len(sent) == 2
 
 
-def test_endless_contention_is_an_outage_and_no_duplicate(states, monkeypatch):
-    def execute(self, *args, **kwargs):
-        raise WatchError
-
-    monkeypatch.setattr(redis.client.Pipeline, "execute", execute)
-    with pytest.raises(QueueUnavailable):
-        claim(states)
+def test_of_many_claims_at_once_one_wins(states, redis_server):
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda _: claim(states), range(40)))
+    assert sorted(won) == [False] * 39 + [True]
+    assert redis_server.lrange("jobs", 0, -1) == [b"XR1"]
+    assert states.get("XR1").duplicates == 39
 
 
 @pytest.mark.parametrize("call", ["knows", "count_duplicate"])

@@ -166,7 +166,7 @@ def test_a_crash_before_the_record_sends_again_and_never_computes_again(
 def test_a_crash_after_the_record_never_sends_again(processed, as_worker, monkeypatch):
     exchange = processed()
     with monkeypatch.context() as patch:
-        patch.setattr(type(as_worker.states), "mark", _killed)
+        patch.setattr(type(as_worker.intake_store), "remove", _killed)
         with pytest.raises(SystemError):
             deliver(exchange.sid)
     as_worker.redis.flushall()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from addon.archive.prefixes import INTAKE, OUTCOMES
 from addon.errors import QueueUnavailable, TwilioUnavailable
 from addon.requests import scheduling
 from addon.requests.admission import AdmissionControl
@@ -104,12 +105,12 @@ def test_after_days_of_absence_everything_since_is_looked_through(flex, recorded
 def test_a_look_that_breaks_off_is_made_again(flex, recorded):
     before = datetime.now(UTC) - timedelta(days=9)
     reconcile(flex.services, before)
-    marked = looked_until(flex.services.store, ACCOUNT)
+    marked = looked_until(flex.services)
     missed = recorded(1, timedelta(days=5))
     flex.twilio.trouble[LIST] = [error(429, 20429)]
     with pytest.raises(TwilioUnavailable):
         reconcile(flex.services)
-    assert looked_until(flex.services.store, ACCOUNT) == marked
+    assert looked_until(flex.services) == marked
     reconcile(flex.services)
     assert waiting(flex) == [missed]
 
@@ -121,7 +122,7 @@ def test_what_a_full_redis_turned_away_is_picked_up_when_there_is_room(flex, rec
         for refused in (lambda: flex.announce(recording), lambda: reconcile(flex.services)):
             with pytest.raises(QueueUnavailable):
                 refused()
-        assert looked_until(flex.services.store, ACCOUNT) is None
+        assert looked_until(flex.services) is None
         assert waiting(flex) == []
     assert reconcile(flex.services).picked_up == 1
     assert waiting(flex) == [recording]
@@ -139,3 +140,11 @@ def test_an_encrypted_recording_keeps_what_opens_it(flex, recorded):
     recording = recorded(1, timedelta(hours=1), encryption_details=details)
     reconcile(flex.services)
     assert "encryption_cek" in flex.services.intake_store.open(recording).request
+
+
+@pytest.mark.parametrize("prefix", [INTAKE, OUTCOMES])
+def test_what_is_planted_keeps_no_recording_from_being_found(flex, recorded, prefix):
+    missed = recorded(1, timedelta(hours=1))
+    flex.services.store.put(prefix + missed, [b'{"version": 1, "answer": "delivered"}'])
+    assert reconcile(flex.services).picked_up == 1
+    assert flex.services.intake_store.is_accepted(missed)

@@ -15,6 +15,7 @@ from addon.metrics.counters import field
 from addon.requests import acceptance
 from addon.requests.intake_store import KIND
 from addon.requests.lease import lease
+from addon.requests.measures import count_finished
 from tests.web.requests import INSTALL
 from workers import handlers, process, retention
 from workers.retention import EVERY_S, Retention
@@ -103,6 +104,7 @@ class TestIntakes:
 
     def test_it_is_counted_and_its_outcome_stays(self, given_up, as_worker, swept):
         swept(31)
+        count_finished(as_worker.states, as_worker.counters)
         counted = as_worker.counters.read()
         assert counted[field(declarations.INTAKES_ERASED)] == 1
         assert counted[field(declarations.FINISHED, "erased")] == 1

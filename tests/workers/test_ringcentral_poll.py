@@ -100,7 +100,7 @@ def test_an_absence_is_made_good(services, standin):
     services.redis.flushall()
     assert run(services, timedelta(days=9)) == 1
     assert asked(standin)[-1] == (timedelta(days=10), 1)
-    assert looked_until(services.store) == NOW + timedelta(days=9)
+    assert looked_until(services) == NOW + timedelta(days=9)
 
 
 def test_a_look_goes_on_where_a_limit_stopped_it(services, standin, monkeypatch):
@@ -131,7 +131,7 @@ def test_a_look_goes_on_where_a_full_redis_stopped_it(services, standin, monkeyp
         with pytest.raises(QueueUnavailable):
             run(services)
         assert list(services.intake_store.waiting()) == []
-        assert looked_until(services.store) is None
+        assert looked_until(services) is None
     assert run(services, timedelta(minutes=1)) == 1
 
 

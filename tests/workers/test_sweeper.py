@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from rq.queue import Queue
@@ -12,10 +13,12 @@ from addon.errors import StoreUnavailable
 from addon.requests import scheduling
 from addon.requests.lease import lease
 from addon.requests.queues import DeadlineQueue, sid_of
+from addon.requests.request import Request
 from addon.requests.state import QUEUED, WORKING
 from tests.calls import wav
 from workers import process
 from workers.deliver import deliver
+from workers.services import Services
 from workers.sweeper import FORGOTTEN_EVERY_S, SILENCE_S, Sweeper
 
 
@@ -224,9 +227,10 @@ class TestDeadline:
         sweeper.sweep()
         assert as_worker.intake_store.stored_result(exchange.sid) is None
 
-    def test_a_result_that_is_there_is_never_replaced(self, accept, sweeper, as_worker):
-        exchange = accept(**self.old(9))
+    def test_a_result_that_is_there_is_never_replaced(self, accept, sweeper, clock, as_worker):
+        exchange = accept(**self.old(5))
         process.process(exchange.sid)
+        clock.ahead += 5
         as_worker.states.look_again(exchange.sid, 0.0)
         sweeper.sweep()
         work(as_worker)
@@ -235,8 +239,12 @@ class TestDeadline:
 
 def test_an_answered_request_that_was_not_cleared_up_is(accept, sweeper, as_worker, monkeypatch):
     exchange = accept()
+
+    def mark(services: Services, request: Request, *facts: Any) -> None:
+        services.states.mark(request.sid, **facts[-1])
+
     with monkeypatch.context() as patch:
-        patch.setattr("workers.finalise.finish_answered", lambda *_: None)
+        patch.setattr("workers.finalise.finish_answered", mark)
         work(as_worker)
     assert as_worker.intake_store.is_waiting(exchange.sid)
     as_worker.states.look_again(exchange.sid, 0.0)

@@ -39,7 +39,9 @@ def take_too_long(_sid: str) -> None:
 
 
 def note_the_process(_sid: str) -> None:
-    redis.Redis.from_url(os.environ[URL]).rpush("processes", os.getpid())
+    connection = redis.Redis.from_url(os.environ[URL])
+    connection.rpush("processes", os.getpid())
+    connection.sadd("niceness", os.getpriority(os.PRIO_PROCESS, 0))
 
 
 def work(url: str, function: str, name: str, count: int = 1) -> list[Job | None]:
@@ -106,3 +108,10 @@ def test_short_jobs_share_a_process_and_each_long_one_has_its_own(
 ):
     assert children.run(note_the_processes, redis_url, queue) == 0
     assert len(set(redis_server.lrange("processes", 0, -1))) == processes
+
+
+@pytest.mark.parametrize(("queue", "least"), [(scheduling.EXPRESS, 0), ("qlong", 10)])
+def test_only_a_long_job_steps_back(redis_url, redis_server, children, queue, least):
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    assert children.run(note_the_processes, redis_url, queue) == 0
+    assert {int(each) for each in redis_server.smembers("niceness")} == {max(ours, least)}
