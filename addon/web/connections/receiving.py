@@ -89,7 +89,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
             self._close(connection, reset=True)
 
     def _receive(self, connection: Connection) -> bytes | None:
-        """What has come; empty at the end, and None where nothing has come yet."""
+        """Bytes that have come; empty at the end, and None where nothing has come yet."""
         try:
             return connection.sock.recv(BLOCK_BYTES)
         except BlockingIOError:

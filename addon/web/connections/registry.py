@@ -138,7 +138,7 @@ class Registry:
         return min(found, key=lambda connection: connection.progress, default=None)
 
     def answer_too_many(self) -> Connection | None:
-        """Where too many answers wait for clients, the one that was taken from longest ago."""
+        """The answer to cut where too many wait: the one that was taken from longest ago."""
         taking = [each for each in self.everything.slow if each.state is State.SENDING]
         if len(taking) <= self.limits.answers:
             return None
