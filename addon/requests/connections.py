@@ -47,7 +47,7 @@ def worker_connection(url: str) -> redis.Redis:
 
 
 def _options(url: str, *, connect_s: float) -> dict[str, Any]:
-    """What the connections of a URL's kind take besides: their class, and how long they try."""
+    """Options for the connections of a URL's kind: their class, and how long they try."""
     if url.startswith("unix:"):
         # A Unix socket connects at once or not at all; redis-py takes no time for it.
         return {"connection_class": OwnSocketConnection}

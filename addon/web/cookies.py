@@ -43,7 +43,7 @@ class Cookies:
         self._set(response, "session", "", 0)
 
     def sign_in(self, request: Request, name: str) -> str | None:
-        """What a sign-in under way was kept as, by its name; each tab has its own."""
+        """The value of a sign-in under way, by its name; each tab has its own."""
         return self._get(request, f"sign-in-{name}")
 
     def sign_ins(self, request: Request) -> Iterator[tuple[str, str]]:
@@ -62,7 +62,7 @@ class Cookies:
         self._set(response, f"sign-in-{name}", "", 0)
 
     def sign_out(self, request: Request) -> str | None:
-        """What a signing out at the issuer, which was offered, was kept as."""
+        """The value that the offer to sign out at the issuer was kept as."""
         return self._get(request, "sign-out")
 
     def remember_sign_out(self, response: Response, value: str) -> None:
@@ -78,7 +78,7 @@ class Cookies:
         return self._get(request, "signed-out") is not None
 
     def ask_again(self, response: Response, *, wanted: bool) -> None:
-        """Whether the next sign-in of this browser asks who it is."""
+        """Make the next sign-in of this browser ask who it is, or no longer."""
         self._set(response, "signed-out", "yes" if wanted else "", ASK_AGAIN_S if wanted else 0)
 
     def _get(self, request: Request, name: str) -> str | None:

@@ -73,7 +73,7 @@ def recording_analysis() -> Response:
 
 
 def _refuse_by_headers() -> None:
-    """Where the body is still on its way: what can never be accepted is not waited for.
+    """Refuse what can never be accepted, where its body is still on its way.
 
     A body that is here is verified first, and a forgery answered as such whatever it names.
     """

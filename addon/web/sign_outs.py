@@ -48,7 +48,7 @@ def offer(cookies: Cookies, response: Response, session: Session) -> None:
 
 
 def offered(cookies: Cookies) -> SignOut | None:
-    """What this browser was offered; None where nobody has just signed out in it."""
+    """The offer that this browser holds; None where nobody has just signed out in it."""
     if context().provider is None or not (kept := cookies.sign_out(request)):
         return None
     return context().cookie_vault.decrypt_text(SignOut, kept, _bound())
