@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from gunicorn.arbiter import Arbiter
+
 from addon.settings import Settings
+from addon.weak_settings import weak_settings
 
 settings = Settings.load_or_exit("web")
 
@@ -33,3 +36,9 @@ control_socket_disable = True
 
 # A heartbeat on a slow disk would have healthy workers killed.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+def on_starting(server: Arbiter) -> None:
+    """Name what protects too little, once at the start."""
+    for sentence in weak_settings(settings):
+        server.log.warning("%s", sentence)

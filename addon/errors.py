@@ -9,8 +9,11 @@
     │   ├── InputConflict              two spellings of one field disagree
     │   ├── InvocationExpired          older than its own TTL, or from the future
     │   ├── UploadTooLarge             more audio than we accept
-    │   └── WrongAccount               signed, but for an account that is not ours
+    │   ├── InputMalformed             a field is not of its form, or may hide another one
+    │   ├── WrongAccount               signed, but for an account that is not ours
+    │   └── UnknownInstall             not one of KNOWN_INSTALLS
     ├── Forged                  403    not from Twilio
+    │   └── Replayed                   with the signature of another request
     ├── Unavailable             503    ours to mend: Twilio asks again, a job is tried again
     │   ├── QueueUnavailable           Redis
     │   ├── StoreUnavailable           the archive's directory or bucket
@@ -141,12 +144,35 @@ class WrongAccount(Rejected):
     remedy = "Set TWILIO_ACCOUNT_SID to the account that publishes the add-on."
 
 
+class InputMalformed(Rejected):
+    """A field has not the form that its name asks for, or its text may hide another field."""
+
+    code = 64106
+    remedy = "Send each field in its documented form, and name further fields by other words."
+
+
+class UnknownInstall(Rejected):
+    """The request names an install that is not in KNOWN_INSTALLS, or none."""
+
+    code = 64107
+    remedy = "Add the install to KNOWN_INSTALLS, or leave it empty to serve all."
+
+
 class Forged(AddonError):
     """The signature is missing or wrong: Twilio did not send this, or not to this URL."""
 
     http_status = 403
     code = 64200
     remedy = "Check PUBLIC_URL and TWILIO_AUTH_TOKEN; Twilio signs the exact public URL."
+
+
+class Replayed(Forged):
+    """The signature was accepted before, for a request that was not this one."""
+
+    code = 64201
+    remedy = (
+        "A signature is good for one request; docs/operations.md says when genuine ones share one."
+    )
 
 
 class Unavailable(AddonError):

@@ -3,7 +3,9 @@
 `python -m benchmarks.accept`. One run, the same 118 KB form (3.682 s of two-channel telephone
 audio), the same client: the service (signature, encrypted intake record with fsync, state, queue)
 with no workers behind it; a bare Flask route that parses the form and keeps nothing; and, where
-Node is installed, a Node server of that kind. Only the ratios mean anything.
+Node is installed, a Node server of that kind. Each is first asked by as many connections as it can
+serve, then at a steady rate, where a time counts from when the request was due, not from when it
+could be sent. Only the ratios mean anything.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Flask, Response, request
 
@@ -37,6 +41,11 @@ ROOT = Path(__file__).parent.parent
 PATH = "/recording-analysis"
 CONNECTIONS = 16
 PROCESSES = 2
+STEADY_RATE = 100.0
+STEADY_SENDERS = 64
+"""More than are ever in flight at that rate: a slow answer does not hold up the next request."""
+TARGET = 0.6
+"""Of the bare route's requests a second."""
 
 bare = Flask("bare")
 
@@ -63,7 +72,7 @@ def main() -> int:
         }
         if shutil.which("node"):
             rows["Node, parse only"] = _node()
-        found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in rows}
+        found: dict[str, list[Round]] = {name: [] for name in rows}
         for _ in range(options.rounds):
             for name, server in rows.items():
                 found[name].append(_round(server, options.seconds))
@@ -97,8 +106,19 @@ def _node() -> Server:
     return ["node", str(ROOT / "benchmarks/parse_only.mjs"), str(port)], dict(os.environ), port, "x"
 
 
-def _round(server: Server, seconds: float) -> tuple[float, float, float]:
-    """Start the server, load it, stop it: requests a second, p50 and p99 in milliseconds."""
+class Round(NamedTuple):
+    """One server under load: requests a second, milliseconds, and CPU milliseconds a request."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+    steady_p50: float
+    steady_p99: float
+
+
+def _round(server: Server, seconds: float) -> Round:
+    """Start the server, load it, stop it."""
     words, env, port, token = server
     process = subprocess.Popen(
         words, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -107,13 +127,37 @@ def _round(server: Server, seconds: float) -> tuple[float, float, float]:
         _await(port)
         template = _request(port, token, env)
         with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
-            work = [(port, template, seconds, CONNECTIONS // PROCESSES)] * PROCESSES
-            times = [each for one in pool.starmap(_load, work) for each in one]
-        times.sort()
-        return len(times) / seconds, _at(times, 0.5), _at(times, 0.99)
+            each = CONNECTIONS // PROCESSES
+            # The port is open before the application is loaded, and its first requests are slow.
+            pool.starmap(_load, [(port, template, 2.0, each)] * PROCESSES)
+            before = _cpu_seconds(process.pid)
+            work = (port, template, seconds, each)
+            times = sorted(chain.from_iterable(pool.starmap(_load, [work] * PROCESSES)))
+            cpu = (_cpu_seconds(process.pid) - before) * 1000 / len(times)
+            steady = (port, template, seconds, STEADY_RATE / PROCESSES)
+            late = sorted(chain.from_iterable(pool.starmap(_steady, [steady] * PROCESSES)))
+        return Round(
+            len(times) / seconds,
+            _at(times, 0.5),
+            _at(times, 0.99),
+            cpu,
+            _at(late, 0.5),
+            _at(late, 0.99),
+        )
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """User and system time of a process and its children; 0 where /proc does not say."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        stats = [Path(f"/proc/{each}/stat").read_text() for each in (pid, *children)]
+    except FileNotFoundError:
+        return 0.0
+    ticks = sum(int(number) for stat in stats for number in stat.rpartition(")")[2].split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _request(port: int, token: str, env: dict[str, str]) -> bytes:
@@ -136,26 +180,55 @@ def _request(port: int, token: str, env: dict[str, str]) -> bytes:
 
 
 def _load(port: int, template: bytes, seconds: float, connections: int) -> list[float]:
+    """As many requests as `connections` get answered, one after another on each."""
     times: list[float] = []
     until = time.monotonic() + seconds
 
     def client() -> None:
-        while time.monotonic() < until:
-            sent = template.replace(b"@" * 34, b"XR" + secrets.token_hex(16).encode(), 1)
-            started = time.monotonic()
-            with socket.create_connection(("127.0.0.1", port)) as connection:
-                connection.sendall(sent)
-                answer = connection.recv(4096)
-            if b" 202 " not in answer[:20]:
-                raise SystemExit(f"not accepted: {answer[:80]!r}")
+        while (started := time.monotonic()) < until:
+            _send(port, template)
             times.append((time.monotonic() - started) * 1000)
 
-    threads = [threading.Thread(target=client) for _ in range(connections)]
+    _in_threads(client, connections)
+    return times
+
+
+def _steady(port: int, template: bytes, seconds: float, rate: float) -> list[float]:
+    """Requests at a rate, whether or not the earlier ones are answered."""
+    times: list[float] = []
+    began = time.monotonic()
+    due = iter([began + number / rate for number in range(int(seconds * rate))])
+    lock = threading.Lock()
+
+    def client() -> None:
+        while True:
+            with lock:
+                at = next(due, None)
+            if at is None:
+                return
+            time.sleep(max(0.0, at - time.monotonic()))
+            _send(port, template)
+            times.append((time.monotonic() - at) * 1000)
+
+    _in_threads(client, STEADY_SENDERS)
+    return times
+
+
+def _send(port: int, template: bytes) -> None:
+    sent = template.replace(b"@" * 34, b"XR" + secrets.token_hex(16).encode(), 1)
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(sent)
+        answer = connection.recv(4096)
+    if b" 202 " not in answer[:20]:
+        raise SystemExit(f"not accepted: {answer[:80]!r}")
+
+
+def _in_threads(client: Callable[[], None], count: int) -> None:
+    threads = [threading.Thread(target=client) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return times
 
 
 @contextmanager
@@ -187,12 +260,22 @@ def _at(times: list[float], part: float) -> float:
     return times[min(len(times) - 1, int(len(times) * part))]
 
 
-def _print(found: dict[str, list[tuple[float, float, float]]]) -> None:
-    base = statistics.median(rate for rate, _, _ in found["bare Flask route"])
-    print(f"{'':20} {'accepted/s':>11} {'p50 ms':>8} {'p99 ms':>8} {'against bare':>13}")
+def _print(found: dict[str, list[Round]]) -> None:
+    base = statistics.median(one.rate for one in found["bare Flask route"])
+    print(
+        f"{'':18} {'accepted/s':>10} {'of bare':>8} {'p50 ms':>7} {'p99 ms':>7} {'CPU ms':>7}"
+        f" {f'p50 at {STEADY_RATE:.0f}/s':>13} {'p99':>7}"
+    )
     for name, rounds in found.items():
-        rate, p50, p99 = (statistics.median(column) for column in zip(*rounds, strict=True))
-        print(f"{name:20} {rate:11.0f} {p50:8.1f} {p99:8.1f} {rate / base:12.2f}x")
+        one = Round(*(statistics.median(column) for column in zip(*rounds, strict=True)))
+        print(
+            f"{name:18} {one.rate:10.0f} {one.rate / base:7.2f}x {one.p50:7.1f} {one.p99:7.1f}"
+            f" {one.cpu:7.2f} {one.steady_p50:13.1f} {one.steady_p99:7.1f}"
+        )
+    ratio = statistics.median(one.rate for one in found["service"]) / base
+    print(
+        f"service / bare: {ratio:.2f} (target {TARGET}): {'met' if ratio >= TARGET else 'MISSED'}"
+    )
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ from addon.requests.lease import Lease, lease
 from addon.requests.queues import DELIVER_KIND
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
-from addon.requests.state import ANSWERED, PROCESSED, RequestState
-from workers import finalise, handlers
+from addon.requests.state import ANSWERED, PROCESSED, QUEUED, WAITING, WORKING, RequestState
+from workers import finalise, handlers, late_answer
 from workers.delivery_hosts import HostLimits, Place
 from workers.first_delivery import Answer
 from workers.services import Services, services
@@ -114,11 +114,22 @@ def _send(services: Services, request: Request, held: Lease, answer: Answer | No
     if not is_first and finalise.is_answered(services, sid):
         finalise.finish(services, sid)
         return None
-    result = answer.result if answer else services.intake_store.stored_result(sid)
+    entry = None if is_first else services.states.get(sid)
+    result = answer.result if answer else _result(services, request, entry)
     if result is None:
         _work_again(services, sid)
         return None
-    return Delivery(services, request, result, held, is_first).send()
+    return Delivery(services, request, result, held, entry).send()
+
+
+def _result(
+    services: Services, request: Request, entry: RequestState | None
+) -> StoredResult | None:
+    """The result to send; before the work is done, only what does not call it done."""
+    if entry is not None and entry.state not in (QUEUED, WORKING, WAITING):
+        return services.intake_store.stored_result(request.sid)
+    result = late_answer.result(services, request)
+    return None if entry is not None and result is not None and result.final else result
 
 
 def _work_again(services: Services, sid: str) -> None:
@@ -148,14 +159,14 @@ class Delivery:
         request: Request,
         result: StoredResult,
         held: Lease,
-        is_first: bool,
+        entry: RequestState | None,
     ) -> None:
         self.services = services
         self.request = request
         self.handler = handlers.of(request)
         self.result = result
         self.held = held
-        self.is_first = is_first
+        self.entry = entry
         self.sid = request.sid
 
     def send(self) -> bool | None:
@@ -214,17 +225,18 @@ class Delivery:
         except StoreUnavailable:
             self.services.states.mark(self.sid, **delivered)  # so that it is not sent again
             raise
-        code = self.result.answer["code"]
-        facts = {"delivery": ANSWERED, "code": code, **delivered}
+        facts: dict[str, Any] = {"delivery": ANSWERED, **delivered}
+        if self.result.answer["code"] is not None:
+            facts["code"] = self.result.answer["code"]
         logger.info("answered", answer=how)
-        finalise.finish_answered(self.services, self.request, self.result, how, facts)
+        if self.entry is not None and self.entry.state == QUEUED and not self.result.final:
+            self.services.states.mark(self.sid, **facts)  # its work is still to be done
+        else:
+            finalise.finish_answered(self.services, self.request, self.result, how, facts)
 
     def _taken_at(self) -> float | None:
         """Time at which the callback took the answer, where only the store's record is missing."""
-        if self.is_first:
-            return None
-        entry = self.services.states.get(self.sid)
-        return None if entry is None else entry.delivered_at
+        return None if self.entry is None else self.entry.delivered_at
 
     def _outcome(self, how: str, now: float) -> dict[str, Any]:
         return {

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, Protocol
 
-from addon.archive.store import Store
+from addon.archive.archive import Archive
 from addon.errors import UnreadableDocument
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import FLEX, MARKETPLACE, RINGCENTRAL, Request
@@ -52,7 +53,7 @@ class Handler(Protocol):
         """The origin that `send` speaks to, as "https://host"; empty where it speaks to none."""
 
     def when_safe(
-        self, store: Store, settings: Settings, request: Request, result: StoredResult | None
+        self, archive: Archive, settings: Settings, request: Request, result: StoredResult | None
     ) -> None:
         """Do what follows once the recording is archived; called again after a crash."""
 
@@ -77,4 +78,4 @@ def read(intake: IntakeRecord) -> Request:
     handler = HANDLERS.get(intake.source)
     if handler is None:
         raise UnreadableDocument(f"an intake record names the source {intake.source[:32]!r}")
-    return handler.read(intake.request)
+    return replace(handler.read(intake.request), signature=intake.signature)

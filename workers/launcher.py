@@ -25,6 +25,7 @@ from addon.errors import SettingsError
 from addon.requests import scheduling
 from addon.settings import Settings
 from addon.stack.parent_death import dies_with_parent
+from addon.weak_settings import weak_settings
 from workers.marketplace import check_hosts
 
 STOP_S = 18.0
@@ -219,6 +220,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     log.configure(settings.log_level)
     tracing.configure("addon-worker", settings)
+    for sentence in weak_settings(settings):
+        logger.warning(sentence)
     preload(settings)
     general = options.workers or settings.workers or os.cpu_count() or 1
     logger.info("workers started", general=general)

@@ -40,7 +40,7 @@ from addon.requests.lease import Lease, lease
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import QUEUED, STUCK, WAITING, RequestState
-from workers import deposit, finalise, first_delivery, handlers, source
+from workers import deposit, finalise, first_delivery, handlers, late_answer, source
 from workers.first_delivery import Answer
 from workers.services import Services, services
 
@@ -90,13 +90,13 @@ def _run(services: Services, sid: str, held: Lease) -> None:
 
 
 @contextmanager
-def released_on_error(answer: Answer | None) -> Iterator[None]:
+def released_on_error(held: Lease | None) -> Iterator[None]:
     """Give back the lease of a delivery that will not begin, as the block raised."""
     try:
         yield
     except BaseException:
-        if answer is not None and answer.held is not None:
-            answer.held.release()
+        if held is not None:
+            held.release()
         raise
 
 
@@ -117,6 +117,7 @@ class Work:
         self.request = request
         self.handler = handlers.of(request)
         self.held = held
+        self.held_since = time.time()
         self.sid = request.sid
         self.name = deposit.recording_id(services.archive, request)
         self.state = RequestState(self.sid, QUEUED)
@@ -178,7 +179,7 @@ class Work:
             result = deposit.result(found, request)
             place.analysis(results.successful(self.sid, result))
             answer = self._keep(results.for_callback(self.sid, result, services.settings))
-            with released_on_error(answer):
+            with released_on_error(answer.held if answer else None):
                 self._commit(place, facts, found.reencoded)
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
         finalise.hand_over(
@@ -269,16 +270,23 @@ class Work:
         return self.services.archive.deposit(self.request.tenant, self.name)
 
     def _keep(self, document: dict[str, object], *, archivable: bool = True) -> Answer | None:
-        """Keep the answer; None where one was given in the meantime, which stays as it is."""
-        self._stop_if_not_ours()
-        result = StoredResult(document, final=True, archivable=archivable)
+        """Keep the answer; None where one was given in the meantime, which stays as it is.
+
+        One that comes after the time for it is the failure that was due then.
+        """
         held = first_delivery.take_lease(self.services, self.sid)
-        answer = Answer(self.request, result, held)
-        with released_on_error(answer):
-            if self.services.intake_store.store_result(self.sid, result):
-                return answer
+        with released_on_error(held):
+            self._stop_if_not_ours()
+            is_late = late_answer.is_due(self.request, self.held_since)
+            answer = late_answer.document(self.sid) if is_late else document
+            result = StoredResult(answer, final=True, archivable=archivable)
+            is_kept = self.services.intake_store.store_result(self.sid, result)
+        if is_kept and not is_late:
+            return Answer(self.request, result, held)
         if held is not None:
             held.release()
+        if is_kept:
+            return None  # it may have been sent without being stored
         kept = self.services.intake_store.stored_result(self.sid)
         if kept is not None and not archivable:
             self.services.intake_store.nothing_to_archive(self.sid, kept)
@@ -298,8 +306,10 @@ class Work:
         Where it was ours all the time, nobody has.
         """
         self.held.confirm()
-        if self.held.has_lapsed() and not self.services.intake_store.is_waiting(self.sid):
-            raise NotStored("another worker has finished this request")
+        if self.held.has_lapsed():
+            self.held_since = time.time()
+            if not self.services.intake_store.is_waiting(self.sid):
+                raise NotStored("another worker has finished this request")
 
     def _wait_for_source(self, error: SourceUnavailable) -> None:
         """Leave the worker free until the source is worth another try."""

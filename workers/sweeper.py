@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 from addon import log
 from addon.errors import (
-    DeadlineMissed,
     KeyMissing,
     NotStored,
     StoreUnavailable,
@@ -21,11 +20,10 @@ from addon.errors import (
     UnreadableDocument,
 )
 from addon.metrics import declarations
-from addon.requests import acceptance, results, scheduling
+from addon.requests import acceptance, scheduling
 from addon.requests.lease import held, held_each
 from addon.requests.queues import kind_of, sid_of
 from addon.requests.request import has_deadline
-from addon.requests.results import StoredResult
 from addon.requests.state import (
     ANSWERED,
     DONE,
@@ -98,18 +96,23 @@ class Sweeper:
     def _to_be_looked_at(self) -> list[str]:
         """The requests that are due for a look, but for those that wait in good order.
 
-        These are told by a few calls for all; each but a few of a long backlog is one of them.
+        These are told by a few calls for all; each but a few of a long backlog is one of them. Some
+        have waited for too long: the deliveries of their failures are queued in one call.
         """
         states, now = self.services.states, self.clock()
         due = states.due_at(now, LOOKS)
         entries = {entry.sid: entry for entry in states.get_many(due)}
         jobs = {sid: _awaited(entry) for sid, entry in entries.items()}
         waiting = self.services.dispatcher.waiting([job for each in jobs.values() for job in each])
-        next_looks = {}
+        next_looks, late = {}, []
         for sid, awaited in jobs.items():
             answer_by = _answer_by(entries[sid])
-            if awaited and waiting.issuperset(awaited) and now < answer_by:
+            if awaited and waiting.issuperset(awaited):
                 next_looks[sid] = min(now + scheduling.LOOK_S, answer_by)
+                if now >= answer_by:
+                    late.append(sid)
+                    next_looks[sid] = now + scheduling.LOOK_S
+        self.services.dispatcher.deliver_all(late)
         states.postpone({sid: (due[sid], at) for sid, at in next_looks.items()})
         return [sid for sid in due if sid not in next_looks]
 
@@ -188,24 +191,13 @@ class Sweeper:
             self.services.dispatcher.process(entry)
 
     def _answer_in_time(self, entry: RequestState) -> None:
-        """Answer with a failure what cannot be done before Twilio gives it up."""
+        """Have what cannot be done before Twilio gives it up answered with a failure."""
         answer_by = _answer_by(entry)
         if self.clock() < answer_by:
             if answer_by < math.inf:
                 self._at(entry, answer_by)
             return
-        missed = DeadlineMissed("the recording could not be processed in time")
-        late = StoredResult(results.failed(entry.sid, missed), final=False, archivable=True)
-        if self._store_late(entry.sid, late):
-            logger.error("answered without a result, because the deadline was near")
-            self.services.dispatcher.deliver(entry.sid, first=True)
-
-    def _store_late(self, sid: str, late: StoredResult) -> bool:
-        """True if the late answer is the one to send, from now or from before a crash."""
-        if self.services.intake_store.store_result(sid, late):
-            return True
-        earlier = self.services.intake_store.stored_result(sid)
-        return earlier is not None and not earlier.final
+        self.services.dispatcher.deliver(entry.sid, first=True)
 
     def _find_forgotten(self) -> None:
         """Queue what is in the intake store and has no state: Redis was lost."""
@@ -224,6 +216,7 @@ class Sweeper:
         except UNOPENABLE as error:
             self._leave(sid, error)
             return
+        self.services.signature_uses.restore(request.signature)
         if acceptance.claim(self.services.dispatcher, request):
             logger.info("queued again from the store", request_sid=sid)
             self.services.counters.count(declarations.ADOPTED)

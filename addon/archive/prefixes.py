@@ -21,6 +21,9 @@ IDS = "ids/"
 AUDIT = "audit/"
 """`<tenant>/<id>/<time>-<nonce>.json`: one object an event; they outlive the recording."""
 
+AUDIT_HEADS = "audit-heads/"
+"""`<chain>.json`: how far the access log events of one process go, so that a missing end shows."""
+
 EPOCH_KEYS = "keys/"
 """`<epoch>.esdk`: the encrypted private half of an epoch's key."""
 
@@ -35,6 +38,9 @@ RESULTS = "results/"
 
 OUTCOMES = "requests/"
 """`<request_sid>`: what became of a request, so that a late duplicate is known without Redis."""
+
+SIGNATURES = "signatures/"
+"""`<digest>`: the request that a signature was for, in digests: it is good for no other."""
 
 FLEX_DELETIONS = "flex/deletions/"
 """`<time>-<account>-<recording>`: what is to be deleted at Twilio, in the order of time."""

@@ -16,6 +16,8 @@ from addon.errors import AddonError
 from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
 from addon.settings import Settings
+from addon.weak_settings import weak_settings
+from workers.marketplace import check_hosts
 
 Finding = str | None
 
@@ -27,6 +29,8 @@ def check() -> None:
     findings = [(name, _found(look, settings)) for name, look in LOOKS.items()]
     for name, finding in findings:
         print(f"{'wrong' if finding else 'fine ':5}  {name}{': ' + finding if finding else ''}")
+    if risk := _front(settings):
+        print(f"warn   what stands in front: {risk}")
     if any(finding for _, finding in findings):
         sys.exit(1)
 
@@ -51,6 +55,18 @@ def _twilio(settings: Settings) -> Finding:
 def _modes(settings: Settings) -> Finding:
     if settings.signature_mode != "enforce":
         return "SIGNATURE_MODE is monitor: unsigned requests are accepted and only logged"
+    if settings.signature_reuse == "report":
+        return "SIGNATURE_REUSE is report: one captured request makes any number of recordings"
+    return None
+
+
+def _front(settings: Settings) -> Finding:
+    """The service speaks no TLS: something in front does, and says so by TRUSTED_PROXIES."""
+    if settings.public_url.startswith("https:") and not settings.trusted_proxies:
+        return (
+            "PUBLIC_URL is https and TRUSTED_PROXIES is 0. Behind a proxy all callers count as "
+            "one; without one they reach this server directly. See docs/deploy/reverse-proxy.md."
+        )
     return None
 
 
@@ -96,6 +112,15 @@ def _transcriber(settings: Settings) -> Finding:
     return None
 
 
+def _hosts(settings: Settings) -> Finding:
+    check_hosts(settings)
+    return None
+
+
+def _weak(settings: Settings) -> Finding:
+    return "; ".join(weak_settings(settings)) or None
+
+
 LOOKS: dict[str, Callable[[Settings], Finding]] = {
     "Twilio credentials": _twilio,
     "signature mode": _modes,
@@ -105,5 +130,7 @@ LOOKS: dict[str, Callable[[Settings], Finding]] = {
     "keys": _keys,
     "API tokens": _tokens,
     "transcriber": _transcriber,
+    "allowed hosts": _hosts,
+    "strength of secrets and addresses": _weak,
 }
 """What is looked at, in this order."""

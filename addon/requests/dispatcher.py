@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import redis
@@ -104,6 +104,18 @@ class Dispatcher:
         job = self._job(sid, DELIVER_KIND)
         facts = {"delivery": QUEUED, "delivery_queue": queue, "delivery_job": job}
         self._again(sid, DELIVER_KIND, queue, job, int(scheduling.JOB_FLOOR_S), facts)
+
+    def deliver_all(self, sids: Sequence[str]) -> None:
+        """Queue the first deliveries of many requests in one transaction. Raises RedisError."""
+        at = time.time() + scheduling.LOOK_S
+        with self.redis.pipeline() as pipe:
+            pipe.multi()  # RQ would, and after the first command it is too late
+            for sid in sids:
+                queue, job = scheduling.DELIVER, self._job(sid, DELIVER_KIND)
+                facts = {"delivery": QUEUED, "delivery_queue": queue, "delivery_job": job}
+                self.states.enter(pipe, sid, facts, at)
+                self._enqueue(pipe, DELIVER_KIND, sid, job, queue, int(scheduling.JOB_FLOOR_S))
+            pipe.execute()
 
     def periodic_task(self, name: str) -> None:
         """Queue a periodic task, which belongs to no request. Raises RedisError."""

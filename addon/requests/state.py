@@ -123,7 +123,7 @@ class RequestStates:
         """
         with as_unavailable(), self.redis.pipeline() as pipe:
             pipe.multi()  # RQ would, and after the first command it is too late
-            self._enter(pipe, sid, {"state": QUEUED, **facts}, due)
+            self.enter(pipe, sid, {"state": QUEUED, **facts}, due)
             enqueue(pipe)
             return claiming.claim(self.redis, _key(sid), pipe)
 
@@ -131,7 +131,7 @@ class RequestStates:
         """Queue another job for a request that is entered already."""
         with self.redis.pipeline() as pipe:
             pipe.multi()  # RQ would, and after the first command it is too late
-            self._enter(pipe, sid, facts, due)
+            self.enter(pipe, sid, facts, due)
             enqueue(pipe)
             pipe.execute()
 
@@ -290,7 +290,8 @@ class RequestStates:
                 if b"state" in fields:
                     yield _state(sid, fields)
 
-    def _enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
+    def enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
+        """Write a request's state and its next look as part of a transaction."""
         self._write(pipe, sid, facts)
         pipe.expire(_key(sid), RETENTION_S)
         pipe.zadd(keys.REQUESTS_OPEN, {sid: due})

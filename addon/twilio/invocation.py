@@ -16,19 +16,21 @@ from werkzeug.datastructures import Headers, MultiDict
 
 from addon.errors import InputConflict, InputMissing, Rejected, WrongAccount
 from addon.stored_documents import StoredDocument
+from addon.twilio import sids
+from addon.twilio.field_forms import check_values
 from addon.twilio.moments import check_age, parse_moment, parse_number
 from addon.twilio.names import AUDIO, GUESSED_DATES, meaning, normalised
-from addon.twilio.sids import is_token
 
 NO_INSTALL = "no-install"
 """The tenant of requests that name no install: a partner's own tests, never a customer's."""
 
 _HEADER_SIDS = {
-    "add_on": "X-Twilio-AddOnSid",
-    "version": "X-Twilio-AddOnVersionSid",
-    "install": "X-Twilio-AddOnInstallSid",
-    "configuration_sid": "X-Twilio-AddOnConfigurationSid",
+    "add_on": ("X-Twilio-AddOnSid", ("XB",)),
+    "version": ("X-Twilio-AddOnVersionSid", ("XC",)),
+    "install": ("X-Twilio-AddOnInstallSid", sids.INSTALL),
+    "configuration_sid": ("X-Twilio-AddOnConfigurationSid", sids.CONFIGURATION),
 }
+"""The header of each, with its prefix. No signature covers a header."""
 
 log = structlog.get_logger()
 
@@ -91,14 +93,15 @@ class Invocation(StoredDocument):
     ) -> Invocation:
         """Read a verified request.
 
-        Raises InputMissing, InputConflict, InvocationExpired, WrongAccount, or Rejected for an
-        identifier that no key could carry.
+        Raises InputMissing, InputConflict, InputMalformed, InvocationExpired, WrongAccount, or
+        Rejected for an identifier that no key could carry, or that names another kind of thing.
         """
         known, configuration = _sorted_out(fields)
         request_sid = _request_sid(headers, known)
         audio_url = known.get("audio_url") or None
         if not has_audio and audio_url is None:
             raise InputMissing("neither audio nor its URL was sent")
+        check_values(known)
         invoked_at = parse_moment(known.get("invoked_at") or _guessed_date(configuration))
         ttl = parse_number(known.get("ttl", ""))
         check_age(invoked_at, ttl, now)
@@ -106,7 +109,10 @@ class Invocation(StoredDocument):
             request_sid=request_sid,
             received_at=now,
             account_sid=_account(headers, accounts),
-            **{name: _token(headers.get(header), header) for name, header in _HEADER_SIDS.items()},
+            **{
+                name: _token(headers.get(header), header, *prefixes)
+                for name, (header, prefixes) in _HEADER_SIDS.items()
+            },
             callback=known.get("callback", ""),
             audio_url=audio_url,
             has_audio=has_audio,
@@ -116,8 +122,8 @@ class Invocation(StoredDocument):
             channels=parse_number(known.get("channels", "")),
             sample_size=parse_number(known.get("sample_size", "")),
             sample_rate=parse_number(known.get("sample_rate", "")),
-            recording_sid=_token(known.get("recording_sid"), "the recording SID"),
-            call_sid=_token(known.get("call_sid"), "the call SID"),
+            recording_sid=_token(known.get("recording_sid"), "the recording SID", *sids.RECORDING),
+            call_sid=_token(known.get("call_sid"), "the call SID", *sids.CALL),
             usage_key=known.get("usage_key") or None,
             invoked_at=invoked_at,
             ttl=ttl,
@@ -128,8 +134,8 @@ class Invocation(StoredDocument):
 def check_headers(headers: Headers, accounts: Collection[str]) -> None:
     """The part of `Invocation.from_fields` that needs no body; raises WrongAccount or Rejected."""
     _account(headers, accounts)
-    for header in ("X-Twilio-RequestSid", *_HEADER_SIDS.values()):
-        _token(headers.get(header), header)
+    for header, prefixes in (("X-Twilio-RequestSid", sids.REQUEST), *_HEADER_SIDS.values()):
+        _token(headers.get(header), header, *prefixes)
 
 
 def _sorted_out(fields: MultiDict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -169,11 +175,9 @@ def _request_sid(headers: Headers, known: Mapping[str, str]) -> str:
     """The header's, else the field's; where they differ the header's (spec/protocol 1.3)."""
     header = (headers.get("X-Twilio-RequestSid") or "").strip()
     field_value = known.get("request_sid", "")
-    sid = header or field_value
-    if not sid:
+    sid = _token(header or field_value, "the request SID", *sids.REQUEST)
+    if sid is None:
         raise InputMissing("the request SID is missing")
-    if not is_token(sid):
-        raise Rejected("the request SID has letters that no SID has")
     if field_value and field_value != sid:
         log.warning("request_sid_differs", request_sid=sid, used="header")
     return sid
@@ -190,8 +194,10 @@ def _account(headers: Headers, accounts: Collection[str]) -> str | None:
     return None
 
 
-def _token(value: str | None, what: str) -> str | None:
+def _token(value: str | None, what: str, *prefixes: str) -> str | None:
     text = (value or "").strip()
-    if text and not is_token(text):
+    if text and not sids.is_token(text):
         raise Rejected(f"{what} has letters that no SID has")
+    if text and not sids.may_name(text, *prefixes):
+        raise Rejected(f"{what} names something else")
     return text or None

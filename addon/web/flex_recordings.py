@@ -18,7 +18,7 @@ from addon.errors import Forged, Rejected
 from addon.metrics import declarations
 from addon.requests import acceptance
 from addon.requests.request import Request
-from addon.twilio import multipart
+from addon.twilio import field_forms, multipart
 from addon.twilio.multipart import Body
 from addon.twilio.sids import is_token
 from addon.twilio.status_callback import IN_PROGRESS, StatusCallback
@@ -52,7 +52,7 @@ def recording_status() -> Response:
     """Twilio reports the status of a recording."""
     log.clear()
     body = _body()
-    signed.verify(body)
+    signed.verify(body, field_forms.STATUS_CALLBACK)
     _take(_callback(body))
     return Response(status=204)
 

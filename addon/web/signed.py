@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from flask import Response, after_this_request, request
 from twilio.request_validator import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
+from werkzeug.datastructures import MultiDict
 from werkzeug.http import parse_options_header
 
 from addon import log
-from addon.errors import Forged
+from addon.errors import Forged, InputMalformed
+from addon.twilio.field_forms import Spelling, check_boundaries
 from addon.twilio.multipart import Body
 from addon.twilio.redaction import redacted
 from addon.twilio.sids import is_token
@@ -61,17 +63,32 @@ def _decoded_length(signature: str) -> int | None:
         return None
 
 
-def verify(body: Body) -> None:
-    """Raises Forged for what Twilio did not sign, unless monitor mode lets it pass."""
+def verify(body: Body, spellings: Iterable[Spelling]) -> bool:
+    """Raises Forged for what Twilio did not sign, InputMalformed for a form that may have been
+    split anew; monitor mode lets both pass. `spellings` are the fields that have a meaning. False
+    in monitor mode for a signature that is none."""
     verdict = context().verifier.check(request.environ, body.form, body.sha256)
+    if verdict.hypothesis == "fields" and body.form is not None:
+        _check_boundaries(body.form, spellings)
     if enforced():
         if not verdict.valid:
             raise Forged(f"signature refused: {verdict.reason}")
-        return
+        return True
     if not verdict.valid:
         _tell(verdict, body)
     if not verdict.valid or _kind(request.environ) == "multipart":
         _diagnose_afterwards(verdict, body)
+    return verdict.valid
+
+
+def _check_boundaries(form: MultiDict[str, str], spellings: Iterable[Spelling]) -> None:
+    url = public_request_url(context().settings.public_url, request.environ)
+    try:
+        check_boundaries(url, form.items(multi=True), spellings)
+    except InputMalformed as error:
+        if enforced():
+            raise
+        logger.error("boundaries refused, but monitor mode lets it pass", reason=error.message)
 
 
 def enforced() -> bool:

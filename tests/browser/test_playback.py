@@ -94,7 +94,7 @@ def settings(tmp_path_factory, redis_url, made_keys, player) -> Settings:
             "ARCHIVE_PUBLIC_KEYS": made_keys["public"],
             "ARCHIVE_PRIVATE_KEYS": made_keys["private"],
             "MANIFEST_SIGNING_KEY": made_keys["signing"],
-            "PLAYBACK_SECRETS": "a-playback-secret-for-tests",
+            "PLAYBACK_SECRETS": "the-playback-secret-of-these-tests",
             "PLAYER_ORIGINS": player.origin,
         }
     )

@@ -20,9 +20,16 @@ def run(settings: Settings, redis_server, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_with_everything_in_order_each_line_is_fine(run) -> None:
-    result = run()
+    result = run(trusted_proxies=1)
     assert result.exit_code == 0, result.output
     assert result.output.splitlines() == [f"fine   {name}" for name in LOOKS]
+
+
+def test_nothing_in_front_is_a_warning_and_no_failure(run) -> None:
+    result = run(public_url="https://hooks.example.net", trusted_proxies=0)
+    assert result.exit_code == 0
+    assert "warn   what stands in front: PUBLIC_URL is https" in result.output
+    assert "warn" not in run(public_url="http://127.0.0.1:8080", trusted_proxies=0).output
 
 
 @pytest.mark.parametrize(
@@ -35,6 +42,9 @@ def test_with_everything_in_order_each_line_is_fine(run) -> None:
         ({"intake_key": b""}, "keys", "INTAKE_KEY is not set"),
         ({"manifest_signing_key": None}, "keys", "no key to sign with. Set MANIFEST_SIGNING_KEY"),
         ({"transcriber": "nobody:/x"}, "transcriber", "TRANSCRIBER"),
+        ({"media_hosts": ("a b",)}, "allowed hosts", "MEDIA_HOSTS"),
+        ({"callback_credentials": {"x": "a:b"}}, "allowed hosts", "CALLBACK_CREDENTIALS"),
+        ({"metrics_token": "x"}, "strength of secrets and addresses", "METRICS_TOKEN"),
     ],
 )
 def test_what_is_wrong_is_named(run, changes, name, said) -> None:

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers, MultiDict
 
-from addon.errors import InputConflict, InputMissing, InvocationExpired, Rejected, WrongAccount
+from addon.errors import (
+    InputConflict,
+    InputMalformed,
+    InputMissing,
+    InvocationExpired,
+    Rejected,
+    WrongAccount,
+)
 from addon.twilio.invocation import NO_INSTALL, Invocation
 
 NOW = datetime(2026, 3, 4, 10, 15, 30, tzinfo=UTC)
@@ -16,6 +23,7 @@ AC = "AC" + "0a" * 16
 XD = "XD" + "33" * 16
 XE = "XE" + "44" * 16
 XR = "XR" + "55" * 16
+RE = "RE" + "2c" * 16
 HEADERS = {
     "X-Twilio-VendorAccountSid": AC,
     "X-Twilio-AddOnSid": "XB" + "11" * 16,
@@ -196,6 +204,29 @@ class TestIdentity:
         with pytest.raises(Rejected):
             read({"url": URL}, headers={**HEADERS, header: "../XD"})
 
+    @pytest.mark.parametrize("sid", [RE, RE.lower(), AC, "CA" + "1b" * 16, "XD" + "3" * 32, "RC-9"])
+    def test_a_name_of_something_else_is_no_request_sid(self, sid: str) -> None:
+        with pytest.raises(Rejected, match="something else"):
+            read({"url": URL}, headers={**HEADERS, "X-Twilio-RequestSid": sid})
+
+    @pytest.mark.parametrize("sid", [XR, "MR" + "6" * 32, "QR" + "6" * 32, "a-request"])
+    def test_a_request_sid_of_an_unknown_form_is_taken(self, sid: str) -> None:
+        assert (
+            read({"url": URL}, headers={**HEADERS, "X-Twilio-RequestSid": sid}).request_sid == sid
+        )
+
+    @pytest.mark.parametrize("tenant", [AC, AC.lower(), RE, "RC-1", "XE" + "4" * 32])
+    def test_another_surfaces_tenant_is_no_install(self, tenant: str) -> None:
+        with pytest.raises(Rejected, match="something else"):
+            read({"url": URL}, headers={**HEADERS, "X-Twilio-AddOnInstallSid": tenant})
+
+    @pytest.mark.parametrize(
+        "address", ["x", "ftp://c.twilio.com/", "https://c twilio.com/", "//c"]
+    )
+    def test_a_callback_is_a_url(self, address: str) -> None:
+        with pytest.raises(InputMalformed, match="callback"):
+            read({"url": URL, "callback": address})
+
     def test_the_tenant_is_the_install_then_the_configuration(self) -> None:
         headers = dict(HEADERS)
         assert read({"url": URL}, headers=headers).tenant == XD
@@ -237,20 +268,34 @@ class TestAge:
         with pytest.raises(InvocationExpired, match="future"):
             read({"url": URL, "date": "2026-03-04T10:20:31Z"})
 
-    def test_absence_is_tolerated_and_so_is_what_cannot_be_read(self) -> None:
+    def test_absence_is_tolerated(self) -> None:
         assert read({"url": URL, "ttl": "5"}).invoked_at is None
         assert read({"url": URL, "date": "2020-01-01"}).ttl is None
-        invocation = read({"url": URL, "date": "some day", "ttl": "a while"})
-        assert (invocation.invoked_at, invocation.ttl) == (None, None)
+        assert read({"url": URL, "invocation_date": "", "ttl": " "}).ttl is None
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [("ttl", "a while"), ("TTL", "600x"), ("ttl", "-1"), ("invocation_date", "some day")],
+    )
+    def test_what_cannot_be_read_is_refused(self, name: str, text: str) -> None:
+        with pytest.raises(InputMalformed):
+            read({"url": URL, name: text})
+
+    def test_a_field_that_may_be_the_customers_own_is_none_where_it_is_no_date(self) -> None:
+        invocation = read({"url": URL, "date": "some day"})
+        assert invocation.invoked_at is None
         assert invocation.configuration == {"date": "some day"}
 
 
 class TestDuration:
-    @pytest.mark.parametrize(
-        "declared", ["", "four", "-1", "nan", "inf", "1e999", "9" * 5000 + "x"]
-    )
+    @pytest.mark.parametrize("declared", ["", "four", "-1", "nan", "inf"])
     def test_a_declaration_that_is_no_length_is_none(self, declared: str) -> None:
         assert read({"url": URL, "duration": declared}).duration is None
+
+    @pytest.mark.parametrize("declared", ["4formataudio/x-wav", "1e999", "9" * 5000 + "x"])
+    def test_what_begins_as_a_number_and_is_none_is_refused(self, declared: str) -> None:
+        with pytest.raises(InputMalformed):
+            read({"url": URL, "duration": declared})
 
 
 def test_a_structure_where_text_must_be_is_rejected() -> None:
@@ -262,7 +307,7 @@ def test_an_invocation_survives_being_written_down() -> None:
     invocation = read(
         {
             "url": URL,
-            "callback": "https://c.twilio.com/?a=ü",
+            "callback": "https://c.twilio.com/?a=%C3%BC",
             "ttl": "60",
             "date": "2026-03-04T11:15:30+01:00",
             "deep": {"a": [1, None]},

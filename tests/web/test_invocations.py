@@ -191,6 +191,29 @@ class TestRejections:
         )
         self.rejected(answer, 64105)
 
+    @pytest.mark.parametrize("sid", ["RE" + "2c" * 16, "re" + "2c" * 16, "RC-1234"])
+    def test_a_recordings_sid_of_another_surface(self, client, services, sid):
+        """Else its genuine request would be dropped as a duplicate."""
+        self.rejected(send.first_sample(AUDIO).post(client, sid), 64100)
+        assert not list(services.store.list())
+
+    def test_an_install_that_is_not_served(self, settings, redis_server):
+        served = "XD" + "9" * 32
+        client = create_app(settings.replace(known_installs=(served,))).test_client()
+        shape = send.first_sample(AUDIO)
+        self.rejected(shape.post(client, send.new_sid()), 64107)
+        self.rejected(shape.post(client, send.new_sid(), X_Twilio_AddOnInstallSid=""), 64107)
+        accepted(shape.post(client, send.new_sid(), X_Twilio_AddOnInstallSid=served))
+
+    def test_a_time_to_live_that_was_moved_into_another_field(self, client):
+        old = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+        fields = [("format", "audio/x-wav"), ("invocation_date", old), ("ttl", "60")]
+        signed = send.signature(PUBLIC_URL + send.PATH, fields)
+        moved = [("format", f"audio/x-wavinvocation_date{old}ttl60")]
+        assert send.signature(PUBLIC_URL + send.PATH, moved) == signed
+        shape = send.multipart(moved, AUDIO, name="audio", filename="a.wav")
+        self.rejected(shape.post(client, send.new_sid()), 64106)
+
     def test_an_expired_invocation(self, client):
         old = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
         fields = [("callback", send.CALLBACK), ("invocation_date", old), ("ttl", "60")]

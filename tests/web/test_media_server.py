@@ -34,7 +34,7 @@ def settings(tmp_path_factory, redis_url, made_keys) -> Settings:
             "ARCHIVE_PUBLIC_KEYS": made_keys["public"],
             "ARCHIVE_PRIVATE_KEYS": made_keys["private"],
             "MANIFEST_SIGNING_KEY": made_keys["signing"],
-            "PLAYBACK_SECRETS": "a-playback-secret-for-tests",
+            "PLAYBACK_SECRETS": "the-playback-secret-of-these-tests",
         }
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -152,13 +153,18 @@ def test_a_request_that_cannot_be_opened_was_queued_again_for_ever_and_nobody_ca
     assert len(exchange.callbacks) == 1
 
 
-def test_killed_between_keeping_the_late_answer_and_queueing_it(accept, as_worker, killed):
-    exchange = accept(duration=1.0)
-    killed(type(as_worker.dispatcher).deliver, sweep, 20.0)
-    sweep(20.0)
-    deliver(exchange.sid)
-    (callback,) = exchange.callbacks
-    assert callback.document()["code"] == 61001
+@pytest.mark.parametrize("first", [process.process, deliver])
+def test_killed_between_sending_the_failure_that_was_due_and_its_record(
+    accept, as_worker, killed, first
+):
+    """Nothing but the time says that it was sent: the work must not make another answer of it."""
+    received = datetime.now(UTC) - timedelta(seconds=9)
+    exchange = accept(duration=1.0, channels=2.0, received_at=received)
+    killed(IntakeStore.record_outcome, deliver, exchange.sid)
+    first(exchange.sid)
+    finish(as_worker, exchange.sid)
+    assert [each.document()["code"] for each in exchange.callbacks] == [61001, 61001]
+    assert exchange.callbacks[0].body == exchange.callbacks[1].body
 
 
 def test_a_result_that_is_not_archived_yet_is_not_sent_by_the_sweeper(accept, as_worker, killed):
@@ -166,7 +172,8 @@ def test_a_result_that_is_not_archived_yet_is_not_sent_by_the_sweeper(accept, as
     exchange = accept(duration=1.0)
     killed(Deposit.commit, process.process, exchange.sid)
     sweep(20.0)
-    assert as_worker.states.get(exchange.sid).delivery is None
+    deliver(exchange.sid)
+    assert exchange.callbacks == []
     finish(as_worker, exchange.sid)
     assert exchange.callbacks[0].document()["status"] == "successful"
 

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import threading
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
+from structlog.testing import capture_logs
 
 from addon.errors import SettingsError
 from addon.requests import scheduling
@@ -73,12 +75,25 @@ def test_a_queue_that_does_not_exist_is_named(capsys):
 
 
 def test_wrong_settings_end_it_with_a_remedy(monkeypatch, capsys):
-    def load(_: type[Settings]) -> Settings:
+    def load(_: type[Settings], role: str) -> Settings:
         raise SettingsError("INTAKE_KEY is no key", remedy="Make one.")
 
     monkeypatch.setattr(Settings, "load", classmethod(load))
     assert launcher.main([]) == 1
     assert capsys.readouterr().err == "INTAKE_KEY is no key. Make one.\n"
+
+
+def test_weak_settings_of_workers_are_named_at_their_start(settings, monkeypatch):
+    weak = settings.replace(callback_hosts=("*.herokuapp.com",))
+    monkeypatch.setattr(launcher.Settings, "load", classmethod(lambda _cls, role: weak))
+    for step in ("preload", "Launcher"):
+        monkeypatch.setattr(launcher, step, MagicMock())
+    monkeypatch.setattr(launcher.log, "configure", lambda _level: None)
+    with capture_logs() as logs:
+        assert launcher.main(["--workers", "1"]) == 0
+    assert "CALLBACK_HOSTS has *.herokuapp.com: anybody can have a host there" in [
+        line["event"] for line in logs
+    ]
 
 
 def test_a_job_imports_nothing_that_was_not_there_before_the_fork(

@@ -227,9 +227,10 @@ class TestDeadline:
         sweeper.sweep()
         assert as_worker.intake_store.stored_result(exchange.sid) is None
 
-    def test_a_result_that_is_there_is_never_replaced(self, accept, sweeper, as_worker):
-        exchange = accept(**self.old(9))
+    def test_a_result_that_is_there_is_never_replaced(self, accept, sweeper, clock, as_worker):
+        exchange = accept(**self.old(5))
         process.process(exchange.sid)
+        clock.ahead += 5
         as_worker.states.look_again(exchange.sid, 0.0)
         sweeper.sweep()
         work(as_worker)

@@ -27,6 +27,7 @@ from addon.errors import (
     StoreUnavailable,
     Tampered,
 )
+from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
 from addon.requests.lease import Lease, held, key, lease
 from addon.requests.queues import DeadlineQueue
@@ -293,7 +294,7 @@ class TestSweep:
             deliver(exchange.sid)
 
         as_worker.states.look_again(exchange.sid, 0.0)
-        at(RequestStates, "get", finish)
+        at(Dispatcher, "deliver_all", finish, before=True)
         sweeper.sweep()
         deliver(exchange.sid)
         assert len(exchange.callbacks) == 1
