@@ -68,6 +68,10 @@ SIGNATURES_MATCHED = "signatures:matched"
 SIGNATURES_UNMATCHED = "signatures:unmatched"
 """Lists of signature diagnoses, two so that a stranger's cannot push out the genuine ones."""
 
+SIGNATURE_USE = "signature:"
+"""String with the request that an accepted signature was for, until that is finished and the store
+has it: digests, by the signature's digest."""
+
 RQ = "rq:"
 """RQ's own keys: queues, in-flight lists, jobs, workers, registries."""
 

@@ -55,6 +55,8 @@ def _twilio(settings: Settings) -> Finding:
 def _modes(settings: Settings) -> Finding:
     if settings.signature_mode != "enforce":
         return "SIGNATURE_MODE is monitor: unsigned requests are accepted and only logged"
+    if settings.signature_reuse == "report":
+        return "SIGNATURE_REUSE is report: one captured request makes any number of recordings"
     return None
 
 
@@ -62,8 +64,8 @@ def _front(settings: Settings) -> Finding:
     """The service speaks no TLS: something in front does, and says so by TRUSTED_PROXIES."""
     if settings.public_url.startswith("https:") and not settings.trusted_proxies:
         return (
-            "PUBLIC_URL is https and TRUSTED_PROXIES is 0. Behind a proxy all callers count as one; "
-            "without one they reach this server directly. See docs/deploy/reverse-proxy.md."
+            "PUBLIC_URL is https and TRUSTED_PROXIES is 0. Behind a proxy all callers count as "
+            "one; without one they reach this server directly. See docs/deploy/reverse-proxy.md."
         )
     return None
 

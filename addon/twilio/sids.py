@@ -18,7 +18,7 @@ RECORDING = ("RE",)
 CALL = ("CA",)
 
 _DOCUMENTED = re.compile(r"AC|C[AFHR]|G[ATX]|LY|MR|RE|SK|W[KRST]|X[BCDEFHR]")
-"""Prefixes that name a certain kind of thing (spec/protocol 0.3), and the API key's."""
+"""Prefixes that name a certain kind of thing (spec/protocol 9), and the API key's."""
 
 _RINGCENTRAL = "RC-"
 """The beginning of the names that this service gives to RingCentral's recordings and accounts."""

@@ -30,6 +30,7 @@ from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
 from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
+from addon.requests.signature_uses import SignatureUses
 from addon.requests.state import RequestStates
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
@@ -71,6 +72,11 @@ class Context:
     def intake_store(self) -> IntakeStore:
         """Requests that are accepted and not finished."""
         return IntakeStore.from_settings(self.settings, self.store)
+
+    @cached_property
+    def signature_uses(self) -> SignatureUses:
+        """The requests that accepted signatures were for."""
+        return SignatureUses.from_settings(self.settings, self.store, self.redis)
 
     @cached_property
     def states(self) -> RequestStates:

@@ -1,4 +1,4 @@
-"""Strict-Transport-Security: browsers that were here once never come without TLS again (RFC 6797)."""
+"""Strict-Transport-Security: after one visit browsers never come without TLS (RFC 6797)."""
 
 from __future__ import annotations
 

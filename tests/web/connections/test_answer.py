@@ -14,9 +14,9 @@ from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.http import Request  # type: ignore[import-untyped]
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 
-from addon.web.connections.answer import TURN_BYTES, Answer, Outcome
+from addon.web.connections.answer import TURN_BYTES, Answer, Incoming, Outcome
 from addon.web.connections.body import PendingBody
-from addon.web.connections.connection import Connection
+from addon.web.connections.outgoing import Outgoing
 
 BLOCK = bytes(64 * 1024)
 App = Callable[[dict[str, Any], Any], Any]
@@ -28,14 +28,15 @@ def answering() -> Iterator[Answering]:
     """Makes an answer of an application, and the client that reads it."""
     cfg, sockets = Config(), []
 
-    def make(app: App, body: Any = None, *, close: bool = False) -> tuple[Answer, socket.socket]:
+    def make(app: App, body: Any = None) -> tuple[Answer, socket.socket]:
         ours, theirs = socket.socketpair()
         sockets.extend([ours, theirs])
         ours.setblocking(False)
-        connection = Connection(ours, ("192.0.2.1", 1), ("192.0.2.2", 2))
+        peer = ("192.0.2.1", 1)
         head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-        connection.request = Request(cfg, IterUnreader([head]), connection.client)
-        return Answer(app, cfg, connection, body or io.BytesIO(), close=close), theirs
+        request = Request(cfg, IterUnreader([head]), peer)
+        incoming = Incoming(request, peer, ("192.0.2.2", 2))
+        return Answer(app, cfg, incoming, body or io.BytesIO(), Outgoing(ours)), theirs
 
     yield make
     for each in sockets:
@@ -73,9 +74,9 @@ def test_threads_take_turns_at_an_answer_whose_client_is_slow(answering: Answeri
     answer, client = answering(app)
     received = 0
     while (outcome := in_a_thread(answer)) is Outcome.BLOCKED:
-        while answer._connection.outgoing.waiting:
+        while answer._outgoing.waiting:
             received += len(client.recv(1 << 20))
-            answer._connection.outgoing.flush()
+            answer._outgoing.flush()
     assert outcome is Outcome.OVER
     assert seen == ["ours"] * 40
     assert received > 20 * len(BLOCK)
@@ -88,9 +89,9 @@ def test_others_have_their_turn_beside_a_client_that_reads_fast(answering: Answe
     outcomes = set()
     while (outcome := answer.advance()) not in (Outcome.OVER, Outcome.CLOSE):
         outcomes.add(outcome)
-        answer._connection.outgoing.flush()
+        answer._outgoing.flush()
     assert Outcome.MORE in outcomes or Outcome.BLOCKED in outcomes
-    answer._connection.sock.close()
+    client.shutdown(socket.SHUT_RDWR)
     reader.join(60)
     assert not reader.is_alive()
 

@@ -185,7 +185,7 @@ FEW = "20"
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait for what has to hold soon: connections that were not accepted yet look like held ones."""
+    """Wait for what holds soon: connections that were not accepted yet look like held ones."""
     deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import resource
-import socket
 
 import pytest
 
 from addon.settings import Settings
-from addon.web.connections.connection import Connection
-from addon.web.connections.limits import OTHER_DESCRIPTORS, Group, Limits, open_files_allowed
-
-
-@pytest.fixture
-def connections() -> list[Connection]:
-    found = []
-    for _ in range(4):
-        sock = socket.socket()
-        found.append(Connection(sock, ("192.0.2.1", 1), ("192.0.2.2", 2)))
-        sock.close()
-    return found
+from addon.web.connections.limits import OTHER_DESCRIPTORS, Limits, open_files_allowed
 
 
 def test_time_for_a_body_grows_with_what_came_up_to_an_end() -> None:
@@ -38,22 +26,6 @@ def test_the_budget_is_shared_out_among_the_processes() -> None:
 )
 def test_proxies_are_trusted_where_they_are_known(env: dict[str, str], trusted: int) -> None:
     assert Limits.from_settings(Settings.load(env)).trusted_proxies == trusted
-
-
-def test_the_oldest_idle_connection_is_dropped_first(connections: list[Connection]) -> None:
-    group = Group(limit=4)
-    slow, fresh, younger, kept = connections
-    for number, connection in enumerate(connections):
-        connection.earned_at = float(number)
-    assert group.droppable() is None
-    group.slow[slow] = None
-    group.fresh |= {fresh: None, younger: None}
-    group.kept[kept] = None
-    dropped = []
-    while connection := group.droppable():
-        dropped.append(connection)
-        group.forget(connection)
-    assert dropped == [kept, slow, fresh, younger]
 
 
 def test_no_more_connections_than_files_can_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
