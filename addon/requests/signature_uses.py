@@ -35,13 +35,6 @@ VERSION = 1
 DIGEST_CHARACTERS = 32
 """Of a digest in hexadecimal: 128 bits, which nobody can make collide without the key."""
 
-RESERVE = """
-local found = redis.call('GET', KEYS[1])
-if not found then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
-return found
-"""
-"""KEYS[1] a signature, ARGV: its use, and seconds. Gives the use of before, where there is one."""
-
 FORGET = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
@@ -89,23 +82,25 @@ class SignatureUse:
         return "the same" if self.audio == earlier.audio else "other audio"
 
 
-def digest_key(settings: Settings) -> bytes:
-    """The key of the digests, which follows from INTAKE_KEY."""
-    return derived_key(settings.intake_key, "signatures")
-
-
 class SignatureUses:
-    """The uses of accepted signatures, in Redis and in the store."""
+    """The uses of accepted signatures, in Redis and in the store.
 
-    def __init__(self, store: Store, signer: DocumentSigner, connection: redis.Redis) -> None:
+    `key` is that of the digests; it follows from INTAKE_KEY.
+    """
+
+    def __init__(
+        self, store: Store, key: bytes, signer: DocumentSigner, connection: redis.Redis
+    ) -> None:
         self.store = store
+        self.key = key
         self._signer = signer
         self._redis: Any = connection
 
     @classmethod
     def from_settings(cls, settings: Settings, store: Store, connection: redis.Redis) -> Self:
         """The uses that a deployment remembers."""
-        return cls(store, control_signer(settings), connection)
+        key = derived_key(settings.intake_key, "signatures")
+        return cls(store, key, control_signer(settings), connection)
 
     def reserve(self, use: SignatureUse) -> tuple[Verdict, bool]:
         """Remember a use before its request is accepted; the verdict, and whether it is bound.
@@ -148,11 +143,13 @@ class SignatureUses:
         self._forget(use)
 
     def _reserve(self, use: SignatureUse) -> SignatureUse | None:
+        """Keep a use in Redis where none is kept; the earlier one otherwise."""
+        key = SIGNATURE_USE + use.signature
         with as_unavailable():
-            found = self._redis.register_script(RESERVE)(
-                keys=[SIGNATURE_USE + use.signature], args=[_text(use), RETENTION_S]
-            )
-        return SignatureUse.from_document(json.loads(found)) if found else None
+            while not self._redis.set(key, _text(use), nx=True, ex=RETENTION_S):
+                if found := self._redis.get(key):  # else it was settled in between
+                    return SignatureUse.from_document(json.loads(found))
+        return None
 
     def _forget(self, use: SignatureUse) -> None:
         with as_unavailable():

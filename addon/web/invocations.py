@@ -22,7 +22,7 @@ from addon.errors import Rejected, Replayed, UnknownInstall
 from addon.metrics import declarations
 from addon.requests import acceptance
 from addon.requests.request import Request
-from addon.requests.signature_uses import SignatureUse, digest_key
+from addon.requests.signature_uses import SignatureUse
 from addon.twilio import field_forms, multipart
 from addon.twilio.invocation import Invocation, check_headers
 from addon.twilio.multipart import Body
@@ -119,7 +119,7 @@ def _signature_use(body: Body, invocation: Invocation) -> SignatureUse:
         fields,
     ]
     return SignatureUse.of(
-        digest_key(settings),
+        context().signature_uses.key,
         request.headers.get(SIGNATURE_HEADER, ""),
         asked,
         body.audio.sha256 if body.audio else invocation.audio_url or "",

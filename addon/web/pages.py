@@ -14,7 +14,6 @@ from typing import Any
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, ids_prefix
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
@@ -208,5 +207,5 @@ def _events(user: User, manifest: Manifest) -> list[Line] | None:
     """The access log as lines, latest first; None for those who may not see it."""
     if not user.rights.see_listeners:
         return None
-    log = AccessLog(context().store)
-    return lines(log.latest(manifest.tenant, manifest.recording_id, MAX_EVENTS))
+    log = context().archive.access_log
+    return lines(log.page(manifest.tenant, manifest.recording_id, limit=MAX_EVENTS).events)

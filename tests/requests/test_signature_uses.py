@@ -6,7 +6,7 @@ import pytest
 
 from addon.errors import QueueUnavailable
 from addon.requests.connections import web_connection
-from addon.requests.signature_uses import SignatureUse, SignatureUses, digest_key
+from addon.requests.signature_uses import SignatureUse, SignatureUses
 
 KEY = bytes(32)
 
@@ -96,6 +96,6 @@ def test_without_redis_nothing_is_accepted(services, settings) -> None:
         SignatureUses.from_settings(settings, services.store, gone).reserve(use())
 
 
-def test_the_key_of_the_digests_is_not_the_key_of_the_intake(settings) -> None:
-    assert len(digest_key(settings)) == 32
-    assert digest_key(settings) != settings.intake_key
+def test_the_key_of_the_digests_is_not_the_key_of_the_intake(uses, settings) -> None:
+    assert len(uses.key) == 32
+    assert uses.key != settings.intake_key
