@@ -109,7 +109,7 @@ def finish_answered(
     is_over = False
     try:
         if is_safe(services, request, result):
-            handlers.of(request).when_safe(services.store, services.settings, request, result)
+            handlers.of(request).when_safe(services.archive, services.settings, request, result)
             services.signature_uses.settle(request.signature)
             services.intake_store.remove(request.sid)
             is_over = True

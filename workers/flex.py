@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from addon.archive.store import Store
+from addon.archive.archive import Archive
 from addon.outbound import split
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import Request
@@ -56,11 +56,11 @@ class FlexHandler:
         return str(split(TwilioApi.from_settings(settings).url("taskrouter", "/")).origin)
 
     def when_safe(
-        self, store: Store, settings: Settings, request: Request, result: StoredResult | None
+        self, archive: Archive, settings: Settings, request: Request, result: StoredResult | None
     ) -> None:
         """Plan the deletion at Twilio; what could not be analysed stays there."""
         if result is not None and result.answer["status"] == "successful":
-            flex_deletion.plan(store, settings, _callback(request))
+            flex_deletion.plan(archive, settings, _callback(request))
 
     def give_up_at(self, request: Request, _seconds: float) -> float:
         """The end of a task's usual life."""

@@ -72,7 +72,7 @@ class Plan:
         return cls(tenant, recording_sid, due)
 
 
-def plan(store: Store, settings: Settings, callback: StatusCallback) -> None:
+def plan(archive: Archive, settings: Settings, callback: StatusCallback) -> None:
     """Plan a recording's deletion, durably; nothing where DELETE_AT_SOURCE_AFTER_S is 0.
 
     Raises StoreUnavailable.
@@ -84,8 +84,10 @@ def plan(store: Store, settings: Settings, callback: StatusCallback) -> None:
     due = callback.received_at.astimezone(UTC) + timedelta(seconds=delay)
     planned = Plan(callback.account_sid, callback.recording_sid, due)
     with suppress(AlreadyStored):
-        store.put(planned.key, [json.dumps({"version": VERSION}).encode()])
-        _record(store, planned, PLANNED_EVENT, {"due": due.isoformat(timespec="seconds")})
+        archive.store.put(planned.key, [json.dumps({"version": VERSION}).encode()])
+        _record(
+            archive.access_log, planned, PLANNED_EVENT, {"due": due.isoformat(timespec="seconds")}
+        )
 
 
 def plans(store: Store) -> Iterator[Plan]:
@@ -116,7 +118,7 @@ def delete_due(services: Services, now: datetime | None = None) -> int:
             _delete(services, planned)
             deleted += 1
         except ArchiveError as error:
-            _hold(services.store, planned, error.message)
+            _hold(services.archive, planned, error.message)
         except TwilioUnavailable as error:
             logger.warning("not deleted at Twilio", reason=error.message)
             _move(services.store, planned, Plan(*_who(planned), moment + POSTPONED), {})
@@ -129,11 +131,11 @@ def _delete(services: Services, planned: Plan) -> None:
     store, settings = services.store, services.settings
     if planned.tenant != settings.twilio_account_sid:
         raise NotStored("the recording belongs to another account than TWILIO_ACCOUNT_SID")
-    if not _is_recorded(store, planned):
+    if not services.archive.access_log.has(*_who(planned), DELETED_EVENT):
         manifest, decrypted = proven(services.archive, planned)
         Recordings(rest(settings)).delete(planned.recording_sid)
         facts = {"audio_sha256": manifest.audio.sha256, "decrypted": decrypted}
-        _record(store, planned, DELETED_EVENT, facts)
+        _record(services.archive.access_log, planned, DELETED_EVENT, facts)
     store.delete(planned.key)
     logger.info("deleted at Twilio", recording=planned.recording_sid)
 
@@ -153,15 +155,11 @@ def proven(archive: Archive, planned: Plan) -> tuple[Manifest, bool]:
     return compare(archive, *who), False
 
 
-def _is_recorded(store: Store, planned: Plan) -> bool:
-    return any(event["event"] == DELETED_EVENT for event in AccessLog(store).events(*_who(planned)))
-
-
-def _hold(store: Store, planned: Plan, reason: str) -> None:
+def _hold(archive: Archive, planned: Plan, reason: str) -> None:
     """Keep it at Twilio, on record, and call a person."""
     logger.error("kept at Twilio", alarm=True, recording=planned.recording_sid, reason=reason)
-    _record(store, planned, KEPT_EVENT, {"reason": reason})
-    _move(store, planned, Plan(*_who(planned), None), {"reason": reason})
+    _record(archive.access_log, planned, KEPT_EVENT, {"reason": reason})
+    _move(archive.store, planned, Plan(*_who(planned), None), {"reason": reason})
 
 
 def _move(store: Store, planned: Plan, to: Plan, content: Mapping[str, Any]) -> None:
@@ -172,8 +170,8 @@ def _move(store: Store, planned: Plan, to: Plan, content: Mapping[str, Any]) -> 
     store.delete(planned.key)
 
 
-def _record(store: Store, planned: Plan, event: str, facts: Mapping[str, Any]) -> None:
-    AccessLog(store).record(
+def _record(access_log: AccessLog, planned: Plan, event: str, facts: Mapping[str, Any]) -> None:
+    access_log.record(
         *_who(planned), event, {"by": "deletion at source", **facts}, at=datetime.now(UTC)
     )
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Protocol
 
-from addon.archive.store import Store
+from addon.archive.archive import Archive
 from addon.errors import UnreadableDocument
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import FLEX, MARKETPLACE, RINGCENTRAL, Request
@@ -53,7 +53,7 @@ class Handler(Protocol):
         """The origin that `send` speaks to, as "https://host"; empty where it speaks to none."""
 
     def when_safe(
-        self, store: Store, settings: Settings, request: Request, result: StoredResult | None
+        self, archive: Archive, settings: Settings, request: Request, result: StoredResult | None
     ) -> None:
         """Do what follows once the recording is archived; called again after a crash."""
 

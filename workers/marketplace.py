@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
-from addon.archive.store import Store
+from addon.archive.archive import Archive
 from addon.errors import OutboundRefused
 from addon.outbound import Credentials, Origins, Outbound, split
 from addon.requests import scheduling
@@ -68,7 +68,11 @@ class MarketplaceHandler:
         return str(split(url).origin) if url and _callback_hosts(settings).admits(url) else ""
 
     def when_safe(
-        self, _store: Store, _settings: Settings, _request: Request, _result: StoredResult | None
+        self,
+        _archive: Archive,
+        _settings: Settings,
+        _request: Request,
+        _result: StoredResult | None,
     ) -> None:
         """Nothing: a temporary URL ends by itself."""
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from addon import stored_documents
-from addon.archive.store import Store
+from addon.archive.archive import Archive
 from addon.errors import UnreadableDocument
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import Request
@@ -50,7 +50,11 @@ class RingCentralHandler:
         return ""
 
     def when_safe(
-        self, _store: Store, _settings: Settings, _request: Request, _result: StoredResult | None
+        self,
+        _archive: Archive,
+        _settings: Settings,
+        _request: Request,
+        _result: StoredResult | None,
     ) -> None:
         """Nothing follows: RingCentral keeps its own for as long as it likes."""
 

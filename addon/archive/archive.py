@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 from addon import stored_documents
 from addon.archive import erasure, index, names
+from addon.archive.access_log import AccessLog
 from addon.archive.blocks import watched
 from addon.archive.deposit import Deposit, settle
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import Header
 from addon.archive.manifest import Manifest, Part, Signer, Verifiers
 from addon.archive.message import decrypt
-from addon.archive.names import files
+from addon.archive.names import Unreadable, files
 from addon.archive.opening import store_of
 from addon.archive.planted import PlantedObjects
 from addon.archive.reader import RangeReader, open_with
 from addon.archive.sealing import context_of, describes, fetcher, header_sha256, object_key
+from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Patience, Stat, Store
 from addon.bounded_cache import BoundedCache
 from addon.errors import KeyMissing, NotStored, Tampered, UnreadableDocument
@@ -53,6 +55,7 @@ class ArchivedAudio:
         self.length = reader.length
         self.etag = manifest.audio.plaintext_sha256[:32]
         self.format = manifest.facts.format
+        self.seconds = manifest.facts.duration_seconds
         self.version = version
         self._reader = reader
 
@@ -75,9 +78,11 @@ class Archive:
         signer: Signer | None = None,
         verifiers: Verifiers | None = None,
         decryption_keys: DecryptionKeys | None = None,
+        control_signer: DocumentSigner | None = None,
         lock: timedelta | None = None,
     ) -> None:
         self.store = store
+        self.access_log = AccessLog(store, control_signer)
         self.decryption_keys = DecryptionKeys() if decryption_keys is None else decryption_keys
         self.lock = lock
         self._encryption_keys = encryption_keys
@@ -156,6 +161,16 @@ class Archive:
         except NotStored:
             return None
         return manifest if entry.key in index.keys_of(manifest) else None
+
+    def examined(self, entry: names.Entry) -> Manifest | Unreadable | None:
+        """As `listed`, but one bad manifest is no error: it must not hide the others of a list.
+
+        Raises StoreUnavailable.
+        """
+        try:
+            return self.listed(entry)
+        except (Tampered, KeyMissing, UnreadableDocument) as error:
+            return Unreadable(entry, error.message)
 
     def is_erased(self, tenant: str, recording_id: str) -> bool:
         """True where a genuine tombstone says so; a planted one counts as absent, and is reported.
@@ -298,7 +313,14 @@ class Archive:
         recording = manifest.tenant, manifest.recording_id
         stands = self.is_erased(*recording)
         erasure.erase(
-            self.store, self.signer, manifest, by=by, reason=reason, now=now, tombstone=not stands
+            self.store,
+            self.access_log,
+            self.signer,
+            manifest,
+            by=by,
+            reason=reason,
+            now=now,
+            tombstone=not stands,
         )
         self._not_erased.remove(recording)
 

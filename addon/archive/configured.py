@@ -23,6 +23,7 @@ class Keys(TypedDict):
     signer: Signer | None
     verifiers: Verifiers
     decryption_keys: DecryptionKeys
+    control_signer: DocumentSigner
 
 
 def keys_of(settings: Settings, store: Store) -> Keys:
@@ -37,6 +38,7 @@ def keys_of(settings: Settings, store: Store) -> Keys:
         "verifiers": Verifiers((*settings.manifest_verify_keys, *own)),
         "decryption_keys": key_encryption_keys
         + DecryptionKeys(find=Epochs(store).finder(key_encryption_keys)),
+        "control_signer": control_signer(settings),
     }
 
 
@@ -63,10 +65,14 @@ def control_signer(settings: Settings) -> DocumentSigner:
     The key that follows from INTAKE_KEY is the last: what it signed stays good where CONTROL_KEYS
     is set later.
     """
-    keys = settings.control_keys
-    if settings.intake_key:
-        keys = (*keys, derived_key(settings.intake_key, "control objects"))
-    return DocumentSigner(keys, unsigned_until=settings.unsigned_controls_until)
+    return DocumentSigner(control_keys(settings), unsigned_until=settings.unsigned_controls_until)
+
+
+def control_keys(settings: Settings) -> tuple[bytes, ...]:
+    """The keys of `control_signer`, newest first."""
+    if not settings.intake_key:
+        return settings.control_keys
+    return (*settings.control_keys, derived_key(settings.intake_key, "control objects"))
 
 
 def token_signer(settings: Settings) -> DocumentSigner:

@@ -28,6 +28,7 @@ VERSION = 1
 
 def erase(
     store: Store,
+    access_log: AccessLog,
     signer: Signer,
     manifest: Manifest,
     *,
@@ -44,11 +45,10 @@ def erase(
     tenant, recording_id = manifest.tenant, manifest.recording_id
     stone = _tombstone(signer, manifest, by=by, reason=reason, now=now)
     keys = files(tenant, recording_id)
-    access_log = AccessLog(store)
     interrupted = store.stat(keys.audio) is None
     for key in (keys.audio, keys.analysis, keys.audio_next, keys.analysis_next):
         store.delete(key)
-    if not interrupted or not _is_logged(access_log, tenant, recording_id):
+    if not interrupted or not access_log.has(tenant, recording_id, "erased"):
         access_log.record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
     if tombstone:
         store.put(keys.tombstone, [stone], if_absent=False)
@@ -73,10 +73,6 @@ def sweep(
             yield entry, False
             continue
         yield entry, True
-
-
-def _is_logged(access_log: AccessLog, tenant: str, recording_id: str) -> bool:
-    return any(event["event"] == "erased" for event in access_log.events(tenant, recording_id))
 
 
 def _tombstone(signer: Signer, manifest: Manifest, *, by: str, reason: str, now: datetime) -> bytes:

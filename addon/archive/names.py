@@ -41,6 +41,13 @@ class Entry(NamedTuple):
     key: str
 
 
+class Unreadable(NamedTuple):
+    """An index entry whose manifest cannot be believed or read; `trouble` says why."""
+
+    entry: Entry
+    trouble: str
+
+
 def checked_id(value: str) -> str:
     """`value` itself. Raises NotStored where no tenant, call or recording can be called so."""
     if len(value) > MAX_ID_LENGTH or not _ID.fullmatch(value):

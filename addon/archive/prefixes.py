@@ -21,6 +21,9 @@ IDS = "ids/"
 AUDIT = "audit/"
 """`<tenant>/<id>/<time>-<nonce>.json`: one object an event; they outlive the recording."""
 
+AUDIT_HEADS = "audit-heads/"
+"""`<chain>.json`: how far the access log events of one process go, so that a missing end shows."""
+
 EPOCH_KEYS = "keys/"
 """`<epoch>.esdk`: the encrypted private half of an epoch's key."""
 

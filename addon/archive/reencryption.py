@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest, Part, Sealed
 from addon.archive.names import behind, files, recording_of
 from addon.archive.prefixes import RECORDINGS
@@ -57,7 +56,7 @@ def reencrypt(archive: Archive, tenant: str, recording_id: str, *, by: str) -> N
         for part in manifest.parts:
             archive.store.delete(_next_key(manifest, part))
     facts = {"by": by, "generation": replaced.generation}
-    AccessLog(archive.store).record(tenant, recording_id, REENCRYPTED, facts, at=datetime.now(UTC))
+    archive.access_log.record(tenant, recording_id, REENCRYPTED, facts, at=datetime.now(UTC))
 
 
 def reencrypt_all(

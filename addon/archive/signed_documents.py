@@ -55,6 +55,11 @@ class DocumentSigner:
         self._now = now
         self._planted = PlantedObjects()
 
+    @property
+    def can_sign(self) -> bool:
+        """True where there is a key."""
+        return bool(self._keys)
+
     def sign(self, kind: str, object_key: str, document: Mapping[str, Any]) -> bytes:
         """`document` with its MAC, as a line of JSON. Raises KeyMissing without a key."""
         if not self._keys:
@@ -106,8 +111,13 @@ class DocumentSigner:
         """True where a document carries a MAC of the newest key; it is not verified here."""
         return claimed_key(content) == next(iter(self._keys), "")
 
+    @property
+    def takes_unsigned(self) -> bool:
+        """True while documents without a MAC are believed."""
+        return self._unsigned_until is not None and self._now() < self._unsigned_until
+
     def _unsigned(self, kind: str, document: dict[str, Any]) -> dict[str, Any]:
-        if self._unsigned_until is None or self._now() >= self._unsigned_until:
+        if not self.takes_unsigned:
             raise Tampered(f"the {kind} is not signed")
         return document
 

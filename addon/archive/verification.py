@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
-from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest, Part
 from addon.archive.names import behind, files, recording_of
 from addon.archive.prefixes import RECORDINGS
@@ -92,14 +91,15 @@ def _found(archive: Archive, tenant: str, recording_id: str, sizes: dict[str, in
 
 def _refuse_older(archive: Archive, manifest: Manifest) -> None:
     """Raises Tampered where the access log knows of a later manifest than this one."""
-    events = AccessLog(archive.store).events(manifest.tenant, manifest.recording_id)
+    events = archive.access_log.events(manifest.tenant, manifest.recording_id)
     reached = max((_generation(event) for event in events), default=1)
     if manifest.generation < reached:
         raise Tampered(f"an older manifest was put back: {manifest.generation}, not {reached}")
 
 
 def _generation(event: Mapping[str, Any]) -> int:
-    reached = event.get("generation") if event.get("event") == REENCRYPTED else None
+    genuine = event.get("event") == REENCRYPTED and "trouble" not in event
+    reached = event.get("generation") if genuine else None
     return reached if isinstance(reached, int) else 1
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import click
 
-from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
 from addon.archive.configured import master_decryption_keys
 from addon.archive.index import tenants
@@ -26,6 +25,7 @@ from addon.archive.message import decrypt
 from addon.archive.reencryption import reencrypt, reencrypt_all
 from addon.archive.sealing import context_of
 from addon.archive.verification import verify, verify_all
+from addon.commands.access_log import verify_audit, whois
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
 from addon.commands.progress import Progress
@@ -43,6 +43,8 @@ def archive_cli() -> None:
 archive_cli.add_command(new_epoch)
 archive_cli.add_command(rewrap_epoch)
 archive_cli.add_command(sign_controls)
+archive_cli.add_command(verify_audit)
+archive_cli.add_command(whois)
 
 _tenant = click.option("--tenant", help="The install (XD…) or account that holds it.")
 _after = click.option("--after", metavar="TENANT/ID", help="Go on behind this recording.")
@@ -98,7 +100,7 @@ def get_command(
     archive = _archive()
     manifest = archive.manifest(_holder(archive, recording_id, tenant), recording_id)
     _say_what_may_be_heard(manifest)
-    AccessLog(archive.store).record(
+    archive.access_log.record(
         manifest.tenant, recording_id, "exported", {"by": _operator()}, at=datetime.now(UTC)
     )
     output = output or Path(f"{recording_id}.{manifest.facts.format}")
@@ -201,7 +203,7 @@ def audit_command(recording_id: str, tenant: str | None) -> None:
     if not tenants:
         raise click.UsageError("not in the index (erased?): name its --tenant")
     for holder in tenants:
-        for event in AccessLog(archive.store).events(holder, recording_id):
+        for event in archive.access_log.events(holder, recording_id):
             click.echo(json.dumps(event))
 
 

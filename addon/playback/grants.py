@@ -38,6 +38,8 @@ CHECKED_LINKS = 1024
 
 _KEY_NAME_LENGTH = 8
 
+_TOKEN_MARK = "."  # noqa: S105 - a separator
+
 _TOKEN = re.compile(r"[\w-]{8}\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 """Key name, content, signature; of the ways to write a signature in base64 only the shortest."""
 
@@ -46,7 +48,8 @@ _TOKEN = re.compile(r"[\w-]{8}\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 class Grant:
     """Permission for `listener` to hear one recording, or a whole call where `call_sid` is set.
 
-    `expires` is in Unix seconds; `nonce` names this grant in the access log and nowhere else.
+    `expires` is in Unix seconds; `nonce` names this grant in the access log, and its API token
+    behind a dot: a field of its own would be refused by release 0.1.0.
     """
 
     tenant: str
@@ -56,6 +59,11 @@ class Grant:
     nonce: str
     recording_id: str | None = None
     call_sid: str | None = None
+
+    @property
+    def api_token(self) -> str | None:
+        """The name of the API token that it was issued with; None for a person's."""
+        return self.nonce.partition(_TOKEN_MARK)[2] or None
 
     @property
     def subject(self) -> str:
@@ -95,11 +103,13 @@ class Grants:
         purpose: Purpose = "listen",
         duration_seconds: float | None = None,
         lifetime_s: int | None = None,
+        api_token: str | None = None,
         now: float | None = None,
     ) -> Grant:
         """A new grant, for as long as it takes to hear the call to its end after the TTL.
 
-        `lifetime_s` replaces that sum. Raises ValueError unless exactly one subject is named.
+        `lifetime_s` replaces that sum; with `api_token` it ends with that token. Raises ValueError
+        unless exactly one subject is named.
         """
         if (recording_id is None) == (call_sid is None):
             raise ValueError("a grant is for one recording or for one call")
@@ -111,7 +121,7 @@ class Grants:
             listener=listener,
             purpose=purpose,
             expires=int(began) + min(lifetime_s, MAX_LIFETIME_S),
-            nonce=secrets.token_hex(8),
+            nonce=secrets.token_hex(8) + (f"{_TOKEN_MARK}{api_token}" if api_token else ""),
             recording_id=recording_id,
             call_sid=call_sid,
         )

@@ -68,6 +68,11 @@ class WavFile:
         """Bytes, the header included."""
         return len(self._header) + sum(piece.length for piece in self.pieces)
 
+    @property
+    def seconds(self) -> float:
+        """How long its samples last."""
+        return sum(piece.length for piece in self.pieces) / (self.kind.rate * self.kind.frame)
+
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """See Readable.read; only the segments between the two are opened."""
         if start < len(self._header):

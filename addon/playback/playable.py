@@ -29,6 +29,11 @@ class Playable(Readable, Protocol):
     """Audio in a format that has a name."""
 
     @property
+    def seconds(self) -> float | None:
+        """How long it lasts; None where that is not known."""
+        ...
+
+    @property
     def etag(self) -> str:
         """Changes with any byte; without quotes."""
         ...

@@ -6,13 +6,13 @@ they never change. Tenant and id come from a grant or a token's rights, never fr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from addon.archive.archive import Archive, ArchivedAudio
 from addon.archive.manifest import Manifest
-from addon.archive.names import Entry
+from addon.archive.names import Entry, Unreadable
 from addon.bounded_cache import BoundedCache
 from addon.errors import NotPlayable, NotStored, Withheld
 from addon.playback.decoding import SampleReader
@@ -105,13 +105,24 @@ class Player:
 
         Raises NotStored where there is none, NotPlayable where they are too many to be one call's.
         """
-        page = self._archive.list(tenant, call_sid=call_sid, limit=MAX_PARTS)
-        if page.cursor is not None:
-            raise NotPlayable("this call has too many recordings", remedy="Play them one by one.")
-        ids = [entry.recording_id for entry in page.entries if self._is_of_its_call(entry)]
+        entries = self.entries_of(tenant, call_sid)
+        ids = [entry.recording_id for entry in entries if self._is_of_its_call(entry)]
         if not ids:
             raise NotStored("there is no recording of this call")
         return ids
+
+    def is_of_call(self, tenant: str, call_sid: str, recording_id: str) -> bool:
+        """True for a recording of the call; no other one of it is looked at."""
+        entries = self.entries_of(tenant, call_sid)
+        mine = [entry for entry in entries if entry.recording_id == recording_id]
+        return any(map(self._is_of_its_call, mine))
+
+    def entries_of(self, tenant: str, call_sid: str) -> Sequence[Entry]:
+        """What the index has of a call; nothing confirms it yet. Raises NotPlayable."""
+        page = self._archive.list(tenant, call_sid=call_sid, limit=MAX_PARTS)
+        if page.cursor is not None:
+            raise NotPlayable("this call has too many recordings", remedy="Play them one by one.")
+        return page.entries
 
     def open(self, tenant: str, recording_id: str) -> ArchivedAudio:
         """One recording exactly as it was archived: no listener's audio is opened elsewhere.
@@ -125,11 +136,18 @@ class Player:
     def _is_of_its_call(self, entry: Entry) -> bool:
         """True where the recording's manifest names the call too, which never changes.
 
-        The index alone could have been planted.
+        The index alone could have been planted. Raises NotPlayable where the manifest cannot be
+        read: a call is never played as whole without one of its recordings.
         """
         if self._confirmed.get(entry.key):
             return True
-        if self._archive.listed(entry) is None:
+        found = self._archive.examined(entry)
+        if isinstance(found, Unreadable):
+            raise NotPlayable(
+                f"the call cannot be played as one: {entry.recording_id}: {found.trouble}",
+                remedy="Play the other recordings of the call one by one.",
+            )
+        if found is None:
             return False
         return self._confirmed.put(entry.key, True)
 

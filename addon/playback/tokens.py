@@ -20,7 +20,8 @@ from addon.archive.names import checked_id
 from addon.archive.prefixes import TOKENS
 from addon.archive.signed_documents import DocumentSigner, claimed_key
 from addon.archive.store import Store
-from addon.errors import NotStored, Tampered, Unauthenticated, UnreadableDocument
+from addon.bounded_cache import BoundedCache
+from addon.errors import Forbidden, NotStored, Tampered, Unauthenticated, UnreadableDocument
 from addon.settings import Settings
 
 VERSION = 2
@@ -39,6 +40,10 @@ MARK = "rec_"
 """Before every token, so that scanners find one that was published by mistake."""
 
 MAX_LENGTH = 128
+VALID_FOR_S = 5.0
+"""The longest that a link outlives the token that made it."""
+
+MAX_REMEMBERED = 4096
 NAME_LENGTH = 12
 """48 bits of the hash: enough to tell some thousand tokens apart, too few to try any."""
 
@@ -61,6 +66,14 @@ class Token:
         """True where the holder may reach this tenant's recordings."""
         return self.install is None or self.install == tenant
 
+    def require(self, scope: Scope) -> None:
+        """Raises Forbidden where the token is not for this scope."""
+        if scope not in self.scopes:
+            raise Forbidden(
+                f"this token is not for {scope}, only for {', '.join(self.scopes) or 'nothing'}",
+                remedy=f"Ask for one that is: flask tokens issue --scope {scope}.",
+            )
+
     def has_expired(self, now: datetime) -> bool:
         """True where its time is over."""
         return self.expires_at is not None and self.expires_at <= now
@@ -72,6 +85,7 @@ class Tokens:
     def __init__(self, store: Store, signer: DocumentSigner) -> None:
         self._store = store
         self._signer = signer
+        self._valid: BoundedCache[str, bool] = BoundedCache(MAX_REMEMBERED, seconds=VALID_FOR_S)
 
     @classmethod
     def from_settings(cls, settings: Settings, store: Store) -> Self:
@@ -119,6 +133,20 @@ class Tokens:
         if token is None or token.has_expired(datetime.now(UTC)):
             raise Unauthenticated("a valid token is needed")
         return token
+
+    def is_valid(self, name: str) -> bool:
+        """True where a token of this name is neither revoked nor expired.
+
+        Asked for each range of a link made with it, so the answer is kept for VALID_FOR_S. Raises
+        StoreUnavailable.
+        """
+        return self._valid.get_or(name, lambda: self._is_valid(name))
+
+    def _is_valid(self, name: str) -> bool:
+        digests = (stat.key.removeprefix(TOKENS) for stat in self._store.list(TOKENS + name))
+        tokens = (self._stored(digest) for digest in digests)
+        now = datetime.now(UTC)
+        return any(token is not None and not token.has_expired(now) for token in tokens)
 
     def all(self) -> Iterator[Token]:
         """Every token that is ours, also an expired one, in no particular order."""

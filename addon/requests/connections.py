@@ -70,7 +70,7 @@ class PinnedConnection(redis.SSLConnection):
 
     def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
         """The handshake: redis-py sends the password only afterwards. Raises ConnectionError."""
-        wrapped: ssl.SSLSocket = super()._wrap_socket_with_ssl(sock)
+        wrapped: ssl.SSLSocket = super()._wrap_socket_with_ssl(sock)  # type: ignore[no-untyped-call]
         certificate = wrapped.getpeercert(binary_form=True) or b""
         if hashlib.sha256(certificate).hexdigest() not in self._fingerprints:
             wrapped.close()
@@ -84,7 +84,7 @@ class OwnSocketConnection(redis.UnixDomainSocketConnection):
     def _connect(self) -> socket.socket:
         """Raises ConnectionError where another user could listen instead of our server."""
         check_folder(Path(self.path).parent)
-        connected: socket.socket = super()._connect()
+        connected: socket.socket = super()._connect()  # type: ignore[no-untyped-call]
         return connected
 
 

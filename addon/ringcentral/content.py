@@ -99,6 +99,11 @@ class Content:
         """The kind of audio that its first bytes are, or unknown."""
         return self.facts.format
 
+    @property
+    def seconds(self) -> None:
+        """Not known before it is decoded."""
+        return
+
     def read(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` up to, not including, `stop`. Raises what `Api.open` raises."""
         at, facts = start, self.facts

@@ -18,8 +18,8 @@ MAX_FORWARDED = 64
 
 
 def access_from_request(tenant: str, recordings: tuple[str, ...], **facts: Any) -> Access:
-    """The access that this request makes, from its client's address."""
-    return Access(tenant=tenant, recordings=recordings, address=client_address(), **facts)
+    """The access that this request makes, from its client's address, which has a name there."""
+    return Access(tenant=tenant, recordings=recordings, address=_address_names(), **facts)
 
 
 def access_by_link(grant: Grant, form: str | None = None) -> Access:
@@ -60,3 +60,9 @@ def client_address() -> str:
     if not forwarded or not forwarded.isprintable():
         return peer
     return f"{forwarded[:MAX_FORWARDED]} via {peer}"
+
+
+def _address_names() -> str:
+    """As `client_address`, each address by its name."""
+    names = context().addresses
+    return " via ".join(names.of(one) for one in client_address().split(" via "))

@@ -29,6 +29,14 @@ READ_AHEAD_FROM = 4 * 1024 * 1024
 Heard = Callable[[list[Range]], None]
 """Told once, when the answer is over: which bytes were handed to the server."""
 
+Begin = Callable[[], None]
+"""Called before the first byte of a body is handed over; what it raises is the answer."""
+
+
+def _nothing() -> None:
+    """For audio that is not of the archive."""
+
+
 HEADERS = {
     "Accept-Ranges": "bytes",
     "Cache-Control": "no-store",
@@ -92,17 +100,25 @@ def logged_answer(
     """The audio as an answer whose sent bytes are logged; a download is a file called `name`."""
 
     def heard(ranges: list[Range]) -> None:
-        access_log.heard(access, ranges, playable.length)
+        access_log.heard(access, ranges, playable.length, playable.seconds)
+
+    def begin() -> None:
+        access_log.begin(access)
 
     access_log = context().access_log
     if wanted_format is not None:
         file_name = f"{name}.{wanted_format}"
-        return encoded_answer(playable, wanted_format, heard=heard, attachment=file_name)
+        return encoded_answer(
+            playable, wanted_format, heard=heard, attachment=file_name, begin=begin
+        )
     keeps = access.purpose == "download"
-    return answer(playable, heard=heard, attachment=f"{name}.{playable.format}" if keeps else None)
+    file_name = f"{name}.{playable.format}"
+    return answer(playable, heard=heard, attachment=file_name if keeps else None, begin=begin)
 
 
-def answer(playable: Playable, *, heard: Heard, attachment: str | None = None) -> Response:
+def answer(
+    playable: Playable, *, heard: Heard, attachment: str | None = None, begin: Begin = _nothing
+) -> Response:
     """200, 206, 304, 412 or 416. `attachment` is a file name for a download.
 
     Raises what opening the first block raises: Tampered, NotStored, StoreUnavailable.
@@ -129,11 +145,16 @@ def answer(playable: Playable, *, heard: Heard, attachment: str | None = None) -
         if ranges:
             headers["Content-Range"] = ranges[0].content_range(playable.length)
     headers["Content-Length"] = str(length)
-    return _begun(body, blocks, heard, 206 if ranges else 200, headers)
+    return _begun(body, blocks, begin, heard, 206 if ranges else 200, headers)
 
 
 def encoded_answer(
-    playable: Playable, wanted_format: EncodedFormat, *, heard: Heard, attachment: str
+    playable: Playable,
+    wanted_format: EncodedFormat,
+    *,
+    heard: Heard,
+    attachment: str,
+    begin: Begin = _nothing,
 ) -> Response:
     """200 with everything in another format; its length is not known, so it has no ranges.
 
@@ -149,7 +170,7 @@ def encoded_answer(
     blocks = body.converted(encoded(playable, wanted_format))
     headers = {**HEADERS, "Accept-Ranges": "none", **_attachment(attachment)}
     headers["Content-Type"] = media_type(wanted_format)
-    return _begun(body, blocks, heard, 200, headers)
+    return _begun(body, blocks, begin, heard, 200, headers)
 
 
 def _conditional(playable: Playable) -> int | None:
@@ -172,12 +193,22 @@ def _range_header(playable: Playable) -> str | None:
 
 
 def _begun(
-    body: Body, blocks: Iterator[bytes], heard: Heard, status: int, headers: dict[str, str]
+    body: Body,
+    blocks: Iterator[bytes],
+    begin: Begin,
+    heard: Heard,
+    status: int,
+    headers: dict[str, str],
 ) -> Response:
-    """An answer whose first block was read already; nothing is read where no body is wanted."""
+    """An answer whose first block was read already; nothing is read where no body is wanted.
+
+    Raises what `begin` raises: then nothing is given out.
+    """
     if request.method == "HEAD":
         return Response(iter(()), status, headers)
-    response = Response(chain([next(blocks, b"")], blocks), status, headers)
+    first = next(blocks, b"")
+    begin()
+    response = Response(chain([first], blocks), status, headers)
     response.call_on_close(lambda: heard(body.sent))
     return response
 

@@ -13,7 +13,6 @@ from typing import cast
 import redis
 from flask import Flask, current_app
 
-from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.store import WEB_PATIENCE, Store
@@ -22,6 +21,7 @@ from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
 from addon.outbound import Outbound
 from addon.playback.access_log import AccessLogWriter
+from addon.playback.addresses import AddressNames
 from addon.playback.grants import Grants
 from addon.playback.player import Player
 from addon.playback.policy import Policy, rights_of
@@ -164,7 +164,12 @@ class Context:
     @cached_property
     def access_log(self) -> AccessLogWriter:
         """Writes the access log."""
-        return AccessLogWriter(AccessLog(self.store))
+        return AccessLogWriter(self.archive.access_log)
+
+    @cached_property
+    def addresses(self) -> AddressNames:
+        """Names of listeners' addresses."""
+        return AddressNames.from_settings(self.settings)
 
     @cached_property
     def tokens(self) -> Tokens:

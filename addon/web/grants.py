@@ -11,10 +11,13 @@ from addon.web.access_log import refusals_logged
 from addon.web.context import context
 
 
-def grant_to(access: Access, *, lifetime_s: int | None = None) -> Grant:
+def grant_to(
+    access: Access, *, lifetime_s: int | None = None, api_token: str | None = None
+) -> Grant:
     """A grant for the call of an access, or else for its one recording.
 
-    Without `lifetime_s` it lives as long as the recording can be listened to. Raises Withheld,
+    Without `lifetime_s` it lives as long as the recording can be listened to; it ends with the
+    token of this name. Raises Withheld,
     NotStored, and StoreUnavailable where it went unrecorded: then it must not be given.
     """
     player, recording_id, duration = context().player, None, None
@@ -32,6 +35,7 @@ def grant_to(access: Access, *, lifetime_s: int | None = None) -> Grant:
         purpose=cast(Purpose, access.purpose),
         duration_seconds=duration,
         lifetime_s=lifetime_s,
+        api_token=api_token,
     )
     context().access_log.granted(replace(access, grant=grant.nonce), expires=grant.expires)
     return grant

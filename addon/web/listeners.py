@@ -8,6 +8,9 @@ from typing import Any
 
 Event = Mapping[str, Any]
 
+NOT_REPORTED = "not reported"
+"""What was played, where no player told: not the same as nothing."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -22,14 +25,40 @@ class Line:
 def lines(events: Sequence[Event]) -> list[Line]:
     """The events as lines, in the order given.
 
-    A link that was given and then used is one line, not two.
+    A link that was given and then used is one line, not three.
     """
-    used = {event.get("grant") for event in events if event["event"] == "heard"}
+    used = {_listening(event) for event in events if event["event"] == "heard"}
     return [
-        Line(_who(event), _what(event), event["at"], refused=event["event"] == "denied")
-        for event in events
-        if event["event"] != "granted" or event.get("grant") not in used
+        Line(
+            _who(event),
+            _what(event),
+            event["at"],
+            refused=event["event"] == "denied" or _bad(event),
+        )
+        for event in with_played(events)
+        if event["event"] not in ("granted", "began") or _listening(event) not in used
     ]
+
+
+def with_played(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """The events; what was sent over a link says so where no player reported what it played."""
+    reported = {event.get("grant") for event in events if event["event"] == "played"}
+    return [
+        {**event, "played": NOT_REPORTED}
+        if event["event"] == "heard" and event.get("grant") and event.get("grant") not in reported
+        else dict(event)
+        for event in events
+    ]
+
+
+def _listening(event: Event) -> tuple[Any, ...]:
+    """The listening that an event is of: its grant, or where there is none its listener."""
+    grant = event.get("grant")
+    return (grant,) if grant else (event.get("listener"), event.get("purpose"))
+
+
+def _bad(event: Event) -> bool:
+    return "trouble" in event
 
 
 def _who(event: Event) -> str:
@@ -38,10 +67,19 @@ def _who(event: Event) -> str:
 
 def _what(event: Event) -> str:
     kind = event["event"]
+    if "trouble" in event:
+        return f"is said to have “{kind}”, but {event['trouble']}"
     if kind == "heard" and event.get("purpose") == "download":
         return "downloaded"
     if kind == "heard":
-        return f"listened; {_share(event)} was sent"
+        sent = f"{_share(event)} was sent{_lasting(event)}"
+        return f"listened; {sent}" + (
+            "; what was played is not reported" if "played" in event else ""
+        )
+    if kind == "played":
+        return f"played {_seconds(event)}, as the player reports"
+    if kind == "began":
+        return "began to listen; what was sent is not known yet"
     if kind == "granted":
         return "was given a link"
     if kind == "denied":
@@ -49,7 +87,19 @@ def _what(event: Event) -> str:
     return str(kind).replace("_", " ")
 
 
+def _lasting(event: Event) -> str:
+    return f" ({_seconds(event)})" if "seconds" in event else ""
+
+
+def _seconds(event: Event) -> str:
+    seconds = event.get("seconds")
+    return f"{seconds:g} s" if isinstance(seconds, int | float) else "an unknown time"
+
+
 def _share(event: Event) -> str:
-    heard = sum(stop - start for start, stop in event["ranges"])
-    percent = 100 * heard / max(event["of_bytes"], 1)
+    try:
+        heard = sum(stop - start for start, stop in event["ranges"])
+        percent = 100 * heard / max(event["of_bytes"], 1)
+    except (KeyError, TypeError, ValueError):
+        return "an unknown part"
     return "under 1 %" if percent < 1 else f"{min(percent, 100):.0f} %"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from addon.errors import Forbidden, GrantExpired, Withheld
+from addon.playback.grants import Grant
 from addon.web import audio, cors
 from addon.web.access_log import access_by_link
 from addon.web.api.parameters import Format, GrantToken
@@ -36,6 +37,7 @@ def media(token: GrantToken, *, format: Format | None = None) -> Response:
     """The audio that a grant is for."""
     try:
         grant = context().grants.verified(token)
+        _require_its_token(grant)
         if format is not None and grant.purpose != "download":
             raise Forbidden("this link is for listening; another format is a download")
         found = context().player.granted(grant)
@@ -54,6 +56,15 @@ def media(token: GrantToken, *, format: Format | None = None) -> Response:
 def media_preflight(token: GrantToken) -> Response:  # noqa: ARG001 - the address alone decides
     """A browser asks this before a script may send a Range."""
     return cors.preflight(METHODS, REQUEST_HEADERS)
+
+
+def _require_its_token(grant: Grant) -> None:
+    """Raises Forbidden where the API token that a link was made with has ended."""
+    if grant.api_token is not None and not context().tokens.is_valid(grant.api_token):
+        raise Forbidden(
+            "the API token that this link was made with has ended",
+            remedy="Make a new link with a valid token.",
+        )
 
 
 def _gives(answer: Response) -> bool:

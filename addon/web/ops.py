@@ -14,17 +14,18 @@ from redis.exceptions import RedisError
 
 from addon import redis_keys
 from addon.archive.prefixes import OUTCOMES
-from addon.errors import AddonError
+from addon.errors import AddonError, Unauthenticated
 from addon.metrics import declarations
 from addon.metrics.exposition import CONTENT_TYPE, Gauge, exposition
 from addon.web.context import context
-from addon.web.openapi.operations import Answer, Operation
-from addon.web.schemas import State
+from addon.web.openapi.operations import PROBLEM, Answer, Operation
+from addon.web.schemas import Problem, State
 
 PROBE_KEY = OUTCOMES + "readiness-probe"
 """An object that never exists: asking for it proves that the store answers."""
 
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+FORWARDED = ("forwarded", "via", "x-real-ip")
+FORWARDED_PREFIX = "x-forwarded-"
 """A request with any of these came through a proxy: its sender may be anybody."""
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -61,15 +62,14 @@ def readyz() -> Response:
     "Operation",
     {
         200: Answer("The metrics of all machines.", str, ("text/plain",)),
-        401: Answer("METRICS_TOKEN, or a scraper on this very machine."),
+        401: Answer("METRICS_TOKEN, or a scraper on this very machine.", Problem, (PROBLEM,)),
         503: Answer("Redis does not answer."),
     },
     security=None,
 )
 def metrics() -> Response:
     """All metrics of all machines, for Prometheus."""
-    if not _may_scrape():
-        return Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+    _require_scraper()
     try:
         context().buffered_counters.flush()
         body = exposition(context().counters.read(), _gauges())
@@ -78,14 +78,29 @@ def metrics() -> Response:
     return Response(body, content_type=CONTENT_TYPE)
 
 
-def _may_scrape() -> bool:
-    """With METRICS_TOKEN its bearer; without it only a scraper on this very machine."""
+def _require_scraper() -> None:
+    """Raises Unauthenticated for all but the bearer of METRICS_TOKEN.
+
+    Without METRICS_TOKEN, for all but a scraper on this very machine that nothing forwards.
+    """
     token = context().settings.metrics_token
     if token is None:
-        proxied = any(name in request.headers for name in FORWARDED)
-        return request.remote_addr in LOOPBACK and not proxied
+        if request.remote_addr not in LOOPBACK or _is_forwarded():
+            raise Unauthenticated(
+                "without METRICS_TOKEN, metrics are for a scraper on this machine, past any proxy",
+                remedy="Set METRICS_TOKEN, and send it: Authorization: Bearer …",
+            )
+        return
     given = request.headers.get("Authorization", "")
-    return compare_digest(given.encode(), f"Bearer {token}".encode())
+    if not compare_digest(given.encode(), f"Bearer {token}".encode()):
+        raise Unauthenticated(
+            "metrics need METRICS_TOKEN", remedy="Send it: Authorization: Bearer …"
+        )
+
+
+def _is_forwarded() -> bool:
+    names = (name.lower() for name, _ in request.headers)
+    return any(name in FORWARDED or name.startswith(FORWARDED_PREFIX) for name in names)
 
 
 def _gauges() -> Iterator[Gauge]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from addon.archive.archive import Archive
 from addon.archive.manifest import Manifest
-from addon.archive.names import Entry, files
+from addon.archive.names import Entry, Unreadable, files
 from addon.bounded_cache import BoundedCache
 from addon.errors import KeyMissing, NotStored, Tampered, UnreadableDocument
 
@@ -94,12 +94,11 @@ class RecordingRows:
             return [row for row in found if row is not None]
 
     def _row(self, entry: Entry) -> RecordingRow | None:
-        try:
-            manifest = self._archive.listed(entry)
-        except (Tampered, KeyMissing, UnreadableDocument):
-            return self._unproven(entry)
+        manifest = self._archive.examined(entry)
         if manifest is None:
             return None
+        if isinstance(manifest, Unreadable):
+            return self._unproven(entry)
         key = (entry.tenant, entry.recording_id, manifest.written_at)
         row = self._kept.get(key) or self._made(manifest)
         if row.trouble is None:  # else it is looked at again: trouble may be mended
@@ -131,7 +130,7 @@ class RecordingRows:
             result = None
         except KeyMissing:
             return replace(row, trouble="no key to read it")
-        except Tampered:
+        except (Tampered, UnreadableDocument):
             return replace(row, trouble=UNPROVEN)
         if result is None:
             return replace(row, trouble="not analysed")

@@ -89,10 +89,18 @@ class AnalysedRecording(Recording, Analysis):
     """An archived recording with its analysis."""
 
 
+class UnreadableRecording(TypedDict):
+    """A recording of which only its name in the index is known."""
+
+    id: Id
+    install: Id
+    trouble: Annotated[str, Field(description="Why: not as it was signed, or a key is missing.")]
+
+
 class Page(TypedDict):
     """One page of a listing."""
 
-    recordings: list[Recording]
+    recordings: list[Recording | UnreadableRecording]
     next_cursor: Annotated[Text, Field(description="Null on the last page.")]
 
 
@@ -104,6 +112,9 @@ class Call(TypedDict):
     duration_seconds: Seconds
     recordings: list[Id]
     files: list[File]
+    unreadable: Annotated[
+        list[UnreadableRecording], Field(description="Those that `files` must leave out.")
+    ]
 
 
 class Link(TypedDict):
@@ -138,13 +149,24 @@ class Event(TypedDict):
 
     at: str
     event: str
+    trouble: NotRequired[Annotated[str, Field(description="Why it cannot be believed.")]]
+    played: NotRequired[
+        Annotated[
+            str,
+            Field(
+                description="With `heard` of a link, where this page has no `played` event of the"
+                ' same `grant`: "not reported". That is not the same as nothing.'
+            ),
+        ]
+    ]
 
 
 class Trail(TypedDict):
-    """The access log of a recording, oldest first."""
+    """A page of the access log of a recording, newest first."""
 
     id: Id
     events: list[Event]
+    next_cursor: Annotated[Text, Field(description="Null on the last page.")]
 
 
 class MediaUrl(TypedDict):

@@ -42,6 +42,34 @@ def test_list_shows_everything_but_the_token(run):
     assert second not in "".join(lines)
 
 
+def test_scopes_and_end_are_issued_and_listed(run):
+    run("issue", "--scope", "read,link", "--expires", "90d", "--label", "limited")
+    run("issue", "--label", "all")
+    limited, whole = sorted(
+        (line.split("\t") for line in run("list").stdout.splitlines()),
+        key=lambda line: line[5] == "all",
+    )
+    assert limited[3] == "read,link"
+    assert limited[4].startswith("expires 20")
+    assert whole[3:5] == ["read,link,erase", "never expires"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--scope", "write"),
+        ("--scope", ""),
+        ("--expires", "90"),
+        ("--expires", "0d"),
+        ("--expires", "99999999d"),
+        ("--expires", "d"),
+    ],
+)
+def test_a_scope_or_an_end_that_makes_no_sense_is_refused(run, words):
+    run("issue", *words, right=False)
+    assert run("list").stdout == ""
+
+
 def test_revoke_ends_one(run):
     run("issue")
     run("issue", "--label", "kept")

@@ -156,13 +156,63 @@ def test_a_store_that_was_away_gets_it_later(writer, access_log):
 
 
 def test_memory_is_bounded_while_the_store_is_away(writer, access_log, monkeypatch):
-    monkeypatch.setattr(module, "MAX_WAITING", 3)
+    monkeypatch.setattr(module, "MAX_DENIALS", 3)
     access_log.away = True
     for number in range(10):
         writer.denied(ACCESS, f"reason {number}")
     access_log.away = False
     writer.flush()
     assert len(events(access_log)) == 3
+
+
+def test_refusals_never_push_out_a_hearing(writer, access_log, monkeypatch):
+    monkeypatch.setattr(module, "MAX_DENIALS", 3)
+    monkeypatch.setattr(module, "MAX_WAITING", 3)
+    access_log.away = True
+    for number in range(10):
+        writer.denied(ACCESS, f"reason {number}")
+    access_log.away = False
+    writer.begin(ACCESS)
+    writer.heard(ACCESS, [Range(0, 1)], 10)
+    writer.flush()
+    assert [event["event"] for event in events(access_log)].count("heard") == 1
+
+
+def test_a_hearing_begins_once_on_record_and_not_without_it(writer, access_log):
+    access_log.away = True
+    with pytest.raises(StoreUnavailable, match="not played"):
+        writer.begin(ACCESS)
+    access_log.away = False
+    for _ in range(3):
+        writer.begin(ACCESS)
+    assert [event["event"] for event in events(access_log)] == ["began"]
+
+
+def test_no_hearing_begins_while_too_many_wait(writer, access_log, monkeypatch):
+    monkeypatch.setattr(module, "MAX_WAITING", 1)
+    writer.begin(ACCESS)
+    access_log.away = True
+    writer.heard(ACCESS, [Range(0, 1)], 10)
+    with pytest.raises(StoreUnavailable, match="too many events wait"):
+        writer.begin(ACCESS)
+    access_log.away = False
+    writer.flush()
+    writer.begin(ACCESS)
+
+
+def test_the_seconds_that_were_sent_are_told(writer, access_log):
+    writer.heard(ACCESS, [Range(0, 250)], 1000, 60.0)
+    writer.flush()
+    assert events(access_log)[0]["seconds"] == 15.0
+
+
+def test_what_a_player_reports_is_an_event_of_its_own_in_seconds(writer, access_log):
+    for stop in (1500, 4000):
+        writer.played(ACCESS, [Range(500, stop)], 60_000, 60.0)
+    writer.flush()
+    (event,) = events(access_log)
+    assert (event["event"], event["ranges_seconds"]) == ("played", [[0.5, 4.0]])
+    assert (event["seconds"], event["reports"]) == (3.5, 2)
 
 
 def test_an_event_names_a_bounded_number_of_ranges(writer, access_log):

@@ -35,8 +35,12 @@ def bearer(app: Flask, install: str | None = TENANT) -> dict[str, str]:
 def access_log(
     app: Flask, recording_id: str = RECORDING, tenant: str = TENANT
 ) -> list[dict[str, Any]]:
-    """A recording's events, with all that waits written."""
-    from addon.archive.access_log import AccessLog
-
+    """A recording's events, with all that waits written; that a hearing began is left out."""
     inside(app).access_log.flush()
-    return list(AccessLog(inside(app).store).events(tenant, recording_id))
+    events = inside(app).archive.access_log.events(tenant, recording_id)
+    return [event for event in events if event["event"] != "began"]
+
+
+def address_name(app: Flask, address: str) -> str:
+    """An address as the access log names it."""
+    return inside(app).addresses.of(address)

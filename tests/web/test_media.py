@@ -11,9 +11,10 @@ import pytest
 from addon.archive.reader import RangeReader
 from addon.errors import StoreUnavailable
 from addon.factory import create_app
+from addon.playback import tokens
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, decoded, file_of
 from tests.web.documented import DocumentedClient
-from tests.web.playing import ORIGIN, access_log, inside, link
+from tests.web.playing import ORIGIN, access_log, address_name, inside, link
 
 CONTENT = file_of(70_000)
 LENGTH = len(CONTENT)
@@ -422,7 +423,7 @@ def test_what_was_heard_is_on_record(app, client, url):
     assert event["event"] == "heard"
     assert event["ranges"] == [[0, 2000], [100_000, 100_100], [200_000, 200_100]]
     assert (event["of_bytes"], event["listener"]) == (LENGTH, "agent9")
-    assert event["address"] == "127.0.0.1"
+    assert event["address"] == address_name(app, "127.0.0.1")
     assert event["right"] == "link"
 
 
@@ -449,4 +450,62 @@ def test_a_converted_download_is_on_record(app, client):
 
 def test_the_proxy_s_word_about_the_address_is_kept_beside_ours(app, client, url):
     client.get(url, headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.4"})
-    assert access_log(app)[0]["address"] == "198.51.100.4 via 127.0.0.1"
+    forwarded, peer = (address_name(app, one) for one in ("198.51.100.4", "127.0.0.1"))
+    assert access_log(app)[0]["address"] == f"{forwarded} via {peer}"
+
+
+def test_no_address_is_stored_in_the_clear(app, client, url):
+    client.get(url, headers={"X-Forwarded-For": "198.51.100.4"})
+    client.get(link(app, now=time.time() - 5000), headers={"X-Forwarded-For": "198.51.100.4"})
+    assert len(access_log(app)) == 2
+    store = inside(app).store
+    for stat in store.list("audit/"):
+        assert b"198.51.100.4" not in store.get(stat.key)
+        assert b"127.0.0.1" not in store.get(stat.key)
+
+
+def test_a_hearing_is_on_record_before_its_first_byte_and_costs_one_object(app, client, url):
+    store = inside(app).store
+    answer = client.get(url, buffered=False)
+    (stat,) = store.list("audit/")
+    assert b'"began"' in store.get(stat.key)
+    answer.close()
+    for start in range(0, 50_000, 1000):
+        client.get(url, headers={"Range": f"bytes={start}-{start + 999}"})
+    events = list(inside(app).archive.access_log.events(TENANT, RECORDING))
+    assert [event["event"] for event in events].count("began") == 1
+
+
+@pytest.mark.parametrize("query", ["", "?format=flac"])
+def test_a_hearing_that_cannot_be_recorded_is_not_played(app, client, monkeypatch, query):
+    store, url = inside(app).store, link(app, purpose="download" if query else "listen")
+    put = store.put
+
+    def away(key, *args, **kwargs):
+        if key.startswith("audit/"):
+            raise StoreUnavailable("away")
+        return put(key, *args, **kwargs)
+
+    monkeypatch.setattr(store, "put", away)
+    answer = client.get(url + query)
+    assert answer.status_code == 503
+    assert "not played" in answer.get_json()["detail"]
+    monkeypatch.setattr(store, "put", put)
+    assert client.get(url + query).status_code == 200, "nothing was used up"
+
+
+def test_the_links_of_a_token_that_was_revoked_die_with_it(app, client, monkeypatch):
+    monkeypatch.setattr(tokens, "VALID_FOR_S", 0.0)
+    text, token = inside(app).tokens.issue(TENANT, "crm")
+    other, _ = inside(app).tokens.issue(TENANT, "other")
+    urls = [
+        client.get(
+            f"/api/v1/recordings/{RECORDING}/file_url", headers={"Authorization": f"Bearer {one}"}
+        ).get_json()["signed_url"]
+        for one in (text, other)
+    ]
+    paths = [one.removeprefix("https://hooks.example.net") for one in urls]
+    assert [client.get(path).status_code for path in paths] == [200, 200]
+    inside(app).tokens.revoke(token.name)
+    assert [client.get(path).status_code for path in paths] == [403, 200]
+    assert access_log(app)[-1]["reason"] == "the API token that this link was made with has ended"

@@ -32,9 +32,24 @@ def test_a_scraper_on_this_machine_needs_no_token(client):
     assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+FORWARDED = ["Forwarded", "Via", "X-Real-IP"] + [
+    f"X-Forwarded-{name}" for name in ("For", "Host", "Proto", "Port", "Server", "Prefix", "New")
+]
+
+
+@pytest.mark.parametrize("header", FORWARDED)
 def test_what_came_through_a_proxy_does(client, header):
-    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 401
+    answer = client.get("/metrics", headers={header: "127.0.0.1"})
+    assert answer.status_code == 401
+    assert "METRICS_TOKEN" in answer.get_json()["remedy"]
+
+
+@pytest.mark.parametrize("header", FORWARDED)
+def test_with_a_token_what_came_through_a_proxy_shows_it(guarded, header):
+    headers = {header: "127.0.0.1"}
+    assert guarded.get("/metrics", headers=headers).status_code == 401
+    right = headers | {"Authorization": f"Bearer {TOKEN}"}
+    assert guarded.get("/metrics", headers=right).status_code == 200
 
 
 def test_another_machine_does(client):

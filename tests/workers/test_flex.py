@@ -58,5 +58,5 @@ def test_only_what_was_analysed_is_deleted_at_twilio(
 ):
     plans: list[object] = []
     monkeypatch.setattr(flex_deletion, "plan", lambda *given: plans.append(given))
-    HANDLER.when_safe(services.store, settings, request_of_flex, result)
+    HANDLER.when_safe(services.archive, settings, request_of_flex, result)
     assert len(plans) == planned

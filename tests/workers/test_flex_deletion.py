@@ -210,7 +210,7 @@ def test_the_same_recording_is_planned_once(flex, archived):
         ACCOUNT, sid("RE", 8), "completed", datetime(2026, 3, 4, 10, tzinfo=UTC)
     )
     for _ in range(3):
-        flex_deletion.plan(flex.services.store, flex.services.settings, callback)
+        flex_deletion.plan(flex.services.archive, flex.services.settings, callback)
     assert waiting(flex).count(sid("RE", 8)) == 1
     assert flex.events(sid("RE", 8)) == ["deletion_planned"]
 

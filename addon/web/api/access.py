@@ -8,19 +8,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, request
+from flask import current_app, g, request
 
 from addon.errors import AddonError, InvalidParameter, NotFound, NotStored, Unauthenticated
 from addon.playback.access_log import Access
 from addon.playback.tokens import Token
 from addon.web.access_log import access_from_request
 from addon.web.context import context
+from addon.web.openapi.operations import Operation
+
+_NO_OPERATION = Operation("", "")
 
 
 def require_token() -> None:
-    """Refuse a request without a valid token before anything else of it is looked at."""
+    """Refuse a request without a valid token before anything else of it is looked at.
+
+    The token must be for the operation's scope. Raises Unauthenticated, Forbidden,
+    StoreUnavailable.
+    """
     if request.method != "OPTIONS":
-        token()
+        shown = token()
+        view = current_app.view_functions.get(request.endpoint or "")
+        shown.require(getattr(view, "operation", _NO_OPERATION).scope)
 
 
 def token() -> Token:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from addon.archive.manifest import Manifest
-from addon.errors import NotFound, NotStored
+from addon.errors import NotFound
 from addon.web import audio, schemas
 from addon.web.access_log import refusals_logged
 from addon.web.api import documents, parameters
@@ -28,7 +27,12 @@ def describe(
 ) -> schemas.Call:
     """The recordings of a call."""
     holder = tenant(install)
-    return documents.call(call_sid, holder, _manifests(holder, call_sid))
+    found = [
+        context().archive.examined(entry) for entry in context().player.entries_of(holder, call_sid)
+    ]
+    if not any(found):
+        raise NotFound("there is no recording of this call")
+    return documents.call(call_sid, holder, [one for one in found if one is not None])
 
 
 @Operation(
@@ -58,7 +62,7 @@ def file(
     return audio.logged_answer(found, access, format, call or ids[0])
 
 
-@Operation("linkToCall", "Links", problems=(403, 422))
+@Operation("linkToCall", "Links", problems=(403, 422), scope="link")
 def file_url(
     call_sid: parameters.CallSid,
     *,
@@ -79,19 +83,8 @@ def _parts(holder: str, call_sid: str, file_id: str | None) -> tuple[tuple[str, 
 
     Raises NotFound where the call has none of this id.
     """
-    ids = tuple(context().player.recordings_of(holder, call_sid))
     if file_id is None:
-        return ids, call_sid
-    if file_id not in ids:
+        return tuple(context().player.recordings_of(holder, call_sid)), call_sid
+    if not context().player.is_of_call(holder, call_sid, file_id):
         raise NotFound("this call has no such file")
     return (file_id,), None
-
-
-def _manifests(holder: str, call_sid: str) -> list[Manifest]:
-    found = []
-    for recording_id in context().player.recordings_of(holder, call_sid):
-        try:
-            found.append(context().archive.manifest(holder, recording_id))
-        except NotStored:
-            continue
-    return sorted(found, key=lambda manifest: (manifest.at, manifest.recording_id))

@@ -6,9 +6,27 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from addon.archive.manifest import Manifest
+from addon.archive.names import Entry, Unreadable
 from addon.errors import KeyMissing, NotStored
 from addon.web.context import context
-from addon.web.schemas import Analysis, Call, File, Recording, Redaction
+from addon.web.schemas import Analysis, Call, File, Recording, Redaction, UnreadableRecording
+
+
+def listed(entry: Entry) -> Recording | UnreadableRecording | None:
+    """A recording of a listing, or its trouble; None where it was erased, or the entry is planted.
+
+    Raises StoreUnavailable.
+    """
+    found = context().archive.examined(entry)
+    if isinstance(found, Unreadable):
+        return unreadable(found)
+    return None if found is None else recording(found)
+
+
+def unreadable(found: Unreadable) -> UnreadableRecording:
+    """A recording of which nothing can be told but its trouble."""
+    entry = found.entry
+    return {"id": entry.recording_id, "install": entry.tenant, "trouble": found.trouble}
 
 
 def recording(manifest: Manifest) -> Recording:
@@ -50,16 +68,23 @@ def file(manifest: Manifest) -> File:
     }
 
 
-def call(call_sid: str, tenant: str, manifests: Sequence[Manifest]) -> Call:
-    """A call: its recordings in the order of time, and each as one of `files`."""
+def call(call_sid: str, tenant: str, found: Sequence[Manifest | Unreadable]) -> Call:
+    """A call: its recordings in the order of time, and each as one of `files`.
+
+    Of one that cannot be read `trouble` tells; the call's duration is not known then.
+    """
+    manifests = [one for one in found if isinstance(one, Manifest)]
+    manifests.sort(key=lambda manifest: (manifest.at, manifest.recording_id))
+    bad = [one for one in found if isinstance(one, Unreadable)]
     known = [one.facts.duration_seconds for one in manifests]
     total = sum(seconds or 0 for seconds in known)
     return {
         "call_sid": call_sid,
         "install": tenant,
-        "duration_seconds": None if None in known else round(total, 3),
+        "duration_seconds": None if bad or None in known else round(total, 3),
         "recordings": [one.recording_id for one in manifests],
         "files": [file(one) for one in manifests],
+        "unreadable": [unreadable(one) for one in bad],
     }
 
 

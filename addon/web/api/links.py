@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from addon.playback.encoded import EncodedFormat
 from addon.playback.grants import Purpose
-from addon.web.api.access import api_access
+from addon.web.api.access import api_access, token
 from addon.web.context import context
 from addon.web.grants import grant_to
 from addon.web.schemas import Link
@@ -30,6 +30,7 @@ def link_to(
     grant = grant_to(
         api_access(tenant, recordings, purpose=purpose, form=wanted, call_sid=call_sid),
         lifetime_s=lifetime_s,
+        api_token=token().name,
     )
     link = context().grants.link(grant)
     return {

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import date
-from itertools import islice
 from typing import cast
 
 from flask import Blueprint, Response
 
 from addon.archive import index
-from addon.archive.access_log import AccessLog
 from addon.archive.names import LAST, Entry
 from addon.errors import InvalidParameter, NotFound, NotStored
 from addon.playback import direct as direct_access
@@ -21,10 +19,8 @@ from addon.web.api.access import api_access, holder_of, tenant, token
 from addon.web.api.links import link_to
 from addon.web.api.waveform import waveform_of
 from addon.web.context import context
+from addon.web.listeners import with_played
 from addon.web.openapi.operations import RANGE, Answer, Operation, sound
-
-MAX_EVENTS = 1000
-"""The first so many events of an access log: one recording hardly ever has more."""
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -65,7 +61,7 @@ def listing(
             entries, position = list(page.entries), page.cursor
     except NotStored:
         raise InvalidParameter("cursor, install or call_sid: no such thing can exist") from None
-    found = [document for entry in entries if (document := _listed(entry))]
+    found = [document for entry in entries if (document := documents.listed(entry))]
     return {"recordings": found, "next_cursor": parameters.opaque(position)}
 
 
@@ -83,6 +79,7 @@ def describe(
     "Recordings",
     {204: Answer("Gone; a signed tombstone and the access log remain.")},
     problems=(409,),
+    scope="erase",
 )
 def erase(
     recording_id: parameters.RecordingId,
@@ -125,6 +122,7 @@ def file(
     "Links",
     {200: Answer("The link, or the ciphertext's address.", schemas.Link | schemas.Ciphertext)},
     problems=(403, 422),
+    scope="link",
 )
 def file_url(
     recording_id: parameters.RecordingId,
@@ -156,20 +154,27 @@ def peaks(
 
 @Operation("getTrail", "Recordings")
 def audit(
-    recording_id: parameters.RecordingId, *, install: parameters.Install | None = None
+    recording_id: parameters.RecordingId,
+    *,
+    install: parameters.Install | None = None,
+    cursor: parameters.Cursor | None = None,
+    limit: parameters.Limit = parameters.DEFAULT_LIMIT,
 ) -> schemas.Trail:
-    """The access log of a recording.
+    """The access log of a recording, newest first.
 
-    Links given, what was heard, who was refused. Erased recordings keep it.
+    Links given, what was sent (`heard`), what a player says that it played (`played`), who was
+    refused. Erased recordings keep it. An event with `trouble` is not one that was written here.
     """
     try:
         holder = holder_of(recording_id, install)
     except NotFound:
         holder = _once_held(recording_id, install)
-    events = AccessLog(context().store).events(holder, recording_id)
+    log = context().archive.access_log
+    page = log.page(holder, recording_id, cursor=cursor or None, limit=limit)
     return {
         "id": recording_id,
-        "events": cast(list[schemas.Event], list(islice(events, MAX_EVENTS))),
+        "events": cast(list[schemas.Event], with_played(page.events)),
+        "next_cursor": parameters.opaque(page.cursor),
     }
 
 
@@ -188,12 +193,6 @@ def _of_all(day: date | None, position: str | None, limit: int) -> tuple[list[En
         if len(found) == limit:
             return found, install + LAST
     return found, None
-
-
-def _listed(entry: Entry) -> schemas.Recording | None:
-    """A recording of a listing; None where it was erased meanwhile, or the entry is planted."""
-    manifest = context().archive.listed(entry)
-    return None if manifest is None else documents.recording(manifest)
 
 
 def _ciphertext(holder: str, recording_id: str, expires: int) -> schemas.Ciphertext:

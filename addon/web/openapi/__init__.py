@@ -25,10 +25,11 @@ VERSION = "1.0.0"
 DESCRIPTION = """\
 Recordings of calls, encrypted at rest and decrypted for whoever may hear them.
 
-Tokens are issued on the server with `flask tokens issue`, for one install or for all of them; what
-belongs to another install answers 404. Errors are problem documents (RFC 9457) whose `code` stays
-the same from release to release. Audio is answered by byte ranges (RFC 9110), and a connection that
-breaks before Content-Length means that the rest could not be verified."""
+Tokens are issued on the server with `flask tokens issue`, for one install or for all of them, with
+the scopes read, link and erase or some of these; what belongs to another install answers 404.
+Errors are problem documents (RFC 9457) whose `code` stays the same from release to release. Audio
+is answered by byte ranges (RFC 9110), and a connection that breaks before Content-Length means that
+the rest could not be verified."""
 
 TAGS = {
     "Recordings": "What was recorded, and what was found out about it.",
@@ -158,8 +159,15 @@ def _described(operation: Operation, method: str, view: Any, schemas: dict[Any, 
             str(status): _response(answer, schemas)
             for status, answer in operation.all_answers(view).items()
         },
-        "security": [{operation.security: []}] if operation.security else [],
+        "security": _security(operation),
     }
+
+
+def _security(operation: Operation) -> list[Json]:
+    """The scheme, and with a token the scope that it needs (OpenAPI 3.1, 4.8.30)."""
+    if operation.security is None:
+        return []
+    return [{operation.security: [operation.scope] if operation.security == "token" else []}]
 
 
 def _parameters(view: Any) -> Iterator[Json]:

@@ -18,6 +18,7 @@ from flask import Response, jsonify, request
 from pydantic import BaseModel, ValidationError, create_model
 
 from addon.errors import InvalidParameter
+from addon.playback.tokens import Scope
 from addon.web.schemas import Problem
 
 Json = dict[str, Any]
@@ -34,8 +35,8 @@ RANGE = {
 PROBLEMS = {
     400: "A parameter is not of its form; the problem names it.",
     401: "No valid credentials.",
-    403: "Known, but without the right; a forged link; or, with code 64707, a recording that is"
-    " withheld because digits may remain in it.",
+    403: "Known, but without the right or the scope; a forged link; or, with code 64707, a"
+    " recording that is withheld because digits may remain in it.",
     404: "Nothing here by this name, or another install's.",
     409: "A retention lock holds it until its date.",
     410: "The link has expired, or was used.",
@@ -46,7 +47,7 @@ PROBLEMS = {
     503: "Something we depend on does not answer; try again.",
 }
 
-WITH_TOKEN = (400, 401, 404, 429, 502, 503)
+WITH_TOKEN = (400, 401, 403, 404, 429, 502, 503)
 """Statuses that any operation with a token can answer besides its own."""
 
 
@@ -75,7 +76,8 @@ class Operation:
     """Decorator of a view: what /openapi.json says of it, and the check of its query.
 
     The view's docstring is its summary and description. Without `answers` it answers 200 with a
-    document of the type that it returns, as JSON that no cache may keep. `also` gives the names and
+    document of the type that it returns, as JSON that no cache may keep. `scope` is what a token
+    has to be for, which `addon.web.api.access` asks of each request. `also` gives the names and
     summaries of further methods.
     """
 
@@ -84,6 +86,7 @@ class Operation:
     answers: Mapping[int, Answer] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
     security: str | None = "token"
+    scope: Scope = "read"
     headers: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from addon.web.openapi import document
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, file_of
 from tests.web.api.recorded import CONTENT, HERE, OTHER, every_way
 from tests.web.playing import access_log, bearer, inside
@@ -41,6 +44,45 @@ def test_a_revoked_token_is_refused_at_once(app, client, token):
     assert client.get(HERE, headers=token).status_code == 200
     inside(app).tokens.revoke(token["Authorization"].partition(" ")[2])
     assert client.get(HERE, headers=token).status_code == 401
+
+
+SCOPES = {
+    "read": ["", "/file", "/peaks", "/audit"],
+    "link": ["/file_url"],
+    "erase": [],
+}
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_token_does_only_what_it_is_for(app, client, scope):
+    text, _ = inside(app).tokens.issue(TENANT, "limited", scopes=[scope])
+    headers = {"Authorization": f"Bearer {text}"}
+    for needed, paths in SCOPES.items():
+        for path in paths:
+            answer = client.get(HERE + path, headers=headers)
+            assert (answer.status_code == 403) is (needed != scope), path
+            if needed != scope:
+                assert f"--scope {needed}" in answer.get_json()["remedy"]
+    assert client.delete(HERE, headers=headers).status_code == (204 if scope == "erase" else 403)
+
+
+def test_every_operation_of_the_api_declares_the_scope_that_the_document_names(app):
+    paths = document(app, "https://hooks.example.net")["paths"]
+    needed = {
+        operation["operationId"]: operation["security"][0]["token"]
+        for path, methods in paths.items()
+        for operation in methods.values()
+        if path.startswith("/api/v1/")
+    }
+    assert needed.pop("eraseRecording") == ["erase"]
+    assert needed.pop("linkToRecording") == needed.pop("linkToCall") == ["link"]
+    assert set(map(tuple, needed.values())) == {("read",)}
+
+
+def test_a_token_that_has_expired_is_401(app, client):
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    text, _ = inside(app).tokens.issue(TENANT, "old", expires_at=past)
+    assert client.get(HERE, headers={"Authorization": f"Bearer {text}"}).status_code == 401
 
 
 @pytest.mark.parametrize("asked", ["", f"?install={TENANT}", f"?install={OTHER}"])

@@ -117,9 +117,50 @@ def test_erasing_leaves_a_tombstone_and_the_trail(app, client, token):
         if not path.endswith("/audit"):
             assert client.open(path, method=method, headers=token).status_code == 404
     events = client.get(f"{HERE}/audit", headers=token).get_json()["events"]
-    assert [event["event"] for event in events] == ["heard", "erased"]
-    assert events[1]["reason"] == "gdpr"
-    assert events[1]["by"].startswith("API token ")
+    assert [event["event"] for event in events] == ["erased", "heard", "began"]
+    assert events[0]["reason"] == "gdpr"
+    assert events[0]["by"].startswith("API token ")
+
+
+def test_the_trail_is_paged_newest_first(app, client, token):
+    log = inside(app).archive.access_log
+    for number in range(7):
+        at = FACTS.started_at + timedelta(seconds=number)
+        log.record(TENANT, RECORDING, "noted", {"number": number}, at=at)
+    found, query = [], "?limit=3"
+    for size in (3, 3, 1):
+        page = client.get(f"{HERE}/audit{query}", headers=token).get_json()
+        assert len(page["events"]) == size
+        found += [event["number"] for event in page["events"]]
+        query = f"?limit=3&cursor={page['next_cursor']}"
+    assert page["next_cursor"] is None
+    assert found == [6, 5, 4, 3, 2, 1, 0]
+
+
+def test_a_bad_event_is_one_line_of_the_trail_with_its_trouble(app, client, token):
+    client.get(f"{HERE}/file", headers=token)
+    inside(app).access_log.flush()
+    store = inside(app).store
+    store.put(f"audit/{TENANT}/{RECORDING}/20990101T000000.000000Z-00000000.json", [b"junk"])
+    events = client.get(f"{HERE}/audit", headers=token).get_json()["events"]
+    assert [event["event"] for event in events] == ["unreadable", "heard", "began"]
+    assert ["trouble" in event for event in events] == [True, False, False]
+
+
+def test_a_bad_manifest_is_one_line_of_a_listing_and_of_a_call(app, client, token):
+    archived(inside(app).archive, b"x", recording_id="REbad")
+    key = files(TENANT, "REbad").manifest
+    inside(app).store.put(key, [b"junk"], if_absent=False)
+    listed = client.get("/api/v1/recordings", headers=token).get_json()["recordings"]
+    assert {one["id"]: "trouble" in one for one in listed} == {RECORDING: False, "REbad": True}
+    call = client.get(f"/api/v1/calls/{FACTS.call_sid}", headers=token).get_json()
+    assert (call["recordings"], call["duration_seconds"]) == ([RECORDING], None)
+    assert [one["id"] for one in call["unreadable"]] == ["REbad"]
+    joined = client.get(f"/api/v1/calls/{FACTS.call_sid}/file", headers=token)
+    assert joined.status_code == 422
+    assert "REbad" in joined.get_json()["detail"]
+    one = client.get(f"/api/v1/calls/{FACTS.call_sid}/file?file_id={RECORDING}", headers=token)
+    assert one.data == CONTENT
 
 
 def test_a_retention_lock_is_409_and_nothing_goes(app, client, token):

@@ -1,0 +1,138 @@
+"""Check of the whole access log: every signature, every chain, every head.
+
+Shows a changed event, a missing one, and a missing end of a chain as far as its head says. Whoever
+removes events and puts back the older head of the store hides what came after that head, unless
+`known` heads were kept elsewhere (decision 0508).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from addon.archive import event_chain
+from addon.archive.access_log import HEAD_KIND, KIND
+from addon.archive.prefixes import AUDIT, AUDIT_HEADS
+from addon.archive.signed_documents import DocumentSigner, claimed_key
+from addon.archive.store import Store
+from addon.errors import NotStored, Tampered
+
+State = Literal["genuine", "unsigned", "bad", "missing"]
+
+
+class EventFinding(NamedTuple):
+    """One event: the key of its object, or its chain and number where the key is not known."""
+
+    state: State
+    name: str
+    reason: str = ""
+
+
+@dataclass
+class _Chain:
+    """What was found of one chain, by number: keys, digests, and the link to the one before."""
+
+    found: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    before: dict[int, Mapping[str, str] | None] = field(default_factory=dict)
+    unwritten: set[int] = field(default_factory=set)
+    head: int = 0
+
+    @property
+    def last(self) -> int:
+        return max(self.head, max(self.found, default=0))
+
+
+class AccessLogCheck:
+    """Goes through every event in a store. `heads` are afterwards those that were found."""
+
+    def __init__(
+        self, store: Store, signer: DocumentSigner, *, known: Mapping[str, int] | None = None
+    ) -> None:
+        self._store = store
+        self._signer = signer
+        self._chains: dict[str, _Chain] = {}
+        for writer, number in (known or {}).items():
+            self._chain(writer).head = number
+
+    @property
+    def heads(self) -> dict[str, int]:
+        """The last number of each chain: kept elsewhere, they prove the end of it later."""
+        return {writer: chain.last for writer, chain in sorted(self._chains.items())}
+
+    def run(self) -> Iterator[EventFinding]:
+        """A finding for each event that is there, then one for each that is not.
+
+        Raises StoreUnavailable.
+        """
+        yield from self._read_heads()
+        for stat in self._store.list(AUDIT):
+            yield self._event(stat.key)
+        for writer, chain in sorted(self._chains.items()):
+            yield from _faults(writer, chain)
+
+    def _read_heads(self) -> Iterator[EventFinding]:
+        """Before the events: those that are written meanwhile are behind their head."""
+        for stat in self._store.list(AUDIT_HEADS):
+            try:
+                head = self._signer.verified(HEAD_KIND, stat.key, self._store.get(stat.key))
+                chain = self._chain(str(head["writer"]))
+                chain.head = max(chain.head, int(head["number"]))
+                chain.unwritten.update(map(int, head["unwritten"]))
+            except (KeyError, ValueError, TypeError):
+                yield EventFinding("bad", stat.key, "this head is malformed")
+            except (Tampered, NotStored) as error:
+                yield EventFinding("bad", stat.key, error.message)
+
+    def _event(self, key: str) -> EventFinding:
+        try:
+            content = self._store.get(key)
+        except (Tampered, NotStored) as error:
+            return EventFinding("bad", key, error.message)
+        unsigned = claimed_key(content) is None and _is_json(content)
+        try:
+            document = self._signer.verified(KIND, key, content)
+            if unsigned:
+                return EventFinding("unsigned", key, "believed until UNSIGNED_CONTROLS_UNTIL")
+            if event_chain.FIELD in document:
+                self._take(key, document, document[event_chain.FIELD])
+        except Tampered as error:
+            return EventFinding("unsigned" if unsigned else "bad", key, error.message)
+        except (KeyError, ValueError, TypeError):
+            return EventFinding("bad", key, "its link is malformed")
+        return EventFinding("genuine", key)
+
+    def _take(self, key: str, document: Mapping[str, Any], link: Mapping[str, Any]) -> None:
+        chain, number = self._chain(link["writer"]), int(link["number"])
+        chain.found.setdefault(number, []).append((key, event_chain.digest(document)))
+        chain.before[number] = link["before"]
+        chain.unwritten.update(map(int, link.get("unwritten", ())))
+
+    def _chain(self, writer: str) -> _Chain:
+        return self._chains.setdefault(writer, _Chain())
+
+
+def _faults(writer: str, chain: _Chain) -> Iterator[EventFinding]:
+    """What is missing in a chain, and what is not the event that the next one names."""
+    if not chain.head:
+        yield EventFinding("missing", f"{AUDIT_HEADS}{writer}.json", "the head of a chain")
+    for number in range(1, chain.last + 1):
+        there = chain.found.get(number, ())
+        named = chain.before.get(number + 1)
+        if not there and number not in chain.unwritten:
+            yield EventFinding(
+                "missing",
+                named["key"] if named else f"{writer}/{number}",
+                f"event {number} of chain {writer}",
+            )
+        elif there and named and number + 1 in chain.before:
+            if (named["key"], named["sha256"]) not in there:
+                yield EventFinding("bad", there[0][0], "not the event that the next one names")
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        return isinstance(json.loads(content), dict)
+    except (ValueError, RecursionError):
+        return False
