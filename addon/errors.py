@@ -170,7 +170,9 @@ class Replayed(Forged):
     """The signature was accepted before, for a request that was not this one."""
 
     code = 64201
-    remedy = "See docs/signatures.md: a signature is good for one request."
+    remedy = (
+        "A signature is good for one request; docs/operations.md says when genuine ones share one."
+    )
 
 
 class Unavailable(AddonError):

@@ -11,7 +11,7 @@ from addon import error_reports, log, tracing
 from addon.commands import register_commands
 from addon.errors import SettingsError
 from addon.settings import Settings
-from addon.web import context, strict_transport
+from addon.web import context, transport_security
 from addon.web.blueprints import register_blueprints
 
 
@@ -29,7 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     tracing.configure("addon-web", settings)
     app = Flask("addon", static_folder=None)
     context.attach(app, settings)
+    transport_security.apply(app, settings.public_url)
     register_blueprints(app)
-    strict_transport.apply(app, settings.public_url)
     register_commands(app)
     return app

@@ -58,11 +58,8 @@ RINGCENTRAL_TOKENS = "ringcentral:tokens:"
 RINGCENTRAL_KNOWN = "ringcentral:known:"
 """String with encrypted facts of a recording, by session; a cache of minutes."""
 
-SESSION = "session:"
-"""String with the claims of a signed-in person, by the hash of the cookie."""
-
-SIGN_IN = "sign-in:"
-"""String with a sign-in that is under way, by the hash of its state."""
+SESSION = "sealed-session:"
+"""String with the encrypted session of a signed-in person, by the hash of the cookie."""
 
 GRANT_USED = "grant-used:"
 """String that lives as long as a single-use link that was used, by its nonce."""
@@ -70,6 +67,10 @@ GRANT_USED = "grant-used:"
 SIGNATURES_MATCHED = "signatures:matched"
 SIGNATURES_UNMATCHED = "signatures:unmatched"
 """Lists of signature diagnoses, two so that a stranger's cannot push out the genuine ones."""
+
+SIGNATURE_USE = "signature:"
+"""String with the request that an accepted signature was for, until that is finished and the store
+has it: digests, by the signature's digest."""
 
 RQ = "rq:"
 """RQ's own keys: queues, in-flight lists, jobs, workers, registries."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
@@ -41,6 +42,9 @@ FLEX_FIGURES = ("agent_talk", "customer_talk", "silence", "crosstalk")
 
 FLEX_SLOTS = tuple(str(number) for number in range(1, 11))
 """Insights has ten conversation measures and ten conversation attributes."""
+
+_FINGERPRINT = re.compile(r"[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}", re.ASCII)
+"""As `openssl x509 -fingerprint -sha256` prints it, or without the colons."""
 
 
 class Settings(SettingsTable):
@@ -102,12 +106,21 @@ class Settings(SettingsTable):
         return self.replace(**{name: getattr(defaults, name) for name in withheld})
 
     def _with_redis_options(self) -> Self:
-        """redis-py takes from a URL's query whether the server's certificate must be signed."""
-        if self.redis_tls_verify or not self.redis_url.startswith("rediss:"):
+        """How the server's certificate is checked goes into the URL's query, with redis-py's names
+        and one of `addon.requests.connections`."""
+        if not self.redis_url.startswith("rediss:"):
+            return self
+        options = {}
+        if self.redis_tls_fingerprints:
+            options["tls_fingerprints"] = ",".join(self.redis_tls_fingerprints)
+        elif not self.redis_tls_verify:
+            options |= {"ssl_cert_reqs": "none", "ssl_check_hostname": "false"}
+        elif self.redis_tls_ca:
+            options["ssl_ca_data"] = self.redis_tls_ca
+        if not options:
             return self
         separator = "&" if "?" in self.redis_url else "?"
-        unverified = f"{self.redis_url}{separator}ssl_cert_reqs=none&ssl_check_hostname=false"
-        return self.replace(redis_url=unverified)
+        return self.replace(redis_url=f"{self.redis_url}{separator}{urlencode(options)}")
 
 
 def _kept_keys(folder: Path, names: Collection[str]) -> dict[str, str]:
@@ -158,6 +171,8 @@ def _check(settings: Settings) -> None:
             f"DELETE_AT_SOURCE_AFTER_S is {delay}; it must be 0 (never) or at least "
             f"{DELETE_AT_SOURCE_FLOOR_S}, because Flex still computes its figures until then"
         )
+    if any(not _FINGERPRINT.fullmatch(one) for one in settings.redis_tls_fingerprints):
+        raise SettingsError("REDIS_TLS_FINGERPRINTS must give SHA-256 in hexadecimal")
     if not settings.archive_url.startswith(("file:///", "s3://")):
         raise SettingsError("ARCHIVE_URL must start with file:/// or s3://")
     if settings.ringcentral_jwt and not settings.ringcentral_client_id:
@@ -189,5 +204,5 @@ def default_redis_url(data_dir: Path) -> str:
     socket = data_dir / "redis" / "redis.sock"
     if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
         name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-        socket = Path(tempfile.gettempdir()) / f"addon-redis-{name}.sock"
+        socket = Path(tempfile.gettempdir()) / f"addon-redis-{os.geteuid()}-{name}" / "redis.sock"
     return f"unix://{quote(os.fsencode(socket))}"

@@ -140,12 +140,14 @@ class SettingsTable(BaseSettings):
         "What becomes of an accepted signature that comes again with another request: refuse "
         "refuses it, report only logs and counts it, detect refuses it where what is signed holds "
         "something that belongs to one request alone.",
+        roles=WEB,
     )
     known_installs: Listing = _twilio(
         "",
         "The installs that are served, with commas between; empty: all. A request without an "
         "install is known by its configuration, or as `no-install`.",
         example="XD00000000000000000000000000000000",
+        roles=WEB,
     )
     public_url: Url = _twilio(
         "http://127.0.0.1:8080",
@@ -188,7 +190,17 @@ class SettingsTable(BaseSettings):
         example="rediss://:password@host:6379/0",
     )
     redis_tls_verify: Flag = _storage(
-        "on", "off for a rediss:// server whose certificate nobody signed, as Heroku's."
+        "on",
+        "off believes any certificate of a rediss:// server: whoever sits on the line is believed "
+        "too. For one that nobody signed, as Heroku's, set REDIS_TLS_FINGERPRINTS instead.",
+    )
+    redis_tls_fingerprints: Listing = _storage(
+        "",
+        "SHA-256 of the certificates that a rediss:// server may have, in hexadecimal with commas "
+        "between; nothing else about them is checked. Two while one is replaced.",
+    )
+    redis_tls_ca: Pem | None = _storage(
+        None, "PEM: who signed the certificate of a rediss:// server, where it is nobody public."
     )
     data_dir: Annotated[Path, AfterValidator(Path.absolute)] = _storage(
         "./var", "Keys, the embedded Redis and, by default, the archive."
@@ -287,6 +299,12 @@ class SettingsTable(BaseSettings):
     )
     oidc_client_id: str | None = _playback(None, "The client's id there.")
     oidc_client_secret: str | None = _playback(None, "And its secret.", secret=True)
+    oidc_prompt: Literal["login", "select_account"] | None = _playback(
+        None,
+        "What the issuer asks at every sign-in: login for the password, select_account for the "
+        "account. Unset: as it likes, and the password after somebody has signed out.",
+        example="select_account",
+    )
     oidc_allowed_domains: Listing = _playback(
         "", "Domains of the e-mail addresses that get in, with commas between."
     )

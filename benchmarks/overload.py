@@ -6,8 +6,9 @@ time. Then come 200 at once; then three times the capacity (or `--rate` voicemai
 two checkouts get the same) for `--seconds`, and half the capacity for a minute.
 A result in time is a successful one within ten times its recording (spec/protocol 1.8). Goodput is
 the number of these a second, while the overload lasts, over the capacity. The CPU time of each kind
-of process is read from /proc. After a 503 the sender asks again. With `--before` another checkout
-is measured first in the same run, by this very script.
+of process is read from /proc. After a 503 the sender asks again. With `--apart` the workers have a
+core, and everything else (sender, web, Redis) another, as if it were two machines. With `--before`
+another checkout is measured first in the same run, by this very script.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from typing import Any
 
 from addon.commands.marketplace import Exchange
 from addon.requests.sla import percentile
+from benchmarks import small_job
 from benchmarks.sla import recording
-from benchmarks.small_job import Usage, usage
 from tests.end_to_end.deployment import Deployment, deployed, eventually
 
 ROOT = Path(__file__).parents[1]
@@ -109,7 +110,9 @@ class Cpu:
     archived: int
 
     @classmethod
-    def of(cls, used: Usage, own: float, loaded: Sequence[Sent], waiting: int, end: float) -> Cpu:
+    def of(
+        cls, used: small_job.Usage, own: float, loaded: Sequence[Sent], waiting: int, end: float
+    ) -> Cpu:
         """From what was used until `end`, when so many recordings were `waiting`."""
         came = [one for one in loaded if one.exchange.callbacks and one.arrived_at <= end]
         good = sum(one.in_time for one in came)
@@ -218,9 +221,24 @@ def signal_of(deployment: Deployment) -> Iterator[list[float]]:
         reader.join()
 
 
-def measure(seconds: float, seed: int, rate: float | None) -> Measured:
+def set_apart(deployment: Deployment) -> None:
+    """Give the workers the last core and everything else the first; children inherit theirs."""
+    first, *_, last = sorted(os.sched_getaffinity(0))
+    elsewhere = {"web", "Redis", "supervisor"}
+    cores = {
+        pid: first if role in elsewhere else last
+        for pid, role, _ in small_job.processes_of(deployment)
+    }
+    for pid, core in [(os.getpid(), first), *cores.items()]:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {core})
+
+
+def measure(seconds: float, seed: int, rate: float | None, *, apart: bool) -> Measured:
     """Start this checkout's stack, and measure it."""
     with tempfile.TemporaryDirectory() as folder, deployed(Path(folder), workers=2) as deployment:
+        if apart:
+            set_apart(deployment)
         load, services = Load(deployment, seed), deployment.services()
 
         def idle() -> bool:
@@ -230,10 +248,10 @@ def measure(seconds: float, seed: int, rate: float | None) -> Measured:
         eventually(idle, PATIENCE_S)
         burst = load.at_once(AT_ONCE)
         eventually(idle, PATIENCE_S)
-        begun, before, own = time.time(), usage(deployment), time.process_time()
+        begun, before, own = time.time(), small_job.usage(deployment), time.process_time()
         with signal_of(deployment) as signals:
             overload = load.at_rate(rate or 3 * capacity, seconds)
-        ended, used = time.time(), usage(deployment).since(before)
+        ended, used = time.time(), small_job.usage(deployment).since(before)
         own, waiting = time.process_time() - own, services.states.open_count()
         calm = answered(load.at_rate(capacity / 2, CALM_S))
         loaded = answered(overload)
@@ -263,6 +281,7 @@ def measured_in(checkout: Path, options: argparse.Namespace) -> dict[str, Any]:
     """The figures of a checkout, measured in a process that imports nothing of another."""
     command = [sys.executable, __file__, "--child", f"--seconds={options.seconds}"]
     command += [f"--seed={options.seed}", *([f"--rate={options.rate}"] if options.rate else [])]
+    command += ["--apart"] if options.apart else []
     env = {**os.environ, "PYTHONPATH": str(checkout)}
     child = subprocess.run(command, cwd=checkout, env=env, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
@@ -309,12 +328,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=120.0, help="of the overload")
     parser.add_argument("--rate", type=float, help="voicemails a second of the overload")
+    parser.add_argument("--apart", action="store_true", help="a core for the workers alone")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--before", type=Path, help="another checkout, measured first")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.child:
-        print(json.dumps(asdict(measure(options.seconds, options.seed, options.rate))))
+        measured = measure(options.seconds, options.seed, options.rate, apart=options.apart)
+        print(json.dumps(asdict(measured)))
         return 0
     if options.before:
         before = options.before.resolve()

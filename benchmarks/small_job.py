@@ -91,10 +91,7 @@ def usage(deployment: Deployment) -> Usage:
     """Read /proc and INFO."""
     connection = deployment.services().redis
     cpu = Amounts(float)
-    table = _processes(deployment.stack.process.pid)
-    rq_workers = _rq_workers(connection)
-    for pid, each in table.items():
-        role = _role(pid, table, rq_workers)
+    for _, role, each in processes_of(deployment):
         cpu[role] += each.own
         # Of processes that have ended and were waited for: those of a worker were its jobs.
         cpu["jobs" if role == "worker parents" else role] += each.of_ended
@@ -113,6 +110,13 @@ class ProcessTimes:
     command: str
     own: float
     of_ended: float
+
+
+def processes_of(deployment: Deployment) -> list[tuple[int, str, ProcessTimes]]:
+    """The id, role and times of each process of the stack."""
+    table = _processes(deployment.stack.process.pid)
+    rq_workers = _rq_workers(deployment.services().redis)
+    return [(pid, _role(pid, table, rq_workers), each) for pid, each in table.items()]
 
 
 def _processes(root: int) -> dict[int, ProcessTimes]:

@@ -45,13 +45,13 @@ PUBLIC_URL = "https://hooks.example.net"
 
 
 @contextmanager
-def running_redis(*options: str) -> Iterator[str]:
-    """A private server on a Unix socket; gives its URL."""
+def running_redis(*options: str, user: str = "") -> Iterator[str]:
+    """A private server on a Unix socket; gives its URL, with `user` as name:password@."""
     with tempfile.TemporaryDirectory(prefix="addon-redis-") as folder:
         socket = Path(folder) / "redis.sock"
         argv = [*command(socket, Path(folder)), *options]
         server = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
-        url = f"unix://{socket}"
+        url = f"unix://{user}{socket}"
         try:
             while missing(url) is not None:
                 assert server.poll() is None, "the test server ended"

@@ -18,6 +18,7 @@ EVERYWHERE = {
     *("addon.errors", "addon.settings", "addon.settings_table", "addon.setting_types"),
     *("addon.environment", "addon.log", "addon.stored_documents", "addon.redis_keys"),
     *("addon.redis_errors", "addon.bounded_cache", "addon.durable_files"),
+    "addon.vault",
 }
 """Modules that nearly every package imports: left out of the picture."""
 

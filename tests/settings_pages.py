@@ -108,7 +108,8 @@ def page() -> str:
         for row in found:
             name = f"`{row.variable}`" + (" (secret)" if row.secret else "")
             lines.append(
-                f"| {name} | {row.text} | {_code(row.default)} | {_code(row.example)} | {row.readers} |"
+                f"| {name} | {row.text} | {_code(row.default)} | {_code(row.example)} "
+                f"| {row.readers} |"
             )
         parts.append("\n".join(lines) + "\n")
     return "\n".join([*parts, LIBRARIES])

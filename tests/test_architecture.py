@@ -26,6 +26,7 @@ FOUNDATION = (
     "addon.redis_errors",
     "addon.bounded_cache",
     "addon.durable_files",
+    "addon.vault",
 )
 
 MAY_IMPORT = {
@@ -48,6 +49,7 @@ MAY_IMPORT = {
     "addon.redis_errors": ("addon.errors",),
     "addon.bounded_cache": (),
     "addon.durable_files": (),
+    "addon.vault": ("addon.errors", "addon.stored_documents"),
     "addon.outbound": FOUNDATION,
     "addon.audio": ("addon.errors",),
     "addon.analysis": ("addon.errors", "addon.audio"),
@@ -198,7 +200,7 @@ def test_every_setting_is_used_outside_the_settings_themselves():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and SETTINGS.search(ast.unparse(node.value)):
                 used.add(node.attr)
-    part_of_redis_url = {"redis_tls_verify"}
+    part_of_redis_url = {"redis_tls_verify", "redis_tls_fingerprints", "redis_tls_ca"}
     assert set(Settings.model_fields) - used == part_of_redis_url
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from addon import errors
-from addon.metrics.declarations import ALL_METRICS, PACE_BOUNDS
+from addon.metrics.declarations import ALL_METRICS, PACE_BOUNDS, SIGNATURES_REUSED
 from addon.requests import admission, lease, scheduling, sla
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -39,6 +39,7 @@ KNOWN = {
         "finished before",
     },
     "reason": {name for name, found in vars(errors).items() if isinstance(found, type)},
+    "answer": set(SIGNATURES_REUSED.known),
     "le": {str(bound) for bound in PACE_BOUNDS},
 }  # fmt: skip
 

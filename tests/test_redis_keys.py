@@ -48,7 +48,7 @@ def test_each_is_declared_once_and_with_its_reason(module):
 @pytest.mark.parametrize("module", PLACES)
 def test_no_other_module_spells_one_out(module):
     """A text that begins with one is a second declaration."""
-    allowed = ("session:", "sweeper", "metrics", "rq:")
+    allowed = ("sweeper", "metrics", "rq:")
     beginnings = tuple(
         value for value in declared(module).values() if value not in allowed and len(value) > 5
     )

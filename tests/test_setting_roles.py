@@ -20,7 +20,7 @@ from tests.test_architecture import MODULES, ROOT, SETTINGS, imports, name_of
 
 PATHS = {name_of(path): path for path in MODULES} | {"gunicorn.conf": ROOT / "gunicorn.conf.py"}
 ENTRIES = {"web": ("addon.web", "addon.factory", "gunicorn.conf"), "worker": ("workers",)}
-IN_THE_LOADER = {"redis_tls_verify", "data_dir"}
+IN_THE_LOADER = {"redis_tls_verify", "redis_tls_fingerprints", "redis_tls_ca", "data_dir"}
 """Read by `Settings.load` itself, for everybody."""
 
 OPERATORS = "addon.commands"

@@ -110,6 +110,7 @@ def finish_answered(
     try:
         if is_safe(services, request, result):
             handlers.of(request).when_safe(services.archive, services.settings, request, result)
+            services.signature_uses.settle(request.signature)
             services.intake_store.remove(request.sid)
             is_over = True
     finally:

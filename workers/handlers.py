@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, Protocol
 
 from addon.archive.archive import Archive
@@ -77,4 +78,4 @@ def read(intake: IntakeRecord) -> Request:
     handler = HANDLERS.get(intake.source)
     if handler is None:
         raise UnreadableDocument(f"an intake record names the source {intake.source[:32]!r}")
-    return handler.read(intake.request)
+    return replace(handler.read(intake.request), signature=intake.signature)

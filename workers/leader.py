@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from addon import log, redis_keys
 from addon.errors import Unavailable
 from addon.requests.lease import RENEW
-from addon.requests.measures import count_finished
+from addon.requests.measures import FinishedCounting
 from workers.periodic_tasks import Schedule
 from workers.retention import Retention
 from workers.services import Services, services
@@ -37,7 +37,7 @@ def run() -> None:
         services().dispatcher.make_room,
         services().states.forget_old,
         Sweeper(services()).sweep,
-        lambda: count_finished(services().states, services().counters),
+        FinishedCounting(services().states, services().counters).step,
         Schedule(services()).step,
         Retention(services()).step,
     )

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from addon import log
-from addon.errors import UnreadableDocument
+from addon.errors import KeyMissing, NotStored, Tampered, UnreadableDocument
 from addon.metrics import declarations
 from addon.requests import scheduling
 from addon.requests.lease import lease
@@ -86,6 +86,7 @@ class Retention:
             if held is None or self._may_still_end(sid):
                 return False
             self._record_erasure(sid, age)
+            self._keep_signature(sid)
             services.intake_store.remove(sid)
             if services.states.get(sid) is not None:
                 services.states.finish(sid, ERASED)
@@ -101,6 +102,11 @@ class Retention:
         erased = {"erased_at": self.clock(), "reason": f"older than {age.days} days"}
         with suppress(UnreadableDocument):  # a newer release's outcome says enough as it is
             store.record_outcome(sid, (store.outcome(sid) or {}) | erased)
+
+    def _keep_signature(self, sid: str) -> None:
+        """Its signature is good for no other request, either."""
+        with suppress(NotStored, Tampered, KeyMissing, UnreadableDocument):
+            self.services.signature_uses.settle(self.services.intake_store.open(sid).signature)
 
     def _may_still_end(self, sid: str) -> bool:
         """True if a request has just ended after all, or is within a deadline of its own."""

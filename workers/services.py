@@ -17,6 +17,7 @@ from addon.metrics.counters import Counters
 from addon.requests.connections import worker_connection
 from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
+from addon.requests.signature_uses import SignatureUses
 from addon.requests.state import RequestStates
 from addon.settings import Settings
 
@@ -30,6 +31,7 @@ class Services:
     store: Store
     archive: Archive
     intake_store: IntakeStore
+    signature_uses: SignatureUses
     states: RequestStates
     counters: Counters
     dispatcher: Dispatcher
@@ -46,6 +48,7 @@ class Services:
             store=store,
             archive=Archive.from_settings(settings, store),
             intake_store=IntakeStore.from_settings(settings, store),
+            signature_uses=SignatureUses.from_settings(settings, store, connection),
             states=states,
             counters=Counters(connection),
             dispatcher=Dispatcher(connection, states),

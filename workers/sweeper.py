@@ -216,6 +216,7 @@ class Sweeper:
         except UNOPENABLE as error:
             self._leave(sid, error)
             return
+        self.services.signature_uses.restore(request.signature)
         if acceptance.claim(self.services.dispatcher, request):
             logger.info("queued again from the store", request_sid=sid)
             self.services.counters.count(declarations.ADOPTED)

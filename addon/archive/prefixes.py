@@ -39,6 +39,9 @@ RESULTS = "results/"
 OUTCOMES = "requests/"
 """`<request_sid>`: what became of a request, so that a late duplicate is known without Redis."""
 
+SIGNATURES = "signatures/"
+"""`<digest>`: the request that a signature was for, in digests: it is good for no other."""
+
 FLEX_DELETIONS = "flex/deletions/"
 """`<time>-<account>-<recording>`: what is to be deleted at Twilio, in the order of time."""
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "keys": "addon.commands.keys:keys",
     "ringcentral": "addon.commands.ringcentral:ringcentral_cli",
     "serve": "addon.commands.serve:serve",
+    "sessions": "addon.commands.sessions:sessions_cli",
     "signatures": "addon.commands.signatures:signatures_cli",
     "sign-in": "addon.commands.sign_in:sign_in",
     "tokens": "addon.commands.tokens:tokens_cli",

@@ -29,6 +29,8 @@ def check() -> None:
     findings = [(name, _found(look, settings)) for name, look in LOOKS.items()]
     for name, finding in findings:
         print(f"{'wrong' if finding else 'fine ':5}  {name}{': ' + finding if finding else ''}")
+    if risk := _front(settings):
+        print(f"warn   what stands in front: {risk}")
     if any(finding for _, finding in findings):
         sys.exit(1)
 
@@ -53,6 +55,18 @@ def _twilio(settings: Settings) -> Finding:
 def _modes(settings: Settings) -> Finding:
     if settings.signature_mode != "enforce":
         return "SIGNATURE_MODE is monitor: unsigned requests are accepted and only logged"
+    if settings.signature_reuse == "report":
+        return "SIGNATURE_REUSE is report: one captured request makes any number of recordings"
+    return None
+
+
+def _front(settings: Settings) -> Finding:
+    """The service speaks no TLS: something in front does, and says so by TRUSTED_PROXIES."""
+    if settings.public_url.startswith("https:") and not settings.trusted_proxies:
+        return (
+            "PUBLIC_URL is https and TRUSTED_PROXIES is 0. Behind a proxy all callers count as "
+            "one; without one they reach this server directly. See docs/deploy/reverse-proxy.md."
+        )
     return None
 
 

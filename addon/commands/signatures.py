@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import click
 
 from addon.commands.group import Group
 from addon.commands.status_report import ago
+from addon.metrics.counters import Counters, field
+from addon.metrics.declarations import SIGNATURES_REUSED
 from addon.requests.connections import web_connection
 from addon.settings import Settings
 from addon.twilio.signature_diagnostics import KEPT, Diagnosis, SignatureDiagnostics
@@ -29,13 +32,15 @@ _ROW = "{:<12}{:<36}{:<12}{:<10}{:<25}{}"
 def signatures_cli(ctx: click.Context, as_json: bool) -> None:
     """The last requests of monitor mode, and what their signatures cover."""
     settings = Settings.load()
-    ctx.obj = diagnostics = SignatureDiagnostics(web_connection(settings.redis_url)).all()
+    connection = web_connection(settings.redis_url)
+    ctx.obj = diagnostics = SignatureDiagnostics(connection).all()
     if ctx.invoked_subcommand is not None:
         return
     if as_json:
         lines: Iterator[str] = (diagnosis.to_json() for diagnosis in diagnostics)
     else:
-        lines = _table(diagnostics, settings.signature_mode, time.time())
+        table = _table(diagnostics, settings.signature_mode, time.time())
+        lines = chain(table, _reused(Counters(connection).read()))
     for line in lines:
         click.echo(line)
 
@@ -64,6 +69,20 @@ def _table(diagnostics: list[Diagnosis], mode: str, now: float) -> Iterator[str]
     yield ""
     for covers, count in Counter(map(_covers, diagnostics)).most_common():
         yield f"{count:>4}  {covers}"
+
+
+def _reused(counts: Mapping[str, float]) -> Iterator[str]:
+    """The number of signatures that came again with another request, by the answer to them."""
+    found = {
+        answer: round(counts.get(field(SIGNATURES_REUSED, answer), 0))
+        for answer in SIGNATURES_REUSED.known
+    }
+    if any(found.values()):
+        yield ""
+        yield "Accepted signatures that came again with another request or recording:"
+        yield ", ".join(f"{count} {answer}" for answer, count in found.items())
+    if found["let pass"]:
+        yield "Requests share signatures: a captured one can be used again (docs/operations.md)."
 
 
 def _row(diagnosis: Diagnosis, now: float) -> str:

@@ -55,6 +55,13 @@ REJECTIONS = Metric(
     "Requests that were not accepted.",
     known=("Forged", "QueueUnavailable", "StoreUnavailable", "Unavailable", "UploadBroken"),
 )
+SIGNATURES_REUSED = Metric(
+    "addon_signatures_reused_total",
+    "counter",
+    ("answer",),
+    "Accepted signatures that came again with another request or recording.",
+    known=("refused", "let pass", "other audio"),
+)
 FINISHED = Metric(
     "addon_requests_finished_total",
     "counter",
@@ -132,7 +139,7 @@ ACCEPTING = Metric("addon_accepting", "gauge", (), "0 while Redis is too full fo
 ALL_METRICS = {
     metric.name: metric
     for metric in (
-        *(ACCEPTED, DUPLICATES, REJECTIONS, FINISHED, FAILURES, MISSES, TRIES),
+        *(ACCEPTED, DUPLICATES, REJECTIONS, SIGNATURES_REUSED, FINISHED, FAILURES, MISSES, TRIES),
         *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, INTAKES_ERASED, AUDIO, PACE, STAGE),
         *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER),
         *(MEMORY, MEMORY_LIMIT, ACCEPTING),

@@ -33,7 +33,7 @@ def accept(
         if intake_store.has_outcome(sid) or _known_without_room(dispatcher, sid):
             dispatcher.states.count_duplicate(sid)
             return False
-        intake_store.accept(sid, request.source, request.document, audio)
+        intake_store.accept(sid, request.source, request.document, audio, request.signature)
         return claim(dispatcher, request)
 
 

@@ -55,8 +55,8 @@ end
 return 1
 """
 )
-"""KEYS[1] a request's state, ARGV[1] the commands to run as `_packed` has them; PLACE is followed by
-a queue and a job. Gives 1, or 0 for a duplicate."""
+"""KEYS[1] a request's state, ARGV[1] the commands to run as `_packed` has them; PLACE is followed
+by a queue and a job. Gives 1, or 0 for a duplicate."""
 
 
 def claim(connection: redis.Redis, state: str, commands: Pipeline) -> bool:
@@ -79,6 +79,7 @@ def _packed(command: tuple[Any, ...]) -> bytes:
     than a hundred do."""
     parts = [SIZE.pack(len(command))]
     for word in command:
-        encoded = word if isinstance(word, bytes) else str(word).encode()
+        text = word if isinstance(word, bytes | str) else str(word)
+        encoded = text.encode() if isinstance(text, str) else text  # str() would name an enum
         parts += (SIZE.pack(len(encoded)), encoded)
     return b"".join(parts)

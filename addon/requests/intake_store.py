@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -26,6 +26,7 @@ from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Store
 from addon.errors import AlreadyStored, KeyMissing, NotStored, StoreUnavailable, Tampered
 from addon.requests.results import StoredResult
+from addon.requests.signature_uses import SignatureUse
 from addon.settings import Settings
 
 VERSION = 1
@@ -43,11 +44,15 @@ HEAD_LIMIT = 4 * 1024 * 1024
 
 @dataclass
 class IntakeRecord:
-    """An accepted request: its source, that source's own document, and the uploaded bytes."""
+    """An accepted request: its source, that source's own document, and the uploaded bytes.
+
+    `signature` is the use of the signature that it was accepted with, where it had one.
+    """
 
     source: str
     request: str
     audio: Iterator[bytes]
+    signature: SignatureUse | None = None
 
 
 class IntakeStore:
@@ -68,13 +73,22 @@ class IntakeStore:
         """The intake store of a deployment. Raises SettingsError without INTAKE_KEY."""
         return cls(store, settings.intake_key, control_signer(settings))
 
-    def accept(self, sid: str, source: str, request: str, audio: Iterable[bytes] = ()) -> bool:
+    def accept(
+        self,
+        sid: str,
+        source: str,
+        request: str,
+        audio: Iterable[bytes] = (),
+        signature: SignatureUse | None = None,
+    ) -> bool:
         """Write an intake record, durably; False where one is there already.
 
         `source` is "marketplace", "flex" or "ringcentral". `audio` is read again where the first
         writing met an object that is not ours. Raises StoreUnavailable.
         """
-        document = {"version": VERSION, "source": source, "request": request}
+        document: dict[str, Any] = {"version": VERSION, "source": source, "request": request}
+        if signature is not None:
+            document["signature"] = asdict(signature)
         head = json.dumps(document, separators=(",", ":")).encode()
         try:
             self._put(INTAKE, sid, _framed(head, audio), if_absent=True)
@@ -124,7 +138,8 @@ class IntakeStore:
         )
         rest = bytes(buffer[LENGTH.size + size :])
         source, request = stored_documents.texts(head, "intake record", "source", "request")
-        return IntakeRecord(source, request, _audio(rest, blocks))
+        signature = SignatureUse.from_document(head.get("signature"))
+        return IntakeRecord(source, request, _audio(rest, blocks), signature)
 
     def store_result(self, sid: str, result: StoredResult) -> bool:
         """Store a result until the request is finished; False where one is stored already.

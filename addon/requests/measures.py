@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 from addon.metrics import declarations
@@ -10,18 +11,36 @@ from addon.requests import sla
 from addon.requests.request import has_deadline
 from addon.requests.state import RequestState, RequestStates
 
+COUNT_S = 5.0
+"""Between two counts: less than any interval at which metrics are read."""
+
 
 def count_finished(states: RequestStates, counters: Counters) -> None:
     """Add the requests that have ended to the metrics, each once. Raises RedisError.
 
-    The sweeper calls it every second: jobs count nothing themselves, and a dozen fields are added
-    to for all of a second's requests together. A sweeper that dies in it loses these.
+    Jobs count nothing themselves: a dozen fields are added to for many requests together. A process
+    that dies in it loses what it has just taken.
     """
     while entries := states.take_uncounted():
         together: Counter[str] = Counter()
         for entry in entries:
             together.update(additions(entry))
         counters.add(together)
+
+
+class FinishedCounting:
+    """Counts the finished requests every COUNT_S, for the sweeper, which asks more often."""
+
+    def __init__(self, states: RequestStates, counters: Counters) -> None:
+        self._states = states
+        self._counters = counters
+        self._counted_at = float("-inf")
+
+    def step(self) -> None:
+        """Count them where it is time. Raises RedisError."""
+        if time.monotonic() - self._counted_at >= COUNT_S:
+            self._counted_at = time.monotonic()
+            count_finished(self._states, self._counters)
 
 
 def additions(entry: RequestState) -> Additions:

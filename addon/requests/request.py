@@ -14,6 +14,7 @@ from typing import Protocol, Self
 
 from addon.requests import scheduling
 from addon.requests.scheduling import Length
+from addon.requests.signature_uses import SignatureUse
 
 MARKETPLACE = "marketplace"
 FLEX = "flex"
@@ -31,7 +32,7 @@ class Request:
     `sid` names the request, `recording_id` the recording in the archive, `tenant` its owner there.
     `integrations` are the names that AGENT_CHANNEL may know it by, the narrowest first. `queue` is
     set where the length does not decide it. `encryption` is what opens an encrypted recording, as
-    Twilio sent it.
+    Twilio sent it. `signature` is the use of the signature that brought it.
     """
 
     source: str
@@ -46,6 +47,7 @@ class Request:
     integrations: tuple[str, ...] = ()
     queue: str | None = None
     encryption: str | None = None
+    signature: SignatureUse | None = None
 
     @property
     def has_deadline(self) -> bool:

@@ -24,9 +24,9 @@ from addon.ringcentral.limits import Limits
 from addon.ringcentral.oauth import OAuth, Tokens
 from addon.ringcentral.recordings import Recording
 from addon.ringcentral.token_store import TokenStore
-from addon.ringcentral.vault import Kept, Vault
 from addon.settings import Settings
 from addon.stored_documents import StoredDocument
+from addon.vault import Kept, Vault
 
 KNOWN_S = 300
 """Life of cached facts. A right that is taken away at RingCentral ends here after as long for a
@@ -48,7 +48,7 @@ class RingCentral:
         outbound = Outbound(hosts.origins)
         self._redis = connection
         self._jwt = settings.ringcentral_jwt
-        self._vault = Vault(_vault_secrets(settings))
+        self._vault = Vault(_vault_secrets(settings), "ringcentral tokens", "INTAKE_KEY")
         self.oauth = OAuth(
             hosts,
             outbound,

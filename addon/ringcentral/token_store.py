@@ -18,7 +18,7 @@ from addon.errors import RingCentralUnavailable, Unauthenticated
 from addon.redis_errors import as_unavailable
 from addon.redis_keys import RINGCENTRAL_TOKENS
 from addon.ringcentral.oauth import Tokens
-from addon.ringcentral.vault import Vault
+from addon.vault import Vault
 
 EARLY_S = 60
 """A token that ends within this time is renewed before it is used: a request takes a while."""

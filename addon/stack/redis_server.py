@@ -6,6 +6,8 @@ when a forked child exits (decision 0402). It must never listen on a network add
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -29,10 +31,8 @@ def redis_child(settings: Settings, *, descriptors: tuple[int, ...] = ()) -> Chi
     """
     socket = Path(unquote(urlsplit(settings.redis_url).path))
     folder = settings.data_dir / "redis"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"DATA_DIR: {folder} cannot be made: {error.strerror}") from None
+    for each in {folder, socket.parent}:
+        _make_own(each)
     return Child(
         name="redis",
         argv=command(socket, folder),
@@ -41,6 +41,21 @@ def redis_child(settings: Settings, *, descriptors: tuple[int, ...] = ()) -> Chi
         grace=GRACE_S,
         descriptors=descriptors,
     )
+
+
+def _make_own(folder: Path) -> None:
+    """Make a folder that we own and nobody else can enter. Raises SettingsError.
+
+    The socket's may lie in the machine's temporary folder, where others make folders too.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise SettingsError(f"DATA_DIR: {folder} belongs to another user")
+        folder.chmod(0o700)
+    except OSError as error:
+        raise SettingsError(f"DATA_DIR: {folder} cannot be made: {error.strerror}") from None
 
 
 def command(socket: Path, folder: Path) -> list[str]:

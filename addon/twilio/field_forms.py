@@ -184,7 +184,7 @@ class _Text:
         return not in_url or found.end() in set(self._ends(start))
 
     def _ends(self, start: int) -> Iterator[int]:
-        """Where a value that begins behind `start` may end: at a field, or at another name.
+        """The places where a value behind `start` may end: at a field, or at another name.
 
         In a URL, which may hold anything, a value must end there.
         """

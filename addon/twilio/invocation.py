@@ -134,8 +134,8 @@ class Invocation(StoredDocument):
 def check_headers(headers: Headers, accounts: Collection[str]) -> None:
     """The part of `Invocation.from_fields` that needs no body; raises WrongAccount or Rejected."""
     _account(headers, accounts)
-    for header in ("X-Twilio-RequestSid", *_HEADER_SIDS.values()):
-        _token(headers.get(header), header)
+    for header, prefixes in (("X-Twilio-RequestSid", sids.REQUEST), *_HEADER_SIDS.values()):
+        _token(headers.get(header), header, *prefixes)
 
 
 def _sorted_out(fields: MultiDict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -175,13 +175,9 @@ def _request_sid(headers: Headers, known: Mapping[str, str]) -> str:
     """The header's, else the field's; where they differ the header's (spec/protocol 1.3)."""
     header = (headers.get("X-Twilio-RequestSid") or "").strip()
     field_value = known.get("request_sid", "")
-    sid = header or field_value
-    if not sid:
+    sid = _token(header or field_value, "the request SID", *sids.REQUEST)
+    if sid is None:
         raise InputMissing("the request SID is missing")
-    if not sids.is_token(sid):
-        raise Rejected("the request SID has letters that no SID has")
-    if not sids.may_name(sid, *sids.REQUEST):
-        raise Rejected("the request SID names something else than a request")
     if field_value and field_value != sid:
         log.warning("request_sid_differs", request_sid=sid, used="header")
     return sid

@@ -64,13 +64,14 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class AudioPart:
-    """The part that held the audio; `size` in bytes as written to `sink`."""
+    """The part that held the audio; `size` in bytes as written to `sink`, `sha256` in hex."""
 
     name: str
     filename: str | None
     content_type: str | None
     size: int
     sink: Sink
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,7 @@ class _Parts:
     _audio: Field | File | None = None
     _sink: Sink | None = None
     _audio_bytes: int = 0
+    _audio_hash: Any = field(default_factory=hashlib.sha256)
 
     def begin(self, part: Field | File) -> None:
         """Another part starts. Raises Rejected for one without a name."""
@@ -281,7 +283,8 @@ class _Parts:
             return None
         filename = part.filename if isinstance(part, File) else None
         kind = part.headers.get("Content-Type")
-        return AudioPart(part.name, filename, kind, self._audio_bytes, sink)
+        digest = self._audio_hash.hexdigest()
+        return AudioPart(part.name, filename, kind, self._audio_bytes, sink, digest)
 
     def _write(self, part: Field | File, data: bytes) -> None:
         if self._sink is None:
@@ -291,6 +294,7 @@ class _Parts:
         self._audio_bytes += len(data)
         if self._audio_bytes > self.max_audio_bytes:
             raise UploadTooLarge(f"the audio is larger than {self.max_audio_bytes} bytes")
+        self._audio_hash.update(data)
         self._sink.write(data)
 
 

@@ -17,34 +17,8 @@ CONFIGURATION = ("XE",)
 RECORDING = ("RE",)
 CALL = ("CA",)
 
-_DOCUMENTED = frozenset(
-    [
-        "AC",
-        "CA",
-        "CF",
-        "CH",
-        "CR",
-        "GA",
-        "GT",
-        "GX",
-        "LY",
-        "MR",
-        "RE",
-        "SK",
-        "WK",
-        "WR",
-        "WS",
-        "WT",
-        "XB",
-        "XC",
-        "XD",
-        "XE",
-        "XF",
-        "XH",
-        "XR",
-    ]
-)
-"""Prefixes that name a certain kind of thing (spec/protocol 0.3), and the API key's."""
+_DOCUMENTED = re.compile(r"AC|C[AFHR]|G[ATX]|LY|MR|RE|SK|W[KRST]|X[BCDEFHR]")
+"""Prefixes that name a certain kind of thing (spec/protocol 9), and the API key's."""
 
 _RINGCENTRAL = "RC-"
 """The beginning of the names that this service gives to RingCentral's recordings and accounts."""
@@ -72,4 +46,4 @@ def may_name(text: str, *prefixes: str) -> bool:
     name = text.upper()
     if not is_token(text) or name.startswith(_RINGCENTRAL):
         return False
-    return not is_sid(name) or name[:2] in prefixes or name[:2] not in _DOCUMENTED
+    return not is_sid(name) or name[:2] in prefixes or not _DOCUMENTED.match(name)

@@ -33,5 +33,9 @@ def register_blueprints(app: Flask) -> None:
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
     problems.PROGRAMS.listen_to(app)
-    limited = (api.blueprint, flex.blueprint, login.blueprint)
+    limited = {
+        api.blueprint: api.access.valid_caller,
+        flex.blueprint: flex.valid_caller,
+        login.blueprint: limits.nobody,
+    }
     limits.apply(app, app.extensions[EXTENSION], limited)

@@ -16,6 +16,7 @@ from flask import Flask, current_app
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.store import WEB_PATIENCE, Store
+from addon.errors import SettingsError, Unavailable
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
 from addon.outbound import Outbound
@@ -29,6 +30,7 @@ from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
 from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
+from addon.requests.signature_uses import SignatureUses
 from addon.requests.state import RequestStates
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
@@ -36,6 +38,7 @@ from addon.twilio.flex_tokens import FlexTokens
 from addon.twilio.rest import Rest, TwilioApi
 from addon.twilio.signature_diagnostics import SignatureDiagnostics
 from addon.twilio.signatures import Verifier
+from addon.vault import Vault
 from addon.web.oidc import Provider
 from addon.web.recording_rows import RecordingRows
 from addon.web.sessions import Sessions
@@ -69,6 +72,11 @@ class Context:
     def intake_store(self) -> IntakeStore:
         """Requests that are accepted and not finished."""
         return IntakeStore.from_settings(self.settings, self.store)
+
+    @cached_property
+    def signature_uses(self) -> SignatureUses:
+        """The requests that accepted signatures were for."""
+        return SignatureUses.from_settings(self.settings, self.store, self.redis)
 
     @cached_property
     def states(self) -> RequestStates:
@@ -107,8 +115,19 @@ class Context:
 
     @cached_property
     def sessions(self) -> Sessions:
-        """Sessions of signed-in people."""
-        return Sessions(self.redis)
+        """Sessions of signed-in people. Raises Unavailable without PLAYBACK_SECRETS."""
+        try:
+            return Sessions.from_settings(self.settings, self.redis)
+        except SettingsError as error:
+            raise Unavailable(error.message) from error
+
+    @cached_property
+    def cookie_vault(self) -> Vault:
+        """Encrypts what cookies hold. Raises Unavailable without PLAYBACK_SECRETS."""
+        try:
+            return Vault(self.settings.playback_secrets, "cookies")
+        except SettingsError as error:
+            raise Unavailable(error.message) from error
 
     @cached_property
     def provider(self) -> Provider | None:

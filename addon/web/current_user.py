@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from flask import g, request
 
@@ -11,7 +10,7 @@ from addon.archive import index
 from addon.errors import Forbidden, NotFound, Unauthenticated
 from addon.playback.policy import Rights
 from addon.web.context import context
-from addon.web.sessions import Cookies
+from addon.web.cookies import Cookies
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,10 @@ def current_user() -> User:
 def _signed_in() -> User:
     settings = context().settings
     token = Cookies.of(settings).session(request)
-    claims = context().sessions.find(token) if token else None
-    if claims is None:
+    session = context().sessions.find(token) if token else None
+    if session is None:
         raise Unauthenticated("You are not signed in, or your session has ended")
-    rights = context().policy(claims, settings)
+    rights = context().policy(session.claims, settings)
     if not rights.listen:
         raise Forbidden("Your account may not listen to recordings here")
-    return User(str(claims.get("sub", "")), _name(claims), rights)
-
-
-def _name(claims: dict[str, Any]) -> str:
-    for claim in ("email", "preferred_username", "name", "sub"):
-        if isinstance(claims.get(claim), str):
-            return str(claims[claim])
-    return "unknown"
+    return User(str(session.claims.get("sub", "")), session.user, rights)

@@ -6,6 +6,7 @@ decided by a cookie. Whenever there is no clear yes, no link is given.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 
 from flask import Blueprint, Response, g, request
@@ -14,6 +15,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from addon.errors import Forbidden, NotFound, NotStored, Unauthenticated
 from addon.playback.access_log import Access
+from addon.playback.tokens import NAME_LENGTH
 from addon.twilio.flex_tokens import FlexUser, token_of
 from addon.web import cors, problems
 from addon.web.access_log import access_from_request
@@ -36,6 +38,17 @@ def validate_token() -> None:
     if request.method != "OPTIONS":
         token = token_of(request.headers.get("Authorization"))
         g.flex_user = context().flex_tokens.validate(token)
+
+
+def valid_caller() -> str | None:
+    """A name that follows from this request's token; None where Twilio has not accepted it yet."""
+    try:
+        token = token_of(request.headers.get("Authorization"))
+    except Unauthenticated:
+        return None
+    if not context().flex_tokens.is_known(token):
+        return None
+    return hashlib.sha256(token.encode()).hexdigest()[:NAME_LENGTH]
 
 
 @blueprint.route("/flex/playback", methods=METHODS, provide_automatic_options=False)

@@ -14,16 +14,20 @@ from datetime import UTC, datetime
 from typing import BinaryIO, cast
 
 from flask import Blueprint, Response, jsonify, request
+from twilio.request_validator import SIGNATURE_HEADER
 
 from addon import log
 from addon.archive.spool import SealedSpool
-from addon.errors import Rejected, UnknownInstall
+from addon.errors import Rejected, Replayed, UnknownInstall
 from addon.metrics import declarations
 from addon.requests import acceptance
 from addon.requests.request import Request
+from addon.requests.signature_uses import SignatureUse
 from addon.twilio import field_forms, multipart
 from addon.twilio.invocation import Invocation, check_headers
 from addon.twilio.multipart import Body
+from addon.twilio.signatures import public_request_url
+from addon.twilio.uniqueness import belongs_to_one_request
 from addon.web import signed, twilio_answers
 from addon.web.connections.body import PendingBody
 from addon.web.context import context
@@ -60,12 +64,16 @@ def recording_analysis() -> Response:
     _refuse_by_headers()
     with SealedSpool(PAGES_IN_MEMORY) as spool:
         body = _parsed(spool)
-        signed.verify(body, field_forms.INVOCATION)
-        return _accepted(_invocation(body), spool)
+        verified = signed.verify(body, field_forms.INVOCATION)
+        invocation = _invocation(body)
+        use = _signature_use(body, invocation) if verified else None
+        if use is not None:
+            _check_use(use)
+        return _accepted(invocation, use, spool)
 
 
 def _refuse_by_headers() -> None:
-    """Where the body is still on its way: what can never be accepted is not waited for.
+    """Refuse what can never be accepted, where its body is still on its way.
 
     A body that is here is verified first, and a forgery answered as such whatever it names.
     """
@@ -98,10 +106,47 @@ def _invocation(body: Body) -> Invocation:
     return replace(invocation, size=float(body.audio.size))
 
 
-def _accepted(invocation: Invocation, spool: SealedSpool) -> Response:
+def _signature_use(body: Body, invocation: Invocation) -> SignatureUse:
+    """The use of the request's signature: everything that it does not cover goes with it."""
+    settings, form = context().settings, body.form
+    fields = [["", body.sha256]] if form is None else sorted(set(form.items(multi=True)))
+    asked = [
+        invocation.request_sid,
+        invocation.install,
+        invocation.configuration_sid,
+        invocation.account_sid,
+        public_request_url("", request.environ),
+        fields,
+    ]
+    return SignatureUse.of(
+        context().signature_uses.key,
+        request.headers.get(SIGNATURE_HEADER, ""),
+        asked,
+        body.audio.sha256 if body.audio else invocation.audio_url or "",
+        bound=settings.signature_reuse == "refuse"
+        or belongs_to_one_request(invocation, map(str, body.fields.values())),
+    )
+
+
+def _check_use(use: SignatureUse) -> None:
+    """Raises Replayed for the signature of another request; counts what comes again."""
+    counters, settings = context().buffered_counters, context().settings
+    verdict, bound = context().signature_uses.reserve(use)
+    if verdict == "other audio":
+        counters.count(declarations.SIGNATURES_REUSED, verdict)
+        logger.error("a signature came again with another recording: the first one counts")
+    elif verdict == "another request":
+        refused = bound and settings.signature_reuse != "report" and signed.enforced()
+        counters.count(declarations.SIGNATURES_REUSED, "refused" if refused else "let pass")
+        if refused:
+            raise Replayed("the signature was accepted before, for another request")
+        logger.warning("a signature came again with another request", bound=bound)
+
+
+def _accepted(invocation: Invocation, use: SignatureUse | None, spool: SealedSpool) -> Response:
     started = time.monotonic()
     audio = Upload(cast(BinaryIO, spool)) if invocation.has_audio else ()
-    asked = Request.marketplace(invocation)
+    asked = replace(Request.marketplace(invocation), signature=use)
     fresh = acceptance.accept(context().intake_store, context().dispatcher, asked, audio)
     if not fresh:
         context().buffered_counters.count(declarations.DUPLICATES)

@@ -1,26 +1,34 @@
 """Limits on the requests of one caller, counted in Redis for all processes together.
 
-Where Redis does not answer each process counts for itself: the API goes on, with limits that are
-as many times wider as there are processes. Keys hold hashes, never a token. Links to audio are not
-counted: a player may jump about as it likes, and a forged one costs a hash (decision 0504).
+A caller is who shows a valid token; everybody else is their network. So wrong tokens are never
+counted against right ones, however many come from the same address. Where Redis does not answer
+each process counts for itself: the API goes on, with limits that are as many times wider as there
+are processes. Links to audio are not counted: a player may jump about as it likes, and a forged
+one costs a hash (decision 0504).
 """
 
 from __future__ import annotations
 
-import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from flask import Blueprint, Flask, request
 from flask_limiter import Limiter
 from flask_limiter.constants import HeaderNames
 
-from addon.web.access_log import client_address
-from addon.web.context import Context
+from addon.web.connections.addresses import client_of, network_of
+from addon.web.context import Context, context
 
 PER_CALLER = "600 per minute"
 """Ten a second: a page of fifty recordings and their peaks, or a player that jumps about."""
 
 REFUSALS = "60 per minute"
-"""Wrong tokens from one address: a person's mistakes, but no flood of guesses."""
+"""Wrong tokens from one network: a person's mistakes, but no flood of guesses."""
+
+NETWORK_DIGITS = 4
+"""Hexadecimal digits that name a network: Redis counts for 65,536 at most, however many a stranger
+has. Networks that share a name share a limit; a secret decides which do, so nobody can seek one."""
 
 HEADERS = {
     HeaderNames.LIMIT: "X-RateLimit-Limit",
@@ -29,11 +37,14 @@ HEADERS = {
     HeaderNames.RETRY_AFTER: "Retry-After",
 }
 
+ValidCaller = Callable[[], str | None]
+"""Gives the name of the valid token that a request shows, or None."""
 
-def apply(app: Flask, context: Context, blueprints: tuple[Blueprint, ...]) -> None:
+
+def apply(app: Flask, context: Context, callers: Mapping[Blueprint, ValidCaller]) -> None:
     """Count the requests to these blueprints; nothing is contacted yet."""
     limiter = Limiter(
-        _caller,
+        _network,
         storage_uri="redis://",
         storage_options={"connection_pool": context.redis.connection_pool},  # type: ignore[dict-item]
         in_memory_fallback_enabled=True,
@@ -42,18 +53,39 @@ def apply(app: Flask, context: Context, blueprints: tuple[Blueprint, ...]) -> No
         header_name_mapping=HEADERS,
         retry_after="delta-seconds",
     )
-    for blueprint in blueprints:
-        limiter.limit(PER_CALLER)(blueprint)
-        limiter.limit(REFUSALS, key_func=client_address, deduct_when=_refused)(blueprint)
+    for blueprint, valid_caller in callers.items():
+        limiter.limit(PER_CALLER, key_func=partial(_caller, valid_caller))(blueprint)
+        limiter.limit(
+            REFUSALS,
+            key_func=_network,
+            exempt_when=partial(_is_valid, valid_caller),
+            deduct_when=_refused,
+        )(blueprint)
     limiter.init_app(app)
 
 
-def _caller() -> str:
-    """The token that is shown, whether it is valid or not, else the address."""
-    shown = request.headers.get("Authorization")
-    if not shown:
-        return client_address()
-    return hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()[:32]
+def nobody() -> None:
+    """The caller of pages that no token opens."""
+
+
+def _caller(valid_caller: ValidCaller) -> str:
+    name = valid_caller()
+    return f"token-{name}" if name else _network()
+
+
+def _is_valid(valid_caller: ValidCaller) -> bool:
+    return valid_caller() is not None
+
+
+def _network() -> str:
+    """A name for the caller's network, without the address."""
+    settings = context().settings
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    peer = request.remote_addr or "unknown"
+    network = network_of(client_of(peer, forwarded, settings.trusted_proxies or 0))
+    secret = "".join(settings.playback_secrets[:1]).encode()
+    name = hmac.digest(secret, b"network\n" + network.encode("utf-8", "replace"), "sha256")
+    return f"network-{name.hex()[:NETWORK_DIGITS]}"
 
 
 def _refused(response: object) -> bool:

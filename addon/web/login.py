@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from addon import log
 from addon.errors import Forbidden
 from addon.playback.policy import LOCAL_ISSUER
-from addon.web import local_sign_in, page_responses, sign_ins
+from addon.web import local_sign_in, page_responses, sign_ins, sign_outs
 from addon.web.context import context
+from addon.web.cookies import Cookies
 from addon.web.ops import FORWARDED
 from addon.web.safe_redirect import safe_path
-from addon.web.sessions import Cookies, SignIn
+from addon.web.sign_ins import SignIn
 
 blueprint = Blueprint("login", __name__)
 page_responses.apply(blueprint)
@@ -35,12 +36,15 @@ def login() -> Response | str:
         possible = local_sign_in.is_possible(context().settings)
         return render_template("sign_in.html", local=possible)
 
-    def url(state: str, sign_in: SignIn) -> str:
+    asked = "login" if _cookies().asks_again(request) else context().settings.oidc_prompt
+
+    def url(sign_in: SignIn) -> str:
         return provider.sign_in_url(
             redirect_uri=_redirect_uri(),
-            state=state,
+            state=sign_in.state,
             nonce=sign_in.nonce,
             verifier=sign_in.verifier,
+            prompt=asked,
         )
 
     return sign_ins.begin(_cookies(), to, url)
@@ -53,16 +57,16 @@ def callback() -> Response:
     if provider is None:
         raise Forbidden("Nobody signs in at an issuer here", remedy=sign_ins.AGAIN)
     code, sign_in = sign_ins.finish(_cookies())
-    claims = provider.claims(
+    identity = provider.identity(
         code=code, redirect_uri=_redirect_uri(), nonce=sign_in.nonce, verifier=sign_in.verifier
     )
-    if not context().policy(claims, context().settings).listen:
+    if not context().policy(identity.claims, context().settings).listen:
         logger.warning("a person without rights signed in")
         raise Forbidden(
             "Your account may not listen to recordings here",
             remedy="Ask an administrator for the right, or sign in with another account.",
         )
-    return _signed_in(claims, sign_in.to)
+    return _signed_in(identity.claims, sign_in.to, sign_outs.hint_of(identity))
 
 
 @blueprint.get(local_sign_in.PATH)
@@ -82,26 +86,48 @@ def local() -> Response:
 @blueprint.post("/logout")
 def logout() -> Response:
     """End the session. SameSite=Lax keeps other sites from signing people out."""
+    response = redirect("/signed-out", 303)
     token = _cookies().session(request)
     if token:
+        session = context().sessions.find(token)
         context().sessions.end(token)
-    response = redirect("/signed-out", 303)
+        if session is not None and context().provider is not None:
+            _cookies().ask_again(response, wanted=True)
+            sign_outs.offer(_cookies(), response, session)
     _cookies().forget_session(response)
     return response
 
 
+@blueprint.get("/logout/issuer")
+def logout_at_issuer() -> Response:
+    """Go to the issuer, which ends its own session; only for who has just signed out here."""
+    offered = sign_outs.offered(_cookies())
+    url = sign_outs.url(offered) if offered else None
+    return redirect(url or "/signed-out")
+
+
 @blueprint.get("/signed-out")
-def signed_out() -> str:
+def signed_out() -> Response:
     """The end of signing out; going on to the list would sign a person in again at once."""
-    return render_template("signed_out.html")
+    offered = sign_outs.offered(_cookies())
+    outcome = sign_outs.outcome(offered) if offered else None
+    page = render_template("signed_out.html", issuer=outcome)
+    response = make_response(page)
+    if outcome == "ended":
+        _cookies().forget_sign_out(response)
+    return response
 
 
-def _signed_in(claims: Mapping[str, Any], to: str) -> Response:
+def _signed_in(claims: Mapping[str, Any], to: str, id_token: str | None = None) -> Response:
     before = _cookies().session(request)
     if before:
         context().sessions.end(before)
     response = redirect(to)
-    _cookies().remember_session(response, context().sessions.start(claims))
+    _cookies().remember_session(response, context().sessions.start(claims, id_token))
+    if _cookies().asks_again(request):
+        _cookies().ask_again(response, wanted=False)
+    if _cookies().sign_out(request):
+        _cookies().forget_sign_out(response)
     logger.info("signed in")
     return response
 

@@ -7,38 +7,56 @@ is unsigned, or signed with a secret instead of the issuer's key.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from authlib.common.security import generate_token
+from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import KeySet
-from joserfc.jws import JWSRegistry
+from joserfc.errors import ExpiredTokenError, InvalidTokenError, JoseError
 
+from addon import log
 from addon.bounded_cache import BoundedCache
 from addon.errors import Forbidden, OutboundError, SettingsError, Unavailable
 from addon.outbound import Credentials, Origins, Outbound, Timeouts, split
+from addon.web import issuer_keys
 
 SCOPE = "openid email profile"
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
-"""Signatures by a private key; "none" and the HS family must never be among them."""
-
 LEEWAY_S = 60
 """Two clocks may differ this much."""
 
 DOCUMENTS_S = 3600
 """How long the issuer's configuration and keys are used before they are asked for again."""
 
+ASK_AGAIN_S = 10
+"""The least time between two times that a bad signature makes us ask for them before that."""
+
+MAX_HINT = 2000
+"""Longer ID tokens are not kept as a hint for signing out: a cookie has 4 KB. Without one the
+issuer asks the person."""
+
 MAX_ANSWER = 512 * 1024
 """Configurations, key sets and tokens are a few kilobytes."""
 
 PATIENCE = Timeouts(connect=3, read=5, total=8)
 """A person waits for it."""
+
+logger = log.get("oidc")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A person whom the issuer vouches for: verified claims, and the ID token they came in."""
+
+    claims: dict[str, Any]
+    id_token: str
 
 
 class Provider:
@@ -51,9 +69,21 @@ class Provider:
         self._client_id = client_id
         self._secret = client_secret
         self._kept: BoundedCache[str, dict[str, Any]] = BoundedCache(2, seconds=DOCUMENTS_S)
+        self._asked_again_at = -math.inf
 
-    def sign_in_url(self, *, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
-        """The issuer's page to sign in. Raises Unavailable where the issuer does not answer."""
+    def sign_in_url(
+        self,
+        *,
+        redirect_uri: str,
+        state: str,
+        nonce: str,
+        verifier: str,
+        prompt: str | None = None,
+    ) -> str:
+        """The issuer's page to sign in. Raises Unavailable where the issuer does not answer.
+
+        With the `prompt` "login" or "select_account" it asks who it is, also where it knows.
+        """
         url: str = prepare_grant_uri(
             self._endpoint("authorization_endpoint"),
             self._client_id,
@@ -64,17 +94,34 @@ class Provider:
             nonce=nonce,
             code_challenge=create_s256_code_challenge(verifier),
             code_challenge_method="S256",
+            **({"prompt": prompt} if prompt else {}),
         )
         return url
 
-    def claims(self, *, code: str, redirect_uri: str, nonce: str, verifier: str) -> dict[str, Any]:
-        """The person's verified claims for a code. Raises Forbidden, Unavailable."""
+    def sign_out_url(self, *, id_token: str | None, state: str, back: str) -> str | None:
+        """The issuer's page that ends its own session and leads `back`, or None where it has none.
+
+        (OpenID Connect RP-Initiated Logout 1.0, 2.) Raises Unavailable.
+        """
+        endpoint = self._configuration().get("end_session_endpoint")
+        if not isinstance(endpoint, str) or not endpoint.startswith(("https://", "http://")):
+            return None
+        query = {"client_id": self._client_id, "post_logout_redirect_uri": back, "state": state}
+        if id_token:
+            query["id_token_hint"] = id_token
+        url: str = add_params_to_uri(endpoint, list(query.items()))
+        return url
+
+    def identity(self, *, code: str, redirect_uri: str, nonce: str, verifier: str) -> Identity:
+        """The person of a code. Raises Forbidden, Unavailable."""
         token = self._token(code, redirect_uri, verifier)
         try:
             claims = self._verified(token, nonce)
         except (JoseError, ValueError, TypeError, KeyError):
             raise Forbidden("the issuer's token does not hold") from None
-        return claims if "email" in claims else self._with_user_info(claims, token)
+        if "email" not in claims:
+            claims = self._with_user_info(claims, token)
+        return Identity(claims, token["id_token"])
 
     def _token(self, code: str, redirect_uri: str, verifier: str) -> dict[str, Any]:
         public = self._secret is None
@@ -103,11 +150,7 @@ class Provider:
         return Credentials(quote(self._client_id, safe=""), quote(self._secret or "", safe=""))
 
     def _verified(self, token: Mapping[str, Any], nonce: str) -> dict[str, Any]:
-        try:
-            signed = self._decoded(token["id_token"])
-        except InvalidKeyIdError:
-            self._kept.remove("keys")
-            signed = self._decoded(token["id_token"])
+        signed = self._decoded(token["id_token"])
         claims = CodeIDToken(
             signed.claims,
             signed.header,
@@ -121,13 +164,29 @@ class Provider:
                 "access_token": token.get("access_token"),
             },
         )
-        claims.validate(leeway=LEEWAY_S)
+        try:
+            claims.validate(leeway=LEEWAY_S)
+        except (ExpiredTokenError, InvalidTokenError):
+            _check_clock(claims["iat"])
+            raise
         return dict(claims)
 
     def _decoded(self, text: str) -> jwt.Token:
-        registry = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
-        keys = KeySet.import_key_set(self._document("keys", self._endpoint("jwks_uri")))  # type: ignore[arg-type]
-        return jwt.decode(text, key=keys, registry=registry)
+        """The token, its signature verified. Keys that do not verify it may be out of date: an
+        issuer may change them at any time, also under the same key id.
+        """
+        try:
+            return issuer_keys.verified(text, self._key_set())
+        except (JoseError, ValueError, TypeError):
+            if time.monotonic() - self._asked_again_at < ASK_AGAIN_S:
+                raise
+        self._asked_again_at = time.monotonic()
+        for name in ("configuration", "keys"):
+            self._kept.remove(name)
+        return issuer_keys.verified(text, self._key_set())
+
+    def _key_set(self) -> dict[str, Any]:
+        return self._document("keys", self._endpoint("jwks_uri"))
 
     def _with_user_info(self, claims: dict[str, Any], token: Mapping[str, Any]) -> dict[str, Any]:
         """Some issuers keep the e-mail address out of the token; it must be of the same person."""
@@ -181,6 +240,24 @@ class Provider:
         if response.status != 200 or not answer:
             raise Unavailable(f"the issuer answers {response.status}")
         return answer
+
+
+def _check_clock(issued_at: float) -> None:
+    """Raises Forbidden where a token that was made just now is not of now by our clock."""
+    difference = issued_at - time.time()
+    if abs(difference) <= LEEWAY_S:
+        return
+    logger.warning("this machine's clock differs from the issuer's", seconds=round(difference))
+    way = "behind" if difference > 0 else "ahead of"
+    raise Forbidden(
+        f"This machine's clock differs from the issuer's: it is {_duration(abs(difference))} {way} "
+        "it",
+        remedy="Whoever runs this service sets its clock, best by NTP; then open the link again.",
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"about {seconds / 60:.0f} minutes"
 
 
 def fresh_text() -> str:

@@ -27,8 +27,10 @@ from addon.ringcentral.client import RingCentral
 from addon.ringcentral.recordings import checked_id
 from addon.web import audio, page_responses, problems, sign_ins
 from addon.web.context import context
+from addon.web.cookies import Cookies
 from addon.web.oidc import fresh_text
-from addon.web.sessions import SESSION_S, Cookies, SignIn, hashed
+from addon.web.sessions import SESSION_S, hashed
+from addon.web.sign_ins import SignIn
 
 CALLBACK = "/ringcentral/callback"
 """Behind PUBLIC_URL: the redirect URI that the app at RingCentral has to name exactly."""
@@ -156,9 +158,9 @@ def _session(client: RingCentral) -> str | None:
 
 
 def _sign_in(client: RingCentral, to: str) -> Response:
-    def url(state: str, sign_in: SignIn) -> str:
+    def url(sign_in: SignIn) -> str:
         return client.oauth.sign_in_url(
-            redirect_uri=_redirect_uri(), state=state, verifier=sign_in.verifier
+            redirect_uri=_redirect_uri(), state=sign_in.state, verifier=sign_in.verifier
         )
 
     return sign_ins.begin(_cookies(), to, url)

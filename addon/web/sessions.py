@@ -1,32 +1,31 @@
-"""Sessions of signed-in people in Redis, and the cookies that name them.
+"""Sessions of signed-in people in Redis, encrypted; only the browser's cookie names one.
 
-A cookie holds a random text and nothing else; Redis holds its hash, so that neither the database
-nor a log of it lets anyone in. A session ends by itself; a permanent link does not.
+A cookie holds a random text and nothing else. Redis holds the session under the text's hash,
+encrypted and authenticated with a key that Redis does not hold, and bound to that hash and to the
+issuer: whoever reads Redis reads no claims, and whoever writes to it signs nobody in. A session
+ends by itself, at signing out, by `flask sessions end`, with Redis, and when the issuer changes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, cast
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Self, cast
 
 import redis
-from werkzeug.wrappers import Request, Response
 
-from addon import stored_documents
-from addon.errors import UnreadableDocument
+from addon.playback.policy import LOCAL_ISSUER
 from addon.redis_errors import as_unavailable
-from addon.redis_keys import SESSION, SIGN_IN
+from addon.redis_keys import SESSION
 from addon.settings import Settings
+from addon.stored_documents import StoredDocument
+from addon.vault import Vault
 
 SESSION_S = 8 * 3600
 """A working day; whoever opens a link the next morning signs in again."""
-
-SIGN_IN_S = 600
-"""Time to type a password and find a second factor."""
 
 KEPT_CLAIMS = (
     *("iss", "sub", "name", "email", "email_verified", "preferred_username"),
@@ -34,118 +33,136 @@ KEPT_CLAIMS = (
 )
 """What the policy and the page's corner need; nothing else of a person is kept."""
 
+NAME_LENGTH = 12
+"""Of a cookie's hash: enough to tell sessions apart, too few to find any cookie with."""
+
+SCANNED = 1000
+"""Keys that Redis looks at for each step of a list, a millisecond of its time."""
+
 
 @dataclass(frozen=True)
-class SignIn:
-    """A sign-in on its way: what the issuer's answer has to match, and where to go afterwards."""
+class Session(StoredDocument):
+    """A signed-in person: the claims that are kept, and from when to when.
 
-    browser: str
-    nonce: str
-    verifier: str
-    to: str
+    `id_token` is the hint by which the issuer ends its own session (`sign_outs`).
+    """
+
+    KIND: ClassVar[str] = "session"
+    MOMENTS: ClassVar[tuple[str, ...]] = ("started_at", "ends_at")
+
+    claims: dict[str, Any]
+    started_at: datetime
+    ends_at: datetime
+    id_token: str | None = None
+
+    @property
+    def user(self) -> str:
+        """A name of the person for the page's corner and for lists."""
+        for claim in ("email", "preferred_username", "name", "sub"):
+            if isinstance(self.claims.get(claim), str):
+                return str(self.claims[claim])
+        return "unknown"
+
+    def is_of(self, user: str) -> bool:
+        """True where `user` is the person's address, user name or id at the issuer."""
+        names = (self.claims.get(name) for name in ("email", "preferred_username", "sub"))
+        return user.casefold() in {str(name).casefold() for name in names if name}
 
 
 class Sessions:
-    """Sessions and sign-ins. Every method raises QueueUnavailable where Redis does not answer."""
+    """The sessions of one issuer. Every method raises QueueUnavailable without Redis."""
 
-    def __init__(self, connection: redis.Redis) -> None:
+    def __init__(
+        self,
+        connection: redis.Redis,
+        vault: Vault,
+        issuer: str,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._redis = connection
+        self._vault = vault
+        self._issuer = issuer
+        self._now = now
 
-    def start(self, claims: Mapping[str, Any]) -> str:
+    @classmethod
+    def from_settings(cls, settings: Settings, connection: redis.Redis) -> Self:
+        """The sessions of a deployment. Raises SettingsError without PLAYBACK_SECRETS."""
+        vault = Vault(settings.playback_secrets, "sessions")
+        return cls(connection, vault, settings.oidc_issuer or LOCAL_ISSUER)
+
+    def start(self, claims: Mapping[str, Any], id_token: str | None = None) -> str:
         """A new session; returns the text for its cookie."""
-        token = secrets.token_urlsafe(32)
+        token, now = secrets.token_urlsafe(32), self._now()
         kept = {name: claims[name] for name in KEPT_CLAIMS if name in claims}
+        session = Session(kept, now, now + timedelta(seconds=SESSION_S), id_token)
+        key = SESSION + hashed(token)
         with as_unavailable():
-            self._redis.set(_key(SESSION, token), json.dumps(kept), ex=SESSION_S)
+            self._redis.set(key, self._vault.encrypt(session, self._bound(key)), ex=SESSION_S)
         return token
 
-    def find(self, token: str) -> dict[str, Any] | None:
-        """The claims of the person, or None where the session ended or never was."""
-        with as_unavailable():
-            found = cast("bytes | None", self._redis.get(_key(SESSION, token)))
-        return None if found is None else cast("dict[str, Any]", json.loads(found))
+    def find(self, token: str) -> Session | None:
+        """The session, or None where it ended, never was, or is not one that we wrote."""
+        return self._read(SESSION + hashed(token))
 
     def end(self, token: str) -> None:
         """Sign out."""
+        self._delete(SESSION + hashed(token))
+
+    def all(self) -> Iterator[tuple[str, Session]]:
+        """Every session of this issuer with its name, in no particular order."""
+        for key in self._keys(""):
+            session = self._read(key)
+            if session is not None:
+                yield _name(key), session
+
+    def end_named(self, name: str) -> int:
+        """End every session whose name begins with `name`; gives their number."""
+        return self._delete(*self._keys(name)) if name.isalnum() else 0
+
+    def end_user(self, user: str) -> int:
+        """End every session of a person; gives their number."""
+        found = ((key, self._read(key)) for key in self._keys(""))
+        return self._delete(*(key for key, session in found if session and session.is_of(user)))
+
+    def end_all(self) -> int:
+        """End every session, also those of another issuer; gives their number."""
+        return self._delete(*self._keys(""))
+
+    def _read(self, key: str) -> Session | None:
         with as_unavailable():
-            self._redis.delete(_key(SESSION, token))
+            sealed = _bytes_at(self._redis, key)
+        session = self._vault.decrypt(Session, sealed, self._bound(key))
+        # The end is in the session as well: one that was put back into Redis ends all the same.
+        return session if session and session.ends_at > self._now() else None
 
-    def expect(self, state: str, sign_in: SignIn) -> None:
-        """Remember a sign-in until its answer comes."""
+    def _keys(self, beginning: str) -> list[str]:
         with as_unavailable():
-            self._redis.set(_key(SIGN_IN, state), json.dumps(vars(sign_in)), ex=SIGN_IN_S)
+            found = self._redis.scan_iter(match=f"{SESSION}{beginning}*", count=SCANNED)
+            return sorted({key.decode("utf-8", "replace") for key in found})
 
-    def take(self, state: str, browser: str) -> SignIn | None:
-        """The sign-in of this state, once, and only for the browser that began it."""
+    def _delete(self, *keys: str) -> int:
         with as_unavailable():
-            found = cast("bytes | None", self._redis.getdel(_key(SIGN_IN, state)))
-        try:
-            sign_in = stored_documents.instance(
-                SignIn, stored_documents.parse(found or b"{}", "sign-in"), "sign-in"
-            )
-        except UnreadableDocument:
-            return None
-        if not secrets.compare_digest(sign_in.browser, hashed(browser)):
-            return None
-        return sign_in
+            return self._redis.delete(*keys) if keys else 0
 
-
-@dataclass(frozen=True)
-class Cookies:
-    """Two cookies of a `kind`. `secure` where PUBLIC_URL is https; then bound to this very host."""
-
-    secure: bool
-    kind: str = "recordings"
-
-    @classmethod
-    def of(cls, settings: Settings, kind: str = "recordings") -> Self:
-        """The cookies of a deployment."""
-        return cls(secure=settings.public_url.startswith("https:"), kind=kind)
-
-    @property
-    def state_prefix(self) -> str:
-        """Keeps the sign-ins of other kinds apart from those at the OpenID Connect issuer."""
-        return "" if self.kind == "recordings" else f"{self.kind}:"
-
-    def session(self, request: Request) -> str | None:
-        """The session's text, as the browser sent it."""
-        return request.cookies.get(self._name("session")) or None
-
-    def browser(self, request: Request) -> str | None:
-        """The text that binds a sign-in to its browser."""
-        return request.cookies.get(self._name("sign-in")) or None
-
-    def remember_session(self, response: Response, token: str) -> None:
-        """Sign the browser in."""
-        self._set(response, "session", token, SESSION_S)
-
-    def forget_session(self, response: Response) -> None:
-        """Sign the browser out."""
-        self._set(response, "session", "", 0)
-
-    def remember_browser(self, response: Response, text: str) -> None:
-        """Bind the sign-in that begins to this browser."""
-        self._set(response, "sign-in", text, SIGN_IN_S)
-
-    def _set(self, response: Response, name: str, value: str, seconds: int) -> None:
-        response.set_cookie(
-            self._name(name),
-            value,
-            max_age=seconds,
-            secure=self.secure,
-            httponly=True,
-            samesite="Lax",
-        )
-
-    def _name(self, name: str) -> str:
-        # RFC 6265bis 4.1.3.2: a name that a subdomain or a plain http page cannot set.
-        return f"__Host-{self.kind}-{name}" if self.secure else f"{self.kind}-{name}"
+    def _bound(self, key: str) -> str:
+        return f"{self._issuer}\n{key}"
 
 
 def hashed(text: str) -> str:
     """SHA-256 in hexadecimal: how every secret text of a browser is kept."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _key(prefix: str, text: str) -> str:
-    return prefix + hashed(text)
+def _name(key: str) -> str:
+    return key.removeprefix(SESSION)[:NAME_LENGTH]
+
+
+def _bytes_at(connection: redis.Redis, key: str) -> bytes | None:
+    """The string under a key; None where there is none, or something that is no string."""
+    try:
+        return cast("bytes | None", connection.get(key))
+    except redis.exceptions.ResponseError as error:
+        if str(error).startswith("WRONGTYPE"):
+            return None
+        raise

@@ -63,20 +63,22 @@ def _decoded_length(signature: str) -> int | None:
         return None
 
 
-def verify(body: Body, spellings: Iterable[Spelling]) -> None:
+def verify(body: Body, spellings: Iterable[Spelling]) -> bool:
     """Raises Forged for what Twilio did not sign, InputMalformed for a form that may have been
-    split anew; monitor mode lets both pass. `spellings` are the fields that have a meaning."""
+    split anew; monitor mode lets both pass. `spellings` are the fields that have a meaning. False
+    in monitor mode for a signature that is none."""
     verdict = context().verifier.check(request.environ, body.form, body.sha256)
     if verdict.hypothesis == "fields" and body.form is not None:
         _check_boundaries(body.form, spellings)
     if enforced():
         if not verdict.valid:
             raise Forged(f"signature refused: {verdict.reason}")
-        return
+        return True
     if not verdict.valid:
         _tell(verdict, body)
     if not verdict.valid or _kind(request.environ) == "multipart":
         _diagnose_afterwards(verdict, body)
+    return verdict.valid
 
 
 def _check_boundaries(form: MultiDict[str, str], spellings: Iterable[Spelling]) -> None:

@@ -53,7 +53,7 @@ def archived(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Settin
 @pytest.fixture(scope="session")
 def issuer() -> Iterator[Issuer]:
     admin = {**PERSON, "groups": ["admin"]}
-    with Issuer(person=admin, asks=True) as running:
+    with Issuer(person=admin, asks=True, ends_sessions=True) as running:
         yield running
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from addon.settings import Settings
 from addon.web.local_sign_in import local_sign_in_link
 from tests.browser.sample_calls import MAIN_CALL
+from tests.browser.test_accessibility import check
 from tests.web.issuer import Issuer
 
 LINK = f"/recordings/{MAIN_CALL}"
@@ -52,13 +53,32 @@ def test_signing_out_asks_again_for_the_same_link(
     assert page.url.startswith(f"{issuer.url}/authorize")
 
 
+def test_at_a_shared_desk_the_issuers_session_is_ended_too_and_the_next_person_is_asked(
+    open_page: Callable[..., Page], service: Settings, issuer: Issuer, axe: str
+):
+    page = open_page()
+    sign_in(page, service)
+    before = len(issuer.signed_out)
+    page.get_by_role("button", name="Sign out").click()
+    button = page.get_by_role("link", name="Sign out at the identity provider too")
+    expect(button).to_be_visible()
+    check(page, axe)
+    button.click()
+    expect(page.get_by_text("from ending its own session")).to_be_visible()
+    check(page, axe)
+    assert len(issuer.signed_out) == before + 1
+    assert issuer.signed_out[-1]["id_token_hint"]
+    page.goto(service.public_url + LINK)
+    assert "prompt=login" in page.url
+
+
 def test_an_ended_session_is_renewed_on_the_same_page(
     open_page: Callable[..., Page], service: Settings
 ):
     page = open_page()
     sign_in(page, service, "/recordings?day=2026-03-04")
     with sessions(service) as connection:
-        connection.delete(*connection.keys("session:*"))
+        connection.delete(*connection.keys("sealed-session:*"))
     page.reload()
     page.get_by_role("link", name="Continue").click()
     page.wait_for_url(service.public_url + "/recordings?day=2026-03-04")
@@ -71,7 +91,7 @@ def test_a_session_that_ends_on_an_open_page_is_told(
     sign_in(page, service)
     expect(page.locator("#player")).to_have_attribute("data-state", "ready")
     with sessions(service) as connection:
-        connection.delete(*connection.keys("session:*"))
+        connection.delete(*connection.keys("sealed-session:*"))
     page.get_by_role("button", name="Play", exact=True).click()
     expect(page.locator("#note")).to_contain_text("Your session has ended.")
     page.get_by_role("link", name="Sign in again").click()

@@ -20,9 +20,16 @@ def run(settings: Settings, redis_server, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_with_everything_in_order_each_line_is_fine(run) -> None:
-    result = run()
+    result = run(trusted_proxies=1)
     assert result.exit_code == 0, result.output
     assert result.output.splitlines() == [f"fine   {name}" for name in LOOKS]
+
+
+def test_nothing_in_front_is_a_warning_and_no_failure(run) -> None:
+    result = run(public_url="https://hooks.example.net", trusted_proxies=0)
+    assert result.exit_code == 0
+    assert "warn   what stands in front: PUBLIC_URL is https" in result.output
+    assert "warn" not in run(public_url="http://127.0.0.1:8080", trusted_proxies=0).output
 
 
 @pytest.mark.parametrize(

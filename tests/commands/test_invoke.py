@@ -81,9 +81,9 @@ def at_work(app: Wsgi, port: int) -> Iterator[None]:
 @pytest.fixture
 def flask_invoke(
     settings: Settings, ports: tuple[int, int], call: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], Result]:
-    def run() -> Result:
-        arguments = ["--audio", str(call), "--port", str(ports[1]), "--wait", "30"]
+) -> Callable[..., Result]:
+    def run(*more: str) -> Result:
+        arguments = ["--audio", str(call), "--port", str(ports[1]), "--wait", "30", *more]
         return CliRunner().invoke(invoke, arguments)
 
     monkeypatch.setenv("DATA_DIR", str(settings.data_dir))
@@ -97,7 +97,7 @@ def flask_invoke(
 def test_the_result_is_printed_whichever_way_it_came(
     settings: Settings,
     services: Services,
-    flask_invoke: Callable[[], Result],
+    flask_invoke: Callable[..., Result],
     ports: tuple[int, int],
     monkeypatch: pytest.MonkeyPatch,
     style: str,
@@ -115,7 +115,22 @@ def test_the_result_is_printed_whichever_way_it_came(
     assert (beside in result.stderr) is (style == "multipart")
 
 
-def test_nobody_there_is_one_sentence(flask_invoke: Callable[[], Result]) -> None:
+def test_the_same_request_sent_again_is_accepted_each_time_and_answered_once(
+    settings: Settings,
+    services: Services,
+    flask_invoke: Callable[..., Result],
+    ports: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("workers.services._made", {os.getpid(): services})
+    with at_work(create_app(settings), ports[0]):
+        result = flask_invoke("--duplicate", "4")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("202 in ") == 4
+    assert json.loads(result.stdout)["status"] == "successful"
+
+
+def test_nobody_there_is_one_sentence(flask_invoke: Callable[..., Result]) -> None:
     result = flask_invoke()
     assert result.exit_code == 1
     assert "does not answer" in result.stderr

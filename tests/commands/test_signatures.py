@@ -12,6 +12,8 @@ import redis
 from click.testing import CliRunner, Result
 
 from addon.commands.signatures import signatures_cli
+from addon.metrics.counters import Counters
+from addon.metrics.declarations import SIGNATURES_REUSED
 from addon.twilio.signature_diagnostics import Diagnosis, SignatureDiagnostics
 from addon.twilio.signatures import Verdict
 from tests.twilio.test_signature_diagnostics import VERIFIER
@@ -47,6 +49,18 @@ def some(redis_server: redis.Redis) -> None:
     keep(redis_server, SIDS[1], URL + "/" + SORTED)
     keep(redis_server, SIDS[2], URL)
     keep(redis_server, SIDS[3], None)
+
+
+def test_signatures_that_came_again_are_counted_and_shared_ones_are_warned_of(
+    run, redis_server
+) -> None:
+    assert "came again" not in run().output
+    Counters(redis_server).count(SIGNATURES_REUSED, "refused", by=3)
+    told = run().output
+    assert "3 refused, 0 let pass, 0 other audio" in told
+    assert "share signatures" not in told
+    Counters(redis_server).count(SIGNATURES_REUSED, "let pass")
+    assert "share signatures" in run(mode="enforce").output
 
 
 def test_a_row_for_each_request_and_the_count_of_each_answer(run, some) -> None:

@@ -9,7 +9,13 @@ import pytest
 from addon.errors import DeadlineMissed
 from addon.metrics import declarations
 from addon.metrics.counters import Counters
-from addon.requests.measures import additions, count_finished, stages
+from addon.requests.measures import (
+    COUNT_S,
+    FinishedCounting,
+    additions,
+    count_finished,
+    stages,
+)
 from addon.requests.state import BATCH, RequestStates
 from tests.entries import finished
 
@@ -38,6 +44,20 @@ def test_finished_requests_are_counted_together_however_many(redis_server):
     count_finished(states, counters)
     assert counters.read()["addon_requests_finished_total|delivered"] == BATCH + 1
     assert counters.read()["addon_failures_total|61001"] == BATCH + 1
+
+
+def test_they_are_counted_at_once_and_then_every_so_often(redis_server, monkeypatch):
+    counters, states = Counters(redis_server), RequestStates(redis_server)
+    counting = FinishedCounting(states, counters)
+    now = [1000.0]
+    monkeypatch.setattr("addon.requests.measures.time.monotonic", lambda: now[0])
+    counts = []
+    for number, seconds in enumerate((0.0, COUNT_S - 1.0, 1.0)):
+        now[0] += seconds
+        states.finish(f"XR{number}", "delivered")
+        counting.step()
+        counts.append(counters.read()["addon_requests_finished_total|delivered"])
+    assert counts == [1, 1, 3]
 
 
 def test_a_failure_says_its_code_and_a_miss_its_length():

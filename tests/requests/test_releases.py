@@ -158,25 +158,25 @@ def test_a_manifest_and_a_tombstone_of_the_last_release_are_verified_and_read():
 
 
 @pytest.mark.parametrize("added", [{}, NEWER])
-def test_an_api_token_of_another_release_is_known(services, added):
+def test_an_api_token_of_another_release_is_known(services, settings, added):
     record = json.loads(LAST["api_token"]) | added
     services.store.put(TOKEN_KEY, [json.dumps(record).encode()])
-    assert list(Tokens.from_settings(services.settings, services.store).all()) == []
-    during = Tokens.from_settings(upgrading(services.settings), services.store)
+    assert list(Tokens.from_settings(settings, services.store).all()) == []
+    during = Tokens.from_settings(upgrading(settings), services.store)
     assert [(token.install, token.label) for token in during.all()] == [("XD1", "crm")]
-    signed = token_signer(services.settings).sign("API token", TOKEN_KEY, record)
+    signed = token_signer(settings).sign("API token", TOKEN_KEY, record)
     services.store.put(TOKEN_KEY, [signed], if_absent=False)
-    (token,) = Tokens.from_settings(services.settings, services.store).all()
+    (token,) = Tokens.from_settings(settings, services.store).all()
     assert (token.install, token.label) == ("XD1", "crm")
     assert token.scopes == SCOPES
 
 
 @pytest.mark.parametrize("record", [{}, {"label": "crm"}, {"version": 3, "install": None}])
-def test_an_api_token_whose_install_cannot_be_read_opens_nothing(services, record):
-    signed = token_signer(services.settings).sign("API token", TOKEN_KEY, record)
+def test_an_api_token_whose_install_cannot_be_read_opens_nothing(services, settings, record):
+    signed = token_signer(settings).sign("API token", TOKEN_KEY, record)
     services.store.put(TOKEN_KEY, [signed])
     with pytest.raises(UnreadableDocument):
-        list(Tokens.from_settings(services.settings, services.store).all())
+        list(Tokens.from_settings(settings, services.store).all())
 
 
 def test_plans_and_places_of_the_last_release_are_read(services):
@@ -206,8 +206,8 @@ def test_a_requests_state_of_another_release_is_read(services):
 class TestTheLastReleaseReads:
     """What this release writes has no field that the last one refuses: it takes these alone."""
 
-    def test_signed_documents(self, services):
-        _, token = Tokens.from_settings(services.settings, services.store).issue("XD1", "crm")
+    def test_signed_documents(self, services, settings):
+        _, token = Tokens.from_settings(settings, services.store).issue("XD1", "crm")
         services.intake_store.record_outcome("XR1", json.loads(LAST["outcome"]))
         (stat,) = services.store.list(TOKENS)
         record = stored_documents.parse(services.store.get(stat.key), "API token", 1)
@@ -216,8 +216,8 @@ class TestTheLastReleaseReads:
         assert outcome.items() >= json.loads(LAST["outcome"]).items()
 
     @pytest.mark.parametrize("limit", [{"scopes": ["read"]}, {"expires_at": NOW}])
-    def test_no_token_that_is_limited_as_one_without_limits(self, services, limit):
-        Tokens.from_settings(services.settings, services.store).issue("XD1", **limit)
+    def test_no_token_that_is_limited_as_one_without_limits(self, services, settings, limit):
+        Tokens.from_settings(settings, services.store).issue("XD1", **limit)
         (stat,) = services.store.list(TOKENS)
         with pytest.raises(UnreadableDocument):
             stored_documents.parse(services.store.get(stat.key), "API token", 1)

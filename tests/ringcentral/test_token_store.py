@@ -12,14 +12,14 @@ from addon.errors import QueueUnavailable, RingCentralUnavailable, Unauthenticat
 from addon.ringcentral import token_store
 from addon.ringcentral.oauth import Tokens
 from addon.ringcentral.token_store import TokenStore
-from addon.ringcentral.vault import Vault
+from addon.vault import Vault
 
 NAME = "a1" * 32
 
 
 @pytest.fixture
 def store(redis_server, clock):
-    return TokenStore(redis_server, Vault(["secret"]), clock)
+    return TokenStore(redis_server, Vault(["secret"], "ringcentral tokens"), clock)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_many_threads_renew_once(store, tokens, clock, redis_server):
 
     def use(_):
         begin.wait(60)
-        own = TokenStore(redis_server, Vault(["secret"]), clock)
+        own = TokenStore(redis_server, Vault(["secret"], "ringcentral tokens"), clock)
         return own.fresh(NAME, server.renew).access
 
     with ThreadPoolExecutor(8) as pool:
@@ -168,8 +168,10 @@ def test_where_nothing_is_kept_only_a_lasting_set_is_made(store, tokens):
 
 def test_a_set_under_a_secret_that_is_gone_has_ended(store, tokens, redis_server, clock):
     store.keep(NAME, tokens, 100)
-    assert TokenStore(redis_server, Vault(["another"]), clock).find(NAME) is None
-    rotated = TokenStore(redis_server, Vault(["another", "secret"]), clock)
+    assert (
+        TokenStore(redis_server, Vault(["another"], "ringcentral tokens"), clock).find(NAME) is None
+    )
+    rotated = TokenStore(redis_server, Vault(["another", "secret"], "ringcentral tokens"), clock)
     assert rotated.find(NAME) == tokens
 
 
@@ -180,6 +182,6 @@ def test_a_set_copied_to_another_session_does_not_open(store, tokens, redis_serv
 
 
 def test_without_redis_nobody_is_signed_out_by_mistake(clock, no_redis):
-    store = TokenStore(no_redis, Vault(["secret"]), clock)
+    store = TokenStore(no_redis, Vault(["secret"], "ringcentral tokens"), clock)
     with pytest.raises(QueueUnavailable):
         store.find(NAME)

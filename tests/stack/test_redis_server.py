@@ -1,9 +1,11 @@
 """The real server from the wheel: private, durable, and ours to end."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,7 +77,28 @@ def test_a_data_folder_with_a_very_long_name_works(tmp_path: Path) -> None:
     settings = Settings.load({"DATA_DIR": str(deep)})
     with server(redis_child(settings)):
         assert missing(settings.redis_url) is None
-    Path(settings.redis_url.removeprefix("unix://")).unlink()
+    folder = Path(settings.redis_url.removeprefix("unix://")).parent
+    assert (stat.S_IMODE(folder.stat().st_mode), folder.stat().st_uid) == (0o700, os.geteuid())
+    shutil.rmtree(folder)
+
+
+def test_a_folder_that_somebody_else_put_in_the_temporary_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    settings = Settings.load({"DATA_DIR": str(tmp_path / ("a" * 60) / ("b" * 60))})
+    folder = Path(settings.redis_url.removeprefix("unix://")).parent
+    assert folder.parent == tmp_path
+    folder.symlink_to(tmp_path)
+    with pytest.raises(SettingsError, match="belongs to another user"):
+        redis_child(settings)
+    folder.unlink()
+    folder.mkdir(mode=0o777)
+    redis_child(settings)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    with pytest.raises(SettingsError, match="belongs to another user"):
+        redis_child(settings.replace(redis_url=f"unix://{folder}/redis.sock"))
 
 
 def test_a_silent_server_is_described_in_words(settings: Settings) -> None:

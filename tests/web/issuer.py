@@ -1,7 +1,8 @@
 """A small real OpenID Connect provider over HTTP: discovery, codes with PKCE, RS256 tokens.
 
 It is as strict as RFC 6749, RFC 7636 and OpenID Connect Core ask it to be, and each of its answers
-can be spoilt by a test (`spoil`).
+can be spoilt by a test (`spoil`). It can also be as careless as issuers are: `turn_key` with the
+old key id or without any (`key_ids`), a clock that is `clock_s` ahead, answers after `slow_s`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import RSAKey
 
 CLIENT_ID = "recordings"
 CLIENT_SECRET = "a client's secret: with/odd+characters"
@@ -46,6 +47,11 @@ class Issuer:
     userinfo: dict[str, Any] | None = None
     spoil: dict[str, Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
     asks: bool = False
+    ends_sessions: bool = False
+    clock_s: float = 0
+    slow_s: float = 0
+    key_ids: bool = True
+    signed_out: list[dict[str, str]] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -79,16 +85,20 @@ class Issuer:
         self._server.server_close()
         self._thread.join()
 
-    def turn_key(self) -> None:
-        """Sign with another key from now on."""
-        self.key = RSAKey.generate_key(2048, {"kid": secrets.token_hex(4), "use": "sig"})
+    def turn_key(self, kid: str | None = None) -> None:
+        """Sign with another key from now on, under a new key id where none is given."""
+        self.key = RSAKey.generate_key(2048, {"kid": kid or secrets.token_hex(4), "use": "sig"})
 
     def answer(self, request: BaseHTTPRequestHandler, method: str, body: bytes) -> None:
         target = urlsplit(request.path)
         self.seen.append((method, target.path))
+        time.sleep(self.slow_s)
         query = {name: values[0] for name, values in parse_qs(target.query).items()}
         if target.path == "/authorize":
             self._authorize(request, query)
+            return
+        if target.path == "/end":
+            self._end_session(request, query)
             return
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         status, document = self._document(target.path, form, request)
@@ -119,18 +129,37 @@ class Issuer:
         )
         _send(request, 200, {"Content-Type": "text/html"}, page.encode())
 
+    def _end_session(self, request: BaseHTTPRequestHandler, query: dict[str, str]) -> None:
+        """RP-Initiated Logout 1.0: the hint is a token of ours for this very client."""
+        assert query["client_id"] == CLIENT_ID
+        if hint := query.get("id_token_hint"):
+            assert jwt.decode(hint, self.key, algorithms=["RS256"]).claims["aud"] == CLIENT_ID
+        self.signed_out.append(query)
+        back = f"{query['post_logout_redirect_uri']}?{urlencode({'state': query['state']})}"
+        _send(request, 302, {"Location": back}, b"")
+
     def _document(
         self, path: str, form: dict[str, str], request: BaseHTTPRequestHandler
     ) -> tuple[int, Any]:
         if path == "/.well-known/openid-configuration":
             return 200, self._configuration()
         if path == "/keys":
-            return 200, KeySet([self.key]).as_dict(private=False)
+            return 200, self.key_set()
         if path == "/token":
             return self._token(form, request.headers.get("Authorization"))
         if path == "/userinfo" and request.headers.get("Authorization") == "Bearer access":
             return 200, self.userinfo
         return 404, {}
+
+    def key_set(self) -> dict[str, Any]:
+        """The published keys: also one for encryption, one that nobody can read, and an older."""
+        own = self.key.as_dict(private=False)
+        encryption = {**own, "use": "enc"}
+        keys = [{"kty": "later", "kid": own["kid"]}, encryption, older_key(), own]
+        if not self.key_ids:
+            for key in keys:
+                key.pop("kid", None)
+        return {"keys": keys}
 
     def _configuration(self) -> dict[str, Any]:
         document: dict[str, Any] = {
@@ -141,6 +170,8 @@ class Issuer:
             "token_endpoint_auth_methods_supported": list(self.methods),
             "id_token_signing_alg_values_supported": ["RS256"],
         }
+        if self.ends_sessions:
+            document["end_session_endpoint"] = f"{self.url}/end"
         if self.userinfo is not None:
             document["userinfo_endpoint"] = f"{self.url}/userinfo"
         return document
@@ -176,7 +207,7 @@ class Issuer:
 
     def id_token(self, *, alg: str = "RS256", key: Any = None, **changes: Any) -> str:
         """A signed token about the person; `changes` replace claims, None removes one."""
-        now = int(time.time())
+        now = int(time.time() + self.clock_s)
         claims = {
             "iss": self.url,
             "aud": CLIENT_ID,
@@ -187,7 +218,7 @@ class Issuer:
         }
         claims = {name: value for name, value in claims.items() if value is not None}
         key = key or self.key
-        header = {"alg": alg, **({"kid": key.kid} if key.kid else {})}
+        header = {"alg": alg, **({"kid": key.kid} if key.kid and self.key_ids else {})}
         return jwt.encode(header, claims, key, algorithms=[alg])
 
     def id_token_by_public_key(self, nonce: str) -> str:
@@ -203,6 +234,16 @@ class Issuer:
 def first_key() -> RSAKey:
     """Made once a run: it takes a while."""
     return RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
+
+
+@cache
+def _older_key() -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": "older", "use": "sig"})
+
+
+def older_key() -> dict[str, Any]:
+    """The public half of a key that signs nothing any more."""
+    return dict(_older_key().as_dict(private=False))
 
 
 def encoded(data: bytes) -> str:

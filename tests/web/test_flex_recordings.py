@@ -70,6 +70,26 @@ def test_a_completed_recording_is_kept_and_queued_before_it_is_answered(client, 
     assert services.dispatcher.waits(entry.queue, entry.job)
 
 
+def test_boundaries_that_were_moved_are_refused(client, services):
+    """The conference, or what opens an encrypted recording, cannot be hidden in another field."""
+    details = json.dumps({"type": "rsa-aes", "public_key_sid": "CR1", "iv": "x"})
+    genuine = {**FIELDS, "EncryptionDetails": details}
+    sign = signature(PUBLIC_URL + PATH, list(genuine.items()))
+    for hidden, holder in (("ConferenceSid", "CallSid"), ("EncryptionDetails", "ConferenceSid")):
+        moved = dict(genuine)
+        moved[holder] += hidden + moved.pop(hidden)
+        assert signature(PUBLIC_URL + PATH, list(moved.items())) == sign
+        assert post(client, moved, sign=sign).status_code == 400
+    assert list(services.store.list()) == []
+    assert post(client, genuine, sign=sign).status_code == 204
+
+
+@pytest.mark.parametrize("sid", ["XR" + "2c" * 16, "MR" + "2c" * 16, "re" + "2c" * 16])
+def test_a_request_sid_of_the_marketplace_is_no_recording(client, services, sid):
+    assert post(client, {**FIELDS, "RecordingSid": sid}).status_code == 400
+    assert list(services.store.list()) == []
+
+
 @pytest.mark.parametrize("path", [PATH, PATH + "/"])
 def test_both_spellings_of_the_address_answer(client, path):
     assert post(client, path=path).status_code == 204

@@ -155,10 +155,35 @@ def test_an_issuer_that_is_away_is_a_page_that_says_so(browser, issuer):
 
 def test_without_redis_signing_in_waits(settings, issuer):
     away = Browser(create_app(settings.replace(redis_url="redis://127.0.0.1:9/0")))
-    away.set_cookie("sign-in", "text")
-    for path in ("/login", "/login/callback?state=a&code=b"):
-        answer = away.get(path)
-        assert answer.status_code == 503 and answer.mimetype == "text/html"
+    answer = away.through_issuer(away.get("/login"))
+    assert answer.status_code == 503 and answer.mimetype == "text/html"
+
+
+def test_without_secrets_nobody_is_signed_in(settings, issuer):
+    without = Browser(create_app(settings.replace(playback_secrets=())))
+    without.set_cookie("session", "text")
+    for path in ("/login", "/recordings"):
+        assert without.get(path).status_code == 503
+
+
+def test_strangers_who_begin_to_sign_in_leave_redis_as_it_was(app, redis_server):
+    Browser(app).get("/login")
+    before = redis_server.dbsize()
+    for _ in range(200):
+        stranger = Browser(app)
+        assert stranger.get(PAGE, headers=NAVIGATION).status_code == 302
+        assert stranger.get("/login").status_code == 302
+    assert redis_server.dbsize() == before
+
+
+def test_an_issuer_of_another_name_ends_every_session(browser, app):
+    browser.through_issuer(begin(browser))
+    assert browser.get("/recordings").status_code == 200
+    context = context_of(app)
+    context.settings = context.settings.replace(oidc_issuer="https://new.example")
+    del context.sessions
+    answer = browser.get(PAGE, headers=NAVIGATION)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/login?next={PAGE}")
 
 
 def test_without_redis_nobody_is_known(settings):
@@ -186,6 +211,85 @@ def test_signing_out_ends_the_session(browser, app):
     assert (answer.status_code, answer.headers["Location"]) == (303, "/signed-out")
     assert context_of(app).sessions.find(token) is None
     assert "signed out" in browser.get("/signed-out").text
+
+
+def asked(begun) -> list[str]:
+    return parse_qs(urlsplit(begun.headers["Location"]).query).get("prompt", [])
+
+
+def test_the_next_person_at_a_shared_desk_is_asked_who_it_is(browser):
+    browser.through_issuer(begin(browser))
+    browser.post("/logout")
+    begun = begin(browser)
+    assert asked(begun) == ["login"]
+    browser.through_issuer(begun)
+    assert asked(browser.get("/login")) == []
+
+
+@pytest.mark.parametrize("prompt", ["login", "select_account"])
+def test_the_issuer_can_be_told_to_ask_every_time(settings, issuer, prompt):
+    assert asked(Browser(create_app(settings.replace(oidc_prompt=prompt))).get("/login")) == [
+        prompt
+    ]
+
+
+def test_signing_out_goes_on_to_the_issuer_and_comes_back(browser, issuer):
+    issuer.ends_sessions = True
+    browser.through_issuer(begin(browser))
+    browser.post("/logout")
+    page = browser.get("/signed-out")
+    assert "Sign out at the identity provider too" in page.text
+    away = browser.get("/logout/issuer")
+    back = browser.get(approved(away.headers["Location"]))
+    assert back.status_code == 200 and "from ending its own session" in back.text
+    (query,) = issuer.signed_out
+    assert query["id_token_hint"].count(".") == 2
+    assert query["post_logout_redirect_uri"] == f"{browser.origin}/signed-out"
+    assert "its own session" not in browser.get("/signed-out").text
+
+
+def test_an_issuer_that_cannot_end_its_session_is_said_to(browser):
+    browser.through_issuer(begin(browser))
+    browser.post("/logout")
+    page = browser.get("/signed-out").text
+    assert "no way to end its own session" in page and "/logout/issuer" not in page
+    assert browser.get("/logout/issuer").headers["Location"] == "/signed-out"
+
+
+def test_an_issuer_that_does_not_answer_is_said_not_to(browser, issuer, app):
+    browser.through_issuer(begin(browser))
+    browser.post("/logout")
+    del context_of(app).provider
+    issuer.spoil["/.well-known/openid-configuration"] = lambda _: (500, {}, b"")
+    page = browser.get("/signed-out")
+    assert page.status_code == 200 and "did not answer" in page.text
+
+
+def test_nobody_is_told_of_a_sign_out_that_was_not(browser, issuer):
+    """A stranger's link cannot make the page say it, nor lead through us to the issuer."""
+    issuer.ends_sessions = True
+    assert "session" not in browser.get("/signed-out?state=forged").text
+    browser.set_cookie("sign-out", "forged")
+    assert "session" not in browser.get("/signed-out?state=forged").text
+    assert browser.get("/logout/issuer").headers["Location"] == "/signed-out"
+    browser.through_issuer(begin(browser))
+    browser.post("/logout")
+    assert "has sent you back" not in browser.get("/signed-out?state=forged").text
+
+
+def test_a_long_token_is_no_hint_and_signing_out_goes_on_without(browser, issuer):
+    issuer.ends_sessions = True
+    issuer.person["groups"] = ["supervisor"] * 400
+    browser.through_issuer(begin(browser))
+    browser.post("/logout")
+    location = browser.get("/logout/issuer").headers["Location"]
+    assert location.startswith(f"{issuer.url}/end") and "id_token_hint" not in location
+
+
+def test_an_owner_who_signs_out_hears_nothing_of_an_issuer(local):
+    local.get(local_sign_in_link(context_of(local.app).settings))
+    local.post("/logout")
+    assert "identity provider" not in local.get("/signed-out").text
 
 
 def test_signing_out_takes_a_click(browser):

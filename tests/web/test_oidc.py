@@ -38,7 +38,7 @@ def sign_in(issuer: Issuer, provider: Provider | None = None, **changes: Any) ->
     query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     issuer.codes["a-code"] = query
     sent = {"code": "a-code", "redirect_uri": REDIRECT, "nonce": nonce, "verifier": verifier}
-    return provider.claims(**{**sent, **changes})
+    return provider.identity(**{**sent, **changes}).claims
 
 
 def spoilt_token(issuer: Issuer, **changes: Any) -> None:
@@ -158,6 +158,110 @@ def test_a_turned_key_is_fetched_again(issuer):
     sign_in(issuer, provider)
     issuer.turn_key()
     assert sign_in(issuer, provider)["sub"] == "person-1"
+
+
+@pytest.mark.parametrize("key_ids", [True, False], ids=["the same key id", "no key ids"])
+def test_a_turned_key_that_its_id_does_not_tell_is_fetched_again_by_every_process(issuer, key_ids):
+    issuer.key_ids = key_ids
+    providers = [provider_of(issuer) for _ in range(3)]
+    for provider in providers:
+        sign_in(issuer, provider)
+    issuer.turn_key(issuer.key.kid)
+    for provider in providers:
+        assert sign_in(issuer, provider)["sub"] == "person-1"
+        assert sign_in(issuer, provider)["sub"] == "person-1"
+
+
+def test_an_issuer_that_moves_its_keys_when_it_turns_them_is_followed(issuer):
+    provider = provider_of(issuer)
+    sign_in(issuer, provider)
+    issuer.turn_key(issuer.key.kid)
+    issuer.spoil["/keys"] = lambda _: (200, {}, b'{"keys": []}')
+    issuer.spoil["/.well-known/openid-configuration"] = lambda document: {
+        **document,
+        "jwks_uri": f"{issuer.url}/moved",
+    }
+    issuer.spoil["/moved"] = lambda _: (200, {}, json.dumps(issuer.key_set()).encode())
+    assert sign_in(issuer, provider)["sub"] == "person-1"
+
+
+def test_bad_signatures_do_not_make_us_ask_for_the_keys_again_and_again(issuer):
+    provider = provider_of(issuer)
+    sign_in(issuer, provider)
+    real = issuer.key
+    issuer.turn_key(real.kid)
+    false, issuer.key = issuer.key, real
+    spoilt_token(issuer, key=false)
+    for _ in range(5):
+        with pytest.raises(Forbidden):
+            sign_in(issuer, provider)
+    assert [path for _, path in issuer.seen].count("/keys") == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (120, "is 1[12][0-9] seconds behind|is about 2 minutes behind"),
+        (-900, "is about 15 minutes ahead"),
+    ],
+)
+def test_a_difference_of_the_clocks_is_said_to_be_one(issuer, seconds, said):
+    issuer.clock_s = seconds
+    with pytest.raises(Forbidden, match=said) as caught:
+        sign_in(issuer)
+    assert "clock differs" in caught.value.message and "NTP" in caught.value.remedy
+
+
+@pytest.mark.parametrize("seconds", [-120, -30, 30])
+def test_a_small_difference_of_the_clocks_is_none(issuer, seconds):
+    issuer.clock_s = seconds
+    assert sign_in(issuer)["sub"] == "person-1"
+
+
+def test_an_old_token_by_the_right_clock_is_not_said_to_be_the_clocks_fault(issuer):
+    spoilt_token(issuer, exp=int(time.time()) - 3600)
+    with pytest.raises(Forbidden) as caught:
+        sign_in(issuer)
+    assert "clock" not in caught.value.message
+
+
+def test_a_slow_issuer_is_waited_for(issuer):
+    issuer.slow_s = 0.2
+    assert sign_in(issuer)["sub"] == "person-1"
+
+
+def test_the_issuer_is_told_what_to_ask(issuer):
+    url = provider_of(issuer).sign_in_url(
+        redirect_uri=REDIRECT, state="s", nonce="n", verifier="v" * 43, prompt="login"
+    )
+    assert parse_qs(urlsplit(url).query)["prompt"] == ["login"]
+
+
+def test_an_issuer_without_the_endpoint_has_no_sign_out_page(issuer):
+    provider = provider_of(issuer)
+    assert provider.sign_out_url(id_token=None, state="s", back=REDIRECT) is None
+
+
+@pytest.mark.parametrize("endpoint", ["javascript:alert(1)", 7, None, ""])
+def test_an_endpoint_that_is_no_web_address_is_none(issuer, endpoint):
+    issuer.spoil["/.well-known/openid-configuration"] = lambda document: {
+        **document,
+        "end_session_endpoint": endpoint,
+    }
+    assert provider_of(issuer).sign_out_url(id_token=None, state="s", back=REDIRECT) is None
+
+
+def test_signing_out_at_the_issuer_names_the_session_and_the_way_back(issuer):
+    issuer.ends_sessions = True
+    url = provider_of(issuer).sign_out_url(id_token="t", state="s", back=REDIRECT)
+    assert url.startswith(f"{issuer.url}/end?")
+    query = parse_qs(urlsplit(url).query)
+    assert query == {
+        "client_id": [CLIENT_ID],
+        "post_logout_redirect_uri": [REDIRECT],
+        "state": ["s"],
+        "id_token_hint": ["t"],
+    }
 
 
 def test_the_issuers_documents_are_asked_for_once(issuer):

@@ -427,6 +427,9 @@ def test_without_a_secret_to_seal_with_nobody_signs_in(rc_settings, redis_server
 
 def test_redis_away_is_503(rc_settings, redis_server):
     browser = Browser(create_app(rc_settings.replace(redis_url="redis://127.0.0.1:1/0")))
+    browser.client.set_cookie(
+        "__Host-ringcentral-session", "text", domain="hooks.example.net", secure=True
+    )
     assert browser.get(LINK, headers=PAGE).status_code == 503
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from addon.archive.prefixes import INTAKE, OUTCOMES, RESULTS
 from addon.archive.store import Store
 from addon.requests import results
 from addon.requests.intake_store import KIND, IntakeStore
+from addon.requests.lease import lease
 from addon.requests.results import StoredResult
 from addon.settings import Settings
 from tests.archive.buckets import new_bucket, s3_client
@@ -202,14 +205,18 @@ def test_a_request_whose_result_was_overwritten_is_answered_once(
     assert not as_worker.intake_store.is_waiting(exchange.sid)
 
 
-def test_a_late_answer_replaces_a_planted_result(accept, as_worker):
-    exchange = accept()
+@pytest.mark.parametrize("at_work", [False, True])
+def test_a_planted_result_is_not_sent_in_place_of_the_failure_that_is_due(
+    accept, as_worker, at_work
+):
+    received = datetime.now(UTC) - timedelta(hours=1)
+    exchange = accept(duration=1.0, channels=2.0, received_at=received)
     overwrite(as_worker.store, RESULTS + exchange.sid, b"garbage")
-    entry = as_worker.states.get(exchange.sid)
-    Sweeper(as_worker, clock=lambda: entry.received_at + 3600.0).sweep()
-    late = as_worker.intake_store.stored_result(exchange.sid)
-    assert late is not None
-    assert not late.final
+    with lease(as_worker.redis, "process", exchange.sid) if at_work else nullcontext():
+        deliver(exchange.sid)
+    process.process(exchange.sid)
+    assert [each.document()["code"] for each in exchange.callbacks] == [61001]
+    assert not as_worker.intake_store.is_waiting(exchange.sid)
 
 
 PLANTED_RECORDS: dict[str, Callable[[Settings, Store, str], bytes]] = {

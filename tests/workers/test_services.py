@@ -14,7 +14,9 @@ from workers.services import services
 @pytest.fixture(autouse=True)
 def loaded(settings, monkeypatch):
     """The environment says what the test's settings say, and nothing was made yet."""
-    monkeypatch.setattr(Settings, "load", classmethod(lambda _, role: settings))
+    monkeypatch.setattr(
+        Settings, "load", classmethod(lambda _, role: {"worker": settings.for_worker()}[role])
+    )
     monkeypatch.setattr(workers.services, "_made", {})
     yield
     for made in workers.services._made.values():

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import current_app, g, request
 
-from addon.errors import InvalidParameter, NotFound, NotStored, Unauthenticated
+from addon.errors import AddonError, InvalidParameter, NotFound, NotStored, Unauthenticated
 from addon.playback.access_log import Access
 from addon.playback.tokens import Token
 from addon.web.access_log import access_from_request
@@ -33,14 +33,31 @@ def require_token() -> None:
 
 
 def token() -> Token:
-    """The token of this request. Raises Unauthenticated, StoreUnavailable."""
+    """The token of this request, looked for once. Raises Unauthenticated, StoreUnavailable."""
     if "api_token" not in g:
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated("a token is needed: Authorization: Bearer …")
-        g.api_token = context().tokens.find(text.strip())
-    found: Token = g.api_token
+        try:
+            g.api_token = _shown_token()
+        except AddonError as error:
+            g.api_token = error
+    found: Token | AddonError = g.api_token
+    if isinstance(found, AddonError):
+        raise found
     return found
+
+
+def valid_caller() -> str | None:
+    """The name of this request's token, which is of its digest; None without a valid one."""
+    try:
+        return token().name
+    except AddonError:
+        return None
+
+
+def _shown_token() -> Token:
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated("a token is needed: Authorization: Bearer …")
+    return context().tokens.find(text.strip())
 
 
 def holder_of(recording_id: str, asked: str | None) -> str:

@@ -25,7 +25,7 @@ def client_of(peer: str, forwarded: str, trusted_proxies: int) -> str:
 
 
 def network_of(address: str) -> str:
-    """What counts as one client: an IPv4 address, or the /64 of an IPv6 one.
+    """The key under which an address is counted: itself, or its /64 where it is one of IPv6.
 
     Any household has a whole /64 to choose from.
     """

@@ -8,23 +8,23 @@ from __future__ import annotations
 import contextvars
 import enum
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gunicorn.http import wsgi  # type: ignore[import-untyped]
 
 from addon.web.connections.body import BodyPending, PendingBody
+from addon.web.connections.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-    from addon.web.connections.connection import Connection
 
 TURN_BYTES = 1024 * 1024
 """Sent at a stretch to a client that reads fast; then it is the turn of others that wait."""
 
 
 class Outcome(enum.Enum):
-    """How a turn ended."""
+    """End of a turn."""
 
     BODY_WANTED = "the application reads a body that has not come"
     BLOCKED = "the client does not read"
@@ -34,18 +34,33 @@ class Outcome(enum.Enum):
     BROKEN = "the answer broke off"
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """A request as gunicorn parsed it, with both addresses. `last` ends its connection."""
+
+    request: Any
+    client: Any
+    server: Any
+    last: bool = False
+
+
 class Answer:
     """One call of the application. Each method runs in one thread at a time."""
 
     def __init__(
-        self, app: WSGIApplication, cfg: Any, connection: Connection, body: BinaryIO, *, close: bool
+        self,
+        app: WSGIApplication,
+        cfg: Any,
+        incoming: Incoming,
+        body: BinaryIO,
+        outgoing: Outgoing,
     ) -> None:
         self.started = False
         self._app = app
         self._cfg = cfg
-        self._connection = connection
+        self._incoming = incoming
         self._body = body
-        self._close = close
+        self._outgoing = outgoing
         self._context = contextvars.copy_context()
         self._response: Any = None
         self._whole: Any = None
@@ -73,7 +88,7 @@ class Answer:
     def _advance(self) -> Outcome:
         if not self.started and not self._start():
             return Outcome.BODY_WANTED
-        outgoing = self._connection.outgoing
+        outgoing = self._outgoing
         turn_ends = outgoing.sent + TURN_BYTES
         while not self._ended:
             if outgoing.waiting:
@@ -93,19 +108,15 @@ class Answer:
 
     def _start(self) -> bool:
         """Call the application; False where it wants the body first."""
-        connection = self._connection
+        incoming = self._incoming
         self._response, environ = wsgi.create(
-            connection.request,
-            connection.outgoing,
-            connection.client,
-            connection.server,
-            self._cfg,
+            incoming.request, self._outgoing, incoming.client, incoming.server, self._cfg
         )
         environ["wsgi.multithread"] = True
         environ["wsgi.input"] = self._body
         # The library's sends a file with a blocking call.
         del environ["wsgi.file_wrapper"], environ["gunicorn.socket"]
-        if self._close:
+        if incoming.last:
             self._response.force_close()
         try:
             self._whole = self._app(environ, self._response.start_response)

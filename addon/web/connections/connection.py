@@ -6,21 +6,20 @@ import contextlib
 import enum
 import socket
 import struct
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from addon.web.connections.body import ReceivedBody
 from addon.web.connections.chunked import ChunkedDecoder
+from addon.web.connections.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from addon.web.connections.answer import Answer
-    from addon.web.connections.limits import Group
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class State(enum.Enum):
-    """What a connection waits for."""
+    """Everything that a connection can wait for."""
 
     HEAD = "the client's request"
     BODY = "the client's body"
@@ -46,7 +45,6 @@ class Connection:
         self.deadline = 0.0
         self.progress = 0.0
         self.earned_at = 0.0
-        self.groups: list[Group] = []
         self.buffer = bytearray()
         self.searched = 0
         self.request: Any = None
@@ -71,44 +69,3 @@ class Connection:
         with contextlib.suppress(OSError):
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.sock.close()
-
-
-class Outgoing:
-    """The sending half of a socket, as gunicorn's Response writes to it; it never blocks.
-
-    What the kernel does not take is kept. `sent` counts the bytes taken so far.
-    """
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sent = 0
-        self._sock = sock
-        self._waiting: deque[memoryview] = deque()
-
-    @property
-    def waiting(self) -> bool:
-        """True where bytes wait for the client to read."""
-        return bool(self._waiting)
-
-    def sendall(self, data: bytes) -> None:
-        """Send, or keep for `flush`. Raises OSError where the client has gone."""
-        self._waiting.append(memoryview(data))
-        self.flush()
-
-    def send(self, data: bytes) -> int:
-        """The same, for the one place where gunicorn sends so."""
-        self.sendall(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Send what the kernel takes now. Raises OSError where the client has gone."""
-        while self._waiting:
-            block = self._waiting[0]
-            try:
-                count = self._sock.send(block)
-            except BlockingIOError:
-                return
-            self.sent += count
-            if count < len(block):
-                self._waiting[0] = block[count:]
-            else:
-                self._waiting.popleft()

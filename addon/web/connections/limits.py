@@ -6,14 +6,10 @@ Times are seconds, for `time.monotonic`.
 from __future__ import annotations
 
 import resource
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import Self
 
 from addon.settings import Settings
-
-if TYPE_CHECKING:
-    from addon.web.connections.connection import Connection
 
 MAX_FORM_BYTES = 1024 * 1024
 """Text beside the audio in an upload; as addon/twilio/multipart.py has it."""
@@ -24,7 +20,7 @@ OTHER_DESCRIPTORS = 200
 
 @dataclass(frozen=True)
 class Limits:
-    """What one process bears."""
+    """Limits of one process."""
 
     connections: int = 1000
     per_address: int = 250
@@ -87,46 +83,3 @@ def open_files_allowed(connections: int) -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return max(1, min(connections, (soft - OTHER_DESCRIPTORS) // 2))
-
-
-@dataclass
-class Group:
-    """Connections that share a limit: all of a process, or those of one address.
-
-    The dicts are sets in order of entry. Those that are being worked on are in none, and are only
-    counted.
-    """
-
-    limit: int
-    network: str = ""
-    count: int = 0
-    kept: dict[Connection, None] = field(default_factory=dict)
-    """Between two requests."""
-    fresh: dict[Connection, None] = field(default_factory=dict)
-    """No whole head yet, the oldest first."""
-    slow: dict[Connection, None] = field(default_factory=dict)
-    """Sending a body or taking an answer."""
-
-    @property
-    def full(self) -> bool:
-        """True where one more is too many."""
-        return self.count >= self.limit
-
-    def forget(self, connection: Connection) -> None:
-        """Take it out of the sets; it is counted still."""
-        self.kept.pop(connection, None)
-        self.fresh.pop(connection, None)
-        self.slow.pop(connection, None)
-
-    def droppable(self) -> Connection | None:
-        """The connection to drop for a new one, or None where all are being worked on.
-
-        First those between two requests; then the one that has earned nothing for longest.
-        """
-        if self.kept:
-            return next(iter(self.kept))
-        return min(
-            [*islice(self.fresh, 1), *self.slow],
-            key=lambda connection: connection.earned_at,
-            default=None,
-        )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 PACE_S = 0.25
 """Between two rounds of one attacker over its connections."""
@@ -32,8 +31,16 @@ class Attack:
     One that the server ends is opened anew. `opened` counts all of them.
     """
 
-    def __init__(self, address: tuple[str, int], count: int, first: Step, again: Step) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        count: int,
+        first: Step,
+        again: Step = nothing,
+        source: str = "127.0.0.1",
+    ) -> None:
         self.opened = 0
+        self._source = source
         self._address = address
         self._first = first
         self._again = again
@@ -46,6 +53,10 @@ class Attack:
         self._thread.start()
         assert self._full.wait(60)
         return self
+
+    def held(self) -> int:
+        """Connections that the server has neither ended nor answered."""
+        return sum(client is not None and self._silent(client) for client in self._clients)
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
@@ -68,6 +79,7 @@ class Attack:
                 # Small windows: an answer that is not read fills them soon.
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 client.settimeout(5)
+                client.bind((self._source, 0))
                 client.connect(self._address)
                 self.opened += 1
                 client.setblocking(False)
@@ -92,11 +104,12 @@ class Attack:
         except BlockingIOError:
             return False
 
-
-@contextmanager
-def attacked(
-    port: int, count: int, first: Step, again: Step = nothing, host: str = "127.0.0.1"
-) -> Iterator[Attack]:
-    """The attack, until the block ends."""
-    with Attack((host, port), count, first, again) as attack:
-        yield attack
+    @staticmethod
+    def _silent(client: socket.socket) -> bool:
+        try:
+            client.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from itertools import repeat
 from typing import Any
 
-from addon.errors import UploadBroken
+from addon.errors import AddonError
 from addon.web.connections.limits import Limits
 from addon.web.connections.worker import ConnectionWorker
 from tests.web.connections.slow_clients import HEADERS_S, LARGE, MOST
@@ -28,7 +28,7 @@ def read_it(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[byte
         return repeat(BLOCK, ANSWERS[environ["PATH_INFO"]])
     try:
         status, text = "200 OK", str(READERS[environ["PATH_INFO"]](environ["wsgi.input"]))
-    except UploadBroken as error:
+    except AddonError as error:
         status, text = "503 Service Unavailable", error.message
     start(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
     return [text.encode()]

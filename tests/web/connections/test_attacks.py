@@ -7,9 +7,14 @@ in all; it begins anew whatever it loses.
 from __future__ import annotations
 
 import base64
+import contextlib
+import itertools
+import select
+import socket
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +26,7 @@ from tests.calls import wav
 from tests.conftest import ACCOUNT, PUBLIC_URL, TOKEN
 from tests.playback.sounds import RECORDING, TENANT, archived
 from tests.web import requests as send
-from tests.web.connections.attackers import Step, attacked, nothing, reads, sends
+from tests.web.connections.attackers import Attack, Step, nothing, reads, sends
 from tests.web.serving import Served, served
 
 pytestmark = pytest.mark.stack
@@ -159,7 +164,137 @@ def test_genuine_invocations_are_accepted_while_strangers(
     attack: Callable[[str], tuple[Step, Step]], server: Served, link: str, calm: float
 ) -> None:
     first, again = attack(link)
-    with attacked(server.port, ATTACKERS, first, again) as attackers:
+    with Attack(("127.0.0.1", server.port), ATTACKERS, first, again) as attackers:
         assert attackers.opened >= ATTACKERS
         times = accepted_throughout(server)
     assert statistics.median(times) < SLOWER * calm
+
+
+def head(address: str = "") -> Step:
+    """A forgery whose body does not come, through a proxy that has seen `address`."""
+    forwarded = f"X-Forwarded-For: {address}\r\n" if address else ""
+    return sends(SHAPED + f"{forwarded}Content-Length: 900000\r\n\r\n".encode())
+
+
+def many_addresses() -> Step:
+    numbers = itertools.count()
+    return lambda client: head(f"198.51.{next(numbers) // 250 % 250}.{next(numbers) % 250}")(client)
+
+
+FEW = "20"
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what holds soon: connections that were not accepted yet look like held ones."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_one_address_holds_no_more_than_its_share(settings: Settings) -> None:
+    with (
+        served(settings, WEB_THREADS="4", CONNECTIONS_PER_ADDRESS=FEW) as running,
+        Attack(("127.0.0.1", running.port), 200, nothing, source="127.0.0.9") as attack,
+    ):
+        accepted_throughout(running)
+        until(lambda: attack.held() <= int(FEW))
+
+
+def test_without_a_proxy_a_stranger_cannot_choose_the_address(settings: Settings) -> None:
+    with (
+        served(settings, WEB_THREADS="4", CONNECTIONS_PER_ADDRESS=FEW) as running,
+        Attack(("127.0.0.1", running.port), 200, many_addresses(), source="127.0.0.9") as attack,
+    ):
+        accepted_throughout(running)
+        until(lambda: attack.held() <= int(FEW))
+
+
+def test_behind_a_proxy_the_forwarded_address_has_its_share(settings: Settings) -> None:
+    """The proxy itself is not limited, nor is a client that another one shares it with."""
+    with (
+        served(
+            settings, WEB_THREADS="4", CONNECTIONS_PER_ADDRESS=FEW, TRUSTED_PROXIES="1"
+        ) as running,
+        Attack(("127.0.0.1", running.port), 200, head("1.2.3.4, 203.0.113.9")) as attack,
+    ):
+        accepted_throughout(running, **{"X-Forwarded-For": "203.0.113.9, 203.0.113.10"})
+        until(lambda: attack.held() <= int(FEW))
+
+
+def test_behind_a_proxy_many_addresses_leave_room_for_others(settings: Settings) -> None:
+    most = str(CONNECTIONS)
+    with (
+        served(settings, WEB_THREADS="4", WEB_CONNECTIONS=most, TRUSTED_PROXIES="1") as running,
+        Attack(("127.0.0.1", running.port), ATTACKERS, many_addresses()),
+    ):
+        accepted_throughout(running, **{"X-Forwarded-For": "203.0.113.10"})
+
+
+BUDGET = 4 * 1024 * 1024
+
+
+def spooled(server: Served) -> int:
+    """Bytes in the temporary files of the process that answers."""
+    total = 0
+    for link in Path(f"/proc/{server.worker}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if "(deleted)" in str(link.readlink()):
+                total += link.stat().st_size
+    return total
+
+
+def upload(server: Served, size: int) -> socket.socket:
+    """A forgery of `size` bytes but the last, or as far as the server takes it."""
+    client = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+    client.sendall(SHAPED + f"Content-Length: {size}\r\n\r\n".encode())
+    with contextlib.suppress(OSError):
+        client.sendall(bytes(size - 1))
+    return client
+
+
+def test_unverified_bytes_stay_within_their_budget(settings: Settings) -> None:
+    """Beyond it 503 with the time to wait; what fits into memory is accepted all the time."""
+    with (
+        served(settings, WEB_THREADS="4", MAX_UNVERIFIED_BYTES=str(BUDGET)) as running,
+        contextlib.ExitStack() as clients,
+    ):
+        forged = [clients.enter_context(upload(running, BUDGET // 2)) for _ in range(6)]
+        until(lambda: len(select.select(forged, [], [], 0)[0]) >= 3)
+        answers = [client.recv(4096) for client in select.select(forged, [], [], 0)[0]]
+        assert all(answer.startswith(b"HTTP/1.1 503 ") for answer in answers)
+        assert all(b"Retry-After: 5" in answer for answer in answers)
+        assert 0 < spooled(running) <= 1.1 * BUDGET
+        answers_of_small = [invoke(running, shape)[0] for shape in SHAPES[:2]]
+        assert answers_of_small == [202, 202]
+
+
+def test_an_upload_that_stands_still_gives_way_to_one_that_moves(settings: Settings) -> None:
+    with (
+        served(settings, WEB_THREADS="4", MAX_UNVERIFIED_BYTES=str(BUDGET)) as running,
+        contextlib.ExitStack() as clients,
+    ):
+        for _ in range(2):
+            clients.enter_context(upload(running, BUDGET // 2))
+        until(lambda: invoke(running, SHAPES[2])[0] == 202)
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("X-Twilio-Signature: short", 403),
+        ("X-Twilio-Signature: " + "A" * 28, 403),
+        ("X-Twilio-Signature: " + "A" * 43 + "=", 403),
+        ("X-Twilio-VendorAccountSid: AC" + "f" * 32, 200),
+        ("X-Twilio-RequestSid: ../../etc", 200),
+    ],
+)
+def test_what_can_never_be_accepted_is_answered_before_its_body(
+    server: Served, line: str, status: int
+) -> None:
+    name = line.partition(":")[0].encode()
+    kept = [each for each in SHAPED.split(b"\r\n") if not each.startswith(name)]
+    sent = b"\r\n".join([*kept[:-1], line.encode(), b"Content-Length: 90000", b"", b""])
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
+        client.sendall(sent)
+        assert client.recv(4096).startswith(f"HTTP/1.1 {status} ".encode())

@@ -1,11 +1,13 @@
-"""Encrypts small secrets for Redis: AES-256-GCM under keys derived from a process's secrets.
+"""Encrypts small documents for Redis and for cookies: AES-256-GCM under keys that follow from a
+process's secrets, one for each purpose.
 
 Each ciphertext names its key, so that a new secret can be put in front while older ones still
-open. A text is bound to its name: copied under another one it does not open.
+open. A document is bound to its purpose and its name: moved to another one it does not open.
 """
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Sequence
 from typing import TypeVar
@@ -23,18 +25,21 @@ ID_BYTES = 8
 NONCE_BYTES = 12
 """Random: 2**32 of them under one key before a repeat is likely enough to matter (SP 800-38D)."""
 
-_PURPOSE = b"ringcentral tokens 1"
-
 Kept = TypeVar("Kept", bound=StoredDocument)
 
 
 class Vault:
-    """Encrypts under the first secret, decrypts under any. Raises SettingsError without one."""
+    """Encrypts under the first secret, decrypts under any. Raises SettingsError without one.
 
-    def __init__(self, process_secrets: Sequence[str]) -> None:
+    `purpose` is a few words such as "ringcentral tokens", `setting` where the secrets are from.
+    """
+
+    def __init__(
+        self, process_secrets: Sequence[str], purpose: str, setting: str = "PLAYBACK_SECRETS"
+    ) -> None:
         if not process_secrets:
-            raise SettingsError("INTAKE_KEY is not set: no RingCentral token can be kept")
-        keys = [_key(secret) for secret in process_secrets]
+            raise SettingsError(f"{setting} is not set: no {purpose} can be kept")
+        keys = [_key(secret, purpose) for secret in process_secrets]
         self._newest = keys[0][0]
         self._keys = dict(keys)
 
@@ -57,8 +62,21 @@ class Vault:
         except (InvalidTag, UnreadableDocument):
             return None
 
+    def encrypt_text(self, document: StoredDocument, name: str) -> str:
+        """The same in base64url, for a cookie."""
+        return base64.urlsafe_b64encode(self.encrypt(document, name)).decode().rstrip("=")
 
-def _key(secret: str) -> tuple[bytes, AESGCM]:
+    def decrypt_text(self, kind: type[Kept], text: str | None, name: str) -> Kept | None:
+        """The document of `encrypt_text`; None as `decrypt`, and for a text that is none."""
+        try:
+            sealed = base64.urlsafe_b64decode(f"{text or ''}==")
+        except ValueError:
+            return None
+        return self.decrypt(kind, sealed, name)
+
+
+def _key(secret: str, purpose: str) -> tuple[bytes, AESGCM]:
     """The id and the key of a secret; the id gives nothing of either away."""
-    derived = HKDF(SHA256(), 32 + ID_BYTES, salt=None, info=_PURPOSE).derive(secret.encode())
+    info = f"{purpose} 1".encode()
+    derived = HKDF(SHA256(), 32 + ID_BYTES, salt=None, info=info).derive(secret.encode())
     return derived[32:], AESGCM(derived[:32])

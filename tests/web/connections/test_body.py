@@ -1,0 +1,88 @@
+"""A body is held in memory, then encrypted on disk, and within the budget."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from addon.errors import Unavailable, UploadBroken
+from addon.web.connections.body import (
+    MEMORY_BYTES,
+    SEGMENT_BYTES,
+    BodyPending,
+    Budget,
+    PendingBody,
+    ReceivedBody,
+)
+
+BLOCK = bytes(range(256)) * 256
+
+
+def received(count: int, budget: Budget) -> ReceivedBody:
+    body = ReceivedBody(budget)
+    for _ in range(count):
+        body.take(BLOCK)
+    return body
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 40, 2 * SEGMENT_BYTES // len(BLOCK) + 3])
+def test_a_body_is_read_as_it_came(count: int) -> None:
+    budget = Budget(10**9)
+    body = received(count, budget)
+    stream = body.stream()
+    assert b"".join(iter(lambda: stream.read(50_000), b"")) == BLOCK * count
+    body.release()
+    assert budget.left == 10**9
+
+
+def test_lines_are_read_over_every_border() -> None:
+    body = ReceivedBody(Budget(10**9))
+    for _ in range(60_000):
+        body.take(b"a line\n")
+    assert body.stream().readlines() == [b"a line\n"] * 60_000
+    body.release()
+
+
+def test_small_bodies_are_accepted_when_the_budget_is_used_up() -> None:
+    budget = Budget(0)
+    small = received(MEMORY_BYTES // len(BLOCK), budget)
+    assert len(small.stream().read()) == MEMORY_BYTES
+    with pytest.raises(Unavailable) as refused:
+        received(MEMORY_BYTES // len(BLOCK) + 1, budget)
+    assert refused.value.retry_after
+
+
+def test_a_body_that_failed_raises_its_error_and_gives_its_bytes_back() -> None:
+    budget = Budget(10**9)
+    body = received(10, budget)
+    body.fail(UploadBroken("cut"))
+    assert budget.left == 10**9
+    stream = body.stream()
+    for _ in range(2):
+        with pytest.raises(UploadBroken, match="cut"):
+            stream.read(10)
+
+
+def test_no_plaintext_reaches_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "spool"
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: path.open("w+b"))
+    body = received(10, Budget(10**9))
+    on_disk = path.read_bytes()
+    body.release()
+    assert len(on_disk) > len(BLOCK)
+    assert BLOCK[:64] not in on_disk
+
+
+def test_a_reader_that_is_collected_leaves_the_budget_to_its_thread() -> None:
+    budget = Budget(10**9)
+    body = received(10, budget)
+    del body
+    assert budget.left < 10**9
+
+
+def test_a_pending_body_is_no_answerable_error() -> None:
+    with pytest.raises(BodyPending):
+        PendingBody().read(1)
+    assert not issubclass(BodyPending, Exception)
