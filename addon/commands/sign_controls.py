@@ -1,4 +1,4 @@
-"""`flask archive sign-controls`: signs tokens, outcomes and access log events that release 0.1.0 left unsigned.
+"""`flask archive sign-controls`: signs tokens, outcomes and access log events of release 0.1.0.
 
 Also after a key was replaced: what an older key signed is signed with the newest.
 """
@@ -24,7 +24,7 @@ from addon.settings import Settings
 @click.option("--yes", is_flag=True, help="Every API token listed is yours: do not ask.")
 @click.pass_context
 def sign_controls(ctx: click.Context, after: str, yes: bool) -> None:
-    """Sign API tokens, outcomes and access log events of release 0.1.0, or those that an older key signed.
+    """Sign tokens, outcomes and access log events of release 0.1.0, or signed by an older key.
 
     Whoever could write to the store could have put a token there: those that get a signature now
     are listed first. Revoke what is not yours.

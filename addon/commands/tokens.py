@@ -82,7 +82,7 @@ def list_command() -> None:
 
 
 def _scope_text(token: Token) -> str:
-    return ",".join(token.scopes)
+    return ",".join(scope for scope in SCOPES if scope in token.scopes)
 
 
 def _end_text(token: Token) -> str:

@@ -38,7 +38,7 @@ CHECKED_LINKS = 1024
 
 _KEY_NAME_LENGTH = 8
 
-_TOKEN_MARK = "."
+_TOKEN_MARK = "."  # noqa: S105 - a separator
 
 _TOKEN = re.compile(r"[\w-]{8}\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 """Key name, content, signature; of the ways to write a signature in base64 only the shortest."""
@@ -108,7 +108,8 @@ class Grants:
     ) -> Grant:
         """A new grant, for as long as it takes to hear the call to its end after the TTL.
 
-        `lifetime_s` replaces that sum; with `api_token` it ends with that token. Raises ValueError unless exactly one subject is named.
+        `lifetime_s` replaces that sum; with `api_token` it ends with that token. Raises ValueError
+        unless exactly one subject is named.
         """
         if (recording_id is None) == (call_sid is None):
             raise ValueError("a grant is for one recording or for one call")

@@ -111,6 +111,12 @@ class Player:
             raise NotStored("there is no recording of this call")
         return ids
 
+    def is_of_call(self, tenant: str, call_sid: str, recording_id: str) -> bool:
+        """True for a recording of the call; no other one of it is looked at."""
+        entries = self.entries_of(tenant, call_sid)
+        mine = [entry for entry in entries if entry.recording_id == recording_id]
+        return any(map(self._is_of_its_call, mine))
+
     def entries_of(self, tenant: str, call_sid: str) -> Sequence[Entry]:
         """What the index has of a call; nothing confirms it yet. Raises NotPlayable."""
         page = self._archive.list(tenant, call_sid=call_sid, limit=MAX_PARTS)

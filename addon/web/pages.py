@@ -18,7 +18,7 @@ from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, ids_prefix
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
 from addon.playback.grants import Purpose
-from addon.web import page_responses, player_data
+from addon.web import page_responses, played, player_data
 from addon.web.access_log import access_from_request
 from addon.web.context import context
 from addon.web.current_user import User, current_user
@@ -109,6 +109,13 @@ def recording_audio(recording_id: str) -> Response:
     return _granted(current_user(), recording_id, "listen")
 
 
+@blueprint.post("/recordings/<recording_id>/played")
+def recording_played(recording_id: str) -> Response:
+    """Log what the page's player played, by the grant that it played by."""
+    played.take_report(recording_id)
+    return Response(status=204)
+
+
 @blueprint.get("/recordings/<recording_id>/download")
 def recording_download(recording_id: str) -> Response:
     """The file, for those who may take it away. Raises Forbidden."""
@@ -129,7 +136,11 @@ def _granted(user: User, recording_id: str, purpose: Purpose) -> Response:
             purpose=purpose,
         )
     )
-    return redirect(f"/media/{context().grants.token(grant)}", 307)
+    token = context().grants.token(grant)
+    response = redirect(f"/media/{token}", 307)
+    if purpose == "listen":
+        played.remember(response, grant, token)
+    return response
 
 
 def _manifest(user: User, recording_id: str) -> Manifest:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.sample_calls import MAIN_CALL, sid
+from tests.browser.stand import settle
 
 LINK = f"/recordings/{MAIN_CALL}"
 MONO, ONE_SIDED, SILENT = sid("RE", 3), sid("RE", 5), sid("RE", 7)
@@ -134,6 +135,17 @@ def test_opening_the_page_is_not_listening(signed_in):
     page.goto(page.url + f"/{MAIN_CALL}")
     expect(page.locator("#player")).to_have_attribute("data-state", "ready")
     assert not [url for url in asked if "/audio" in url or "/media/" in url]
+
+
+def test_what_was_played_is_reported_beside_what_was_sent(player):
+    player.get_by_role("button", name="Play", exact=True).click()
+    heard(player, 1)
+    with player.expect_response("**/played") as report:
+        player.get_by_role("button", name="Pause").click()
+    assert report.value.status == 204
+    settle()
+    player.reload()
+    expect(player.get_by_text("as the player reports")).to_be_visible()
 
 
 def test_who_listened_is_shown(player):

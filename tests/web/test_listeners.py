@@ -39,7 +39,23 @@ def test_each_kind_of_event_is_a_sentence(happened, text):
 
 def test_a_link_that_was_used_is_one_line():
     found = lines([heard([[0, 1000]], grant="a"), event("granted", grant="a")])
-    assert [line.what for line in found] == ["listened; 100 % was sent"]
+    assert [line.what for line in found] == [
+        "listened; 100 % was sent; what was played is not reported"
+    ]
+
+
+def test_what_a_player_reported_stands_beside_what_was_sent():
+    played = event("played", grant="a", seconds=12.5)
+    found = lines([played, heard([[0, 500]], grant="a", seconds=30.0), event("began", grant="a")])
+    assert [line.what for line in found] == [
+        "played 12.5 s, as the player reports",
+        "listened; 50 % was sent (30 s)",
+    ]
+
+
+def test_an_event_that_is_not_genuine_is_a_line_with_its_trouble():
+    (line,) = lines([{"at": AT, "event": "unreadable", "trouble": "it is malformed"}])
+    assert (line.refused, "it is malformed" in line.what) == (True, True)
 
 
 def test_a_link_that_was_not_used_is_told():

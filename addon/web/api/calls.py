@@ -83,9 +83,8 @@ def _parts(holder: str, call_sid: str, file_id: str | None) -> tuple[tuple[str, 
 
     Raises NotFound where the call has none of this id.
     """
-    ids = tuple(context().player.recordings_of(holder, call_sid))
     if file_id is None:
-        return ids, call_sid
-    if file_id not in ids:
+        return tuple(context().player.recordings_of(holder, call_sid)), call_sid
+    if not context().player.is_of_call(holder, call_sid, file_id):
         raise NotFound("this call has no such file")
     return (file_id,), None

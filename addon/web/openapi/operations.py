@@ -35,8 +35,8 @@ RANGE = {
 PROBLEMS = {
     400: "A parameter is not of its form; the problem names it.",
     401: "No valid credentials.",
-    403: "Known, but without the right or the scope; a forged link; or, with code 64707, a recording"
-    " that is withheld because digits may remain in it.",
+    403: "Known, but without the right or the scope; a forged link; or, with code 64707, a"
+    " recording that is withheld because digits may remain in it.",
     404: "Nothing here by this name, or another install's.",
     409: "A retention lock holds it until its date.",
     410: "The link has expired, or was used.",

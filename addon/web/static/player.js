@@ -11,6 +11,9 @@ const PAGE_S = 30;
 const TURN_START_S = 1.5;
 const LOST_TRIES = 2;
 const COPIED_MS = 2000;
+const REPORT_MS = 15000;
+const MAX_SPANS = 64;
+const NOTHING = JSON.stringify({ ranges: [] });
 
 const byId = (id) => document.getElementById(id);
 const root = byId("player");
@@ -111,6 +114,26 @@ function onKey(event) {
   if (!act || !timeline) return;
   event.preventDefault();
   act();
+}
+
+// What was heard, for the access log: all that the element played since it was loaded. The server
+// adds reports up; a page that never sends one is shown as not having reported.
+let reported = "";
+
+function report() {
+  const spans = [...Array(audio.played.length).keys()].map((n) => [audio.played.start(n), audio.played.end(n)]);
+  const longest = spans.sort(([a, b], [c, d]) => d - c - (b - a)).slice(0, MAX_SPANS);
+  const rounded = longest.map((span) => span.map((seconds) => Math.round(seconds * 1000) / 1000));
+  const body = JSON.stringify({ ranges: rounded.filter(([start, end]) => start < end) });
+  if (body === reported || body === NOTHING) return;
+  if (navigator.sendBeacon(`${root.dataset.base}/played`, body)) reported = body;
+}
+
+function reportPlayed() {
+  for (const event of ["pause", "ended", "emptied"]) audio.addEventListener(event, report);
+  document.addEventListener("visibilitychange", () => document.hidden && report());
+  window.addEventListener("pagehide", report);
+  setInterval(report, REPORT_MS);
 }
 
 function present() {
@@ -252,6 +275,7 @@ function listen() {
 
 async function begin() {
   byId("copy").addEventListener("click", copyLink);
+  reportPlayed();
   const answer = await fetch(`${root.dataset.base}/timeline${root.dataset.query}`).catch(() => null);
   if (!answer?.ok) return;
   timeline = await answer.json();
