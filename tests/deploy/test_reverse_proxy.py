@@ -154,7 +154,8 @@ def test_a_stranger_cannot_choose_the_address_that_is_counted(front: int) -> Non
     Caddy tells its client of a lost upstream only when the body has come, so nothing shows there.
     """
     head = (
-        f"POST /recording-analysis HTTP/1.1\r\nHost: 127.0.0.1:{front}\r\nContent-Length: 900000\r\n"
+        f"POST /recording-analysis HTTP/1.1\r\nHost: 127.0.0.1:{front}\r\n"
+        "Content-Length: 900000\r\n"
         f"X-Twilio-Signature: {'A' * 27}=\r\nX-Forwarded-For: 198.51.100."
     )
     with contextlib.ExitStack() as clients:
