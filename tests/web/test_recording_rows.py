@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from addon.archive.archive import Archive
-from addon.archive.names import Entry
+from addon.archive.names import Entry, files, ids_prefix
 from addon.settings import Settings
 from addon.web.recording_rows import RecordingRows, talk_bar
 from tests.archive.recordings import RECORDING, TENANT, archived
 
-ENTRY = Entry(TENANT, RECORDING, "")
+ENTRY = Entry(TENANT, RECORDING, ids_prefix(RECORDING) + TENANT)
 
 
 def conversation(**shares: float | None) -> dict[str, Any]:
@@ -102,3 +102,15 @@ def test_a_manifest_that_does_not_hold_is_not_believed(archive):
     (row,) = RecordingRows(archive).of([ENTRY])
     assert (row.recording_id, row.duration, row.bar) == (RECORDING, None, ())
     assert row.trouble == "does not match its signature"
+
+
+def test_one_bad_manifest_is_one_row_with_its_trouble(archive):
+    archived(archive, b"x", analysis={"result": conversation()})
+    archived(archive, b"x", recording_id="REbad")
+    bad = Entry(TENANT, "REbad", ids_prefix("REbad") + TENANT)
+    archive.store.put(files(TENANT, "REbad").manifest, [b"junk"], if_absent=False)
+    rows = RecordingRows(archive).of([bad, ENTRY])
+    assert [(row.recording_id, row.trouble is None) for row in rows] == [
+        ("REbad", False),
+        (RECORDING, True),
+    ]
