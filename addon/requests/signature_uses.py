@@ -147,7 +147,7 @@ class SignatureUses:
         key = SIGNATURE_USE + use.signature
         with as_unavailable():
             while not self._redis.set(key, _text(use), nx=True, ex=RETENTION_S):
-                if found := self._redis.get(key):  # else it was settled in between
+                if (found := self._redis.get(key)) is not None:  # else it was settled in between
                     return _read(found)
         return None
 
