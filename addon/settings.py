@@ -106,8 +106,10 @@ class Settings(SettingsTable):
         return self.replace(**{name: getattr(defaults, name) for name in withheld})
 
     def _with_redis_options(self) -> Self:
-        """How the server's certificate is checked goes into the URL's query, with redis-py's names
-        and one of `addon.requests.connections`."""
+        """The same settings, with the check of the server's certificate in the URL's query.
+
+        The options are redis-py's, and one of `addon.requests.connections`.
+        """
         if not self.redis_url.startswith("rediss:"):
             return self
         options = {}

@@ -49,6 +49,10 @@ LOOKS = 1000
 FORGOTTEN_EVERY_S = 3.0
 """Between two comparisons of store and Redis: a wiped Redis is noticed within seconds."""
 
+CLOSED_S = 30.0
+"""A request that is just being finished has an intake record and no place among the unfinished; it
+takes a second or two."""
+
 UNOPENABLE = (Tampered, KeyMissing, UnreadableDocument)
 """Errors of a stored document that waits for a person or another release."""
 
@@ -64,6 +68,7 @@ class Sweeper:
         self._silent_since: dict[str, float] = {}
         self._compared_at = 0.0
         self._unreadable: set[str] = set()
+        self._closed_since: dict[str, float] = {}
 
     def sweep(self) -> None:
         """Look at what is in flight, what is due, and now and then at the whole store."""
@@ -200,11 +205,24 @@ class Sweeper:
         self.services.dispatcher.deliver(entry.sid, first=True)
 
     def _find_forgotten(self) -> None:
-        """Queue what is in the intake store and has no state: Redis was lost."""
-        unfinished, known = self.services.states.open_sids(), self.services.states.knows
+        """Queue what is in the intake store and has no state: Redis was lost.
+
+        A state that says "finished" while the record stays is believed for CLOSED_S, unless the
+        store's signed outcome says it too: whoever can write to Redis must not hide a request.
+        """
+        unfinished, closed = self.services.states.open_sids(), self._closed_since
+        self._closed_since = {}
         for sid in self.services.intake_store.waiting():
-            if sid in unfinished or known(sid) or held(self.services.redis, "process", sid):
+            if sid in unfinished or held(self.services.redis, "process", sid):
                 continue
+            if self.services.states.knows(sid):
+                since = self._closed_since[sid] = closed.get(sid, time.monotonic())
+                if time.monotonic() - since < CLOSED_S or self.services.intake_store.has_outcome(
+                    sid
+                ):
+                    continue
+                logger.error("Redis hid an unfinished request", alarm=True, request_sid=sid)
+                self.services.states.forget(sid)
             self._adopt(sid)
 
     def _adopt(self, sid: str) -> None:

@@ -1,4 +1,4 @@
-"""`flask archive sign-controls`: signs tokens, outcomes and access log events that release 0.1.0 left unsigned.
+"""`flask archive sign-controls`: signs tokens, outcomes and access log events of release 0.1.0.
 
 Also after a key was replaced: what an older key signed is signed with the newest.
 """

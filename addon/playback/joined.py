@@ -70,7 +70,7 @@ class WavFile:
 
     @property
     def seconds(self) -> float:
-        """How long its samples last."""
+        """The length of its samples."""
         return sum(piece.length for piece in self.pieces) / (self.kind.rate * self.kind.frame)
 
     def read(self, start: int, stop: int) -> Iterator[bytes]:

@@ -30,7 +30,7 @@ class Playable(Readable, Protocol):
 
     @property
     def seconds(self) -> float | None:
-        """How long it lasts; None where that is not known."""
+        """Its length; None where that is not known."""
         ...
 
     @property

@@ -122,7 +122,7 @@ class Player:
         return any(map(self._is_of_its_call, mine))
 
     def entries_of(self, tenant: str, call_sid: str) -> Sequence[Entry]:
-        """What the index has of a call; nothing confirms it yet. Raises NotPlayable."""
+        """The index entries of a call, which nothing confirms yet. Raises NotPlayable."""
         page = self._archive.list(tenant, call_sid=call_sid, limit=MAX_PARTS)
         if page.cursor is not None:
             raise NotPlayable("this call has too many recordings", remedy="Play them one by one.")

@@ -236,6 +236,14 @@ class RequestStates:
         if finished > HISTORY:
             self.forget_finished(finished - HISTORY)
 
+    def forget(self, sid: str) -> None:
+        """Forget one request, whatever is known of it."""
+        with self.redis.pipeline() as pipe:
+            pipe.delete(_key(sid))
+            pipe.zrem(keys.REQUESTS_OPEN, sid)
+            pipe.zrem(keys.REQUESTS_DONE, sid)
+            pipe.execute()
+
     def forget_finished(self, number: int) -> None:
         """Forget the oldest; a late duplicate of these is known from the store alone."""
         oldest = [_key(sid.decode()) for sid, _ in self.redis.zpopmin(keys.REQUESTS_DONE, number)]

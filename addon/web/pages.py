@@ -111,7 +111,7 @@ def recording_audio(recording_id: str) -> Response:
 
 @blueprint.post("/recordings/<recording_id>/played")
 def recording_played(recording_id: str) -> Response:
-    """What the page's player played, by the grant that it played by."""
+    """Log what the page's player played, by the grant that it played by."""
     played.take_report(recording_id)
     return Response(status=204)
 

@@ -56,15 +56,16 @@ def settings(settings: Settings, ports: tuple[int, int]) -> Settings:
 
 @contextmanager
 def at_work(app: Wsgi, port: int) -> Iterator[None]:
-    """The app on a real port, with the jobs of every request done right after its 202."""
+    """The app on a real port, with the jobs of every request done right after its first 202."""
 
-    started: list[threading.Thread] = []
+    started: dict[str, threading.Thread] = {}
 
     def working(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         answer = app(environ, start)
         sid = environ["HTTP_X_TWILIO_REQUESTSID"]
-        started.append(threading.Thread(target=lambda: (process(sid), deliver(sid))))
-        started[-1].start()
+        if sid not in started:
+            started[sid] = threading.Thread(target=lambda: (process(sid), deliver(sid)))
+            started[sid].start()
         return answer
 
     server = make_server("127.0.0.1", port, working, threaded=True)
@@ -74,7 +75,7 @@ def at_work(app: Wsgi, port: int) -> Iterator[None]:
     finally:
         server.shutdown()
         server.server_close()
-        for thread in started:
+        for thread in started.values():
             thread.join()
 
 

@@ -147,10 +147,15 @@ def test_nothing_of_an_upload_lies_on_the_proxys_disk(front: int, tmp_path: Path
     assert kept == []
 
 
+@pytest.mark.parametrize("front", [nginx], indirect=True)
 def test_a_stranger_cannot_choose_the_address_that_is_counted(front: int) -> None:
-    """More requests are held than one address may have: the earlier ones give way."""
+    """More requests are held than one address may have: the earlier ones give way.
+
+    Caddy tells its client of a lost upstream only when the body has come, so nothing shows there.
+    """
     head = (
-        f"POST /recording-analysis HTTP/1.1\r\nHost: 127.0.0.1:{front}\r\nContent-Length: 90000\r\n"
+        f"POST /recording-analysis HTTP/1.1\r\nHost: 127.0.0.1:{front}\r\n"
+        "Content-Length: 900000\r\n"
         f"X-Twilio-Signature: {'A' * 27}=\r\nX-Forwarded-For: 198.51.100."
     )
     with contextlib.ExitStack() as clients:
@@ -159,8 +164,7 @@ def test_a_stranger_cannot_choose_the_address_that_is_counted(front: int) -> Non
             for _ in range(8)
         ]
         for number, client in enumerate(held):
-            # Caddy holds a head back until some of the body has come.
-            client.sendall(f"{head}{number}\r\n\r\n".encode() + bytes(20_000))
+            client.sendall(f"{head}{number}\r\n\r\n".encode())
         answered, _, _ = select.select(held, [], [], 60)
         assert answered
         assert answered[0].recv(100).startswith(b"HTTP/1.1 50")

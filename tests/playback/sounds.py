@@ -72,6 +72,7 @@ class InMemory:
         self.length = len(content)
         self.etag = "e"
         self.format = "wav"
+        self.seconds: float | None = None
         self.reads: list[tuple[int, int]] = []
         self._fails_at, self._error = fails_at, error
 

@@ -92,7 +92,8 @@ def test_only_the_grant_of_this_recording_vouches_for_a_report(app, report):
 def test_a_player_that_never_reports_is_not_one_that_played_nothing(app, client, report):
     silent, loud = (link(app) for _ in range(2))
     for url in (silent, loud):
-        assert client.get(url).data
+        with client.get(url) as answer:
+            assert answer.data
     report([[0, 1]], token=loud.removeprefix("/media/"))
     inside(app).access_log.flush()
     text, _ = inside(app).tokens.issue(TENANT, "crm")

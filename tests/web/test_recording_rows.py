@@ -8,12 +8,12 @@ import pytest
 
 from addon.archive import manifest
 from addon.archive.archive import Archive
-from addon.archive.names import Entry
+from addon.archive.names import Entry, files, ids_prefix
 from addon.settings import Settings
 from addon.web.recording_rows import RecordingRows, talk_bar
 from tests.archive.recordings import RECORDING, TENANT, archived
 
-ENTRY = Entry(TENANT, RECORDING, "")
+ENTRY = Entry(TENANT, RECORDING, ids_prefix(RECORDING) + TENANT)
 
 
 def conversation(**shares: float | None) -> dict[str, Any]:
@@ -120,3 +120,15 @@ def test_a_manifest_of_a_newer_release_is_not_called_forged(archive, monkeypatch
     monkeypatch.setattr(manifest, "VERSION", 0)
     (row,) = RecordingRows(archive).of([ENTRY])
     assert "version" in row.trouble
+
+
+def test_one_bad_manifest_is_one_row_with_its_trouble(archive):
+    archived(archive, b"x", analysis={"result": conversation()})
+    archived(archive, b"x", recording_id="REbad")
+    bad = Entry(TENANT, "REbad", ids_prefix("REbad") + TENANT)
+    archive.store.put(files(TENANT, "REbad").manifest, [b"junk"], if_absent=False)
+    rows = RecordingRows(archive).of([bad, ENTRY])
+    assert [(row.recording_id, row.trouble is None) for row in rows] == [
+        ("REbad", False),
+        (RECORDING, True),
+    ]

@@ -62,6 +62,7 @@ GIVES_NONE = {
     "api.call": "facts",
     "pages.recording": "a page, which asks the routes above",
     "pages.recording_timeline": "figures",
+    "pages.recording_played": "nothing: it takes a report",
     "media.media_preflight": "CORS headers",
     "ringcentral.recording": "a page, which asks the route below",
     "ringcentral.recording_audio": "RingCentral's own copy, to people signed in there",

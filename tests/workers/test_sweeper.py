@@ -94,6 +94,36 @@ def test_a_finished_request_is_not_queued_again_after_a_wipe(accept, sweeper, as
     assert waiting(as_worker) == []
 
 
+@pytest.mark.parametrize(
+    "planted", [{"outcome": "delivered"}, {"received_at": "1", "state": "done"}]
+)
+def test_a_state_planted_in_redis_hides_no_accepted_request(
+    accept, sweeper, as_worker, monkeypatch, planted
+):
+    exchange = accept()
+    as_worker.redis.flushall()
+    as_worker.redis.hset(f"ledger:{exchange.sid}", mapping=planted)
+    sweeper.sweep()
+    assert waiting(as_worker) == [], "it may just be finishing"
+    monkeypatch.setattr("workers.sweeper.CLOSED_S", 0.0)
+    sweeper._compared_at = 0.0
+    sweeper.sweep()
+    assert list(map(sid_of, waiting(as_worker))) == [exchange.sid]
+    work(as_worker)
+    work(as_worker)
+    assert len(exchange.callbacks) == 1
+
+
+def test_what_the_store_says_is_over_stays_over(accept, sweeper, as_worker, monkeypatch):
+    exchange = accept()
+    as_worker.redis.flushall()
+    as_worker.redis.hset(f"ledger:{exchange.sid}", "outcome", "delivered")
+    as_worker.intake_store.record_outcome(exchange.sid, {"state": "delivered"})
+    monkeypatch.setattr("workers.sweeper.CLOSED_S", 0.0)
+    sweeper.sweep()
+    assert waiting(as_worker) == []
+
+
 def test_a_request_at_work_is_not_queued_again_after_a_wipe(accept, sweeper, as_worker):
     exchange = accept()
     with lease(as_worker.redis, "process", exchange.sid):
