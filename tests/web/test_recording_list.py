@@ -66,6 +66,15 @@ def test_the_latest_comes_first(archive):
     assert walked(RecordingList(archive, [ONE]), 10) == sorted(names, reverse=True)
 
 
+@pytest.mark.parametrize("key", ["2026-03-04/!/x", "2026-03-04/!", "20260304/x-RE1", "é"])
+def test_a_foreign_key_hides_no_day(archive, key):
+    names = [put(archive, NOON + timedelta(days=days)) for days in range(-1, 3)]
+    path = archive.store.root / "days" / ONE / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert walked(RecordingList(archive, [ONE]), 10) == names[::-1]
+
+
 def test_installs_are_merged_by_time(archive):
     first = put(archive, NOON, ONE)
     second = put(archive, NOON + timedelta(minutes=1), TWO)
