@@ -51,9 +51,10 @@ def check_index(archive: Archive, *, mend: bool = False, after: str = "") -> Ite
 
 def _missing(archive: Archive, key: str, *, mend: bool) -> str | None:
     """The entries that a recording lacks; looked for once, with its manifest."""
-    tenant, recording_id = recording_of(key)
-    if key != files(tenant, recording_id).manifest:
+    recording = recording_of(key)
+    if recording is None or key != files(*recording).manifest:
         return None
+    tenant, recording_id = recording
     try:
         manifest = archive.manifest(tenant, recording_id)
     except NotStored:

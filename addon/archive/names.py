@@ -78,10 +78,13 @@ def files_prefix(tenant: str, recording_id: str) -> str:
     return f"{RECORDINGS}{checked_id(tenant)}/{checked_id(recording_id)}/"
 
 
-def recording_of(key: str) -> tuple[str, str]:
-    """Tenant and id of a key under RECORDINGS."""
-    _, tenant, recording_id, _ = key.split("/")
-    return tenant, recording_id
+def recording_of(key: str) -> tuple[str, str] | None:
+    """Tenant and id of the folder that a key under RECORDINGS is in; None where it is in none."""
+    try:
+        _, tenant, recording_id, _ = key.split("/", 3)
+    except ValueError:
+        return None
+    return (tenant, recording_id) if is_id(tenant) and is_id(recording_id) else None
 
 
 def behind(tenant: str, recording_id: str) -> str:

@@ -69,7 +69,10 @@ def reencrypt_all(
     """
     _ = archive.signer, archive.encryption_keys
     stats = archive.store.list(RECORDINGS, after=behind(*after) if after else None)
-    for (tenant, recording_id), group in groupby(stats, lambda stat: recording_of(stat.key)):
+    for recording, group in groupby(stats, lambda stat: recording_of(stat.key)):
+        if recording is None:
+            continue  # `verify_all` names it
+        tenant, recording_id = recording
         stored = {stat.key: stat for stat in group}
         keys = files(tenant, recording_id)
         if keys.manifest not in stored:

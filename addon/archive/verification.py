@@ -66,12 +66,21 @@ def compare(archive: Archive, tenant: str, recording_id: str) -> Manifest:
 def verify_all(archive: Archive, *, after: tuple[str, str] | None = None) -> Iterator[Finding]:
     """Every recording in key order, from behind `after` (tenant and id) where that is given.
 
-    An object that fails is a finding, not an exception; only StoreUnavailable is raised.
+    An object that fails, or that no recording has, is a finding, not an exception; only
+    StoreUnavailable is raised.
     """
     stats = archive.store.list(RECORDINGS, after=behind(*after) if after else None)
-    for (tenant, recording_id), group in groupby(stats, lambda stat: recording_of(stat.key)):
+    for recording, group in groupby(stats, lambda stat: recording_of(stat.key)):
         sizes = {stat.key: stat.size for stat in group}
-        yield _found(archive, tenant, recording_id, sizes)
+        if recording is None:
+            yield from map(_foreign, sizes)
+        else:
+            yield _found(archive, *recording, sizes)
+
+
+def _foreign(key: str) -> Finding:
+    tenant, _, rest = key.removeprefix(RECORDINGS).partition("/")
+    return Finding(tenant, rest, "bad", problem="no recording has an object of such a name")
 
 
 def _found(archive: Archive, tenant: str, recording_id: str, sizes: dict[str, int]) -> Finding:

@@ -55,6 +55,13 @@ def test_a_key_that_we_would_not_write_is_no_entry(key: str) -> None:
     assert names.day_entry(key) is None
 
 
+@pytest.mark.parametrize(
+    "key", ["recordings/", "recordings/x", "recordings/XD1/a b/x", "recordings/XD1/RE1"]
+)
+def test_an_object_of_no_recording_is_of_none(key: str) -> None:
+    assert names.recording_of(key) is None
+
+
 @pytest.mark.parametrize("key", ["ids/RE1/a b", "ids/RE1/", "ids/RE1/XD1/x"])
 def test_an_id_under_no_tenant_is_no_entry(key: str) -> None:
     assert names.id_entry(key) is None

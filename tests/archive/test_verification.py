@@ -3,8 +3,11 @@ from __future__ import annotations
 import pytest
 
 from addon.archive.archive import Archive
+from addon.archive.directory import DirectoryStore
+from addon.archive.index_check import check_index
 from addon.archive.key_pairs import KeyPair
 from addon.archive.keys import DecryptionKeys
+from addon.archive.reencryption import reencrypt_all
 from addon.archive.verification import Finding, verify, verify_all
 from addon.errors import NotStored, StoreUnavailable, Tampered
 from tests.archive.recordings import RECORDING, TENANT, archived, noise
@@ -114,3 +117,32 @@ def test_verifying_changes_nothing(filled: Archive) -> None:
     list(verify_all(filled))
     after = list(filled.store.list())
     assert [(stat.key, stat.size) for stat in after] == [(stat.key, stat.size) for stat in before]
+
+
+@pytest.mark.parametrize("key", ["0", "XD1/x", "a b/RE1/manifest.json"])
+def test_an_object_of_no_recording_is_named_and_stops_nothing(filled: Archive, key: str) -> None:
+    assert isinstance(filled.store, DirectoryStore)
+    path = filled.store.root / "recordings" / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    found = list(verify_all(filled))
+    assert [one.recording_id for one in found if one.state == "whole"] == NAMES
+    (bad,) = [one for one in found if one.state == "bad"]
+    assert f"{bad.tenant}/{bad.recording_id}".rstrip("/") == key
+    assert {one.state for one in check_index(filled)} == {"current"}
+    again = list(reencrypt_all(filled, by="test", force=True))
+    assert [one.recording_id for one in again if one.state == "whole"] == NAMES
+
+
+@pytest.mark.parametrize("name", ["b/c", "x"])
+def test_a_foreign_object_beside_a_recording_s_own_hides_none_of_these(
+    filled: Archive, name: str
+) -> None:
+    assert isinstance(filled.store, DirectoryStore)
+    path = filled.store.root / "recordings" / TENANT / "RE2" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    again = list(reencrypt_all(filled, by="test", force=True))
+    assert [(one.recording_id, one.state) for one in again] == [(name, "whole") for name in NAMES]
+    assert all(one.size > 70_000 for one in again)
+    assert states(list(verify_all(filled))) == dict.fromkeys(NAMES, "whole")
