@@ -141,8 +141,12 @@ def _read(key: str, content: bytes) -> Event:
 def _shown(document: dict[str, Any]) -> Event:
     """An event of another form than ours is malformed, whoever signed it."""
     document.pop(event_chain.FIELD, None)
-    if not all(isinstance(document.get(name), str) for name in ("at", "event")):
-        raise Tampered("this event of the access log is malformed")
+    try:
+        moment = datetime.fromisoformat(document["at"])
+        if moment.tzinfo is None or not isinstance(document["event"], str):
+            raise ValueError("no zone, or no name")
+    except (KeyError, TypeError, ValueError):
+        raise Tampered("this event of the access log is malformed") from None
     return document
 
 
