@@ -134,7 +134,7 @@ def _read(key: str, content: bytes) -> Event:
         document = json.loads(content)
         document.pop("mac", None)
         return _shown(document)
-    except (ValueError, AttributeError, RecursionError, Tampered):
+    except (ValueError, TypeError, AttributeError, RecursionError, Tampered):
         return _unreadable(key, Tampered("this event of the access log is malformed"))
 
 
