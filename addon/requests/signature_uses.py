@@ -148,7 +148,7 @@ class SignatureUses:
         with as_unavailable():
             while not self._redis.set(key, _text(use), nx=True, ex=RETENTION_S):
                 if found := self._redis.get(key):  # else it was settled in between
-                    return SignatureUse.from_document(json.loads(found))
+                    return _read(found)
         return None
 
     def _forget(self, use: SignatureUse) -> None:
@@ -169,6 +169,14 @@ class SignatureUses:
 def _digest(key: bytes, kind: str, text: str) -> str:
     digest = hmac.digest(key, f"{kind}\n{text}".encode("utf-8", "surrogatepass"), "sha256")
     return digest.hex()[:DIGEST_CHARACTERS]
+
+
+def _read(text: bytes) -> SignatureUse | None:
+    """The use that `_text` wrote; None for anything else that was put in its place."""
+    try:
+        return SignatureUse.from_document(json.loads(text))
+    except ValueError:
+        return None
 
 
 def _text(use: SignatureUse) -> str:

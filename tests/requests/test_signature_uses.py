@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from addon.errors import QueueUnavailable
+from addon.redis_keys import SIGNATURE_USE
 from addon.requests.connections import web_connection
 from addon.requests.signature_uses import SignatureUse, SignatureUses
 
@@ -99,3 +100,9 @@ def test_without_redis_nothing_is_accepted(services, settings) -> None:
 def test_the_key_of_the_digests_is_not_the_key_of_the_intake(uses, settings) -> None:
     assert len(uses.key) == 32
     assert uses.key != settings.intake_key
+
+
+@pytest.mark.parametrize("planted", ["", "{", "[]", '{"signature": 1}'])
+def test_what_is_planted_in_redis_stops_no_genuine_request(uses, services, planted: str) -> None:
+    services.redis.set(SIGNATURE_USE + use().signature, planted)
+    assert uses.reserve(use()) == ("new", True)
