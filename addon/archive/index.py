@@ -18,6 +18,9 @@ from addon.archive.prefixes import DAYS
 from addon.archive.store import Store, checked_prefix
 from addon.errors import AlreadyStored
 
+BEHIND_SLASH = "0"
+"""The character after "/": `<tenant>0` sorts behind every key `<tenant>/…`, whatever it ends in."""
+
 
 @dataclass(frozen=True)
 class IndexPage:
@@ -69,17 +72,21 @@ def by_call(
 
 def tenants_of(store: Store, recording_id: str) -> tuple[str, ...]:
     """The tenants that hold a recording of this id."""
-    prefix = names.ids_prefix(recording_id)
-    return tuple(stat.key.removeprefix(prefix) for stat in store.list(prefix))
+    found = (names.id_entry(stat.key) for stat in store.list(names.ids_prefix(recording_id)))
+    return tuple(entry.tenant for entry in found if entry is not None)
 
 
 def tenants(store: Store) -> Iterator[str]:
-    """Every tenant that has a recording, at a request each."""
+    """Every tenant that has a recording, at a request each.
+
+    What no tenant can be called is passed over: anyone who writes to the store can name objects.
+    """
     after: str | None = None
     while stat := next(store.list(DAYS, after=after), None):
-        tenant = stat.key.split("/")[1]
-        yield tenant
-        after = names.days_prefix(tenant) + names.LAST
+        _, tenant, *rest = stat.key.split("/")
+        if rest and names.is_id(tenant):
+            yield tenant
+        after = DAYS + tenant + BEHIND_SLASH if rest else stat.key
 
 
 def before_day(store: Store, day: date) -> Iterator[names.Entry]:
@@ -105,9 +112,10 @@ def _page(
     limit: int,
     read: Callable[[str], names.Entry | None],
 ) -> IndexPage:
-    """Up to `limit` entries; a key of another release's form is passed over."""
+    """Up to `limit` entries; a key that is none is passed over and takes no entry's room."""
     after = checked_prefix(prefix + cursor) if cursor else None
-    keys = [stat.key for stat in islice(store.list(prefix, after=after), limit + 1)]
-    entries = [entry for entry in map(read, keys[:limit]) if entry is not None]
-    more = len(keys) > limit
-    return IndexPage(tuple(entries), keys[limit - 1].removeprefix(prefix) if more else None)
+    known = (read(stat.key) for stat in store.list(prefix, after=after))
+    entries = list(islice((entry for entry in known if entry is not None), limit + 1))
+    more = len(entries) > limit
+    cursor = entries[limit - 1].key.removeprefix(prefix) if more else None
+    return IndexPage(tuple(entries[:limit]), cursor)

@@ -48,9 +48,14 @@ class Unreadable(NamedTuple):
     trouble: str
 
 
+def is_id(value: str) -> bool:
+    """True where a tenant, call or recording can be called so."""
+    return len(value) <= MAX_ID_LENGTH and _ID.fullmatch(value) is not None
+
+
 def checked_id(value: str) -> str:
     """`value` itself. Raises NotStored where no tenant, call or recording can be called so."""
-    if len(value) > MAX_ID_LENGTH or not _ID.fullmatch(value):
+    if not is_id(value):
         raise NotStored("no recording can have such an id")
     return value
 
@@ -107,13 +112,14 @@ def ids_prefix(recording_id: str) -> str:
 
 
 def day_entry(key: str) -> Entry | None:
-    """The recording of a key under DAYS; None for a key of another release's form."""
+    """The recording of a key under DAYS; None for a key that we would not write."""
     try:
         _, tenant, day, name = key.split("/")
-        date.fromisoformat(day)
+        if date.fromisoformat(day).isoformat() != day:  # 20261120 is read too, but sorts elsewhere
+            return None
     except ValueError:
         return None
-    return Entry(tenant, name.partition("-")[2], key)
+    return _entry(tenant, name.partition("-")[2], key)
 
 
 def day_of(entry: Entry) -> date:
@@ -122,18 +128,22 @@ def day_of(entry: Entry) -> date:
 
 
 def id_entry(key: str) -> Entry | None:
-    """The recording of a key under IDS; None for a key of another release's form."""
+    """The recording of a key under IDS; None for a key that we would not write."""
     try:
         _, recording_id, tenant = key.split("/")
     except ValueError:
         return None
-    return Entry(tenant, recording_id, key)
+    return _entry(tenant, recording_id, key)
 
 
 def call_entry(key: str) -> Entry | None:
-    """The recording of a key under CALLS; None for a key of another release's form."""
+    """The recording of a key under CALLS; None for a key that we would not write."""
     try:
         _, tenant, _, recording_id = key.split("/")
     except ValueError:
         return None
-    return Entry(tenant, recording_id, key)
+    return _entry(tenant, recording_id, key)
+
+
+def _entry(tenant: str, recording_id: str, key: str) -> Entry | None:
+    return Entry(tenant, recording_id, key) if is_id(tenant) and is_id(recording_id) else None

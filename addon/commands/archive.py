@@ -22,6 +22,7 @@ from addon.archive.index import tenants
 from addon.archive.index_check import check_index
 from addon.archive.manifest import Manifest
 from addon.archive.message import decrypt
+from addon.archive.names import Unreadable
 from addon.archive.reencryption import reencrypt, reencrypt_all
 from addon.archive.sealing import context_of
 from addon.archive.verification import verify, verify_all
@@ -58,24 +59,31 @@ _after = click.option("--after", metavar="TENANT/ID", help="Go on behind this re
 def list_command(
     tenant: str | None, day: datetime | None, call_sid: str | None, as_json: bool
 ) -> None:
-    """List recordings in the order of time: all, or of a tenant, a day, a call."""
-    archive = _archive()
+    """List recordings in the order of time: all, or of a tenant, a day, a call.
+
+    One whose manifest cannot be read is named on standard error, and the exit code is 1.
+    """
+    archive, unreadable = _archive(), False
     for found in _tenants(archive, tenant):
         for entry in _entries(archive, found, day.date() if day else None, call_sid):
-            manifest = archive.listed(entry)
-            if manifest is None:
-                continue
-            facts = manifest.facts
-            if as_json:
-                click.echo(json.dumps(manifest.as_document()))
-                continue
-            seconds = "-" if facts.duration_seconds is None else f"{facts.duration_seconds:.1f} s"
-            size = f"{manifest.audio.plaintext_size} B"
-            call = facts.call_sid or "-"
-            at = manifest.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-            click.echo(
-                "\t".join((at, entry.tenant, entry.recording_id, call, facts.format, seconds, size))
-            )
+            manifest = archive.examined(entry)
+            if isinstance(manifest, Unreadable):
+                unreadable = True
+                click.echo(f"{entry.tenant}\t{entry.recording_id}\t{manifest.trouble}", err=True)
+            elif manifest is not None:
+                click.echo(json.dumps(manifest.as_document()) if as_json else _line(manifest))
+    if unreadable:
+        sys.exit(1)
+
+
+def _line(manifest: Manifest) -> str:
+    """A recording in the list."""
+    facts = manifest.facts
+    seconds = "-" if facts.duration_seconds is None else f"{facts.duration_seconds:.1f} s"
+    size = f"{manifest.audio.plaintext_size} B"
+    at = manifest.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    ids = manifest.tenant, manifest.recording_id, facts.call_sid or "-"
+    return "\t".join((at, *ids, facts.format, seconds, size))
 
 
 @archive_cli.command("get")

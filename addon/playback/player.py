@@ -12,9 +12,9 @@ from functools import partial
 
 from addon.archive.archive import Archive, ArchivedAudio
 from addon.archive.manifest import Manifest
-from addon.archive.names import Entry, Unreadable
+from addon.archive.names import Entry
 from addon.bounded_cache import BoundedCache
-from addon.errors import NotPlayable, NotStored, Withheld
+from addon.errors import KeyMissing, NotPlayable, NotStored, Tampered, UnreadableDocument, Withheld
 from addon.playback.decoding import SampleReader
 from addon.playback.grants import Grant
 from addon.playback.joined import CallPart, Gaps, converted, joined
@@ -28,6 +28,8 @@ MAX_PARTS = 200
 MAX_CACHED = 4096
 """Recordings whose layout and index are kept: some hundred bytes each, 20 kB for an hour."""
 
+NOT_AS_ONE = "the call cannot be played as one"
+ONE_BY_ONE = "Play the other recordings of the call one by one."
 
 Key = tuple[str, str]
 """Tenant and id of a recording."""
@@ -74,7 +76,7 @@ class Player:
         if call_sid and not self._redaction_required:
             return  # nothing to ask, and a call may have many parts
         for recording_id in recording_ids:
-            with _as_part_of_a_call() if call_sid else nullcontext():
+            with _as_part_of_a_call(recording_id) if call_sid else nullcontext():
                 self.audible(tenant, recording_id)
 
     def recording(self, tenant: str, recording_id: str) -> Playable:
@@ -96,8 +98,10 @@ class Player:
         ids = self.recordings_of(tenant, call_sid)
         if len(ids) == 1:
             return self.recording(tenant, ids[0])
-        with _as_part_of_a_call():
-            parts = [self._part(tenant, recording_id) for recording_id in ids]
+        parts = []
+        for recording_id in ids:
+            with _as_part_of_a_call(recording_id):
+                parts.append(self._part(tenant, recording_id))
         return joined(sorted(parts, key=lambda part: part.at), self._gaps)
 
     def recordings_of(self, tenant: str, call_sid: str) -> list[str]:
@@ -141,14 +145,9 @@ class Player:
         """
         if self._confirmed.get(entry.key):
             return True
-        found = self._archive.examined(entry)
-        if isinstance(found, Unreadable):
-            raise NotPlayable(
-                f"the call cannot be played as one: {entry.recording_id}: {found.trouble}",
-                remedy="Play the other recordings of the call one by one.",
-            )
-        if found is None:
-            return False
+        with _as_part_of_a_call(entry.recording_id):
+            if self._archive.listed(entry) is None:
+                return False
         return self._confirmed.put(entry.key, True)
 
     def _playability(self, audio: ArchivedAudio) -> Playability:
@@ -171,12 +170,15 @@ class Player:
 
 
 @contextmanager
-def _as_part_of_a_call() -> Iterator[None]:
-    """A recording that is withheld keeps the others of its call from being joined with it."""
+def _as_part_of_a_call(recording_id: str) -> Iterator[None]:
+    """One recording that nobody may hear or open keeps its call from being played without it.
+
+    It is named, so that the others can be heard by themselves. Raises Withheld, NotPlayable.
+    """
     try:
         yield
     except Withheld as error:
-        raise Withheld(
-            f"the call cannot be played as one: {error.message}",
-            remedy="Play the other recordings of the call one by one.",
-        ) from None
+        raise Withheld(f"{NOT_AS_ONE}: {error.message}", remedy=ONE_BY_ONE) from None
+    except (Tampered, KeyMissing, UnreadableDocument) as error:
+        reason = f"{NOT_AS_ONE}: {recording_id}: {error.message}"
+        raise NotPlayable(reason, remedy=ONE_BY_ONE) from None

@@ -24,9 +24,6 @@ AT_ONCE = 8
 MAX_KEPT = 2000
 """Rows kept in memory: under a kilobyte each."""
 
-
-UNPROVEN = "does not match its signature"
-
 LABELS = {
     "agent": "Agent",
     "both": "Both at once",
@@ -98,19 +95,20 @@ class RecordingRows:
         if manifest is None:
             return None
         if isinstance(manifest, Unreadable):
-            return self._unproven(entry)
+            return self._unreadable(manifest)
         key = (entry.tenant, entry.recording_id, manifest.written_at)
         row = self._kept.get(key) or self._made(manifest)
         if row.trouble is None:  # else it is looked at again: trouble may be mended
             self._kept.put(key, row)
         return row
 
-    def _unproven(self, entry: Entry) -> RecordingRow | None:
+    def _unreadable(self, found: Unreadable) -> RecordingRow | None:
         """A recording of which nothing can be believed but that something lies there."""
+        entry = found.entry
         stat = self._archive.store.stat(files(entry.tenant, entry.recording_id).manifest)
         if stat is None:
             return None
-        return RecordingRow(entry.recording_id, entry.tenant, stat.modified, trouble=UNPROVEN)
+        return RecordingRow(entry.recording_id, entry.tenant, stat.modified, trouble=found.trouble)
 
     def _made(self, manifest: Manifest) -> RecordingRow:
         facts = manifest.facts
@@ -130,11 +128,14 @@ class RecordingRows:
             result = None
         except KeyMissing:
             return replace(row, trouble="no key to read it")
-        except (Tampered, UnreadableDocument):
-            return replace(row, trouble=UNPROVEN)
+        except (Tampered, UnreadableDocument) as error:
+            return replace(row, trouble=error.message)
         if result is None:
             return replace(row, trouble="not analysed")
-        return replace(row, flags=tuple(result["flags"]), bar=talk_bar(result))
+        try:
+            return replace(row, flags=tuple(result["flags"]), bar=talk_bar(result))
+        except (KeyError, TypeError):  # of another release
+            return replace(row, trouble="its analysis has not the figures that are shown here")
 
 
 def talk_bar(result: Mapping[str, Any]) -> tuple[TalkShare, ...]:

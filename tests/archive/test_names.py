@@ -38,6 +38,34 @@ def test_entries_are_read_back() -> None:
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        "days/",
+        "days/XD1/",
+        "days/XD1/2026-01-02/",
+        "days/XD1/2026-01-02/030405-",
+        "days/XD1/2026-01-02/030405-a b",
+        "days/XD1/20260102/030405-RE1",
+        "days/XD1/2026-13-02/030405-RE1",
+        "days/a b/2026-01-02/030405-RE1",
+        "days//2026-01-02/030405-RE1",
+    ],
+)
+def test_a_key_that_we_would_not_write_is_no_entry(key: str) -> None:
+    assert names.day_entry(key) is None
+
+
+@pytest.mark.parametrize("key", ["ids/RE1/a b", "ids/RE1/", "ids/RE1/XD1/x"])
+def test_an_id_under_no_tenant_is_no_entry(key: str) -> None:
+    assert names.id_entry(key) is None
+
+
+@pytest.mark.parametrize("key", ["calls/XD1/CA1/", "calls/XD1/CA1/a b", "calls/XD1/CA1"])
+def test_a_call_without_a_recording_is_no_entry(key: str) -> None:
+    assert names.call_entry(key) is None
+
+
+@pytest.mark.parametrize(
     "wrong", ["", ".", "..", "a/b", "../XD2", "a b", "ä", "a\n", "~", "x" * 65, "-a", "a%2fb"]
 )
 def test_an_id_that_is_no_plain_name_is_nowhere(wrong: str) -> None:

@@ -18,6 +18,7 @@ from addon.archive.directory import DirectoryStore
 from addon.archive.key_pairs import KeyPair, new_key_pair
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Signer, new_signing_key
+from addon.archive.names import files
 from addon.commands.archive import archive_cli
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived, noise
 
@@ -300,3 +301,16 @@ def test_list_passes_over_a_planted_entry(run: Run, archive: Archive) -> None:
     archive.store.put(f"days/{OTHER}/2026-11-20/000000-{RECORDING}", ())
     archive.store.put(f"days/{TENANT}/2026-11-20/000000-{RECORDING}", ())
     assert run("list").output == before
+
+
+def test_list_names_a_bad_manifest_and_goes_on(run: Run, archive: Archive) -> None:
+    before = run("list").stdout
+    archived(archive, b"x", recording_id="RE0")
+    key = files(TENANT, "RE0").manifest
+    archive.store.put(key, [b"junk"], if_absent=False)
+    for options in ((), ("--json",)):
+        result = run("list", *options)
+        assert result.exit_code == 1
+        assert len(result.stdout.splitlines()) == 1
+        assert result.stderr.startswith(f"{TENANT}\tRE0\t")
+    assert run("list").stdout == before

@@ -148,6 +148,20 @@ def test_no_changed_byte_ever_comes_out(archive, player, settings):
     assert refused == len(range(0, len(sealed), 3))
 
 
+@pytest.mark.parametrize("part", ["manifest.json", "audio.esdk"])
+def test_a_call_names_the_recording_that_keeps_it_from_being_played(
+    archive, player, settings, part
+):
+    root = Path(urlsplit(settings.archive_url).path) / "recordings" / TENANT
+    archived(archive, file_of(seed=1), recording_id="RE1")
+    archived(archive, file_of(seed=2), recording_id="RE2", started_at=LATER)
+    (root / "RE2" / part).write_bytes(b"junk")
+    with pytest.raises(NotPlayable) as refused:
+        player.call(TENANT, CALL)
+    assert "RE2" in refused.value.message
+    assert whole(player.recording(TENANT, "RE1")) == file_of(seed=1)
+
+
 def test_another_recording_s_ciphertext_is_refused(archive, player, settings):
     root = Path(urlsplit(settings.archive_url).path) / "recordings" / TENANT
     archived(archive, file_of(seed=1), recording_id="RE1")

@@ -12,6 +12,7 @@ from addon.archive.directory import DirectoryStore
 from addon.archive.prefixes import TOKENS
 from addon.archive.signed_documents import DocumentSigner
 from addon.errors import NotStored, Unauthenticated
+from addon.playback import tokens as module
 from addon.playback.tokens import KIND, SCOPES, Tokens
 from tests.archive.conftest import aws, bucket, directory
 
@@ -166,6 +167,28 @@ def test_a_token_keeps_its_scopes(tokens):
     assert tokens.find(text) == token
     assert set(token.scopes) == {"link", "read"}
     assert tokens.issue(INSTALL)[1].scopes == SCOPES
+
+
+def test_that_a_token_is_valid_is_known_by_its_name(tokens, monkeypatch):
+    monkeypatch.setattr(module, "VALID_FOR_S", 0.0)
+    tokens = Tokens(tokens._store, tokens._signer)
+    _, kept = tokens.issue(INSTALL)
+    _, old = tokens.issue(INSTALL, expires_at=datetime.now(UTC))
+    assert [tokens.is_valid(name) for name in (kept.name, old.name, "0" * 12)] == [
+        True,
+        False,
+        False,
+    ]
+    tokens.revoke(kept.name)
+    assert not tokens.is_valid(kept.name)
+
+
+def test_the_ranges_of_a_link_ask_the_store_once_in_some_seconds(tokens, monkeypatch):
+    _, token = tokens.issue(INSTALL)
+    assert tokens.is_valid(token.name)
+    monkeypatch.setattr(tokens, "_store", None)
+    assert tokens.is_valid(token.name)
+    assert module.VALID_FOR_S <= 10
 
 
 @pytest.mark.parametrize("install", ["", "../x", "a/b", "x" * 65])

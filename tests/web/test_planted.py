@@ -9,8 +9,11 @@ import pytest
 from flask import Flask
 
 from addon.archive.archive import Archive
+from addon.archive.directory import DirectoryStore
 from addon.archive.names import files
 from addon.archive.prefixes import TOKENS
+from addon.archive.s3 import S3Store
+from addon.archive.store import Store
 from addon.playback.tokens import MARK, _digest
 from addon.settings import Settings
 from tests.archive.buckets import new_bucket, s3_client
@@ -91,6 +94,51 @@ def test_the_api_lists_what_manifests_confirm_alone(app, client, planted):
     assert ids(client, bearer(app), f"?call_sid={CALL}") == [RECORDING]
     assert ids(client, bearer(app), "?call_sid=CA9") == []
     assert sorted(ids(client, bearer(app, None))) == sorted([RECORDING, SECOND])
+
+
+FOREIGN = [
+    "days/",
+    "days/loose",
+    f"days/{TENANT[:3]}",
+    "days/a b/2026-11-20/000000-REx",
+    "days/~/x",
+    "days/é/2026-11-20/000000-REx",
+    "days//2026-11-20/000000-REx",
+    f"days/{TENANT}/",
+    f"days/{TENANT}/é",
+    f"days/{TENANT}/20261120/000000-REx",
+    f"days/{TENANT}/2026-11-20/!/x",
+    f"days/{TENANT}/2026-11-20/000000-a b",
+    f"calls/{TENANT}/{CALL}/!x",
+    f"ids/{RECORDING}/a b",
+]
+"""Keys that somebody makes with another program, such as a console's folders."""
+
+
+def plant(store: Store, key: str) -> None:
+    """Make an object under a name that our own stores refuse to write."""
+    if isinstance(store, S3Store):
+        store._client.put_object(Bucket=store._bucket, Key=store._name("x")[:-1] + key)
+        return
+    assert isinstance(store, DirectoryStore)
+    path = store.root / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not key.endswith("/"):
+        path.touch()
+
+
+@pytest.mark.parametrize("key", FOREIGN)
+def test_a_foreign_key_keeps_no_recording_out_of_a_list(app, client, archive, key):
+    plant(archive.store, key)
+    assert sorted(ids(client, bearer(app, None))) == sorted([RECORDING, SECOND])
+    assert ids(client, bearer(app), "?limit=1") == [RECORDING]
+    assert ids(client, bearer(app), f"?call_sid={CALL}&limit=1") == [RECORDING]
+    assert (
+        client.get(f"/api/v1/recordings/{RECORDING}", headers=bearer(app, None)).status_code == 200
+    )
+    browser = Browser(app).signed_in()
+    for path in ("/recordings", "/recordings?day=2026-11-20", f"/recordings?install={TENANT}"):
+        assert browser.get(path).text.count(f'href="/recordings/{RECORDING}"') == 1, path
 
 
 def test_a_planted_entry_opens_no_recording_of_another_install(app, client, planted):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from addon.archive import manifest
 from addon.archive.archive import Archive
 from addon.archive.names import Entry, files, ids_prefix
 from addon.settings import Settings
@@ -101,7 +102,24 @@ def test_a_manifest_that_does_not_hold_is_not_believed(archive):
     archive.store.put(key, [content])
     (row,) = RecordingRows(archive).of([ENTRY])
     assert (row.recording_id, row.duration, row.bar) == (RECORDING, None, ())
-    assert row.trouble == "does not match its signature"
+    assert row.trouble == "the manifest is not what was signed"
+
+
+@pytest.mark.parametrize(
+    "result", [{}, {"flags": []}, {"flags": [], "conversation": None}, {"flags": 1}, []]
+)
+def test_an_analysis_of_another_form_is_one_row_with_its_trouble(archive, result):
+    archived(archive, b"x", analysis={"result": result})
+    (row,) = RecordingRows(archive).of([ENTRY])
+    assert (row.recording_id, row.duration, row.bar) == (RECORDING, 7.365, ())
+    assert row.trouble
+
+
+def test_a_manifest_of_a_newer_release_is_not_called_forged(archive, monkeypatch):
+    archived(archive, b"x", analysis={"result": conversation()})
+    monkeypatch.setattr(manifest, "VERSION", 0)
+    (row,) = RecordingRows(archive).of([ENTRY])
+    assert "version" in row.trouble
 
 
 def test_one_bad_manifest_is_one_row_with_its_trouble(archive):

@@ -6,6 +6,7 @@ written into its access log.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app, g, request
@@ -77,6 +78,15 @@ def holder_of(recording_id: str, asked: str | None) -> str:
     if len(mine) > 1:
         raise InvalidParameter("install: several installs hold this recording, name one")
     return mine[0]
+
+
+def within_token(lifetime_s: int) -> int:
+    """The seconds that something lives for: no longer than the token that makes it."""
+    end = token().expires_at
+    if end is None:
+        return lifetime_s
+    left = (end - datetime.now(UTC)).total_seconds()
+    return min(lifetime_s, max(1, int(left)))
 
 
 def tenant(asked: str | None) -> str:

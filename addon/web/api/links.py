@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from addon.playback.encoded import EncodedFormat
 from addon.playback.grants import Purpose
-from addon.web.api.access import api_access, token
+from addon.web.api.access import api_access, token, within_token
 from addon.web.context import context
 from addon.web.grants import grant_to
 from addon.web.schemas import Link
@@ -23,13 +23,14 @@ def link_to(
 ) -> Link:
     """A signed link to a call, else to the one recording, and its end in Unix seconds.
 
-    `recordings` are those whose access log must know of it; `purpose` follows from the `wanted`
-    format where it is not given. Raises Withheld, and StoreUnavailable where it went unrecorded.
+    It ends no later than the token does. `recordings` are those whose access log must know of it;
+    `purpose` follows from the `wanted` format where it is not given. Raises Withheld, and
+    StoreUnavailable where it went unrecorded.
     """
     purpose = purpose or ("download" if wanted else "listen")
     grant = grant_to(
         api_access(tenant, recordings, purpose=purpose, form=wanted, call_sid=call_sid),
-        lifetime_s=lifetime_s,
+        lifetime_s=within_token(lifetime_s),
         api_token=token().name,
     )
     link = context().grants.link(grant)

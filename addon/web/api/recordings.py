@@ -15,7 +15,7 @@ from addon.playback import direct as direct_access
 from addon.web import audio, schemas
 from addon.web.access_log import refusals_logged
 from addon.web.api import documents, parameters
-from addon.web.api.access import api_access, holder_of, tenant, token
+from addon.web.api.access import api_access, holder_of, tenant, token, within_token
 from addon.web.api.links import link_to
 from addon.web.api.waveform import waveform_of
 from addon.web.context import context
@@ -196,8 +196,11 @@ def _of_all(day: date | None, position: str | None, limit: int) -> tuple[list[En
 
 
 def _ciphertext(holder: str, recording_id: str, expires: int) -> schemas.Ciphertext:
-    """The address of the ciphertext, good for `expires` seconds or the longest time allowed."""
-    seconds = min(expires, direct_access.MAX_LIFETIME_S)
+    """The address of the ciphertext, good for `expires` seconds or the longest time allowed.
+
+    The store gives it, so it ends with an expiring token, but not with one that is revoked.
+    """
+    seconds = within_token(min(expires, direct_access.MAX_LIFETIME_S))
     access = api_access(holder, (recording_id,), purpose="ciphertext")
     with refusals_logged(access):
         manifest = context().player.audible(holder, recording_id)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
+from addon.errors import NotPlayable
+from addon.playback import direct, tokens
+from addon.playback.tokens import Token
+from tests.playback.sounds import TENANT
 from tests.web.api.recorded import CONTENT, HERE
 from tests.web.playing import access_log, inside
 
@@ -29,6 +34,43 @@ def test_expires_is_a_duration_and_then_a_moment(client, token):
         for query in ("?expires=60", "")
     )
     assert 3600 - 60 - 5 <= long - short <= 3600 - 60 + 5
+
+
+def test_a_link_ends_no_later_than_its_token(app, client):
+    end = datetime.now(UTC) + timedelta(seconds=600)
+    text, _ = inside(app).tokens.issue(TENANT, expires_at=end)
+    header = {"Authorization": f"Bearer {text}"}
+    long, short = (
+        client.get(f"{HERE}/file_url?expires={seconds}", headers=header).get_json()["expires"]
+        for seconds in (86400, 60)
+    )
+    assert short < long <= end.timestamp()
+    assert [event["expires"] for event in access_log(app)] == [long, short]
+
+
+def test_the_ciphertext_s_address_ends_no_later_than_the_token(app, client, monkeypatch):
+    asked: list[int] = []
+
+    def address(_archive, _manifest, seconds):
+        asked.append(seconds)
+        raise NotPlayable("no bucket")
+
+    monkeypatch.setattr(direct, "address", address)
+    end = datetime.now(UTC) + timedelta(seconds=300)
+    text, _ = inside(app).tokens.issue(TENANT, expires_at=end)
+    client.get(f"{HERE}/file_url?direct=1", headers={"Authorization": f"Bearer {text}"})
+    assert 0 < asked[0] <= 300
+
+
+def test_a_link_dies_with_a_token_that_has_expired(app, client, monkeypatch):
+    monkeypatch.setattr(tokens, "VALID_FOR_S", 0.0)
+    text, token = inside(app).tokens.issue(TENANT, expires_at=datetime.now(UTC) + timedelta(days=1))
+    header = {"Authorization": f"Bearer {text}"}
+    url = client.get(f"{HERE}/file_url", headers=header).get_json()["signed_url"]
+    path = urlsplit(url).path
+    assert client.get(path).status_code == 200
+    monkeypatch.setattr(Token, "has_expired", lambda self, _now: self.name == token.name)
+    assert client.get(path).status_code == 403
 
 
 def test_a_download_link_works_once_and_converts(client, token):
