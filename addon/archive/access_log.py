@@ -134,15 +134,19 @@ def _read(key: str, content: bytes) -> Event:
         document = json.loads(content)
         document.pop("mac", None)
         return _shown(document)
-    except (ValueError, AttributeError, RecursionError, Tampered):
+    except (ValueError, TypeError, AttributeError, RecursionError, Tampered):
         return _unreadable(key, Tampered("this event of the access log is malformed"))
 
 
 def _shown(document: dict[str, Any]) -> Event:
     """An event of another form than ours is malformed, whoever signed it."""
     document.pop(event_chain.FIELD, None)
-    if not all(isinstance(document.get(name), str) for name in ("at", "event")):
-        raise Tampered("this event of the access log is malformed")
+    try:
+        moment = datetime.fromisoformat(document["at"])
+        if moment.tzinfo is None or not isinstance(document["event"], str):
+            raise ValueError("no zone, or no name")
+    except (KeyError, TypeError, ValueError):
+        raise Tampered("this event of the access log is malformed") from None
     return document
 
 

@@ -27,7 +27,7 @@ def lines(events: Sequence[Event]) -> list[Line]:
 
     A link that was given and then used is one line, not three.
     """
-    used = {_listening(event) for event in events if event["event"] == "heard"}
+    used = {_listening(event) for event in events if event["event"] == "heard" and not _bad(event)}
     return [
         Line(
             _who(event),
@@ -42,19 +42,23 @@ def lines(events: Sequence[Event]) -> list[Line]:
 
 def with_played(events: Sequence[Event]) -> list[dict[str, Any]]:
     """The events; what was sent over a link says so where no player reported what it played."""
-    reported = {event.get("grant") for event in events if event["event"] == "played"}
+    reported = {
+        str(event.get("grant"))
+        for event in events
+        if event["event"] == "played" and not _bad(event)
+    }
     return [
         {**event, "played": NOT_REPORTED}
-        if event["event"] == "heard" and event.get("grant") and event.get("grant") not in reported
+        if event["event"] == "heard" and event.get("grant") and str(event["grant"]) not in reported
         else dict(event)
         for event in events
     ]
 
 
-def _listening(event: Event) -> tuple[Any, ...]:
+def _listening(event: Event) -> tuple[str, ...]:
     """The listening that an event is of: its grant, or where there is none its listener."""
     grant = event.get("grant")
-    return (grant,) if grant else (event.get("listener"), event.get("purpose"))
+    return (str(grant),) if grant else (str(event.get("listener")), str(event.get("purpose")))
 
 
 def _bad(event: Event) -> bool:

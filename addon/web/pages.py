@@ -24,14 +24,14 @@ from addon.web.context import context
 from addon.web.current_user import User, current_user
 from addon.web.formats import FILTERS
 from addon.web.grants import grant_to
-from addon.web.listeners import Line, lines
+from addon.web.listeners import lines
 from addon.web.recording_list import ListPage, RecordingList
 
 PAGE_SIZE = 25
 """Recordings on a page of the list: each is opened for its talk bar."""
 
 MAX_EVENTS = 50
-"""The latest entries of a recording's access log that the player shows."""
+"""Entries of a recording's access log that the player shows at once, the latest first."""
 
 _SID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -88,7 +88,7 @@ def recording(recording_id: str) -> str:
         turns=player_data.turns(result),
         labels=player_data.LABELS,
         permanent=f"{context().settings.public_url}/recordings/{recording_id}",
-        events=_events(user, manifest),
+        **_events(user, manifest),
         query=f"?install={manifest.tenant}" if len(holders) > 1 else "",
     )
 
@@ -214,9 +214,14 @@ def _ambiguous(user: User, recording_id: str, holders: Sequence[str]) -> str:
     return _show(user, ListPage(entries, None), holders, ambiguous=recording_id)
 
 
-def _events(user: User, manifest: Manifest) -> list[Line] | None:
-    """The access log as lines, latest first; None for those who may not see it."""
+def _events(user: User, manifest: Manifest) -> dict[str, Any]:
+    """A page of the access log as lines, latest first, and the cursor to older ones.
+
+    `events` is None for those who may not see it.
+    """
     if not user.rights.see_listeners:
-        return None
+        return {"events": None}
     log = context().archive.access_log
-    return lines(log.page(manifest.tenant, manifest.recording_id, limit=MAX_EVENTS).events)
+    cursor = request.args.get("before")
+    page = log.page(manifest.tenant, manifest.recording_id, cursor=cursor, limit=MAX_EVENTS)
+    return {"events": lines(page.events), "older": page.cursor}

@@ -145,7 +145,7 @@ def test_what_was_played_is_reported_beside_what_was_sent(player):
     assert report.value.status == 204
     settle()
     player.reload()
-    expect(player.get_by_text("as the player reports")).to_be_visible()
+    expect(player.get_by_text("as the player reports").first).to_be_visible()
 
 
 def test_who_listened_is_shown(player):

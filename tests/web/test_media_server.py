@@ -6,12 +6,14 @@ import http.client
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from addon.archive.access_log import AccessLog
+from addon.archive.access_log_check import AccessLogCheck
 from addon.archive.archive import Archive
+from addon.archive.configured import control_signer
 from addon.playback.grants import Grants
 from addon.settings import Settings
 from tests.conftest import ACCOUNT, TOKEN
@@ -35,6 +37,7 @@ def settings(tmp_path_factory, redis_url, made_keys) -> Settings:
             "ARCHIVE_PRIVATE_KEYS": made_keys["private"],
             "MANIFEST_SIGNING_KEY": made_keys["signing"],
             "PLAYBACK_SECRETS": "the-playback-secret-of-these-tests",
+            "INTAKE_KEY": "00" * 32,
         }
     )
 
@@ -158,8 +161,7 @@ def test_who_leaves_early_is_on_record_with_what_he_got(server, archive, link, s
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         client.sendall(f"GET {link('REleft')} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         client.recv(1000)
-    access_log = AccessLog(archive.store)
-    events = wait_for(lambda: list(access_log.events(TENANT, "REleft")))
+    events = wait_for(lambda: sent(archive, "REleft"))
     ((start, stop),) = events[0]["ranges"]
     assert start == 0
     assert 0 < stop < LONG
@@ -170,8 +172,16 @@ def test_the_access_log_is_complete_when_the_server_stops(settings, archive, lin
     with served(settings) as running:
         for start in (0, 1000, 2000):
             get(running, link("REstop"), Range=f"bytes={start}-{start + 9}")
-    events = list(AccessLog(archive.store).events(TENANT, "REstop"))
-    assert sum(event["requests"] for event in events) == 3
+    assert sum(event["requests"] for event in sent(archive, "REstop")) == 3
+    check = AccessLogCheck(archive.store, control_signer(settings))
+    assert {finding.state for finding in check.run()} == {"genuine"}
+    assert max(check.heads.values()) >= 2, "its head is written when it ends"
+
+
+def sent(archive: Archive, recording_id: str) -> list[dict[str, Any]]:
+    """The events of what was sent."""
+    events = archive.access_log.events(TENANT, recording_id)
+    return [event for event in events if event["event"] == "heard"]
 
 
 def wait_for(found: Callable[[], list], patience_s: float = 60.0) -> list:

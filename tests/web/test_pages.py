@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from addon.playback.policy import Rights
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived
 from tests.calls import wav
 from tests.web.people import Browser, context_of
+from tests.web.playing import inside
 
 OTHER = "XD" + "9" * 32
 MOMENT = datetime(2026, 3, 4, 15, 42, tzinfo=UTC)
@@ -236,6 +238,20 @@ def test_without_the_right_there_is_no_download(app, browser, archive):
     allow(app, download=False)
     assert 'id="download"' not in browser.get(f"/recordings/{name}").text
     assert browser.get(f"/recordings/{name}/download").status_code == 403
+
+
+def test_older_entries_of_the_access_log_are_a_page_further(app, browser, archive):
+    name, log = put(archive), inside(app).archive.access_log
+    for number in range(60):
+        at = datetime(2026, 3, 4, tzinfo=UTC) + timedelta(seconds=number)
+        log.record(TENANT, name, f"noted_{number}.", {}, at=at)
+    first = browser.get(f"/recordings/{name}").text
+    assert "noted 59." in first and "noted 9." not in first
+    older = re.search(r'href="([^"#]+)#trail-title">Older', first)
+    assert older is not None
+    second = browser.get(html.unescape(older.group(1))).text
+    assert "noted 9." in second and "noted 59." not in second
+    assert ">Older<" not in second
 
 
 def test_without_the_right_nobody_sees_who_listened(app, browser, archive):
