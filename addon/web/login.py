@@ -18,7 +18,7 @@ from addon.playback.policy import LOCAL_ISSUER
 from addon.web import local_sign_in, page_responses, sign_ins, sign_outs
 from addon.web.context import context
 from addon.web.cookies import Cookies
-from addon.web.ops import FORWARDED
+from addon.web.ops import is_forwarded
 from addon.web.safe_redirect import safe_path
 from addon.web.sign_ins import SignIn
 
@@ -72,8 +72,7 @@ def callback() -> Response:
 @blueprint.get(local_sign_in.PATH)
 def local() -> Response:
     """The printed link. Raises Forbidden where it was used before, or is none."""
-    proxied = any(name in request.headers for name in FORWARDED)
-    caller = None if proxied else request.remote_addr
+    caller = None if is_forwarded() else request.remote_addr
     if not local_sign_in.redeem(context().settings, request.args.get("token", ""), caller):
         raise Forbidden(
             "This sign-in link was used before, or is not the latest",

@@ -85,7 +85,7 @@ def _require_scraper() -> None:
     """
     token = context().settings.metrics_token
     if token is None:
-        if request.remote_addr not in LOOPBACK or _is_forwarded():
+        if request.remote_addr not in LOOPBACK or is_forwarded():
             raise Unauthenticated(
                 "without METRICS_TOKEN, metrics are for a scraper on this machine, past any proxy",
                 remedy="Set METRICS_TOKEN, and send it: Authorization: Bearer …",
@@ -98,7 +98,8 @@ def _require_scraper() -> None:
         )
 
 
-def _is_forwarded() -> bool:
+def is_forwarded() -> bool:
+    """True if the request names a proxy that it passed."""
     names = (name.lower() for name, _ in request.headers)
     return any(name in FORWARDED or name.startswith(FORWARDED_PREFIX) for name in names)
 

@@ -68,11 +68,16 @@ def test_everything_the_archive_does_leaves_headers_as_they_were(
         archived(old, noise(70_000), recording_id=f"RE{number}", analysis={"x": number})
     with old.deposit(TENANT, RECORDING) as left_early:
         left_early.audio([b"x"])
+    with old.deposit(TENANT, RECORDING) as one:
+        one.audio([b"x"])
+        with old.deposit(TENANT, RECORDING) as two:  # begins where one has left something
+            two.audio([b"x"])
+            with pytest.raises(StoreUnavailable):
+                one.commit(facts_of(b"x"))
     with old.deposit(TENANT, RECORDING) as one, old.deposit(TENANT, RECORDING) as two:
         one.audio([b"x"])
-        two.audio([b"x"])
         with pytest.raises(StoreUnavailable):
-            one.commit(facts_of(b"x"))
+            two.audio([b"x"])
     reencrypt(new, TENANT, "RE0", by="test")
     list(reencrypt_all(new, by="test"))
     list(reencrypt_all(new, by="test", force=True))

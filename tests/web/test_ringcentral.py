@@ -422,7 +422,7 @@ def test_without_an_app_at_ringcentral_there_is_nothing_here(rc_settings, redis_
 def test_without_a_secret_to_seal_with_nobody_signs_in(rc_settings, redis_server):
     browser = Browser(create_app(rc_settings.replace(playback_secrets=())))
     assert browser.get(LINK, headers=PAGE).status_code == 503
-    assert browser.get(SOUND, headers=FETCH).status_code == 503
+    assert browser.get(SOUND, headers=FETCH).status_code == 401
 
 
 def test_redis_away_is_503(rc_settings, redis_server):
