@@ -129,7 +129,7 @@ class RecordingRows:
         except KeyMissing:
             return replace(row, trouble="no key to read it")
         except (Tampered, UnreadableDocument) as error:
-            return replace(row, trouble=error.message)
+            return replace(row, trouble=f"its analysis cannot be read: {error.message}")
         if result is None:
             return replace(row, trouble="not analysed")
         try:

@@ -366,6 +366,6 @@ def test_a_tampered_analysis_is_not_shown(browser, archive, app):
     content[-1] ^= 1
     archive.store.delete(key)
     archive.store.put(key, [bytes(content)])
-    assert "match its signature" in browser.get("/recordings").text
+    assert "Its analysis cannot be read" in browser.get("/recordings").text
     page = browser.get(f"/recordings/{name}")
     assert page.status_code == 502 and "damaged" in page.text
