@@ -23,6 +23,12 @@ TURN_BYTES = 1024 * 1024
 """Sent at a stretch to a client that reads fast; then it is the turn of others that wait."""
 
 
+PATIENCE_S = 0.01
+"""A client that reads fast empties the kernel's buffer within it: a thread that waits so long with
+each block spares both a turn of the loop. Sixteen such threads still turn to 1,600 clients a second
+that do not read."""
+
+
 class Outcome(enum.Enum):
     """End of a turn."""
 
@@ -91,7 +97,7 @@ class Answer:
         outgoing = self._outgoing
         turn_ends = outgoing.sent + TURN_BYTES
         while not self._ended:
-            if outgoing.waiting:
+            if not outgoing.drained(PATIENCE_S):
                 return Outcome.BLOCKED
             if outgoing.sent >= turn_ends:
                 return Outcome.MORE
@@ -102,7 +108,7 @@ class Answer:
                 self._release()
             else:
                 self._response.write(item)
-        if outgoing.waiting:
+        if not outgoing.drained(PATIENCE_S):
             return Outcome.BLOCKED
         return Outcome.CLOSE if self._response.should_close() else Outcome.OVER
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import time
 from collections import deque
 
 
@@ -21,6 +23,17 @@ class Outgoing:
     def waiting(self) -> bool:
         """True where bytes wait for the client to read."""
         return bool(self._waiting)
+
+    def drained(self, seconds: float) -> bool:
+        """True once nothing waits, after at most so many seconds. Raises OSError as `flush`."""
+        poll, until = select.poll(), time.monotonic() + seconds
+        poll.register(self._sock, select.POLLOUT)
+        while self._waiting:
+            left = until - time.monotonic()
+            if left <= 0 or not poll.poll(left * 1000):
+                return False
+            self.flush()
+        return True
 
     def sendall(self, data: bytes) -> None:
         """Send, or keep for `flush`. Raises OSError where the client has gone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -35,3 +36,17 @@ def test_a_client_that_has_gone_is_an_error() -> None:
     theirs.close()
     with ours, pytest.raises(OSError, match="pipe"):
         Outgoing(ours).sendall(b"x")
+
+
+def test_a_client_that_reads_is_waited_for_and_one_that_does_not_is_left() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ThreadPoolExecutor(1) as pool:
+        ours.setblocking(False)
+        outgoing = Outgoing(ours)
+        outgoing.sendall(LARGE)
+        assert not outgoing.drained(0.0)
+        assert outgoing.waiting
+        reading = pool.submit(lambda: theirs.recv(len(LARGE), socket.MSG_WAITALL))
+        assert outgoing.drained(60.0)
+        assert reading.result() == LARGE
+        assert outgoing.drained(0.0)
