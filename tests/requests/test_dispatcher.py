@@ -84,3 +84,21 @@ def test_a_job_that_is_late_when_queued_waits_in_front_of_those_that_are_not(ser
         )
     waiting = DeadlineQueue("express", connection=services.redis).get_job_ids()
     assert list(map(sid_of, waiting)) == ["XR2", "XR1"]
+
+
+def test_a_claimed_job_is_stored_as_the_same_job_queued_again(services, redis_server):
+    """The claim packs its commands itself; what redis-py sends of any other job is the measure."""
+    length = scheduling.Length(4.0, 4.0)
+    services.dispatcher.accept(
+        "XR1", tenant="XD1", source="marketplace", received_at=0.0, length=length
+    )
+    services.dispatcher.process(services.states.get("XR1"))
+    claimed, again = (
+        redis_server.hgetall(f"rq:job:{job}")
+        for job in DeadlineQueue("express", connection=redis_server).get_job_ids()
+    )
+    assert claimed[b"status"] == b"queued"
+    moments = {b"created_at", b"enqueued_at"}
+    assert {k: v for k, v in claimed.items() if k not in moments} == {
+        k: v for k, v in again.items() if k not in moments
+    }

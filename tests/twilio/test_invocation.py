@@ -16,7 +16,7 @@ from addon.errors import (
     Rejected,
     WrongAccount,
 )
-from addon.twilio.invocation import NO_INSTALL, Invocation
+from addon.twilio.invocation import NO_INSTALL, Invocation, check_headers
 
 NOW = datetime(2026, 3, 4, 10, 15, 30, tzinfo=UTC)
 AC = "AC" + "0a" * 16
@@ -296,6 +296,26 @@ class TestDuration:
     def test_what_begins_as_a_number_and_is_none_is_refused(self, declared: str) -> None:
         with pytest.raises(InputMalformed):
             read({"url": URL, "duration": declared})
+
+
+def test_headers_that_make_an_invocation_pass_before_its_body_has_come() -> None:
+    check_headers(Headers(HEADERS), {AC})
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "error"),
+    [
+        ("X-Twilio-VendorAccountSid", "AC" + "9" * 32, WrongAccount),
+        ("X-Twilio-RequestSid", RE, Rejected),
+        ("X-Twilio-RequestSid", "no SID", Rejected),
+        ("X-Twilio-AddOnInstallSid", RE, Rejected),
+    ],
+)
+def test_headers_that_make_none_are_refused_before_its_body(
+    header: str, value: str, error: type[Rejected]
+) -> None:
+    with pytest.raises(error):
+        check_headers(Headers({**HEADERS, header: value}), {AC})
 
 
 def test_a_structure_where_text_must_be_is_rejected() -> None:
