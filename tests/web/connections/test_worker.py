@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -218,8 +218,10 @@ def test_the_oldest_silent_connection_is_dropped_for_a_new_one(port: int) -> Non
             clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
             for _ in range(2 * MOST)
         ]
-        with pytest.raises(ConnectionResetError):
-            silent[0].recv(1)
+        # On a busy machine the deadline of its head may come first, and ends it without a reset.
+        with suppress(ConnectionResetError):
+            assert silent[0].recv(1) == b""
+        assert post(port, "/exactly-five", b"12345") == (200, "5")
 
 
 def _reset(client: socket.socket) -> bool:
