@@ -35,5 +35,5 @@ def open_input(
         return None
     if form.encoding is None:
         return CompressedInput("wav", spool, prepare)
-    redact, keep = options.redact_dtmf, options.mutes_spoken_numbers
+    redact, keep = options.redact_dtmf, options.mutes_spoken
     return WavInput(spool, prepare, redact=redact, keep=keep)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from addon.analysis.redaction import Kind
+from addon.analysis.spoken_redaction import SPOKEN_KINDS
 from addon.analysis.transcription import Transcriber
 
 Roles = tuple[str, str]
@@ -22,14 +25,17 @@ class Options:
     """Options for the analysis of one recording.
 
     `roles` are those of channels 0 and 1, `non_talk_seconds` is the shortest pause that is listed.
-    Without a `transcriber` there is no transcript, and no spoken number can be found. The pass as
+    `redact_spoken` are the kinds of spoken details that are muted. Without a `transcriber` there is
+    no transcript and none of them can be found; with `spoken_required` a redaction is then not
+    complete. The pass as
     a whole should take no longer than `budget_seconds`: a transcript that would is left out.
     """
 
     roles: Roles = ROLES
     non_talk_seconds: float = 3.0
     redact_dtmf: bool = True
-    redact_spoken_numbers: bool = True
+    redact_spoken: Collection[Kind] = SPOKEN_KINDS
+    spoken_required: bool = False
     waveform: bool = False
     call_analytics: bool = False
     sentiment: bool = False
@@ -37,6 +43,6 @@ class Options:
     budget_seconds: float | None = None
 
     @property
-    def mutes_spoken_numbers(self) -> bool:
+    def mutes_spoken(self) -> bool:
         """True if bytes may have to be muted that only the transcript can name."""
-        return self.redact_spoken_numbers and self.transcriber is not None
+        return bool(self.redact_spoken) and self.transcriber is not None

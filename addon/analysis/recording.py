@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from addon.analysis import spoken_redaction
 from addon.analysis.call_analytics import render
 from addon.analysis.findings import Findings
 from addon.analysis.input import Input, Spool
@@ -18,9 +19,12 @@ from addon.analysis.options import Options
 from addon.analysis.peaks import Peaks
 from addon.analysis.redaction import Found, Kind, Redaction
 from addon.analysis.report import Report
+from addon.analysis.runs import Runs
+from addon.analysis.spoken_redaction import SPOKEN_KINDS, MutedSamples, Spoken
 from addon.analysis.stages import RATE_HZ, Stages
+from addon.analysis.timeline import Interval
 from addon.analysis.transcript import Transcript, sentiment_by_channel
-from addon.analysis.transcription import SpooledSamples, transcribe
+from addon.analysis.transcription import SpooledSamples, Word, transcribe
 from addon.audio.decoders import quiet_av
 from addon.errors import UnreadableAudio
 
@@ -70,13 +74,16 @@ class RecordingPass:
         recording = self._input
         recording.measure()
         findings = Findings(recording.stages, self._options)
-        transcript, left_out = self._transcript(recording.stages, findings)
+        words, left_out = self._words(recording.stages, findings)
+        mutes = not (recording.gap and recording.reencodes)
+        spoken = self._spoken(recording.stages, findings, words) if mutes else Spoken()
         redaction = Redaction.of(
-            self._found(recording.stages, transcript, left_out),
+            self._found(recording.stages, spoken, left_out),
             gap=recording.gap or None,
             reencodes=recording.reencodes,
         )
         yield from recording.release(redaction.intervals)
+        transcript = self._transcript(words, redaction) if words is not None else None
         self.report = self._reported(recording, findings, redaction, transcript, left_out)
 
     def _begin(self) -> bytes:
@@ -94,47 +101,70 @@ class RecordingPass:
         if self._options.transcriber is not None:
             stages.spooled = SpooledSamples(self._spool(), stages.heard)
 
-    def _transcript(
-        self, stages: Stages, findings: Findings
-    ) -> tuple[Transcript | None, str | None]:
-        """The transcript, or the reason why there is none though one was wanted."""
-        options = self._options
-        if options.transcriber is None or stages.spooled is None:
-            return None, None
-        left = options.budget_seconds
-        if left is not None:
-            left -= time.monotonic() - self._begun
-        segments = findings.conversation.segments
-        words, left_out = transcribe(options.transcriber, stages.spooled, segments, left)
-        if left_out:
-            return None, left_out
-        said = Transcript.of(options.transcriber.name, words, redact=options.redact_spoken_numbers)
-        if options.sentiment:
-            said = replace(said, sentiment=sentiment_by_channel(said.sentences))
-        return said, None
+    def _seconds_left(self) -> float | None:
+        budget = self._options.budget_seconds
+        return None if budget is None else budget - (time.monotonic() - self._begun)
 
-    def _found(
-        self, stages: Stages, transcript: Transcript | None, left_out: str | None
-    ) -> dict[Kind, Found]:
-        """The digits that were heard, by kind."""
+    def _words(
+        self, stages: Stages, findings: Findings
+    ) -> tuple[Sequence[Word] | None, str | None]:
+        """The words that were said, or None and the reason where some were wanted."""
+        transcriber, sound = self._options.transcriber, stages.spooled
+        if transcriber is None or sound is None:
+            return None, None
+        segments = findings.conversation.segments
+        words, left_out = transcribe(transcriber, sound, segments, self._seconds_left())
+        return (None, left_out) if left_out else (words, None)
+
+    def _spoken(self, stages: Stages, findings: Findings, words: Sequence[Word] | None) -> Spoken:
+        """What was spoken and is to be muted, heard again in the muted sound."""
+        kinds, transcriber, sound = (
+            self._options.redact_spoken,
+            self._options.transcriber,
+            stages.spooled,
+        )
+        if words is None or transcriber is None or sound is None:
+            return Spoken()
+        timeline = findings.timeline
+        segments = [timeline.intervals(spans) for spans in findings.conversation.segments]
+        parties = spoken_redaction.parties_of(words, segments)
+
+        def hear(
+            spans: Sequence[Runs], muted: Sequence[Interval]
+        ) -> tuple[Sequence[Word], str | None]:
+            return transcribe(transcriber, MutedSamples(sound, muted), spans, self._seconds_left())
+
+        found = spoken_redaction.find(parties, kinds)
+        return spoken_redaction.prove(found, parties, kinds, timeline.duration, hear)
+
+    def _transcript(self, words: Sequence[Word], redaction: Redaction) -> Transcript:
+        name = self._options.transcriber.name if self._options.transcriber else ""
+        said = Transcript.of(name, words, muted=redaction.intervals)
+        if self._options.sentiment:
+            said = replace(said, sentiment=sentiment_by_channel(said.sentences))
+        return said
+
+    def _found(self, stages: Stages, spoken: Spoken, left_out: str | None) -> dict[Kind, Found]:
+        """What was found, by kind."""
         options = self._options
         counted = [tone.interval for tone in stages.tones.found]
         tones = stages.tones.muted() if options.redact_dtmf else counted
         why = None if options.redact_dtmf else "The muting of key tones is switched off."
-        return {
-            "dtmf": Found(tones, options.redact_dtmf, why),
-            "spoken_number": self._found_numbers(transcript, left_out),
-        }
+        found: dict[Kind, Found] = {"dtmf": Found(tones, options.redact_dtmf, why)}
+        for kind in SPOKEN_KINDS:
+            found[kind] = self._found_spoken(kind, spoken, left_out)
+        return found
 
-    def _found_numbers(self, transcript: Transcript | None, left_out: str | None) -> Found:
+    def _found_spoken(self, kind: Kind, spoken: Spoken, left_out: str | None) -> Found:
+        if kind not in self._options.redact_spoken:
+            return Found(None, wanted=False, reason="Its muting is switched off.")
         if self._options.transcriber is None:
-            return Found(None, wanted=False, reason="No transcriber is configured.")
-        if not self._options.redact_spoken_numbers:
-            return Found(None, wanted=False, reason="The muting of spoken numbers is switched off.")
-        if transcript is None:
-            reason = f"Spoken numbers were not looked for. {left_out or ''}".rstrip()
+            required = self._options.spoken_required
+            return Found(None, wanted=required, reason="No transcriber is configured.")
+        if left_out:
+            reason = f"Spoken numbers were not looked for. {left_out}"
             return Found(None, wanted=True, reason=reason)
-        return Found(transcript.numbers, wanted=True)
+        return spoken.found(kind)
 
     def _reported(
         self,

@@ -1,7 +1,8 @@
 """The redaction of one recording: what was found, what is muted, and whether digits may remain.
 
-A redaction is "complete" only where the whole file was heard and everything found in it is muted in
-the archived bytes. Nothing found and nothing known are never the same.
+A redaction is "complete" only where the whole file was heard, everything found in it is muted in
+the archived bytes, and nothing more was heard around what was spoken once that was muted. Nothing
+found and nothing known are never the same.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from addon.analysis import muting
 from addon.analysis.rendering import Json, explained, pairs
 from addon.analysis.timeline import Interval
 
-Kind = Literal["dtmf", "spoken_number"]
+Kind = Literal[
+    "dtmf", "spoken_number", "security_code", "expiry_date", "date_of_birth", "email_address"
+]
 Status = Literal["complete", "incomplete", "off"]
 
 KEPT_AS_RECEIVED = (
@@ -24,32 +27,48 @@ KEPT_AS_RECEIVED = (
 
 @dataclass(frozen=True)
 class Found:
-    """Finds of one kind of digits, as intervals in seconds; None where nobody listened.
+    """Finds of one kind, as intervals in seconds; None where nobody listened.
 
     `wanted` is whether this kind is to be muted. `reason` says why it is not, or why nobody
-    listened for it.
+    listened for it. Of what was spoken, `confidence` is the transcriber's, `heard_again` is whether
+    nothing more was heard around it once it was muted, and `doubt` says why not. `cards` are the
+    numbers with a card's check digit.
     """
 
     intervals: Sequence[Interval] | None
     wanted: bool
     reason: str | None = None
+    confidence: float | None = None
+    heard_again: bool | None = None
+    doubt: str | None = None
+    cards: int | None = None
 
 
 @dataclass(frozen=True)
 class Coverage:
     """Counts of the stretches of one kind that were found and that are muted.
 
-    Both are None, with the `reason`, where nobody listened for this kind.
+    Both are None, with the `reason`, where nobody listened for this kind. The rest is known of what
+    was spoken, and as in `Found`.
     """
 
     found: int | None
     muted: int | None
     reason: str | None = None
+    confidence: float | None = None
+    heard_again: bool | None = None
+    cards: int | None = None
 
     def as_result(self) -> Json:
         """One entry of the `coverage` object."""
         reasons = dict.fromkeys(("found", "muted"), self.reason or "")
-        return explained({"found": self.found, "muted": self.muted}, reasons)
+        counts = explained({"found": self.found, "muted": self.muted}, reasons)
+        further = {
+            "card_numbers": self.cards,
+            "confidence": self.confidence,
+            "heard_again": self.heard_again,
+        }
+        return counts | {name: value for name, value in further.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -113,7 +132,9 @@ def _coverage(found: Found, *, mutes: bool) -> Coverage:
     if found.intervals is None:
         return Coverage(None, None, found.reason)
     count = len(found.intervals)
-    return Coverage(count, count if mutes else 0, found.reason)
+    muted = count if mutes else 0
+    heard_again = found.heard_again if muted else None
+    return Coverage(count, muted, found.reason, found.confidence, heard_again, found.cards)
 
 
 def _judged(
@@ -124,8 +145,9 @@ def _judged(
         return "off", None
     left = [one for one in coverage.values() if one.found != one.muted]
     unheard = [one for one in found.values() if one.wanted and one.intervals is None]
-    reasons = [one.reason for one in left] + [one.reason for one in unheard]
-    sentences = [reason for reason in reasons if reason]
+    doubtful = [one.doubt for kind, one in found.items() if coverage[kind].heard_again is False]
+    reasons = [one.reason for one in left] + [one.reason for one in unheard] + doubtful
+    sentences = list(dict.fromkeys(reason for reason in reasons if reason))
     if gap is not None:
         kept = any(found[kind].wanted and one in left for kind, one in coverage.items())
         sentences.insert(0, f"{gap.rstrip('.')}; {KEPT_AS_RECEIVED}." if kept else gap)

@@ -1,127 +1,205 @@
-"""Card numbers in what was said: found by their digits and their check digit (spec/audio 4).
+"""Numbers in what one party said: every run of eight digits or more (spec/audio 4).
 
-The rule masks a whole run of digits as soon as a card number lies anywhere in it. It also masks
-some order numbers that happen to check; that is the side on which it errs.
+The check digit only names a run as a card number. A recogniser leaves digits out, hears other words
+in their place and writes nothing at all where somebody speaks; so what sounds like a digit, and
+speech in which no words were heard, count too where surer digits are near.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 
+from addon.analysis.number_words import Token, spelt_digits, tokens
+from addon.analysis.redaction import Kind
 from addon.analysis.timeline import Interval
 from addon.analysis.transcription import Word
 
-#: What a masked run reads as.
-MASK = "[redacted]"
-#: Words between two digits that still belong to one number ("and then", "let me see").
-MAX_FILLERS = 4
+#: The shortest run that goes. Telephone numbers go with it; times, prices and dates stay.
+LEAST_DIGITS = 8
+#: Other words between two digits of one number ("and then", "let me see"), and between two groups.
+MAX_FILLERS, MAX_FILLERS_BETWEEN_GROUPS = 4, 10
+GROUP_DIGITS = 3
+#: A number does not go on after a longer pause.
+MAX_PAUSE_SECONDS = 30.0
+#: Speech without words belongs to a number this near.
+MAX_UNHEARD_SECONDS = 8.0
+#: After words that announce a number, so many digits go, said so many seconds later at most.
+ANNOUNCED_DIGITS, ANNOUNCED_SECONDS = 4, 20.0
+_BEFORE_SECONDS = 5.0
+#: Beside a number that was found, groups of so many digits go too: a part of it, or read back.
+BESIDE_DIGITS, BESIDE_SECONDS = 2, 30.0
+#: A word or a further digit explains so much speech; people say two or three words a second.
+_SECONDS_A_WORD = 0.9
+#: Speech without words is heard as so many digits a second, where there is enough of it.
+_UNHEARD_SECONDS, _DIGITS_A_SECOND = 1.5, 1.5
+#: A word belongs to a segment this near.
+_NEAR_SECONDS = 1.0
+
 #: The lengths of payment card numbers and the first digits of the card schemes.
 CARD_LENGTHS = range(13, 20)
 CARD_STARTS = frozenset("3456")
 #: Ways to read one run of digits that are tried; only a strange run has more.
 MAX_READINGS = 256
 
-_UNITS = {
-    "zero": "0", "oh": "0", "o": "0", "nought": "0", "nil": "0", "one": "1", "two": "2",
-    "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
-}  # fmt: skip
-_TEENS = {
-    "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14",
-    "fifteen": "15", "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19",
-}  # fmt: skip
-_TENS = {
-    "twenty": "2", "thirty": "3", "forty": "4", "fourty": "4", "fifty": "5", "sixty": "6",
-    "seventy": "7", "eighty": "8", "ninety": "9",
-}  # fmt: skip
-_REPEATS = {"double": 2, "triple": 3, "treble": 3}
-_HUNDRED = "hundred"
-_WORDS = frozenset({*_UNITS, *_TEENS, *_TENS, *_REPEATS, _HUNDRED})
-_TOKEN = re.compile(r"\d+|[^\W\d_]+")
+
+@dataclass(frozen=True)
+class Find:
+    """Something spoken that is to be muted: its kind, the party, and the speech that it touches.
+
+    `confidence` is the transcriber's own, from 0 to 1. `is_card` is whether its check digit is
+    right.
+    """
+
+    kind: Kind
+    channel: int
+    interval: Interval
+    confidence: float
+    is_card: bool = False
 
 
-#: What a few words may mean in digits: "sixty four" is 64 or 60 4.
-_Readings = tuple[str, ...]
+@dataclass(frozen=True)
+class Speech:
+    """One party's words and segments of speech, both in order of time."""
+
+    channel: int
+    words: Sequence[Word]
+    segments: Sequence[Interval]
+
+    def touched(self, start: float, stop: float) -> Interval:
+        """From the begin of the first to the end of the last segment that these seconds touch.
+
+        Where no segment is near, the seconds themselves with a margin.
+        """
+        near = [s for s in self.segments if s[0] < stop and start < s[1]] or [
+            s for s in self.segments if s[0] - _NEAR_SECONDS < stop and start < s[1] + _NEAR_SECONDS
+        ]
+        if not near:
+            return max(start - _NEAR_SECONDS, 0.0), stop + _NEAR_SECONDS
+        return min(near[0][0], start), max(near[-1][1], stop)
+
+    def unheard(self) -> Iterator[tuple[Interval, float]]:
+        """Segments in which somebody speaks for longer than the words explain, and how long."""
+        every = tokens(self.words)
+        for start, stop in self.segments:
+            inside = {
+                at for at, word in enumerate(self.words) if word.start < stop and start < word.stop
+            }
+            said = len(inside) + sum(
+                max(token.digits - 1, 0) for token in every if token.word in inside
+            )
+            left = stop - start - said * _SECONDS_A_WORD
+            if left > _UNHEARD_SECONDS:
+                yield (start, stop), left
 
 
 @dataclass
 class _Run:
-    """Number words said one after the other by one party, and the positions that hold them."""
+    """Digits said one after the other, from `start` to `stop`, in seconds."""
 
-    first: int
-    last: int
-    said: list[str] = field(default_factory=list)
+    start: float
+    stop: float
+    said: list[Token] = field(default_factory=list)
+    unheard: int = 0
+
+    @property
+    def sure(self) -> int:
+        return sum(token.digits for token in self.said)
+
+    @property
+    def digits(self) -> int:
+        """Those that were heard, and what may be some."""
+        return self.sure + sum(token.doubtful for token in self.said)
+
+    def goes(self, announced: Sequence[float]) -> bool:
+        """True if it is a number that is to be muted."""
+        named = any(-_BEFORE_SECONDS <= self.start - at <= ANNOUNCED_SECONDS for at in announced)
+        if self.digits >= LEAST_DIGITS or (named and self.digits >= ANNOUNCED_DIGITS):
+            return True
+        return (named or self.sure >= GROUP_DIGITS) and self.digits + self.unheard >= LEAST_DIGITS
 
 
-def card_numbers(words: Sequence[Word]) -> list[tuple[int, int]]:
-    """Spans [first, last) of word positions that hold a card number, for one party's words."""
-    return [(run.first, run.last + 1) for run in _runs(words) if _holds_card(_digits(run.said))]
+def numbers(speech: Speech, announced: Sequence[float]) -> list[Find]:
+    """The numbers that one party said; `announced` are times at which one was spoken of."""
+    runs = _runs(speech)
+    going = [run for run in runs if run.goes(announced)]
+    beside = [
+        run
+        for run in runs
+        if run not in going
+        and run.digits >= BESIDE_DIGITS
+        and any(_apart(run, other) <= BESIDE_SECONDS for other in going)
+    ]
+    return [_find(speech, run) for run in (*going, *beside)]
 
 
-def masked(words: Sequence[Word]) -> tuple[list[Word], list[Interval]]:
-    """One party's words with each card number as one masked word, and when it was said."""
-    kept: list[Word] = []
-    intervals = []
-    at = 0
-    for first, last in card_numbers(words):
-        kept += words[at:first]
-        kept.append(replace(words[first], text=MASK, stop=words[last - 1].stop))
-        intervals.append((words[first].start, words[last - 1].stop))
-        at = last
-    return [*kept, *words[at:]], intervals
+def beside(speech: Speech, intervals: Sequence[Interval]) -> list[Find]:
+    """Groups of digits that this party said near a number: read back, or asked about."""
+    return [
+        _find(speech, run)
+        for run in _runs(speech)
+        if run.sure >= GROUP_DIGITS
+        and any(
+            run.start - stop <= BESIDE_SECONDS and start - run.stop <= BESIDE_SECONDS
+            for start, stop in intervals
+        )
+    ]
 
 
-def _runs(words: Sequence[Word]) -> list[_Run]:
-    """Runs of number words with no more than MAX_FILLERS other words between two of them."""
+def _apart(run: _Run, other: _Run) -> float:
+    return max(run.start - other.stop, other.start - run.stop)
+
+
+def _find(speech: Speech, run: _Run) -> Find:
+    heard = {token.word for token in run.said}
+    confidence = sum(speech.words[at].confidence for at in heard) / len(heard) if heard else 0.0
+    interval = speech.touched(run.start, run.stop)
+    is_card = holds_card([token.text for token in run.said])
+    return Find("spoken_number", speech.channel, interval, round(confidence, 3), is_card)
+
+
+def _runs(speech: Speech) -> list[_Run]:
+    """Runs of digits with few other words between two of them, unheard speech among them."""
+    unheard = list(speech.unheard())
     runs: list[_Run] = []
-    for position, word in enumerate(words):
-        said = [token for token in _TOKEN.findall(word.text.lower()) if _is_number(token)]
-        if not said:
+    fillers, group = 0, 0
+    for token in tokens(speech.words):
+        word = speech.words[token.word]
+        while unheard and unheard[0][0][1] <= word.start:
+            _extend(runs, *unheard.pop(0), fillers)
+        if not token.is_number:
+            fillers += 1
             continue
-        if not runs or position - runs[-1].last > MAX_FILLERS + 1:
-            runs.append(_Run(position, position))
-        runs[-1].last = position
-        runs[-1].said += said
+        most = MAX_FILLERS_BETWEEN_GROUPS if group >= GROUP_DIGITS else MAX_FILLERS
+        pause = MAX_PAUSE_SECONDS if runs and runs[-1].said else MAX_UNHEARD_SECONDS
+        if not runs or fillers > most or word.start - runs[-1].stop > pause:
+            runs.append(_Run(word.start, word.stop))
+        group = token.digits + token.doubtful + (0 if fillers else group)
+        runs[-1].said.append(token)
+        runs[-1].stop = max(runs[-1].stop, word.stop)
+        fillers = 0
+    for segment, seconds in unheard:
+        _extend(runs, segment, seconds, fillers)
     return runs
 
 
-def _is_number(token: str) -> bool:
-    return token.isdecimal() or token in _WORDS
+def _extend(runs: list[_Run], segment: Interval, seconds: float, fillers: int) -> None:
+    """Speech without words goes on with the number before it, or may be one itself."""
+    goes_on = runs and segment[0] - runs[-1].stop <= MAX_UNHEARD_SECONDS
+    if not goes_on or fillers > MAX_FILLERS:
+        runs.append(_Run(*segment))
+    runs[-1].unheard += int(seconds * _DIGITS_A_SECOND)
+    runs[-1].stop = max(runs[-1].stop, segment[1])
 
 
-def _digits(said: Iterable[str]) -> list[_Readings]:
-    """Number words as digits; a tens word waits for its unit, and `double` for its digit."""
-    digits: list[_Readings] = []
-    tens, times = "", 1
-    for word in said:
-        unit = _UNITS.get(word)
-        if tens and unit:
-            apart = f"{tens}0{unit}"
-            digits.append((apart,) if unit == "0" else (tens + unit, apart))
-            tens = ""
-            continue
-        if tens:
-            digits.append((tens + "0",))
-        tens = _TENS.get(word, "")
-        if word in _REPEATS:
-            times = _REPEATS[word]
-        elif word == _HUNDRED:
-            digits.append(("00",))
-        elif not tens:
-            number = unit or _TEENS.get(word) or word
-            digits.append((number[0] * (times - 1) + number,))
-            times = 1
-    return [*digits, (tens + "0",)] if tens else digits
-
-
-def _holds_card(pieces: Sequence[_Readings]) -> bool:
-    """True if any reading of the digits holds a card number; too many readings count as one."""
+def holds_card(said: Sequence[str]) -> bool:
+    """True if any reading of the tokens holds a card number with a right check digit."""
+    pieces = spelt_digits(said)
     count = math.prod(len(readings) for readings in pieces)
     if count > MAX_READINGS:
-        return sum(len(readings[0]) for readings in pieces) >= CARD_LENGTHS.start
+        return False
     return any(_has_card("".join(digits)) for digits in product(*pieces))
 
 

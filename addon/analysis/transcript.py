@@ -1,4 +1,4 @@
-"""The transcript as the result carries it: sentences by channel, with masked numbers.
+"""The transcript as the result carries it: sentences by channel, without what is muted.
 
 The names are those that users of Twilio's Voice Intelligence know (`media_channel` counts from 1).
 """
@@ -6,15 +6,16 @@ The names are those that users of Twilio's Voice Intelligence know (`media_chann
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from addon.analysis.rendering import Json
-from addon.analysis.spoken_numbers import masked
 from addon.analysis.timeline import Interval
 from addon.analysis.transcription import Word
 
 #: A pause of this length ends a sentence even without a full stop, in seconds.
 SENTENCE_PAUSE = 1.0
+#: What muted words read as.
+MASK = "[redacted]"
 _ENDINGS = (".", "?", "!", "…")
 
 
@@ -47,26 +48,23 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Transcript:
-    """Everything that was said; `numbers` are the intervals of card numbers among it."""
+    """Everything that was said and is not muted."""
 
     engine: str
     sentences: Sequence[Sentence]
-    numbers: Sequence[Interval] = ()
     sentiment: Mapping[int, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, engine: str, words: Sequence[Word], *, redact: bool) -> Transcript:
-        """The transcript of words in order of time; card numbers masked where `redact`."""
+    def of(
+        cls, engine: str, words: Sequence[Word], *, muted: Sequence[Interval] = ()
+    ) -> Transcript:
+        """The transcript of words in order of time; those in muted intervals masked."""
         sentences: list[Sentence] = []
-        numbers: list[Interval] = []
         for channel in sorted({word.channel for word in words}):
             own = [word for word in words if word.channel == channel]
-            if redact:
-                own, said = masked(own)
-                numbers += said
-            sentences += _sentences(channel, own)
+            sentences += _sentences(channel, masked(own, muted))
         ordered = sorted(sentences, key=lambda sentence: sentence.words[0].start)
-        return cls(engine, ordered, sorted(numbers))
+        return cls(engine, ordered)
 
     def as_result(self, roles: Mapping[int, str]) -> Json:
         """The `transcript` object; `roles` by channel."""
@@ -83,6 +81,22 @@ class Transcript:
                 for channel, score in sorted(self.sentiment.items())
             ]
         return document
+
+
+def masked(words: Sequence[Word], muted: Sequence[Interval]) -> list[Word]:
+    """One party's words with those of each muted interval as one word, MASK."""
+    kept: list[Word] = []
+    last: Interval | None = None
+    for word in words:
+        inside = next((at for at in muted if word.start <= at[1] and at[0] <= word.stop), None)
+        if inside is None:
+            kept.append(word)
+        elif inside != last:
+            kept.append(replace(word, text=MASK))
+        else:
+            kept[-1] = replace(kept[-1], stop=max(kept[-1].stop, word.stop))
+        last = inside
+    return kept
 
 
 def _sentences(channel: int, words: Sequence[Word]) -> list[Sentence]:

@@ -41,7 +41,7 @@ def test_plain_samples_are_read_in_place():
     [
         (Options(), False),
         (Options(transcriber=Scripted()), True),
-        (Options(transcriber=Scripted(), redact_spoken_numbers=False), False),
+        (Options(transcriber=Scripted(), redact_spoken=()), False),
     ],
 )
 def test_with_a_transcriber_that_mutes_they_wait_in_the_spool(options, waits):

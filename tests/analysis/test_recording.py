@@ -96,7 +96,7 @@ def test_each_cause_can_be_turned_off():
     options = Options(transcriber=Scripted(NUMBER), redact_dtmf=False)
     report, _ = passed(recording, options)
     assert list(report.redaction.reasons) == ["spoken_number"]
-    options = Options(transcriber=Scripted(NUMBER), redact_spoken_numbers=False)
+    options = Options(transcriber=Scripted(NUMBER), redact_spoken=())
     report, _ = passed(recording, options)
     assert list(report.redaction.reasons) == ["dtmf"]
 

@@ -21,9 +21,9 @@ def words(channel, start, text, pause=0.1):
     return said
 
 
-def transcript(*spoken, redact=True):
+def transcript(*spoken, muted=()):
     every = sorted((word for said in spoken for word in said), key=lambda word: word.start)
-    return Transcript.of("test", every, redact=redact)
+    return Transcript.of("test", every, muted=muted)
 
 
 def test_sentences_end_with_a_stop_or_a_pause():
@@ -57,22 +57,20 @@ def test_the_result():
     }
 
 
-@pytest.mark.parametrize("redact", [True, False])
-def test_card_numbers_across_sentences(redact):
-    said = transcript(
-        words(0, 0, "four one one one. one one one one. one one one one. one one one one."),
-        redact=redact,
-    )
-    assert bool(said.numbers) is redact
-    assert ("[redacted]" in " ".join(s.text for s in said.sentences)) is redact
+def test_what_is_muted_is_one_masked_word_with_its_times():
+    said = transcript(words(0, 0, "It is four two four two thank you"), muted=[(0.75, 2.35)])
+    assert [word.text.strip() for word in said.sentences[0].words] == [
+        "It", "is", "[redacted]", "thank", "you",
+    ]  # fmt: skip
+    masked = said.sentences[0].words[2]
+    assert (masked.start, masked.stop) == (0.8, 2.3)
 
 
-def test_digits_of_two_parties_are_no_number():
+def test_a_word_that_touches_what_is_muted_is_masked_for_either_party():
     said = transcript(
-        words(0, 0, "four one one one one one one one"),
-        words(1, 4, "one one one one one one one one"),
+        words(0, 0, "four two please"), words(1, 0.2, "okay fine"), muted=[(0.25, 0.5)]
     )
-    assert said.numbers == []
+    assert [s.text for s in said.sentences] == ["[redacted] please", "[redacted] fine"]
 
 
 def test_sentiment_by_party():

@@ -137,7 +137,7 @@ def test_spoken_card_numbers_are_muted_and_masked(subtype):
 
 def test_spoken_numbers_stay_where_that_is_off():
     recording = wav(CALL.samples)
-    options = Options(transcriber=Scripted(NUMBER), redact_spoken_numbers=False)
+    options = Options(transcriber=Scripted(NUMBER), redact_spoken=())
     report, archived = passed(recording, options)
     assert archived == recording
     assert "four one" in report.as_result()["transcript"]["sentences"][0]["transcript"]

@@ -1,0 +1,220 @@
+"""What is spoken and to be muted: found in a transcript, muted by whole segments, and heard again.
+
+A transcript is no proof. After muting, what is left around every muted stretch goes through the
+transcriber once more; digits heard there are muted as well, and where they do not end, or nobody
+could listen again, the redaction is not complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from addon.analysis.number_words import tokens
+from addon.analysis.redaction import Found, Kind
+from addon.analysis.runs import FRAME_RATE, Runs
+from addon.analysis.spoken_details import CUES, Conversation, details
+from addon.analysis.spoken_numbers import Find, Speech, beside, numbers
+from addon.analysis.timeline import Interval
+from addon.analysis.transcription import SpooledSamples, Word
+from addon.audio.decoders import Floats
+
+SPOKEN_NUMBER: Kind = "spoken_number"
+SPOKEN_KINDS: tuple[Kind, ...] = (SPOKEN_NUMBER, *CUES, "email_address")
+
+#: Silence around what is muted goes too, as far as the party says nothing else: a short digit at
+#: the edge is no segment of speech.
+EDGE_SECONDS = 0.5
+#: So much is heard again before and after each muted stretch.
+AROUND_SECONDS = 6.0
+#: How often more is muted and heard again; the last time it is the rest of the turn.
+MAX_ROUNDS = 3
+STILL_HEARD = "Digits were still heard beside what is muted, after muting more of it."
+NOT_HEARD_AGAIN = "What is muted was not heard again."
+
+Hear = Callable[[Sequence[Runs], Sequence[Interval]], tuple[Sequence[Word], str | None]]
+"""Words of spans of frames by channel, in the sound with some intervals muted; or a reason."""
+
+_RATE_HZ = 8000
+_SURE_DIGITS = 2
+#: Said by people who say no number.
+_LONE = frozenset({"one", "o", "oh", "a"})
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Everything spoken that is to be muted. `reason` says why that may not be all, else None."""
+
+    finds: Sequence[Find] = ()
+    heard_again: bool = False
+    reason: str | None = None
+
+    def found(self, kind: Kind) -> Found:
+        """The finds of one kind, in order of time."""
+        own = sorted((one for one in self.finds if one.kind == kind), key=lambda one: one.interval)
+        if not own:
+            return Found([], wanted=True)
+        return Found(
+            [one.interval for one in own],
+            wanted=True,
+            confidence=round(sum(one.confidence for one in own) / len(own), 3),
+            heard_again=self.heard_again,
+            doubt=self.reason,
+            cards=sum(one.is_card for one in own) if kind == SPOKEN_NUMBER else None,
+        )
+
+
+class MutedSamples(SpooledSamples):
+    """The samples that a transcriber reads, with intervals silent as they are in the archive."""
+
+    def __init__(self, sound: SpooledSamples, muted: Sequence[Interval]) -> None:  # no spool
+        self._sound = sound
+        self._muted = muted
+
+    def read(self, channel: int, first: int, last: int) -> Floats:
+        """As SpooledSamples.read."""
+        samples = self._sound.read(channel, first, last)
+        for start, stop in self._muted:
+            begin, end = int(start * _RATE_HZ) - first, int(np.ceil(stop * _RATE_HZ)) - first
+            samples[max(begin, 0) : max(end, 0)] = 0
+        return samples
+
+
+def parties_of(words: Sequence[Word], segments: Sequence[Sequence[Interval]]) -> list[Speech]:
+    """The speech of each channel."""
+    return [
+        Speech(channel, [word for word in words if word.channel == channel], own)
+        for channel, own in enumerate(segments)
+    ]
+
+
+def find(parties: Sequence[Speech], kinds: Collection[Kind]) -> list[Find]:
+    """Everything of these kinds in a transcript, with the silence around it."""
+    conversation = Conversation.of(parties)
+    found: list[Find] = []
+    if SPOKEN_NUMBER in kinds:
+        announced = conversation.announced()
+        found = [one for speech in parties for one in numbers(speech, announced)]
+        spans = [one.interval for one in found]
+        for speech in parties:
+            own = [one.interval for one in found if one.channel == speech.channel]
+            others = beside(speech, spans) if spans else []
+            found += [one for one in others if not any(_within(one.interval, at) for at in own)]
+    for kind in kinds:
+        if kind != SPOKEN_NUMBER:
+            found += details(conversation, parties, kind)
+    return [replace(one, interval=_edged(one, parties)) for one in found]
+
+
+def prove(
+    finds: Sequence[Find],
+    parties: Sequence[Speech],
+    kinds: Collection[Kind],
+    duration: float,
+    hear: Hear,
+) -> Spoken:
+    """The finds, with more muted until nothing is heard around them any more."""
+    if not finds:
+        return Spoken()
+    finds = list(finds)
+    todo = [one.interval for one in finds]
+    for turn in range(1, MAX_ROUNDS + 1):
+        muted = [one.interval for one in finds]
+        words, reason = hear(_around(todo, muted, len(parties), duration), muted)
+        if reason is not None:
+            return Spoken(finds, reason=f"{NOT_HEARD_AGAIN} {reason}")
+        left = _left(words, parties, kinds, muted)
+        if not left:
+            return Spoken(finds, heard_again=True)
+        todo = []
+        for speech, start, stop in left:
+            place = _wider(speech, start, stop, turn)
+            nearest = min(range(len(finds)), key=lambda at: _distance(finds[at].interval, place))
+            old = finds[nearest].interval
+            new = (min(old[0], place[0]), max(old[1], place[1]))
+            finds[nearest] = replace(finds[nearest], interval=new)
+            todo.append(new)
+    return Spoken(finds, reason=STILL_HEARD)
+
+
+def _left(
+    words: Sequence[Word],
+    parties: Sequence[Speech],
+    kinds: Collection[Kind],
+    muted: Sequence[Interval],
+) -> list[tuple[Speech, float, float]]:
+    """Where something to be muted was heard beside what is muted already."""
+    again = parties_of(words, [_unmuted(speech.segments, muted) for speech in parties])
+    left = []
+    for speech in again:
+        for group in _groups(speech):
+            left.append((parties[speech.channel], *group))
+    left += [(parties[one.channel], *one.interval) for one in find(again, kinds)]
+    return left
+
+
+def _groups(speech: Speech) -> list[Interval]:
+    """Digits that stand alone or together: a part of a number is none by itself any more."""
+    said = [token for token in tokens(speech.words) if token.is_number]
+    found = []
+    for token in said:
+        word = speech.words[token.word]
+        near = sum(
+            other.digits + other.doubtful
+            for other in said
+            if abs(speech.words[other.word].start - word.start) <= AROUND_SECONDS / 2
+        )
+        lone = near == 1 and (token.text in _LONE or not token.digits)
+        if not lone and (token.digits or near >= _SURE_DIGITS):
+            found.append((word.start, word.stop))
+    return found
+
+
+def _wider(speech: Speech, start: float, stop: float, turn: int) -> Interval:
+    """What is muted for digits heard there: their segments, then neighbours, then the turn."""
+    first, last = speech.touched(start, stop)
+    if turn > 1:
+        reach = EDGE_SECONDS if turn < MAX_ROUNDS else AROUND_SECONDS
+        first, last = speech.touched(first - reach, last + reach)
+    return first, last
+
+
+def _around(
+    intervals: Sequence[Interval], muted: Sequence[Interval], channels: int, duration: float
+) -> list[Runs]:
+    """What is left around the intervals, as spans of frames of every channel."""
+    frames = int(duration * FRAME_RATE)
+    wanted = np.zeros(frames, np.bool_)
+    for start, stop in intervals:
+        wanted[_frame(start - AROUND_SECONDS) : _frame(stop + AROUND_SECONDS)] = True
+    for start, stop in muted:
+        wanted[_frame(start) : _frame(stop) + 1] = False
+    edges = np.flatnonzero(np.diff(wanted.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
+    return [edges] * channels
+
+
+def _frame(seconds: float) -> int:
+    return max(int(seconds * FRAME_RATE), 0)
+
+
+def _edged(found: Find, parties: Sequence[Speech]) -> Interval:
+    """The interval with the silence around it, up to the party's next segment."""
+    start, stop = found.interval
+    segments = parties[found.channel].segments
+    before = max((last for _, last in segments if last <= start), default=0.0)
+    after = min((first for first, _ in segments if first >= stop), default=stop + EDGE_SECONDS)
+    return max(before, start - EDGE_SECONDS, 0.0), min(after, stop + EDGE_SECONDS)
+
+
+def _unmuted(segments: Sequence[Interval], muted: Sequence[Interval]) -> list[Interval]:
+    return [one for one in segments if not any(_within(one, at) for at in muted)]
+
+
+def _within(inner: Interval, outer: Interval) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+def _distance(one: Interval, other: Interval) -> float:
+    return max(one[0] - other[1], other[0] - one[1], 0.0)
