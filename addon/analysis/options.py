@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from addon.analysis.transcription import Transcriber
+from addon.analysis.words import Hints, Transcriber
 
 Roles = tuple[str, str]
 
@@ -34,6 +34,7 @@ class Options:
     call_analytics: bool = False
     sentiment: bool = False
     transcriber: Transcriber | None = None
+    hints: Hints = field(default_factory=Hints)
     budget_seconds: float | None = None
 
     @property
