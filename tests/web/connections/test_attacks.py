@@ -176,6 +176,20 @@ def test_behind_a_proxy_the_forwarded_address_has_its_share(settings: Settings) 
         until(lambda: attack.held() <= int(FEW))
 
 
+def test_a_proxys_idle_connections_count_for_nobody(settings: Settings) -> None:
+    """A proxy sends the requests of all its clients over a few connections, in any order."""
+    with (
+        served(settings, CONNECTIONS_PER_ADDRESS="4", TRUSTED_PROXIES="1") as running,
+        contextlib.ExitStack() as clients,
+    ):
+        kept = [clients.enter_context(contextlib.closing(running.connect())) for _ in range(9)]
+        for connection in kept * 2:
+            # As http.client has it: a connection that was closed would be opened anew.
+            connection.auto_open = 0 if connection.sock else 1
+            connection.request("GET", "/healthz", headers={"X-Forwarded-For": "203.0.113.9"})
+            assert connection.getresponse().read()
+
+
 def test_behind_a_proxy_many_addresses_leave_room_for_others(settings: Settings) -> None:
     most = str(CONNECTIONS)
     with (
