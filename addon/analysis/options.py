@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from addon.analysis.rules import NO_RULES, RuleSet
 from addon.analysis.transcription import Transcriber
 
 Roles = tuple[str, str]
@@ -35,6 +36,7 @@ class Options:
     sentiment: bool = False
     transcriber: Transcriber | None = None
     budget_seconds: float | None = None
+    rules: RuleSet = NO_RULES
 
     @property
     def mutes_spoken_numbers(self) -> bool:
