@@ -12,13 +12,9 @@ from addon.archive.archive import Archive
 from addon.commands.rules import rules_cli
 from tests.analysis.spoken import result
 from tests.archive.recordings import RECORDING, TENANT, archived, noise
-from tests.commands.test_archive import (  # noqa: F401 - fixtures
-    Run,
-    archive,
-    environment,
-    pairs,
-    signing_key,
-)
+from tests.commands.test_archive import Run, archive, environment, pairs, signing_key
+
+__all__ = ["archive", "environment", "pairs", "signing_key"]
 
 SAID = result(
     ("agent", 1.0, "Hello, this call is being accorded."),
@@ -28,7 +24,7 @@ TALK = "RE" + "7" * 32
 
 
 @pytest.fixture
-def run(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:  # noqa: F811
+def run(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> Result:
@@ -38,7 +34,7 @@ def run(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def talk(archive: Archive) -> str:  # noqa: F811
+def talk(archive: Archive) -> str:
     archived(archive, noise(1000), recording_id=TALK, analysis={"result": SAID})
     return TALK
 
@@ -59,7 +55,7 @@ def test_a_file_of_ones_own_is_tried_before_it_is_used(run: Run, talk: str, tmp_
     assert done.stdout.splitlines() == ["thanks:", "  missing, any."]
 
 
-def test_a_recording_without_a_transcript_is_a_sentence(run: Run, archive: Archive) -> None:  # noqa: F811
+def test_a_recording_without_a_transcript_is_a_sentence(run: Run, archive: Archive) -> None:
     silent = {name: part for name, part in SAID.items() if name != "transcript"}
     archived(archive, noise(1000), recording_id=TALK, analysis={"result": silent})
     done = run("test", "starter", "--recording", TALK)
@@ -70,7 +66,7 @@ def test_a_recording_without_a_transcript_is_a_sentence(run: Run, archive: Archi
 @pytest.mark.parametrize("name", [RECORDING, "RE0"])
 def test_a_recording_without_a_result_or_unknown_is_a_sentence(
     run: Run,
-    archive: Archive,  # noqa: F811
+    archive: Archive,
     name: str,
 ) -> None:
     done = run("test", "starter", "--recording", name)
