@@ -179,6 +179,8 @@ def _matches(secret: _Secret, url: str, fields: MultiDict[str, str], signature: 
 
 def _announced_hash(url: str) -> str | None:
     """The bodySHA256 field of the query, where there is one."""
+    if "?" not in url:
+        return None
     try:
         values = parse_qs(urlsplit(url).query, keep_blank_values=True).get("bodySHA256")
     except ValueError:

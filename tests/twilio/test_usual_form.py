@@ -90,7 +90,7 @@ def test_whatever_is_changed_in_a_usual_body_is_read_as_the_decoder_reads_it(mon
             at = dice.randrange(len(content) + 1)
             content[at : at + dice.choice((0, 0, 1, 2, 9))] = dice.choice(PIECES)
         read += same_by_both(bytes(content), monkeypatch)
-    assert read > 300
+    assert read > 100
 
 
 def test_whatever_is_put_together_is_read_as_the_decoder_reads_it(monkeypatch):
@@ -102,7 +102,7 @@ def test_whatever_is_put_together_is_read_as_the_decoder_reads_it(monkeypatch):
             begin + head + b"\r\n\r\n" + middle + b"\r\n--bndry77--" + dice.choice((b"", b"\r\n"))
         )
         read += same_by_both(content, monkeypatch)
-    assert read > 300
+    assert read > 100
 
 
 @pytest.mark.parametrize("count", [MAX_FIELDS, MAX_FIELDS + 1])
