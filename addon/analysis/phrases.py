@@ -204,7 +204,7 @@ def _alike_one_by_one(words: Sequence[str], pieces: Sequence[str]) -> bool:
 
 
 def _needed(word: str) -> int:
-    """How like one of those said a word of a phrase must be; 0 for one without weight."""
+    """The percentage by which a word must be like one of those said; 0 for one without weight."""
     if len(word) < 3 or word in _FILLING:
         return 0
     return SHORT_SIMILARITY if len(word) <= SHORT_WORD else WORD_SIMILARITY
