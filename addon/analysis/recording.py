@@ -109,10 +109,15 @@ class RecordingPass:
         if left is not None:
             left -= time.monotonic() - self._begun
         segments = findings.conversation.segments
-        words, left_out = transcribe(options.transcriber, stages.spooled, segments, left)
-        if left_out:
-            return None, left_out
-        said = Transcript.of(options.transcriber.name, words, redact=options.redact_spoken_numbers)
+        heard = transcribe(options.transcriber, stages.spooled, segments, left, options.hints)
+        if heard.left_out:
+            return None, heard.left_out
+        said = Transcript.of(
+            options.transcriber.name,
+            heard.words,
+            language=heard.language,
+            redact=options.redact_spoken_numbers,
+        )
         if options.sentiment:
             said = replace(said, sentiment=sentiment_by_channel(said.sentences))
         return said, None
