@@ -100,7 +100,7 @@ class PartySpeech:
     """The words of one party in order of time, made ready to look for phrases in them."""
 
     def __init__(self, words: Iterable[SpokenWord]) -> None:
-        self._words = sorted(words, key=lambda word: word.start)
+        self._words = list(_without_repetitions(sorted(words, key=lambda word: word.start)))
         self._tokens: list[str] = []
         self._owners: list[int] = []
         #: The run of each token: no phrase reaches from one run into the next.
@@ -182,6 +182,16 @@ class PartySpeech:
         words = self._words[self._owners[first] : self._owners[last - 1] + 1]
         text = " ".join(word.text.strip() for word in words)
         return Place(words[0].start, words[-1].stop, first, last, text, likeness)
+
+
+def _without_repetitions(words: Iterable[SpokenWord]) -> Iterator[SpokenWord]:
+    """All but words without length at the end of another: models repeat what they heard last."""
+    spoken_until = -1.0
+    for word in words:
+        if word.stop > word.start or word.start > spoken_until:
+            yield word
+        if word.stop > word.start:
+            spoken_until = max(spoken_until, word.stop)
 
 
 def _fits(phrase: Phrase, length: int) -> bool:
