@@ -322,6 +322,11 @@ class SettingsTable(BaseSettings):
         "Which figure goes to which conversation measure, as "
         "agent_talk=1,customer_talk=2,silence=3.",
     )
+    flex_categories: Pairs = _flex(
+        "",
+        "How often which rule was met goes to which conversation measure, as "
+        "recording_notice=4,escalation=5; see [rules](rules.md).",
+    )
     flex_labels: Pairs = _flex(
         "",
         "What to write into conversation attributes beside them, as 1=Agent talk (s),2=Customer "

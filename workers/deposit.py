@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from addon.analysis import Options, RecordingPass, Report, roles_with_agent_on
-from addon.analysis.rules import rules_or_trouble
+from addon.analysis.rules import RuleSet, rules_or_trouble
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit, Reencoded
@@ -84,12 +84,17 @@ def options(settings: Settings, request: Request) -> Options:
         sentiment=settings.sentiment,
         transcriber=open_transcriber(settings.transcriber),
         budget_seconds=budget(request),
-        rules=rules_or_trouble(_chosen(settings.rules, request)),
+        rules=rules_of(settings, request),
     )
 
 
+def rules_of(settings: Settings, request: Request) -> RuleSet:
+    """The rules of the request's install."""
+    return rules_or_trouble(_chosen(settings.rules, request))
+
+
 def _chosen(by_key: Mapping[str, str], request: Request) -> str:
-    """What a setting says for this request: its install's value, an integration's, or anybody's."""
+    """The value of a setting for this request: its install's, an integration's, or anybody's."""
     names = (request.tenant, *request.integrations, "")
     return next(by_key[name] for name in names if name in by_key)
 

@@ -114,7 +114,7 @@ def _transcriber(settings: Settings) -> Finding:
 
 
 def _rules(settings: Settings) -> Finding:
-    check_rules(settings.rules)
+    check_rules(settings.rules, settings.flex_categories)
     return None
 
 
