@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from addon.analysis import Options, RecordingPass, Report, Transcriber, roles_with_agent_on
+from addon.analysis.rules import rules_or_trouble
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit, Reencoded
@@ -74,19 +75,24 @@ class Analysed:
 
 
 def options(settings: Settings, request: Request) -> Options:
-    """Options of the analysis: the install's own channel map, then the integration's."""
-    by_key = settings.agent_channel
-    names = (request.tenant, *request.integrations, "")
-    channel = next(int(by_key[name]) for name in names if name in by_key)
+    """Options of the analysis: the install's own channel map and rules, then the integration's."""
+    channel = _chosen(settings.agent_channel, request)
     return Options(
-        roles=roles_with_agent_on(channel),
+        roles=roles_with_agent_on(int(channel)),
         redact_dtmf=settings.redact_dtmf != "off",
         waveform=True,
         call_analytics=settings.result_style == "call-analytics",
         sentiment=settings.sentiment,
         transcriber=open_transcriber(settings.transcriber),
         budget_seconds=budget(request),
+        rules=rules_or_trouble(_chosen(settings.rules, request)),
     )
+
+
+def _chosen(by_key: Mapping[str, str], request: Request) -> str:
+    """What a setting says for this request: its install's value, an integration's, or anybody's."""
+    names = (request.tenant, *request.integrations, "")
+    return next(by_key[name] for name in names if name in by_key)
 
 
 def budget(request: Request) -> float:

@@ -72,7 +72,9 @@ class Heard:
         if first is None:
             result = _of_the_archive(manifest, self.report)
         else:
-            result = combined(first, self.report, only_transcript=only_transcript)
+            result = combined(
+                first, self.report, self.options.rules, only_transcript=only_transcript
+            )
         redacted = self.facts(manifest).redacted
         result["archive"] = {**result["archive"], "redacted": redacted, "sha256": self.sha256}
         result["analysed"] = results.analysed(deposit.name_of(self.options.transcriber))

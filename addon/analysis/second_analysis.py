@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from addon.analysis.categories import categories_of
 from addon.analysis.rendering import Json
 from addon.analysis.report import Report
+from addon.analysis.rules import RULE_FLAG, RuleSet
 from addon.analysis.spoken_numbers import MASK
 
 OF_THE_FIRST = ("audio", "archive", "timing")
@@ -20,12 +22,23 @@ OF_THE_FIRST = ("audio", "archive", "timing")
 OF_THE_SOUND = ("participants", "conversation", "segments", "flags")
 """Keys that are kept where only the transcript is made anew, or where something was muted."""
 
-OF_THE_WORDS = ("transcript", "transcript_reason", "call_analytics")
+OF_THE_WORDS = (
+    "transcript",
+    "transcript_reason",
+    "categories",
+    "categories_reason",
+    "call_analytics",
+)
 """Keys that are made anew in any case."""
 
 
-def combined(first: Mapping[str, Any], report: Report, *, only_transcript: bool) -> Json:
-    """The result of both; `first` is the `result` object that the second analysis replaces."""
+def combined(
+    first: Mapping[str, Any], report: Report, rules: RuleSet, *, only_transcript: bool
+) -> Json:
+    """The result of both; `first` is the `result` object that the second analysis replaces.
+
+    Its categories are what `rules` find in the result as it is then.
+    """
     second = report.as_result()
     kept: tuple[str, ...] = OF_THE_FIRST
     if only_transcript or first["redaction"]["intervals"]:
@@ -37,7 +50,9 @@ def combined(first: Mapping[str, Any], report: Report, *, only_transcript: bool)
     result["redaction"] = _redaction(first["redaction"], second["redaction"])
     if second.get("transcript"):
         result["transcript"] = _with_masked(second["transcript"], first.get("transcript"))
-    return result
+    found = categories_of(rules, result)
+    of_the_sound = [flag for flag in result["flags"] if not flag.startswith(RULE_FLAG)]
+    return result | found.as_result() | {"flags": [*of_the_sound, *found.flags]}
 
 
 def _warnings(first: Mapping[str, Any], report: Report) -> list[str]:

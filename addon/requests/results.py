@@ -16,7 +16,7 @@ from addon import stored_documents
 from addon.errors import AddonError
 from addon.settings import Settings
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """docs/result.schema.json says what may change under which number."""
 
 RELEASE = "0.1.0"

@@ -22,6 +22,7 @@ from addon.archive.prefixes import SIGNATURES
 from addon.archive.signed_documents import DocumentSigner, derived_key
 from addon.archive.store import Store
 from addon.errors import AlreadyStored, NotStored, Tampered, UnreadableDocument
+from addon.redis_commands import Script, execute
 from addon.redis_errors import as_unavailable
 from addon.redis_keys import SIGNATURE_USE
 from addon.requests.state import RETENTION_S
@@ -35,9 +36,7 @@ VERSION = 1
 DIGEST_CHARACTERS = 32
 """Of a digest in hexadecimal: 128 bits, which nobody can make collide without the key."""
 
-FORGET = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-"""
+FORGET = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end")
 """KEYS[1] a signature, ARGV[1] the use that is forgotten, where it is this one."""
 
 Verdict = Literal["new", "the same", "other audio", "another request"]
@@ -146,16 +145,15 @@ class SignatureUses:
         """Keep a use in Redis where none is kept; the earlier one otherwise."""
         key = SIGNATURE_USE + use.signature
         with as_unavailable():
-            while not self._redis.set(key, _text(use), nx=True, ex=RETENTION_S):
-                if (found := self._redis.get(key)) is not None:  # else it was settled in between
+            while not execute(self._redis, "SET", key, _text(use), "NX", "EX", RETENTION_S):
+                found = execute(self._redis, "GET", key)
+                if found is not None:  # else it was settled in between
                     return _read(found)
         return None
 
     def _forget(self, use: SignatureUse) -> None:
         with as_unavailable():
-            self._redis.register_script(FORGET)(
-                keys=[SIGNATURE_USE + use.signature], args=[_text(use)]
-            )
+            FORGET(self._redis, [SIGNATURE_USE + use.signature], [_text(use)])
 
     def _kept(self, signature: str) -> SignatureUse | None:
         key = SIGNATURES + signature
@@ -175,7 +173,7 @@ def _read(text: bytes) -> SignatureUse | None:
     """The use that `_text` wrote; None for anything else that was put in its place."""
     try:
         return SignatureUse.from_document(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
