@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from addon.analysis import Options, RecordingPass, Report, roles_with_agent_on
+from addon.analysis import Options, RecordingPass, Report, Transcriber, roles_with_agent_on
 from addon.analysis.rules import RuleSet, rules_or_trouble
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
@@ -65,6 +65,7 @@ class Analysed:
     received: Received
     sealed: Sealed
     archived_as: str
+    transcriber: str | None = None
 
     @property
     def reencoded(self) -> Reencoded | None:
@@ -112,8 +113,13 @@ def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: st
     """
     received = Received()
     a_pass = RecordingPass(options, spool=lambda: cast(BinaryIO, SealedSpool()))
-    sealed = place.audio(_archivable(a_pass, received.through(blocks)))
-    return Analysed(a_pass.report, received, sealed, name)
+    sealed = place.audio(archivable(a_pass, received.through(blocks)))
+    return Analysed(a_pass.report, received, sealed, name, name_of(options.transcriber))
+
+
+def name_of(transcriber: Transcriber | None) -> str | None:
+    """The name that an analysis has it under; None for none."""
+    return None if transcriber is None else transcriber.name
 
 
 def unanalysed(
@@ -170,6 +176,7 @@ def result(found: Analysed, request: Request) -> dict[str, Any]:
         "redacted": found.report.redacted,
         "sha256": found.sealed.plaintext_sha256,
     }
+    document["analysed"] = results.analysed(found.transcriber)
     document["timing"] = results.timing(
         request.received_at.timestamp(), time.time(), found.report.duration_seconds
     )
@@ -241,7 +248,8 @@ def _erased_from(archive: Archive, tenant: str, name: str) -> str | None:
         return None
 
 
-def _archivable(a_pass: RecordingPass, blocks: Iterable[bytes]) -> Iterator[bytes]:
+def archivable(a_pass: RecordingPass, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes to archive of a recording that is fed block by block; then the report is there."""
     for block in blocks:
         ready = a_pass.feed(block)
         if ready:
