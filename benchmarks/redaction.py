@@ -28,8 +28,8 @@ import soxr
 from numpy.typing import NDArray
 
 from addon.analysis import Options, RecordingPass, Report
-from addon.analysis.transcription import Transcriber
 from addon.analysis.whisper import Whisper
+from addon.analysis.words import Transcriber
 
 Floats = NDArray[np.float32]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from addon.analysis.redaction import Kind
+from addon.analysis.rules import NO_RULES, RuleSet
 from addon.analysis.spoken_redaction import SPOKEN_KINDS
-from addon.analysis.transcription import Transcriber
+from addon.analysis.words import Hints, Transcriber
 
 Roles = tuple[str, str]
 
@@ -40,7 +41,9 @@ class Options:
     call_analytics: bool = False
     sentiment: bool = False
     transcriber: Transcriber | None = None
+    hints: Hints = field(default_factory=Hints)
     budget_seconds: float | None = None
+    rules: RuleSet = NO_RULES
 
     @property
     def mutes_spoken(self) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from addon.analysis import spoken_redaction
 from addon.analysis.call_analytics import render
+from addon.analysis.categories import categories_of
 from addon.analysis.findings import Findings
 from addon.analysis.input import Input, Spool
 from addon.analysis.opening import open_input
@@ -24,7 +25,7 @@ from addon.analysis.spoken_redaction import SPOKEN_KINDS, MutedSamples, Spoken
 from addon.analysis.stages import RATE_HZ, Stages
 from addon.analysis.timeline import Interval
 from addon.analysis.transcript import Transcript, sentiment_by_channel
-from addon.analysis.transcription import SpooledSamples, Word, transcribe
+from addon.analysis.transcription import Heard, SpooledSamples, transcribe
 from addon.audio.decoders import quiet_av
 from addon.errors import UnreadableAudio
 
@@ -74,17 +75,20 @@ class RecordingPass:
         recording = self._input
         recording.measure()
         findings = Findings(recording.stages, self._options)
-        words, left_out = self._words(recording.stages, findings)
+        heard, left_out = self._heard(recording.stages, findings)
         mutes = not (recording.gap and recording.reencodes)
-        spoken = self._spoken(recording.stages, findings, words) if mutes else Spoken()
+        spoken = self._spoken(recording.stages, findings, heard) if mutes else Spoken()
         redaction = Redaction.of(
             self._found(recording.stages, spoken, left_out),
             gap=recording.gap or None,
             reencodes=recording.reencodes,
         )
         yield from recording.release(redaction.intervals)
-        transcript = self._transcript(words, redaction) if words is not None else None
-        self.report = self._reported(recording, findings, redaction, transcript, left_out)
+        transcript = self._transcript(heard, redaction) if heard else None
+        report = self._reported(recording, findings, redaction, transcript, left_out)
+        # From the finished result, so that they know no more than it says.
+        found = categories_of(self._options.rules, report.as_result())
+        self.report = replace(report, categories=found)
 
     def _begin(self) -> bytes:
         head, self._head = bytes(self._head), bytearray()
@@ -105,41 +109,40 @@ class RecordingPass:
         budget = self._options.budget_seconds
         return None if budget is None else budget - (time.monotonic() - self._begun)
 
-    def _words(
-        self, stages: Stages, findings: Findings
-    ) -> tuple[Sequence[Word] | None, str | None]:
+    def _heard(self, stages: Stages, findings: Findings) -> tuple[Heard | None, str | None]:
         """The words that were said, or None and the reason where some were wanted."""
         transcriber, sound = self._options.transcriber, stages.spooled
         if transcriber is None or sound is None:
             return None, None
-        segments = findings.conversation.segments
-        words, left_out = transcribe(transcriber, sound, segments, self._seconds_left())
-        return (None, left_out) if left_out else (words, None)
+        segments, left = findings.conversation.segments, self._seconds_left()
+        heard = transcribe(transcriber, sound, segments, left, self._options.hints)
+        return (None, heard.left_out) if heard.left_out else (heard, None)
 
-    def _spoken(self, stages: Stages, findings: Findings, words: Sequence[Word] | None) -> Spoken:
+    def _spoken(self, stages: Stages, findings: Findings, heard: Heard | None) -> Spoken:
         """What was spoken and is to be muted, heard again in the muted sound."""
-        kinds, transcriber, sound = (
-            self._options.redact_spoken,
-            self._options.transcriber,
-            stages.spooled,
-        )
-        if words is None or transcriber is None or sound is None:
+        options, sound = self._options, stages.spooled
+        transcriber = options.transcriber
+        if heard is None or transcriber is None or sound is None:
             return Spoken()
+        hints = replace(options.hints, language=heard.language)
         timeline = findings.timeline
         segments = [timeline.intervals(spans) for spans in findings.conversation.segments]
-        parties = spoken_redaction.parties_of(words, segments)
+        parties = spoken_redaction.parties_of(heard.words, segments)
 
-        def hear(
-            spans: Sequence[Runs], muted: Sequence[Interval]
-        ) -> tuple[Sequence[Word], str | None]:
-            return transcribe(transcriber, MutedSamples(sound, muted), spans, self._seconds_left())
+        def hear(spans: Sequence[Runs], muted: Sequence[Interval]) -> Heard:
+            quiet = MutedSamples(sound, muted)
+            return transcribe(transcriber, quiet, spans, self._seconds_left(), hints)
 
-        found = spoken_redaction.find(parties, kinds)
-        return spoken_redaction.prove(found, parties, kinds, timeline.duration, hear)
+        found = spoken_redaction.find(parties, options.redact_spoken)
+        return spoken_redaction.prove(
+            found, parties, options.redact_spoken, timeline.duration, hear
+        )
 
-    def _transcript(self, words: Sequence[Word], redaction: Redaction) -> Transcript:
-        name = self._options.transcriber.name if self._options.transcriber else ""
-        said = Transcript.of(name, words, muted=redaction.intervals)
+    def _transcript(self, heard: Heard, redaction: Redaction) -> Transcript:
+        engine = self._options.transcriber.name if self._options.transcriber else ""
+        said = Transcript.of(
+            engine, heard.words, language=heard.language, muted=redaction.intervals
+        )
         if self._options.sentiment:
             said = replace(said, sentiment=sentiment_by_channel(said.sentences))
         return said

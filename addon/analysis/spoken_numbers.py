@@ -15,7 +15,7 @@ from itertools import product
 from addon.analysis.number_words import Token, spelt_digits, tokens
 from addon.analysis.redaction import Kind
 from addon.analysis.timeline import Interval
-from addon.analysis.transcription import Word
+from addon.analysis.words import Word
 
 #: The shortest run that goes. Telephone numbers go with it; times, prices and dates stay.
 LEAST_DIGITS = 8

@@ -18,7 +18,8 @@ from addon.analysis.runs import FRAME_RATE, Runs
 from addon.analysis.spoken_details import CUES, Conversation, details
 from addon.analysis.spoken_numbers import Find, Speech, beside, numbers
 from addon.analysis.timeline import Interval
-from addon.analysis.transcription import SpooledSamples, Word
+from addon.analysis.transcription import Heard, SpooledSamples
+from addon.analysis.words import Word
 from addon.audio.decoders import Floats
 
 SPOKEN_NUMBER: Kind = "spoken_number"
@@ -34,8 +35,8 @@ MAX_ROUNDS = 3
 STILL_HEARD = "Digits were still heard beside what is muted, after muting more of it."
 NOT_HEARD_AGAIN = "What is muted was not heard again."
 
-Hear = Callable[[Sequence[Runs], Sequence[Interval]], tuple[Sequence[Word], str | None]]
-"""Words of spans of frames by channel, in the sound with some intervals muted; or a reason."""
+Hear = Callable[[Sequence[Runs], Sequence[Interval]], Heard]
+"""Hears spans of frames of each channel, in the sound with some intervals muted."""
 
 _RATE_HZ = 8000
 _SURE_DIGITS = 2
@@ -122,10 +123,10 @@ def prove(
     todo = [one.interval for one in finds]
     for turn in range(1, MAX_ROUNDS + 1):
         muted = [one.interval for one in finds]
-        words, reason = hear(_around(todo, muted, len(parties), duration), muted)
-        if reason is not None:
-            return Spoken(finds, reason=f"{NOT_HEARD_AGAIN} {reason}")
-        left = _left(words, parties, kinds, muted)
+        heard = hear(_around(todo, muted, len(parties), duration), muted)
+        if heard.left_out:
+            return Spoken(finds, reason=f"{NOT_HEARD_AGAIN} {heard.left_out}")
+        left = _left(heard.words, parties, kinds, muted)
         if not left:
             return Spoken(finds, heard_again=True)
         todo = []

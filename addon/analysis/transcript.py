@@ -10,12 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from addon.analysis.rendering import Json
 from addon.analysis.timeline import Interval
-from addon.analysis.transcription import Word
+from addon.analysis.words import MASK, Word
 
 #: A pause of this length ends a sentence even without a full stop, in seconds.
 SENTENCE_PAUSE = 1.0
-#: What muted words read as.
-MASK = "[redacted]"
 _ENDINGS = (".", "?", "!", "…")
 
 
@@ -48,15 +46,24 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Transcript:
-    """Everything that was said and is not muted."""
+    """Everything that was said and is not muted.
+
+    `language` is an ISO 639-1 code, None where nobody knows it.
+    """
 
     engine: str
     sentences: Sequence[Sentence]
+    language: str | None = None
     sentiment: Mapping[int, float] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, engine: str, words: Sequence[Word], *, muted: Sequence[Interval] = ()
+        cls,
+        engine: str,
+        words: Sequence[Word],
+        *,
+        language: str | None = None,
+        muted: Sequence[Interval] = (),
     ) -> Transcript:
         """The transcript of words in order of time; those in muted intervals masked."""
         sentences: list[Sentence] = []
@@ -64,7 +71,7 @@ class Transcript:
             own = [word for word in words if word.channel == channel]
             sentences += _sentences(channel, masked(own, muted))
         ordered = sorted(sentences, key=lambda sentence: sentence.words[0].start)
-        return cls(engine, ordered)
+        return cls(engine, ordered, language)
 
     def as_result(self, roles: Mapping[int, str]) -> Json:
         """The `transcript` object; `roles` by channel."""
@@ -75,6 +82,8 @@ class Transcript:
                 for index, sentence in enumerate(self.sentences)
             ],
         }
+        if self.language is not None:
+            document["language"] = self.language
         if self.sentiment:
             document["sentiment"] = [
                 {"media_channel": channel + 1, "role": roles[channel], "compound": score}

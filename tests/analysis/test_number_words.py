@@ -3,7 +3,7 @@
 import pytest
 
 from addon.analysis.number_words import spelt_digits, tokens
-from addon.analysis.transcription import Word
+from addon.analysis.words import Word
 
 
 def counted(text):

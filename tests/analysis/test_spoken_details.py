@@ -4,7 +4,7 @@ import pytest
 
 from addon.analysis.spoken_details import Conversation, details
 from addon.analysis.spoken_numbers import Speech
-from addon.analysis.transcription import Word
+from addon.analysis.words import Word
 
 
 def party(channel, text, at):

@@ -14,7 +14,8 @@ from addon.analysis.spoken_redaction import (
     parties_of,
     prove,
 )
-from addon.analysis.transcription import SpooledSamples, Word
+from addon.analysis.transcription import Heard, SpooledSamples
+from addon.analysis.words import Word
 from tests.analysis.calls import RATE
 
 DURATION = 60.0
@@ -36,14 +37,14 @@ class Ears:
     def __call__(self, spans, muted):
         self.asked.append(([span.tolist() for span in spans], list(muted)))
         if self.reason:
-            return [], self.reason
+            return Heard(left_out=self.reason)
         heard = [
             word
             for word in self.spoken
             if any(a <= word.start * 100 < b for a, b in spans[word.channel])
             and not any(start <= word.start < stop for start, stop in muted)
         ]
-        return heard, None
+        return Heard(heard)
 
 
 FIRST = words("four two four two four two four two", 10.0)
@@ -97,7 +98,7 @@ def test_more_is_muted_each_time_and_then_it_is_incomplete():
     class Endless(Ears):
         def __call__(self, spans, muted):
             super().__call__(spans, muted)
-            return [Word("seven", max(stop for _, stop in muted) + 0.6, DURATION, 0.9)], None
+            return Heard([Word("seven", max(stop for _, stop in muted) + 0.6, DURATION, 0.9)])
 
     ears = Endless([])
     spoken = proved(FIRST, ears)
