@@ -48,6 +48,31 @@ def flag_or(*others: str) -> Callable[[str], str]:
     return parse
 
 
+SPOKEN_KINDS = (
+    "spoken_number",
+    "security_code",
+    "expiry_date",
+    "date_of_birth",
+    "email_address",
+)
+"""Kinds of spoken details that can be muted, as the analysis calls them."""
+
+AUTO = ("auto",)
+"""All kinds where there is a transcriber, and none asked for where there is not."""
+
+
+def spoken_kinds(text: str) -> tuple[str, ...]:
+    """auto, on, off, or the kinds that are muted, with commas between."""
+    if text.lower() == "auto":
+        return AUTO
+    if text.lower() in FLAGS:
+        return SPOKEN_KINDS if FLAGS[text.lower()] else ()
+    kinds = listing(text)
+    if not kinds or not set(kinds) <= set(SPOKEN_KINDS):
+        raise ValueError(f"must be auto, on, off, or some of {', '.join(SPOKEN_KINDS)}")
+    return kinds
+
+
 def whole(least: int) -> BeforeValidator:
     """A whole number of at least `least`."""
 
@@ -169,3 +194,4 @@ Pem = Annotated[str, from_text(pem)]
 Pems = Annotated[tuple[str, ...], from_text(pems)]
 PemPairs = Annotated[Mapping[str, str], from_text(pem_pairs)]
 Redaction = Annotated[Literal["on", "off", "required"], from_text(flag_or("required"))]
+SpokenKinds = Annotated[tuple[str, ...], from_text(spoken_kinds)]

@@ -27,6 +27,7 @@ from addon.setting_types import (
     PemPairs,
     Pems,
     Redaction,
+    SpokenKinds,
     Url,
     from_text,
     pairs,
@@ -384,6 +385,12 @@ class SettingsTable(BaseSettings):
         "nobody may hear a recording unless everything found in it is muted; see [the "
         "result](analysis.md#redaction).",
         roles=ROLES,
+    )
+    redact_spoken: SpokenKinds = _analysis(
+        "auto",
+        "What is muted of what is said, which takes a TRANSCRIBER: auto (all kinds), on (the same, "
+        "and without a transcriber no redaction is complete), off, or kinds with commas between: "
+        "spoken_number, security_code, expiry_date, date_of_birth, email_address.",
     )
     agent_channel: Channels = _analysis(
         "1",

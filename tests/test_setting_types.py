@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from addon import setting_types as types
+from addon.analysis.spoken_redaction import SPOKEN_KINDS as analysed_kinds
 
 KEY = bytes(range(32))
 PEM = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
@@ -106,3 +107,23 @@ def test_a_moment_has_its_zone(text):
 def test_what_names_no_moment_is_refused(text):
     with pytest.raises(ValueError, match="must be a time"):
         types.moment(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("auto", types.AUTO),
+        ("on", types.SPOKEN_KINDS),
+        ("off", ()),
+        ("email_address, security_code", ("email_address", "security_code")),
+    ],
+)
+def test_spoken_kinds_are_those_that_the_analysis_knows(text, kinds):
+    assert analysed_kinds == types.SPOKEN_KINDS
+    assert types.spoken_kinds(text) == kinds
+
+
+@pytest.mark.parametrize("text", ["", "spoken_numbers", "on,off"])
+def test_an_unknown_spoken_kind_is_refused(text):
+    with pytest.raises(ValueError, match="must be auto, on, off, or some of"):
+        types.spoken_kinds(text)

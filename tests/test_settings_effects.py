@@ -17,6 +17,7 @@ from addon.factory import create_app
 from addon.playback.grants import Grants
 from addon.requests.connections import web_connection, worker_connection
 from addon.requests.request import Request
+from addon.setting_types import SPOKEN_KINDS
 from addon.settings import Settings
 from addon.twilio.invocation import Invocation
 from addon.twilio.rest import TwilioApi
@@ -126,6 +127,21 @@ def test_each_install_has_its_own_rules(settings, tmp_path):
     }
     assert names["XD1"] == ["thanks"] and names["XD2"] == []
     assert "recording_notice" in names["XD3"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kinds", "required"),
+    [
+        ("auto", SPOKEN_KINDS, False),
+        ("on", SPOKEN_KINDS, True),
+        ("off", (), True),
+        ("email_address,spoken_number", ("spoken_number", "email_address"), True),
+    ],
+)
+def test_the_spoken_kinds_that_are_muted(settings, value, kinds, required):
+    request = Request.marketplace(Invocation("XR1", datetime.now(UTC)))
+    options = deposit.options(load(settings, REDACT_SPOKEN=value), request)
+    assert (tuple(options.redact_spoken), options.spoken_required) == (kinds, required)
 
 
 @pytest.mark.parametrize("level", ["debug", "error"])

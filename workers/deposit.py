@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from addon.analysis import Options, RecordingPass, Report, Transcriber, roles_with_agent_on
 from addon.analysis.rules import RuleSet, rules_or_trouble
+from addon.analysis.spoken_redaction import SPOKEN_KINDS
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit, Reencoded
@@ -23,6 +24,7 @@ from addon.audio.sniffing import SEARCH_BYTES, UNKNOWN, is_document, sniff
 from addon.errors import ArchiveMismatch, KeyMissing, NotStored, StoreUnavailable, Tampered
 from addon.requests import results
 from addon.requests.request import Request
+from addon.setting_types import AUTO
 from addon.settings import Settings
 
 CIPHERTEXT = "ciphertext"
@@ -77,9 +79,12 @@ class Analysed:
 def options(settings: Settings, request: Request) -> Options:
     """Options of the analysis: the install's own channel map and rules, then the integration's."""
     channel = _chosen(settings.agent_channel, request)
+    asked = settings.redact_spoken != AUTO
     return Options(
         roles=roles_with_agent_on(int(channel)),
         redact_dtmf=settings.redact_dtmf != "off",
+        redact_spoken=[one for one in SPOKEN_KINDS if not asked or one in settings.redact_spoken],
+        spoken_required=asked,
         waveform=True,
         call_analytics=settings.result_style == "call-analytics",
         sentiment=settings.sentiment,
@@ -142,7 +147,8 @@ def unanalysed(
         return None
     if request.encryption:
         place.analysis({**failure, "encryption_details": request.encryption})
-    mutes = settings.redact_dtmf != "off" or bool(settings.transcriber)
+    spoken = settings.redact_spoken and (settings.redact_spoken != AUTO or settings.transcriber)
+    mutes = settings.redact_dtmf != "off" or bool(spoken)
     facts = RecordingFacts(
         received_sha256=received.sha256,
         received_bytes=received.size,

@@ -40,6 +40,7 @@ CUES: Mapping[Kind, re.Pattern[str]] = {
 #: Words after which a shorter number goes too.
 NUMBER_CUE = re.compile(
     r"\b(?:(?:credit |debit )?cards?|visa|mastercard|amex|american express|iban|sort code"
+    r"|pay|payment"
     r"|(?:account|routing|long|phone|telephone|mobile|cell|passport|licen[cs]e|bank)"
     r" (?:number|code)"
     r"|(?:your|my) social|social security|(?:call|reach|ring) (?:me|us|you)(?: back)? (?:at|on)"

@@ -31,7 +31,8 @@ ANNOUNCED_DIGITS, ANNOUNCED_SECONDS = 4, 20.0
 _BEFORE_SECONDS = 5.0
 #: Beside a number that was found, groups of so many digits go too: a part of it, or read back.
 BESIDE_DIGITS, BESIDE_SECONDS = 2, 30.0
-#: A word or a further digit explains so much speech; people say two or three words a second.
+#: A word that was surely heard, or a further digit in it, explains so much speech: people say two
+#: or three words a second. What was made of noise has little confidence and explains little.
 _SECONDS_A_WORD = 0.9
 #: Speech without words is heard as so many digits a second, where there is enough of it.
 _UNHEARD_SECONDS, _DIGITS_A_SECOND = 1.5, 1.5
@@ -85,9 +86,11 @@ class Speech:
         every = tokens(self.words)
         for start, stop in self.segments:
             inside = {
-                at for at, word in enumerate(self.words) if word.start < stop and start < word.stop
+                at: word.confidence
+                for at, word in enumerate(self.words)
+                if word.start < stop and start < word.stop
             }
-            said = len(inside) + sum(
+            said = sum(inside.values()) + sum(
                 max(token.digits - 1, 0) for token in every if token.word in inside
             )
             left = stop - start - said * _SECONDS_A_WORD

@@ -41,6 +41,8 @@ NO_RIGHTS = Rights()
 Audible = NewType("Audible", Manifest)
 """The manifest of a recording that may be heard; `audible` alone makes one."""
 
+MAY_REMAIN = "digits may remain audible in it"
+
 Policy = Callable[[Mapping[str, Any], Settings], Rights]
 
 
@@ -119,7 +121,8 @@ def withheld(manifest: Manifest, *, required: bool) -> str | None:
         return "it was archived before it was recorded whether all digits are muted"
     if status == "off":
         return "it was archived while the muting of digits was switched off"
-    return "digits may remain audible in it"
+    why = manifest.facts.redaction_reason
+    return f"{MAY_REMAIN} ({why.rstrip('.')})" if why else MAY_REMAIN
 
 
 def audible(manifest: Manifest, *, required: bool) -> Audible:

@@ -144,6 +144,15 @@ def test_speech_without_words_goes_where_a_number_was_spoken_of():
     assert numbers(silent, []) == []
 
 
+def test_words_made_of_noise_explain_little_speech():
+    """The recogniser writes a sentence, unsure of every word, where somebody says a number."""
+    noise = [
+        Word(word, at, at + 0.5, 0.3) for at, word in enumerate("have camera or really".split(), 4)
+    ]
+    unsure = Speech(0, noise, [(4.0, 12.0)])
+    assert [find.interval for find in numbers(unsure, [3.0])] == [(4.0, 12.0)]
+
+
 def test_words_far_from_any_segment_have_a_margin():
     [find] = numbers(Speech(0, said(spelt(VISA), 5.0), []), [])
     assert find.interval == (4.0, pytest.approx(5.0 + 15 * 0.4 + 0.3 + 1.0))
