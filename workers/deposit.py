@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from addon.analysis import Options, RecordingPass, Report, roles_with_agent_on
+from addon.analysis import Hints, Options, RecordingPass, Report, roles_with_agent_on
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit, Reencoded
@@ -73,19 +73,25 @@ class Analysed:
 
 
 def options(settings: Settings, request: Request) -> Options:
-    """Options of the analysis: the install's own channel map, then the integration's."""
-    by_key = settings.agent_channel
-    names = (request.tenant, *request.integrations, "")
-    channel = next(int(by_key[name]) for name in names if name in by_key)
+    """Options of the analysis: the install's own values, then the integration's, then all's."""
     return Options(
-        roles=roles_with_agent_on(channel),
+        roles=roles_with_agent_on(int(_of_install(settings.agent_channel, request, "1"))),
         redact_dtmf=settings.redact_dtmf != "off",
         waveform=True,
         call_analytics=settings.result_style == "call-analytics",
         sentiment=settings.sentiment,
         transcriber=open_transcriber(settings.transcriber),
+        hints=Hints.of(
+            _of_install(settings.transcriber_language, request, "auto"),
+            _of_install(settings.transcriber_vocabulary, request, ""),
+        ),
         budget_seconds=budget(request),
     )
+
+
+def _of_install(values: Mapping[str, str], request: Request, default: str) -> str:
+    names = (request.tenant, *request.integrations, "")
+    return next((values[name] for name in names if name in values), default)
 
 
 def budget(request: Request) -> float:
