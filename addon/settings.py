@@ -194,6 +194,11 @@ def _check_flex(settings: Settings) -> None:
         )
     if len(set(slots)) < len(slots):
         raise SettingsError("FLEX_MEASURES gives two figures the same slot")
+    of_rules = list(settings.flex_categories.values())
+    if set(of_rules) - set(FLEX_SLOTS):
+        raise SettingsError("FLEX_CATEGORIES must give rules a slot from 1 to 10")
+    if len({*slots, *of_rules}) < len(slots) + len(of_rules):
+        raise SettingsError("FLEX_CATEGORIES gives a rule a slot that is taken already")
     if set(settings.flex_labels) - set(FLEX_SLOTS):
         raise SettingsError("FLEX_LABELS must give texts to slots from 1 to 10")
 

@@ -47,6 +47,9 @@ StorageClass = Literal["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIE
 """S3's classes that can be read at once: what is archived is read back, and played."""
 
 Channels = Annotated[Mapping[str, str], from_text(partial(pairs, bare=""))]
+RuleFiles = Annotated[
+    Mapping[str, str], from_text(lambda text: {"": "starter"} | pairs(text, bare=""))
+]
 Styles = Annotated[Mapping[str, str], from_text(lambda text: {"": "json"} | pairs(text, bare=""))]
 
 
@@ -319,6 +322,11 @@ class SettingsTable(BaseSettings):
         "Which figure goes to which conversation measure, as "
         "agent_talk=1,customer_talk=2,silence=3.",
     )
+    flex_categories: Pairs = _flex(
+        "",
+        "How often which rule was met goes to which conversation measure, as "
+        "recording_notice=4,escalation=5; see [rules](rules.md).",
+    )
     flex_labels: Pairs = _flex(
         "",
         "What to write into conversation attributes beside them, as 1=Agent talk (s),2=Customer "
@@ -386,6 +394,13 @@ class SettingsTable(BaseSettings):
         None,
         "whisper:/path/to/a/model makes transcripts (requirements/whisper.txt); nothing is "
         "downloaded.",
+    )
+    rules: RuleFiles = _analysis(
+        "starter",
+        "The file of phrases that are looked for in transcripts, starter for the set that comes "
+        "with the service, or off; also by install or integration, as starter,XD…=other.toml. See "
+        "[rules](rules.md).",
+        example="starter,XD00000000000000000000000000000000=rules.toml",
     )
     sentiment: Flag = _analysis("off", "Score the sentiment of English transcripts.")
     result_waveform: Flag = _analysis(

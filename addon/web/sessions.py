@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self, cast
 import redis
 
 from addon.playback.policy import LOCAL_ISSUER
-from addon.redis_errors import as_unavailable
+from addon.redis_errors import as_unavailable, ignoring_wrong_type
 from addon.redis_keys import SESSION
 from addon.settings import Settings
 from addon.stored_documents import StoredDocument
@@ -160,9 +160,6 @@ def _name(key: str) -> str:
 
 def _bytes_at(connection: redis.Redis, key: str) -> bytes | None:
     """The string under a key; None where there is none, or something that is no string."""
-    try:
+    with ignoring_wrong_type():
         return cast("bytes | None", connection.get(key))
-    except redis.exceptions.ResponseError as error:
-        if str(error).startswith("WRONGTYPE"):
-            return None
-        raise
+    return None
