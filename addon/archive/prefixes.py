@@ -30,6 +30,9 @@ EPOCH_KEYS = "keys/"
 TOKENS = "tokens/"
 """`<hash>`: API tokens, never in the clear."""
 
+REVOKED_TOKENS = "revoked-tokens/"
+"""`<hash>`: that a token was revoked, so that one that is put back opens nothing."""
+
 INTAKE = "intake/"
 """`<request_sid>`: an accepted request with its upload, encrypted, until it is finished."""
 

@@ -18,6 +18,7 @@ from addon.archive.prefixes import (
     FLEX_DELETIONS,
     FLEX_RECONCILED,
     OUTCOMES,
+    REVOKED_TOKENS,
     RINGCENTRAL_LOOKED,
     SIGNATURES,
     TOKENS,
@@ -63,6 +64,7 @@ def sign_controls(ctx: click.Context, after: str, yes: bool) -> None:
         click.confirm("Are all of these tokens yours?", abort=True, err=True)
     kinds = {
         TOKENS: Signed(tokens.KIND, signer),
+        REVOKED_TOKENS: Signed(tokens.REVOKED_KIND, signer),
         **{prefix: Signed(kind, control_signer(settings)) for prefix, kind in CONTROLS.items()},
     }
     progress = Progress("signed")
