@@ -33,6 +33,9 @@ TOKENS = "tokens/"
 REVOKED_TOKENS = "revoked-tokens/"
 """`<hash>`: that a token was revoked, so that one that is put back opens nothing."""
 
+ENDED_SESSIONS = "ended-sessions/"
+"""`<hash>`: that a session was ended, so that one that is put back into Redis stays so."""
+
 INTAKE = "intake/"
 """`<request_sid>`: an accepted request with its upload, encrypted, until it is finished."""
 
