@@ -24,6 +24,9 @@ AUDIT = "audit/"
 AUDIT_HEADS = "audit-heads/"
 """`<chain>.json`: how far the access log events of one process go, so that a missing end shows."""
 
+AUDIT_CHECKPOINT = "audit-checkpoint.json"
+"""How far every chain of events goes, signed again every few minutes with the time."""
+
 EPOCH_KEYS = "keys/"
 """`<epoch>.esdk`: the encrypted private half of an epoch's key."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import click
 
-from addon.archive import access_log
+from addon.archive import access_log, access_log_checkpoint
 from addon.archive.configured import control_signer, token_signer
 from addon.archive.control_signing import Signed, sign_all
 from addon.archive.opening import store_of
 from addon.archive.prefixes import (
     AUDIT,
+    AUDIT_CHECKPOINT,
     AUDIT_HEADS,
     FLEX_DELETIONS,
     FLEX_RECONCILED,
@@ -32,6 +33,7 @@ from workers import flex_deletion, last_look
 
 CONTROLS = {
     AUDIT: access_log.KIND,
+    AUDIT_CHECKPOINT: access_log_checkpoint.KIND,
     AUDIT_HEADS: access_log.HEAD_KIND,
     OUTCOMES: intake_store.KIND,
     SIGNATURES: signature_uses.KIND,
