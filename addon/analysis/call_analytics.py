@@ -13,6 +13,7 @@ from addon.analysis.rendering import Json
 from addon.analysis.timeline import Interval
 
 if TYPE_CHECKING:
+    from addon.analysis.categories import Category
     from addon.analysis.participants import Participant
     from addon.analysis.report import Report
     from addon.analysis.transcript import Transcript
@@ -29,6 +30,8 @@ def render(report: Report) -> Json:
     if report.transcript is not None:
         roles = {p.channel: p.role.upper() for p in report.participants}
         document["Transcript"] = _transcript(report.transcript, roles)
+    if report.categories.found is not None:
+        document["Categories"] = _categories(report.categories.found)
     return document
 
 
@@ -85,6 +88,21 @@ def _transcript(transcript: Transcript, roles: dict[int, str]) -> list[Json]:
         }
         for index, sentence in enumerate(transcript.sentences)
     ]
+
+
+def _categories(found: Sequence[Category]) -> Json:
+    """The places by rule; who said it has no name there, and what is missing neither."""
+    points: dict[str, list[Json]] = {}
+    for category in found:
+        if category.status == "found":
+            points.setdefault(category.rule.name, []).extend(
+                {"BeginOffsetMillis": _millis(place.start), "EndOffsetMillis": _millis(place.stop)}
+                for place in category.places
+            )
+    return {
+        "MatchedCategories": list(points),
+        "MatchedDetails": {name: {"PointsOfInterest": each} for name, each in points.items()},
+    }
 
 
 def _instances(intervals: Iterable[Interval]) -> list[Json]:

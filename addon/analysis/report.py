@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from addon.analysis.call_progress import Signal
+from addon.analysis.categories import Categories
 from addon.analysis.conversation import Conversation, Pauses
 from addon.analysis.participants import Participant
 from addon.analysis.redaction import Redaction
@@ -45,6 +46,7 @@ class Report:
     transcript: Transcript | None = None
     #: Why there is none though one was wanted.
     transcript_reason: str | None = None
+    categories: Categories = field(default_factory=Categories)
     #: Further renderings that the result carries, by their key.
     renderings: Mapping[str, Callable[[Report], Json]] = field(default_factory=dict)
 
@@ -65,7 +67,7 @@ class Report:
             "participants": [p.as_result(self._sentence) for p in self.participants],
             "conversation": self._conversation(),
             "segments": self._segments(),
-            "flags": list(self.flags),
+            "flags": [*self.flags, *self.categories.flags],
             "warnings": list(self.warnings),
             "redaction": self.redaction.as_result(),
         }
@@ -76,6 +78,7 @@ class Report:
             document["transcript"] = self.transcript.as_result(roles)
         elif self.transcript_reason:
             document |= {"transcript": None, "transcript_reason": self.transcript_reason}
+        document |= self.categories.as_result()
         return document | {key: render(self) for key, render in self.renderings.items()}
 
     @property

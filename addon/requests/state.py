@@ -20,6 +20,8 @@ from redis.client import Pipeline
 from addon import redis_keys as keys
 from addon.redis_errors import as_unavailable, ignoring_wrong_type, is_wrong_type
 from addon.requests import claiming
+from addon.requests.claiming import Claim
+from addon.requests.queued_job import QueuedJob
 
 RETENTION_S = 48 * 3600
 """Ten times four hours, the longest call Twilio records, with a margin (spec/runtime 4)."""
@@ -118,17 +120,17 @@ class RequestStates:
         # redis-py types an answer as a union over every protocol version
         self.redis: Any = connection
 
-    def claim(self, sid: str, facts: Mapping[str, Any], due: float, enqueue: Enqueue) -> bool:
+    def claim(
+        self, sid: str, facts: Mapping[str, Any], due: float, job: QueuedJob, counter: str
+    ) -> bool:
         """Enter a request and queue its job in one step; False for a duplicate, which is counted.
 
-        `facts` are fields of its state (tenant, queue, …); `enqueue` gets a pipeline to fill.
-        Raises QueueUnavailable.
+        `facts` are fields of its state (tenant, queue, …), `counter` the metrics' field that counts
+        it. Raises QueueUnavailable.
         """
-        with as_unavailable(), self.redis.pipeline() as pipe:
-            pipe.multi()  # RQ would, and after the first command it is too late
-            self.enter(pipe, sid, {"state": QUEUED, **facts}, due)
-            enqueue(pipe)
-            return claiming.claim(self.redis, _key(sid), pipe)
+        present, _ = _stored({"state": QUEUED, **facts})
+        with as_unavailable():
+            return claiming.enter(self.redis, Claim(sid, present, due, RETENTION_S, counter, job))
 
     def requeue(self, sid: str, due: float, enqueue: Enqueue, **facts: Any) -> None:
         """Queue another job for a request that is entered already."""
@@ -312,13 +314,18 @@ class RequestStates:
         pipe.zadd(keys.REQUESTS_OPEN, {sid: due})
 
     def _write(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any]) -> None:
-        stored = {STORED_AS.get(name, name): value for name, value in facts.items()}
-        present = {name: _text(value) for name, value in stored.items() if value is not None}
-        absent = [name for name, value in stored.items() if value is None]
+        present, absent = _stored(facts)
         if present:
             pipe.hset(_key(sid), mapping=present)  # type: ignore[arg-type]
         if absent:
             pipe.hdel(_key(sid), *absent)
+
+
+def _stored(facts: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """The fields of the hash with their text, and the names of those that are None."""
+    stored = {STORED_AS.get(name, name): value for name, value in facts.items()}
+    present = {name: _text(value) for name, value in stored.items() if value is not None}
+    return present, [name for name, value in stored.items() if value is None]
 
 
 def _key(sid: str) -> str:

@@ -19,6 +19,9 @@ FLAGS = {
 }
 """Name and explanation of each flag of the result, for people."""
 
+RULE_FLAG = "rule:"
+"""Before the name of a rule that raises a flag."""
+
 SHORT_SID = 4
 """Characters shown at either end of a SID: enough to tell the rows of a page apart."""
 
@@ -84,12 +87,14 @@ def hertz(rate: int) -> str:
 
 def flag_name(flag: str) -> str:
     """A flag's name for people."""
-    return FLAGS.get(flag, (flag.replace("_", " ").capitalize(), ""))[0]
+    word = flag.removeprefix(RULE_FLAG)
+    return FLAGS.get(flag, (word.replace("_", " ").capitalize(), ""))[0]
 
 
 def flag_text(flag: str) -> str:
     """A sentence about a flag."""
-    return FLAGS.get(flag, ("", ""))[1]
+    unknown = "A rule of this install raises it." if flag.startswith(RULE_FLAG) else ""
+    return FLAGS.get(flag, ("", unknown))[1]
 
 
 REDACTIONS = {

@@ -6,7 +6,7 @@ import pytest
 
 from addon.analysis import Options
 from addon.analysis.transcript import Sentence, Transcript, sentiment_by_channel
-from addon.analysis.transcription import Word
+from addon.analysis.words import Word
 from tests.analysis.calls import converse, passed, wav
 from tests.analysis.test_transcription import Scripted
 

@@ -164,7 +164,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
             self._call(connection, ReceivedBody(self.budget))
             return
         connection.body = ReceivedBody(self.budget)
-        connection.body_began = time.monotonic()
+        connection.body_began, connection.credited = time.monotonic(), 0
         came, connection.buffer = bytes(connection.buffer), bytearray()
         self.registry.enter(connection, State.BODY, self.limits.body_s)
         self._take(connection, came)
@@ -226,9 +226,10 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
 
     def _earn(self, connection: Connection, received: int) -> None:
         """More time for what has come of a body."""
-        allowed = self.limits.body_allowed_s(received)
-        connection.deadline = connection.body_began + allowed
-        connection.earned_at = connection.deadline - self.limits.body_s
+        connection.deadline = connection.body_began + self.limits.body_allowed_s(received)
+        if received - connection.credited >= self.limits.earning_bytes:
+            connection.credited = received
+            connection.earned_at = time.monotonic()
 
     def _length(self, connection: Connection, piece: bytes) -> int:
         """Bytes of the body, as announced or as come."""
@@ -262,6 +263,8 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         assert body is not None  # noqa: S101 - the state says so
         if connection.expects_continue:
             connection.outgoing.sendall(CONTINUE)
+            connection.outgoing.flush()
         self.registry.await_client(connection, State.BODY)
+        connection.credited = body.received
         self._earn(connection, body.received)
         self._listen_for(connection, selectors.EVENT_READ)

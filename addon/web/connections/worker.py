@@ -13,6 +13,7 @@ import selectors
 import socket
 import sys
 import time
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 from addon.errors import UploadBroken
@@ -23,6 +24,7 @@ from addon.web.connections.connection import Connection, State
 from addon.web.connections.limits import Limits, open_files_allowed
 from addon.web.connections.receiving import TOO_MANY, ReceivingWorker
 from addon.web.connections.registry import Group, Registry
+from addon.web.connections.turns import Task, Turns
 
 TICK_S = 0.25
 """How late a client may be cut."""
@@ -46,6 +48,7 @@ class ConnectionWorker(ReceivingWorker):
         self.limits = self.limits_of_process()
         self.registry = Registry(self.limits, open_files_allowed(self.limits.connections))
         self.budget = Budget(self.limits.unverified_bytes)
+        self.turns = Turns()
         self.next_look = 0.0
         self.accepts = 1
         # Its own limit stops accepting; ours makes room.
@@ -141,6 +144,7 @@ class ConnectionWorker(ReceivingWorker):
             return
         self._listen_for(connection, 0)
         self.registry.enter(connection, State.CLOSED)
+        network = self.registry.network_of(connection)
         self.registry.remove(connection)
         self.nr_conns -= 1
         if reset:
@@ -150,7 +154,7 @@ class ConnectionWorker(ReceivingWorker):
         self._release(connection)
         if connection.answer is not None and connection.answer.started:
             # It may write to the store, as the record of what was heard.
-            self.tpool.submit(self._abandon, connection.answer)
+            self._submit(network, partial(self._abandon, connection.answer))
         connection.answer = None
 
     def _release(self, connection: Connection) -> None:
@@ -171,14 +175,24 @@ class ConnectionWorker(ReceivingWorker):
             last=not self.alive or connection.unread,
         )
         connection.answer = Answer(self.wsgi, self.cfg, incoming, stream, connection.outgoing)
+        connection.credited = -1
         self._work(connection)
 
     def _work(self, connection: Connection) -> None:
         self.registry.enter(connection, State.WORK)
         self._listen_for(connection, 0)
-        self.tpool.submit(self._turn, connection)
+        network = self.registry.network_of(connection)
+        self._submit(network, partial(self._turn, connection, network))
 
-    def _turn(self, connection: Connection) -> None:
+    def _submit(self, network: str, task: Task) -> None:
+        """Have a thread do it when it is the turn of this address."""
+        self.turns.put(network, task)
+        self.tpool.submit(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self.turns.take()()
+
+    def _turn(self, connection: Connection, network: str) -> None:
         """One turn of an answer. Runs in a thread."""
         answer = connection.answer
         assert answer is not None  # noqa: S101 - the state says so
@@ -195,7 +209,7 @@ class ConnectionWorker(ReceivingWorker):
                     self.handle_error(connection.request, connection.sock, connection.client, error)
                 outcome = Outcome.CLOSE
         if outcome is Outcome.MORE:
-            self.tpool.submit(self._turn, connection)
+            self._submit(network, partial(self._turn, connection, network))
         else:
             self.method_queue.defer(self._after, connection, outcome)
 
@@ -261,8 +275,9 @@ class ConnectionWorker(ReceivingWorker):
             self._work(connection)
 
     def _next(self, connection: Connection) -> None:
-        """Wait for the next request."""
-        connection.credited = -1
+        """Wait for the next request, which may be another client's where a proxy is in front."""
+        if self.limits.trusted_proxies:
+            self.registry.leave_address(connection)
         self.registry.await_head(connection, self.limits.kept_s, kept=True)
         self._listen_for(connection, selectors.EVENT_READ)
 

@@ -26,8 +26,8 @@ def post(port: int, path: str, body: bytes | Iterator[bytes]) -> tuple[int, str]
         connection.close()
 
 
-def send(port: int, head: str, body: bytes = b"") -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), timeout=30)
+def send(port: int, head: str, body: bytes = b"", source: str = "127.0.0.1") -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), 30, (source, 0))
     client.sendall(f"POST {head}\r\nHost: a\r\n\r\n".encode() + body)
     return client
 

@@ -1,11 +1,13 @@
 """Slow, broken and honest clients against a real gunicorn with few threads and little patience."""
 
 import http.client
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
@@ -170,6 +172,28 @@ def test_a_thread_is_free_where_an_answer_is_not_read(port: int) -> None:
         for _ in range(3 * THREADS):
             clients.enter_context(send(port, "/endless HTTP/1.1"))
         assert post(port, "/exactly-five", b"12345") == (200, "5")
+
+
+def test_an_address_with_many_requests_has_one_turn_where_another_has_one(
+    port: int, tmp_path: Path
+) -> None:
+    """All threads are held until the last of them has come; the stranger's were there first."""
+    pipes = [tmp_path / str(each) for each in range(THREADS)]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    number = "/number HTTP/1.1\r\nConnection: close"
+    with ExitStack() as clients:
+        held = [send(port, f"/hold?{pipe} HTTP/1.1\r\nConnection: close") for pipe in pipes]
+        theirs = [send(port, number, source="127.0.0.9") for _ in range(5 * THREADS)]
+        ours = send(port, number)
+        for client in [*held, *theirs, ours]:
+            clients.enter_context(client)
+        # Refused without a thread, and connections are taken in their order.
+        assert answer(send(port, "/ HTTP/9.9")).startswith(b"HTTP/1.1 4")
+        for pipe in pipes:
+            pipe.write_bytes(b"")
+        last = max(int(answer(client).rpartition(b"\r\n")[2]) for client in theirs)
+        assert int(answer(ours).rpartition(b"\r\n")[2]) < last - 2 * THREADS
 
 
 def test_an_application_that_answers_by_the_head_reads_no_body(port: int) -> None:
