@@ -7,13 +7,14 @@ gone must never cost the recording anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from addon import log
+from addon.analysis.rules import NO_RULES, RuleSet
 from addon.settings import Settings
 from addon.twilio.insights import RecordingMedia, with_measures, with_media
 from addon.twilio.status_callback import StatusCallback
@@ -38,7 +39,12 @@ ANSWERS = {
 logger = log.get("flex")
 
 
-def tell(settings: Settings, callback: StatusCallback, answer: Mapping[str, Any]) -> str:
+def tell(
+    settings: Settings,
+    callback: StatusCallback,
+    answer: Mapping[str, Any],
+    rules: RuleSet = NO_RULES,
+) -> str:
     """Point the recording's task at the archive, as often as it takes; the same call again changes
     nothing.
 
@@ -49,7 +55,7 @@ def tell(settings: Settings, callback: StatusCallback, answer: Mapping[str, Any]
     if not settings.flex_workspace_sid or result is None or _is_old(callback):
         return SKIPPED
     router = TaskRouter(rest(settings), settings.flex_workspace_sid)
-    merge = partial(merged, settings=settings, callback=callback, result=result)
+    merge = partial(merged, settings=settings, callback=callback, result=result, rules=rules)
     outcomes = [router.update(task.sid, merge) for task in _tasks(router, callback)]
     logger.info("told the task", outcomes=[outcome.value for outcome in outcomes])
     # Of several tasks of one conference, the one that took it counts.
@@ -63,6 +69,7 @@ def merged(
     settings: Settings,
     callback: StatusCallback,
     result: Mapping[str, Any],
+    rules: RuleSet = NO_RULES,
 ) -> Attributes:
     """The attributes with this recording and its figures in them, and all else as it was."""
     media = RecordingMedia(
@@ -78,6 +85,7 @@ def merged(
         segment_link=settings.flex_segment_link,
     )
     measures = dict(_measures(settings, result["conversation"]))
+    measures |= _times_met(settings, result.get("categories"), rules)
     return with_measures(told, measures, reservation_sid=callback.reservation_sid)
 
 
@@ -105,6 +113,20 @@ def _measures(
             yield f"conversation_measure_{slot}", seconds
     for slot, label in settings.flex_labels.items():
         yield f"conversation_attribute_{slot}", label
+
+
+def _times_met(
+    settings: Settings, categories: Sequence[Mapping[str, Any]] | None, rules: RuleSet
+) -> dict[str, float | str]:
+    """The times that each rule of FLEX_CATEGORIES was met, by slot; what nobody looked for, or
+    could not tell, is left as it was."""
+    looked_for = {rule.name for rule in rules.rules} if categories is not None else set()
+    met: dict[str, float | str] = {}
+    for name, slot in settings.flex_categories.items():
+        own = [category for category in categories or () if category["rule"] == name]
+        if (own or name in looked_for) and all(each["status"] != "unknown" for each in own):
+            met[f"conversation_measure_{slot}"] = sum(len(each["intervals"]) for each in own)
+    return met
 
 
 def _tasks(router: TaskRouter, callback: StatusCallback) -> list[Task]:

@@ -91,7 +91,7 @@ def _transcript(transcript: Transcript, roles: dict[int, str]) -> list[Json]:
 
 
 def _categories(found: Sequence[Category]) -> Json:
-    """What was found, by rule; who said it has no name there, and what is missing neither."""
+    """The places by rule; who said it has no name there, and what is missing neither."""
     points: dict[str, list[Json]] = {}
     for category in found:
         if category.status == "found":
