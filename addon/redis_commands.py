@@ -18,17 +18,27 @@ Word = str | bytes | int | float
 
 def execute(client: redis.Redis, *words: Word) -> Any:
     """The answer to one command. Raises RedisError."""
+    command = _packed(words)
     pool = client.connection_pool
     connection: Any = pool.get_connection()
 
     def ask() -> Any:
-        connection.send_command(*words)
+        connection.send_packed_command([command])
         return connection.read_response()
 
     try:
         return connection.retry.call_with_retry(ask, lambda _error: connection.disconnect())
     finally:
         pool.release(connection)
+
+
+def _packed(words: Sequence[Word]) -> bytes:
+    """A command as Redis reads it: the number of its words, and each after its length."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        text = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(text), text))
+    return b"".join(parts)
 
 
 class Script:

@@ -82,6 +82,8 @@ def pairs(text: str, bare: str | None = None) -> dict[str, str]:
     for entry in listing(text):
         key, equals, value = entry.partition("=")
         if not equals and bare is not None:
+            if bare in found:
+                raise ValueError("must have no more than one value without a key")
             key, value = bare, entry
         elif not equals or not key or not value:
             raise ValueError("must be written as key=value, separated by commas")

@@ -46,6 +46,8 @@ FLEX_SLOTS = tuple(str(number) for number in range(1, 11))
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}", re.ASCII)
 """As `openssl x509 -fingerprint -sha256` prints it, or without the colons."""
 
+_LANGUAGE = re.compile(r"auto|[a-z]{2}")
+
 
 class Settings(SettingsTable):
     """All settings, each a field that `settings_table.py` declares.
@@ -181,6 +183,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("RINGCENTRAL_CLIENT_ID is not set, but RINGCENTRAL_JWT is")
     if any(value not in ("0", "1") for value in settings.agent_channel.values()):
         raise SettingsError("AGENT_CHANNEL must give channel 0 or 1")
+    if not all(_LANGUAGE.fullmatch(code) for code in settings.transcriber_language.values()):
+        raise SettingsError("TRANSCRIBER_LANGUAGE must give ISO 639-1 codes, or auto")
     if set(settings.callback_style.values()) - set(CALLBACK_STYLES):
         raise SettingsError(f"CALLBACK_STYLE must give one of: {', '.join(CALLBACK_STYLES)}")
     _check_flex(settings)

@@ -55,18 +55,18 @@ def test_the_bytes_are_durable_before_the_name_and_the_name_before_the_return(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, steps: list[str]
 ) -> None:
     events: list[str] = []
-    sync, replace = os.fsync, Path.replace
+    sync, replace = os.fsync, os.replace
 
     def fsync(handle: int) -> None:
         events.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
         sync(handle)
 
-    def named(self: Path, target: Path) -> Path:
+    def named(aside: str, path: str) -> None:
         events.append("name")
-        return replace(self, target)
+        replace(aside, path)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(Path, "replace", named)
+    monkeypatch.setattr(os, "replace", named)
     write_file(tmp_path / "file", [content], replace=True)
     assert events == steps
 

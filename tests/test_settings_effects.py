@@ -40,9 +40,9 @@ def test_a_realm_is_part_of_twilios_hosts(settings):
 def test_a_shared_key_verifies_what_it_signed(settings):
     keyed = Context(load(settings, TWILIO_SHARED_KEYS="k1=shared,k2=other"))
     builder = EnvironBuilder("/hook", method="POST", headers=_signed(b"shared", settings))
-    checked = keyed.verifier.check(builder.get_environ(), MultiDict(), "")
+    checked = keyed.verifier.check(builder.get_environ(), MultiDict(), str)
     assert checked.secret == "shared key k1"
-    assert not Context(settings).verifier.check(builder.get_environ(), MultiDict(), "").valid
+    assert not Context(settings).verifier.check(builder.get_environ(), MultiDict(), str).valid
 
 
 def _signed(secret: bytes, settings: Settings) -> dict[str, str]:

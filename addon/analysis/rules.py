@@ -37,6 +37,9 @@ Party = Literal["agent", "customer"]
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
+RULE_FLAG = "rule:"
+"""How the flags of rules begin."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -64,7 +67,7 @@ class Rule:
     @property
     def flag_name(self) -> str:
         """Its word among the result's flags."""
-        return f"rule:{self.name}"
+        return RULE_FLAG + self.name
 
 
 @dataclass(frozen=True)

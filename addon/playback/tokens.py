@@ -156,11 +156,10 @@ class Tokens:
                 yield token
 
     def unsigned(self) -> Iterator[Token]:
-        """The tokens without a signature: of release 0.1.0, or planted."""
-        trusting = Tokens(self._store, self._signer.accepting_unsigned())
+        """The tokens without a signature that are believed: of release 0.1.0, or planted."""
         for stat in self._store.list(TOKENS):
             if claimed_key(self._store.get(stat.key)) is None:
-                token = trusting._stored(stat.key.removeprefix(TOKENS))
+                token = self._stored(stat.key.removeprefix(TOKENS))
                 if token is not None:
                     yield token
 

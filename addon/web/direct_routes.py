@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
+STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
 @dataclass(frozen=True)
 class PlainAnswer:
     """Status, headers and body of an answer; a body that has `close` is closed by the server."""
@@ -59,8 +62,7 @@ class DirectRoutes:
             return self._refused(error, environ)(environ, start)
         if answer is None:
             return self._flask(environ, start)
-        status = HTTPStatus(answer.status)
-        start(f"{status.value} {status.phrase}", [*answer.headers.items(), *self._headers])
+        start(STATUS_LINES[answer.status], [*answer.headers.items(), *self._headers])
         return answer.body
 
     def _refused(self, error: Exception, environ: WSGIEnvironment) -> Response:

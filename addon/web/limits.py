@@ -61,6 +61,8 @@ def apply(app: Flask, context: Context, callers: Mapping[Blueprint, ValidCaller]
             exempt_when=partial(_is_valid, valid_caller),
             deduct_when=_refused,
         )(blueprint)
+    names = {blueprint.name for blueprint in callers}
+    limiter.request_filter(lambda: request.blueprint not in names)  # else it looks for limits
     limiter.init_app(app)
 
 

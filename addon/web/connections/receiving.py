@@ -263,6 +263,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         assert body is not None  # noqa: S101 - the state says so
         if connection.expects_continue:
             connection.outgoing.sendall(CONTINUE)
+            connection.outgoing.flush()
         self.registry.await_client(connection, State.BODY)
         connection.credited = body.received
         self._earn(connection, body.received)
