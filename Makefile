@@ -5,7 +5,8 @@ PORT ?=
 JOBS ?= 2
 TESTS ?=
 RUNS ?= 10
-export PYTHON
+WORDS ?=
+export PYTHON WORDS
 
 python := .venv/bin/python
 
@@ -14,10 +15,10 @@ python := .venv/bin/python
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | expand -t 10
 
-run: setup ## everything, and a call through it (ONCE=1: then stop; PORT=9000: not on 8080)
-	@$(python) -m flask demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+run: setup ## everything, and a call through it (ONCE=1: then stop; PORT=9000; WORDS=1: with its transcript)
+	@$(if $(WORDS),TRANSCRIBER=whisper )$(python) -m flask demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
-setup: ## .venv with the locked packages; quick where it is there
+setup: ## .venv with the locked packages; quick where it is there (WORDS=1: with a speech model)
 	@bin/setup
 
 test: ## all tests (TESTS=tests/stack: some; JOBS=4: more at once)

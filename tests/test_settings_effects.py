@@ -111,6 +111,23 @@ def test_the_analysis_does_what_is_asked(settings, env, wanted):
     assert (options.redact_dtmf, options.call_analytics, options.sentiment) == wanted
 
 
+def test_each_install_has_its_own_rules(settings, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('[thanks]\nphrases = ["thank you"]\n')
+    loaded = load(settings, RULES=f"XD1={own},XD2=off,FLEX=nowhere.toml")
+    names = {
+        install: [
+            rule.name
+            for rule in deposit.options(
+                loaded, Request.marketplace(Invocation("XR1", datetime.now(UTC), install=install))
+            ).rules.rules
+        ]
+        for install in ("XD1", "XD2", "XD3")
+    }
+    assert names["XD1"] == ["thanks"] and names["XD2"] == []
+    assert "recording_notice" in names["XD3"]
+
+
 @pytest.mark.parametrize("level", ["debug", "error"])
 def test_the_log_says_no_more_than_it_should(settings, level, capfd):
     try:

@@ -7,10 +7,11 @@ Redis or the store, and never writes to a disk except through the spool it is gi
 from addon.analysis.options import Options, roles_with_agent_on
 from addon.analysis.recording import RecordingPass, warm_up
 from addon.analysis.report import Report
-from addon.analysis.transcription import Transcriber, Word
 from addon.analysis.whisper import open_transcriber
+from addon.analysis.words import Hints, Transcriber, Word
 
 __all__ = [
+    "Hints",
     "Options",
     "RecordingPass",
     "Report",

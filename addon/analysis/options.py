@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from addon.analysis.transcription import Transcriber
+from addon.analysis.rules import NO_RULES, RuleSet
+from addon.analysis.words import Hints, Transcriber
 
 Roles = tuple[str, str]
 
@@ -34,7 +35,9 @@ class Options:
     call_analytics: bool = False
     sentiment: bool = False
     transcriber: Transcriber | None = None
+    hints: Hints = field(default_factory=Hints)
     budget_seconds: float | None = None
+    rules: RuleSet = NO_RULES
 
     @property
     def mutes_spoken_numbers(self) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from addon.analysis.timeline import Interval
-from addon.analysis.transcription import Word
+from addon.analysis.words import Word
 
 #: What a masked run reads as.
 MASK = "[redacted]"

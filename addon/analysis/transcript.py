@@ -6,12 +6,12 @@ The names are those that users of Twilio's Voice Intelligence know (`media_chann
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from addon.analysis.rendering import Json
 from addon.analysis.spoken_numbers import masked
 from addon.analysis.timeline import Interval
-from addon.analysis.transcription import Word
+from addon.analysis.words import Word
 
 #: A pause of this length ends a sentence even without a full stop, in seconds.
 SENTENCE_PAUSE = 1.0
@@ -47,15 +47,20 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Transcript:
-    """Everything that was said; `numbers` are the intervals of card numbers among it."""
+    """Everything that was said; `numbers` are the intervals of card numbers among it.
+
+    `language` is an ISO 639-1 code, None where nobody knows it.
+    """
 
     engine: str
     sentences: Sequence[Sentence]
+    language: str | None = None
     numbers: Sequence[Interval] = ()
-    sentiment: Mapping[int, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, engine: str, words: Sequence[Word], *, redact: bool) -> Transcript:
+    def of(
+        cls, engine: str, words: Sequence[Word], *, language: str | None = None, redact: bool
+    ) -> Transcript:
         """The transcript of words in order of time; card numbers masked where `redact`."""
         sentences: list[Sentence] = []
         numbers: list[Interval] = []
@@ -66,7 +71,7 @@ class Transcript:
                 numbers += said
             sentences += _sentences(channel, own)
         ordered = sorted(sentences, key=lambda sentence: sentence.words[0].start)
-        return cls(engine, ordered, sorted(numbers))
+        return cls(engine, ordered, language, sorted(numbers))
 
     def as_result(self, roles: Mapping[int, str]) -> Json:
         """The `transcript` object; `roles` by channel."""
@@ -77,11 +82,8 @@ class Transcript:
                 for index, sentence in enumerate(self.sentences)
             ],
         }
-        if self.sentiment:
-            document["sentiment"] = [
-                {"media_channel": channel + 1, "role": roles[channel], "compound": score}
-                for channel, score in sorted(self.sentiment.items())
-            ]
+        if self.language is not None:
+            document["language"] = self.language
         return document
 
 
@@ -94,23 +96,6 @@ def _sentences(channel: int, words: Sequence[Word]) -> list[Sentence]:
             groups.append([])
         groups[-1].append(word)
     return [Sentence(channel, group) for group in groups]
-
-
-def sentiment_by_channel(sentences: Sequence[Sentence]) -> dict[int, float]:
-    """The mean compound score of each channel's sentences, from -1 to 1; {} without the extra.
-
-    By VADER's word list, which is English only.
-    """
-    try:
-        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-    except ImportError:
-        return {}
-    analyser = SentimentIntensityAnalyzer()
-    scores: dict[int, list[float]] = {}
-    for sentence in sentences:
-        compound = float(analyser.polarity_scores(sentence.text)["compound"])
-        scores.setdefault(sentence.channel, []).append(compound)
-    return {channel: round(sum(own) / len(own), 3) for channel, own in scores.items()}
 
 
 def _word(word: Word) -> Json:

@@ -1,4 +1,4 @@
-"""Transcribers, and the way the speech of a recording is brought to one.
+"""The way the speech of a recording is brought to a transcriber, and its words to their places.
 
 Speech is cut out by channel and packed into pieces, so that silence costs nothing. A transcript is
 an extra: it is left out, with a reason, as soon as it could make the result late.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 import numpy as np
 
 from addon.analysis.runs import Runs
+from addon.analysis.timeline import Interval
+from addon.analysis.words import Hints, Transcriber, Word
 from addon.audio.decoders import Floats
+from addon.errors import SettingsError
 
 #: Whisper hears thirty seconds at a time and costs as much for three.
 PIECE_SECONDS = 28.0
@@ -25,35 +28,10 @@ SAFE_SHARE = 0.8
 _RATE_HZ = 8000
 _FULL_SCALE = 32767
 _SAMPLES_PER_FRAME = 80
-
-
-@dataclass(frozen=True)
-class Word:
-    """One word as it was heard: times in seconds, confidence from 0 to 1."""
-
-    text: str
-    start: float
-    stop: float
-    confidence: float
-    channel: int = 0
-
-
-class Transcriber(Protocol):
-    """Turns speech into words. It must never reach out to a network."""
-
-    @property
-    def name(self) -> str:
-        """Its name in the result."""
-        ...
-
-    @property
-    def expected_rate(self) -> float:
-        """Processing seconds a second of speech, until it has been measured."""
-        ...
-
-    def words(self, samples: Floats) -> Sequence[Word]:
-        """The words in mono samples at 8 kHz, full scale 1.0, with times from their start."""
-        ...
+_GAP, _MARGIN = int(GAP_SECONDS * _RATE_HZ), int(MARGIN_SECONDS * _RATE_HZ)
+TOO_LATE = (
+    "Left out: it would not have been ready before the result's deadline. It can be made later."
+)
 
 
 class SpooledSamples:
@@ -94,24 +72,57 @@ class Piece:
         return sum(last - first for first, last in self.spans) / _RATE_HZ
 
     def samples(self, sound: SpooledSamples) -> Floats:
-        """The segments one after the other with short silence between."""
-        gap = np.zeros(int(GAP_SECONDS * _RATE_HZ), np.float32)
-        parts = [part for span in self.spans for part in (sound.read(self.channel, *span), gap)]
+        """The segments one after the other, each with its margins, with silence between."""
+        gap = np.zeros(_GAP, np.float32)
+        parts = []
+        for first, last in self.spans:
+            parts += [sound.read(self.channel, max(first - _MARGIN, 0), last + _MARGIN), gap]
         return np.concatenate(parts)
 
-    def timed(self, words: Sequence[Word]) -> Iterator[Word]:
-        """The words at their times in the recording."""
-        begins, at = [], 0.0
+    def placed(self, words: Sequence[Word]) -> Iterator[Word]:
+        """The words at their times in the recording, in the order in which they were spoken.
+
+        A word belongs to the segment that it overlaps most, or else to the nearest one, and never
+        reaches outside it: transcribers start a word early, in the silence before its segment.
+        A word that lies further from every segment than the silence between two was not spoken.
+        """
+        begins = self._begins()
+        index, earliest = 0, 0.0
+        for word in sorted(words, key=lambda word: word.start):
+            overlaps = [
+                min(word.stop, begin + (last - first) / _RATE_HZ) - max(word.start, begin)
+                for begin, (first, last) in zip(begins, self.spans, strict=True)
+            ]
+            best = int(np.argmax(overlaps))
+            if overlaps[best] < -GAP_SECONDS - MARGIN_SECONDS:
+                continue
+            index = max(index, best)
+            first, last = (edge / _RATE_HZ for edge in self.spans[index])
+            start, stop = _within(word, first - begins[index], first, last)
+            start = max(start, earliest)
+            earliest, stop = start, max(start, stop)
+            yield replace(word, start=round(start, 3), stop=round(stop, 3), channel=self.channel)
+
+    def _begins(self) -> list[float]:
+        """The second of the piece at which each of its segments begins."""
+        begins, at = [], 0
         for first, last in self.spans:
-            begins.append(at)
-            at += (last - first) / _RATE_HZ + GAP_SECONDS
-        for word in words:
-            index = max(int(np.searchsorted(begins, word.start, "right")) - 1, 0)
-            earliest, latest = (edge / _RATE_HZ for edge in self.spans[index])
-            shift = earliest - begins[index]
-            start = min(max(word.start + shift, earliest), latest)
-            stop = min(max(word.stop + shift, start), latest)
-            yield Word(word.text, round(start, 3), round(stop, 3), word.confidence, self.channel)
+            before = min(first, _MARGIN)
+            begins.append((at + before) / _RATE_HZ)
+            at += before + last - first + _MARGIN + _GAP
+        return begins
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The words of a recording in order of time, and their language.
+
+    `left_out` is the reason why there are none though they were wanted, None where all were heard.
+    """
+
+    words: Sequence[Word] = ()
+    language: str | None = None
+    left_out: str | None = None
 
 
 def pieces(segments: Sequence[Runs]) -> list[Piece]:
@@ -134,12 +145,14 @@ def transcribe(
     sound: SpooledSamples,
     segments: Sequence[Runs],
     seconds_left: float | None,
-) -> tuple[list[Word], str | None]:
-    """All words in order of time, or none and the reason why there are none.
+    hints: Hints,
+) -> Heard:
+    """All words, or none and the reason why.
 
-    `seconds_left` is what may still be spent; the forecast is renewed after every piece.
+    `seconds_left` is what may still be spent; the forecast is renewed after every piece. The
+    language is detected once, in the piece with most speech, which is heard first.
     """
-    todo = pieces(segments)
+    todo = sorted(pieces(segments), key=lambda piece: -piece.seconds)
     begun = time.monotonic()
     deadline = None if seconds_left is None else begun + seconds_left * SAFE_SHARE
     speech_left, speech_done = sum(piece.seconds for piece in todo), 0.0
@@ -148,25 +161,43 @@ def transcribe(
         now = time.monotonic()
         rate = (now - begun) / speech_done if speech_done else transcriber.expected_rate
         if deadline is not None and now + rate * speech_left > deadline:
-            return [], "Left out: it would not have been ready before the result's deadline."
+            return Heard(left_out=TOO_LATE)
+        samples = piece.samples(sound)
         try:
-            heard += piece.timed(transcriber.words(piece.samples(sound)))
+            if hints.language is None:
+                hints = replace(hints, language=transcriber.language(samples))
+            heard += piece.placed(transcriber.words(samples, hints))
+        except SettingsError as error:
+            return Heard(left_out=f"Left out: {error.message}.")
         except Exception as failure:  # whatever a model does, the figures must still go out
-            return [], f"Left out: the transcriber failed ({type(failure).__name__})."
+            return Heard(left_out=f"Left out: the transcriber failed ({type(failure).__name__}).")
         speech_left, speech_done = speech_left - piece.seconds, speech_done + piece.seconds
-    return sorted(heard, key=lambda word: (word.start, word.channel)), None
+    in_order = sorted(heard, key=lambda word: (word.start, word.channel))
+    return Heard(in_order, hints.language)
+
+
+def _within(word: Word, shift: float, first: float, last: float) -> Interval:
+    """A word's times, moved by `shift` seconds, cut to [first, last].
+
+    A word that lies wholly outside is moved inside instead, so that it keeps its length.
+    """
+    start, stop = word.start + shift, word.stop + shift
+    if stop <= first:
+        stop = min(first + stop - start, last)
+    elif start >= last:
+        start = max(last - (stop - start), first)
+    return max(start, first), min(stop, last)
 
 
 def _cut(spans: Runs) -> Iterator[tuple[int, int]]:
-    """Spans of frames as spans of samples with a margin, none longer than a piece."""
-    margin, longest = int(MARGIN_SECONDS * _RATE_HZ), int(PIECE_SECONDS * _RATE_HZ)
+    """Spans of frames as spans of samples, none longer than a piece."""
+    longest = int(PIECE_SECONDS * _RATE_HZ)
     for first, last in spans:
-        start = max(int(first) * _SAMPLES_PER_FRAME - margin, 0)
-        stop = int(last) * _SAMPLES_PER_FRAME + margin
+        start, stop = int(first) * _SAMPLES_PER_FRAME, int(last) * _SAMPLES_PER_FRAME
         while start < stop:
             yield start, min(start + longest, stop)
             start += longest
 
 
 def _length(spans: Sequence[tuple[int, int]]) -> float:
-    return sum((last - first) / _RATE_HZ + GAP_SECONDS for first, last in spans)
+    return sum((last - first + 2 * _MARGIN + _GAP) / _RATE_HZ for first, last in spans)

@@ -27,6 +27,7 @@ from addon.requests.queues import (
     DeadlineQueue,
 )
 from addon.requests.scheduling import Length
+from addon.requests.spoilt_keys import is_number
 from addon.requests.state import BATCH, QUEUED, RequestState, RequestStates
 
 
@@ -149,7 +150,7 @@ class Dispatcher:
 
     def waits(self, queue: str, job: str) -> bool:
         """True if a job still waits in its queue."""
-        return bool(job) and self.redis.lpos(self._queues[queue].key, job) is not None
+        return bool(self.waiting([(queue, job)]))
 
     def waiting(self, jobs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these queues and jobs whose job waits in its queue, in one round trip."""
@@ -212,7 +213,9 @@ class Dispatcher:
         for name, (depth, taken, samples) in zip(
             self._queues, zip(found, found, found, strict=True), strict=True
         ):
-            forecast = selection.forecast_wait(name, depth, taken, list(map(float, samples)))
+            forecast = selection.forecast_wait(
+                name, depth, taken, list(map(float, filter(is_number, samples)))
+            )
             pressures[name] = scheduling.pressure(name, max(forecast, waited.get(name, 0.0)))
         return pressures
 

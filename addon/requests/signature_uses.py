@@ -173,7 +173,7 @@ def _read(text: bytes) -> SignatureUse | None:
     """The use that `_text` wrote; None for anything else that was put in its place."""
     try:
         return SignatureUse.from_document(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

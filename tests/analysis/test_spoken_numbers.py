@@ -5,7 +5,7 @@ import random
 import pytest
 
 from addon.analysis.spoken_numbers import MASK, card_numbers, checks, masked
-from addon.analysis.transcription import Word
+from addon.analysis.words import Word
 
 VISA = "4111111111111111"
 AMEX = "378282246310005"

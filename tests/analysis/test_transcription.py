@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from addon.analysis import Options, Word
+from addon.analysis import Hints, Options, Word
 from addon.analysis.transcription import PIECE_SECONDS, SpooledSamples, pieces, transcribe
 from tests.analysis.calls import RATE, converse, passed, wav
 
@@ -24,7 +24,10 @@ class Scripted:
         self.heard = []
         self._pause = seconds_a_piece
 
-    def words(self, samples):
+    def language(self, samples):
+        return "en"
+
+    def words(self, samples, hints):
         self.heard.append(samples)
         time.sleep(self._pause)
         return [
@@ -49,14 +52,50 @@ def test_a_segment_longer_than_a_piece_is_cut():
     assert packed[1].spans[0][0] == packed[0].spans[0][1]
 
 
+#: Two segments of a second; in the piece they last from 0.05 to 1.05 s and from 1.45 to 2.45 s.
+JOINT = spans((1000, 1100), (2000, 2100))
+
+
+def placed(*times, segments=JOINT):
+    [piece] = pieces([segments])
+    words = [Word(str(index), *time, 1) for index, time in enumerate(times)]
+    return [(word.text, word.start, word.stop) for word in piece.placed(words)]
+
+
 def test_words_come_back_at_their_place():
-    [piece] = pieces([spans((1000, 1100), (2000, 2100))])
-    words = [Word("one", 0.1, 0.3, 1), Word("two", 1.6, 1.8, 1), Word("late", 9.0, 9.9, 1)]
-    placed = list(piece.timed(words))
-    assert [word.start for word in placed] == [
-        pytest.approx(t, abs=0.06) for t in (10.05, 20.15, 21.05)
-    ]
-    assert placed[-1].stop <= 21.06
+    assert placed((0.15, 0.35), (1.65, 1.85)) == [("0", 10.1, 10.3), ("1", 20.2, 20.4)]
+
+
+def test_a_word_that_starts_early_stays_with_its_sentence():
+    assert placed((0.8, 1.0), (1.0, 1.7)) == [("0", 10.75, 10.95), ("1", 20.0, 20.25)]
+
+
+def test_a_word_that_ends_late_stays_with_its_sentence():
+    assert placed((0.7, 1.5), (1.5, 1.7)) == [("0", 10.65, 11.0), ("1", 20.05, 20.25)]
+
+
+@pytest.mark.parametrize(
+    ("time", "place"),
+    [((1.1, 1.2), (10.9, 11.0)), ((1.3, 1.4), (20.0, 20.1)), ((2.5, 2.7), (20.8, 21.0))],
+)
+def test_a_word_in_the_silence_goes_to_the_nearest_segment(time, place):
+    assert placed(time) == [("0", *place)]
+
+
+def test_a_word_far_from_all_speech_was_not_spoken():
+    assert placed((0.2, 0.4), (9.0, 9.9)) == [("0", 10.15, 10.35)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_word_leaves_its_segment_and_the_order_stays(seed):
+    rng = np.random.default_rng(seed)
+    edges = np.cumsum(rng.integers(5, 200, 12)).reshape(-1, 2)
+    starts = np.sort(rng.uniform(0, edges[-1, 1] / 100, 60))
+    back = placed(*((at, at + rng.exponential(0.5)) for at in starts), segments=edges)
+    assert [int(text) for text, _, _ in back] == sorted(int(text) for text, _, _ in back)
+    assert [start for _, start, _ in back] == sorted(start for _, start, _ in back)
+    for _, start, stop in back:
+        assert any(first / 100 <= start <= stop <= last / 100 for first, last in edges)
 
 
 def test_the_spool_gives_back_what_it_was_given():
@@ -96,15 +135,15 @@ def test_the_forecast_is_renewed_with_every_piece():
     sound = SpooledSamples(io.BytesIO(), 1)
     sound.add(np.zeros((1, 60 * RATE), np.float32))
     segments = [spans((0, 2500), (2600, 5000), (5050, 6000))]
-    words, reason = transcribe(slow, sound, segments, 0.4)
-    assert (words, len(slow.heard)) == ([], 1)
-    assert "deadline" in reason
+    heard = transcribe(slow, sound, segments, 0.4, Hints())
+    assert (heard.words, len(slow.heard)) == ((), 1)
+    assert "deadline" in heard.left_out
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("model"), MemoryError(), ValueError()])
 def test_a_transcriber_that_fails_spoils_nothing(failure):
     class Broken(Scripted):
-        def words(self, samples):
+        def words(self, samples, hints):
             raise failure
 
     recording = wav(CALL.samples)
