@@ -7,6 +7,7 @@ pydantic-settings: decision 0406.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
