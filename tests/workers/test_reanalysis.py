@@ -27,6 +27,7 @@ from addon.requests.lease import Lease
 from addon.settings import Settings
 from addon.web.recording_rows import RecordingRow
 from tests.analysis import calls
+from tests.analysis.dirty_transcriber import DirtyTranscriber, Mistakes, spoken_call
 from tests.child import Children
 from tests.web.playing import inside
 from tests.web.requests import INSTALL
@@ -222,6 +223,32 @@ def test_what_was_muted_before_stays_in_the_result(
         assert second["participants"] == first["participants"]
         assert "[redacted]" in text(reader, recording)
         says("a third", "hello")
+
+
+def test_nothing_that_was_muted_is_heard_by_a_transcriber_as_wrong_as_a_model(
+    reader: Services, accept: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hears a word wherever its sound is: a digit that it finds is audible."""
+    digits = "four one one one one one one one one one one one one one one one"
+    call, truth = spoken_call(
+        (0, 1.0, "my card number please"), (1, 4.0, digits), (0, 12.0, "thank you"), seconds=15
+    )
+    exchange = accept(calls.wav(call))
+    process.process(exchange.sid)
+    empty_queues(reader)
+    for seed in (1, 2):
+        one = DirtyTranscriber(call, truth, Mistakes(hallucinates=True), seed)
+        one.name = f"dirty {seed}"
+        monkeypatch.setattr("workers.deposit.open_transcriber", lambda setting, one=one: one)
+        monkeypatch.setattr("workers.reanalysis.open_transcriber", lambda setting, one=one: one)
+        assert states(reader, only_transcript=True) == ["whole"]
+        said = text(reader, exchange.sid).split()
+        assert not {"four", "one"} & set(said)
+        assert "[redacted]" in said
+        assert said[:2] == ["my", "card"]
+        assert "thank" in said
+        (muted,) = result(reader, exchange.sid)["redaction"]["intervals"]
+        assert (muted[0] <= 4.0, muted[1] >= 4.0 + 0.3 * 16) == (True, True)
 
 
 def test_an_analysis_of_another_release_is_made_anew(
