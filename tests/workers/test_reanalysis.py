@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from addon.analysis import Word
 from addon.archive.access_log import AccessLog
@@ -363,6 +364,37 @@ def test_a_lease_that_was_lost_commits_nothing(
     run(reader)
     assert "transcript" not in result(reader, recording)
     assert left_aside(reader) == []
+
+
+def test_a_compressed_recording_is_muted_and_played_as_what_it_is_then(
+    reader: Services, accept: Callable[..., Any], says: Callable[..., None], settings: Settings
+) -> None:
+    """A web process has played it before, and knows it as another format."""
+    made = io.BytesIO()
+    samples = calls.with_noise(calls.converse(SECONDS, 12), 32).samples
+    soundfile.write(made, samples.T, 8000, format="OGG", subtype="VORBIS")
+    exchange = accept(made.getvalue())
+    process.process(exchange.sid)
+    empty_queues(reader)
+    app = create_app(settings)
+    token, _ = inside(app).tokens.issue(INSTALL, "test")
+    path = f"/api/v1/recordings/{exchange.sid}/file"
+
+    def played() -> tuple[bytes, str]:
+        answer = app.test_client().get(path, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200
+        return answer.data, answer.content_type
+
+    assert played() == (made.getvalue(), "audio/ogg")
+    says("model", *CARD)
+    assert states(reader) == ["whole"]
+    content, kind = played()
+    assert kind == "audio/flac"
+    muted, rate = soundfile.read(io.BytesIO(content), dtype="float32")
+    assert len(muted) == samples.shape[1]
+    for start, stop in result(reader, exchange.sid)["redaction"]["intervals"]:
+        assert not muted[int(start * rate) + 1 : int(stop * rate) - 1].any()
+    assert reader.archive.manifest(INSTALL, exchange.sid).facts.format == "flac"
 
 
 class TestInterrupted:
