@@ -56,10 +56,14 @@ def test_a_segment_longer_than_a_piece_is_cut():
 JOINT = spans((1000, 1100), (2000, 2100))
 
 
-def placed(*times, segments=JOINT):
+def placed(*times, segments=JOINT, quiet=()):
+    """Where words of these times of the piece are put; all of it sounds but for the `quiet`."""
     [piece] = pieces([segments])
     words = [Word(str(index), *time, 1) for index, time in enumerate(times)]
-    return [(word.text, word.start, word.stop) for word in piece.placed(words)]
+    samples = np.ones(30 * RATE, np.float32)
+    for start, stop in quiet:
+        samples[int(start * RATE) : int(stop * RATE)] = 0.01
+    return [(word.text, word.start, word.stop) for word in piece.placed(words, samples)]
 
 
 def test_words_come_back_at_their_place():
@@ -68,6 +72,10 @@ def test_words_come_back_at_their_place():
 
 def test_a_word_that_starts_early_stays_with_its_sentence():
     assert placed((0.8, 1.0), (1.0, 1.7)) == [("0", 10.75, 10.95), ("1", 20.0, 20.25)]
+
+
+def test_a_word_that_starts_in_the_quiet_end_of_a_segment_belongs_to_the_next():
+    assert placed((0.6, 1.6), quiet=[(0.6, 1.4)]) == [("0", 20.0, 20.15)]
 
 
 def test_a_word_that_ends_late_stays_with_its_sentence():
