@@ -6,8 +6,9 @@ an extra: it is left out, with a reason, as soon as it could make the result lat
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -26,6 +27,8 @@ PIECE_SECONDS = 28.0
 GAP_SECONDS, MARGIN_SECONDS = 0.3, 0.05
 #: Of the time that is left, the forecast may take this share.
 SAFE_SHARE = 0.8
+#: Nobody says a word in less; phrases of so many words are looked for again.
+SHORTEST_WORD_S, LOOP_WORDS = 0.03, range(3, 13)
 _RATE_HZ = 8000
 _FULL_SCALE = 32767
 _SAMPLES_PER_FRAME = 80
@@ -173,7 +176,7 @@ def transcribe(
         try:
             if hints.language is None:
                 hints = replace(hints, language=transcriber.language(samples))
-            heard += piece.placed(transcriber.words(samples, hints), samples)
+            heard += without_loops(piece.placed(transcriber.words(samples, hints), samples))
         except SettingsError as error:
             return Heard(left_out=f"Left out: {error.message}.")
         except Exception as failure:  # whatever a model does, the figures must still go out
@@ -181,6 +184,26 @@ def transcribe(
         speech_left, speech_done = speech_left - piece.seconds, speech_done + piece.seconds
     in_order = sorted(heard, key=lambda word: (word.start, word.channel))
     return Heard(in_order, hints.language)
+
+
+def without_loops(words: Iterable[Word]) -> list[Word]:
+    """Words in order, without phrases that a model repeats in no time.
+
+    What is really said again takes its time and stays. So do repeated numbers, whatever their
+    times: a phrase has at least three different words, and no digit.
+    """
+    kept: list[Word] = []
+    for word in words:
+        kept.append(word)
+        for length in range(LOOP_WORDS.start, min(LOOP_WORDS.stop, len(kept) // 2 + 1)):
+            again, before = kept[-length:], kept[-2 * length : -length]
+            said = [one.text.strip().lower() for one in again]
+            fast = again[-1].stop - again[0].start < length * SHORTEST_WORD_S
+            distinct = len(set(said)) >= LOOP_WORDS.start and not re.search(r"\d", "".join(said))
+            if fast and distinct and said == [one.text.strip().lower() for one in before]:
+                del kept[-length:]
+                break
+    return kept
 
 
 def _summed(sound: NDArray[np.float64], start: float, seconds: float) -> float:

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from addon.analysis import Hints, Options, Word
-from addon.analysis.transcription import PIECE_SECONDS, SpooledSamples, pieces, transcribe
+from addon.analysis.transcription import (
+    PIECE_SECONDS,
+    SpooledSamples,
+    pieces,
+    transcribe,
+    without_loops,
+)
 from tests.analysis.calls import RATE, converse, passed, wav
 
 CALL = converse(40, 1)
@@ -104,6 +110,27 @@ def test_no_word_leaves_its_segment_and_the_order_stays(seed):
     assert [start for _, start, _ in back] == sorted(start for _, start, _ in back)
     for _, start, stop in back:
         assert any(first / 100 <= start <= stop <= last / 100 for first, last in edges)
+
+
+def timed(text, start, seconds):
+    return [
+        Word(word, start + seconds * index, start + seconds * (index + 1), 1.0)
+        for index, word in enumerate(text.split())
+    ]
+
+
+def test_a_phrase_that_a_model_repeats_in_no_time_is_dropped():
+    said = timed("thank you for that", 1, 0.3)
+    looped = [*said, *timed("you for that you for that", 2.2, 0.01), *timed("Bye.", 3, 0.3)]
+    assert without_loops(looped) == [*said, *timed("Bye.", 3, 0.3)]
+
+
+def test_what_is_really_said_again_stays():
+    said = timed("well I see well I see no no no no", 1, 0.15)
+    assert without_loops(said) == said
+    numbers = [*timed("one one one one one one", 1, 0.0), *timed("4 1 2 4 1 2", 1, 0.0)]
+    assert without_loops(numbers) == numbers
+    assert without_loops([]) == []
 
 
 def test_the_spool_gives_back_what_it_was_given():
