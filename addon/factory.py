@@ -12,7 +12,7 @@ from addon.commands import register_commands
 from addon.errors import SettingsError
 from addon.settings import Settings
 from addon.web import context, transport_security
-from addon.web.blueprints import register_blueprints
+from addon.web.blueprints import direct_routes, register_blueprints
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -31,5 +31,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     context.attach(app, settings)
     transport_security.apply(app, settings.public_url)
     register_blueprints(app)
+    app.wsgi_app = direct_routes(app, settings)  # type: ignore[assignment, method-assign]
     register_commands(app)
     return app

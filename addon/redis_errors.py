@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from addon.errors import QueueUnavailable
 
@@ -17,6 +17,21 @@ def as_unavailable() -> Iterator[None]:
         yield
     except RedisError as error:
         raise unavailable(error) from error
+
+
+@contextmanager
+def ignoring_wrong_type() -> Iterator[None]:
+    """Ends the block quietly at a key of another type than ours: somebody else has written it."""
+    try:
+        yield
+    except ResponseError as error:
+        if not is_wrong_type(error):
+            raise
+
+
+def is_wrong_type(error: Exception) -> bool:
+    """True for Redis's answer about a key of another type."""
+    return isinstance(error, ResponseError) and "WRONGTYPE" in str(error)
 
 
 def unavailable(error: RedisError) -> QueueUnavailable:

@@ -37,8 +37,11 @@ DELETE_AT_SOURCE_FLOOR_S = 7200
 CALLBACK_STYLES = ("json", "multipart")
 """How a result may be posted; nobody documents which an install expects (spec/protocol 1.8)."""
 
-FLEX_FIGURES = ("agent_talk", "customer_talk", "silence", "crosstalk")
-"""What FLEX_MEASURES may put into a slot: the figures that Insights loses (spec/protocol 6.2)."""
+FLEX_SECONDS = ("agent_talk", "customer_talk", "silence", "crosstalk")
+FLEX_SENTIMENTS = ("agent_sentiment", "customer_sentiment")
+FLEX_FIGURES = FLEX_SECONDS + FLEX_SENTIMENTS
+"""What FLEX_MEASURES may put into a slot: seconds that Insights loses (spec/protocol 6.2), and the
+sentiment of a party."""
 
 FLEX_SLOTS = tuple(str(number) for number in range(1, 11))
 """Insights has ten conversation measures and ten conversation attributes."""
@@ -198,6 +201,11 @@ def _check_flex(settings: Settings) -> None:
         )
     if len(set(slots)) < len(slots):
         raise SettingsError("FLEX_MEASURES gives two figures the same slot")
+    of_rules = list(settings.flex_categories.values())
+    if set(of_rules) - set(FLEX_SLOTS):
+        raise SettingsError("FLEX_CATEGORIES must give rules a slot from 1 to 10")
+    if len({*slots, *of_rules}) < len(slots) + len(of_rules):
+        raise SettingsError("FLEX_CATEGORIES gives a rule a slot that is taken already")
     if set(settings.flex_labels) - set(FLEX_SLOTS):
         raise SettingsError("FLEX_LABELS must give texts to slots from 1 to 10")
 

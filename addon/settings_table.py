@@ -7,7 +7,6 @@ pydantic-settings: decision 0406.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +15,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from addon.setting_types import (
+    ByInstall,
     Days,
     Flag,
     Key32,
@@ -27,9 +27,9 @@ from addon.setting_types import (
     PemPairs,
     Pems,
     Redaction,
+    RuleFiles,
+    Styles,
     Url,
-    from_text,
-    pairs,
     whole,
 )
 
@@ -45,10 +45,6 @@ WORKER: tuple[Role, ...] = ("worker",)
 
 StorageClass = Literal["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"]
 """S3's classes that can be read at once: what is archived is read back, and played."""
-
-ByInstall = Annotated[Mapping[str, str], from_text(partial(pairs, bare=""))]
-"""A value for everybody under "", and others by install or integration."""
-Styles = Annotated[Mapping[str, str], from_text(lambda text: {"": "json"} | pairs(text, bare=""))]
 
 
 def _setting(
@@ -320,6 +316,11 @@ class SettingsTable(BaseSettings):
         "Which figure goes to which conversation measure, as "
         "agent_talk=1,customer_talk=2,silence=3.",
     )
+    flex_categories: Pairs = _flex(
+        "",
+        "How often which rule was met goes to which conversation measure, as "
+        "recording_notice=4,escalation=5; see [rules](rules.md).",
+    )
     flex_labels: Pairs = _flex(
         "",
         "What to write into conversation attributes beside them, as 1=Agent talk (s),2=Customer "
@@ -398,6 +399,13 @@ class SettingsTable(BaseSettings):
         "",
         "Names and terms that a general model misspells, with semicolons between; also by install "
         "or integration: parcel desk; Robinson,XD…=Okta.",
+    )
+    rules: RuleFiles = _analysis(
+        "starter",
+        "The file of phrases that are looked for in transcripts, starter for the set that comes "
+        "with the service, or off; also by install or integration, as starter,XD…=other.toml. See "
+        "[rules](rules.md).",
+        example="starter,XD00000000000000000000000000000000=rules.toml",
     )
     sentiment: Flag = _analysis("off", "Score the sentiment of English transcripts.")
     result_waveform: Flag = _analysis(

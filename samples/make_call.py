@@ -1,8 +1,9 @@
-"""Makes `call.wav`: an invented two-channel telephone call of three quarters of a minute.
+"""Makes `call.wav`: an invented two-channel telephone call of a minute.
 
 The customer is on the left, the agent on the right, as Flex writes them. It holds turns, a nod, an
 interruption, a pause while the agent looks something up, and a faint line noise; no key tones, so
-that what is archived of it equals what was sent. Run it with espeak-ng installed:
+that what is archived of it without a transcriber equals what was sent. The customer says a card
+number (4242 4242 4242 4242, which nobody owns), to be muted where there is a transcriber. Run it with espeak-ng installed:
 `python samples/make_call.py`.
 """
 
@@ -33,9 +34,14 @@ SCRIPT = [
     (AGENT, 6.5, "Here it is. The parcel left our warehouse on Tuesday, and it should have reached "
      "you by yesterday evening at the very latest, according to the"),
     (CUSTOMER, -1.1, "But I was at home all day, and nobody rang the bell."),
-    (AGENT, 0.5, "Then we will send you a new one tomorrow, free of charge."),
-    (CUSTOMER, 0.4, "That would be great, thank you very much."),
-    (AGENT, -0.2, "You are welcome. Goodbye."),
+    (AGENT, 0.5, "Then we will send you a new one tomorrow, by express."),
+    (AGENT, 0.6, "I only need your card number, please."),
+    (CUSTOMER, 0.7, "It is four, two, four, two."),
+    (AGENT, 0.2, "Mhm."),
+    (CUSTOMER, 0.2, "Four, two, four, two. Four, two, four, two."),
+    (AGENT, 0.2, "Go on."),
+    (CUSTOMER, 0.2, "Four, two, four, two."),
+    (AGENT, 0.4, "Thank you. Goodbye."),
 ]  # fmt: skip
 
 
@@ -57,7 +63,7 @@ def spoken(party: int, text: str) -> np.ndarray:
 
 def call() -> np.ndarray:
     """The whole call, (frames, 2)."""
-    line = np.zeros((60 * RATE, 2))
+    line = np.zeros((120 * RATE, 2))
     at = 0.0
     for party, wait, text in SCRIPT:
         samples = spoken(party, text)

@@ -56,6 +56,7 @@ WRONG = {
     "PLAYBACK_TTL_S": ["0", "1"],
     "PLAYBACK_GAPS": ["music"],
     "LOG_LEVEL": ["loud"],
+    "FLEX_CATEGORIES": ["refund", "refund=11", "refund=1,complaint=1"],
     "FLEX_MEASURES": ["talk=1", "silence=11", "silence=one", "silence=1,crosstalk=1"],
     "FLEX_LABELS": ["0=none", "agent=1"],
     "FLEX_PRIVATE_KEYS": ["CR1=/nowhere/key.pem", "/nowhere/key.pem"],

@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from addon import backoff, log
+from addon.archive.configured import control_signer
+from addon.archive.signed_documents import DocumentSigner
 from addon.errors import (
     AddonError,
     CallbackClosed,
@@ -40,6 +42,9 @@ STORE_PAUSE_S = 5.0
 
 TRIES = "deliveries"
 """The field of a request's state that counts the times its answer was offered."""
+
+KIND = "delivery"
+"""How the MAC calls the record in Redis that an answer was taken."""
 
 logger = log.get("deliver")
 
@@ -219,10 +224,12 @@ class Delivery:
     def _conclude(self, how: str, taken_at: float | None = None) -> None:
         """Put it on record, in the store before anything is asked of Redis: it may have gone."""
         now = taken_at or time.time()
-        delivered = {"delivered_at": now} if how == "delivered" else {}
+        delivered: dict[str, Any] = {"delivered_at": now} if how == "delivered" else {}
         try:
             self.services.intake_store.record_outcome(self.sid, self._outcome(how, now))
         except StoreUnavailable:
+            if delivered:
+                delivered["taken"] = self._signer.sign(KIND, self.sid, delivered).decode()
             self.services.states.mark(self.sid, **delivered)  # so that it is not sent again
             raise
         facts: dict[str, Any] = {"delivery": ANSWERED, **delivered}
@@ -235,8 +242,24 @@ class Delivery:
             finalise.finish_answered(self.services, self.request, self.result, how, facts)
 
     def _taken_at(self) -> float | None:
-        """Time at which the callback took the answer, where only the store's record is missing."""
-        return None if self.entry is None else self.entry.delivered_at
+        """Time at which the callback took the answer, where only the store's record is missing.
+
+        It is signed: whoever can write to Redis must not keep an answer from being sent.
+        """
+        if self.entry is None or self.entry.delivered_at is None:
+            return None
+        if self.entry.taken is None and self._signer.takes_unsigned:
+            return self.entry.delivered_at  # of the release before
+        try:
+            document = self._signer.verified(KIND, self.sid, (self.entry.taken or "").encode())
+        except Tampered:
+            logger.error("Redis says that the answer was taken, unsigned", alarm=True)
+            return None
+        return float(document["delivered_at"])
+
+    @property
+    def _signer(self) -> DocumentSigner:
+        return control_signer(self.services.settings)
 
     def _outcome(self, how: str, now: float) -> dict[str, Any]:
         return {

@@ -20,6 +20,7 @@ from types import FrameType
 
 from addon import error_reports, log, tracing
 from addon.analysis import warm_up
+from addon.analysis.rules import check_rules
 from addon.archive.opening import store_of
 from addon.errors import SettingsError
 from addon.requests import scheduling
@@ -214,6 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.load(role="worker")
         check_hosts(settings)
+        check_rules(settings.rules, settings.flex_categories)
         error_reports.configure(settings)
     except SettingsError as error:
         print(f"{error.message}. {error.remedy}", file=sys.stderr)  # noqa: T201

@@ -8,14 +8,18 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from addon import log, redis_keys
+from addon.archive.access_log_checkpoint import Checkpoints
+from addon.archive.configured import control_signer
 from addon.errors import Unavailable
 from addon.requests.lease import RENEW
 from addon.requests.measures import FinishedCounting
+from addon.requests.spoilt_keys import SpoiltKeys
 from workers.periodic_tasks import Schedule
 from workers.retention import Retention
 from workers.services import Services, services
@@ -33,13 +37,16 @@ logger = log.get("sweep")
 def run() -> None:
     """Sweep about every second while this process is the leader; never returns."""
     mine = secrets.token_hex(8)
+    spoilt_keys = SpoiltKeys(services().redis)
     steps = (
+        spoilt_keys.step,
         services().dispatcher.make_room,
         services().states.forget_old,
         Sweeper(services()).sweep,
         FinishedCounting(services().states, services().counters).step,
         Schedule(services()).step,
         Retention(services()).step,
+        Checkpoints(services().store, control_signer(services().settings)).step,
     )
     while True:
         time.sleep(lead(services(), mine, steps))
@@ -54,8 +61,15 @@ def lead(services: Services, mine: str, steps: Sequence[Callable[[], object]]) -
                 step()
     except (RedisError, Unavailable) as error:
         logger.warning("the sweep waits", reason=type(error).__name__)
-        return PAUSE_S
+        return _pause(services)
     except Exception:
         logger.exception("the sweep failed")
-        return PAUSE_S
+        return _pause(services)
     return EVERY_S
+
+
+def _pause(services: Services) -> float:
+    """Look at once whether a spoilt key is the reason; seconds until the next try."""
+    with suppress(RedisError):
+        SpoiltKeys(services.redis).remove()
+    return PAUSE_S

@@ -74,3 +74,5 @@ class Schedule:
             every, key = task.every(self.services.settings), redis_keys.PERIODIC_TASK + name
             if every and self.services.redis.set(key, 1, nx=True, ex=every):
                 self.services.dispatcher.periodic_task(name)
+            elif every and not 0 <= self.services.redis.ttl(key) <= every:
+                self.services.redis.delete(key)  # not ours: it would keep the task from running

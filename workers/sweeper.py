@@ -31,7 +31,6 @@ from addon.requests.state import (
     QUEUED,
     STUCK,
     WAITING,
-    WORKING,
     RequestState,
 )
 from workers import finalise, handlers
@@ -52,6 +51,9 @@ FORGOTTEN_EVERY_S = 3.0
 CLOSED_S = 30.0
 """A request that is just being finished has an intake record and no place among the unfinished; it
 takes a second or two."""
+
+LONGEST_WAIT_S = 2 * 3600.0
+"""Twice what a step ever waits for: a time that is farther ahead was written by somebody else."""
 
 UNOPENABLE = (Tampered, KeyMissing, UnreadableDocument)
 """Errors of a stored document that waits for a person or another release."""
@@ -125,7 +127,10 @@ class Sweeper:
         log.bind(request_sid=sid)
         try:
             entry = self.services.states.get(sid)
-            if entry is None or entry.state == DONE:
+            if entry is None:
+                self.services.states.forget(sid)  # what is not ours: the store has the request
+                return
+            if entry.state == DONE:
                 self.services.states.drop_open(sid)
                 return
             self.services.states.look_again(sid, self.clock() + scheduling.LOOK_S)
@@ -144,13 +149,20 @@ class Sweeper:
             self._tend_end(entry)
         elif entry.state == QUEUED and self._waits(entry.queue, entry.job):
             return  # nobody has it yet: there is nothing to notice before the next usual look
-        elif entry.state in (QUEUED, WORKING) and self._is_held(entry):
-            self._soon(entry)
-        elif entry.state == WAITING and (entry.work_at or 0) > self.clock():
+        elif entry.state == PROCESSED or (entry.state == STUCK and self._is_given_up(entry.sid)):
+            return
+        elif entry.state == WAITING and 0 < (entry.work_at or 0) - self.clock() < LONGEST_WAIT_S:
             self._at(entry, entry.work_at or 0)
-        elif entry.state in (QUEUED, WORKING, WAITING):
+        elif entry.state != WAITING and self._is_held(entry):
+            self._soon(entry)
+        else:  # also where the state is one of nobody here
             logger.info("queued again", state=entry.state)
             self.services.dispatcher.process(entry)
+
+    def _is_given_up(self, sid: str) -> bool:
+        """True where the store says it as well: whoever gives a request up answers it first."""
+        kept = self.services.intake_store
+        return kept.has_outcome(sid) or kept.stored_result(sid) is not None
 
     def _is_held(self, entry: RequestState) -> bool:
         """True if a worker has the request."""
@@ -168,7 +180,8 @@ class Sweeper:
             at = entry.delivery_at or 0.0
             ahead = at - self.clock()
             # Farther ahead than when it was written: one of the clocks was wrong.
-            if 0 < ahead <= (entry.delivery_pause or ahead) + scheduling.LOOK_S:
+            written = min(entry.delivery_pause or ahead, LONGEST_WAIT_S)
+            if 0 < ahead <= written + scheduling.LOOK_S:
                 self._at(entry, at)
             else:
                 services.dispatcher.deliver(entry.sid, first=False)

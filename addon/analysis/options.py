@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from addon.analysis.rules import NO_RULES, RuleSet
 from addon.analysis.words import Hints, Transcriber
 
 Roles = tuple[str, str]
@@ -36,6 +37,7 @@ class Options:
     transcriber: Transcriber | None = None
     hints: Hints = field(default_factory=Hints)
     budget_seconds: float | None = None
+    rules: RuleSet = NO_RULES
 
     @property
     def mutes_spoken_numbers(self) -> bool:

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from addon.analysis.call_progress import Signal
+from addon.analysis.categories import Categories
 from addon.analysis.conversation import Conversation, Pauses
 from addon.analysis.participants import Participant
 from addon.analysis.redaction import Redaction
 from addon.analysis.rendering import Json, explained, pairs
+from addon.analysis.sentiment import Sentiment
 from addon.analysis.timeline import total
 from addon.analysis.transcript import Transcript
 
@@ -45,6 +47,9 @@ class Report:
     transcript: Transcript | None = None
     #: Why there is none though one was wanted.
     transcript_reason: str | None = None
+    categories: Categories = field(default_factory=Categories)
+    #: None where it was not asked for.
+    sentiment: Sentiment | None = None
     #: Further renderings that the result carries, by their key.
     renderings: Mapping[str, Callable[[Report], Json]] = field(default_factory=dict)
 
@@ -65,7 +70,7 @@ class Report:
             "participants": [p.as_result(self._sentence) for p in self.participants],
             "conversation": self._conversation(),
             "segments": self._segments(),
-            "flags": list(self.flags),
+            "flags": [*self.flags, *self.categories.flags],
             "warnings": list(self.warnings),
             "redaction": self.redaction.as_result(),
         }
@@ -74,8 +79,11 @@ class Report:
         if self.transcript is not None:
             roles = {person.channel: person.role for person in self.participants}
             document["transcript"] = self.transcript.as_result(roles)
+            if self.sentiment is not None:
+                document["transcript"] |= self.sentiment.as_result()
         elif self.transcript_reason:
             document |= {"transcript": None, "transcript_reason": self.transcript_reason}
+        document |= self.categories.as_result()
         return document | {key: render(self) for key, render in self.renderings.items()}
 
     @property

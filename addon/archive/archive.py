@@ -19,7 +19,7 @@ from addon.archive.blocks import watched
 from addon.archive.deposit import Deposit, settle
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import Header
-from addon.archive.manifest import Manifest, Part, Signer, Verifiers
+from addon.archive.manifest import Manifest, Part, Sealed, Signer, Verifiers
 from addon.archive.message import decrypt
 from addon.archive.names import Unreadable, files
 from addon.archive.opening import store_of
@@ -50,10 +50,12 @@ DEFAULT_PAGE = 50
 class ArchivedAudio:
     """One recording's audio, opened: `length` in bytes is proven, every byte read is verified."""
 
-    def __init__(self, manifest: Manifest, reader: RangeReader, version: str) -> None:
+    def __init__(
+        self, manifest: Manifest, sealed: Sealed, reader: RangeReader, version: str
+    ) -> None:
         self.manifest = manifest
         self.length = reader.length
-        self.etag = manifest.audio.plaintext_sha256[:32]
+        self.etag = sealed.plaintext_sha256[:32]
         self.format = manifest.facts.format
         self.seconds = manifest.facts.duration_seconds
         self.version = version
@@ -202,13 +204,14 @@ class Archive:
     def open(self, tenant: str, recording_id: str) -> ArchivedAudio:
         """Open a recording for reading ranges. An opened one is kept while its object stays.
 
+        Its manifest is read again after ERASED_WITHIN_S: it may say now that nobody may hear it.
         Raises NotStored, Tampered, KeyMissing, StoreUnavailable.
         """
         key = files(tenant, recording_id).audio
         stat = self.store.stat(key)
         kept = self._opened.get((tenant, recording_id))
-        if kept is not None and stat is not None and kept.version == stat.etag:
-            self._refuse_erased(tenant, recording_id)
+        is_recent = self._not_erased.get((tenant, recording_id))
+        if kept is not None and stat is not None and kept.version == stat.etag and is_recent:
             return kept
         opened = self._open(self.manifest(tenant, recording_id), stat)
         return self._opened.put((tenant, recording_id), opened)
@@ -359,18 +362,21 @@ class Archive:
     def _open(self, manifest: Manifest, stat: Stat | None) -> ArchivedAudio:
         if stat is None:
             raise Tampered("the audio that the manifest speaks of is not there")
-        admitted = manifest.admits("audio")
-        if stat.size not in {one.size for one in admitted}:
+        admitted = {one.header_sha256: one for one in manifest.admits("audio")}
+        if stat.size not in {one.size for one in admitted.values()}:
             raise Tampered("the audio is not of the size that the manifest says")
         context = context_of(manifest.tenant, manifest.recording_id, "audio")
         open_key = open_with(self.decryption_keys, context)
+        found: list[Sealed] = []
 
         def open_pinned(header: Header) -> bytes:
-            if header_sha256(header) not in {one.header_sha256 for one in admitted}:
+            sealed = admitted.get(header_sha256(header))
+            if sealed is None:
                 raise Tampered("the audio is not the one that the manifest speaks of")
+            found.append(sealed)
             return open_key(header)
 
         reader = RangeReader.open(fetcher(self.store, stat), stat.size, open_pinned)
-        if reader.length != manifest.audio.plaintext_size:
+        if reader.length != found[0].plaintext_size:
             raise Tampered("the audio is not as long as the manifest says")
-        return ArchivedAudio(manifest, reader, stat.etag)
+        return ArchivedAudio(manifest, found[0], reader, stat.etag)

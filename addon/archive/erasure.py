@@ -12,7 +12,7 @@ from datetime import date, datetime
 from addon.archive import index
 from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest, Signer
-from addon.archive.names import Entry, files
+from addon.archive.names import Entry, Files, files
 from addon.archive.store import Store
 from addon.errors import (
     KeyMissing,
@@ -46,14 +46,27 @@ def erase(
     stone = _tombstone(signer, manifest, by=by, reason=reason, now=now)
     keys = files(tenant, recording_id)
     interrupted = store.stat(keys.audio) is None
-    for key in (keys.audio, keys.analysis, keys.audio_next, keys.analysis_next):
+    for key in _objects(keys):
         store.delete(key)
     if not interrupted or not access_log.has(tenant, recording_id, "erased"):
         access_log.record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
     if tombstone:
         store.put(keys.tombstone, [stone], if_absent=False)
+    _remove_what_came_back(store, keys)
     index.remove(store, manifest)
     store.delete(keys.manifest)
+
+
+def _objects(keys: Files) -> tuple[str, ...]:
+    return keys.audio, keys.analysis, keys.audio_next, keys.analysis_next
+
+
+def _remove_what_came_back(store: Store, keys: Files) -> None:
+    """Remove objects that a replacement wrote meanwhile; with the tombstone there, it ends."""
+    folder = keys.audio.rpartition("/")[0] + "/"
+    for found in [stat.key for stat in store.list(folder)]:
+        if found in _objects(keys):
+            store.delete(found)
 
 
 def sweep(

@@ -78,8 +78,9 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A recording as archived. The `_before` stand only while the objects are being replaced.
+    """A recording as archived.
 
+    The `_before` and `facts_after` stand only while the objects are being replaced.
     `generation` grows with every manifest that replaces another of the same recording, from 1 on.
     `others` are fields that a newer release wrote; they are written back as they are.
     """
@@ -92,6 +93,7 @@ class Manifest:
     written_at: datetime
     audio_before: Sealed | None = None
     analysis_before: Sealed | None = None
+    facts_after: RecordingFacts | None = None
     generation: int = 1
     version: int = VERSION
     others: Mapping[str, Any] = field(default_factory=dict)
@@ -106,6 +108,17 @@ class Manifest:
         """The objects that belong to the recording."""
         return ("audio", "analysis") if self.analysis else ("audio",)
 
+    @property
+    def sealed_parts(self) -> tuple[tuple[Part, Sealed], ...]:
+        """The objects that belong to the recording, the new ones while they are being replaced."""
+        audio: tuple[tuple[Part, Sealed], ...] = (("audio", self.audio),)
+        return (*audio, ("analysis", self.analysis)) if self.analysis else audio
+
+    @property
+    def is_replacing(self) -> bool:
+        """True while objects are being replaced."""
+        return bool(self.audio_before or self.analysis_before or self.facts_after)
+
     def admits(self, part: Part) -> tuple[Sealed, ...]:
         """The objects that may be stored: one, or either of two while it is being replaced."""
         if part == "audio":
@@ -115,9 +128,11 @@ class Manifest:
     def as_document(self) -> dict[str, Any]:
         """As JSON holds it: times in ISO 8601."""
         document = {name: _plain(value) for name, value in asdict(self).items()}
-        facts = {**document["facts"].pop("others"), **document["facts"]}
-        unsaid = [name for name in LATER_FACTS if facts[name] is None]
-        document["facts"] = {name: value for name, value in facts.items() if name not in unsaid}
+        document["facts"] = _facts_document(document["facts"])
+        if self.facts_after is None:
+            del document["facts_after"]  # releases of before do not know it
+        else:
+            document["facts_after"] = _facts_document(document["facts_after"])
         if self.generation == 1:
             del document["generation"]  # release 0.1.0 does not know it, and refuses it
         return {**document.pop("others"), **document}
@@ -127,16 +142,24 @@ class Manifest:
         """Back from JSON, also as another release wrote it. Raises UnreadableDocument."""
         stored_documents.check_version(document, WHAT, VERSION)
         values = stored_documents.with_moments(document, WHAT, "written_at")
-        facts = stored_documents.with_moments(
-            values.get("facts", {}), WHAT, "started_at", "received_at"
-        )
-        values["facts"] = stored_documents.instance(
-            RecordingFacts, _with_others(RecordingFacts, facts), WHAT
-        )
+        values["facts"] = _facts(values.get("facts", {}))
+        if values.get("facts_after") is not None:
+            values["facts_after"] = _facts(values["facts_after"])
         for name in ("audio", "analysis", "audio_before", "analysis_before"):
             if values.get(name) is not None:
                 values[name] = stored_documents.instance(Sealed, values[name], WHAT)
         return stored_documents.instance(cls, _with_others(cls, values), WHAT)
+
+
+def _facts_document(values: dict[str, Any]) -> dict[str, Any]:
+    facts = {**values.pop("others"), **values}
+    unsaid = [name for name in LATER_FACTS if facts[name] is None]
+    return {name: value for name, value in facts.items() if name not in unsaid}
+
+
+def _facts(values: Any) -> RecordingFacts:
+    facts = stored_documents.with_moments(values, WHAT, "started_at", "received_at")
+    return stored_documents.instance(RecordingFacts, _with_others(RecordingFacts, facts), WHAT)
 
 
 def _with_others(

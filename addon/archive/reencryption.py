@@ -1,27 +1,25 @@
 """Sealing recordings anew after a key was compromised: other data keys, other encryption keys.
 
 No header is changed (spec/ciphertext 4): the plaintext streams through the SDK into a new message.
-A recording stays readable at every moment, whatever is interrupted: while the objects change, a
-signed manifest admits the old ones and the new ones.
+A recording stays readable at every moment, whatever is interrupted (`replacement`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from addon.archive.manifest import Manifest, Part, Sealed
 from addon.archive.names import behind, files, recording_of
 from addon.archive.prefixes import RECORDINGS
 from addon.archive.reader import fetch_header
-from addon.archive.sealing import context_of, fetcher, object_key, seal, stored_version
+from addon.archive.replacement import discard_staged, finish, replace_objects, stage
+from addon.archive.sealing import fetcher
 from addon.archive.store import Stat
 from addon.archive.verification import REENCRYPTED, Finding
 from addon.archive.wrapping import key_name
-from addon.errors import ArchiveError, Tampered
+from addon.errors import ArchiveError
 
 if TYPE_CHECKING:
     from addon.archive.archive import Archive
@@ -33,28 +31,16 @@ def reencrypt(archive: Archive, tenant: str, recording_id: str, *, by: str) -> N
     Needs keys that open, seal and sign. Raises NotStored, Tampered, KeyMissing, RetentionLocked,
     StoreUnavailable; the recording stays readable, and the call can be made again.
     """
-    manifest = archive.manifest(tenant, recording_id)
-    staged = {part: _stage(archive, manifest, part) for part in manifest.parts}
-    before = {part: _stored(archive, manifest, part) for part in manifest.parts}
-    after = replace(
-        manifest,
-        audio=staged["audio"],
-        analysis=staged.get("analysis"),
-        audio_before=before["audio"],
-        analysis_before=before.get("analysis"),
-        generation=manifest.generation + 1,
-    )
-    replaced = replace(
-        after, audio_before=None, analysis_before=None, generation=after.generation + 1
-    )
+    manifest = finish(archive, archive.manifest(tenant, recording_id))
     try:
-        _write(archive, after)
-        _replace_objects(archive, manifest)
-        _write(archive, replaced)
-    finally:
-        # Never needed once this call ends: whichever manifest stands admits what is stored.
-        for part in manifest.parts:
-            archive.store.delete(_next_key(manifest, part))
+        staged = {
+            part: stage(archive, manifest, part, archive.decrypted(manifest, part))
+            for part in manifest.parts
+        }
+    except BaseException:
+        discard_staged(archive, manifest)
+        raise
+    replaced = replace_objects(archive, manifest, staged)
     facts = {"by": by, "generation": replaced.generation}
     archive.access_log.record(tenant, recording_id, REENCRYPTED, facts, at=datetime.now(UTC))
 
@@ -86,42 +72,6 @@ def reencrypt_all(
             yield Finding(tenant, recording_id, "whole", sum(stat.size for stat in objects))
         except ArchiveError as error:
             yield Finding(tenant, recording_id, "bad", 0, error.message)
-
-
-def _stage(archive: Archive, manifest: Manifest, part: Part) -> Sealed:
-    """Write a part's new message beside the old one, from verified plaintext."""
-    key = _next_key(manifest, part)
-
-    def put(blocks: Iterable[bytes]) -> Stat:
-        return archive.store.put(key, blocks, if_absent=False)
-
-    context = context_of(manifest.tenant, manifest.recording_id, part)
-    return seal(archive.decrypted(manifest, part), archive.encryption_keys, context, put)[0]
-
-
-def _replace_objects(archive: Archive, manifest: Manifest) -> None:
-    store = archive.store
-    for part in manifest.parts:
-        staged = store.read(_next_key(manifest, part))
-        store.put(object_key(manifest, part), staged, if_absent=False)
-
-
-def _stored(archive: Archive, manifest: Manifest, part: Part) -> Sealed:
-    stored = stored_version(archive.store, manifest, part)
-    if stored is None:
-        raise Tampered(f"the {part} is not the one that the manifest speaks of")
-    return stored
-
-
-def _write(archive: Archive, manifest: Manifest) -> None:
-    key = files(manifest.tenant, manifest.recording_id).manifest
-    content = archive.signer.sign("manifest", manifest.as_document())
-    archive.store.put(key, [content], if_absent=False)
-
-
-def _next_key(manifest: Manifest, part: Part) -> str:
-    keys = files(manifest.tenant, manifest.recording_id)
-    return keys.audio_next if part == "audio" else keys.analysis_next
 
 
 def _sealed_for_present(archive: Archive, objects: Iterable[Stat]) -> bool:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 State = Literal["whole", "erased", "unfinished", "bad", "current"]
 
-REENCRYPTED = "reencrypted"
-"""The event in the access log that says which generation a manifest has reached."""
+REENCRYPTED, REANALYSED = "reencrypted", "reanalysed"
+"""The events in the access log that say which generation a manifest has reached."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _refuse_older(archive: Archive, manifest: Manifest) -> None:
 
 
 def _generation(event: Mapping[str, Any]) -> int:
-    genuine = event.get("event") == REENCRYPTED and "trouble" not in event
+    genuine = event.get("event") in (REENCRYPTED, REANALYSED) and "trouble" not in event
     reached = event.get("generation") if genuine else None
     return reached if isinstance(reached, int) else 1
 

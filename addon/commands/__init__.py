@@ -18,6 +18,7 @@ COMMANDS = {
     "ledger": "addon.commands.ledger:ledger_cli",
     "keys": "addon.commands.keys:keys",
     "ringcentral": "addon.commands.ringcentral:ringcentral_cli",
+    "rules": "addon.commands.rules:rules_cli",
     "serve": "addon.commands.serve:serve",
     "sessions": "addon.commands.sessions:sessions_cli",
     "signatures": "addon.commands.signatures:signatures_cli",

@@ -30,6 +30,7 @@ from addon.commands.access_log import verify_audit, whois
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
 from addon.commands.progress import Progress
+from addon.commands.reanalyse import reanalyse
 from addon.commands.sign_controls import sign_controls
 from addon.durable_files import write_file
 from addon.errors import NotStored
@@ -43,6 +44,7 @@ def archive_cli() -> None:
 
 archive_cli.add_command(new_epoch)
 archive_cli.add_command(rewrap_epoch)
+archive_cli.add_command(reanalyse)
 archive_cli.add_command(sign_controls)
 archive_cli.add_command(verify_audit)
 archive_cli.add_command(whois)
@@ -106,7 +108,7 @@ def get_command(
         _open_file(ciphertext, tenant, recording_id, output or Path(f"{recording_id}.audio"))
         return
     archive = _archive()
-    manifest = archive.manifest(_holder(archive, recording_id, tenant), recording_id)
+    manifest = archive.manifest(holder(archive, recording_id, tenant), recording_id)
     _say_what_may_be_heard(manifest)
     archive.access_log.record(
         manifest.tenant, recording_id, "exported", {"by": _operator()}, at=datetime.now(UTC)
@@ -166,7 +168,7 @@ def verify_command(
     if not archive.decryption_keys:
         click.echo("no key that opens: ciphertext is compared with the manifests", err=True)
     for recording_id in recording_ids:
-        verify(archive, _holder(archive, recording_id, tenant), recording_id)
+        verify(archive, holder(archive, recording_id, tenant), recording_id)
         click.echo(f"{recording_id}: whole")
     if everything:
         progress = Progress("verified")
@@ -196,7 +198,7 @@ def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""
     archive = _archive()
     archive.erase(
-        _holder(archive, recording_id, tenant), recording_id, by=_operator(), reason=reason
+        holder(archive, recording_id, tenant), recording_id, by=_operator(), reason=reason
     )
     click.echo(f"{recording_id}: erased", err=True)
 
@@ -235,7 +237,7 @@ def reencrypt_command(
     if not everything and not recording_ids:
         raise click.UsageError("name recordings, or give --all")
     for recording_id in recording_ids:
-        reencrypt(archive, _holder(archive, recording_id, tenant), recording_id, by=_operator())
+        reencrypt(archive, holder(archive, recording_id, tenant), recording_id, by=_operator())
         click.echo(f"{recording_id}: sealed anew")
     if everything:
         progress = Progress("sealed anew")
@@ -264,7 +266,7 @@ def _entries(
             return
 
 
-def _holder(archive: Archive, recording_id: str, tenant: str | None) -> str:
+def holder(archive: Archive, recording_id: str, tenant: str | None) -> str:
     """The one tenant that holds a recording. Raises NotStored; a usage error for several."""
     if tenant:
         return tenant

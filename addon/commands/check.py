@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 import numpy as np
 
+from addon.analysis.rules import check_rules
 from addon.analysis.whisper import open_transcriber
 from addon.analysis.words import Hints
 from addon.archive.archive import Archive
@@ -122,6 +123,11 @@ def _transcriber(settings: Settings) -> Finding:
     return None
 
 
+def _rules(settings: Settings) -> Finding:
+    check_rules(settings.rules, settings.flex_categories)
+    return None
+
+
 def _hosts(settings: Settings) -> Finding:
     check_hosts(settings)
     return None
@@ -140,6 +146,7 @@ LOOKS: dict[str, Callable[[Settings], Finding]] = {
     "keys": _keys,
     "API tokens": _tokens,
     "transcriber": _transcriber,
+    "rules": _rules,
     "allowed hosts": _hosts,
     "strength of secrets and addresses": _weak,
 }

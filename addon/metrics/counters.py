@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -46,8 +47,12 @@ class Counters:
         return True
 
     def read(self) -> dict[str, float]:
-        """Every field and its value. Raises RedisError."""
-        return {name.decode(): float(value) for name, value in self.redis.hgetall(METRICS).items()}
+        """Every field and its value, but for what is no number. Raises RedisError."""
+        found = {}
+        for name, value in self.redis.hgetall(METRICS).items():
+            with suppress(ValueError):
+                found[name.decode()] = float(value)
+        return found
 
     def _add(self, amounts: Mapping[str, float]) -> None:
         with self.redis.pipeline(transaction=False) as pipe:

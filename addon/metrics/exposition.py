@@ -40,7 +40,9 @@ class _Families:
         self._series: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in ALL_METRICS}
         for name, value in counted.items():
             metric, *parts = name.split(SEPARATOR)
-            self._series.get(metric, {})[tuple(parts)] = value
+            known = ALL_METRICS.get(metric)
+            if known and len(parts) == len(known.labels) + bool(known.bounds):
+                self._series[metric][tuple(parts)] = value
         for gauge in gauges:
             self._series[gauge.metric.name][gauge.labels] = gauge.value
 

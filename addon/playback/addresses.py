@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 
 from addon.archive.configured import control_keys
 from addon.archive.signed_documents import derived_key, key_name
@@ -18,12 +19,16 @@ PURPOSE = "addresses of listeners"
 LENGTH = 24
 """Hexadecimal digits, 96 bits: two addresses never share a name by chance."""
 
+NAMED = 1024
+"""Addresses whose name is not computed again: a listener's is needed with each range."""
+
 
 class AddressNames:
     """Names of addresses under the newest key, and under every key given."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = keys
+        self._newest = lru_cache(NAMED)(self._name)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> AddressNames:
@@ -32,6 +37,9 @@ class AddressNames:
 
     def of(self, address: str) -> str:
         """The name of an address under the newest key; without any key nothing is told of it."""
+        return self._newest(address)
+
+    def _name(self, address: str) -> str:
         return _name(self._keys[0], address) if self._keys else "not kept"
 
     def all_of(self, address: str) -> list[str]:

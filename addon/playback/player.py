@@ -1,7 +1,8 @@
 """Player: finds the audio of a recording or a call in the archive, converted or joined as needed.
 
-The store is asked each time, so an erased recording is gone at once; only layouts are cached, as
-they never change. Tenant and id come from a grant or a token's rights, never from a client alone.
+The store is asked each time, so an erased recording is gone at once; only layouts are cached, each
+for the very audio that it was read from. Tenant and id come from a grant or a token's rights, never
+from a client alone.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class Player:
         self._archive = archive
         self._gaps = gaps
         self._redaction_required = redaction_required
-        self._playabilities: BoundedCache[tuple[str, str], Playability] = BoundedCache(MAX_CACHED)
+        self._playabilities: BoundedCache[tuple[str, str, str], Playability] = BoundedCache(
+            MAX_CACHED
+        )
         self._confirmed: BoundedCache[str, bool] = BoundedCache(MAX_CACHED)
         self._parts: BoundedCache[tuple[str, str], CallPart] = BoundedCache(MAX_CACHED)
 
@@ -151,14 +154,14 @@ class Player:
         return self._confirmed.put(entry.key, True)
 
     def _playability(self, audio: ArchivedAudio) -> Playability:
-        key = audio.manifest.tenant, audio.manifest.recording_id
+        key = audio.manifest.tenant, audio.manifest.recording_id, audio.etag
         return self._playabilities.get_or(key, lambda: playability_of(audio))
 
     def _part(self, tenant: str, recording_id: str) -> CallPart:
         def read() -> CallPart:
             audio = self.open(tenant, recording_id)
             return CallPart(
-                open=partial(self.open, tenant, recording_id),
+                open=partial(self._open_same, tenant, recording_id, audio.etag),
                 etag=audio.etag,
                 index=SampleReader(audio).index,
                 layout=self._playability(audio).layout,
@@ -167,6 +170,14 @@ class Player:
             )
 
         return self._parts.get_or((tenant, recording_id), read)
+
+    def _open_same(self, tenant: str, recording_id: str, etag: str) -> ArchivedAudio:
+        """A part's audio. Raises Tampered, once, where it was replaced since."""
+        audio = self.open(tenant, recording_id)
+        if audio.etag != etag:
+            self._parts.remove((tenant, recording_id))
+            raise Tampered("the audio was replaced since it was read")
+        return audio
 
 
 @contextmanager

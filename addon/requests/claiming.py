@@ -1,19 +1,19 @@
 """Lua of a claim: enters a request and queues its job, or counts a duplicate, in one round trip.
 
-A script runs alone in Redis, so of two claims of one request the second finds the first. The
-commands of the first are those of a pipeline that was filled but not executed.
+A script runs alone in Redis, so of two claims of one request the second finds the first.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
+from itertools import chain
+from typing import NamedTuple
 
 import redis
-from redis.client import Pipeline
 
-SIZE = struct.Struct(">I")
+from addon import redis_keys
+from addon.redis_commands import Script, Word
+from addon.requests.queued_job import QUEUES, QueuedJob
 
 _PLACE = """
 local function due(job) return tonumber(string.sub(job, -16, -9), 16) or math.huge end
@@ -33,7 +33,7 @@ end
 PLACE = _PLACE + "return place(KEYS[1], ARGV[1])"
 """KEYS[1] a queue, ARGV[1] a job, whose id says when it is due: `selection.place` in Redis."""
 
-CLAIM = (
+CLAIM = Script(
     _PLACE
     + """
 local found = redis.call('HMGET', KEYS[1], 'received_at', 'outcome')
@@ -41,45 +41,45 @@ if found[1] or found[2] then
   redis.call('HINCRBY', KEYS[1], 'duplicates', 1)
   return 0
 end
-local at = 1
-while at <= #ARGV[1] do
-  local count, words = nil, {}
-  count, at = struct.unpack('>I4', ARGV[1], at)
-  for i = 1, count do words[i], at = struct.unpack('>I4c0', ARGV[1], at) end
-  if words[1] == 'PLACE' then
-    place(words[2], words[3])
-  else
-    redis.call(unpack(words))
-  end
-end
+local facts = 6 + ARGV[6]
+redis.call('HSET', KEYS[1], unpack(ARGV, 7, facts))
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
+redis.call('SADD', KEYS[3], KEYS[4])
+redis.call('HSET', KEYS[5], unpack(ARGV, facts + 1))
+place(KEYS[4], ARGV[4])
+redis.call('HINCRBYFLOAT', KEYS[6], ARGV[5], 1)
 return 1
 """
 )
-"""KEYS[1] a request's state, ARGV[1] the commands to run as `_packed` has them; PLACE is followed
-by a queue and a job. Gives 1, or 0 for a duplicate."""
+"""KEYS: a request's state, the unfinished requests, all queues, a queue, a job, the metrics.
+ARGV: the request SID, when to look at it, seconds that the state lives, the job's id, the counter,
+the number of words of the state, those words, and those of the job. Gives 1, or 0 for a duplicate.
+"""
 
 
-def claim(connection: redis.Redis, state: str, commands: Pipeline) -> bool:
-    """Run the commands of a pipeline where nothing is entered under the key `state`.
+class Claim(NamedTuple):
+    """A request to enter: `facts` are the words of its state, `due` is when to look at it, and
+    `counter` the field of the metrics that counts it."""
 
-    False where something is. Raises RedisError.
-    """
-    packed = b"".join(_packed(command) for command in _commands(commands))
-    return bool(connection.register_script(CLAIM)(keys=[state], args=[packed]))
-
-
-def _commands(pipeline: Pipeline) -> Iterator[tuple[Any, ...]]:
-    """The commands that a pipeline holds; the script cannot run another one, only PLACE."""
-    for command, _ in pipeline.command_stack:
-        yield ("PLACE", *command[3:]) if command[:2] == ("EVAL", PLACE) else command
+    sid: str
+    facts: Mapping[str, Word]
+    due: float
+    lifetime_s: int
+    counter: str
+    job: QueuedJob
 
 
-def _packed(command: tuple[Any, ...]) -> bytes:
-    """The number of a command's words, and each after its length: one argument costs redis-py less
-    than a hundred do."""
-    parts = [SIZE.pack(len(command))]
-    for word in command:
-        text = word if isinstance(word, bytes | str) else str(word)
-        encoded = text.encode() if isinstance(text, str) else text  # str() would name an enum
-        parts += (SIZE.pack(len(encoded)), encoded)
-    return b"".join(parts)
+def enter(client: redis.Redis, claim: Claim) -> bool:
+    """Enter a request and queue its job; False where it is entered. Raises RedisError."""
+    job, facts = claim.job, list(chain.from_iterable(claim.facts.items()))
+    keys = (
+        redis_keys.REQUEST + claim.sid,
+        redis_keys.REQUESTS_OPEN,
+        QUEUES,
+        job.queue_key,
+        job.key,
+        redis_keys.METRICS,
+    )
+    words = (claim.sid, claim.due, claim.lifetime_s, job.id, claim.counter, len(facts), *facts)
+    return bool(CLAIM(client, keys, (*words, *chain.from_iterable(job.fields.items()))))

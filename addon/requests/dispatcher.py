@@ -17,6 +17,8 @@ from addon.metrics import counters, declarations
 from addon.redis_errors import as_unavailable
 from addon.requests import scheduling, selection
 from addon.requests.admission import AdmissionControl
+from addon.requests.claiming import PLACE
+from addon.requests.queued_job import QueuedJob
 from addon.requests.queues import (
     DELIVER_KIND,
     FUNCTIONS,
@@ -25,13 +27,8 @@ from addon.requests.queues import (
     DeadlineQueue,
 )
 from addon.requests.scheduling import Length
+from addon.requests.spoilt_keys import is_number
 from addon.requests.state import BATCH, QUEUED, RequestState, RequestStates
-
-RESULT_TTL_S = 60
-"""RQ keeps 6 kB for a finished job (spec/runtime 2); the request's state is what remembers."""
-
-FAILURE_TTL_S = 24 * 3600
-"""A failed job's traceback stays readable for a day."""
 
 
 class Dispatcher:
@@ -75,14 +72,9 @@ class Dispatcher:
             sid,
             facts,
             scheduling.first_look(received_at, length.longest, time.time()),
-            lambda pipe: self._begin(pipe, sid, job, queue, timeout, source),
+            _queued(PROCESS_KIND, sid, job, queue, timeout),
+            counters.field(declarations.ACCEPTED, source),
         )
-
-    def _begin(
-        self, pipe: Pipeline, sid: str, job: str, queue: str, timeout: int, source: str
-    ) -> None:
-        self._enqueue(pipe, PROCESS_KIND, sid, job, queue, timeout)
-        pipe.hincrbyfloat(redis_keys.METRICS, counters.field(declarations.ACCEPTED, source), 1)
 
     def process(self, entry: RequestState) -> None:
         """Queue another processing job for a request that is entered already."""
@@ -145,17 +137,9 @@ class Dispatcher:
     def _enqueue(
         self, pipe: Pipeline, kind: str, sid: str, job: str, queue: str, timeout: int
     ) -> None:
-        self._queues[queue].enqueue_call(
-            FUNCTIONS[kind],
-            args=(sid,),
-            job_id=job,
-            timeout=timeout,
-            result_ttl=RESULT_TTL_S,
-            failure_ttl=FAILURE_TTL_S,
-            description=f"{kind} {sid}",
-            meta=tracing.carrier(),
-            pipeline=pipe,
-        )
+        queued = _queued(kind, sid, job, queue, timeout)
+        queued.write(pipe)
+        pipe.eval(PLACE, 1, queued.queue_key, job)
 
     def _job(self, sid: str, kind: str, due: int = scheduling.LAST) -> str:
         """A job's own id: a request may have several jobs over its life, none may share one.
@@ -166,7 +150,7 @@ class Dispatcher:
 
     def waits(self, queue: str, job: str) -> bool:
         """True if a job still waits in its queue."""
-        return bool(job) and self.redis.lpos(self._queues[queue].key, job) is not None
+        return bool(self.waiting([(queue, job)]))
 
     def waiting(self, jobs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these queues and jobs whose job waits in its queue, in one round trip."""
@@ -229,9 +213,23 @@ class Dispatcher:
         for name, (depth, taken, samples) in zip(
             self._queues, zip(found, found, found, strict=True), strict=True
         ):
-            forecast = selection.forecast_wait(name, depth, taken, list(map(float, samples)))
+            forecast = selection.forecast_wait(
+                name, depth, taken, list(map(float, filter(is_number, samples)))
+            )
             pressures[name] = scheduling.pressure(name, max(forecast, waited.get(name, 0.0)))
         return pressures
+
+
+def _queued(kind: str, sid: str, job: str, queue: str, timeout: int) -> QueuedJob:
+    return QueuedJob.of(
+        FUNCTIONS[kind],
+        sid,
+        job,
+        queue,
+        description=f"{kind} {sid}",
+        timeout=timeout,
+        meta=tracing.carrier(),
+    )
 
 
 def _age(enqueued_at: bytes | None, now: float) -> float:

@@ -12,19 +12,18 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
 from addon import stored_documents
-from addon.archive import message
 from addon.archive.configured import control_signer
-from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.planted import PlantedObjects
 from addon.archive.prefixes import INTAKE, OUTCOMES, RESULTS
 from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Store
 from addon.errors import AlreadyStored, KeyMissing, NotStored, StoreUnavailable, Tampered
+from addon.requests.record_cipher import RecordCipher
 from addon.requests.results import StoredResult
 from addon.requests.signature_uses import SignatureUse
 from addon.settings import Settings
@@ -35,7 +34,6 @@ VERSION = 1
 KIND = "outcome"
 """How errors and the signature call an outcome."""
 
-KEY_NAME = "intake"
 LENGTH = struct.Struct(">I")
 
 HEAD_LIMIT = 4 * 1024 * 1024
@@ -65,8 +63,7 @@ class IntakeStore:
         self.store = store
         self._signer = signer
         self._planted = PlantedObjects()
-        self._encryption_keys = EncryptionKeys.local(key, KEY_NAME)
-        self._decryption_keys = DecryptionKeys.local(key, KEY_NAME)
+        self._cipher = RecordCipher(key)
 
     @classmethod
     def from_settings(cls, settings: Settings, store: Store) -> Self:
@@ -88,7 +85,7 @@ class IntakeStore:
         """
         document: dict[str, Any] = {"version": VERSION, "source": source, "request": request}
         if signature is not None:
-            document["signature"] = asdict(signature)
+            document["signature"] = vars(signature)
         head = json.dumps(document, separators=(",", ":")).encode()
         try:
             self._put(INTAKE, sid, _framed(head, audio), if_absent=True)
@@ -233,17 +230,11 @@ class IntakeStore:
         return self._signer.believed(KIND, key, content)
 
     def _put(self, prefix: str, sid: str, blocks: Iterable[bytes], *, if_absent: bool) -> None:
-        sealed = message.encrypt(blocks, self._encryption_keys, _context(prefix, sid))
-        self.store.put(prefix + sid, sealed, if_absent=if_absent)
+        record = self._cipher.encrypt(blocks, prefix, sid)
+        self.store.put(prefix + sid, record, if_absent=if_absent)
 
     def _get(self, prefix: str, sid: str) -> Iterator[bytes]:
-        return message.decrypt(
-            self.store.read(prefix + sid), self._decryption_keys, _context(prefix, sid)
-        )
-
-
-def _context(prefix: str, sid: str) -> dict[str, str]:
-    return {"kind": prefix.rstrip("/"), "request_sid": sid}
+        return self._cipher.decrypt(self.store.read(prefix + sid), prefix, sid)
 
 
 def _framed(head: bytes, audio: Iterable[bytes]) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from addon import log
 from addon.errors import LeaseLost
+from addon.redis_errors import ignoring_wrong_type
 from addon.redis_keys import LEASE
 
 TTL_MS = 4000
@@ -29,14 +30,19 @@ TTL_MS = 4000
 RENEW_S = 1.0
 """Four chances to renew within a lease's life."""
 
-RENEW = """
+LONGEST_MS = 60_000
+"""No lease of any release lives longer: what does is not ours, and nobody would ever renew it."""
+
+RENEW = f"""
+local kind, life = redis.call('TYPE', KEYS[1]).ok, redis.call('PTTL', KEYS[1])
+if kind ~= 'string' or life < 0 or life > {LONGEST_MS} then redis.call('DEL', KEYS[1]) end
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return holder and 2 or 1
 """
 """KEYS[1] the lease, ARGV[1] its holder, ARGV[2] its life. Takes it where it is free or ours: 1
-where it was free, 2 where it was ours."""
+where it was free, 2 where it was ours. A key that would not end by itself is no lease."""
 
 LAPSED = 1
 
@@ -57,13 +63,15 @@ def key(kind: str, sid: str) -> str:
 
 def held(connection: redis.Redis, kind: str, sid: str) -> bool:
     """True if any worker holds the lease."""
-    return bool(connection.exists(key(kind, sid)))
+    return held_each(connection, [(kind, sid)])[0]
 
 
 def held_each(connection: redis.Redis, leases: Sequence[tuple[str, str]]) -> list[bool]:
     """For each of these kinds and SIDs, True if any worker holds its lease; one round trip."""
-    holders: Any = connection.mget([key(kind, sid) for kind, sid in leases]) if leases else []
-    return [holder is not None for holder in holders]
+    with connection.pipeline(transaction=False) as pipe:
+        for kind, sid in leases:
+            pipe.pttl(key(kind, sid))
+        return [0 <= life <= LONGEST_MS for life in pipe.execute()]
 
 
 class Lease:
@@ -96,9 +104,9 @@ class Lease:
         return lapsed
 
     def take(self) -> bool:
-        """Take it where it is free; as `renew`, in one command instead of a script's three."""
+        """Take it where it is free; as `renew`, in one command instead of a script's."""
         free = self._connection.set(self.name, self.holder, px=TTL_MS, nx=True)
-        return bool(free) or self.renew()  # ours where only the answer to SET was lost
+        return bool(free or self._took())  # ours where only the answer to SET was lost
 
     def renew(self) -> bool:
         """Take or keep it; False for good once another was seen to have it. Raises RedisError.
@@ -108,15 +116,18 @@ class Lease:
         """
         if self._lost.is_set():
             return False
-        holder = self._connection.getex(self.name, px=TTL_MS)
-        if holder == self.holder.encode():
-            return True
-        found = self._script(keys=[self.name], args=[self.holder, TTL_MS])
+        with ignoring_wrong_type():
+            if self._connection.getex(self.name, px=TTL_MS) == self.holder.encode():
+                return True
+        found = self._took()
         if found == LAPSED:
             self._lapsed.set()
         elif not found:
             self._lost.set()
-        return not self._lost.is_set()
+        return bool(found)
+
+    def _took(self) -> int:
+        return int(self._script(keys=[self.name], args=[self.holder, TTL_MS]))
 
     def beat(self, stop: threading.Event) -> None:
         """Renew it until it is over, or another's."""

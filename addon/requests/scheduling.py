@@ -114,7 +114,7 @@ def longer(longest: float | None) -> float:
 
 def due(received_at: float, seconds: float) -> int:
     """The second by which a job's result has to be there: after it a failure is the answer."""
-    return int(min(LAST, answer_by(received_at, seconds)))
+    return int(max(0, min(LAST, answer_by(received_at, seconds))))
 
 
 def is_short(queue: str) -> bool:

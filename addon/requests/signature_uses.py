@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import redis
@@ -22,6 +22,7 @@ from addon.archive.prefixes import SIGNATURES
 from addon.archive.signed_documents import DocumentSigner, derived_key
 from addon.archive.store import Store
 from addon.errors import AlreadyStored, NotStored, Tampered, UnreadableDocument
+from addon.redis_commands import Script, execute
 from addon.redis_errors import as_unavailable
 from addon.redis_keys import SIGNATURE_USE
 from addon.requests.state import RETENTION_S
@@ -35,9 +36,7 @@ VERSION = 1
 DIGEST_CHARACTERS = 32
 """Of a digest in hexadecimal: 128 bits, which nobody can make collide without the key."""
 
-FORGET = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-"""
+FORGET = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end")
 """KEYS[1] a signature, ARGV[1] the use that is forgotten, where it is this one."""
 
 Verdict = Literal["new", "the same", "other audio", "another request"]
@@ -69,7 +68,7 @@ class SignatureUse:
 
     @classmethod
     def from_document(cls, document: Any) -> Self | None:
-        """As `asdict` gives it; None for anything else: an older release kept none."""
+        """As `vars` gives it; None for anything else: an older release kept none."""
         try:
             return stored_documents.instance(cls, document, KIND)
         except UnreadableDocument:
@@ -134,7 +133,7 @@ class SignatureUses:
         if use is None or not use.bound:
             return
         key = SIGNATURES + use.signature
-        document = [self._signer.sign(KIND, key, {"version": VERSION, **asdict(use)})]
+        document = [self._signer.sign(KIND, key, {"version": VERSION, **vars(use)})]
         try:
             self.store.put(key, document, if_absent=True)
         except AlreadyStored:
@@ -146,16 +145,15 @@ class SignatureUses:
         """Keep a use in Redis where none is kept; the earlier one otherwise."""
         key = SIGNATURE_USE + use.signature
         with as_unavailable():
-            while not self._redis.set(key, _text(use), nx=True, ex=RETENTION_S):
-                if (found := self._redis.get(key)) is not None:  # else it was settled in between
+            while not execute(self._redis, "SET", key, _text(use), "NX", "EX", RETENTION_S):
+                found = execute(self._redis, "GET", key)
+                if found is not None:  # else it was settled in between
                     return _read(found)
         return None
 
     def _forget(self, use: SignatureUse) -> None:
         with as_unavailable():
-            self._redis.register_script(FORGET)(
-                keys=[SIGNATURE_USE + use.signature], args=[_text(use)]
-            )
+            FORGET(self._redis, [SIGNATURE_USE + use.signature], [_text(use)])
 
     def _kept(self, signature: str) -> SignatureUse | None:
         key = SIGNATURES + signature
@@ -175,9 +173,9 @@ def _read(text: bytes) -> SignatureUse | None:
     """The use that `_text` wrote; None for anything else that was put in its place."""
     try:
         return SignatureUse.from_document(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
 def _text(use: SignatureUse) -> str:
-    return json.dumps(asdict(use), separators=(",", ":"))
+    return json.dumps(vars(use), separators=(",", ":"))

@@ -6,6 +6,7 @@ intake store. Times are seconds since the epoch. No personal data, URL or secret
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ import redis
 from redis.client import Pipeline
 
 from addon import redis_keys as keys
-from addon.redis_errors import as_unavailable
+from addon.redis_errors import as_unavailable, ignoring_wrong_type, is_wrong_type
 from addon.requests import claiming
+from addon.requests.claiming import Claim
+from addon.requests.queued_job import QueuedJob
 
 RETENTION_S = 48 * 3600
 """Ten times four hours, the longest call Twilio records, with a margin (spec/runtime 4)."""
@@ -63,8 +66,9 @@ class RequestState:
     `fetches` counts the failed downloads. `estimate` is the audio's length as guessed, `longest`
     what it may be at most, `duration` what it is, all in seconds. `work_at` and `delivery_at` say
     when a waiting step is due, and `delivery_pause` how many seconds ahead that was when it was
-    written. `outcome` is what became of the answer, and `code` the number in a failure's. Each
-    field is one of the hash, under the same name but for STORED_AS.
+    written. `outcome` is what became of the answer, and `code` the number in a failure's. `taken`
+    is `delivered_at` signed, which alone keeps an answer from being sent again. Each field is one
+    of the hash, under the same name but for STORED_AS.
     """
 
     sid: str
@@ -91,6 +95,7 @@ class RequestState:
     analysed_at: float | None = None
     archived_at: float | None = None
     delivered_at: float | None = None
+    taken: str | None = None
     finished_at: float | None = None
     outcome: str | None = None
     code: int | None = None
@@ -115,17 +120,17 @@ class RequestStates:
         # redis-py types an answer as a union over every protocol version
         self.redis: Any = connection
 
-    def claim(self, sid: str, facts: Mapping[str, Any], due: float, enqueue: Enqueue) -> bool:
+    def claim(
+        self, sid: str, facts: Mapping[str, Any], due: float, job: QueuedJob, counter: str
+    ) -> bool:
         """Enter a request and queue its job in one step; False for a duplicate, which is counted.
 
-        `facts` are fields of its state (tenant, queue, …); `enqueue` gets a pipeline to fill.
-        Raises QueueUnavailable.
+        `facts` are fields of its state (tenant, queue, …), `counter` the metrics' field that counts
+        it. Raises QueueUnavailable.
         """
-        with as_unavailable(), self.redis.pipeline() as pipe:
-            pipe.multi()  # RQ would, and after the first command it is too late
-            self.enter(pipe, sid, {"state": QUEUED, **facts}, due)
-            enqueue(pipe)
-            return claiming.claim(self.redis, _key(sid), pipe)
+        present, _ = _stored({"state": QUEUED, **facts})
+        with as_unavailable():
+            return claiming.enter(self.redis, Claim(sid, present, due, RETENTION_S, counter, job))
 
     def requeue(self, sid: str, due: float, enqueue: Enqueue, **facts: Any) -> None:
         """Queue another job for a request that is entered already."""
@@ -137,17 +142,17 @@ class RequestStates:
 
     def take_uncounted(self) -> list[RequestState]:
         """Finished requests that are in no metric yet, BATCH at most; each is given once."""
-        sids = self.redis.lpop(keys.REQUESTS_UNCOUNTED, BATCH) or []
+        sids = _sids(self.redis.lpop(keys.REQUESTS_UNCOUNTED, BATCH) or [])
         with self.redis.pipeline(transaction=False) as pipe:
             for sid in sids:
-                pipe.hsetnx(_key(sid.decode()), "counted", 1)
-                pipe.hgetall(_key(sid.decode()))
-            found = iter(pipe.execute())
-        return [
-            _state(sid.decode(), fields)
+                pipe.hsetnx(_key(sid), "counted", 1)
+                pipe.hgetall(_key(sid))
+            found = iter(pipe.execute(raise_on_error=False))
+        entries = (
+            _state(sid, fields) if is_first == 1 else None
             for sid, (is_first, fields) in zip(sids, zip(found, found, strict=True), strict=True)
-            if is_first and b"state" in fields
-        ]
+        )
+        return [entry for entry in entries if entry is not None]
 
     def mark(self, sid: str, **facts: Any) -> None:
         """Write fields of a request's state; None deletes one. It lives as long as before."""
@@ -198,7 +203,7 @@ class RequestStates:
             pipe.expire(_key(sid), RETENTION_S)  # it is new where Redis was emptied
             pipe.zadd(keys.REQUESTS_OPEN, {sid: look_at}, xx=True)
             pipe.hgetall(_key(sid))
-            return _state(sid, pipe.execute()[-1])
+            return _state(sid, pipe.execute()[-1]) or RequestState(sid, WORKING, attempts=1)
 
     def count(self, sid: str, what: str) -> int:
         """Add one to a count of a request's state; returns it."""
@@ -246,14 +251,15 @@ class RequestStates:
 
     def forget_finished(self, number: int) -> None:
         """Forget the oldest; a late duplicate of these is known from the store alone."""
-        oldest = [_key(sid.decode()) for sid, _ in self.redis.zpopmin(keys.REQUESTS_DONE, number)]
+        oldest = _sids(sid for sid, _ in self.redis.zpopmin(keys.REQUESTS_DONE, number))
         if oldest:
-            self.redis.delete(*oldest)
+            self.redis.delete(*map(_key, oldest))
 
     def get(self, sid: str) -> RequestState | None:
-        """State of one request, or None."""
-        fields = self.redis.hgetall(_key(sid))
-        return _state(sid, fields) if b"state" in fields else None
+        """State of one request, or None, also where it is not as this service writes one."""
+        with ignoring_wrong_type():
+            return _state(sid, self.redis.hgetall(_key(sid)))
+        return None
 
     def knows(self, sid: str) -> bool:
         """True if a request was entered. Raises QueueUnavailable."""
@@ -264,13 +270,17 @@ class RequestStates:
         """The unfinished requests to be looked at by now and since when, most urgent first.
 
         One that would come very late is due as well: a clock that was wrong may have written it.
+        What can be no SID is removed: it would be due for ever.
         """
         options: dict[str, Any] = {"start": 0, "num": limit, "withscores": True}
         with self.redis.pipeline(transaction=False) as pipe:
             pipe.zrangebyscore(keys.REQUESTS_OPEN, "-inf", now, **options)
             pipe.zrangebyscore(keys.REQUESTS_OPEN, now + FARTHEST_S, "+inf", **options)
             due, far = pipe.execute()
-        return {sid.decode(): at for sid, at in (*due, *far)[:limit]}
+        found = dict((*due, *far)[:limit])
+        if foreign := [sid for sid in found if not sid.isascii()]:
+            self.redis.zrem(keys.REQUESTS_OPEN, *foreign)
+        return {sid.decode(): at for sid, at in found.items() if sid.isascii()}
 
     def open_count(self) -> int:
         """The number of unfinished requests."""
@@ -278,25 +288,24 @@ class RequestStates:
 
     def open_sids(self) -> set[str]:
         """All unfinished requests."""
-        return {sid.decode() for sid in self.redis.zrange(keys.REQUESTS_OPEN, 0, -1)}
+        return set(_sids(self.redis.zrange(keys.REQUESTS_OPEN, 0, -1)))
 
     def finished(self, since: float = 0) -> Iterator[RequestState]:
         """Finished requests, oldest first."""
-        return self.get_many(
-            sid.decode() for sid in self.redis.zrangebyscore(keys.REQUESTS_DONE, since, "+inf")
-        )
+        return self.get_many(_sids(self.redis.zrangebyscore(keys.REQUESTS_DONE, since, "+inf")))
 
     def get_many(self, sids: Iterable[str]) -> Iterator[RequestState]:
-        """States of many requests, BATCH a round trip; those that are gone are left out."""
+        """States of many requests, BATCH a round trip; those for which `get` gives None are left
+        out."""
         remaining = iter(sids)
         while batch := list(islice(remaining, BATCH)):
             with self.redis.pipeline(transaction=False) as pipe:
                 for sid in batch:
                     pipe.hgetall(_key(sid))
-                found = pipe.execute()
+                found = pipe.execute(raise_on_error=False)
             for sid, fields in zip(batch, found, strict=True):
-                if b"state" in fields:
-                    yield _state(sid, fields)
+                if (entry := _state(sid, fields)) is not None:
+                    yield entry
 
     def enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
         """Write a request's state and its next look as part of a transaction."""
@@ -305,13 +314,18 @@ class RequestStates:
         pipe.zadd(keys.REQUESTS_OPEN, {sid: due})
 
     def _write(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any]) -> None:
-        stored = {STORED_AS.get(name, name): value for name, value in facts.items()}
-        present = {name: _text(value) for name, value in stored.items() if value is not None}
-        absent = [name for name, value in stored.items() if value is None]
+        present, absent = _stored(facts)
         if present:
             pipe.hset(_key(sid), mapping=present)  # type: ignore[arg-type]
         if absent:
             pipe.hdel(_key(sid), *absent)
+
+
+def _stored(facts: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """The fields of the hash with their text, and the names of those that are None."""
+    stored = {STORED_AS.get(name, name): value for name, value in facts.items()}
+    present = {name: _text(value) for name, value in stored.items() if value is not None}
+    return present, [name for name, value in stored.items() if value is None]
 
 
 def _key(sid: str) -> str:
@@ -324,22 +338,45 @@ def _is_entered(connection: Any, key: str) -> bool:
     A worker that goes on after Redis was wiped writes facts of a request that nobody has claimed:
     they must not hide it from the sweeper.
     """
-    return any(connection.hmget(key, "received_at", "outcome"))
+    with ignoring_wrong_type():
+        return any(connection.hmget(key, "received_at", "outcome"))
+    return False
 
 
 def _text(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _state(sid: str, fields: Mapping[bytes, bytes]) -> RequestState:
-    """Fields that another release wrote are left out, and missing ones have their default."""
-    text = {name.decode(): value.decode() for name, value in fields.items()}
+def _sids(found: Iterable[bytes]) -> list[str]:
+    """The SIDs of a set in Redis; what can be none is left out."""
+    return [sid.decode() for sid in found if sid.isascii()]
+
+
+def _state(sid: str, fields: Mapping[bytes, bytes] | Exception) -> RequestState | None:
+    """Fields that another release wrote are left out, and missing ones have their default.
+
+    None where there is no state, or a value that no release writes: the store knows better.
+    """
+    if isinstance(fields, Exception):
+        if not is_wrong_type(fields):
+            raise fields
+        return None
     values: dict[str, Any] = {}
-    for field in dataclass_fields(RequestState):
-        name = STORED_AS.get(field.name, field.name)
-        if name in text:
-            values[field.name] = _CONVERT[str(field.type)](text[name])
-    return RequestState(**{**values, "sid": sid})
+    try:
+        for field in dataclass_fields(RequestState):
+            name = STORED_AS.get(field.name, field.name).encode()
+            if name in fields:
+                values[field.name] = _CONVERT[str(field.type)](fields[name].decode())
+    except ValueError:
+        return None
+    return RequestState(**{**values, "sid": sid}) if "state" in values else None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("no time is infinite")
+    return number
 
 
 _CONVERT: dict[str, Callable[[str], Any]] = {
@@ -347,6 +384,6 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "str | None": str,
     "int": int,
     "int | None": int,
-    "float": float,
-    "float | None": float,
+    "float": _finite,
+    "float | None": _finite,
 }

@@ -26,6 +26,12 @@ local shortest = {_table({q: scheduling.shortest(q) for q in RECORDING_QUEUES})}
 local share = {_table(SHARES)}
 local queues, owed = {{}}, {{}}
 
+local function number(text, otherwise)
+  local found = tonumber(text)
+  if found and math.abs(found) < 1e9 then return found end
+  return otherwise
+end
+
 local function due(queue, index)
   local job = redis.call('LINDEX', queue.key, index)
   return job and tonumber(string.sub(job, -16, -9), 16) or math.huge
@@ -53,7 +59,7 @@ local function service(queue)
   local samples = '{redis_keys.SERVICE_TIMES}' .. queue.name
   local times = redis.call('LRANGE', samples, 0, {selection.SAMPLES - 1})
   if #times < {selection.LEAST_SAMPLES} then return defaults[queue.name] end
-  for i = 1, #times do times[i] = tonumber(times[i]) end
+  for i = 1, #times do times[i] = number(times[i], defaults[queue.name]) end
   table.sort(times)
   return times[math.floor(9 * #times / 10)]
 end
@@ -128,7 +134,7 @@ local function urgent()
 end
 
 local stored = redis.call('HMGET', '{redis_keys.RESERVES}', '{LATE}', '{LONGER}')
-owed.{LATE}, owed.{LONGER} = tonumber(stored[1] or 0), tonumber(stored[2] or 0)
+owed.{LATE}, owed.{LONGER} = number(stored[1] or 0, 0), number(stored[2] or 0, 0)
 if ARGV[2] ~= '' then charge(ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])) end
 for i = 1, #KEYS do
   queues[i] = {{key = KEYS[i], name = string.match(KEYS[i], '[^:]*$')}}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import request
 
 from addon.errors import Withheld
 from addon.playback.access_log import Access
 from addon.playback.grants import Grant
-from addon.web.context import context
+from addon.web.context import Context, context
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 MAX_FORWARDED = 64
 """An IPv6 address has 39 letters; the header is a stranger's to write where no proxy is."""
@@ -19,16 +22,20 @@ MAX_FORWARDED = 64
 
 def access_from_request(tenant: str, recordings: tuple[str, ...], **facts: Any) -> Access:
     """The access that this request makes, from its client's address, which has a name there."""
-    return Access(tenant=tenant, recordings=recordings, address=_address_names(), **facts)
+    address = _address_names(context(), request.environ)
+    return Access(tenant=tenant, recordings=recordings, address=address, **facts)
 
 
-def access_by_link(grant: Grant, form: str | None = None) -> Access:
+def access_by_link(
+    context: Context, environ: WSGIEnvironment, grant: Grant, form: str | None = None
+) -> Access:
     """The access of whoever presents a link. Raises StoreUnavailable for a call's parts."""
-    return access_from_request(
-        grant.tenant,
-        recordings_of(grant),
+    return Access(
+        tenant=grant.tenant,
+        recordings=_recordings_of(context, grant),
         listener=grant.listener,
         right="link",
+        address=_address_names(context, environ),
         purpose=grant.purpose,
         call_sid=grant.call_sid,
         grant=grant.nonce,
@@ -46,23 +53,27 @@ def refusals_logged(access: Access) -> Iterator[None]:
         raise
 
 
-def recordings_of(grant: Grant) -> tuple[str, ...]:
+def client_address() -> str:
+    """The peer's address, and the last one of X-Forwarded-For: the nearest proxy wrote that."""
+    return _address_of(request.environ)
+
+
+def _recordings_of(context: Context, grant: Grant) -> tuple[str, ...]:
     """The recordings that a grant is for."""
     if grant.recording_id is not None:
         return (grant.recording_id,)
-    return tuple(context().player.recordings_of(grant.tenant, grant.subject))
+    return tuple(context.player.recordings_of(grant.tenant, grant.subject))
 
 
-def client_address() -> str:
-    """The peer's address, and the last one of X-Forwarded-For: the nearest proxy wrote that."""
-    peer = request.remote_addr or "unknown"
-    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+def _address_of(environ: WSGIEnvironment) -> str:
+    peer = environ.get("REMOTE_ADDR") or "unknown"
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
     if not forwarded or not forwarded.isprintable():
         return peer
     return f"{forwarded[:MAX_FORWARDED]} via {peer}"
 
 
-def _address_names() -> str:
+def _address_names(context: Context, environ: WSGIEnvironment) -> str:
     """As `client_address`, each address by its name."""
-    names = context().addresses
-    return " via ".join(names.of(one) for one in client_address().split(" via "))
+    names = context.addresses
+    return " via ".join(names.of(one) for one in _address_of(environ).split(" via "))

@@ -7,11 +7,13 @@ connection: an answer that ends cleanly always is the whole of what its header p
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from flask import Response, request
+from werkzeug.http import parse_etags
 
 from addon.audio.sniffing import media_type
 from addon.errors import NotPlayable, Tampered
@@ -21,7 +23,11 @@ from addon.playback.playable import Playable
 from addon.playback.ranges import Range, Unsatisfiable, wanted
 from addon.playback.read_ahead import read_ahead
 from addon.web import problems
-from addon.web.context import context
+from addon.web.context import Context, context
+from addon.web.direct_routes import PlainAnswer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 READ_AHEAD_FROM = 4 * 1024 * 1024
 """Shorter ranges are sent before a thread would pay: a socket takes them almost at once."""
@@ -52,7 +58,16 @@ class Body:
 
     playable: Playable
     ranges: list[Range]
+    heard: Heard
     sent: list[Range] = field(default_factory=list)
+    content: Iterable[bytes] = ()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.content)
+
+    def close(self) -> None:
+        """The answer is over, whether it was taken whole or not."""
+        self.heard(self.sent)
 
     def blocks(self, number: int) -> Iterator[bytes]:
         """The bytes of one range. Raises Tampered where there are fewer than promised."""
@@ -97,6 +112,23 @@ class Body:
 def logged_answer(
     playable: Playable, access: Access, wanted_format: EncodedFormat | None, name: str
 ) -> Response:
+    """`logged` as a view returns it."""
+    return logged(context(), request.environ, playable, access, wanted_format, name).response()
+
+
+def answer(playable: Playable, *, heard: Heard) -> Response:
+    """`plain` as a view returns it."""
+    return plain(request.environ, playable, heard=heard).response()
+
+
+def logged(
+    context: Context,
+    environ: WSGIEnvironment,
+    playable: Playable,
+    access: Access,
+    wanted_format: EncodedFormat | None,
+    name: str,
+) -> PlainAnswer:
     """The audio as an answer whose sent bytes are logged; a download is a file called `name`."""
 
     def heard(ranges: list[Range]) -> None:
@@ -105,36 +137,37 @@ def logged_answer(
     def begin() -> None:
         access_log.begin(access)
 
-    access_log = context().access_log
+    access_log = context.access_log
     if wanted_format is not None:
         file_name = f"{name}.{wanted_format}"
-        return encoded_answer(
-            playable, wanted_format, heard=heard, attachment=file_name, begin=begin
-        )
+        return _encoded(environ, playable, wanted_format, heard, file_name, begin)
     keeps = access.purpose == "download"
     file_name = f"{name}.{playable.format}"
-    return answer(playable, heard=heard, attachment=file_name if keeps else None, begin=begin)
+    attachment = file_name if keeps else None
+    return plain(environ, playable, heard=heard, attachment=attachment, begin=begin)
 
 
-def answer(
-    playable: Playable, *, heard: Heard, attachment: str | None = None, begin: Begin = _nothing
-) -> Response:
+def plain(
+    environ: WSGIEnvironment,
+    playable: Playable,
+    *,
+    heard: Heard,
+    attachment: str | None = None,
+    begin: Begin = _nothing,
+) -> PlainAnswer:
     """200, 206, 304, 412 or 416. `attachment` is a file name for a download.
 
     Raises what opening the first block raises: Tampered, NotStored, StoreUnavailable.
     """
     headers = {**HEADERS, "ETag": f'"{playable.etag}"', **_attachment(attachment)}
-    refused = _conditional(playable)
+    refused = _conditional(environ, playable)
     if refused is not None:
-        return Response(status=refused, headers=headers)
+        return PlainAnswer(refused, headers)
     try:
-        ranges = wanted(_range_header(playable), playable.length)
+        ranges = wanted(_range_header(environ, playable), playable.length)
     except Unsatisfiable:
-        response = problems.problem(416, "this recording has no such range")
-        response.headers["Content-Range"] = f"bytes */{playable.length}"
-        response.headers["Accept-Ranges"] = "bytes"
-        return response
-    body = Body(playable, ranges or [Range(0, playable.length)])
+        return _unsatisfiable(playable)
+    body = Body(playable, ranges or [Range(0, playable.length)], heard)
     if len(body.ranges) > 1:
         boundary = secrets.token_hex(16)
         length, blocks = body.multipart(boundary)
@@ -145,72 +178,79 @@ def answer(
         if ranges:
             headers["Content-Range"] = ranges[0].content_range(playable.length)
     headers["Content-Length"] = str(length)
-    return _begun(body, blocks, begin, heard, 206 if ranges else 200, headers)
+    return _begun(environ, body, blocks, begin, 206 if ranges else 200, headers)
 
 
-def encoded_answer(
+def _encoded(
+    environ: WSGIEnvironment,
     playable: Playable,
     wanted_format: EncodedFormat,
-    *,
     heard: Heard,
     attachment: str,
-    begin: Begin = _nothing,
-) -> Response:
+    begin: Begin,
+) -> PlainAnswer:
     """200 with everything in another format; its length is not known, so it has no ranges.
 
     Raises NotPlayable, also over HTTP/1.0, where a body without a length ends the same way whether
     it is whole or broke off (RFC 9112 6.3); and what opening the first block raises.
     """
-    if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+    if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         raise NotPlayable(
             "over HTTP/1.0 a converted file that broke off would look whole",
             remedy="Ask over HTTP/1.1; in nginx: proxy_http_version 1.1.",
         )
-    body = Body(playable, [Range(0, playable.length)])
+    body = Body(playable, [Range(0, playable.length)], heard)
     blocks = body.converted(encoded(playable, wanted_format))
     headers = {**HEADERS, "Accept-Ranges": "none", **_attachment(attachment)}
     headers["Content-Type"] = media_type(wanted_format)
-    return _begun(body, blocks, begin, heard, 200, headers)
+    return _begun(environ, body, blocks, begin, 200, headers)
 
 
-def _conditional(playable: Playable) -> int | None:
+def _unsatisfiable(playable: Playable) -> PlainAnswer:
+    problem = problems.problem(416, "this recording has no such range")
+    problem.headers["Content-Range"] = f"bytes */{playable.length}"
+    problem.headers["Accept-Ranges"] = "bytes"
+    return PlainAnswer(416, dict(problem.headers), [problem.get_data()])
+
+
+def _conditional(environ: WSGIEnvironment, playable: Playable) -> int | None:
     """304 or 412 where the request's conditions say so (RFC 9110 13.2.2)."""
-    if request.if_match and playable.etag not in request.if_match:
+    if_match, if_none_match = environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH")
+    if if_match and (tags := parse_etags(if_match)) and playable.etag not in tags:
         return 412
-    if request.if_none_match and request.if_none_match.contains_weak(playable.etag):
+    if if_none_match and parse_etags(if_none_match).contains_weak(playable.etag):
         return 304
     return None
 
 
-def _range_header(playable: Playable) -> str | None:
+def _range_header(environ: WSGIEnvironment, playable: Playable) -> str | None:
     """The Range that counts: only of a GET, and only where If-Range still holds (13.1.5)."""
-    if request.method != "GET":
+    if environ["REQUEST_METHOD"] != "GET":
         return None
-    condition = request.headers.get("If-Range")
+    condition = environ.get("HTTP_IF_RANGE")
     if condition is not None and condition.strip() != f'"{playable.etag}"':
         return None
-    return request.headers.get("Range")
+    return environ.get("HTTP_RANGE")
 
 
 def _begun(
+    environ: WSGIEnvironment,
     body: Body,
     blocks: Iterator[bytes],
     begin: Begin,
-    heard: Heard,
     status: int,
     headers: dict[str, str],
-) -> Response:
+) -> PlainAnswer:
     """An answer whose first block was read already; nothing is read where no body is wanted.
 
     Raises what `begin` raises: then nothing is given out.
     """
-    if request.method == "HEAD":
-        return Response(iter(()), status, headers)
+    if environ["REQUEST_METHOD"] == "HEAD":
+        return PlainAnswer(status, headers)
     first = next(blocks, b"")
     begin()
-    response = Response(chain([first], blocks), status, headers)
-    response.call_on_close(lambda: heard(body.sent))
-    return response
+    body.content = chain([first], blocks)
+    return PlainAnswer(status, headers, body)
 
 
 def _attachment(name: str | None) -> dict[str, str]:

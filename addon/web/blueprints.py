@@ -1,9 +1,10 @@
-"""The list of all blueprints, and their registration with an app."""
+"""The list of all blueprints and direct routes, and their registration with an app."""
 
 from __future__ import annotations
 
 from flask import Flask
 
+from addon.settings import Settings
 from addon.web import (
     api,
     docs,
@@ -19,8 +20,10 @@ from addon.web import (
     problems,
     ringcentral,
     ringcentral_webhook,
+    transport_security,
 )
 from addon.web.context import EXTENSION
+from addon.web.direct_routes import DirectRoutes
 
 BLUEPRINTS = (
     *(invocations, flex_recordings, media, flex, api, openapi, login, pages, docs, ops),
@@ -39,3 +42,9 @@ def register_blueprints(app: Flask) -> None:
         login.blueprint: limits.nobody,
     }
     limits.apply(app, app.extensions[EXTENSION], limited)
+
+
+def direct_routes(app: Flask, settings: Settings) -> DirectRoutes:
+    """The WSGI application of an app, with what is answered before Flask."""
+    headers = transport_security.headers(settings.public_url)
+    return DirectRoutes(app, {"media": media.direct}, headers)

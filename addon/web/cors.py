@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
 from addon.web.context import context
 from addon.web.openapi.operations import Answer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 MAX_AGE_S = 600
 """How long a browser may remember a preflight; Chromium caps it at two hours."""
@@ -49,12 +53,22 @@ def preflight(methods: Sequence[str], headers: Sequence[str]) -> Response:
     return response
 
 
+def headers(environ: WSGIEnvironment, origins: Sequence[str]) -> dict[str, str]:
+    """The headers that an answer gets here, for a request that may be of one of the `origins`."""
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is None or origin not in origins:
+        return {"Vary": "Origin"}
+    return {
+        "Vary": "Origin",
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": EXPOSED,
+    }
+
+
 def _with_cors(response: Response) -> Response:
-    response.vary.add("Origin")
-    origin = _allowed_origin()
-    if origin is not None:
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = EXPOSED
+    given = headers(request.environ, context().settings.player_origins)
+    response.vary.add(given.pop("Vary"))
+    response.headers.update(given)
     return response
 
 

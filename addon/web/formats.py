@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from addon.analysis.rules import RULE_FLAG
+
 FLAGS = {
     "no_speech": ("No speech", "Nobody speaks in this recording."),
     "one_sided": ("One-sided", "One party hardly says anything."),
@@ -84,12 +86,14 @@ def hertz(rate: int) -> str:
 
 def flag_name(flag: str) -> str:
     """A flag's name for people."""
-    return FLAGS.get(flag, (flag.replace("_", " ").capitalize(), ""))[0]
+    word = flag.removeprefix(RULE_FLAG)
+    return FLAGS.get(flag, (word.replace("_", " ").capitalize(), ""))[0]
 
 
 def flag_text(flag: str) -> str:
     """A sentence about a flag."""
-    return FLAGS.get(flag, ("", ""))[1]
+    unknown = "A rule of this install raises it." if flag.startswith(RULE_FLAG) else ""
+    return FLAGS.get(flag, ("", unknown))[1]
 
 
 REDACTIONS = {

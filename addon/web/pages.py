@@ -88,6 +88,8 @@ def recording(recording_id: str) -> str:
         withheld=context().player.withheld(manifest),
         roles=player_data.roles(result),
         turns=player_data.turns(result),
+        sentiments=player_data.sentiments(result),
+        rule_findings=player_data.rule_findings(result),
         labels=player_data.LABELS,
         permanent=f"{context().settings.public_url}/recordings/{recording_id}",
         **_events(user, manifest),

@@ -66,7 +66,7 @@ def take_report(recording_id: str) -> None:
     duration = context().archive.manifest(grant.tenant, recording_id).facts.duration_seconds
     ranges = _report().within(duration or 0.0)
     if ranges and duration:
-        access = access_by_link(grant)
+        access = access_by_link(context(), request.environ, grant)
         context().access_log.played(access, ranges, round(duration * 1000), duration)
 
 

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 TURN_GAP_S = 2.0
 """Speech of one party with shorter pauses is one turn (spec/audio 3)."""
 
-LABELS = {"agent": "Agent", "customer": "Customer", "mixed": "Everyone"}
+LABELS = {"agent": "Agent", "customer": "Customer", "mixed": "Everyone", "any": "Anybody"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,45 @@ def turns(result: Mapping[str, Any]) -> list[Turn]:
         else:
             joined.append(Turn(role, start, end))
     return joined
+
+
+@dataclass(frozen=True)
+class RuleFinding:
+    """A rule's finding for one party: its places with their words, or why there are none."""
+
+    title: str
+    role: str
+    status: str
+    reason: str | None
+    places: Sequence[tuple[float, str | None]]
+
+    @property
+    def label(self) -> str:
+        """The party's name for people."""
+        return LABELS.get(self.role, self.role)
+
+
+def rule_findings(result: Mapping[str, Any]) -> list[RuleFinding] | None:
+    """The findings of the rules, in their order; None where nobody looked."""
+    categories = result.get("categories")
+    if categories is None:
+        return None
+    return [
+        RuleFinding(
+            one["title"],
+            one["party"],
+            one["status"],
+            one.get("reason"),
+            [(at[0], text) for at, text in zip(one["intervals"], one["text"], strict=True)],
+        )
+        for one in categories
+    ]
+
+
+def sentiments(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The sentiment of each party that has one, by role; older results have `compound` alone."""
+    transcript = result.get("transcript") or {}
+    return {party["role"]: party for party in transcript.get("sentiment") or ()}
 
 
 def document(result: Mapping[str, Any]) -> Json:

@@ -78,7 +78,9 @@ class RecordingRows:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._kept: BoundedCache[tuple[str, str, datetime], RecordingRow] = BoundedCache(MAX_KEPT)
+        self._kept: BoundedCache[tuple[str, str, datetime, int], RecordingRow] = BoundedCache(
+            MAX_KEPT
+        )
 
     def of(self, entries: Sequence[Entry]) -> list[RecordingRow]:
         """The rows of these entries; one that was erased meanwhile is left out, and so is an
@@ -96,7 +98,7 @@ class RecordingRows:
             return None
         if isinstance(manifest, Unreadable):
             return self._unreadable(manifest)
-        key = (entry.tenant, entry.recording_id, manifest.written_at)
+        key = (entry.tenant, entry.recording_id, manifest.written_at, manifest.generation)
         row = self._kept.get(key) or self._made(manifest)
         if row.trouble is None:  # else it is looked at again: trouble may be mended
             self._kept.put(key, row)

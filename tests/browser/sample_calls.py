@@ -50,11 +50,17 @@ def archive_calls(archive: Archive) -> None:
 
 
 def archive_call(
-    archive: Archive, number: int, audio: bytes, *, at: datetime, install: str = INSTALL
+    archive: Archive,
+    number: int,
+    audio: bytes,
+    *,
+    at: datetime,
+    install: str = INSTALL,
+    options: Options | None = None,
 ) -> str:
     """Analyse and archive one recording as a worker does; returns its id."""
     recording_id = sid("RE", number)
-    one = RecordingPass(Options(waveform=True), spool=io.BytesIO)
+    one = RecordingPass(options or Options(waveform=True), spool=io.BytesIO)
     with archive.deposit(install, recording_id) as deposit:
         deposit.audio(_through(one, audio))
         result = one.report.as_result()

@@ -45,6 +45,8 @@ def test_nothing_in_front_is_a_warning_and_no_failure(run) -> None:
         ({"intake_key": b""}, "keys", "INTAKE_KEY is not set"),
         ({"manifest_signing_key": None}, "keys", "no key to sign with. Set MANIFEST_SIGNING_KEY"),
         ({"transcriber": "nobody:/x"}, "transcriber", "TRANSCRIBER"),
+        ({"rules": {"": "nowhere.toml"}}, "rules", "RULES names nowhere.toml: it cannot be read"),
+        ({"flex_categories": {"x": "1"}}, "rules", "FLEX_CATEGORIES names a rule that no file"),
         ({"media_hosts": ("a b",)}, "allowed hosts", "MEDIA_HOSTS"),
         ({"callback_credentials": {"x": "a:b"}}, "allowed hosts", "CALLBACK_CREDENTIALS"),
         ({"metrics_token": "x"}, "strength of secrets and addresses", "METRICS_TOKEN"),

@@ -83,10 +83,10 @@ def test_without_room_what_was_accepted_is_queued_again(services, as_worker, mon
 
 STEPS = {
     "before the store": KillPoint("addon.requests.intake_store.IntakeStore.accept", "before"),
-    "in the middle of the upload": KillPoint("addon.archive.message.encrypt", "inside"),
+    "in the middle of the upload": KillPoint("addon.durable_files.Draft.write", "after"),
     "after the store": KillPoint("addon.requests.intake_store.IntakeStore.accept", "after"),
-    "before the transaction": KillPoint("redis.commands.core.Script.__call__", "before"),
-    "after the transaction": KillPoint("redis.commands.core.Script.__call__", "after"),
+    "before the transaction": KillPoint("addon.redis_commands.Script.__call__", "before"),
+    "after the transaction": KillPoint("addon.redis_commands.Script.__call__", "after"),
 }
 
 

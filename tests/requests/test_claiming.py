@@ -1,45 +1,57 @@
-"""A claim runs a pipeline's commands in one step, a job's place among them."""
+"""A claim enters a request and queues its job in one step, the job in its place."""
 
 from __future__ import annotations
 
 import pytest
 from redis.exceptions import ResponseError
 
-from addon.requests.claiming import PLACE, claim
+from addon.redis_keys import METRICS, REQUEST, REQUESTS_OPEN
+from addon.requests.claiming import Claim, enter
+from addon.requests.queued_job import QUEUES, QueuedJob
+
+STATE = REQUEST + "XR1"
 
 
-def job(due: int) -> str:
+def name(due: int) -> str:
     return f"process-XR1-{due:08x}{0:08x}"
 
 
-def test_a_job_takes_the_place_of_its_deadline(redis_server):
-    redis_server.rpush("queue", job(1), job(3))
-    with redis_server.pipeline(transaction=False) as pipe:
-        pipe.hset("state", "received_at", 1)
-        pipe.eval(PLACE, 1, "queue", job(2))
-        pipe.sadd("names", "a", "b")
-        assert claim(redis_server, "state", pipe)
-        assert not claim(redis_server, "state", pipe)
-    assert redis_server.lrange("queue", 0, -1) == [job(n).encode() for n in (1, 2, 3)]
-    assert redis_server.smembers("names") == {b"a", b"b"}
-    assert redis_server.hgetall("state") == {b"received_at": b"1", b"duplicates": b"1"}
+JOB = QueuedJob(name(2), "job", "queue", {"status": "queued", "data": b"\0\xff", "timeout": 9})
+CLAIM = Claim("XR1", {"received_at": "1", "tenant": "XD1"}, 5.5, 60, "accepted", JOB)
+
+
+def test_everything_of_a_request_is_entered_once(redis_server):
+    redis_server.rpush("queue", name(1), name(3))
+    assert enter(redis_server, CLAIM)
+    assert not enter(redis_server, CLAIM)
+    assert redis_server.lrange("queue", 0, -1) == [name(n).encode() for n in (1, 2, 3)]
+    assert redis_server.hgetall(STATE) == {
+        b"received_at": b"1",
+        b"tenant": b"XD1",
+        b"duplicates": b"1",
+    }
+    assert 0 < redis_server.ttl(STATE) <= 60
+    assert redis_server.hgetall("job") == {
+        b"status": b"queued",
+        b"data": b"\0\xff",
+        b"timeout": b"9",
+    }
+    assert redis_server.smembers(QUEUES) == {b"queue"}
+    assert redis_server.zrange(REQUESTS_OPEN, 0, -1, withscores=True) == [(b"XR1", 5.5)]
+    assert redis_server.hgetall(METRICS) == {b"accepted": b"1"}
 
 
 def test_facts_of_a_worker_hide_no_request(redis_server):
     """A worker that goes on after Redis was wiped writes facts of a request that nobody claimed."""
-    redis_server.hset("state", "analysed_at", 5)
-    with redis_server.pipeline(transaction=False) as pipe:
-        pipe.hset("state", "received_at", 1)
-        assert claim(redis_server, "state", pipe)
+    redis_server.hset(STATE, "analysed_at", 5)
+    assert enter(redis_server, CLAIM)
 
 
 def test_a_full_redis_takes_no_part_of_a_claim(redis_server):
     redis_server.config_set("maxmemory", 1)
     try:
-        with redis_server.pipeline(transaction=False) as pipe:
-            pipe.hset("state", "received_at", 1)
-            with pytest.raises(ResponseError, match=r"OOM|maxmemory"):
-                claim(redis_server, "state", pipe)
+        with pytest.raises(ResponseError, match=r"OOM|maxmemory"):
+            enter(redis_server, CLAIM)
     finally:
         redis_server.config_set("maxmemory", 0)
-    assert not redis_server.exists("state")
+    assert not redis_server.exists(STATE, "queue", "job")

@@ -67,7 +67,8 @@ def answers(url: str) -> bool:
     found = []
     for connect in (web_connection, worker_connection):
         connection = connect(url)
-        connection.connection_pool.connection_kwargs["retry"] = Retry(NoBackoff(), 0)
+        patient = {"socket_timeout": 30, "socket_connect_timeout": 30}
+        connection.connection_pool.connection_kwargs |= {**patient, "retry": Retry(NoBackoff(), 0)}
         try:
             found.append(bool(connection.ping()))
         except redis.ConnectionError:

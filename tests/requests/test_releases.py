@@ -18,7 +18,8 @@ from addon.archive.manifest import Manifest, Verifiers
 from addon.archive.prefixes import FLEX_BACKFILLS, FLEX_DELETIONS, INTAKE, OUTCOMES, RESULTS, TOKENS
 from addon.errors import KeyMissing, Tampered, UnreadableDocument
 from addon.playback.tokens import SCOPES, Tokens
-from addon.requests.intake_store import KEY_NAME, KIND, LENGTH, IntakeStore
+from addon.requests.intake_store import KIND, LENGTH, IntakeStore
+from addon.requests.record_cipher import MESSAGE_KEY
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import ANSWERED, PROCESSED
@@ -45,7 +46,7 @@ NEWER = {"added_by_the_next_release": {"list": [1, None]}}
 def put_intake(services, source: str, head: dict[str, Any]) -> str:
     """An intake record as a release writes it: a framed head, encrypted."""
     sid = SID[source]
-    recipients = EncryptionKeys.local(services.settings.intake_key, KEY_NAME)
+    recipients = EncryptionKeys.local(services.settings.intake_key, MESSAGE_KEY)
     body = json.dumps(head).encode()
     sealed = message.encrypt(
         [LENGTH.pack(len(body)) + body], recipients, {"kind": "intake", "request_sid": sid}
@@ -103,7 +104,7 @@ def test_a_stored_result_that_cannot_be_read_does_not_stop_the_sweep(services):
     Sweeper(services).sweep()
     sid = SID["flex"]
     context = {"kind": "results", "request_sid": sid}
-    recipients = EncryptionKeys.local(services.settings.intake_key, KEY_NAME)
+    recipients = EncryptionKeys.local(services.settings.intake_key, MESSAGE_KEY)
     services.store.put(RESULTS + sid, message.encrypt([b'{"version": 2}'], recipients, context))
     services.intake_store.record_outcome(sid, {"answered_at": 1.0})
     services.states.mark(sid, state=PROCESSED, delivery=ANSWERED)

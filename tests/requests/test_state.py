@@ -10,6 +10,7 @@ import redis
 
 from addon.errors import QueueUnavailable
 from addon.redis_keys import REQUESTS_DONE, REQUESTS_OPEN
+from addon.requests.queued_job import QueuedJob
 from addon.requests.state import RETENTION_S, RequestStates
 
 FACTS = {"tenant": "XD1", "queue": "express", "received_at": 100.0}
@@ -20,8 +21,12 @@ def states(redis_server) -> RequestStates:
     return RequestStates(redis_server)
 
 
+def queued(sid: str) -> QueuedJob:
+    return QueuedJob(sid, f"job:{sid}", "jobs", {"status": "queued"})
+
+
 def claim(states: RequestStates, sid: str = "XR1", due: float = 5.0) -> bool:
-    return states.claim(sid, FACTS, due, lambda pipe: pipe.rpush("jobs", sid))
+    return states.claim(sid, FACTS, due, queued(sid), "accepted")
 
 
 def test_the_first_claim_queues_and_later_ones_are_counted(states, redis_server):
@@ -162,7 +167,7 @@ def test_a_state_lives_for_so_long_after_it_was_entered_tried_and_finished(state
 
 def test_a_look_is_postponed_unless_somebody_has_set_it_since(states):
     for sid in ("XR1", "XR2"):
-        states.claim(sid, {}, 10.0, lambda _: None)
+        states.claim(sid, {}, 10.0, queued(sid), "accepted")
     due = states.due_at(20.0, 9)
     states.look_again("XR2", 15.0)
     states.postpone({sid: (at, 50.5) for sid, at in due.items()} | {"XR3": (1.0, 2.0)})

@@ -56,3 +56,8 @@ def test_every_flag_of_the_analysis_has_a_name():
     assert formats.flag_name("low_snr") == "Noisy"
     assert formats.flag_name("of_another_release") == "Of another release"
     assert formats.flag_text("of_another_release") == ""
+
+
+def test_a_rules_flag_is_shown_by_the_rules_name():
+    assert formats.flag_name("rule:price_objection") == "Price objection"
+    assert formats.flag_text("rule:price_objection") == "A rule of this install raises it."

@@ -124,6 +124,57 @@ def test_the_player_page_says_whether_digits_remain(browser, archive, redaction,
     assert ("Digits may remain" in listed) == (redaction == "incomplete")
 
 
+def found_by_rules(archive: Archive, categories: Any, **more: Any) -> str:
+    """A recording with these categories in its result."""
+    return put(archive, analysis={"result": {**RESULT, "categories": categories, **more}})
+
+
+def test_the_page_lists_what_rules_found_with_places_that_play(browser, archive):
+    found = {"rule": "x", "title": "A <refund>", "required": False, "party": "customer"}
+    name = found_by_rules(
+        archive,
+        [
+            found | {"status": "found", "intervals": [[0.2, 0.4]], "text": ["my <b>money</b>"]},
+            found | {"status": "found", "intervals": [[0.5, 0.6]], "text": [None]},
+            found | {"status": "missing", "party": "any", "intervals": [], "text": []},
+            found | {"status": "unknown", "reason": "No words.", "intervals": [], "text": []},
+        ],
+        flags=["rule:refund"],
+    )
+    page = browser.get(f"/recordings/{name}").text
+    said = page[page.index('id="said"') :]
+    assert 'data-start="0.2"' in said and "my &lt;b&gt;money&lt;/b&gt;" in said
+    assert "A &lt;refund&gt;" in said and "(muted)" in said
+    assert "Anybody: not said" in said and "Customer: not known. No words." in said
+    assert '<span class="badge badge-warn" title="A rule of this install raises it.">' in page
+
+
+def test_the_page_tells_nothing_found_from_nobody_looked(browser, archive):
+    none = browser.get(f"/recordings/{found_by_rules(archive, [])}").text
+    assert "No rule found anything." in none
+    put(archive, 2)
+    assert "What was said" not in browser.get(f"/recordings/RE{2:032x}").text
+    why = "There is no transcript. Left out: the transcriber failed (ValueError)."
+    late = {"transcript": None, "transcript_reason": "Left out.", "categories_reason": why}
+    put(archive, 3, analysis={"result": {**RESULT, "categories": None, **late}})
+    assert why in browser.get(f"/recordings/RE{3:032x}").text
+
+
+def test_the_page_shows_a_partys_sentiment_of_this_release_and_of_older_ones(browser, archive):
+    older = {"media_channel": 1, "role": "customer", "compound": -0.25}
+    newer = {"media_channel": 2, "role": "agent", "compound": 0.5}
+    newer |= {"start_compound": 0.125, "end_compound": 0.75, "quarters": [None] * 4, "turns": []}
+    transcript = {"engine": "x", "sentences": [], "sentiment": [older, newer]}
+    name = put(archive, analysis={"result": {**RESULT, "transcript": transcript}})
+    page = browser.get(f"/recordings/{name}").text
+    assert "<dt>Sentiment</dt><dd>-0.25</dd>" in page
+    assert "<dt>Sentiment</dt><dd>+0.50, from +0.12 to +0.75</dd>" in page
+    put(
+        archive, 2, analysis={"result": {**RESULT, "transcript": {**transcript, "sentiment": None}}}
+    )
+    assert "Sentiment" not in browser.get(f"/recordings/RE{2:032x}").text
+
+
 def test_an_empty_list_says_so(browser):
     assert "No recordings here" in browser.get("/recordings").text
 

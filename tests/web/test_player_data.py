@@ -103,3 +103,20 @@ def test_a_real_analysis_fits():
     assert all(len(lane) == len(document["peaks"][0]) > 300 for lane in document["peaks"])
     assert all(0 <= peak <= 128 for lane in document["peaks"] for peak in lane)
     assert document["turns"]
+
+
+def test_a_rules_finding_has_its_places_and_a_missing_one_has_none():
+    found = {"title": "Refund", "party": "customer", "status": "found"}
+    categories = [
+        found | {"intervals": [[1.5, 2.0], [4.0, 4.5]], "text": ["a refund", None]},
+        {"title": "Notice", "party": "any", "status": "missing", "intervals": [], "text": []},
+    ]
+    first, second = player_data.rule_findings(result(categories=categories)) or ()
+    assert (first.label, first.places) == ("Customer", [(1.5, "a refund"), (4.0, None)])
+    assert (second.label, second.status, second.places) == ("Anybody", "missing", [])
+
+
+def test_where_nobody_looked_there_are_no_findings():
+    assert player_data.rule_findings(result()) is None
+    assert player_data.rule_findings(result(categories=None)) is None
+    assert player_data.rule_findings(result(categories=[])) == []

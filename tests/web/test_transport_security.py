@@ -9,7 +9,9 @@ from addon.settings import Settings
 from addon.web.transport_security import HEADER
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/nothing", "/recordings", "/recording-analysis"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/nothing", "/recordings", "/recording-analysis", "/media/x"]
+)
 @pytest.mark.parametrize(
     ("url", "sent"),
     [("https://hooks.example.net", "max-age=31536000"), ("http://127.0.0.1:8080", None)],

@@ -14,12 +14,12 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit
-from addon.archive.keys import DecryptionKeys
 from addon.archive.store import Store
 from addon.errors import StoreUnavailable
 from addon.metrics import declarations
 from addon.metrics.counters import field
 from addon.requests.intake_store import IntakeStore
+from addon.requests.record_cipher import RecordCipher
 from addon.requests.state import DONE, PROCESSED, QUEUED, STUCK
 from addon.settings import Settings
 from tests.child import KillPoint
@@ -140,8 +140,8 @@ def test_a_request_that_cannot_be_opened_was_queued_again_for_ever_and_nobody_ca
     if job is deliver:
         process.process(exchange.sid)
     with monkeypatch.context() as patch:
-        another = DecryptionKeys.local(bytes(32), "another")
-        patch.setattr(as_worker.intake_store, "_decryption_keys", another)
+        another = RecordCipher(bytes(32))
+        patch.setattr(as_worker.intake_store, "_cipher", another)
         began = time.time()
         job(exchange.sid)
     entry = as_worker.states.get(exchange.sid)

@@ -33,8 +33,10 @@ class Connection:
     """A non-blocking socket with the request that it carries.
 
     All times are monotonic seconds. `deadline` counts in every state but WORK; `progress` is when
-    the last byte moved; `earned_at` is the latest moment up to which what it sent or took has
-    bought it time: one byte a second buys none.
+    the last byte moved. `earned_at` is when the present state began, or since then enough bytes had
+    moved to count (`earning_bytes` of a body, `sending_bytes` of an answer): one byte a second is
+    never enough. `credited` are the bytes of the body or of the answer that have counted, -1 for an
+    answer that has not begun.
     """
 
     def __init__(self, sock: socket.socket, client: Any, server: Any) -> None:

@@ -41,6 +41,9 @@ class Limits:
     body_rate: float = 256 * 1024
     """Sixteen times a two-channel 8 kHz call's own rate; any data centre sends faster."""
     body_longest_s: float = 300.0
+    earning_bytes: int = 8 * 1024
+    """Of a body, to be the last connection that is dropped for a new one. A sender's first packets
+    bring more, and a thousand clients that drip bring less."""
     stalled_s: float = 5.0
     """A body that stands still for this long gives way where the budget is used up."""
     sending_s: float = 60.0

@@ -6,6 +6,10 @@ import select
 import socket
 import time
 from collections import deque
+from itertools import islice
+
+BUFFERS_AT_ONCE = 16
+"""Sent by one call; an answer's headers and one block of it are two."""
 
 
 class Outgoing:
@@ -25,7 +29,10 @@ class Outgoing:
         return bool(self._waiting)
 
     def drained(self, seconds: float) -> bool:
-        """True once nothing waits, after at most so many seconds. Raises OSError as `flush`."""
+        """True once all is sent, after at most so many seconds. Raises OSError as `flush`."""
+        self.flush()
+        if not self._waiting:
+            return True
         poll, until = select.poll(), time.monotonic() + seconds
         poll.register(self._sock, select.POLLOUT)
         while self._waiting:
@@ -36,9 +43,8 @@ class Outgoing:
         return True
 
     def sendall(self, data: bytes) -> None:
-        """Send, or keep for `flush`. Raises OSError where the client has gone."""
+        """Keep for `flush`: the headers of an answer and its first block leave together."""
         self._waiting.append(memoryview(data))
-        self.flush()
 
     def send(self, data: bytes) -> int:
         """The same, for the one place where gunicorn sends so."""
@@ -48,13 +54,16 @@ class Outgoing:
     def flush(self) -> None:
         """Send what the kernel takes now. Raises OSError where the client has gone."""
         while self._waiting:
-            block = self._waiting[0]
             try:
-                count = self._sock.send(block)
+                count = self._sock.sendmsg(list(islice(self._waiting, BUFFERS_AT_ONCE)))
             except BlockingIOError:
                 return
             self.sent += count
-            if count < len(block):
-                self._waiting[0] = block[count:]
-            else:
-                self._waiting.popleft()
+            self._drop(count)
+
+    def _drop(self, count: int) -> None:
+        """Keep nothing of the first `count` bytes that wait."""
+        while self._waiting and count >= len(self._waiting[0]):
+            count -= len(self._waiting.popleft())
+        if count:
+            self._waiting[0] = self._waiting[0][count:]

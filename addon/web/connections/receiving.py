@@ -6,12 +6,13 @@ import contextlib
 import selectors
 import time
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from gunicorn.http import Request  # type: ignore[import-untyped]
 from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
 from gunicorn.http.errors import LimitRequestHeaders, NoMoreData  # type: ignore[import-untyped]
+from gunicorn.http.message import _ip_in_allow_list  # type: ignore[import-untyped]
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
@@ -24,12 +25,33 @@ from addon.web.connections.limits import Limits
 from addon.web.connections.registry import Group, Registry
 
 BLOCK_BYTES = 64 * 1024
+TRUSTED_OR_NOT = 1024
+"""Addresses of peers that are remembered."""
+
 END_OF_HEAD = b"\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 TOO_MANY = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
     b"Content-Length: 0\r\n\r\n"
 )
+
+
+class _Request(Request):  # type: ignore[misc] # gunicorn has no types
+    """Gunicorn's request. An address is looked up once among the proxies that it trusts."""
+
+    def _peer_is_trusted_proxy(self) -> bool:
+        peer = self.peer_addr
+        return not isinstance(peer, tuple) or _is_trusted_proxy(self.cfg, peer[0])
+
+
+@lru_cache(TRUSTED_OR_NOT)
+def _is_trusted_proxy(cfg: Any, address: str) -> bool:
+    return bool(_ip_in_allow_list(address, cfg.forwarded_allow_ips, cfg.forwarded_allow_networks()))
+
+
+def parsed(cfg: Any, head: bytes, client: Any) -> Any:
+    """The request of a whole head, as gunicorn's parser reads it. Raises what that raises."""
+    return _Request(cfg, IterUnreader([head]), client)
 
 
 class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -130,7 +152,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         del buffer[: end + 4]
         connection.searched = 0
         try:
-            connection.request = Request(self.cfg, IterUnreader([head]), connection.client)
+            connection.request = parsed(self.cfg, head, connection.client)
         except (StopIteration, NoMoreData):
             self._close(connection)
         except Exception as error:
@@ -164,7 +186,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
             self._call(connection, ReceivedBody(self.budget))
             return
         connection.body = ReceivedBody(self.budget)
-        connection.body_began = time.monotonic()
+        connection.body_began, connection.credited = time.monotonic(), 0
         came, connection.buffer = bytes(connection.buffer), bytearray()
         self.registry.enter(connection, State.BODY, self.limits.body_s)
         self._take(connection, came)
@@ -226,9 +248,10 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
 
     def _earn(self, connection: Connection, received: int) -> None:
         """More time for what has come of a body."""
-        allowed = self.limits.body_allowed_s(received)
-        connection.deadline = connection.body_began + allowed
-        connection.earned_at = connection.deadline - self.limits.body_s
+        connection.deadline = connection.body_began + self.limits.body_allowed_s(received)
+        if received - connection.credited >= self.limits.earning_bytes:
+            connection.credited = received
+            connection.earned_at = time.monotonic()
 
     def _length(self, connection: Connection, piece: bytes) -> int:
         """Bytes of the body, as announced or as come."""
@@ -262,6 +285,8 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         assert body is not None  # noqa: S101 - the state says so
         if connection.expects_continue:
             connection.outgoing.sendall(CONTINUE)
+            connection.outgoing.flush()
         self.registry.await_client(connection, State.BODY)
+        connection.credited = body.received
         self._earn(connection, body.received)
         self._listen_for(connection, selectors.EVENT_READ)

@@ -78,6 +78,10 @@ class Registry:
         network = network_of(address)
         return self._by_address.get(network) or Group(self.limits.per_address, network)
 
+    def network_of(self, connection: Connection) -> str:
+        """The address for which it is counted; empty where there is none."""
+        return self._groups[connection][-1].network
+
     def open(self) -> list[Connection]:
         """All of them."""
         return list(self._groups)
@@ -94,9 +98,13 @@ class Registry:
 
     def move(self, connection: Connection, group: Group) -> None:
         """Count it for another address than before."""
-        for other in self._groups[connection][1:]:
-            self._leave(connection, other)
+        self.leave_address(connection)
         self._join(connection, group)
+
+    def leave_address(self, connection: Connection) -> None:
+        """Count it for no address."""
+        for group in self._groups[connection][1:]:
+            self._leave(connection, group)
 
     def remove(self, connection: Connection) -> None:
         """It is closed."""

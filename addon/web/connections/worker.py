@@ -13,6 +13,7 @@ import selectors
 import socket
 import sys
 import time
+from functools import partial
 from typing import Any, BinaryIO, cast
 
 from addon.errors import UploadBroken
@@ -21,11 +22,17 @@ from addon.web.connections.answer import Answer, Incoming, Outcome
 from addon.web.connections.body import Budget, PendingBody, ReceivedBody
 from addon.web.connections.connection import Connection, State
 from addon.web.connections.limits import Limits, open_files_allowed
+from addon.web.connections.next_request import NextRequests
 from addon.web.connections.receiving import TOO_MANY, ReceivingWorker
 from addon.web.connections.registry import Group, Registry
+from addon.web.connections.turns import Task, Turns
 
 TICK_S = 0.25
 """How late a client may be cut."""
+
+SWITCH_S = 0.001
+"""How long a thread keeps the interpreter while others want it. The main thread gives it up at each
+call to the kernel; at Python's usual 5 ms, a flood of requests has it wait that long each time."""
 
 NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -46,10 +53,13 @@ class ConnectionWorker(ReceivingWorker):
         self.limits = self.limits_of_process()
         self.registry = Registry(self.limits, open_files_allowed(self.limits.connections))
         self.budget = Budget(self.limits.unverified_bytes)
+        self.turns = Turns()
+        self.next_requests = NextRequests(self.cfg, self.cfg.threads)
         self.next_look = 0.0
         self.accepts = 1
         # Its own limit stops accepting; ours makes room.
         self.worker_connections = sys.maxsize
+        sys.setswitchinterval(SWITCH_S)
         super().init_process()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -141,6 +151,7 @@ class ConnectionWorker(ReceivingWorker):
             return
         self._listen_for(connection, 0)
         self.registry.enter(connection, State.CLOSED)
+        network = self.registry.network_of(connection)
         self.registry.remove(connection)
         self.nr_conns -= 1
         if reset:
@@ -150,7 +161,7 @@ class ConnectionWorker(ReceivingWorker):
         self._release(connection)
         if connection.answer is not None and connection.answer.started:
             # It may write to the store, as the record of what was heard.
-            self.tpool.submit(self._abandon, connection.answer)
+            self._submit(network, partial(self._abandon, connection.answer))
         connection.answer = None
 
     def _release(self, connection: Connection) -> None:
@@ -160,6 +171,10 @@ class ConnectionWorker(ReceivingWorker):
 
     def _call(self, connection: Connection, body: ReceivedBody | None) -> None:
         """Have a thread call the application; without a body, to see whether it wants one."""
+        self._prepare(connection, body)
+        self._work(connection)
+
+    def _prepare(self, connection: Connection, body: ReceivedBody | None) -> None:
         stream = cast(BinaryIO, PendingBody()) if body is None else body.stream()
         # A client that pipelines asks again on another connection (RFC 9112 9.3.2): nothing that we
         # know does, and a packet of requests would pass before all others.
@@ -171,33 +186,61 @@ class ConnectionWorker(ReceivingWorker):
             last=not self.alive or connection.unread,
         )
         connection.answer = Answer(self.wsgi, self.cfg, incoming, stream, connection.outgoing)
-        self._work(connection)
+        connection.credited = -1
 
     def _work(self, connection: Connection) -> None:
         self.registry.enter(connection, State.WORK)
         self._listen_for(connection, 0)
-        self.tpool.submit(self._turn, connection)
+        network = self.registry.network_of(connection)
+        self._submit(network, partial(self._turn, connection, network))
 
-    def _turn(self, connection: Connection) -> None:
-        """One turn of an answer. Runs in a thread."""
+    def _submit(self, network: str, task: Task) -> None:
+        """Have a thread do it when it is the turn of this address."""
+        self.turns.put(network, task)
+        self.tpool.submit(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self.turns.take()()
+
+    def _turn(self, connection: Connection, network: str) -> None:
+        """One turn of an answer, and the client's next ones. Runs in a thread."""
+        outcome = self._advanced(connection)
+        while outcome is Outcome.OVER and self._has_next(connection):
+            outcome = self._advanced(connection)
+        if outcome is Outcome.MORE:
+            self._submit(network, partial(self._turn, connection, network))
+        else:
+            self.method_queue.defer(self._after, connection, outcome)
+
+    def _has_next(self, connection: Connection) -> bool:
+        """True where the next request is there and may be answered in this thread.
+
+        Not where others wait for one, nor behind a proxy, whose next request may be another
+        client's.
+        """
+        waited_for = self.limits.trusted_proxies or self.turns.waiting or not self.alive
+        if waited_for or connection.unread or connection.body is not None:
+            return False
+        request = self.next_requests.read(connection)
+        if request is not None:
+            connection.request = request
+            self._prepare(connection, ReceivedBody(self.budget))
+        return request is not None
+
+    def _advanced(self, connection: Connection) -> Outcome:
         answer = connection.answer
         assert answer is not None  # noqa: S101 - the state says so
         try:
-            outcome = answer.advance()
+            return answer.advance()
         except OSError:
-            outcome = Outcome.BROKEN
+            return Outcome.BROKEN
         except BaseException as error:
-            outcome = Outcome.BROKEN
             if answer.headers_sent:
                 self.log.exception("an answer broke off")
-            else:
-                with contextlib.suppress(OSError):
-                    self.handle_error(connection.request, connection.sock, connection.client, error)
-                outcome = Outcome.CLOSE
-        if outcome is Outcome.MORE:
-            self.tpool.submit(self._turn, connection)
-        else:
-            self.method_queue.defer(self._after, connection, outcome)
+                return Outcome.BROKEN
+            with contextlib.suppress(OSError):
+                self.handle_error(connection.request, connection.sock, connection.client, error)
+            return Outcome.CLOSE
 
     def _abandon(self, answer: Answer) -> None:
         try:
@@ -261,10 +304,14 @@ class ConnectionWorker(ReceivingWorker):
             self._work(connection)
 
     def _next(self, connection: Connection) -> None:
-        """Wait for the next request."""
-        connection.credited = -1
+        """Wait for the next request, which may be another client's where a proxy is in front."""
+        if self.limits.trusted_proxies:
+            self.registry.leave_address(connection)
         self.registry.await_head(connection, self.limits.kept_s, kept=True)
         self._listen_for(connection, selectors.EVENT_READ)
+        if connection.buffer:
+            self.registry.await_head(connection, self.limits.head_s, kept=False)
+            self._look_for_head(connection)
 
     def _linger(self, connection: Connection) -> None:
         """Close, where bytes may be unread only after the client has had time for its answer."""

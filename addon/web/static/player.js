@@ -53,6 +53,11 @@ function toggle() {
   else audio.pause();
 }
 
+function playFrom(seconds) {
+  seek(seconds);
+  if (audio.paused) toggle();
+}
+
 /** The start of the turn before or after the present one. */
 function jump(direction) {
   const starts = timeline.turns.map(([, start]) => start);
@@ -260,6 +265,7 @@ function listen() {
   byId("zoom-out").addEventListener("click", KEYS["-"]);
   byId("speed").addEventListener("change", (event) => (audio.playbackRate = Number(event.target.value)));
   for (const button of turnButtons) button.addEventListener("click", () => seek(Number(button.dataset.start)));
+  for (const button of document.querySelectorAll("#said button")) button.addEventListener("click", () => playFrom(Number(button.dataset.start)));
   surfer.on("interaction", moved);
   surfer.on("timeupdate", () => audio.readyState && moved(audio.currentTime));
   audio.addEventListener("loadedmetadata", takePosition);

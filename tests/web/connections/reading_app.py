@@ -1,13 +1,16 @@
 """A WSGI application that reads its body as the path says and tells how many bytes came."""
 
 from collections.abc import Callable, Iterable
-from itertools import repeat
+from itertools import count, repeat
+from pathlib import Path
 from typing import Any
 
 from addon.errors import AddonError
 from addon.web.connections.limits import Limits
 from addon.web.connections.worker import ConnectionWorker
-from tests.web.connections.slow_clients import HEADERS_S, LARGE, MOST
+from tests.web.connections.slow_clients import HEADERS_S, MOST
+
+CALLS = count(1)
 
 READERS: dict[str, Callable[[Any], int]] = {
     "/all": lambda body: len(body.read()),
@@ -15,17 +18,22 @@ READERS: dict[str, Callable[[Any], int]] = {
     "/lines": lambda body: sum(map(len, body.readlines())),
     "/exactly-five": lambda body: len(body.read(5)),
     "/nothing": lambda body: 0,
+    "/hold": lambda body: next(CALLS),
+    "/number": lambda body: next(CALLS),
 }
 
 BLOCK = bytes(64 * 1024)
-ANSWERS = {"/large": LARGE // len(BLOCK), "/endless": 1_000_000}
-"""Blocks of what is answered whatever was sent."""
+BLOCKS = 1_000_000
+"""Of an answer without end, in effect."""
 
 
 def read_it(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-    if environ["PATH_INFO"] in ANSWERS:
+    if environ["PATH_INFO"] == "/endless":
         start("200 OK", [("Content-Type", "text/plain")])
-        return repeat(BLOCK, ANSWERS[environ["PATH_INFO"]])
+        return repeat(BLOCK, BLOCKS)
+    if environ["PATH_INFO"] == "/hold":
+        # A named pipe: until the test writes into it.
+        Path(environ["QUERY_STRING"]).read_bytes()
     try:
         status, text = "200 OK", str(READERS[environ["PATH_INFO"]](environ["wsgi.input"]))
     except AddonError as error:

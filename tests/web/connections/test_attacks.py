@@ -22,32 +22,34 @@ import pytest
 from addon.archive.archive import Archive
 from addon.playback.grants import Grants
 from addon.settings import Settings
-from tests.calls import wav
 from tests.conftest import ACCOUNT, PUBLIC_URL, TOKEN
 from tests.playback.sounds import RECORDING, TENANT, archived
-from tests.web import requests as send
-from tests.web.connections.attackers import Attack, Step, nothing, reads, sends
+from tests.web.connections.attackers import (
+    ATTACKS,
+    FLOODS,
+    SHAPED,
+    Attack,
+    Kind,
+    Step,
+    attacked,
+    nothing,
+    sends,
+)
+from tests.web.connections.genuine import SHAPES, accepted_throughout, invoke
 from tests.web.serving import Served, served
 
 pytestmark = pytest.mark.stack
 
-CONNECTIONS = 200
+CONNECTIONS = 60
 ATTACKERS = 450
-GENUINE = 6
 SLOWER = 30
 """Times the slowest calm one: the machine that tests has other work, and an attack costs some."""
 
+SLOWER_IN_A_FLOOD = 10
+FLOOD_PACE_S = 0.25
+"""Each of its connections asks four times a second, or as soon as it has its answer."""
+
 LONG = 16 * 1024 * 1024
-SHAPED = (
-    b"POST /recording-analysis HTTP/1.1\r\nHost: a\r\nX-Twilio-Signature: "
-    + b"A" * 27
-    + b"=\r\nX-Twilio-VendorAccountSid: "
-    + ACCOUNT.encode()
-    + b"\r\nX-Twilio-RequestSid: XR"
-    + b"0" * 32
-    + b"\r\nContent-Type: multipart/form-data; boundary=b\r\n"
-)
-"""The head of a forgery that no cheap check refuses."""
 
 
 @pytest.fixture(scope="module")
@@ -87,87 +89,39 @@ def server(settings: Settings) -> Iterator[Served]:
         yield running
 
 
-def invoke(server: Served, shape: send.Shape, **more: str) -> tuple[int, float]:
-    """A genuine invocation: its status and how long it took."""
-    headers = {
-        "X-Twilio-VendorAccountSid": ACCOUNT,
-        "X-Twilio-AddOnInstallSid": send.INSTALL,
-        "X-Twilio-RequestSid": send.new_sid(),
-        "X-Twilio-Signature": send.signature(PUBLIC_URL + shape.path, shape.signed),
-        "Content-Type": shape.content_type,
-        **more,
-    }
-    began = time.monotonic()
-    connection = server.connect()
-    try:
-        connection.request("POST", shape.path, shape.body, headers)
-        return connection.getresponse().status, time.monotonic() - began
-    finally:
-        connection.close()
-
-
-SHAPES = [send.url_only(), send.first_sample(wav(1.0)), send.first_sample(wav(20.0))]
-"""A URL, an upload held in memory, and one that is spooled."""
-
-
-def accepted_throughout(server: Served, **more: str) -> list[float]:
-    """Genuine invocations of all shapes, each accepted; their times."""
-    answers = [invoke(server, shape, **more) for _ in range(GENUINE) for shape in SHAPES]
-    assert {status for status, _ in answers} == {202}
-    return [seconds for _, seconds in answers]
-
-
 @pytest.fixture(scope="module")
 def calm(server: Served) -> float:
     """The longest that a genuine one takes when nobody attacks."""
     return max(accepted_throughout(server))
 
 
-def asks(path: str, times: int = 1) -> Step:
-    """The same request several times in one packet."""
-    return sends(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode() * times)
-
-
-ATTACKS: dict[str, Callable[[str], tuple[Step, Step]]] = {
-    "say nothing": lambda _: (nothing, nothing),
-    "say one byte": lambda _: (sends(b"G"), nothing),
-    "drip headers": lambda _: (sends(b"POST / HTTP/1.1\r\nX-Endless: "), sends(b"x")),
-    "withhold a body": lambda _: (sends(SHAPED + b"Content-Length: 900000\r\n\r\n"), nothing),
-    "withhold the end": lambda _: (
-        sends(SHAPED + b"Content-Length: 300000\r\n\r\n" + bytes(290_000)),
-        nothing,
-    ),
-    "withhold a chunk": lambda _: (
-        sends(SHAPED + b"Transfer-Encoding: chunked\r\n\r\nfffff\r\n"),
-        nothing,
-    ),
-    "wait for 100": lambda _: (
-        sends(SHAPED + b"Expect: 100-continue\r\nContent-Length: 9000\r\n\r\n"),
-        nothing,
-    ),
-    "drip a body": lambda _: (sends(SHAPED + b"Content-Length: 900000\r\n\r\n"), sends(b"x")),
-    "drip chunks": lambda _: (
-        sends(SHAPED + b"Transfer-Encoding: chunked\r\n\r\n"),
-        sends(b"1\r\nx\r\n"),
-    ),
-    "never read audio": lambda link: (asks(link), nothing),
-    "never read pages": lambda _: (asks("/openapi.json", 50), nothing),
-    "drip audio": lambda link: (asks(link), reads),
-    "drip pages": lambda _: (asks("/openapi.json", 50), reads),
-    "pipeline": lambda _: (asks("/healthz", 200), nothing),
-    "stay after an answer": lambda _: (asks("/healthz"), nothing),
-}
-
-
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_genuine_invocations_are_accepted_while_strangers(
-    attack: Callable[[str], tuple[Step, Step]], server: Served, link: str, calm: float
+    attack: Kind, server: Served, link: str, calm: float
 ) -> None:
     first, again = attack(link)
     with Attack(("127.0.0.1", server.port), ATTACKERS, first, again) as attackers:
         assert attackers.opened >= ATTACKERS
         times = accepted_throughout(server)
     assert statistics.median(times) < SLOWER * calm
+
+
+@pytest.fixture(scope="module")
+def roomy(settings: Settings) -> Iterator[Served]:
+    """Few threads, and a place for each connection of a flood."""
+    most = {"WEB_CONNECTIONS": "1000", "CONNECTIONS_PER_ADDRESS": "500"}
+    with served(settings, WEB_THREADS="4", **most) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_of_whole_requests_from_another_address_costs_little(
+    roomy: Served, name: str, calm: float
+) -> None:
+    """Each address has its turn: 450 connections of a stranger have one where a genuine one has."""
+    with attacked(name, roomy.port, ATTACKERS, sources=["127.0.0.9"], pace_s=FLOOD_PACE_S):
+        times = accepted_throughout(roomy)
+    assert statistics.median(times) < SLOWER_IN_A_FLOOD * calm
 
 
 def head(address: str = "") -> Step:
@@ -195,7 +149,7 @@ def until(holds: Callable[[], bool]) -> None:
 def test_one_address_holds_no_more_than_its_share(settings: Settings) -> None:
     with (
         served(settings, WEB_THREADS="4", CONNECTIONS_PER_ADDRESS=FEW) as running,
-        Attack(("127.0.0.1", running.port), 200, nothing, source="127.0.0.9") as attack,
+        Attack(("127.0.0.1", running.port), 200, nothing, sources=["127.0.0.9"]) as attack,
     ):
         accepted_throughout(running)
         until(lambda: attack.held() <= int(FEW))
@@ -204,7 +158,7 @@ def test_one_address_holds_no_more_than_its_share(settings: Settings) -> None:
 def test_without_a_proxy_a_stranger_cannot_choose_the_address(settings: Settings) -> None:
     with (
         served(settings, WEB_THREADS="4", CONNECTIONS_PER_ADDRESS=FEW) as running,
-        Attack(("127.0.0.1", running.port), 200, many_addresses(), source="127.0.0.9") as attack,
+        Attack(("127.0.0.1", running.port), 200, many_addresses(), sources=["127.0.0.9"]) as attack,
     ):
         accepted_throughout(running)
         until(lambda: attack.held() <= int(FEW))
@@ -220,6 +174,20 @@ def test_behind_a_proxy_the_forwarded_address_has_its_share(settings: Settings) 
     ):
         accepted_throughout(running, **{"X-Forwarded-For": "203.0.113.9, 203.0.113.10"})
         until(lambda: attack.held() <= int(FEW))
+
+
+def test_a_proxys_idle_connections_count_for_nobody(settings: Settings) -> None:
+    """A proxy sends the requests of all its clients over a few connections, in any order."""
+    with (
+        served(settings, CONNECTIONS_PER_ADDRESS="4", TRUSTED_PROXIES="1") as running,
+        contextlib.ExitStack() as clients,
+    ):
+        kept = [clients.enter_context(contextlib.closing(running.connect())) for _ in range(9)]
+        for connection in kept * 2:
+            # As http.client has it: a connection that was closed would be opened anew.
+            connection.auto_open = 0 if connection.sock else 1
+            connection.request("GET", "/healthz", headers={"X-Forwarded-For": "203.0.113.9"})
+            assert connection.getresponse().read()
 
 
 def test_behind_a_proxy_many_addresses_leave_room_for_others(settings: Settings) -> None:

@@ -19,6 +19,7 @@ def test_what_is_not_taken_waits_in_its_order() -> None:
         outgoing = Outgoing(ours)
         outgoing.sendall(LARGE)
         outgoing.sendall(b"the end")
+        outgoing.flush()
         assert outgoing.waiting
         received = bytearray()
         while outgoing.waiting:
@@ -35,7 +36,20 @@ def test_a_client_that_has_gone_is_an_error() -> None:
     ours, theirs = socket.socketpair()
     theirs.close()
     with ours, pytest.raises(OSError, match="pipe"):
-        Outgoing(ours).sendall(b"x")
+        outgoing = Outgoing(ours)
+        outgoing.sendall(b"x")
+        outgoing.flush()
+
+
+def test_headers_and_body_leave_by_one_call_in_their_order() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        outgoing = Outgoing(ours)
+        for part in (b"head ", b"", b"body"):
+            outgoing.sendall(part)
+        outgoing.flush()
+        assert theirs.recv(100) == b"head body"
+        assert (outgoing.waiting, outgoing.sent) == (False, 9)
 
 
 def test_a_client_that_reads_is_waited_for_and_one_that_does_not_is_left() -> None:

@@ -1,0 +1,60 @@
+"""Commands that go past redis-py's own methods: same connections, same retries, same errors."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from addon.redis_commands import Script, execute
+from addon.requests.connections import web_connection
+
+
+def test_an_answer_is_as_redis_gives_it(redis_server):
+    assert execute(redis_server, "SET", "key", b"\0value") == b"OK"
+    assert execute(redis_server, "GET", "key") == b"\0value"
+    assert execute(redis_server, "GET", "none") is None
+    assert execute(redis_server, "INCRBYFLOAT", "number", 1.5) == b"1.5"
+
+
+def test_an_error_is_raised_and_the_connection_goes_on(redis_server):
+    redis_server.set("key", "value")
+    with pytest.raises(ResponseError):
+        execute(redis_server, "LPUSH", "key", 1)
+    assert execute(redis_server, "GET", "key") == b"value"
+
+
+def test_a_connection_that_was_cut_is_made_again(redis_url, redis_server):
+    client = web_connection(redis_url)
+    try:
+        name = execute(client, "CLIENT", "ID")
+        redis_server.client_kill_filter(_id=name)
+        assert execute(client, "GET", "key") is None
+        assert execute(client, "CLIENT", "ID") != name
+    finally:
+        client.connection_pool.disconnect()
+
+
+def test_every_connection_goes_back_to_its_pool(redis_url):
+    client = web_connection(redis_url)
+    try:
+        for _ in range(100):  # more than the pool holds
+            with pytest.raises(ResponseError):
+                execute(client, "NO-SUCH-COMMAND")
+    finally:
+        client.connection_pool.disconnect()
+
+
+def test_nobody_who_answers_is_an_error_of_redis():
+    client = redis.Redis(host="127.0.0.1", port=1)
+    with pytest.raises(RedisConnectionError):
+        execute(client, "GET", "key")
+
+
+def test_a_script_is_known_by_its_hash_and_sent_again_where_it_is_not(redis_server):
+    script = Script("return {KEYS[1], ARGV[1]}")
+    for _ in range(2):
+        assert script(redis_server, ["key"], ["argument"]) == [b"key", b"argument"]
+    redis_server.script_flush()
+    assert script(redis_server, ["key"], [1]) == [b"key", b"1"]
