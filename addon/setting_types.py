@@ -11,6 +11,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -91,6 +92,11 @@ def pairs(text: str, bare: str | None = None) -> dict[str, str]:
     return found
 
 
+def pairs_or(default: str) -> Callable[[str], dict[str, str]]:
+    """As `pairs` with `bare=""`, and `default` under "" where nothing is said for everybody."""
+    return lambda text: {"": default} | pairs(text, bare="")
+
+
 def key32(text: str) -> bytes:
     """A 256-bit key in base64, or in the hexadecimal that Heroku generates; b"" for none."""
     if not text:
@@ -164,6 +170,11 @@ Days = Annotated[int, whole(least=1)]
 Url = Annotated[str, from_text(url)]
 Listing = Annotated[tuple[str, ...], from_text(listing)]
 Pairs = Annotated[Mapping[str, str], from_text(pairs)]
+ByInstall = Annotated[Mapping[str, str], from_text(partial(pairs, bare=""))]
+"""A value for everybody under "", and others by install or integration."""
+
+RuleFiles = Annotated[Mapping[str, str], from_text(pairs_or("starter"))]
+Styles = Annotated[Mapping[str, str], from_text(pairs_or("json"))]
 Key32 = Annotated[bytes, from_text(key32)]
 Keys32 = Annotated[tuple[bytes, ...], from_text(keys32)]
 Moment = Annotated[datetime, from_text(moment)]

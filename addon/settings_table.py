@@ -7,7 +7,6 @@ pydantic-settings: decision 0406.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +15,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from addon.setting_types import (
+    ByInstall,
     Days,
     Flag,
     Key32,
@@ -27,9 +27,9 @@ from addon.setting_types import (
     PemPairs,
     Pems,
     Redaction,
+    RuleFiles,
+    Styles,
     Url,
-    from_text,
-    pairs,
     whole,
 )
 
@@ -45,13 +45,6 @@ WORKER: tuple[Role, ...] = ("worker",)
 
 StorageClass = Literal["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"]
 """S3's classes that can be read at once: what is archived is read back, and played."""
-
-ByInstall = Annotated[Mapping[str, str], from_text(partial(pairs, bare=""))]
-"""A value for everybody under "", and others by install or integration."""
-RuleFiles = Annotated[
-    Mapping[str, str], from_text(lambda text: {"": "starter"} | pairs(text, bare=""))
-]
-Styles = Annotated[Mapping[str, str], from_text(lambda text: {"": "json"} | pairs(text, bare=""))]
 
 
 def _setting(

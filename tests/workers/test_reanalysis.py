@@ -20,12 +20,15 @@ from addon.archive.names import files
 from addon.archive.store import Stat
 from addon.archive.verification import verify
 from addon.errors import KeyMissing, SettingsError, StoreUnavailable, Tampered
+from addon.factory import create_app
 from addon.metrics import counters, declarations
 from addon.requests import results, scheduling
 from addon.requests.lease import Lease
 from addon.settings import Settings
+from addon.web.recording_rows import RecordingRow
 from tests.analysis import calls
 from tests.child import Children
+from tests.web.playing import inside
 from tests.web.requests import INSTALL
 from workers import process, reanalysis
 from workers.reanalysis import LEASE_KIND, Reanalysis, Selection
@@ -501,3 +504,35 @@ def test_a_listener_hears_whole_audio_all_the_while(
     assert len({(content, etag) for content, etag, _ in told}) == 2
     assert all(content == after for content, _, one in told if one["redaction"]["intervals"])
     assert told[-1][2]["transcript"]["engine"] == "model"
+
+
+def test_page_and_api_show_the_new_analysis_at_once(
+    reader: Services, recording: str, says: Callable[..., None], settings: Settings
+) -> None:
+    """A web process that has shown everything before, and so has it in its caches."""
+    app = create_app(settings)
+    client = app.test_client()
+    token, _ = inside(app).tokens.issue(INSTALL, "test")
+    bearer = {"Authorization": f"Bearer {token}"}
+    path = f"/api/v1/recordings/{recording}"
+
+    def shown() -> tuple[Any, bytes, str | None]:
+        document = client.get(path, headers=bearer).get_json()
+        file = client.get(f"{path}/file", headers=bearer)
+        return document, file.data, file.headers.get("ETag")
+
+    def row() -> RecordingRow:
+        (one,) = inside(app).recording_rows.of(reader.archive.list(INSTALL).entries)
+        return one
+
+    before, audible, etag = shown()
+    assert not row().redacted
+    says("model", *CARD)
+    assert states(reader) == ["whole"]
+    after, muted, other_etag = shown()
+    assert "transcript" not in before["analysis"]["result"]
+    assert after["analysis"]["result"]["transcript"]["engine"] == "model"
+    assert after["redacted"]
+    assert (muted == audible, etag == other_etag) == (False, False)
+    assert muted == heard(reader, recording)
+    assert row().redacted

@@ -6,12 +6,13 @@ import contextlib
 import selectors
 import time
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from gunicorn.http import Request  # type: ignore[import-untyped]
 from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
 from gunicorn.http.errors import LimitRequestHeaders, NoMoreData  # type: ignore[import-untyped]
+from gunicorn.http.message import _ip_in_allow_list  # type: ignore[import-untyped]
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
@@ -24,12 +25,33 @@ from addon.web.connections.limits import Limits
 from addon.web.connections.registry import Group, Registry
 
 BLOCK_BYTES = 64 * 1024
+TRUSTED_OR_NOT = 1024
+"""Addresses of peers that are remembered."""
+
 END_OF_HEAD = b"\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 TOO_MANY = (
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
     b"Content-Length: 0\r\n\r\n"
 )
+
+
+class _Request(Request):  # type: ignore[misc] # gunicorn has no types
+    """Gunicorn's request. An address is looked up once among the proxies that it trusts."""
+
+    def _peer_is_trusted_proxy(self) -> bool:
+        peer = self.peer_addr
+        return not isinstance(peer, tuple) or _is_trusted_proxy(self.cfg, peer[0])
+
+
+@lru_cache(TRUSTED_OR_NOT)
+def _is_trusted_proxy(cfg: Any, address: str) -> bool:
+    return bool(_ip_in_allow_list(address, cfg.forwarded_allow_ips, cfg.forwarded_allow_networks()))
+
+
+def parsed(cfg: Any, head: bytes, client: Any) -> Any:
+    """The request of a whole head, as gunicorn's parser reads it. Raises what that raises."""
+    return _Request(cfg, IterUnreader([head]), client)
 
 
 class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
@@ -130,7 +152,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         del buffer[: end + 4]
         connection.searched = 0
         try:
-            connection.request = Request(self.cfg, IterUnreader([head]), connection.client)
+            connection.request = parsed(self.cfg, head, connection.client)
         except (StopIteration, NoMoreData):
             self._close(connection)
         except Exception as error:
