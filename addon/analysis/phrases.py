@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from addon.analysis.spoken_numbers import MASK
+from addon.analysis.words import MASK
 
 #: A longer pause between two words ends a phrase, in seconds.
 LONGEST_PAUSE = 3.0
