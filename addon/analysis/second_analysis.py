@@ -14,7 +14,7 @@ from addon.analysis.categories import categories_of
 from addon.analysis.rendering import Json
 from addon.analysis.report import Report
 from addon.analysis.rules import RULE_FLAG, RuleSet
-from addon.analysis.spoken_numbers import MASK
+from addon.analysis.words import MASK
 
 OF_THE_FIRST = ("audio", "archive", "timing")
 """Keys that tell of the bytes received, and of the answer to the request."""
