@@ -7,10 +7,11 @@ that must last is written here; only its owner can read it.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
 import os
 import secrets
 from collections.abc import Iterable
-from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,13 +20,24 @@ PUBLISH_TRIES = 8
 """Another process may remove an emptied folder just before a name is given in it."""
 
 
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_RENAMEAT2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+"""renameat2(2) of Linux, which Python does not have; None elsewhere."""
+
+_NOT_SUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EPERM)
+"""By the file system, the kernel, or a container's filter of system calls."""
+
+
 class Draft:
     """A file under another name until `publish`; leaving the block without it leaves nothing."""
 
-    def __init__(self, aside: Path) -> None:
+    def __init__(self, aside: str) -> None:
         """Make `aside`, which must not exist yet, in a folder of the same file system."""
         self._aside = aside
-        self._file = FileIO(aside, "xb", opener=_private)
+        self._size = 0
+        self._named = False
+        self._file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
     def __enter__(self) -> Self:
         return self
@@ -36,36 +48,56 @@ class Draft:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        with contextlib.suppress(OSError):
-            self._aside.unlink()
+        os.close(self._file)
+        if not self._named:
+            with contextlib.suppress(OSError):
+                os.unlink(self._aside)
 
     def write(self, block: bytes) -> None:
         """Append all of `block`. Raises OSError."""
-        view = memoryview(block)
-        while view:
-            view = view[self._file.write(view) :]
+        written = os.write(self._file, block)
+        while written < len(block):
+            written += os.write(self._file, memoryview(block)[written:])
+        self._size += written
 
-    def publish(self, path: Path, *, replace: bool) -> os.stat_result:
+    def publish(self, path: str, *, replace: bool) -> os.stat_result:
         """Sync the file, then give it the name `path`, whose folders are made.
 
         Raises FileExistsError where the name is taken and not to be replaced, and OSError.
         """
-        if self._file.tell():  # an empty file is its name alone, which is synced below
-            os.fsync(self._file.fileno())
+        if self._size:  # an empty file is its name alone, which is synced below
+            os.fsync(self._file)
+        folder = os.path.dirname(path)
         for tries_left in reversed(range(PUBLISH_TRIES)):
-            make_folders(path.parent)
             try:
                 if replace:
-                    self._aside.replace(path)
+                    os.replace(self._aside, path)
                 else:
-                    path.hardlink_to(self._aside)
+                    rename_if_free(self._aside, path)
+                self._named = True
                 break
             except FileNotFoundError:
                 if not tries_left:
                     raise
-        sync_folder(path.parent)
-        return os.fstat(self._file.fileno())
+                make_folders(Path(folder))
+        sync_folder(folder)
+        return os.fstat(self._file)
+
+
+def rename_if_free(source: str, target: str) -> None:
+    """Give a file another name in one step. Raises FileExistsError where it is taken, and OSError.
+
+    Where that is not supported the file has both names for a moment, which costs a third more.
+    """
+    if _RENAMEAT2 is not None:
+        names = os.fsencode(source), os.fsencode(target)
+        if not _RENAMEAT2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE):
+            return
+        code = ctypes.get_errno()
+        if code not in _NOT_SUPPORTED:
+            raise OSError(code, os.strerror(code))
+    os.link(source, target)
+    os.unlink(source)
 
 
 def write_file(path: Path, blocks: Iterable[bytes], *, replace: bool) -> None:
@@ -75,10 +107,10 @@ def write_file(path: Path, blocks: Iterable[bytes], *, replace: bool) -> None:
     raises.
     """
     make_folders(path.parent)
-    with Draft(path.with_name(f".{path.name}.{secrets.token_hex(8)}")) as draft:
+    with Draft(str(path.with_name(f".{path.name}.{secrets.token_hex(8)}"))) as draft:
         for block in blocks:
             draft.write(block)
-        draft.publish(path, replace=replace)
+        draft.publish(str(path), replace=replace)
 
 
 def make_folders(folder: Path) -> None:
@@ -90,7 +122,7 @@ def make_folders(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: str | Path) -> None:
     """Make the names in a folder durable; nothing happens where it is gone."""
     with contextlib.suppress(FileNotFoundError):
         handle = os.open(folder, os.O_RDONLY)
@@ -98,7 +130,3 @@ def sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

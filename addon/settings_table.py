@@ -7,7 +7,6 @@ pydantic-settings: decision 0406.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +15,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from addon.setting_types import (
+    ByInstall,
     Days,
     Flag,
     Key32,
@@ -27,9 +27,9 @@ from addon.setting_types import (
     PemPairs,
     Pems,
     Redaction,
+    RuleFiles,
+    Styles,
     Url,
-    from_text,
-    pairs,
     whole,
 )
 
@@ -45,12 +45,6 @@ WORKER: tuple[Role, ...] = ("worker",)
 
 StorageClass = Literal["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"]
 """S3's classes that can be read at once: what is archived is read back, and played."""
-
-Channels = Annotated[Mapping[str, str], from_text(partial(pairs, bare=""))]
-RuleFiles = Annotated[
-    Mapping[str, str], from_text(lambda text: {"": "starter"} | pairs(text, bare=""))
-]
-Styles = Annotated[Mapping[str, str], from_text(lambda text: {"": "json"} | pairs(text, bare=""))]
 
 
 def _setting(
@@ -322,6 +316,11 @@ class SettingsTable(BaseSettings):
         "Which figure goes to which conversation measure, as "
         "agent_talk=1,customer_talk=2,silence=3.",
     )
+    flex_categories: Pairs = _flex(
+        "",
+        "How often which rule was met goes to which conversation measure, as "
+        "recording_notice=4,escalation=5; see [rules](rules.md).",
+    )
     flex_labels: Pairs = _flex(
         "",
         "What to write into conversation attributes beside them, as 1=Agent talk (s),2=Customer "
@@ -380,15 +379,26 @@ class SettingsTable(BaseSettings):
         "result](analysis.md#redaction).",
         roles=ROLES,
     )
-    agent_channel: Channels = _analysis(
+    agent_channel: ByInstall = _analysis(
         "1",
         "The channel the agent is on, 0 or 1; also by install or integration: "
         "1,RECORDING_DIAL=0,XD…=1.",
     )
     transcriber: str | None = _analysis(
         None,
-        "whisper:/path/to/a/model makes transcripts (requirements/whisper.txt); nothing is "
-        "downloaded.",
+        "whisper makes transcripts with the model that make setup WORDS=1 installed, "
+        "whisper:/path/to/a/model with any other of CTranslate2's form (requirements/whisper.txt). "
+        "Nothing is downloaded while the service runs.",
+    )
+    transcriber_language: ByInstall = _analysis(
+        "auto",
+        "The language that is spoken, an ISO 639-1 code, or auto: detected once a recording, in "
+        "its longest speech. Also by install or integration: en,XD…=de.",
+    )
+    transcriber_vocabulary: ByInstall = _analysis(
+        "",
+        "Names and terms that a general model misspells, with semicolons between; also by install "
+        "or integration: parcel desk; Robinson,XD…=Okta.",
     )
     rules: RuleFiles = _analysis(
         "starter",

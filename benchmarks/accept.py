@@ -13,16 +13,14 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import secrets
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -30,10 +28,10 @@ from typing import NamedTuple
 
 from flask import Flask, Response, request
 
-from addon.commands.marketplace import multipart_body, sign
 from addon.settings import Settings
 from addon.stack.provision import provision
 from addon.stack.redis_server import command, missing
+from benchmarks.sending import Template, at_rate, keep_under_way
 from tests.calls import wav
 from tests.stack.running import free_port
 
@@ -42,8 +40,6 @@ PATH = "/recording-analysis"
 CONNECTIONS = 16
 PROCESSES = 2
 STEADY_RATE = 100.0
-STEADY_SENDERS = 64
-"""More than are ever in flight at that rate: a slow answer does not hold up the next request."""
 TARGET = 0.6
 """Of the bare route's requests a second."""
 
@@ -125,17 +121,18 @@ def _round(server: Server, seconds: float) -> Round:
     )
     try:
         _await(port)
-        template = _request(port, token, env)
+        account = Settings.load(env).twilio_account_sid
+        template = Template.of(port, PATH, token, account, wav(3.682))
         with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
             each = CONNECTIONS // PROCESSES
             # The port is open before the application is loaded, and its first requests are slow.
-            pool.starmap(_load, [(port, template, 2.0, each)] * PROCESSES)
+            pool.starmap(keep_under_way, [(template, 2.0, each)] * PROCESSES)
             before = _cpu_seconds(process.pid)
-            work = (port, template, seconds, each)
-            times = sorted(chain.from_iterable(pool.starmap(_load, [work] * PROCESSES)))
+            work = (template, seconds, each)
+            times = sorted(chain.from_iterable(pool.starmap(keep_under_way, [work] * PROCESSES)))
             cpu = (_cpu_seconds(process.pid) - before) * 1000 / len(times)
-            steady = (port, template, seconds, STEADY_RATE / PROCESSES)
-            late = sorted(chain.from_iterable(pool.starmap(_steady, [steady] * PROCESSES)))
+            steady = (template, seconds, STEADY_RATE / PROCESSES)
+            late = sorted(chain.from_iterable(pool.starmap(at_rate, [steady] * PROCESSES)))
         return Round(
             len(times) / seconds,
             _at(times, 0.5),
@@ -158,77 +155,6 @@ def _cpu_seconds(pid: int) -> float:
         return 0.0
     ticks = sum(int(number) for stat in stats for number in stat.rpartition(")")[2].split()[11:13])
     return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _request(port: int, token: str, env: dict[str, str]) -> bytes:
-    """A whole request; the SID in it is replaced each time, since no signature covers it."""
-    fields = {"callback": "https://x.twilio.com/cb", "duration": "4", "channels": "2"}
-    body, kind = multipart_body(fields, wav(3.682))
-    account = Settings.load(env).twilio_account_sid
-    lines = [
-        f"POST {PATH} HTTP/1.1",
-        f"Host: 127.0.0.1:{port}",
-        f"Content-Type: {kind}",
-        f"Content-Length: {len(body)}",
-        f"X-Twilio-Signature: {sign(token, f'http://127.0.0.1:{port}{PATH}', fields)}",
-        f"X-Twilio-VendorAccountSid: {account}",
-        f"X-Twilio-AddOnInstallSid: XD{'0' * 32}",
-        f"X-Twilio-RequestSid: {'@' * 34}",
-        "Connection: close",
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def _load(port: int, template: bytes, seconds: float, connections: int) -> list[float]:
-    """As many requests as `connections` get answered, one after another on each."""
-    times: list[float] = []
-    until = time.monotonic() + seconds
-
-    def client() -> None:
-        while (started := time.monotonic()) < until:
-            _send(port, template)
-            times.append((time.monotonic() - started) * 1000)
-
-    _in_threads(client, connections)
-    return times
-
-
-def _steady(port: int, template: bytes, seconds: float, rate: float) -> list[float]:
-    """Requests at a rate, whether or not the earlier ones are answered."""
-    times: list[float] = []
-    began = time.monotonic()
-    due = iter([began + number / rate for number in range(int(seconds * rate))])
-    lock = threading.Lock()
-
-    def client() -> None:
-        while True:
-            with lock:
-                at = next(due, None)
-            if at is None:
-                return
-            time.sleep(max(0.0, at - time.monotonic()))
-            _send(port, template)
-            times.append((time.monotonic() - at) * 1000)
-
-    _in_threads(client, STEADY_SENDERS)
-    return times
-
-
-def _send(port: int, template: bytes) -> None:
-    sent = template.replace(b"@" * 34, b"XR" + secrets.token_hex(16).encode(), 1)
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(sent)
-        answer = connection.recv(4096)
-    if b" 202 " not in answer[:20]:
-        raise SystemExit(f"not accepted: {answer[:80]!r}")
-
-
-def _in_threads(client: Callable[[], None], count: int) -> None:
-    threads = [threading.Thread(target=client) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 @contextmanager

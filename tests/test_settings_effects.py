@@ -40,9 +40,9 @@ def test_a_realm_is_part_of_twilios_hosts(settings):
 def test_a_shared_key_verifies_what_it_signed(settings):
     keyed = Context(load(settings, TWILIO_SHARED_KEYS="k1=shared,k2=other"))
     builder = EnvironBuilder("/hook", method="POST", headers=_signed(b"shared", settings))
-    checked = keyed.verifier.check(builder.get_environ(), MultiDict(), "")
+    checked = keyed.verifier.check(builder.get_environ(), MultiDict(), str)
     assert checked.secret == "shared key k1"
-    assert not Context(settings).verifier.check(builder.get_environ(), MultiDict(), "").valid
+    assert not Context(settings).verifier.check(builder.get_environ(), MultiDict(), str).valid
 
 
 def _signed(secret: bytes, settings: Settings) -> dict[str, str]:
@@ -109,6 +109,23 @@ def test_the_analysis_does_what_is_asked(settings, env, wanted):
     request = Request.marketplace(Invocation("XR1", datetime.now(UTC)))
     options = deposit.options(load(settings, **env), request)
     assert (options.redact_dtmf, options.call_analytics, options.sentiment) == wanted
+
+
+def test_each_install_has_its_own_rules(settings, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text('[thanks]\nphrases = ["thank you"]\n')
+    loaded = load(settings, RULES=f"XD1={own},XD2=off,FLEX=nowhere.toml")
+    names = {
+        install: [
+            rule.name
+            for rule in deposit.options(
+                loaded, Request.marketplace(Invocation("XR1", datetime.now(UTC), install=install))
+            ).rules.rules
+        ]
+        for install in ("XD1", "XD2", "XD3")
+    }
+    assert names["XD1"] == ["thanks"] and names["XD2"] == []
+    assert "recording_notice" in names["XD3"]
 
 
 @pytest.mark.parametrize("level", ["debug", "error"])

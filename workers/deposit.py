@@ -12,8 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from addon.analysis import Options, RecordingPass, Report, roles_with_agent_on
-from addon.analysis.rules import rules_or_trouble
+from addon.analysis import (
+    Hints,
+    Options,
+    RecordingPass,
+    Report,
+    Transcriber,
+    roles_with_agent_on,
+)
+from addon.analysis.rules import RuleSet, rules_or_trouble
 from addon.analysis.whisper import open_transcriber
 from addon.archive.archive import Archive
 from addon.archive.deposit import Deposit, Reencoded
@@ -65,6 +72,7 @@ class Analysed:
     received: Received
     sealed: Sealed
     archived_as: str
+    transcriber: str | None = None
 
     @property
     def reencoded(self) -> Reencoded | None:
@@ -74,24 +82,31 @@ class Analysed:
 
 
 def options(settings: Settings, request: Request) -> Options:
-    """Options of the analysis: the install's own channel map and rules, then the integration's."""
-    channel = _chosen(settings.agent_channel, request)
+    """Options of the analysis: the install's own values, then the integration's, then all's."""
     return Options(
-        roles=roles_with_agent_on(int(channel)),
+        roles=roles_with_agent_on(int(_of_install(settings.agent_channel, request, "1"))),
         redact_dtmf=settings.redact_dtmf != "off",
         waveform=True,
         call_analytics=settings.result_style == "call-analytics",
         sentiment=settings.sentiment,
         transcriber=open_transcriber(settings.transcriber),
+        hints=Hints.of(
+            _of_install(settings.transcriber_language, request, "auto"),
+            _of_install(settings.transcriber_vocabulary, request, ""),
+        ),
         budget_seconds=budget(request),
-        rules=rules_or_trouble(_chosen(settings.rules, request)),
+        rules=rules_of(settings, request),
     )
 
 
-def _chosen(by_key: Mapping[str, str], request: Request) -> str:
-    """What a setting says for this request: its install's value, an integration's, or anybody's."""
+def rules_of(settings: Settings, request: Request) -> RuleSet:
+    """The rules of the request's install."""
+    return rules_or_trouble(_of_install(settings.rules, request, "starter"))
+
+
+def _of_install(values: Mapping[str, str], request: Request, default: str) -> str:
     names = (request.tenant, *request.integrations, "")
-    return next(by_key[name] for name in names if name in by_key)
+    return next((values[name] for name in names if name in values), default)
 
 
 def budget(request: Request) -> float:
@@ -107,8 +122,13 @@ def analysed(place: Deposit, blocks: Iterable[bytes], options: Options, name: st
     """
     received = Received()
     a_pass = RecordingPass(options, spool=lambda: cast(BinaryIO, SealedSpool()))
-    sealed = place.audio(_archivable(a_pass, received.through(blocks)))
-    return Analysed(a_pass.report, received, sealed, name)
+    sealed = place.audio(archivable(a_pass, received.through(blocks)))
+    return Analysed(a_pass.report, received, sealed, name, name_of(options.transcriber))
+
+
+def name_of(transcriber: Transcriber | None) -> str | None:
+    """The name that an analysis has it under; None for none."""
+    return None if transcriber is None else transcriber.name
 
 
 def unanalysed(
@@ -165,6 +185,7 @@ def result(found: Analysed, request: Request) -> dict[str, Any]:
         "redacted": found.report.redacted,
         "sha256": found.sealed.plaintext_sha256,
     }
+    document["analysed"] = results.analysed(found.transcriber)
     document["timing"] = results.timing(
         request.received_at.timestamp(), time.time(), found.report.duration_seconds
     )
@@ -236,7 +257,8 @@ def _erased_from(archive: Archive, tenant: str, name: str) -> str | None:
         return None
 
 
-def _archivable(a_pass: RecordingPass, blocks: Iterable[bytes]) -> Iterator[bytes]:
+def archivable(a_pass: RecordingPass, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes to archive of a recording that is fed block by block; then the report is there."""
     for block in blocks:
         ready = a_pass.feed(block)
         if ready:

@@ -18,7 +18,7 @@ from addon.requests.results import StoredResult
 from addon.settings import Settings
 from addon.twilio.rest import TwilioApi
 from addon.twilio.status_callback import StatusCallback
-from workers import flex_deletion, flex_source, flex_task
+from workers import deposit, flex_deletion, flex_source, flex_task
 
 TASK_PATIENCE_S = 24 * 3600.0
 """TaskRouter is asked again for this long while it does not answer: a task's usual life."""
@@ -47,7 +47,8 @@ class FlexHandler:
 
     def send(self, settings: Settings, request: Request, answer: dict[str, Any]) -> str:
         """Point the task at the archive; what became of it. Raises TwilioUnavailable."""
-        return flex_task.tell(settings, _callback(request), answer)
+        rules = deposit.rules_of(settings, request)
+        return flex_task.tell(settings, _callback(request), answer, rules)
 
     def host(self, settings: Settings, _request: Request) -> str:
         """TaskRouter's, where a workspace is set."""

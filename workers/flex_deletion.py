@@ -7,9 +7,7 @@ taken twice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,11 +15,21 @@ from typing import Any
 from addon import log, stored_documents
 from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
+from addon.archive.configured import control_signer
 from addon.archive.manifest import Manifest
 from addon.archive.prefixes import FLEX_DELETIONS
+from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Store
 from addon.archive.verification import compare, verify
-from addon.errors import AlreadyStored, ArchiveError, KeyMissing, NotStored, TwilioUnavailable
+from addon.errors import (
+    AlreadyStored,
+    ArchiveError,
+    KeyMissing,
+    NotStored,
+    Tampered,
+    TwilioUnavailable,
+    UnreadableDocument,
+)
 from addon.settings import DELETE_AT_SOURCE_FLOOR_S, Settings
 from addon.twilio.recordings import Recordings
 from addon.twilio.status_callback import StatusCallback
@@ -33,6 +41,7 @@ HELD = "held"
 
 VERSION = 1
 WHAT = "plan of deletion"
+"""How errors and the MAC call a plan."""
 
 STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -83,24 +92,30 @@ def plan(archive: Archive, settings: Settings, callback: StatusCallback) -> None
     # From its announcement, which comes after its end: the same time however often it is asked.
     due = callback.received_at.astimezone(UTC) + timedelta(seconds=delay)
     planned = Plan(callback.account_sid, callback.recording_sid, due)
-    with suppress(AlreadyStored):
-        archive.store.put(planned.key, [json.dumps({"version": VERSION}).encode()])
-        _record(
-            archive.access_log, planned, PLANNED_EVENT, {"due": due.isoformat(timespec="seconds")}
-        )
+    signer = control_signer(settings)
+    content = [signer.sign(WHAT, planned.key, {"version": VERSION})]
+    try:
+        archive.store.put(planned.key, content)
+    except AlreadyStored:
+        if _believed(archive.store, signer, planned) is not None:
+            return
+        archive.store.put(planned.key, content, if_absent=False)
+    _record(archive.access_log, planned, PLANNED_EVENT, {"due": due.isoformat(timespec="seconds")})
 
 
 def plans(store: Store) -> Iterator[Plan]:
-    """Everything that waits, in the order of time, and then what is held back."""
+    """Everything that waits, in the order of time, and then what is held back: by its name alone,
+    which proves nothing."""
     for stat in store.list(FLEX_DELETIONS):
         found = Plan.of_key(stat.key)
         if found is not None:
             yield found
 
 
-def why_held(store: Store, held: Plan) -> str:
-    """The reason that a held plan gives."""
-    return str(stored_documents.parse(store.get(held.key), WHAT, VERSION).get("reason", ""))
+def why_held(store: Store, settings: Settings, held: Plan) -> str:
+    """The reason that a held plan gives; that it is none of ours where nobody here signed it."""
+    document = _believed(store, control_signer(settings), held)
+    return "this plan is not ours" if document is None else str(document.get("reason", ""))
 
 
 def delete_due(services: Services, now: datetime | None = None) -> int:
@@ -111,17 +126,20 @@ def delete_due(services: Services, now: datetime | None = None) -> int:
     if not services.settings.delete_at_source_after_s:
         return 0
     moment, deleted = now or datetime.now(UTC), 0
+    signer = control_signer(services.settings)
     for planned in plans(services.store):
         if planned.due is None or planned.due > moment:
             break
+        if _believed(services.store, signer, planned) is None:
+            continue
         try:
             _delete(services, planned)
             deleted += 1
         except ArchiveError as error:
-            _hold(services.archive, planned, error.message)
+            _hold(services, signer, planned, error.message)
         except TwilioUnavailable as error:
             logger.warning("not deleted at Twilio", reason=error.message)
-            _move(services.store, planned, Plan(*_who(planned), moment + POSTPONED), {})
+            _move(services.store, signer, planned, Plan(*_who(planned), moment + POSTPONED), {})
             break
     return deleted
 
@@ -155,19 +173,35 @@ def proven(archive: Archive, planned: Plan) -> tuple[Manifest, bool]:
     return compare(archive, *who), False
 
 
-def _hold(archive: Archive, planned: Plan, reason: str) -> None:
+def _hold(services: Services, signer: DocumentSigner, planned: Plan, reason: str) -> None:
     """Keep it at Twilio, on record, and call a person."""
     logger.error("kept at Twilio", alarm=True, recording=planned.recording_sid, reason=reason)
-    _record(archive.access_log, planned, KEPT_EVENT, {"reason": reason})
-    _move(archive.store, planned, Plan(*_who(planned), None), {"reason": reason})
+    _record(services.archive.access_log, planned, KEPT_EVENT, {"reason": reason})
+    _move(services.store, signer, planned, Plan(*_who(planned), None), {"reason": reason})
 
 
-def _move(store: Store, planned: Plan, to: Plan, content: Mapping[str, Any]) -> None:
+def _move(
+    store: Store, signer: DocumentSigner, planned: Plan, to: Plan, content: Mapping[str, Any]
+) -> None:
     """Fields that a newer release wrote go along."""
-    kept = stored_documents.parse(store.get(planned.key), WHAT, VERSION)
-    body = json.dumps({**kept, "version": VERSION, **content}).encode()
-    store.put(to.key, [body], if_absent=False)
+    kept = _believed(store, signer, planned) or {}
+    signed = signer.sign(WHAT, to.key, {**kept, "version": VERSION, **content})
+    store.put(to.key, [signed], if_absent=False)
     store.delete(planned.key)
+
+
+def _believed(store: Store, signer: DocumentSigner, planned: Plan) -> dict[str, Any] | None:
+    """What a plan says; None where there is none, it is not ours, or of a newer version.
+
+    Raises StoreUnavailable.
+    """
+    try:
+        document = signer.believed(WHAT, planned.key, store.get(planned.key))
+        if document is not None:
+            stored_documents.check_version(document, WHAT, VERSION)
+        return document
+    except (NotStored, Tampered, UnreadableDocument):
+        return None
 
 
 def _record(access_log: AccessLog, planned: Plan, event: str, facts: Mapping[str, Any]) -> None:

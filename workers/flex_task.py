@@ -7,14 +7,15 @@ gone must never cost the recording anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from addon import log
-from addon.settings import Settings
+from addon.analysis.rules import NO_RULES, RuleSet
+from addon.settings import FLEX_SENTIMENTS, Settings
 from addon.twilio.insights import RecordingMedia, with_measures, with_media
 from addon.twilio.status_callback import StatusCallback
 from addon.twilio.taskrouter import Attributes, Outcome, Task, TaskRouter
@@ -38,7 +39,12 @@ ANSWERS = {
 logger = log.get("flex")
 
 
-def tell(settings: Settings, callback: StatusCallback, answer: Mapping[str, Any]) -> str:
+def tell(
+    settings: Settings,
+    callback: StatusCallback,
+    answer: Mapping[str, Any],
+    rules: RuleSet = NO_RULES,
+) -> str:
     """Point the recording's task at the archive, as often as it takes; the same call again changes
     nothing.
 
@@ -49,7 +55,7 @@ def tell(settings: Settings, callback: StatusCallback, answer: Mapping[str, Any]
     if not settings.flex_workspace_sid or result is None or _is_old(callback):
         return SKIPPED
     router = TaskRouter(rest(settings), settings.flex_workspace_sid)
-    merge = partial(merged, settings=settings, callback=callback, result=result)
+    merge = partial(merged, settings=settings, callback=callback, result=result, rules=rules)
     outcomes = [router.update(task.sid, merge) for task in _tasks(router, callback)]
     logger.info("told the task", outcomes=[outcome.value for outcome in outcomes])
     # Of several tasks of one conference, the one that took it counts.
@@ -63,6 +69,7 @@ def merged(
     settings: Settings,
     callback: StatusCallback,
     result: Mapping[str, Any],
+    rules: RuleSet = NO_RULES,
 ) -> Attributes:
     """The attributes with this recording and its figures in them, and all else as it was."""
     media = RecordingMedia(
@@ -77,7 +84,8 @@ def merged(
         reservation_sid=callback.reservation_sid,
         segment_link=settings.flex_segment_link,
     )
-    measures = dict(_measures(settings, result["conversation"]))
+    measures = dict(_measures(settings, result))
+    measures |= _times_met(settings, result.get("categories"), rules)
     return with_measures(told, measures, reservation_sid=callback.reservation_sid)
 
 
@@ -94,17 +102,34 @@ def channel_roles(participants: list[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple("customer" if each["role"] == "customer" else "others" for each in ordered)
 
 
-def _measures(
-    settings: Settings, conversation: Mapping[str, Any]
-) -> Iterator[tuple[str, float | str]]:
-    """Seconds for each slot of FLEX_MEASURES, and FLEX_LABELS' texts; a figure that a mono
+def _measures(settings: Settings, result: Mapping[str, Any]) -> Iterator[tuple[str, float | str]]:
+    """The figure for each slot of FLEX_MEASURES, and FLEX_LABELS' texts; a figure that the
     recording does not have is left as it was."""
+    transcript = result.get("transcript") or {}
+    parties = {each["role"]: each["compound"] for each in transcript.get("sentiment") or ()}
     for figure, slot in settings.flex_measures.items():
-        seconds = conversation[f"{figure}_seconds"]
-        if seconds is not None:
-            yield f"conversation_measure_{slot}", seconds
+        if figure in FLEX_SENTIMENTS:
+            value = parties.get(figure.removesuffix("_sentiment"))
+        else:
+            value = result["conversation"][f"{figure}_seconds"]
+        if value is not None:
+            yield f"conversation_measure_{slot}", value
     for slot, label in settings.flex_labels.items():
         yield f"conversation_attribute_{slot}", label
+
+
+def _times_met(
+    settings: Settings, categories: Sequence[Mapping[str, Any]] | None, rules: RuleSet
+) -> dict[str, float | str]:
+    """The times that each rule of FLEX_CATEGORIES was met, by slot; what nobody looked for, or
+    could not tell, is left as it was."""
+    looked_for = {rule.name for rule in rules.rules} if categories is not None else set()
+    met: dict[str, float | str] = {}
+    for name, slot in settings.flex_categories.items():
+        own = [category for category in categories or () if category["rule"] == name]
+        if (own or name in looked_for) and all(each["status"] != "unknown" for each in own):
+            met[f"conversation_measure_{slot}"] = sum(len(each["intervals"]) for each in own)
+    return met
 
 
 def _tasks(router: TaskRouter, callback: StatusCallback) -> list[Task]:

@@ -215,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.load(role="worker")
         check_hosts(settings)
-        check_rules(settings.rules)
+        check_rules(settings.rules, settings.flex_categories)
         error_reports.configure(settings)
     except SettingsError as error:
         print(f"{error.message}. {error.remedy}", file=sys.stderr)  # noqa: T201

@@ -100,7 +100,7 @@ class PartySpeech:
     """The words of one party in order of time, made ready to look for phrases in them."""
 
     def __init__(self, words: Iterable[SpokenWord]) -> None:
-        self._words = sorted(words, key=lambda word: word.start)
+        self._words = list(_without_repetitions(sorted(words, key=lambda word: word.start)))
         self._tokens: list[str] = []
         self._owners: list[int] = []
         #: The run of each token: no phrase reaches from one run into the next.
@@ -184,6 +184,16 @@ class PartySpeech:
         return Place(words[0].start, words[-1].stop, first, last, text, likeness)
 
 
+def _without_repetitions(words: Iterable[SpokenWord]) -> Iterator[SpokenWord]:
+    """All but words without length at the end of another: models repeat what they heard last."""
+    spoken_until = -1.0
+    for word in words:
+        if word.stop > word.start or word.start > spoken_until:
+            yield word
+        if word.stop > word.start:
+            spoken_until = max(spoken_until, word.stop)
+
+
 def _fits(phrase: Phrase, length: int) -> bool:
     """True if so many words can be the phrase: one torn apart, two joined, one left out."""
     most = 0 if phrase.is_exact else 1
@@ -204,7 +214,7 @@ def _alike_one_by_one(words: Sequence[str], pieces: Sequence[str]) -> bool:
 
 
 def _needed(word: str) -> int:
-    """How like one of those said a word of a phrase must be; 0 for one without weight."""
+    """The percentage by which a word must be like one of those said; 0 for one without weight."""
     if len(word) < 3 or word in _FILLING:
         return 0
     return SHORT_SIMILARITY if len(word) <= SHORT_WORD else WORD_SIMILARITY

@@ -19,8 +19,9 @@ from addon.analysis.options import Options
 from addon.analysis.peaks import Peaks
 from addon.analysis.redaction import Found, Kind, Redaction
 from addon.analysis.report import Report
+from addon.analysis.sentiment import sentiment_of
 from addon.analysis.stages import RATE_HZ, Stages
-from addon.analysis.transcript import Transcript, sentiment_by_channel
+from addon.analysis.transcript import Transcript
 from addon.analysis.transcription import SpooledSamples, transcribe
 from addon.audio.decoders import quiet_av
 from addon.errors import UnreadableAudio
@@ -80,8 +81,10 @@ class RecordingPass:
         yield from recording.release(redaction.intervals)
         report = self._reported(recording, findings, redaction, transcript, left_out)
         # From the finished result, so that they know no more than it says.
-        found = categories_of(self._options.rules, report.as_result())
-        self.report = replace(report, categories=found)
+        result = report.as_result()
+        found = categories_of(self._options.rules, result)
+        sentiment = sentiment_of(result) if self._options.sentiment else None
+        self.report = replace(report, categories=found, sentiment=sentiment)
 
     def _begin(self) -> bytes:
         head, self._head = bytes(self._head), bytearray()
@@ -118,8 +121,6 @@ class RecordingPass:
             language=heard.language,
             redact=options.redact_spoken_numbers,
         )
-        if options.sentiment:
-            said = replace(said, sentiment=sentiment_by_channel(said.sentences))
         return said, None
 
     def _found(

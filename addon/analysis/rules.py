@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,9 @@ Party = Literal["agent", "customer"]
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
+RULE_FLAG = "rule:"
+"""How the flags of rules begin."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -64,7 +67,7 @@ class Rule:
     @property
     def flag_name(self) -> str:
         """Its word among the result's flags."""
-        return f"rule:{self.name}"
+        return RULE_FLAG + self.name
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,15 @@ _loaded = cache(open_rules)
 """The same, read once a process."""
 
 
-def check_rules(by_key: Mapping[str, str]) -> None:
-    """Read every file of RULES, so that jobs find it in memory. Raises SettingsError."""
-    for setting in by_key.values():
-        _loaded(setting)
+def check_rules(by_key: Mapping[str, str], in_flex: Iterable[str] = ()) -> None:
+    """Read every file of RULES, so that jobs find it in memory. Raises SettingsError.
+
+    So it does where none of them has a rule that FLEX_CATEGORIES names, `in_flex`.
+    """
+    names = {rule.name for setting in by_key.values() for rule in _loaded(setting).rules}
+    for name in in_flex:
+        if name not in names:
+            raise SettingsError(f"FLEX_CATEGORIES names a rule that no file of RULES has: {name}")
 
 
 def rules_or_trouble(setting: str) -> RuleSet:

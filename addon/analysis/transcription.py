@@ -17,6 +17,7 @@ from addon.analysis.runs import Runs
 from addon.analysis.timeline import Interval
 from addon.analysis.words import Hints, Transcriber, Word
 from addon.audio.decoders import Floats
+from addon.errors import SettingsError
 
 #: Whisper hears thirty seconds at a time and costs as much for three.
 PIECE_SECONDS = 28.0
@@ -28,7 +29,9 @@ _RATE_HZ = 8000
 _FULL_SCALE = 32767
 _SAMPLES_PER_FRAME = 80
 _GAP, _MARGIN = int(GAP_SECONDS * _RATE_HZ), int(MARGIN_SECONDS * _RATE_HZ)
-TOO_LATE = "Left out: it would not have been ready before the result's deadline."
+TOO_LATE = (
+    "Left out: it would not have been ready before the result's deadline. It can be made later."
+)
 
 
 class SpooledSamples:
@@ -164,6 +167,8 @@ def transcribe(
             if hints.language is None:
                 hints = replace(hints, language=transcriber.language(samples))
             heard += piece.placed(transcriber.words(samples, hints))
+        except SettingsError as error:
+            return Heard(left_out=f"Left out: {error.message}.")
         except Exception as failure:  # whatever a model does, the figures must still go out
             return Heard(left_out=f"Left out: the transcriber failed ({type(failure).__name__}).")
         speech_left, speech_done = speech_left - piece.seconds, speech_done + piece.seconds

@@ -210,9 +210,9 @@ class Archive:
         key = files(tenant, recording_id).audio
         stat = self.store.stat(key)
         kept = self._opened.get((tenant, recording_id))
-        if kept is not None and stat is not None and kept.version == stat.etag:
-            if self._not_erased.get((tenant, recording_id)):
-                return kept
+        is_recent = self._not_erased.get((tenant, recording_id))
+        if kept is not None and stat is not None and kept.version == stat.etag and is_recent:
+            return kept
         opened = self._open(self.manifest(tenant, recording_id), stat)
         return self._opened.put((tenant, recording_id), opened)
 

@@ -1,7 +1,9 @@
 """Signs the documents that the release before left unsigned, and those signed with an older key.
 
-A document that is neither unsigned nor genuine is left as it is. Running again goes through what is
-there once more and changes nothing that is signed with the newest key.
+Unsigned ones are signed only while they are believed (UNSIGNED_CONTROLS_UNTIL): afterwards somebody
+has put them there, and a change of keys must not make them genuine. What is not genuine is left as
+it is. Running again goes through what is there once more and changes nothing that is signed with
+the newest key.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ def sign_all(store: Store, prefixes: Mapping[str, Signed], *, after: str = "") -
     it is not ours. Raises StoreUnavailable.
     """
     for stat in list_each(store, prefixes, after=after):
-        prefix = stat.key.partition("/")[0] + "/"
-        yield _sign_one(store, prefixes[prefix], stat)
+        signed = next(each for prefix, each in prefixes.items() if stat.key.startswith(prefix))
+        yield _sign_one(store, signed, stat)
 
 
 def _sign_one(store: Store, signed: Signed, stat: Stat) -> Finding:
@@ -38,7 +40,7 @@ def _sign_one(store: Store, signed: Signed, stat: Stat) -> Finding:
     state: State = "current"
     try:
         content = store.get(stat.key)
-        document = signed.signer.accepting_unsigned().verified(signed.kind, stat.key, content)
+        document = signed.signer.verified(signed.kind, stat.key, content)
         now = store.stat(stat.key)
         if not signed.signer.is_current(content) and now is not None and now.etag == stat.etag:
             signature = signed.signer.sign(signed.kind, stat.key, document)

@@ -101,8 +101,7 @@ class Deposit:
 
     def analysis(self, document: Mapping[str, Any]) -> Sealed:
         """Seal the analysis beside the audio. Raises AlreadyStored, StoreUnavailable."""
-        content = json.dumps(document, separators=(",", ":")).encode()
-        self._analysis = self._seal("analysis", self._files.analysis, [content])
+        self._analysis = self._seal("analysis", self._files.analysis, [as_bytes(document)])
         return self._analysis
 
     def compare(self, facts: RecordingFacts, reencoded: Reencoded | None = None) -> None:
@@ -230,6 +229,11 @@ class Deposit:
                 now = self._store.stat(written.key)
                 if now is not None and now.etag == written.etag:
                     self._store.delete(written.key)
+
+
+def as_bytes(document: Mapping[str, Any]) -> bytes:
+    """An analysis as it is sealed: JSON without white space."""
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def are_unchanged(store: Store, written: Sequence[Stat]) -> bool:

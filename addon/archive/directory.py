@@ -1,7 +1,7 @@
 """The store as a directory: one file an object, durable before it is visible.
 
-A file is written aside, synced, and linked to its name in one step, so that a reader never meets
-half an object and two writers never overwrite each other. It must never follow a key outside its
+A file is written aside, synced, and given its name in one step, so that a reader never meets half
+an object and two writers never overwrite each other. It must never follow a key outside its
 root.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
+from itertools import count
 from pathlib import Path
 
 from addon.archive.store import MAX_SMALL_OBJECT, READ_SIZE, Stat, checked_key, checked_prefix
@@ -39,15 +40,16 @@ class DirectoryStore:
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
+        self._root = f"{root}/"
         self._cleared = False
+        self._writer = secrets.token_hex(16)
+        self._written = count()
 
     def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
         """See Store.put."""
-        path = self._path(key)
+        path = self._name(key)
         if not if_absent:
             self._refuse_if_locked(key)
-        elif self.stat(key) is not None:
-            raise AlreadyStored("there is an object under this key")
         return self._write(key, path, blocks, replace=not if_absent)
 
     def get(self, key: str) -> bytes:
@@ -78,7 +80,7 @@ class DirectoryStore:
         """See Store.stat."""
         with _failures("stat"):
             try:
-                return _stat(key, self._path(key).stat())
+                return _stat(key, os.stat(self._name(key)))
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
@@ -108,31 +110,32 @@ class DirectoryStore:
         if self.stat(key) is None:
             raise NotStored("there is no such object to lock")
         date = until.astimezone(UTC).isoformat().encode()
-        self._write(key, self._lock_path(key), [date], replace=True)
+        self._write(key, str(self._lock_path(key)), [date], replace=True)
 
     def can_retain(self) -> bool:
         """See Store.can_retain."""
         return True
 
     def _path(self, key: str) -> Path:
-        return self.root / checked_key(key)
+        return Path(self._name(key))
+
+    def _name(self, key: str) -> str:
+        """The path as text: making a Path costs as much as opening the file."""
+        return self._root + checked_key(key)
 
     def _lock_path(self, key: str) -> Path:
         return self.root / _LOCKS / checked_key(key)
 
     def _open(self, key: str) -> FileIO:
         try:
-            return self._path(key).open("rb", buffering=0)
+            return FileIO(self._name(key), "rb")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise NotStored("there is no such object") from None
 
-    def _write(self, key: str, path: Path, blocks: Iterable[bytes], *, replace: bool) -> Stat:
+    def _write(self, key: str, path: str, blocks: Iterable[bytes], *, replace: bool) -> Stat:
         """Write aside, then publish; the file written aside never outlives this call."""
-        aside = self.root / _UNFINISHED / secrets.token_hex(16)
         with _failures("write"):
-            make_folders(aside.parent)
-            self._clear_what_was_left(aside.parent)
-            draft = Draft(aside)
+            draft = self._draft()
         with draft:
             for block in blocks:
                 with _failures("write"):
@@ -143,10 +146,21 @@ class DirectoryStore:
                 except FileExistsError:
                     raise AlreadyStored("there is an object under this key") from None
 
+    def _draft(self) -> Draft:
+        folder = self.root / _UNFINISHED
+        if not self._cleared:
+            make_folders(folder)
+            self._clear_what_was_left(folder)
+            self._cleared = True
+        name = f"{self._writer}-{os.getpid()}-{next(self._written)}"
+        aside = f"{self._root}{_UNFINISHED}/{name}"
+        try:
+            return Draft(aside)
+        except FileNotFoundError:
+            make_folders(folder)
+            return Draft(aside)
+
     def _clear_what_was_left(self, folder: Path) -> None:
-        if self._cleared:
-            return
-        self._cleared = True
         for path in folder.iterdir():
             with suppress(FileNotFoundError):
                 if path.stat().st_mtime < time.time() - LEFT_AFTER_S:

@@ -78,8 +78,9 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A recording as archived. `facts_after` and the `_before` stand only while objects are replaced.
+    """A recording as archived.
 
+    The `_before` and `facts_after` stand only while the objects are being replaced.
     `generation` grows with every manifest that replaces another of the same recording, from 1 on.
     `others` are fields that a newer release wrote; they are written back as they are.
     """

@@ -17,10 +17,12 @@ from addon.archive.manifest import Manifest, Part, RecordingFacts, Sealed
 from addon.archive.names import files
 from addon.archive.sealing import context_of, is_stored, object_key, seal, stored_version
 from addon.archive.store import Stat
-from addon.errors import NotStored, StoreUnavailable, Tampered
+from addon.errors import AlreadyStored, ArchiveError, NotStored, Tampered
 
 if TYPE_CHECKING:
     from addon.archive.archive import Archive
+
+PARTS: tuple[Part, ...] = ("audio", "analysis")
 
 BEING_MUTED = "Numbers that were found later are being muted in the archived recording."
 
@@ -44,28 +46,26 @@ def replace_objects(
 ) -> Manifest:
     """Put the staged parts in the place of the stored ones; the manifest that stands then.
 
-    With `facts` these are the recording's from then on. Raises NotStored where it is erased in the
-    meantime, and then nothing of it is left; StoreUnavailable where another process replaces it
-    too; Tampered, RetentionLocked. What was staged goes unless `finish` can still use it.
+    With `facts` these are the recording's from then on. What was staged goes, unless `finish` can
+    still use it. Raises NotStored where the recording is erased in the meantime, and then nothing
+    of it is left; AlreadyStored where another process replaces it too; Tampered, RetentionLocked,
+    StoreUnavailable.
     """
-    after = replace(
-        manifest,
-        facts=_facts_meanwhile(manifest, staged, facts),
-        facts_after=facts,
-        audio=staged.get("audio", manifest.audio),
-        analysis=staged.get("analysis", manifest.analysis),
-        audio_before=_stored(archive, manifest, "audio") if "audio" in staged else None,
-        analysis_before=_stored(archive, manifest, "analysis")
-        if "analysis" in staged and manifest.analysis
-        else None,
-        generation=manifest.generation + 1,
-    )
     try:
+        _give_way_to_erasure(archive, manifest)
+        after = _meanwhile(archive, manifest, staged, facts)
         _write(archive, manifest, after)
     except BaseException:
         discard_staged(archive, manifest)
         raise
     return finish(archive, after)
+
+
+def is_unfinished(archive: Archive, manifest: Manifest) -> bool:
+    """True where a replacement was interrupted; only a later generation has something left over."""
+    if manifest.is_replacing or manifest.generation == 1:
+        return manifest.is_replacing
+    return any(archive.store.stat(_next_key(manifest, part)) for part in PARTS)
 
 
 def finish(archive: Archive, manifest: Manifest) -> Manifest:
@@ -77,6 +77,21 @@ def finish(archive: Archive, manifest: Manifest) -> Manifest:
         if manifest.generation > 1:
             discard_staged(archive, manifest)
         return manifest
+    try:
+        after = _last(archive, manifest)
+        _write(archive, manifest, after)
+    except ArchiveError:
+        _give_way_to_erasure(archive, manifest)
+        raise
+    _give_way_to_erasure(archive, after)
+    discard_staged(archive, after)
+    if archive.lock is not None:
+        settle(archive.store, after, archive.lock)
+    return after
+
+
+def _last(archive: Archive, manifest: Manifest) -> Manifest:
+    """The manifest of what is stored once the staged objects are in their places."""
     for part, sealed in manifest.sealed_parts:
         key, aside = object_key(manifest, part), _next_key(manifest, part)
         if not is_stored(archive.store, key, sealed) and is_stored(archive.store, aside, sealed):
@@ -86,10 +101,10 @@ def finish(archive: Archive, manifest: Manifest) -> Manifest:
     audio, analysis = stored["audio"], stored.get("analysis")
     if audio is None or (analysis is None and manifest.analysis_before is not None):
         raise Tampered("the stored objects are not those that the manifest speaks of")
-    complete = (audio, analysis) == (manifest.audio, manifest.analysis)
-    after = replace(
+    is_complete = (audio, analysis) == (manifest.audio, manifest.analysis)
+    return replace(
         manifest,
-        facts=manifest.facts_after if complete and manifest.facts_after else manifest.facts,
+        facts=manifest.facts_after if is_complete and manifest.facts_after else manifest.facts,
         facts_after=None,
         audio=audio,
         analysis=analysis,
@@ -97,20 +112,34 @@ def finish(archive: Archive, manifest: Manifest) -> Manifest:
         analysis_before=None,
         generation=manifest.generation + 1,
     )
-    _write(archive, manifest, after)
-    _give_way_to_erasure(archive, after)
-    discard_staged(archive, after)
-    if archive.lock is not None:
-        settle(archive.store, after, archive.lock)
-    return after
 
 
 def discard_staged(archive: Archive, manifest: Manifest) -> None:
     """Remove what was written aside."""
-    for part in ("audio", "analysis"):
+    for part in PARTS:
         key = _next_key(manifest, part)
         if archive.store.stat(key) is not None:
             archive.store.delete(key)
+
+
+def _meanwhile(
+    archive: Archive,
+    manifest: Manifest,
+    staged: Mapping[Part, Sealed],
+    facts: RecordingFacts | None,
+) -> Manifest:
+    """The manifest that admits the stored objects and the staged ones."""
+    before = {part: _stored(archive, manifest, part) for part in manifest.parts if part in staged}
+    return replace(
+        manifest,
+        facts=_facts_meanwhile(manifest, staged, facts),
+        facts_after=facts,
+        audio=staged.get("audio", manifest.audio),
+        analysis=staged.get("analysis", manifest.analysis),
+        audio_before=before.get("audio"),
+        analysis_before=before.get("analysis"),
+        generation=manifest.generation + 1,
+    )
 
 
 def _facts_meanwhile(
@@ -136,7 +165,7 @@ def _write(archive: Archive, before: Manifest, after: Manifest) -> None:
     """Write a manifest in the place of `before`, which has to stand there still."""
     _give_way_to_erasure(archive, before)
     if archive.manifest(before.tenant, before.recording_id) != before:
-        raise StoreUnavailable("another process is replacing this recording")
+        raise AlreadyStored("another process has replaced this recording")
     key = files(before.tenant, before.recording_id).manifest
     content = archive.signer.sign("manifest", after.as_document())
     archive.store.put(key, [content], if_absent=False)

@@ -15,7 +15,7 @@ import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -30,8 +30,6 @@ KEY_LENGTH = 32
 
 FIELD = "mac"
 """The document's own field for algorithm, key name and MAC."""
-
-FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 _DOMAIN = b"recording-addon signed document 1\n"
 """Before what is signed: a MAC made here is of no use anywhere else."""
@@ -102,10 +100,6 @@ class DocumentSigner:
         except Tampered as error:
             self._planted.report(object_key, error.message)
             return None
-
-    def accepting_unsigned(self) -> Self:
-        """The same, but it believes any document without a MAC: for who signs them."""
-        return type(self)(tuple(self._keys.values()), unsigned_until=FOR_EVER, now=self._now)
 
     def is_current(self, content: bytes) -> bool:
         """True where a document carries a MAC of the newest key; it is not verified here."""

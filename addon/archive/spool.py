@@ -26,15 +26,12 @@ SLOT = NONCE + PAGE + 16
 class SealedSpool(io.RawIOBase):
     """A read-write file of any size, held encrypted in an unlinked temporary file.
 
-    The page in use stays in memory, and with `pages_in_memory` the first ones do: they are neither
-    encrypted nor on the disk. Each time a page is written to disk it gets the next nonce, so
+    The page in use stays in memory. Each time a page is written to disk it gets the next nonce, so
     rewriting a page never repeats one. Not for two threads.
     """
 
-    def __init__(self, pages_in_memory: int = 0) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._pages_in_memory = pages_in_memory
-        self._kept: dict[int, bytearray] = {}
         self._cipher = AESGCM(AESGCM.generate_key(256))
         self._file: BinaryIO | None = None
         self._writes = 0
@@ -104,7 +101,6 @@ class SealedSpool(io.RawIOBase):
         if self._file is not None:
             self._file.close()
         self._page = bytearray()
-        self._kept.clear()
         super().close()
 
     def _turn_to(self, number: int) -> int:
@@ -117,10 +113,6 @@ class SealedSpool(io.RawIOBase):
     def _write_page(self) -> None:
         if not self._dirty:
             return
-        if self._number < self._pages_in_memory:
-            self._kept[self._number] = self._page
-            self._dirty = False
-            return
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the spool)
         self._writes += 1
@@ -131,9 +123,6 @@ class SealedSpool(io.RawIOBase):
 
     def _read_page(self, number: int) -> None:
         self._number = number
-        if number < self._pages_in_memory:
-            self._page = self._kept.get(number) or bytearray(PAGE)
-            return
         slot = b""
         if self._file is not None:
             self._file.seek(number * SLOT)

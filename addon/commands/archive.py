@@ -30,6 +30,7 @@ from addon.commands.access_log import verify_audit, whois
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
 from addon.commands.progress import Progress
+from addon.commands.reanalyse import reanalyse
 from addon.commands.sign_controls import sign_controls
 from addon.durable_files import write_file
 from addon.errors import NotStored
@@ -43,6 +44,7 @@ def archive_cli() -> None:
 
 archive_cli.add_command(new_epoch)
 archive_cli.add_command(rewrap_epoch)
+archive_cli.add_command(reanalyse)
 archive_cli.add_command(sign_controls)
 archive_cli.add_command(verify_audit)
 archive_cli.add_command(whois)

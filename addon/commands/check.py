@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable
 
 import click
+import numpy as np
 
 from addon.analysis.rules import check_rules
 from addon.analysis.whisper import open_transcriber
+from addon.analysis.words import Hints
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.prefixes import OUTCOMES, TOKENS
@@ -109,12 +111,20 @@ def _tokens(settings: Settings) -> Finding:
 
 
 def _transcriber(settings: Settings) -> Finding:
-    open_transcriber(settings.transcriber)
+    """Load the model and let it hear a second of silence, in every language that is set."""
+    transcriber = open_transcriber(settings.transcriber)
+    if transcriber is None:
+        return None
+    for code in sorted({"auto", *settings.transcriber_language.values()}):
+        try:
+            transcriber.words(np.zeros(8000, np.float32), Hints.of(code, ""))
+        except ValueError:
+            return f"the model does not know the language {code} of TRANSCRIBER_LANGUAGE"
     return None
 
 
 def _rules(settings: Settings) -> Finding:
-    check_rules(settings.rules)
+    check_rules(settings.rules, settings.flex_categories)
     return None
 
 

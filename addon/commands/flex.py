@@ -75,7 +75,7 @@ def _status(services: Services) -> Iterator[str]:
     for each in waiting[:MAX_SHOWN]:
         yield f"  {each.recording_sid}\tnot before {each.due:%Y-%m-%d %H:%M:%S} UTC"
     for each in held[:MAX_SHOWN]:
-        yield f"  {each.recording_sid}\theld: {flex_deletion.why_held(store, each)}"
+        yield f"  {each.recording_sid}\theld: {flex_deletion.why_held(store, settings, each)}"
 
 
 def _so_far(progress: Progress) -> str:

@@ -20,6 +20,7 @@ class Progress:
     """Counts findings, names the bad ones, and says where an interrupted run goes on."""
 
     verb: str
+    resume: str = "go on with --after {}"
     done: int = 0
     bad: int = 0
     size: int = 0
@@ -35,7 +36,8 @@ class Progress:
                     self._shown = time.monotonic()
                     self._show("; at " + self.at)
         except BaseException:
-            self._show(f"; stopped, go on with --after {self.at}" if self.at else "; stopped")
+            resume = f", {self.resume.format(self.at)}" if self.at else ""
+            self._show(f"; stopped{resume}")
             raise
         self._show("")
 

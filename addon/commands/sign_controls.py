@@ -1,4 +1,5 @@
-"""`flask archive sign-controls`: signs tokens, outcomes and access log events of release 0.1.0.
+"""`flask archive sign-controls`: signs what release 0.1.0 left unsigned, until
+UNSIGNED_CONTROLS_UNTIL.
 
 Also after a key was replaced: what an older key signed is signed with the newest.
 """
@@ -7,16 +8,40 @@ from __future__ import annotations
 
 import click
 
-from addon.archive import access_log
+from addon.archive import access_log, access_log_checkpoint
 from addon.archive.configured import control_signer, token_signer
 from addon.archive.control_signing import Signed, sign_all
 from addon.archive.opening import store_of
-from addon.archive.prefixes import AUDIT, AUDIT_HEADS, OUTCOMES, TOKENS
+from addon.archive.prefixes import (
+    AUDIT,
+    AUDIT_CHECKPOINT,
+    AUDIT_HEADS,
+    FLEX_DELETIONS,
+    FLEX_RECONCILED,
+    OUTCOMES,
+    REVOKED_TOKENS,
+    RINGCENTRAL_LOOKED,
+    SIGNATURES,
+    TOKENS,
+)
 from addon.commands.progress import Progress
 from addon.playback import tokens
 from addon.playback.tokens import Tokens
-from addon.requests import intake_store
+from addon.requests import intake_store, signature_uses
 from addon.settings import Settings
+from workers import flex_deletion, last_look
+
+CONTROLS = {
+    AUDIT: access_log.KIND,
+    AUDIT_CHECKPOINT: access_log_checkpoint.KIND,
+    AUDIT_HEADS: access_log.HEAD_KIND,
+    OUTCOMES: intake_store.KIND,
+    SIGNATURES: signature_uses.KIND,
+    FLEX_DELETIONS: flex_deletion.WHAT,
+    FLEX_RECONCILED: last_look.KIND,
+    RINGCENTRAL_LOOKED: last_look.KIND,
+}
+"""Kinds of the documents that `configured.control_signer` signs, by prefix."""
 
 
 @click.command("sign-controls")
@@ -24,24 +49,25 @@ from addon.settings import Settings
 @click.option("--yes", is_flag=True, help="Every API token listed is yours: do not ask.")
 @click.pass_context
 def sign_controls(ctx: click.Context, after: str, yes: bool) -> None:
-    """Sign tokens, outcomes and access log events of release 0.1.0, or signed by an older key.
+    """Sign tokens, outcomes, plans and access log events of release 0.1.0, or of an older key.
 
-    Whoever could write to the store could have put a token there: those that get a signature now
-    are listed first. Revoke what is not yours.
+    What is unsigned is signed until UNSIGNED_CONTROLS_UNTIL, and is not ours afterwards. Whoever
+    could write to the store could have put a token there: those that get a signature now are listed
+    first. Revoke what is not yours.
     """
     settings = Settings.load()
     store = store_of(settings)
-    unsigned = list(Tokens.from_settings(settings, store).unsigned())
+    signer = token_signer(settings)
+    unsigned = list(Tokens(store, signer).unsigned())
     for token in unsigned:
         told = token.name, token.install or "*", token.issued_at, token.label
         click.echo("unsigned token\t" + "\t".join(told))
     if unsigned and not yes:
         click.confirm("Are all of these tokens yours?", abort=True, err=True)
     kinds = {
-        TOKENS: Signed(tokens.KIND, token_signer(settings)),
-        AUDIT: Signed(access_log.KIND, control_signer(settings)),
-        AUDIT_HEADS: Signed(access_log.HEAD_KIND, control_signer(settings)),
-        OUTCOMES: Signed(intake_store.KIND, control_signer(settings)),
+        TOKENS: Signed(tokens.KIND, signer),
+        REVOKED_TOKENS: Signed(tokens.REVOKED_KIND, signer),
+        **{prefix: Signed(kind, control_signer(settings)) for prefix, kind in CONTROLS.items()},
     }
     progress = Progress("signed")
     progress.follow(sign_all(store, kinds, after=after))

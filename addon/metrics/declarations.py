@@ -104,6 +104,13 @@ INTAKES_ERASED = Metric(
     (),
     "Intakes of requests that never ended, erased by age: their recordings are gone.",
 )
+REANALYSED = Metric(
+    "addon_recordings_reanalysed_total",
+    "counter",
+    ("outcome",),
+    "Archived recordings that were analysed again.",
+    known=("done", "failed"),
+)
 AUDIO = Metric(
     "addon_audio_seconds_total", "counter", ("length",), "Seconds of audio in finished requests."
 )
@@ -140,7 +147,7 @@ ALL_METRICS = {
     metric.name: metric
     for metric in (
         *(ACCEPTED, DUPLICATES, REJECTIONS, SIGNATURES_REUSED, FINISHED, FAILURES, MISSES, TRIES),
-        *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, INTAKES_ERASED, AUDIO, PACE, STAGE),
+        *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, INTAKES_ERASED, REANALYSED, AUDIO, PACE, STAGE),
         *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER),
         *(MEMORY, MEMORY_LIMIT, ACCEPTING),
     )

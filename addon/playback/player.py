@@ -1,7 +1,8 @@
 """Player: finds the audio of a recording or a call in the archive, converted or joined as needed.
 
 The store is asked each time, so an erased recording is gone at once; only layouts are cached, each
-for the very audio that it was read from. Tenant and id come from a grant or a token's rights, never from a client alone.
+for the very audio that it was read from. Tenant and id come from a grant or a token's rights, never
+from a client alone.
 """
 
 from __future__ import annotations
@@ -171,7 +172,7 @@ class Player:
         return self._parts.get_or((tenant, recording_id), read)
 
     def _open_same(self, tenant: str, recording_id: str, etag: str) -> ArchivedAudio:
-        """A part's audio. Raises Tampered, once, where it was replaced since its layout was read."""
+        """A part's audio. Raises Tampered, once, where it was replaced since."""
         audio = self.open(tenant, recording_id)
         if audio.etag != etag:
             self._parts.remove((tenant, recording_id))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -85,7 +85,7 @@ class IntakeStore:
         """
         document: dict[str, Any] = {"version": VERSION, "source": source, "request": request}
         if signature is not None:
-            document["signature"] = asdict(signature)
+            document["signature"] = vars(signature)
         head = json.dumps(document, separators=(",", ":")).encode()
         try:
             self._put(INTAKE, sid, _framed(head, audio), if_absent=True)

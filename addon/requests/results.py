@@ -6,6 +6,7 @@ It holds no secret and no URL. Times are seconds with three decimals.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from addon.settings import Settings
 
 SCHEMA_VERSION = "1.2"
 """docs/result.schema.json says what may change under which number."""
+
+RELEASE = "0.1.0"
+"""The release that this is, as pyproject.toml has it: a result says which one made it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,13 @@ def for_callback(sid: str, result: Mapping[str, Any], settings: Settings) -> dic
 def failed(sid: str, error: AddonError) -> dict[str, Any]:
     """The envelope of a failure: its code, and a sentence that says why and what helps."""
     return _envelope(sid, "failed", error.code, f"{error.message}. {error.remedy}", None)
+
+
+def analysed(transcriber: str | None) -> dict[str, str | None]:
+    """The `analysed` object: the version of an analysis. It lasts where a recording is analysed
+    again, while `timing` tells of the answer to its request.
+    """
+    return {"at": iso(time.time()), "release": RELEASE, "transcriber": transcriber}
 
 
 def timing(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import redis
@@ -68,7 +68,7 @@ class SignatureUse:
 
     @classmethod
     def from_document(cls, document: Any) -> Self | None:
-        """As `asdict` gives it; None for anything else: an older release kept none."""
+        """As `vars` gives it; None for anything else: an older release kept none."""
         try:
             return stored_documents.instance(cls, document, KIND)
         except UnreadableDocument:
@@ -133,7 +133,7 @@ class SignatureUses:
         if use is None or not use.bound:
             return
         key = SIGNATURES + use.signature
-        document = [self._signer.sign(KIND, key, {"version": VERSION, **asdict(use)})]
+        document = [self._signer.sign(KIND, key, {"version": VERSION, **vars(use)})]
         try:
             self.store.put(key, document, if_absent=True)
         except AlreadyStored:
@@ -178,4 +178,4 @@ def _read(text: bytes) -> SignatureUse | None:
 
 
 def _text(use: SignatureUse) -> str:
-    return json.dumps(asdict(use), separators=(",", ":"))
+    return json.dumps(vars(use), separators=(",", ":"))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from addon.errors import InputMalformed, OutboundRefused
 from addon.outbound.origins import split
 from addon.twilio.moments import parse_moment, parse_number
-from addon.twilio.names import AUDIO, FIELD_MEANINGS, GUESSED_DATES
+from addon.twilio.names import AUDIO, FIELD_MEANINGS, GUESSED_DATES, normalised
 
 NUMBERS = frozenset({"size", "duration", "channels", "sample_size", "sample_rate"})
 """Meanings whose value is a number. They are hints: text that no number begins is left aside."""
@@ -58,9 +58,12 @@ _FORMS = {
 class Spelling:
     """A field's name as a pattern, and the form of its value.
 
-    `hint` says that the value decides nothing, and `ages` that it ends the request's life.
+    `key` is the name in small letters without hyphens and underscores: where a text so written
+    does not hold it, the pattern finds nothing. `hint` says that the value decides nothing, and
+    `ages` that it ends the request's life.
     """
 
+    key: str
     name: re.Pattern[str]
     value: re.Pattern[str]
     is_url: bool = False
@@ -76,6 +79,7 @@ def _spelt(name: str) -> re.Pattern[str]:
 INVOCATION = [
     *(
         Spelling(
+            name,
             _spelt(name),
             _FORMS[meaning],
             is_url=meaning in URLS,
@@ -85,12 +89,17 @@ INVOCATION = [
         for name, meaning in FIELD_MEANINGS.items()
         if meaning != AUDIO
     ),
-    *(Spelling(_spelt(name), _MOMENT) for name in GUESSED_DATES),
+    *(Spelling(name, _spelt(name), _MOMENT) for name in GUESSED_DATES),
 ]
 """The fields of an invocation."""
 
 STATUS_CALLBACK = [
-    Spelling(re.compile(name), re.compile(value, re.ASCII | re.DOTALL), is_url=name.endswith("Url"))
+    Spelling(
+        name.lower(),
+        re.compile(name),
+        re.compile(value, re.ASCII | re.DOTALL),
+        is_url=name.endswith("Url"),
+    )
     for name, value in {
         "AccountSid": _SID.pattern,
         "CallSid": _SID.pattern,
@@ -137,7 +146,7 @@ def check_boundaries(
     pairs = sorted(set(fields))
     if any(not _NAME.fullmatch(name) for name, _ in pairs):
         raise InputMalformed("a field's name has letters that no field's name has")
-    signed = _Text([("", url.partition("?")[2]), *pairs], list(spellings))
+    signed = _Text([("", url.partition("?")[2]), *pairs], spellings)
     if "bodySHA256=" in signed.text and not _ANNOUNCED.search(url):
         raise InputMalformed("the hash of another body is hidden in the signed text")
     if len(signed.text) <= MAX_SEARCHED and signed.hides_a_field():
@@ -147,13 +156,14 @@ def check_boundaries(
 class _Text:
     """The signed text of a form, with the fields that it was sent as."""
 
-    def __init__(self, pairs: list[tuple[str, str]], spellings: list[Spelling]) -> None:
+    def __init__(self, pairs: list[tuple[str, str]], spellings: Iterable[Spelling]) -> None:
         self.text = "".join(name + value for name, value in pairs)
-        self.spellings = spellings
+        folded = normalised(self.text)
+        self.spellings = [each for each in spellings if each.key in folded]
         self.fields: list[_Field] = []
         at = 0
         for name, value in pairs:
-            own = next((each for each in spellings if each.name.fullmatch(name)), None)
+            own = next((each for each in self.spellings if each.name.fullmatch(name)), None)
             self.fields.append(_Field(name, at, at + len(name) + len(value), own))
             at += len(name) + len(value)
 

@@ -1,20 +1,24 @@
 """Parses a request's body as it arrives: text into fields, audio straight into a sink.
 
-It takes multipart, urlencoded and JSON (spec/protocol 1.2). The audio is never held whole in
-memory, and no body ends in another error than Rejected or Unavailable.
+It takes multipart, urlencoded and JSON (spec/protocol 1.2). The audio of a large body is never held
+whole in memory, and no body ends in another error than Rejected or Unavailable.
+
+A small multipart body is read at once, and cut at its boundaries in one pass where it is written
+as most clients do. Any other, of whatever length, goes through the library's decoder: the pass
+declines what it does not read in exactly the same way.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-from werkzeug.datastructures import Headers, MultiDict
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import (
@@ -31,6 +35,7 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 
 from addon.errors import InputConflict, Rejected, Unavailable, UploadTooLarge
 from addon.twilio.names import AUDIO, meaning
+from addon.twilio.usual_form import MAX_FIELDS, MAX_PART_HEAD_BYTES, Part, usual_parts
 
 BLOCK_BYTES = 64 * 1024
 """One read from the client; a block's worth of audio and a part's headers are all that is held."""
@@ -41,16 +46,15 @@ MAX_AUDIO_BYTES = 512 * 1024 * 1024
 MAX_TEXT_BYTES = 1024 * 1024
 """All text fields together, or a whole JSON document; real ones have a few hundred bytes."""
 
-MAX_FIELDS = 500
-"""More names than any mapping form has, few enough to sort and sign at once."""
-
-MAX_PART_HEAD_BYTES = 4096
 MAX_PART_HEAD_LINES = 20
 """Of one part's headers: Twilio's have two lines. Each line costs the library as much as its header
 would bring, and there may be MAX_FIELDS parts."""
 
 MAX_BOUNDARY_BYTES = 70
 """RFC 2046 5.1.1."""
+
+SMALL_BODY_BYTES = 1024 * 1024
+"""A body that is read at once: a minute of telephone audio."""
 
 _TEXT_CHARSETS = frozenset({"ascii", "us-ascii", "utf-8", "iso-8859-1"})
 
@@ -79,13 +83,19 @@ class Body:
     """A parsed body. `form` holds the text fields that a signature may cover, unstripped.
 
     `fields` are the same, or a JSON object's members with nested values kept; `form` is None for
-    JSON, which is signed by `sha256`, the hex digest of the raw bytes of whatever kind.
+    JSON, which is signed by `sha256`. `digest` gives that when it is asked for: nothing else needs
+    it, and hashing costs as much as parsing.
     """
 
     fields: MultiDict[str, Any]
-    sha256: str
+    digest: Callable[[], str]
     form: MultiDict[str, str] | None = None
     audio: AudioPart | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The hex digest of the raw bytes, of whatever kind."""
+        return self.digest()
 
 
 def parse(
@@ -121,12 +131,17 @@ class _Hashed:
     def __init__(self, environ: Mapping[str, Any], limit: int) -> None:
         self._stream = get_input_stream(dict(environ))
         self._expected = get_content_length(dict(environ))
-        self._hash = hashlib.sha256()
+        self._hash = sha256()
         self._limit = self._left = limit
         self._taken = 0
 
     @property
+    def is_small(self) -> bool:
+        """True where its announced length is within the limit and SMALL_BODY_BYTES."""
+        return self._expected is not None and self._expected <= min(self._limit, SMALL_BODY_BYTES)
+
     def digest(self) -> str:
+        """The SHA-256 of what has passed, in hex."""
         return self._hash.hexdigest()
 
     def blocks(self) -> Iterator[bytes]:
@@ -137,9 +152,14 @@ class _Hashed:
                 raise UploadTooLarge("the request is larger than we accept")
             self._hash.update(block)
             yield block
-        # A server that ends the stream itself says nothing of a client that went away.
-        if self._expected is not None and self._taken < self._expected:
-            raise Unavailable("the client broke off before its body ended")
+        self._check_end()
+
+    def all_unhashed(self) -> bytes:
+        """The whole of a small body. Raises Unavailable for a cut one."""
+        first = self._read(SMALL_BODY_BYTES)
+        rest = b"".join(iter(self._read, b"")) if self._taken < (self._expected or 0) else b""
+        self._check_end()
+        return first + rest if rest else first
 
     def whole(self) -> bytes:
         """Everything at once, for the kinds that carry no audio."""
@@ -153,13 +173,18 @@ class _Hashed:
             while self._taken < end and self._read():
                 pass
 
-    def _read(self) -> bytes:
+    def _read(self, size: int = BLOCK_BYTES) -> bytes:
         try:
-            block = self._stream.read(BLOCK_BYTES)
+            block = self._stream.read(size)
         except (ClientDisconnected, OSError) as error:
             raise Unavailable("the client broke off before its body ended") from error
         self._taken += len(block)
         return block
+
+    def _check_end(self) -> None:
+        # A server that ends the stream itself says nothing of a client that went away.
+        if self._expected is not None and self._taken < self._expected:
+            raise Unavailable("the client broke off before its body ended")
 
 
 def _nothing(stream: _Hashed) -> Body:
@@ -199,17 +224,32 @@ def _multipart(
 ) -> Body:
     if not 0 < len(boundary) <= MAX_BOUNDARY_BYTES or not boundary.isascii():
         raise Rejected("the multipart boundary is missing or too long")
-    decoder = MultipartDecoder(boundary.encode(), 4 * BLOCK_BYTES, max_parts=MAX_FIELDS)
     parts = _Parts(open_sink, max_audio_bytes)
+    if not stream.is_small:
+        _decode(stream.blocks(), boundary.encode(), parts)
+        return Body(parts.fields, stream.digest, parts.fields, parts.audio())
+    content = stream.all_unhashed()
+    usual = usual_parts(content, b"--" + boundary.encode())
+    if usual is None:
+        blocks = range(0, len(content), BLOCK_BYTES)
+        _decode((content[at : at + BLOCK_BYTES] for at in blocks), boundary.encode(), parts)
+    else:
+        for part, data in usual:
+            parts.begin(part)
+            parts.take(data, last=True)
+    return Body(parts.fields, lambda: sha256(content).hexdigest(), parts.fields, parts.audio())
+
+
+def _decode(blocks: Iterable[bytes], boundary: bytes, parts: _Parts) -> None:
+    decoder = MultipartDecoder(boundary, 4 * BLOCK_BYTES, max_parts=MAX_FIELDS)
     try:
-        for block in stream.blocks():
+        for block in blocks:
             decoder.receive_data(block)
             _drain(decoder, parts)
         decoder.receive_data(None)
         _drain(decoder, parts)
     except RequestEntityTooLarge:
         raise Rejected("the form's parts are too many or too large") from None
-    return Body(parts.fields, stream.digest, parts.fields, parts.audio())
 
 
 def _drain(decoder: MultipartDecoder, parts: _Parts) -> None:
@@ -222,7 +262,8 @@ def _drain(decoder: MultipartDecoder, parts: _Parts) -> None:
         if isinstance(event, (NeedData, Epilogue)):
             return
         if isinstance(event, (Field, File)):
-            parts.begin(event)
+            filename = event.filename if isinstance(event, File) else None
+            parts.begin(Part(event.name, filename, event.headers.get("Content-Type")))
         elif isinstance(event, Data):
             parts.take(event.data, last=not event.more_data)
 
@@ -246,47 +287,48 @@ class _Parts:
     open_sink: Callable[[], Sink]
     max_audio_bytes: int
     fields: MultiDict[str, str] = field(default_factory=MultiDict)
-    _part: Field | File | None = None
+    _part: Part | None = None
     _text: bytearray | None = None
     _text_bytes: int = 0
-    _audio: Field | File | None = None
+    _audio: Part | None = None
     _sink: Sink | None = None
     _audio_bytes: int = 0
-    _audio_hash: Any = field(default_factory=hashlib.sha256)
+    _audio_hash: Any = field(default_factory=sha256)
 
-    def begin(self, part: Field | File) -> None:
+    def begin(self, part: Part) -> None:
         """Another part starts. Raises Rejected for one without a name."""
         if not isinstance(part.name, str):
             raise Rejected("a part of the form has no name")
         self._part = part
-        is_text = not isinstance(part, File) and meaning(part.name) != AUDIO
+        is_text = part.filename is None and meaning(part.name) != AUDIO
         self._text = bytearray() if is_text else None
 
     def take(self, data: bytes, *, last: bool) -> None:
         """The next bytes of the part that was begun; `last` ends it."""
-        assert self._part is not None  # noqa: S101  the decoder never sends data before a part
+        part = self._part
+        assert part is not None and part.name is not None  # noqa: S101  begun, so named
         if self._text is None:
-            if data and _is_audio(self._part):
-                self._write(self._part, data)
+            if data and _is_audio(part):
+                self._write(part, data)
             return
         self._text_bytes += len(data)
         if self._text_bytes > MAX_TEXT_BYTES:
             raise Rejected("the form's text fields are too long")
         self._text += data
         if last:
-            self.fields.add(self._part.name, _decoded(self._text, self._part.headers))
+            self.fields.add(part.name, _decoded(self._text, part.content_type))
 
     def audio(self) -> AudioPart | None:
         """The audio part, if any byte of one arrived."""
         part, sink = self._audio, self._sink
-        if part is None or sink is None:
+        if part is None or part.name is None or sink is None:
             return None
-        filename = part.filename if isinstance(part, File) else None
-        kind = part.headers.get("Content-Type")
         digest = self._audio_hash.hexdigest()
-        return AudioPart(part.name, filename, kind, self._audio_bytes, sink, digest)
+        return AudioPart(
+            part.name, part.filename, part.content_type, self._audio_bytes, sink, digest
+        )
 
-    def _write(self, part: Field | File, data: bytes) -> None:
+    def _write(self, part: Part, data: bytes) -> None:
         if self._sink is None:
             self._audio, self._sink = part, self.open_sink()
         if part is not self._audio:
@@ -298,13 +340,15 @@ class _Parts:
         self._sink.write(data)
 
 
-def _is_audio(part: Field | File) -> bool:
+def _is_audio(part: Part) -> bool:
     """True for a part with the audio's name in any spelling, or of an audio type."""
-    kind = part.headers.get("Content-Type", "")
-    return meaning(part.name) == AUDIO or kind.lower().startswith("audio/")
+    kind = part.content_type or ""
+    return meaning(part.name or "") == AUDIO or kind.lower().startswith("audio/")
 
 
-def _decoded(text: bytearray, headers: Headers) -> str:
-    _, options = parse_options_header(headers.get("Content-Type"))
-    charset = options.get("charset", "utf-8").lower()
+def _decoded(text: bytearray, content_type: str | None) -> str:
+    charset = "utf-8"
+    if content_type is not None:
+        _, options = parse_options_header(content_type)
+        charset = options.get("charset", charset).lower()
     return text.decode(charset if charset in _TEXT_CHARSETS else "utf-8", "replace")

@@ -8,7 +8,7 @@ here, and no secret is used that the operator did not configure.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -75,12 +75,13 @@ class Verifier:
         }
 
     def check(
-        self, environ: Environ, fields: MultiDict[str, str] | None, body_sha256: str
+        self, environ: Environ, fields: MultiDict[str, str] | None, body_sha256: Callable[[], str]
     ) -> Verdict:
         """The verdict on one request; never raises.
 
         `fields` are the form's text fields, unstripped, or None for a body that is no form;
-        `body_sha256` is the hex digest of the body's raw bytes.
+        `body_sha256` gives the hex digest of the body's raw bytes, and is asked where a signature
+        may cover it.
         """
         signature = environ.get(_wsgi(SIGNATURE_HEADER))
         if not signature:
@@ -91,7 +92,7 @@ class Verifier:
         url = public_request_url(self._public_url, environ)
         announced = _announced_hash(url)
         if announced is not None and not hmac.compare_digest(
-            announced.lower().encode("utf-8", "replace"), body_sha256.lower().encode()
+            announced.lower().encode("utf-8", "replace"), body_sha256().lower().encode()
         ):
             return Verdict(False, "the body does not have the announced bodySHA256")
         # What may be signed with the URL, most likely first (spec/protocol 3.2).
@@ -178,6 +179,8 @@ def _matches(secret: _Secret, url: str, fields: MultiDict[str, str], signature: 
 
 def _announced_hash(url: str) -> str | None:
     """The bodySHA256 field of the query, where there is one."""
+    if "?" not in url:
+        return None
     try:
         values = parse_qs(urlsplit(url).query, keep_blank_values=True).get("bodySHA256")
     except ValueError:

@@ -8,16 +8,13 @@ never anything else, whatever a stranger sends.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import BinaryIO, cast
 
 from flask import Blueprint, Response, jsonify, request
 from twilio.request_validator import SIGNATURE_HEADER
 
 from addon import log
-from addon.archive.spool import SealedSpool
 from addon.errors import Rejected, Replayed, UnknownInstall
 from addon.metrics import declarations
 from addon.requests import acceptance
@@ -33,12 +30,7 @@ from addon.web.connections.body import PendingBody
 from addon.web.context import context
 from addon.web.openapi.operations import Answer, Operation
 from addon.web.schemas import Rejection
-
-BLOCK = 64 * 1024
-
-PAGES_IN_MEMORY = 16
-"""A megabyte of an upload, a minute of telephone audio: most uploads need no spool on disk. As many
-as threads that work hold one."""
+from addon.web.upload import Upload
 
 blueprint = Blueprint("invocations", __name__)
 logger = log.get("invocations")
@@ -62,14 +54,14 @@ def recording_analysis() -> Response:
     log.clear()
     signed.refuse_unsigned()
     _refuse_by_headers()
-    with SealedSpool(PAGES_IN_MEMORY) as spool:
-        body = _parsed(spool)
+    with Upload() as upload:
+        body = _parsed(upload)
         verified = signed.verify(body, field_forms.INVOCATION)
         invocation = _invocation(body)
         use = _signature_use(body, invocation) if verified else None
         if use is not None:
             _check_use(use)
-        return _accepted(invocation, use, spool)
+        return _accepted(invocation, use, upload)
 
 
 def _refuse_by_headers() -> None:
@@ -81,12 +73,9 @@ def _refuse_by_headers() -> None:
         check_headers(request.headers, {context().settings.twilio_account_sid})
 
 
-def _parsed(spool: SealedSpool) -> Body:
-    return multipart.parse(
-        request.environ,
-        lambda: cast(multipart.Sink, spool),
-        max_audio_bytes=context().settings.max_upload_bytes,
-    )
+def _parsed(upload: Upload) -> Body:
+    limit = context().settings.max_upload_bytes
+    return multipart.parse(request.environ, lambda: upload, max_audio_bytes=limit)
 
 
 def _invocation(body: Body) -> Invocation:
@@ -143,9 +132,9 @@ def _check_use(use: SignatureUse) -> None:
         logger.warning("a signature came again with another request", bound=bound)
 
 
-def _accepted(invocation: Invocation, use: SignatureUse | None, spool: SealedSpool) -> Response:
+def _accepted(invocation: Invocation, use: SignatureUse | None, upload: Upload) -> Response:
     started = time.monotonic()
-    audio = Upload(cast(BinaryIO, spool)) if invocation.has_audio else ()
+    audio = upload if invocation.has_audio else ()
     asked = replace(Request.marketplace(invocation), signature=use)
     fresh = acceptance.accept(context().intake_store, context().dispatcher, asked, audio)
     if not fresh:
@@ -153,18 +142,6 @@ def _accepted(invocation: Invocation, use: SignatureUse | None, spool: SealedSpo
     took = round((time.monotonic() - started) * 1000)
     logger.info("accepted" if fresh else "known already", milliseconds=took)
     return Response(status=202)
-
-
-class Upload:
-    """The uploaded audio in blocks, from its beginning each time that it is iterated."""
-
-    def __init__(self, spool: BinaryIO) -> None:
-        self._spool = spool
-
-    def __iter__(self) -> Iterator[bytes]:
-        self._spool.seek(0)
-        while block := self._spool.read(BLOCK):
-            yield block
 
 
 def _rejection(error: Rejected) -> Response:

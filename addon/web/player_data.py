@@ -63,7 +63,7 @@ def turns(result: Mapping[str, Any]) -> list[Turn]:
 
 @dataclass(frozen=True)
 class RuleFinding:
-    """What one rule found of one party: its places with their words, or why there are none."""
+    """A rule's finding for one party: its places with their words, or why there are none."""
 
     title: str
     role: str
@@ -78,7 +78,7 @@ class RuleFinding:
 
 
 def rule_findings(result: Mapping[str, Any]) -> list[RuleFinding] | None:
-    """What the rules found, in their order; None where nobody looked."""
+    """The findings of the rules, in their order; None where nobody looked."""
     categories = result.get("categories")
     if categories is None:
         return None
@@ -92,6 +92,12 @@ def rule_findings(result: Mapping[str, Any]) -> list[RuleFinding] | None:
         )
         for one in categories
     ]
+
+
+def sentiments(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The sentiment of each party that has one, by role; older results have `compound` alone."""
+    transcript = result.get("transcript") or {}
+    return {party["role"]: party for party in transcript.get("sentiment") or ()}
 
 
 def document(result: Mapping[str, Any]) -> Json:

@@ -67,7 +67,7 @@ def verify(body: Body, spellings: Iterable[Spelling]) -> bool:
     """Raises Forged for what Twilio did not sign, InputMalformed for a form that may have been
     split anew; monitor mode lets both pass. `spellings` are the fields that have a meaning. False
     in monitor mode for a signature that is none."""
-    verdict = context().verifier.check(request.environ, body.form, body.sha256)
+    verdict = context().verifier.check(request.environ, body.form, body.digest)
     if verdict.hypothesis == "fields" and body.form is not None:
         _check_boundaries(body.form, spellings)
     if enforced():

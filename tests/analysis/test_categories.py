@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from addon.analysis import Options
 from addon.analysis.categories import categories_of
 from addon.analysis.rules import NO_RULES, open_rules, read_rules
 from tests.analysis.calls import converse, passed, wav
+from tests.analysis.dirty_transcriber import DIRTY, DirtyTranscriber, Mistakes, spoken_call
 from tests.analysis.spoken import result
 from tests.analysis.test_transcription import NUMBER, Scripted
 
@@ -210,3 +212,41 @@ def test_the_pass_over_a_recording_looks_for_them_after_redaction():
         categories_of(open_rules("starter"), document).as_result()["categories"]
         == (document["categories"])
     )
+
+
+HEARD, WORDS = spoken_call(
+    (1, 1.0, "Good morning this calls being accorded for quality."),
+    (0, 6.0, "I'd like to cancel my subscribtion and I want my money bag."),
+    (1, 12.0, "I am sorry. One moment please."),
+    (0, 15.0, "No I want to speak to a super visor I want a refund"),
+    (1, 22.0, "Some one will call you beck"),
+    seconds=26,
+)
+"""A call as a recogniser hears it, words torn apart, joined and wrong; the double adds more."""
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    "mistakes",
+    [Mistakes(early=0.3), replace(DIRTY, missed=0.0), Mistakes(early=0.2, repeats=8)],
+    ids=["early", "dirty", "repeating"],
+)
+def test_what_was_said_is_found_across_the_mistakes_of_a_transcriber(mistakes, seed):
+    transcriber = DirtyTranscriber(HEARD, WORDS, mistakes, seed=seed)
+    options = Options(transcriber=transcriber, rules=open_rules("starter"))
+    document = passed(wav(HEARD), options)[0].as_result()
+    found = {
+        (each["rule"], each["party"]): [start for start, _ in each["intervals"]]
+        for each in document["categories"]
+    }
+    assert {rule for rule, _ in found} == {
+        *("recording_notice", "cancellation", "refund", "escalation", "callback_promised"),
+    }
+    for key, truth in {
+        ("recording_notice", "agent"): [1.6],
+        ("cancellation", "customer"): [6.3],
+        ("escalation", "customer"): [15.9],
+        ("refund", "customer"): [18.6],
+        ("callback_promised", "agent"): [22.0],
+    }.items():
+        assert found[key] == [pytest.approx(at, abs=0.9) for at in truth], key

@@ -113,3 +113,16 @@ def test_distances_between_places():
     assert first[0].words_from(second[0]) == second[0].words_from(first[0]) == 3
     assert first[0].seconds_from(second[0]) == pytest.approx(1.1)
     assert first[0].seconds_from(first[0]) == 0
+
+
+def test_words_that_a_model_repeats_in_no_time_are_not_said_again():
+    heard = [SpokenWord("a", 1.0, 1.3), SpokenWord("refund", 1.3, 2.0)]
+    repeated = [SpokenWord(word, 2.0, 2.0) for word in ("a", "refund", "a", "refund")]
+    [places] = PartySpeech(heard + repeated).places([(Phrase.of("a refund"), 85)])
+    assert [(place.start, place.stop) for place in places] == [(1.0, 2.0)]
+
+
+def test_words_that_have_a_time_but_no_length_are_said():
+    words = [SpokenWord(word, 5.0, 5.0) for word in ("a", "refund")]
+    [places] = PartySpeech(words).places([(Phrase.of("a refund"), 85)])
+    assert [place.text for place in places] == ["a refund"]

@@ -117,6 +117,9 @@ def test_off_looks_for_nothing_and_says_so():
 
 def test_a_job_goes_on_without_rules_where_their_file_is_wrong(file):
     path = str(file("[x]"))
+    check_rules({"": STARTER, "XD1": OFF}, in_flex=["refund"])
+    with pytest.raises(SettingsError, match="no file of RULES has: refunds"):
+        check_rules({"": STARTER, "XD1": OFF}, in_flex=["refund", "refunds"])
     with pytest.raises(SettingsError):
         check_rules({"": STARTER, "XD1": path})
     assert rules_or_trouble(path).rules == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,7 +13,7 @@ from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Store
 
 OLD, NEW = bytes(32), bytes(range(32))
-signer = DocumentSigner([NEW, OLD])
+signer = DocumentSigner([NEW, OLD], unsigned_until=datetime.max.replace(tzinfo=UTC))
 PREFIXES = {
     "tokens/": Signed("API token", signer),
     "requests/": Signed("outcome", signer),

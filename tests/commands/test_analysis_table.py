@@ -69,3 +69,14 @@ def test_the_redaction_says_what_is_muted_and_what_is_not(document):
     coverage["dtmf"] = {"found": 4, "muted": 0}
     text = table("x", document | {"redaction": kept | {"coverage": coverage}})
     assert row(text, "redaction").endswith("incomplete, 0 of 4 muted (dtmf)")
+
+
+def test_words_or_the_reason_why_there_are_none(document):
+    without = {**document, "transcript": None, "transcript_reason": "There was no time."}
+    assert row(table("x", without), "transcript").split(maxsplit=1)[1] == "none. There was no time."
+    sentence = {"start_seconds": 61.25, "role": "agent", "transcript": "How can I help you?"}
+    transcript = {"engine": "test", "sentences": [sentence]}
+    text = table("x", {**document, "transcript": transcript})
+    assert row(text, "transcript").split(maxsplit=1)[1] == "1 sentences, test"
+    assert row(text, "1:01.2").split(maxsplit=2)[1:] == ["agent", "How can I help you?"]
+    assert "transcript" not in table("x", document)

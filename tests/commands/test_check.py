@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from click.testing import CliRunner, Result
 
 from addon.commands.check import LOOKS, check
 from addon.settings import Settings
+from tests.analysis.test_transcription import Scripted
 
 
 @pytest.fixture
@@ -42,6 +45,8 @@ def test_nothing_in_front_is_a_warning_and_no_failure(run) -> None:
         ({"intake_key": b""}, "keys", "INTAKE_KEY is not set"),
         ({"manifest_signing_key": None}, "keys", "no key to sign with. Set MANIFEST_SIGNING_KEY"),
         ({"transcriber": "nobody:/x"}, "transcriber", "TRANSCRIBER"),
+        ({"rules": {"": "nowhere.toml"}}, "rules", "RULES names nowhere.toml: it cannot be read"),
+        ({"flex_categories": {"x": "1"}}, "rules", "FLEX_CATEGORIES names a rule that no file"),
         ({"media_hosts": ("a b",)}, "allowed hosts", "MEDIA_HOSTS"),
         ({"callback_credentials": {"x": "a:b"}}, "allowed hosts", "CALLBACK_CREDENTIALS"),
         ({"metrics_token": "x"}, "strength of secrets and addresses", "METRICS_TOKEN"),
@@ -52,3 +57,36 @@ def test_what_is_wrong_is_named(run, changes, name, said) -> None:
     assert result.exit_code == 1
     (line,) = [line for line in result.output.splitlines() if line.startswith(f"wrong  {name}:")]
     assert said in line
+
+
+def test_the_transcriber_is_loaded_and_every_language_tried(run, monkeypatch) -> None:
+    tried = []
+
+    class English(Scripted):
+        def words(self, samples, hints):
+            tried.append(hints.language)
+            if hints.language not in (None, "en"):
+                raise ValueError(hints.language)
+            return super().words(samples, hints)
+
+    monkeypatch.setattr("addon.commands.check.open_transcriber", lambda setting: English())
+    assert "fine   transcriber" in run(transcriber_language={"": "en"}).output
+    assert tried == [None, "en"]
+    said = run(transcriber_language={"": "auto", "XD1": "xx"}).output
+    assert "wrong  transcriber: the model does not know the language xx" in said
+
+
+def test_a_missing_extra_is_found(run, monkeypatch, tmp_path) -> None:
+    for name in ("model.bin", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    said = run(transcriber=f"whisper:{tmp_path}").output
+    assert "wrong  transcriber: TRANSCRIBER is set, but the packages of" in said
+
+
+def test_a_model_that_cannot_be_loaded_is_found(run, tmp_path) -> None:
+    pytest.importorskip("faster_whisper")
+    for name in ("model.bin", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"no model")
+    said = run(transcriber=f"whisper:{tmp_path}").output
+    assert "wrong  transcriber: does not answer (RuntimeError)" in said

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from addon.archive.configured import control_signer
 from addon.archive.opening import store_of
 from addon.archive.prefixes import OUTCOMES, TOKENS
 from addon.archive.store import Store
 from addon.commands.archive import archive_cli
 from addon.commands.check import LOOKS
+from addon.commands.sign_controls import CONTROLS
 from addon.errors import Unauthenticated
 from addon.playback.tokens import Tokens
 from addon.requests.intake_store import IntakeStore
@@ -22,6 +25,7 @@ from addon.settings import Settings
 ASSETS = Path(__file__).parent.parent / "requests" / "assets"
 LAST = json.loads((ASSETS / "release-0.1.0.json").read_text())
 ENVIRONMENT = {"INTAKE_KEY": "00" * 32, "PLAYBACK_SECRETS": "s" * 40}
+UPGRADING = {"UNSIGNED_CONTROLS_UNTIL": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
 Run = Callable[..., Result]
 
 
@@ -48,7 +52,7 @@ def text(settings: Settings, store: Store) -> str:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    def run(*words: str, env: Mapping[str, str] = ENVIRONMENT, **options: object) -> Result:
+    def run(*words: str, env: Mapping[str, str] = UPGRADING, **options: object) -> Result:
         environment = {**ENVIRONMENT, "DATA_DIR": str(tmp_path), "ARCHIVE_URL": "", **env}
         arguments = ["sign-controls", *words]
         return CliRunner().invoke(archive_cli, arguments, env=environment, **options)
@@ -90,6 +94,34 @@ def test_what_is_not_ours_is_named_and_ends_with_1(run, store) -> None:
     assert "bad\trequests/XR2" in result.stdout
 
 
+def test_a_change_of_keys_makes_nothing_genuine_that_somebody_planted(run, store, text) -> None:
+    """Only an upgrade signs what is unsigned: otherwise it was put there by somebody else."""
+    planted = {
+        OUTCOMES + "XR2": LAST["outcome"],
+        "audit/XD1/RE1/20260101T000000.000000Z-00000000.json": '{"at": "x", "event": "erased"}',
+        "flex/deletions/20260101T000000Z-AC1-RE1": '{"version": 1}',
+        "signatures/00": '{"version": 1}',
+    }
+    for key, content in planted.items():
+        store.put(key, [content.encode()])
+    before = {stat.key: stat.etag for stat in store.list()}
+    result = run("--yes", env={"CONTROL_KEYS": "11" * 32, "PLAYBACK_SECRETS": "n" * 40})
+    assert result.exit_code == 1
+    assert "0 signed, 6 bad" in result.stderr
+    assert {stat.key: stat.etag for stat in store.list()} == before
+
+
+def test_every_kind_of_control_survives_a_change_of_keys(run, settings, store) -> None:
+    old, new = (settings.replace(control_keys=(bytes([each]) * 32,)) for each in (1, 2))
+    for prefix, kind in CONTROLS.items():
+        key = prefix if prefix.endswith(".json") else f"{prefix}x"
+        store.put(key, [control_signer(old).sign(kind, key, {"version": 1})])
+    assert run(env={"CONTROL_KEYS": f"{'02' * 32},{'01' * 32}"}).exit_code == 0
+    for prefix, kind in CONTROLS.items():
+        for stat in store.list(prefix):
+            assert control_signer(new).verified(kind, stat.key, store.get(stat.key))
+
+
 def test_check_says_that_tokens_are_not_signed_yet(run, settings, text) -> None:
     assert "1 open nothing" in (LOOKS["API tokens"](settings) or "")
     run("--yes")
@@ -106,6 +138,21 @@ def test_tokens_survive_another_playback_secret_once_they_are_signed_again(
     assert Tokens.from_settings(newer, store).find(text).install == "XD1"
     assert LOOKS["API tokens"](newer) is None
     assert "1 open nothing" in (LOOKS["API tokens"](settings) or "")
+
+
+def test_a_revoked_token_stays_revoked_once_it_was_put_back_and_signed_again(
+    run, settings, store
+) -> None:
+    tokens = Tokens.from_settings(settings, store)
+    text, token = tokens.issue("XD1")
+    (stat,) = store.list(TOKENS)
+    record = store.get(stat.key)
+    tokens.revoke(token.name)
+    store.put(stat.key, [record])
+    assert run(env={"PLAYBACK_SECRETS": f"{'n' * 40},{'s' * 40}"}).exit_code == 0
+    newer = settings.replace(playback_secrets=("n" * 40,))
+    with pytest.raises(Unauthenticated):
+        Tokens.from_settings(newer, store).find(text)
 
 
 def test_outcomes_survive_another_intake_key_once_they_are_signed_with_control_keys(

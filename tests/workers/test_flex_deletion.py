@@ -9,6 +9,7 @@ import pytest
 
 from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
+from addon.archive.configured import control_signer
 from addon.archive.names import files
 from addon.errors import StoreUnavailable
 from addon.settings import DELETE_AT_SOURCE_FLOOR_S
@@ -49,7 +50,9 @@ def waiting(flex) -> list[str]:
 def held(flex) -> dict[str, str]:
     store = flex.services.store
     found = [each for each in plans(store) if each.due is None]
-    return {each.recording_sid: flex_deletion.why_held(store, each) for each in found}
+    return {
+        each.recording_sid: flex_deletion.why_held(store, flex.settings, each) for each in found
+    }
 
 
 def audio_file(flex, recording: str) -> Path:
@@ -213,6 +216,69 @@ def test_the_same_recording_is_planned_once(flex, archived):
         flex_deletion.plan(flex.services.archive, flex.services.settings, callback)
     assert waiting(flex).count(sid("RE", 8)) == 1
     assert flex.events(sid("RE", 8)) == ["deletion_planned"]
+
+
+def planted_early(flex, recording: str) -> Plan:
+    return Plan(ACCOUNT, recording, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+PLANTED = {
+    "unsigned": lambda store, genuine, key: b'{"version": 1}',
+    "garbage": lambda store, genuine, key: b"\xff",
+    "empty": lambda store, genuine, key: b"",
+    "huge": lambda store, genuine, key: b" " * (17 * 1024 * 1024),
+    "of another place": lambda store, genuine, key: store.get(genuine.key),
+    "another kind": lambda store, genuine, key: signed(store, "outcome", key),
+}
+
+
+def signed(flex, kind: str, key: str) -> bytes:
+    return control_signer(flex.settings).sign(kind, key, {"version": 1})
+
+
+@pytest.mark.parametrize("content", PLANTED, ids=PLANTED)
+def test_a_planted_plan_deletes_nothing_and_holds_up_no_other(flex, archived, content):
+    store = flex.services.store
+    (genuine,) = plans(store)
+    key = planted_early(flex, archived).key
+    given = flex if content == "another kind" else store
+    store.put(key, [PLANTED[content](given, genuine, key)])
+    assert delete_due(flex.services, later(1.5)) == 0
+    assert archived in flex.twilio.recordings
+    assert delete_due(flex.services, later()) == 1
+    assert archived not in flex.twilio.recordings
+
+
+def test_a_plan_in_whose_place_something_lies_is_made_all_the_same(flex):
+    callback = StatusCallback(
+        ACCOUNT, sid("RE", 8), "completed", datetime(2026, 3, 4, 10, tzinfo=UTC)
+    )
+    due = callback.received_at + DELAY
+    flex.services.store.put(Plan(ACCOUNT, sid("RE", 8), due).key, [b"{}"])
+    for _ in range(2):
+        flex_deletion.plan(flex.services.archive, flex.services.settings, callback)
+    assert flex.events(sid("RE", 8)) == ["deletion_planned"]
+
+
+def test_a_plan_of_the_release_before_is_believed_until_the_upgrade_is_over(flex, archived):
+    store = flex.services.store
+    (genuine,) = plans(store)
+    store.put(genuine.key, [b'{"version": 1}'], if_absent=False)
+    assert delete_due(flex.services, later()) == 0
+    flex.configure(unsigned_controls_until=later(100))
+    assert delete_due(flex.services, later()) == 1
+
+
+def test_a_plan_that_was_done_and_is_put_back_does_nothing(flex, archived):
+    store = flex.services.store
+    (genuine,) = plans(store)
+    content = store.get(genuine.key)
+    delete_due(flex.services, later())
+    store.put(genuine.key, [content])
+    asked = len(flex.twilio.host.requests)
+    delete_due(flex.services, later())
+    assert len(flex.twilio.host.requests) == asked
+    assert waiting(flex) == []
 
 
 def test_a_plan_and_its_key_say_the_same():

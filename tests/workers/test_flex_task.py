@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from addon.analysis.rules import open_rules
 from addon.requests.state import DONE, WAITING
 from addon.twilio.status_callback import StatusCallback
 from tests.analysis import calls
@@ -79,6 +80,55 @@ def test_a_mono_recording_has_no_numbers_of_one_party_and_no_channels(flex):
     assert told["conversation_measure_1"] == 7
     assert "conversation_measure_2" in told
     assert "channels" not in told["media"][0]
+
+
+def test_a_partys_sentiment_is_written_where_there_is_one(flex):
+    flex.configure(flex_measures={"customer_sentiment": "1", "agent_sentiment": "2"})
+    of_customer = [{"role": "customer", "compound": -0.4}]
+    for sentiment, wanted in ((of_customer, [-0.4, 7]), (None, [7, 7])):
+        told = flex_task.merged(
+            {"conversations": {"conversation_measure_1": 7, "conversation_measure_2": 7}},
+            settings=flex.services.settings,
+            callback=_callback(sid("RE", 1)),
+            result={
+                "participants": [],
+                "conversation": {},
+                "transcript": {"sentences": [], "sentiment": sentiment},
+            },
+        )["conversations"]
+        assert [told["conversation_measure_1"], told["conversation_measure_2"]] == wanted
+
+
+class TestRules:
+    """What rules found, in slots of the task."""
+
+    @pytest.fixture
+    def slots(self, flex):
+        flex.configure(flex_categories={"refund": "4", "escalation": "5", "complaint": "6"})
+
+        def written(categories, rules=None):
+            told = flex_task.merged(
+                {"conversations": {f"conversation_measure_{n}": "as it was" for n in (4, 5, 6)}},
+                settings=flex.services.settings,
+                callback=_callback(sid("RE", 1)),
+                result={"participants": [], "conversation": {}, "categories": categories},
+                rules=open_rules(rules or "starter"),
+            )["conversations"]
+            return [told[f"conversation_measure_{n}"] for n in (4, 5, 6)]
+
+        return written
+
+    def test_how_often_a_rule_was_met_is_written_and_zero_where_it_was_not(self, slots):
+        found = {"rule": "refund", "status": "found"}
+        both = [found | {"intervals": [[1, 2], [3, 4]]}, found | {"intervals": [[5, 6]]}]
+        missing = {"rule": "escalation", "status": "missing", "intervals": []}
+        assert slots([*both, missing]) == [3, 0, 0]
+
+    def test_what_nobody_looked_for_or_could_not_tell_stays_as_it_was(self, slots):
+        assert slots(None) == ["as it was"] * 3
+        assert slots([], rules="off") == ["as it was"] * 3
+        unknown = {"rule": "refund", "status": "unknown", "intervals": []}
+        assert slots([unknown]) == ["as it was", 0, 0]
 
 
 def test_segment_link_is_written_where_it_is_asked_for(flex):

@@ -83,6 +83,14 @@ def test_wrong_settings_end_it_with_a_remedy(monkeypatch, capsys):
     assert capsys.readouterr().err == "INTAKE_KEY is no key. Make one.\n"
 
 
+def test_a_file_of_rules_with_an_error_ends_it(settings, monkeypatch, capsys, tmp_path):
+    (tmp_path / "rules.toml").write_text("[x]\nphrases = 3\n")
+    wrong = settings.replace(rules={"": str(tmp_path / "rules.toml")})
+    monkeypatch.setattr(launcher.Settings, "load", classmethod(lambda _cls, role: wrong))
+    assert launcher.main([]) == 1
+    assert "line 2, rule x, field phrases: must be a list" in capsys.readouterr().err
+
+
 def test_weak_settings_of_workers_are_named_at_their_start(settings, monkeypatch):
     weak = settings.replace(callback_hosts=("*.herokuapp.com",))
     monkeypatch.setattr(launcher.Settings, "load", classmethod(lambda _cls, role: weak))

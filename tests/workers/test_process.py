@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from addon.analysis import Hints
 from addon.archive.archive import Archive
 from addon.errors import NotStored, StoreUnavailable
 from addon.requests.request import Request
@@ -250,7 +251,7 @@ class TestFailures:
         assert as_worker.states.get(exchange.sid).state == "stuck"
 
 
-def test_the_agent_channel_follows_install_then_integration_then_default(settings):
+def test_options_follow_install_then_integration_then_default(settings):
     from dataclasses import replace
     from datetime import UTC, datetime
 
@@ -263,6 +264,18 @@ def test_the_agent_channel_follows_install_then_integration_then_default(setting
     asked = [Request.marketplace(each) for each in (plain, dial, own)]
     roles = [deposit.options(mapped, each).roles for each in asked]
     assert roles == [("customer", "agent"), ("agent", "customer"), ("customer", "agent")]
+    others = settings.replace(
+        agent_channel={"XD9": "0"},
+        transcriber_language={"": "en", INSTALL: "auto"},
+        transcriber_vocabulary={"RECORDING_DIAL": "parcel desk; Robinson"},
+    )
+    asked_options = [deposit.options(others, each) for each in asked]
+    assert [each.roles for each in asked_options] == [("customer", "agent")] * 3
+    assert [each.hints for each in asked_options] == [
+        Hints("en"),
+        Hints("en", ("parcel desk", "Robinson")),
+        Hints(None, ("parcel desk", "Robinson")),
+    ]
 
 
 @pytest.mark.parametrize(("declared", "lane"), [(3600.0, "qlong"), (None, "q600"), (20.0, "q600")])

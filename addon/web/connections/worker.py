@@ -30,6 +30,10 @@ from addon.web.connections.turns import Task, Turns
 TICK_S = 0.25
 """How late a client may be cut."""
 
+SWITCH_S = 0.001
+"""How long a thread keeps the interpreter while others want it. The main thread gives it up at each
+call to the kernel; at Python's usual 5 ms, a flood of requests has it wait that long each time."""
+
 NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -55,6 +59,7 @@ class ConnectionWorker(ReceivingWorker):
         self.accepts = 1
         # Its own limit stops accepting; ours makes room.
         self.worker_connections = sys.maxsize
+        sys.setswitchinterval(SWITCH_S)
         super().init_process()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
