@@ -7,6 +7,8 @@ that must last is written here; only its owner can read it.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
 import os
 import secrets
 from collections.abc import Iterable
@@ -18,6 +20,15 @@ PUBLISH_TRIES = 8
 """Another process may remove an emptied folder just before a name is given in it."""
 
 
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_RENAMEAT2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+"""renameat2(2) of Linux, which Python does not have; None elsewhere."""
+
+_NOT_SUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EPERM)
+"""By the file system, the kernel, or a container's filter of system calls."""
+
+
 class Draft:
     """A file under another name until `publish`; leaving the block without it leaves nothing."""
 
@@ -25,6 +36,7 @@ class Draft:
         """Make `aside`, which must not exist yet, in a folder of the same file system."""
         self._aside = aside
         self._size = 0
+        self._named = False
         self._file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
     def __enter__(self) -> Self:
@@ -37,8 +49,9 @@ class Draft:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._file)
-        with contextlib.suppress(OSError):
-            os.unlink(self._aside)
+        if not self._named:
+            with contextlib.suppress(OSError):
+                os.unlink(self._aside)
 
     def write(self, block: bytes) -> None:
         """Append all of `block`. Raises OSError."""
@@ -60,7 +73,8 @@ class Draft:
                 if replace:
                     os.replace(self._aside, path)
                 else:
-                    os.link(self._aside, path)
+                    rename_if_free(self._aside, path)
+                self._named = True
                 break
             except FileNotFoundError:
                 if not tries_left:
@@ -68,6 +82,22 @@ class Draft:
                 make_folders(Path(folder))
         sync_folder(folder)
         return os.fstat(self._file)
+
+
+def rename_if_free(source: str, target: str) -> None:
+    """Give a file another name in one step. Raises FileExistsError where it is taken, and OSError.
+
+    Where that is not supported the file has both names for a moment, which costs a third more.
+    """
+    if _RENAMEAT2 is not None:
+        names = os.fsencode(source), os.fsencode(target)
+        if not _RENAMEAT2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE):
+            return
+        code = ctypes.get_errno()
+        if code not in _NOT_SUPPORTED:
+            raise OSError(code, os.strerror(code))
+    os.link(source, target)
+    os.unlink(source)
 
 
 def write_file(path: Path, blocks: Iterable[bytes], *, replace: bool) -> None:

@@ -7,8 +7,10 @@ text as bytes. Connections, health checks, retries and errors are redis-py's.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import redis
 from redis.exceptions import NoScriptError
@@ -16,20 +18,36 @@ from redis.exceptions import NoScriptError
 Word = str | bytes | int | float
 
 
+_IDLE: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
+"""Connections taken out of each pool and used here again: the pool looks at each with three system
+calls before it hands it out. One that broke is noticed when it is used, and made again."""
+
+
 def execute(client: redis.Redis, *words: Word) -> Any:
     """The answer to one command. Raises RedisError."""
-    command = _packed(words)
-    pool = client.connection_pool
-    connection: Any = pool.get_connection()
+    command = [_packed(words)]
+    idle = _IDLE.setdefault(client.connection_pool, [])
+    connection = _taken(client, idle)
 
     def ask() -> Any:
-        connection.send_packed_command([command])
+        connection.send_packed_command(command)
         return connection.read_response()
 
     try:
         return connection.retry.call_with_retry(ask, lambda _error: connection.disconnect())
     finally:
-        pool.release(connection)
+        idle.append(connection)
+
+
+def _taken(client: redis.Redis, idle: list[Any]) -> Any:
+    while idle:
+        try:
+            connection = idle.pop()
+        except IndexError:  # another thread was faster
+            break
+        if connection.pid == os.getpid():  # else it is the parent's
+            return connection
+    return client.connection_pool.get_connection()
 
 
 def _packed(words: Sequence[Word]) -> bytes:

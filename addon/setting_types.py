@@ -11,6 +11,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -107,11 +108,18 @@ def pairs(text: str, bare: str | None = None) -> dict[str, str]:
     for entry in listing(text):
         key, equals, value = entry.partition("=")
         if not equals and bare is not None:
+            if bare in found:
+                raise ValueError("must have no more than one value without a key")
             key, value = bare, entry
         elif not equals or not key or not value:
             raise ValueError("must be written as key=value, separated by commas")
         found[key.strip()] = value.strip()
     return found
+
+
+def pairs_or(default: str) -> Callable[[str], dict[str, str]]:
+    """As `pairs` with `bare=""`, and `default` under "" where nothing is said for everybody."""
+    return lambda text: {"": default} | pairs(text, bare="")
 
 
 def key32(text: str) -> bytes:
@@ -187,6 +195,11 @@ Days = Annotated[int, whole(least=1)]
 Url = Annotated[str, from_text(url)]
 Listing = Annotated[tuple[str, ...], from_text(listing)]
 Pairs = Annotated[Mapping[str, str], from_text(pairs)]
+ByInstall = Annotated[Mapping[str, str], from_text(partial(pairs, bare=""))]
+"""A value for everybody under "", and others by install or integration."""
+
+RuleFiles = Annotated[Mapping[str, str], from_text(pairs_or("starter"))]
+Styles = Annotated[Mapping[str, str], from_text(pairs_or("json"))]
 Key32 = Annotated[bytes, from_text(key32)]
 Keys32 = Annotated[tuple[bytes, ...], from_text(keys32)]
 Moment = Annotated[datetime, from_text(moment)]

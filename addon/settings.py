@@ -37,14 +37,19 @@ DELETE_AT_SOURCE_FLOOR_S = 7200
 CALLBACK_STYLES = ("json", "multipart")
 """How a result may be posted; nobody documents which an install expects (spec/protocol 1.8)."""
 
-FLEX_FIGURES = ("agent_talk", "customer_talk", "silence", "crosstalk")
-"""What FLEX_MEASURES may put into a slot: the figures that Insights loses (spec/protocol 6.2)."""
+FLEX_SECONDS = ("agent_talk", "customer_talk", "silence", "crosstalk")
+FLEX_SENTIMENTS = ("agent_sentiment", "customer_sentiment")
+FLEX_FIGURES = FLEX_SECONDS + FLEX_SENTIMENTS
+"""What FLEX_MEASURES may put into a slot: seconds that Insights loses (spec/protocol 6.2), and the
+sentiment of a party."""
 
 FLEX_SLOTS = tuple(str(number) for number in range(1, 11))
 """Insights has ten conversation measures and ten conversation attributes."""
 
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}", re.ASCII)
 """As `openssl x509 -fingerprint -sha256` prints it, or without the colons."""
+
+_LANGUAGE = re.compile(r"auto|[a-z]{2}")
 
 
 class Settings(SettingsTable):
@@ -72,7 +77,8 @@ class Settings(SettingsTable):
         }
         values.setdefault("REDIS_URL", default_redis_url(data_dir))
         values.setdefault("ARCHIVE_URL", (data_dir / "archive").as_uri())
-        values.setdefault("TRUSTED_PROXIES", "1" if "DYNO" in values else "0")
+        if "TRUSTED_PROXIES" in names:
+            values.setdefault("TRUSTED_PROXIES", "1" if "DYNO" in values else "0")
         try:
             settings = cls(**values)
         except ValidationError as error:
@@ -181,6 +187,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("RINGCENTRAL_CLIENT_ID is not set, but RINGCENTRAL_JWT is")
     if any(value not in ("0", "1") for value in settings.agent_channel.values()):
         raise SettingsError("AGENT_CHANNEL must give channel 0 or 1")
+    if not all(_LANGUAGE.fullmatch(code) for code in settings.transcriber_language.values()):
+        raise SettingsError("TRANSCRIBER_LANGUAGE must give ISO 639-1 codes, or auto")
     if set(settings.callback_style.values()) - set(CALLBACK_STYLES):
         raise SettingsError(f"CALLBACK_STYLE must give one of: {', '.join(CALLBACK_STYLES)}")
     _check_flex(settings)

@@ -7,7 +7,6 @@ pydantic-settings: decision 0406.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +15,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from addon.setting_types import (
+    ByInstall,
     Days,
     Flag,
     Key32,
@@ -27,10 +27,10 @@ from addon.setting_types import (
     PemPairs,
     Pems,
     Redaction,
+    RuleFiles,
     SpokenKinds,
+    Styles,
     Url,
-    from_text,
-    pairs,
     whole,
 )
 
@@ -46,12 +46,6 @@ WORKER: tuple[Role, ...] = ("worker",)
 
 StorageClass = Literal["STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"]
 """S3's classes that can be read at once: what is archived is read back, and played."""
-
-Channels = Annotated[Mapping[str, str], from_text(partial(pairs, bare=""))]
-RuleFiles = Annotated[
-    Mapping[str, str], from_text(lambda text: {"": "starter"} | pairs(text, bare=""))
-]
-Styles = Annotated[Mapping[str, str], from_text(lambda text: {"": "json"} | pairs(text, bare=""))]
 
 
 def _setting(
@@ -392,15 +386,26 @@ class SettingsTable(BaseSettings):
         "and without a transcriber no redaction is complete), off, or kinds with commas between: "
         "spoken_number, security_code, expiry_date, date_of_birth, email_address.",
     )
-    agent_channel: Channels = _analysis(
+    agent_channel: ByInstall = _analysis(
         "1",
         "The channel the agent is on, 0 or 1; also by install or integration: "
         "1,RECORDING_DIAL=0,XD…=1.",
     )
     transcriber: str | None = _analysis(
         None,
-        "whisper:/path/to/a/model makes transcripts (requirements/whisper.txt); nothing is "
-        "downloaded.",
+        "whisper makes transcripts with the model that make setup WORDS=1 installed, "
+        "whisper:/path/to/a/model with any other of CTranslate2's form (requirements/whisper.txt). "
+        "Nothing is downloaded while the service runs.",
+    )
+    transcriber_language: ByInstall = _analysis(
+        "auto",
+        "The language that is spoken, an ISO 639-1 code, or auto: detected once a recording, in "
+        "its longest speech. Also by install or integration: en,XD…=de.",
+    )
+    transcriber_vocabulary: ByInstall = _analysis(
+        "",
+        "Names and terms that a general model misspells, with semicolons between; also by install "
+        "or integration: parcel desk; Robinson,XD…=Okta.",
     )
     rules: RuleFiles = _analysis(
         "starter",
@@ -466,8 +471,8 @@ class SettingsTable(BaseSettings):
 
     metrics_token: str | None = _operating(
         None,
-        "Without it /metrics answers this machine only; with it, whoever sends it as a bearer "
-        "token.",
+        "Without it /metrics answers this machine only, and with TRUSTED_PROXIES nobody; with it, "
+        "whoever sends it as a bearer token.",
         secret=True,
         roles=WEB,
     )

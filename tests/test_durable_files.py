@@ -1,14 +1,17 @@
 """The one writer of files that must last."""
 
+import ctypes
+import errno
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from addon import durable_files
-from addon.durable_files import write_file
+from addon.durable_files import rename_if_free, write_file
 
 
 def files(folder: Path) -> list[str]:
@@ -78,3 +81,46 @@ def test_a_new_folder_is_durable_in_its_parent(
     monkeypatch.setattr(durable_files, "sync_folder", synced.append)
     durable_files.make_folders(tmp_path / "a" / "b")
     assert synced == [tmp_path, tmp_path / "a"]
+
+
+@pytest.fixture(params=["as here", "not known", "not supported"])
+def naming(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systems that can and cannot rename a file only where the name is free."""
+
+    def refused(*_: object) -> int:
+        ctypes.set_errno(errno.EINVAL)
+        return -1
+
+    if request.param != "as here":
+        known = None if request.param == "not known" else refused
+        monkeypatch.setattr(durable_files, "_RENAMEAT2", known)
+
+
+@pytest.mark.usefixtures("naming")
+def test_a_name_that_is_taken_is_never_given_again(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"new")
+    rename_if_free(str(source), str(target))
+    assert (files(tmp_path), target.read_bytes()) == (["target"], b"new")
+    source.write_bytes(b"newer")
+    with pytest.raises(FileExistsError):
+        rename_if_free(str(source), str(target))
+    assert (source.read_bytes(), target.read_bytes()) == (b"newer", b"new")
+    with pytest.raises(FileNotFoundError):
+        rename_if_free(str(source), str(tmp_path / "no folder" / "target"))
+
+
+@pytest.mark.usefixtures("naming")
+def test_of_many_writers_of_one_name_one_succeeds(tmp_path: Path) -> None:
+    def write(number: int) -> bool:
+        try:
+            write_file(tmp_path / "file", [bytes([number]) * 1000], replace=False)
+        except FileExistsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(write, range(32)))
+    assert won.count(True) == 1
+    assert (tmp_path / "file").read_bytes() == bytes([won.index(True)]) * 1000
+    assert files(tmp_path) == ["file"]

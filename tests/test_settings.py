@@ -49,6 +49,8 @@ WRONG = {
     "DELETE_AT_SOURCE_AFTER_S": ["1", "7199", "soon"],
     "REDACT_DTMF": ["perhaps", "2", "require"],
     "AGENT_CHANNEL": ["2", "left", "XD1=5"],
+    "TRANSCRIBER_LANGUAGE": ["english", "EN", "en,de", "XD1=automatic"],
+    "TRANSCRIBER_VOCABULARY": ["parcel desk, Robinson"],
     "CALLBACK_STYLE": ["xml", "XD1=form", "json,XD1=", "=multipart"],
     "RETENTION_DAYS": ["0", "-3", "a year"],
     "PLAYBACK_TTL_S": ["0", "1"],

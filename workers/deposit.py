@@ -12,7 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from addon.analysis import Options, RecordingPass, Report, Transcriber, roles_with_agent_on
+from addon.analysis import (
+    Hints,
+    Options,
+    RecordingPass,
+    Report,
+    Transcriber,
+    roles_with_agent_on,
+)
 from addon.analysis.rules import RuleSet, rules_or_trouble
 from addon.analysis.spoken_redaction import SPOKEN_KINDS
 from addon.analysis.whisper import open_transcriber
@@ -77,11 +84,10 @@ class Analysed:
 
 
 def options(settings: Settings, request: Request) -> Options:
-    """Options of the analysis: the install's own channel map and rules, then the integration's."""
-    channel = _chosen(settings.agent_channel, request)
+    """Options of the analysis: the install's own values, then the integration's, then all's."""
     asked = settings.redact_spoken != AUTO
     return Options(
-        roles=roles_with_agent_on(int(channel)),
+        roles=roles_with_agent_on(int(_of_install(settings.agent_channel, request, "1"))),
         redact_dtmf=settings.redact_dtmf != "off",
         redact_spoken=[one for one in SPOKEN_KINDS if not asked or one in settings.redact_spoken],
         spoken_required=asked,
@@ -89,6 +95,10 @@ def options(settings: Settings, request: Request) -> Options:
         call_analytics=settings.result_style == "call-analytics",
         sentiment=settings.sentiment,
         transcriber=open_transcriber(settings.transcriber),
+        hints=Hints.of(
+            _of_install(settings.transcriber_language, request, "auto"),
+            _of_install(settings.transcriber_vocabulary, request, ""),
+        ),
         budget_seconds=budget(request),
         rules=rules_of(settings, request),
     )
@@ -96,13 +106,12 @@ def options(settings: Settings, request: Request) -> Options:
 
 def rules_of(settings: Settings, request: Request) -> RuleSet:
     """The rules of the request's install."""
-    return rules_or_trouble(_chosen(settings.rules, request))
+    return rules_or_trouble(_of_install(settings.rules, request, "starter"))
 
 
-def _chosen(by_key: Mapping[str, str], request: Request) -> str:
-    """The value of a setting for this request: its install's, an integration's, or anybody's."""
+def _of_install(values: Mapping[str, str], request: Request, default: str) -> str:
     names = (request.tenant, *request.integrations, "")
-    return next(by_key[name] for name in names if name in by_key)
+    return next((values[name] for name in names if name in values), default)
 
 
 def budget(request: Request) -> float:

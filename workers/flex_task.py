@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from addon import log
 from addon.analysis.rules import NO_RULES, RuleSet
-from addon.settings import Settings
+from addon.settings import FLEX_SENTIMENTS, Settings
 from addon.twilio.insights import RecordingMedia, with_measures, with_media
 from addon.twilio.status_callback import StatusCallback
 from addon.twilio.taskrouter import Attributes, Outcome, Task, TaskRouter
@@ -84,7 +84,7 @@ def merged(
         reservation_sid=callback.reservation_sid,
         segment_link=settings.flex_segment_link,
     )
-    measures = dict(_measures(settings, result["conversation"]))
+    measures = dict(_measures(settings, result))
     measures |= _times_met(settings, result.get("categories"), rules)
     return with_measures(told, measures, reservation_sid=callback.reservation_sid)
 
@@ -102,15 +102,18 @@ def channel_roles(participants: list[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple("customer" if each["role"] == "customer" else "others" for each in ordered)
 
 
-def _measures(
-    settings: Settings, conversation: Mapping[str, Any]
-) -> Iterator[tuple[str, float | str]]:
-    """Seconds for each slot of FLEX_MEASURES, and FLEX_LABELS' texts; a figure that a mono
+def _measures(settings: Settings, result: Mapping[str, Any]) -> Iterator[tuple[str, float | str]]:
+    """The figure for each slot of FLEX_MEASURES, and FLEX_LABELS' texts; a figure that the
     recording does not have is left as it was."""
+    transcript = result.get("transcript") or {}
+    parties = {each["role"]: each["compound"] for each in transcript.get("sentiment") or ()}
     for figure, slot in settings.flex_measures.items():
-        seconds = conversation[f"{figure}_seconds"]
-        if seconds is not None:
-            yield f"conversation_measure_{slot}", seconds
+        if figure in FLEX_SENTIMENTS:
+            value = parties.get(figure.removesuffix("_sentiment"))
+        else:
+            value = result["conversation"][f"{figure}_seconds"]
+        if value is not None:
+            yield f"conversation_measure_{slot}", value
     for slot, label in settings.flex_labels.items():
         yield f"conversation_attribute_{slot}", label
 

@@ -14,6 +14,8 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from addon import log, redis_keys
+from addon.archive.access_log_checkpoint import Checkpoints
+from addon.archive.configured import control_signer
 from addon.errors import Unavailable
 from addon.requests.lease import RENEW
 from addon.requests.measures import FinishedCounting
@@ -44,6 +46,7 @@ def run() -> None:
         FinishedCounting(services().states, services().counters).step,
         Schedule(services()).step,
         Retention(services()).step,
+        Checkpoints(services().store, control_signer(services().settings)).step,
     )
     while True:
         time.sleep(lead(services(), mine, steps))

@@ -31,7 +31,7 @@ INTEGRATIONS = {FLEX: (FLEX_INTEGRATION,), RINGCENTRAL: (RINGCENTRAL_INTEGRATION
 
 @dataclass(frozen=True)
 class Heard:
-    """What a pass over the archived audio found; hash and size are those of what it gave back."""
+    """The report of a pass over the archived audio; hash and size are of the bytes it gave back."""
 
     report: Report
     sha256: str

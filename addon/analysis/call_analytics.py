@@ -10,12 +10,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from addon.analysis.rendering import Json
+from addon.analysis.sentiment import QUARTERS
 from addon.analysis.timeline import Interval
 
 if TYPE_CHECKING:
     from addon.analysis.categories import Category
     from addon.analysis.participants import Participant
     from addon.analysis.report import Report
+    from addon.analysis.sentiment import PartySentiment
     from addon.analysis.transcript import Transcript
 
 
@@ -50,6 +52,8 @@ def _characteristics(report: Report) -> Json:
         },
         "Interruptions": _interruptions(report.participants),
     }
+    if report.sentiment is not None and report.sentiment.parties is not None:
+        characteristics["Sentiment"] = _sentiment(report.sentiment.parties, report.duration_seconds)
     if report.transcript is not None:
         characteristics["TalkSpeed"] = _talk_speed(report.transcript, report.participants)
     return characteristics
@@ -88,6 +92,28 @@ def _transcript(transcript: Transcript, roles: dict[int, str]) -> list[Json]:
         }
         for index, sentence in enumerate(transcript.sentences)
     ]
+
+
+def _sentiment(parties: Sequence[PartySentiment], duration: float) -> Json:
+    """Scores from -5 to 5, which Amazon has; a quarter in which a party said nothing is absent."""
+    quarter = duration / QUARTERS
+    return {
+        "OverallSentiment": {p.role.upper(): round(5 * p.compound, 1) for p in parties},
+        "SentimentByPeriod": {
+            "QUARTER": {
+                p.role.upper(): [
+                    {
+                        "Score": round(5 * score, 1),
+                        "BeginOffsetMillis": _millis(quarter * number),
+                        "EndOffsetMillis": _millis(quarter * (number + 1)),
+                    }
+                    for number, score in enumerate(p.quarters)
+                    if score is not None
+                ]
+                for p in parties
+            }
+        },
+    }
 
 
 def _categories(found: Sequence[Category]) -> Json:

@@ -21,10 +21,11 @@ from addon.analysis.peaks import Peaks
 from addon.analysis.redaction import Found, Kind, Redaction
 from addon.analysis.report import Report
 from addon.analysis.runs import Runs
+from addon.analysis.sentiment import sentiment_of
 from addon.analysis.spoken_redaction import SPOKEN_KINDS, MutedSamples, Spoken
 from addon.analysis.stages import RATE_HZ, Stages
 from addon.analysis.timeline import Interval
-from addon.analysis.transcript import Transcript, sentiment_by_channel
+from addon.analysis.transcript import Transcript
 from addon.analysis.transcription import Heard, SpooledSamples, transcribe
 from addon.audio.decoders import quiet_av
 from addon.errors import UnreadableAudio
@@ -87,8 +88,10 @@ class RecordingPass:
         transcript = self._transcript(heard, redaction) if heard else None
         report = self._reported(recording, findings, redaction, transcript, left_out)
         # From the finished result, so that they know no more than it says.
-        found = categories_of(self._options.rules, report.as_result())
-        self.report = replace(report, categories=found)
+        result = report.as_result()
+        found = categories_of(self._options.rules, result)
+        sentiment = sentiment_of(result) if self._options.sentiment else None
+        self.report = replace(report, categories=found, sentiment=sentiment)
 
     def _begin(self) -> bytes:
         head, self._head = bytes(self._head), bytearray()
@@ -140,12 +143,8 @@ class RecordingPass:
 
     def _transcript(self, heard: Heard, redaction: Redaction) -> Transcript:
         engine = self._options.transcriber.name if self._options.transcriber else ""
-        said = Transcript.of(
-            engine, heard.words, language=heard.language, muted=redaction.intervals
-        )
-        if self._options.sentiment:
-            said = replace(said, sentiment=sentiment_by_channel(said.sentences))
-        return said
+        muted = redaction.intervals
+        return Transcript.of(engine, heard.words, language=heard.language, muted=muted)
 
     def _found(self, stages: Stages, spoken: Spoken, left_out: str | None) -> dict[Kind, Found]:
         """What was found, by kind."""

@@ -16,6 +16,7 @@ from addon.analysis.conversation import Conversation, Pauses
 from addon.analysis.participants import Participant
 from addon.analysis.redaction import Redaction
 from addon.analysis.rendering import Json, explained, pairs
+from addon.analysis.sentiment import Sentiment
 from addon.analysis.timeline import total
 from addon.analysis.transcript import Transcript
 
@@ -47,6 +48,8 @@ class Report:
     #: Why there is none though one was wanted.
     transcript_reason: str | None = None
     categories: Categories = field(default_factory=Categories)
+    #: None where it was not asked for.
+    sentiment: Sentiment | None = None
     #: Further renderings that the result carries, by their key.
     renderings: Mapping[str, Callable[[Report], Json]] = field(default_factory=dict)
 
@@ -76,6 +79,8 @@ class Report:
         if self.transcript is not None:
             roles = {person.channel: person.role for person in self.participants}
             document["transcript"] = self.transcript.as_result(roles)
+            if self.sentiment is not None:
+                document["transcript"] |= self.sentiment.as_result()
         elif self.transcript_reason:
             document |= {"transcript": None, "transcript_reason": self.transcript_reason}
         document |= self.categories.as_result()

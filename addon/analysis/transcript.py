@@ -6,7 +6,7 @@ The names are those that users of Twilio's Voice Intelligence know (`media_chann
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from addon.analysis.rendering import Json
 from addon.analysis.timeline import Interval
@@ -54,7 +54,6 @@ class Transcript:
     engine: str
     sentences: Sequence[Sentence]
     language: str | None = None
-    sentiment: Mapping[int, float] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -84,11 +83,6 @@ class Transcript:
         }
         if self.language is not None:
             document["language"] = self.language
-        if self.sentiment:
-            document["sentiment"] = [
-                {"media_channel": channel + 1, "role": roles[channel], "compound": score}
-                for channel, score in sorted(self.sentiment.items())
-            ]
         return document
 
 
@@ -117,23 +111,6 @@ def _sentences(channel: int, words: Sequence[Word]) -> list[Sentence]:
             groups.append([])
         groups[-1].append(word)
     return [Sentence(channel, group) for group in groups]
-
-
-def sentiment_by_channel(sentences: Sequence[Sentence]) -> dict[int, float]:
-    """The mean compound score of each channel's sentences, from -1 to 1; {} without the extra.
-
-    By VADER's word list, which is English only.
-    """
-    try:
-        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-    except ImportError:
-        return {}
-    analyser = SentimentIntensityAnalyzer()
-    scores: dict[int, list[float]] = {}
-    for sentence in sentences:
-        compound = float(analyser.polarity_scores(sentence.text)["compound"])
-        scores.setdefault(sentence.channel, []).append(compound)
-    return {channel: round(sum(own) / len(own), 3) for channel, own in scores.items()}
 
 
 def _word(word: Word) -> Json:

@@ -5,7 +5,9 @@ The model is never downloaded: without its files there is an error at the start,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,10 @@ from addon.errors import SettingsError
 
 _WHISPER_HZ = 16_000
 _NAME, _PREFIX = "whisper", "whisper:"
+#: Text that repeats itself is decoded anew. The library's own six tries, of five samples each, take
+#: longer than the sound: a recorded announcement on hold would make any result late.
+_TEMPERATURES = (0.0, 0.4)
+_CONTINUES = ("-", "'", "’", ",", ".", ":", "%")
 #: Without the tokenizer's file the library would download one.
 _FILES = ("model.bin", "tokenizer.json")
 
@@ -61,6 +67,7 @@ class Whisper:
             raise SettingsError(
                 "TRANSCRIBER is set, but the packages of requirements/whisper.txt are missing"
             ) from None
+        logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it tells of every piece
         model = WhisperModel(
             str(self._path),
             device="cpu",
@@ -75,7 +82,9 @@ class Whisper:
         """The language of mono samples at 8 kHz. To hear the same samples next costs less."""
         if not self._model.model.is_multilingual:
             return "en"
-        code, _, _ = self._model.detect_language(_resampled(samples))
+        features = self._model.feature_extractor(_resampled(samples))
+        # Without the last frame, as the library transcribes: the encoder's answer is kept.
+        code, _, _ = self._model.detect_language(features=features[..., :-1])
         return str(code)
 
     def words(self, samples: Floats, hints: Hints) -> Sequence[Word]:
@@ -85,14 +94,28 @@ class Whisper:
             language=hints.language,
             hotwords=", ".join(hints.vocabulary) or None,
             beam_size=1,
+            temperature=_TEMPERATURES,
+            best_of=1,
             word_timestamps=True,
             condition_on_previous_text=False,
         )
-        return [
+        return _joined(
             Word(word.word, float(word.start), float(word.end), float(word.probability))
             for segment in heard
             for word in segment.words or []
-        ]
+        )
+
+
+def _joined(words: Iterable[Word]) -> list[Word]:
+    """The words, each with the parts that belong to it without a space: "half", "-hour"."""
+    joined: list[Word] = []
+    for word in words:
+        if joined and word.text.startswith(_CONTINUES):
+            before = joined[-1]
+            joined[-1] = replace(before, text=before.text + word.text, stop=word.stop)
+        else:
+            joined.append(word)
+    return joined
 
 
 def _resampled(samples: Floats) -> Floats:

@@ -34,6 +34,12 @@ class Hints:
     language: str | None = None
     vocabulary: Sequence[str] = ()
 
+    @classmethod
+    def of(cls, language: str, vocabulary: str) -> Hints:
+        """From two settings: a code or `auto`, and terms with semicolons between."""
+        terms = tuple(term.strip() for term in vocabulary.split(";") if term.strip())
+        return cls(None if language == "auto" else language, terms)
+
 
 class Transcriber(Protocol):
     """Turns speech into words. It must never reach out to a network."""

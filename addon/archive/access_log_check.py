@@ -1,8 +1,8 @@
 """Check of the whole access log: every signature, every chain, every head.
 
-Shows a changed event, a missing one, and a missing end of a chain as far as its head says. Whoever
-removes events and puts back the older head of the store hides what came after that head, unless
-`known` heads were kept elsewhere (decision 0508).
+Shows a changed event, a missing one, and a missing end of a chain as far as its head and the
+checkpoint say, and a checkpoint that is too old. What came after the last checkpoint can be removed
+unseen, unless `known` heads were kept elsewhere (decision 0508).
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from addon.archive import event_chain
+from addon.archive import access_log_checkpoint, event_chain
 from addon.archive.access_log import HEAD_KIND, KIND
-from addon.archive.prefixes import AUDIT, AUDIT_HEADS
+from addon.archive.access_log_checkpoint import STALE_AFTER
+from addon.archive.prefixes import AUDIT, AUDIT_CHECKPOINT, AUDIT_HEADS
 from addon.archive.signed_documents import DocumentSigner, claimed_key
 from addon.archive.store import Store
-from addon.errors import NotStored, Tampered
+from addon.errors import NotStored, Tampered, UnreadableDocument
 
 State = Literal["genuine", "unsigned", "bad", "missing"]
 
@@ -45,13 +47,22 @@ class _Chain:
 
 
 class AccessLogCheck:
-    """Goes through every event in a store. `heads` are afterwards those that were found."""
+    """Goes through every event in a store. `heads` are afterwards those that were found.
+
+    With `now` a checkpoint has to be there, and not to be older than a sweeper leaves one.
+    """
 
     def __init__(
-        self, store: Store, signer: DocumentSigner, *, known: Mapping[str, int] | None = None
+        self,
+        store: Store,
+        signer: DocumentSigner,
+        *,
+        known: Mapping[str, int] | None = None,
+        now: datetime | None = None,
     ) -> None:
         self._store = store
         self._signer = signer
+        self._now = now
         self._chains: dict[str, _Chain] = {}
         for writer, number in (known or {}).items():
             self._chain(writer).head = number
@@ -66,11 +77,29 @@ class AccessLogCheck:
 
         Raises StoreUnavailable.
         """
+        yield from self._read_checkpoint()
         yield from self._read_heads()
         for stat in self._store.list(AUDIT):
             yield self._event(stat.key)
         for writer, chain in sorted(self._chains.items()):
             yield from _faults(writer, chain)
+
+    def _read_checkpoint(self) -> Iterator[EventFinding]:
+        try:
+            found = access_log_checkpoint.read(self._store, self._signer)
+        except NotStored:
+            if self._now is not None:
+                yield EventFinding("missing", AUDIT_CHECKPOINT, "no sweeper has left a checkpoint")
+            return
+        except (Tampered, UnreadableDocument) as error:
+            yield EventFinding("bad", AUDIT_CHECKPOINT, error.message)
+            return
+        for writer, number in found.heads.items():
+            chain = self._chain(writer)
+            chain.head = max(chain.head, number)
+        if self._now is not None and self._now - found.at > STALE_AFTER:
+            reason = f"a checkpoint since {found.at.isoformat(timespec='seconds')}"
+            yield EventFinding("missing", AUDIT_CHECKPOINT, reason)
 
     def _read_heads(self) -> Iterator[EventFinding]:
         """Before the events: those that are written meanwhile are behind their head."""

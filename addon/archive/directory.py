@@ -1,7 +1,7 @@
 """The store as a directory: one file an object, durable before it is visible.
 
-A file is written aside, synced, and linked to its name in one step, so that a reader never meets
-half an object and two writers never overwrite each other. It must never follow a key outside its
+A file is written aside, synced, and given its name in one step, so that a reader never meets half
+an object and two writers never overwrite each other. It must never follow a key outside its
 root.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import FileIO
+from itertools import count
 from pathlib import Path
 
 from addon.archive.store import MAX_SMALL_OBJECT, READ_SIZE, Stat, checked_key, checked_prefix
@@ -41,14 +42,14 @@ class DirectoryStore:
         self.root = Path(root)
         self._root = f"{root}/"
         self._cleared = False
+        self._writer = secrets.token_hex(16)
+        self._written = count()
 
     def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
         """See Store.put."""
         path = self._name(key)
         if not if_absent:
             self._refuse_if_locked(key)
-        elif os.path.exists(path):
-            raise AlreadyStored("there is an object under this key")
         return self._write(key, path, blocks, replace=not if_absent)
 
     def get(self, key: str) -> bytes:
@@ -151,7 +152,8 @@ class DirectoryStore:
             make_folders(folder)
             self._clear_what_was_left(folder)
             self._cleared = True
-        aside = f"{self._root}{_UNFINISHED}/{secrets.token_hex(16)}"
+        name = f"{self._writer}-{os.getpid()}-{next(self._written)}"
+        aside = f"{self._root}{_UNFINISHED}/{name}"
         try:
             return Draft(aside)
         except FileNotFoundError:

@@ -24,11 +24,20 @@ AUDIT = "audit/"
 AUDIT_HEADS = "audit-heads/"
 """`<chain>.json`: how far the access log events of one process go, so that a missing end shows."""
 
+AUDIT_CHECKPOINT = "audit-checkpoint.json"
+"""How far every chain of events goes, signed again every few minutes with the time."""
+
 EPOCH_KEYS = "keys/"
 """`<epoch>.esdk`: the encrypted private half of an epoch's key."""
 
 TOKENS = "tokens/"
 """`<hash>`: API tokens, never in the clear."""
+
+REVOKED_TOKENS = "revoked-tokens/"
+"""`<hash>`: that a token was revoked, so that one that is put back opens nothing."""
+
+ENDED_SESSIONS = "ended-sessions/"
+"""`<hash>`: that a session was ended, so that one that is put back into Redis stays so."""
 
 INTAKE = "intake/"
 """`<request_sid>`: an accepted request with its upload, encrypted, until it is finished."""

@@ -1,6 +1,7 @@
 """`flask analyse`: the analysis of local recordings, for people who would rather look.
 
 It needs no settings, no Redis and no archive, and leaves nothing behind but the plot asked for.
+Words come with the figures where TRANSCRIBER is set.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
 from addon.commands.analysis_table import table
-from addon.errors import AddonError
+from addon.errors import AddonError, SettingsError
 
 if TYPE_CHECKING:
     from addon.analysis import Options, Report
@@ -43,7 +45,7 @@ def analyse_cli(
 ) -> None:
     """Analyse recordings: a table for each, or with --json one result object a line."""
     _check_plot(files, target)
-    options = _options(int(agent_channel), plotted=target is not None)
+    options, without_words = _options(int(agent_channel), plotted=target is not None)
     failed = False
     for file in files:
         try:
@@ -52,6 +54,8 @@ def analyse_cli(
             click.echo(f"{file}: {_sentence(error)}", err=True)
             failed = True
             continue
+        if without_words is not None:
+            document |= {"transcript": None, "transcript_reason": without_words}
         click.echo(json.dumps(document) if as_json else table(str(file), document))
         if target is not None:
             _plot(report, file, target)
@@ -68,10 +72,25 @@ def _check_plot(files: tuple[Path, ...], target: Path | None) -> None:
         raise click.ClickException("--plot draws one file at a time.")
 
 
-def _options(agent_channel: int, *, plotted: bool) -> Options:
-    from addon.analysis import Options, roles_with_agent_on
+def _options(agent_channel: int, *, plotted: bool) -> tuple[Options, str | None]:
+    """The options, and the reason why there will be no words."""
+    from addon.analysis import Hints, Options, open_transcriber, roles_with_agent_on
+    from addon.analysis.rules import rules_or_trouble
+    from addon.settings import Settings
 
-    return Options(roles=roles_with_agent_on(agent_channel), waveform=plotted)
+    plain = Options(roles=roles_with_agent_on(agent_channel), waveform=plotted)
+    try:
+        settings = Settings.load()
+        transcriber = open_transcriber(settings.transcriber)
+    except SettingsError as error:
+        return plain, f"{error.message}."
+    if transcriber is None:
+        return plain, "TRANSCRIBER is not set. make setup WORDS=1 installs a model for it."
+    hints = Hints.of(
+        settings.transcriber_language.get("", "auto"), settings.transcriber_vocabulary.get("", "")
+    )
+    asked = replace(plain, rules=rules_or_trouble(settings.rules[""]), sentiment=settings.sentiment)
+    return replace(asked, transcriber=transcriber, hints=hints), None
 
 
 def _analysed(file: Path, options: Options) -> tuple[dict[str, Any], Report]:

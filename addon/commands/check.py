@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable
 
 import click
+import numpy as np
 
 from addon.analysis.rules import check_rules
 from addon.analysis.whisper import open_transcriber
+from addon.analysis.words import Hints
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.prefixes import OUTCOMES, TOKENS
@@ -17,7 +19,7 @@ from addon.errors import AddonError
 from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
 from addon.settings import Settings
-from addon.weak_settings import weak_settings
+from addon.weak_settings import risks, too_weak
 from workers.marketplace import check_hosts
 
 Finding = str | None
@@ -32,6 +34,8 @@ def check() -> None:
         print(f"{'wrong' if finding else 'fine ':5}  {name}{': ' + finding if finding else ''}")
     if risk := _front(settings):
         print(f"warn   what stands in front: {risk}")
+    for risk in risks(settings):
+        print(f"warn   {risk}")
     if any(finding for _, finding in findings):
         sys.exit(1)
 
@@ -109,7 +113,15 @@ def _tokens(settings: Settings) -> Finding:
 
 
 def _transcriber(settings: Settings) -> Finding:
-    open_transcriber(settings.transcriber)
+    """Load the model and let it hear a second of silence, in every language that is set."""
+    transcriber = open_transcriber(settings.transcriber)
+    if transcriber is None:
+        return None
+    for code in sorted({"auto", *settings.transcriber_language.values()}):
+        try:
+            transcriber.words(np.zeros(8000, np.float32), Hints.of(code, ""))
+        except ValueError:
+            return f"the model does not know the language {code} of TRANSCRIBER_LANGUAGE"
     return None
 
 
@@ -124,7 +136,7 @@ def _hosts(settings: Settings) -> Finding:
 
 
 def _weak(settings: Settings) -> Finding:
-    return "; ".join(weak_settings(settings)) or None
+    return "; ".join(too_weak(settings)) or None
 
 
 LOOKS: dict[str, Callable[[Settings], Finding]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from addon.archive.opening import store_of
 from addon.commands.group import Group
 from addon.requests.connections import web_connection
 from addon.settings import Settings
@@ -47,4 +48,4 @@ def end_command(name: str | None, user: str | None, everyone: bool) -> None:
 
 def _sessions() -> Sessions:
     settings = Settings.load()
-    return Sessions.from_settings(settings, web_connection(settings.redis_url))
+    return Sessions.from_settings(settings, web_connection(settings.redis_url), store_of(settings))

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import click
 
-from addon.archive import access_log
+from addon.archive import access_log, access_log_checkpoint
 from addon.archive.configured import control_signer, token_signer
 from addon.archive.control_signing import Signed, sign_all
 from addon.archive.opening import store_of
 from addon.archive.prefixes import (
     AUDIT,
+    AUDIT_CHECKPOINT,
     AUDIT_HEADS,
     FLEX_DELETIONS,
     FLEX_RECONCILED,
     OUTCOMES,
+    REVOKED_TOKENS,
     RINGCENTRAL_LOOKED,
     SIGNATURES,
     TOKENS,
@@ -31,6 +33,7 @@ from workers import flex_deletion, last_look
 
 CONTROLS = {
     AUDIT: access_log.KIND,
+    AUDIT_CHECKPOINT: access_log_checkpoint.KIND,
     AUDIT_HEADS: access_log.HEAD_KIND,
     OUTCOMES: intake_store.KIND,
     SIGNATURES: signature_uses.KIND,
@@ -63,6 +66,7 @@ def sign_controls(ctx: click.Context, after: str, yes: bool) -> None:
         click.confirm("Are all of these tokens yours?", abort=True, err=True)
     kinds = {
         TOKENS: Signed(tokens.KIND, signer),
+        REVOKED_TOKENS: Signed(tokens.REVOKED_KIND, signer),
         **{prefix: Signed(kind, control_signer(settings)) for prefix, kind in CONTROLS.items()},
     }
     progress = Progress("signed")

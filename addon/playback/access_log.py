@@ -127,6 +127,10 @@ class AccessLogWriter:
         """Log that a link is given. Raises StoreUnavailable: then it must not be given."""
         self._write(access, "granted", {"expires": expires}, datetime.now(UTC))
 
+    def exported(self, access: Access) -> None:
+        """Log that the words are taken away. Raises StoreUnavailable: then they must not be."""
+        self._write(access, "exported", {}, datetime.now(UTC))
+
     def begin(self, access: Access) -> None:
         """Log that a hearing begins, once for all its ranges. To be called before its first byte.
 

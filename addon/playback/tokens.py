@@ -1,5 +1,7 @@
 """API tokens: for one install or for all, shown once, kept only as a hash under a signed record.
 
+Revoking one leaves a signed tombstone, so that a record that is put back opens nothing.
+
 A token has 256 random bits, so its plain hash cannot be guessed back: reading the store gives
 nobody a token. Writing to it does not either: a record that is not signed for its own place under
 a key of `configured.token_signer` is no token.
@@ -17,7 +19,7 @@ from typing import Any, Literal, Self, get_args
 from addon import stored_documents
 from addon.archive.configured import token_signer
 from addon.archive.names import checked_id
-from addon.archive.prefixes import TOKENS
+from addon.archive.prefixes import REVOKED_TOKENS, TOKENS
 from addon.archive.signed_documents import DocumentSigner, claimed_key
 from addon.archive.store import Store
 from addon.bounded_cache import BoundedCache
@@ -29,7 +31,8 @@ VERSION = 2
 without either is written as version 1, so that both releases take it."""
 
 KIND = "API token"
-"""How errors and the signature call a record."""
+REVOKED_KIND = "revoked API token"
+"""How errors and the signature call a record and a tombstone."""
 
 Scope = Literal["read", "link", "erase"]
 
@@ -164,22 +167,38 @@ class Tokens:
                     yield token
 
     def revoke(self, name: str) -> None:
-        """End a token at once, by its name or its text. Raises NotStored where there is none."""
+        """End a token at once, by its name or its text.
+
+        Raises NotStored where there is none, KeyMissing without a key to sign its tombstone with.
+        """
         start = _digest(name) if name.startswith(MARK) else name
         keys = [stat.key for stat in self._store.list(TOKENS + start)] if start else []
         if len(keys) != 1:
             raise NotStored("there is no such token" if not keys else "several tokens begin so")
+        tombstone = REVOKED_TOKENS + keys[0].removeprefix(TOKENS)
+        document = {"version": 1, "revoked_at": datetime.now(UTC).isoformat()}
+        content = [self._signer.sign(REVOKED_KIND, tombstone, document)]
+        self._store.put(tombstone, content, if_absent=False)
         self._store.delete(keys[0])
 
     def _stored(self, digest: str) -> Token | None:
-        """The token of this hash; None where there is none, or what lies there is not ours."""
+        """The token of this hash; None where there is none, it was revoked, or it is not ours."""
         key = TOKENS + digest
         try:
             content = self._store.get(key)
         except (NotStored, Tampered):  # Tampered: larger than any record
             return None
         record = self._signer.believed(KIND, key, content)
-        return None if record is None else _token(digest, record)
+        return None if record is None or self._was_revoked(digest) else _token(digest, record)
+
+    def _was_revoked(self, digest: str) -> bool:
+        key = REVOKED_TOKENS + digest
+        try:
+            content = self._store.get(key)
+        except (NotStored, Tampered):  # Tampered: larger than any tombstone
+            return False
+        signed = claimed_key(content) is not None  # no release ever wrote one that is not
+        return signed and self._signer.believed(REVOKED_KIND, key, content) is not None
 
 
 def _digest(text: str) -> str:

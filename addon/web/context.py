@@ -117,7 +117,7 @@ class Context:
     def sessions(self) -> Sessions:
         """Sessions of signed-in people. Raises Unavailable without PLAYBACK_SECRETS."""
         try:
-            return Sessions.from_settings(self.settings, self.redis)
+            return Sessions.from_settings(self.settings, self.redis, self.store)
         except SettingsError as error:
             raise Unavailable(error.message) from error
 

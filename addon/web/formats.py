@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from addon.analysis.rules import RULE_FLAG
+
 FLAGS = {
     "no_speech": ("No speech", "Nobody speaks in this recording."),
     "one_sided": ("One-sided", "One party hardly says anything."),
@@ -18,9 +20,6 @@ FLAGS = {
     "damaged": ("Damaged", "Parts of the file could not be read."),
 }
 """Name and explanation of each flag of the result, for people."""
-
-RULE_FLAG = "rule:"
-"""Before the name of a rule that raises a flag."""
 
 SHORT_SID = 4
 """Characters shown at either end of a SID: enough to tell the rows of a page apart."""

@@ -10,8 +10,9 @@ one costs a hash (decision 0504).
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Flask, request
 from flask_limiter import Limiter
@@ -61,9 +62,28 @@ def apply(app: Flask, context: Context, callers: Mapping[Blueprint, ValidCaller]
             exempt_when=partial(_is_valid, valid_caller),
             deduct_when=_refused,
         )(blueprint)
-    names = {blueprint.name for blueprint in callers}
-    limiter.request_filter(lambda: request.blueprint not in names)  # else it looks for limits
     limiter.init_app(app)
+    _hook_to(app, callers)
+
+
+def _hook_to(app: Flask, blueprints: Iterable[Blueprint]) -> None:
+    """Run the limiter's hooks for these blueprints alone: it costs each request of the others, as
+    an invocation, as much as Flask itself."""
+    tables: tuple[Any, ...] = (
+        app.before_request_funcs,
+        app.after_request_funcs,
+        app.teardown_request_funcs,
+    )
+    for hooks in tables:
+        own = [hook for hook in hooks[None] if _is_of_limiter(hook)]
+        hooks[None] = [hook for hook in hooks[None] if hook not in own]
+        for blueprint in blueprints:
+            hooks[blueprint.name][:0] = own
+
+
+def _is_of_limiter(hook: Any) -> bool:
+    method = hook.args[0] if isinstance(hook, partial) else getattr(hook, "__self__", None)
+    return isinstance(method, Limiter)
 
 
 def nobody() -> None:

@@ -84,6 +84,8 @@ def _what(event: Event) -> str:
         return f"played {_seconds(event)}, as the player reports"
     if kind == "began":
         return "began to listen; what was sent is not known yet"
+    if kind == "exported":
+        return "took the transcript away"
     if kind == "granted":
         return "was given a link"
     if kind == "denied":

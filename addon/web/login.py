@@ -13,7 +13,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from addon import log
-from addon.errors import Forbidden
+from addon.errors import Forbidden, StoreUnavailable
 from addon.playback.policy import LOCAL_ISSUER
 from addon.web import local_sign_in, page_responses, sign_ins, sign_outs
 from addon.web.context import context
@@ -89,7 +89,7 @@ def logout() -> Response:
     token = _cookies().session(request)
     if token:
         session = context().sessions.find(token)
-        context().sessions.end(token)
+        _end(token)
         if session is not None and context().provider is not None:
             _cookies().ask_again(response, wanted=True)
             sign_outs.offer(_cookies(), response, session)
@@ -120,7 +120,7 @@ def signed_out() -> Response:
 def _signed_in(claims: Mapping[str, Any], to: str, id_token: str | None = None) -> Response:
     before = _cookies().session(request)
     if before:
-        context().sessions.end(before)
+        _end(before)
     response = redirect(to)
     _cookies().remember_session(response, context().sessions.start(claims, id_token))
     if _cookies().asks_again(request):
@@ -129,6 +129,14 @@ def _signed_in(claims: Mapping[str, Any], to: str, id_token: str | None = None) 
         _cookies().forget_sign_out(response)
     logger.info("signed in")
     return response
+
+
+def _end(token: str) -> None:
+    """End a session. That the store does not answer keeps nobody from signing out."""
+    try:
+        context().sessions.end(token)
+    except StoreUnavailable as error:
+        logger.error("that a session was ended is not in the store", reason=error.message)
 
 
 def _cookies() -> Cookies:

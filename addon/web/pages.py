@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from addon.analysis.captions import MEDIA_TYPES, CaptionFormat
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, ids_prefix
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
@@ -26,6 +27,7 @@ from addon.web.formats import FILTERS
 from addon.web.grants import grant_to
 from addon.web.listeners import lines
 from addon.web.recording_list import ListPage, RecordingList
+from addon.web.transcripts import transcript_answer
 
 PAGE_SIZE = 25
 """Recordings on a page of the list: each is opened for its talk bar."""
@@ -86,6 +88,7 @@ def recording(recording_id: str) -> str:
         withheld=context().player.withheld(manifest),
         roles=player_data.roles(result),
         turns=player_data.turns(result),
+        sentiments=player_data.sentiments(result),
         rule_findings=player_data.rule_findings(result),
         labels=player_data.LABELS,
         permanent=f"{context().settings.public_url}/recordings/{recording_id}",
@@ -124,6 +127,27 @@ def recording_download(recording_id: str) -> Response:
     if not user.rights.download:
         raise Forbidden("Your account may listen to recordings, but not download them")
     return _granted(user, recording_id, "download")
+
+
+@blueprint.get("/recordings/<recording_id>/transcript")
+def recording_transcript(recording_id: str) -> Response:
+    """The transcript as a file, for those who may take it away. Raises Forbidden, NotFound."""
+    user = current_user()
+    if not user.rights.download:
+        raise Forbidden("Your account may read transcripts, but not download them")
+    form = request.args.get("format", "vtt")
+    if form not in MEDIA_TYPES:
+        raise NotFound("There is no transcript in this format")
+    manifest = _manifest(user, recording_id)
+    access = access_from_request(
+        manifest.tenant,
+        (manifest.recording_id,),
+        listener=user.name,
+        right="page",
+        purpose="transcript",
+        form=form,
+    )
+    return transcript_answer(access, cast(CaptionFormat, form))
 
 
 def _granted(user: User, recording_id: str, purpose: Purpose) -> Response:

@@ -94,6 +94,12 @@ def rule_findings(result: Mapping[str, Any]) -> list[RuleFinding] | None:
     ]
 
 
+def sentiments(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The sentiment of each party that has one, by role; older results have `compound` alone."""
+    transcript = result.get("transcript") or {}
+    return {party["role"]: party for party in transcript.get("sentiment") or ()}
+
+
 def document(result: Mapping[str, Any]) -> Json:
     """Everything the player's script needs, times in seconds."""
     parties = roles(result)

@@ -4,6 +4,7 @@ A cookie holds a random text and nothing else. Redis holds the session under the
 encrypted and authenticated with a key that Redis does not hold, and bound to that hash and to the
 issuer: whoever reads Redis reads no claims, and whoever writes to it signs nobody in. A session
 ends by itself, at signing out, by `flask sessions end`, with Redis, and when the issuer changes.
+That it was ended is noted in the store: whoever puts it back into Redis brings nobody back.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from typing import Any, ClassVar, Self, cast
 
 import redis
 
+from addon.archive.store import Store
 from addon.playback.policy import LOCAL_ISSUER
 from addon.redis_errors import as_unavailable, ignoring_wrong_type
 from addon.redis_keys import SESSION
 from addon.settings import Settings
 from addon.stored_documents import StoredDocument
 from addon.vault import Vault
+from addon.web.ended_sessions import EndedSessions
 
 SESSION_S = 8 * 3600
 """A working day; whoever opens a link the next morning signs in again."""
@@ -70,26 +73,32 @@ class Session(StoredDocument):
 
 
 class Sessions:
-    """The sessions of one issuer. Every method raises QueueUnavailable without Redis."""
+    """The sessions of one issuer. Every method raises QueueUnavailable without Redis.
+
+    Those that find or end one raise StoreUnavailable too; what is ended is ended in Redis by then.
+    """
 
     def __init__(
         self,
         connection: redis.Redis,
         vault: Vault,
         issuer: str,
+        ended: EndedSessions,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._redis = connection
         self._vault = vault
         self._issuer = issuer
+        self._ended = ended
         self._now = now
 
     @classmethod
-    def from_settings(cls, settings: Settings, connection: redis.Redis) -> Self:
+    def from_settings(cls, settings: Settings, connection: redis.Redis, store: Store) -> Self:
         """The sessions of a deployment. Raises SettingsError without PLAYBACK_SECRETS."""
         vault = Vault(settings.playback_secrets, "sessions")
-        return cls(connection, vault, settings.oidc_issuer or LOCAL_ISSUER)
+        ended = EndedSessions.from_settings(settings, store)
+        return cls(connection, vault, settings.oidc_issuer or LOCAL_ISSUER, ended)
 
     def start(self, claims: Mapping[str, Any], id_token: str | None = None) -> str:
         """A new session; returns the text for its cookie."""
@@ -134,7 +143,9 @@ class Sessions:
             sealed = _bytes_at(self._redis, key)
         session = self._vault.decrypt(Session, sealed, self._bound(key))
         # The end is in the session as well: one that was put back into Redis ends all the same.
-        return session if session and session.ends_at > self._now() else None
+        if session is None or session.ends_at <= self._now() or self._ended.has(_digest(key)):
+            return None
+        return session
 
     def _keys(self, beginning: str) -> list[str]:
         with as_unavailable():
@@ -143,7 +154,10 @@ class Sessions:
 
     def _delete(self, *keys: str) -> int:
         with as_unavailable():
-            return self._redis.delete(*keys) if keys else 0
+            number = self._redis.delete(*keys) if keys else 0
+        for digest in filter(str.isalnum, map(_digest, keys)):
+            self._ended.note(digest)
+        return number
 
     def _bound(self, key: str) -> str:
         return f"{self._issuer}\n{key}"
@@ -154,8 +168,12 @@ def hashed(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
+def _digest(key: str) -> str:
+    return key.removeprefix(SESSION)
+
+
 def _name(key: str) -> str:
-    return key.removeprefix(SESSION)[:NAME_LENGTH]
+    return _digest(key)[:NAME_LENGTH]
 
 
 def _bytes_at(connection: redis.Redis, key: str) -> bytes | None:

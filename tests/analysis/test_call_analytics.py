@@ -3,13 +3,20 @@
 import pytest
 
 from addon.analysis import Options
+from addon.analysis.rules import open_rules
 from tests.analysis.calls import converse, passed, wav
 from tests.analysis.test_transcription import Scripted
 
 
 @pytest.fixture(scope="module")
 def report():
-    options = Options(call_analytics=True, transcriber=Scripted("well then."))
+    script = "well then I want a refund. wonderful."
+    options = Options(
+        call_analytics=True,
+        transcriber=Scripted(script),
+        sentiment=True,
+        rules=open_rules("starter"),
+    )
     return passed(wav(converse(90, 2).samples), options)[0]
 
 
@@ -43,7 +50,7 @@ def test_interruptions_by_interrupter(report):
 def test_transcript_and_talk_speed(report):
     analytics = report.as_result()["call_analytics"]
     first = analytics["Transcript"][0]
-    assert first["Content"] == "well then."
+    assert first["Content"] == "well then I want a refund."
     assert first["EndOffsetMillis"] > first["BeginOffsetMillis"]
     speed = analytics["ConversationCharacteristics"]["TalkSpeed"]["DetailsByParticipant"]
     assert speed["AGENT"]["AverageWordsPerMinute"] > 0
@@ -57,3 +64,27 @@ def test_only_where_it_is_asked_for_and_mono_has_no_interrupter():
     assert "Transcript" not in analytics
     interruptions = analytics["ConversationCharacteristics"]["Interruptions"]
     assert interruptions["InterruptionsByInterrupter"] == {}
+
+
+def test_categories_are_those_that_were_found(report):
+    document = report.as_result()
+    categories = document["call_analytics"]["Categories"]
+    assert categories["MatchedCategories"] == ["refund"]
+    [own] = [each for each in document["categories"] if each["rule"] == "refund"]
+    assert "recording_notice" in {each["rule"] for each in document["categories"]}
+    points = categories["MatchedDetails"]["refund"]["PointsOfInterest"]
+    assert [
+        (point["BeginOffsetMillis"] / 1000, point["EndOffsetMillis"] / 1000) for point in points
+    ] == [tuple(interval) for interval in own["intervals"]]
+
+
+def test_sentiment_is_from_minus_five_to_five(report):
+    document = report.as_result()
+    shown = document["call_analytics"]["ConversationCharacteristics"]["Sentiment"]
+    for party in document["transcript"]["sentiment"]:
+        role = party["role"].upper()
+        assert shown["OverallSentiment"][role] == round(5 * party["compound"], 1) > 0
+        scores = [each["Score"] for each in shown["SentimentByPeriod"]["QUARTER"][role]]
+        assert scores == [round(5 * q, 1) for q in party["quarters"] if q is not None]
+    first = shown["SentimentByPeriod"]["QUARTER"]["AGENT"][0]
+    assert (first["BeginOffsetMillis"], first["EndOffsetMillis"]) == (0, 22_500)

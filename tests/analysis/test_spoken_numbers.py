@@ -146,9 +146,7 @@ def test_speech_without_words_goes_where_a_number_was_spoken_of():
 
 def test_words_made_of_noise_explain_little_speech():
     """The recogniser writes a sentence, unsure of every word, where somebody says a number."""
-    noise = [
-        Word(word, at, at + 0.5, 0.3) for at, word in enumerate(["have", "camera", "or", "really"], 4)
-    ]
+    noise = [Word(word, at, at + 0.5, 0.3) for at, word in enumerate(("have", "or", "really"), 4)]
     unsure = Speech(0, noise, [(4.0, 12.0)])
     assert [find.interval for find in numbers(unsure, [3.0])] == [(4.0, 12.0)]
 

@@ -1,14 +1,7 @@
 """Sentences from words, under the names that Twilio's users know."""
 
-import sys
-
-import pytest
-
-from addon.analysis import Options
-from addon.analysis.transcript import Sentence, Transcript, sentiment_by_channel
+from addon.analysis.transcript import Transcript
 from addon.analysis.words import Word
-from tests.analysis.calls import converse, passed, wav
-from tests.analysis.test_transcription import Scripted
 
 ROLES = {0: "customer", 1: "agent"}
 
@@ -71,42 +64,3 @@ def test_a_word_that_touches_what_is_muted_is_masked_for_either_party():
         words(0, 0, "four two please"), words(1, 0.2, "okay fine"), muted=[(0.25, 0.5)]
     )
     assert [s.text for s in said.sentences] == ["[redacted] please", "[redacted] fine"]
-
-
-def test_sentiment_by_party():
-    pytest.importorskip("vaderSentiment")
-    said = transcript(
-        words(0, 0, "This is terrible and I hate it."), words(1, 5, "Wonderful, thank you so much.")
-    )
-    scores = sentiment_by_channel(said.sentences)
-    assert scores[0] < -0.3 < 0.3 < scores[1]
-    assert sentiment_by_channel([]) == {}
-
-
-def sentence(channel, text):
-    return Sentence(channel, [Word(word, 0, 0.1, 1, channel) for word in text.split()])
-
-
-def test_the_mean_of_a_partys_sentences():
-    pytest.importorskip("vaderSentiment")
-    happy, sad = sentence(0, "I love this, great!"), sentence(0, "I hate this, awful!")
-    one, both = sentiment_by_channel([happy])[0], sentiment_by_channel([happy, sad])[0]
-    assert one > 0.5 > abs(both)
-
-
-def test_without_the_extra_there_is_none(monkeypatch):
-    monkeypatch.setitem(sys.modules, "vaderSentiment", None)
-    monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
-    assert sentiment_by_channel([sentence(0, "I love this")]) == {}
-
-
-@pytest.mark.parametrize("wanted", [True, False])
-def test_only_where_it_is_asked_for(wanted):
-    pytest.importorskip("vaderSentiment")
-    options = Options(sentiment=wanted, transcriber=Scripted("this is wonderful."))
-    report, _ = passed(wav(converse(20, 1).samples), options)
-    transcript = report.as_result()["transcript"]
-    assert ("sentiment" in transcript) is wanted
-    if wanted:
-        assert {party["role"] for party in transcript["sentiment"]} == {"agent", "customer"}
-        assert all(party["compound"] > 0.3 for party in transcript["sentiment"])

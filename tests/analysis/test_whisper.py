@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from addon.analysis import Options, open_transcriber
-from addon.analysis.whisper import Whisper
+from addon.analysis import Hints, Options, Word, open_transcriber
+from addon.analysis.whisper import Whisper, _joined, _remembering
 from addon.errors import SettingsError
 from tests.analysis.calls import converse, passed, wav
 
+SAMPLES = Path(__file__).parents[2] / "samples"
 MELS, WIDTH, HEADS, CONTEXT = 80, 16, 2, 448
 SPECIAL = [
     "<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|de|>", "<|translate|>",
@@ -145,4 +146,75 @@ def test_a_missing_extra_leaves_the_transcript_out(model, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "faster_whisper", None)
     call = converse(20, 1)
     report, _ = passed(wav(call.samples), Options(transcriber=Whisper(model)))
-    assert "SettingsError" in report.as_result()["transcript_reason"]
+    assert "requirements/whisper.txt are missing" in report.as_result()["transcript_reason"]
+
+
+def test_parts_of_a_word_are_put_together():
+    said = [Word(" half", 0, 1, 0.5), Word("-hour", 1, 2, 0.5), Word(" 4", 2, 3, 0.5)]
+    joined = _joined([*said, Word(",111", 3, 4, 0.5)])
+    assert [(word.text, word.start, word.stop) for word in joined] == [
+        (" half-hour", 0, 2),
+        (" 4,111", 2, 4),
+    ]
+
+
+@pytest.fixture(scope="module")
+def real():
+    """The installed model, loaded once."""
+    pytest.importorskip("faster_whisper")
+    try:
+        return open_transcriber("whisper")
+    except SettingsError:
+        pytest.skip("no speech model: make setup WORDS=1 installs one")
+
+
+def test_a_language_is_detected_and_its_encoding_used_again(real, monkeypatch):
+    import tqdm
+
+    monkeypatch.setattr(tqdm.tqdm, "monitor_interval", 0)
+    model, encoded = real._model, []
+    encode = type(model).encode
+    counted = _remembering(lambda features: encoded.append(1) or encode(model, features))
+    monkeypatch.setattr(model, "encode", counted)
+    sound = converse(10, 1).samples[0]
+    assert real.language(sound) == "en"
+    real.words(sound, Hints("en", ("Robinson",)))
+    assert len(encoded) == 1
+
+
+def test_the_installed_model_hears_the_bundled_call(real, monkeypatch):
+    import tqdm
+
+    monkeypatch.setattr(tqdm.tqdm, "monitor_interval", 0)
+    recording = (SAMPLES / "call.wav").read_bytes()
+    document = passed(recording, Options(transcriber=real))[0].as_result()
+    transcript = document["transcript"]
+    assert transcript["language"] == "en"
+    assert transcript["engine"] == "faster-whisper whisper-base"
+    text = {
+        role: " ".join(s["transcript"] for s in transcript["sentences"] if s["role"] == role)
+        for role in ("agent", "customer")
+    }
+    assert "How can I help you?" in text["agent"]
+    assert "under Robinson" in text["customer"]
+    segments = [(s["channel"], s["start_seconds"], s["end_seconds"]) for s in document["segments"]]
+    for sentence in transcript["sentences"]:
+        for word in sentence["words"]:
+            assert any(
+                channel + 1 == sentence["media_channel"]
+                and start <= word["start_seconds"] <= word["end_seconds"] <= stop
+                for channel, start, stop in segments
+            )
+
+
+def test_the_installed_model_hears_a_recording_of_flex(real, monkeypatch):
+    import tqdm
+
+    sample = SAMPLES.parents[1] / "shared" / "samples" / "test.wav"
+    if not sample.is_file():
+        pytest.skip("no ../shared/samples/test.wav")
+    monkeypatch.setattr(tqdm.tqdm, "monitor_interval", 0)
+    document = passed(sample.read_bytes(), Options(transcriber=real))[0].as_result()
+    [sentence] = document["transcript"]["sentences"]
+    assert "say something" in sentence["transcript"]
+    assert "repeat back what I heard" in sentence["transcript"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from addon import durable_files
 from addon.archive.directory import LEFT_AFTER_S, DirectoryStore
 from addon.errors import AlreadyStored, NotStored, RetentionLocked, StoreUnavailable
 
@@ -56,7 +57,7 @@ def test_an_object_is_synced_before_it_gets_its_name(
     directory: DirectoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[str] = []
-    sync, link = os.fsync, os.link
+    sync, link = os.fsync, durable_files.rename_if_free
 
     def fsync(handle: int) -> None:
         kind = "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"
@@ -68,7 +69,7 @@ def test_an_object_is_synced_before_it_gets_its_name(
         link(aside, path)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(os, "link", linked)
+    monkeypatch.setattr(durable_files, "rename_if_free", linked)
     directory.put("a/b", [b"x"])
     assert events.index("sync file") < events.index("link")
     assert events[-1] == "sync folder"
@@ -108,7 +109,7 @@ def test_an_emptied_folder_goes_and_can_come_back(directory: DirectoryStore) -> 
 def test_a_folder_that_vanishes_while_a_name_is_given_is_made_again(
     directory: DirectoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    link, vanished = os.link, []
+    link, vanished = durable_files.rename_if_free, []
 
     def linked(aside: str, path: str) -> None:
         if not vanished:
@@ -116,7 +117,7 @@ def test_a_folder_that_vanishes_while_a_name_is_given_is_made_again(
             Path(path).parent.rmdir()
         link(aside, path)
 
-    monkeypatch.setattr(os, "link", linked)
+    monkeypatch.setattr(durable_files, "rename_if_free", linked)
     directory.put("a/b", [b"x"])
     assert vanished
     assert directory.get("a/b") == b"x"

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
+from addon.archive.access_log_checkpoint import Checkpoints
 from addon.archive.archive import Archive
-from addon.archive.prefixes import AUDIT, AUDIT_HEADS
+from addon.archive.configured import control_signer
+from addon.archive.prefixes import AUDIT, AUDIT_CHECKPOINT, AUDIT_HEADS
 from addon.commands.archive import archive_cli
 from addon.playback.addresses import AddressNames
 from addon.settings import Settings
@@ -35,6 +37,7 @@ def store(settings):
     archive = Archive.from_settings(settings)
     for number in range(3):
         archive.access_log.record("XD1", "RE1", "noted", {"n": number}, at=datetime.now(UTC))
+    Checkpoints(archive.store, control_signer(settings)).step()
     return archive.store
 
 
@@ -52,12 +55,14 @@ def test_a_missing_event_is_named_and_ends_with_1(run, store):
     assert f"missing\t{key}\t" in result.stdout
 
 
-def test_heads_kept_in_a_file_show_that_all_of_a_chain_was_removed(run, store, tmp_path):
+def test_heads_kept_in_a_file_show_that_all_of_a_chain_was_removed(run, store, settings, tmp_path):
     kept = str(tmp_path / "heads.json")
     assert run("verify-audit", "--heads", kept).exit_code == 0
-    for prefix in (AUDIT, AUDIT_HEADS):
+    for prefix in (AUDIT, AUDIT_HEADS, AUDIT_CHECKPOINT):
         for stat in list(store.list(prefix)):
             store.delete(stat.key)
+    assert run("verify-audit").exit_code == 1
+    Checkpoints(store, control_signer(settings)).step()  # of a sweeper that saw nothing before
     assert run("verify-audit").exit_code == 0
     result = run("verify-audit", "--heads", kept)
     assert (result.exit_code, result.stdout.count("missing")) == (1, 3)

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from addon.analysis import Hints
 from addon.commands.analyse import analyse_cli
 from tests.analysis.calls import converse, encoded, wav, with_hold
+from tests.analysis.test_transcription import Scripted
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "call.wav"
 
@@ -158,3 +160,38 @@ def test_mp3_decoding_is_quiet(files):
     assert done.returncode == 0
     assert json.loads(done.stdout)["audio"]["codec"] == "mp3"
     assert "mpg123" not in done.stderr
+
+
+def test_words_come_where_a_transcriber_is_set(run, files, monkeypatch):
+    heard = []
+
+    class Greeting(Scripted):
+        def words(self, samples, hints):
+            heard.append(hints)
+            return super().words(samples, hints)
+
+    monkeypatch.setenv("TRANSCRIBER", "whisper:/somewhere")
+    monkeypatch.setenv("TRANSCRIBER_LANGUAGE", "de,XD1=en")
+    monkeypatch.setenv("TRANSCRIBER_VOCABULARY", "parcel desk; Robinson")
+    monkeypatch.setattr("addon.analysis.open_transcriber", lambda setting: Greeting("hello there."))
+    assert "hello there." in run(files["call.wav"]).output
+    document = json.loads(run("--json", files["call.wav"]).output)
+    assert document["categories_reason"] == "All rules are for other languages than 'de'."
+    transcript = document["transcript"]
+    assert transcript["sentences"][0]["transcript"] == "hello there."
+    assert set(heard) == {Hints("de", ("parcel desk", "Robinson"))}
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [(None, "TRANSCRIBER is not set"), ("whisper:/nowhere", "without a model.bin")],
+)
+def test_why_there_are_no_words(run, files, monkeypatch, setting, why):
+    if setting is not None:
+        monkeypatch.setenv("TRANSCRIBER", setting)
+    answer = run("--json", files["call.wav"])
+    assert answer.exit_code == 0
+    document = json.loads(answer.output)
+    assert document["transcript"] is None
+    assert why in document["transcript_reason"]
+    assert why in run(files["call.wav"]).output

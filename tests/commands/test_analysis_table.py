@@ -69,3 +69,25 @@ def test_the_redaction_says_what_is_muted_and_what_is_not(document):
     coverage["dtmf"] = {"found": 4, "muted": 0}
     text = table("x", document | {"redaction": kept | {"coverage": coverage}})
     assert row(text, "redaction").endswith("incomplete, 0 of 4 muted (dtmf)")
+
+
+def test_words_or_the_reason_why_there_are_none(document):
+    without = {**document, "transcript": None, "transcript_reason": "There was no time."}
+    assert row(table("x", without), "transcript").split(maxsplit=1)[1] == "none. There was no time."
+    sentence = {"start_seconds": 61.25, "role": "agent", "transcript": "How can I help you?"}
+    transcript = {"engine": "test", "sentences": [sentence]}
+    text = table("x", {**document, "transcript": transcript})
+    assert row(text, "transcript").split(maxsplit=1)[1] == "1 sentences, test"
+    assert row(text, "1:01.2").split(maxsplit=2)[1:] == ["agent", "How can I help you?"]
+    assert "transcript" not in table("x", document)
+
+
+def test_what_rules_found_is_a_row_each(document):
+    found = {"title": "Refund", "party": "customer", "status": "found", "intervals": [[3, 4]]}
+    missing = {"title": "Notice", "party": "agent", "status": "missing", "intervals": []}
+    text = table("x", document | {"categories": [found, missing]})
+    assert [line.split(maxsplit=1)[1] for line in text.splitlines() if "rule  " in line] == [
+        "Refund: customer at 0:03.0",
+        "Notice: missing (agent)",
+    ]
+    assert "rule  " not in table("x", document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
+from addon.archive.opening import store_of
 from addon.commands.sessions import sessions_cli
 from addon.settings import Settings
 from addon.web.sessions import Sessions, hashed
@@ -32,7 +33,8 @@ def run(tmp_path, monkeypatch, redis_url):
 
 @pytest.fixture
 def sessions(run, redis_server) -> Sessions:
-    return Sessions.from_settings(Settings.load(), redis_server)
+    settings = Settings.load()
+    return Sessions.from_settings(settings, redis_server, store_of(settings))
 
 
 def test_list_names_people_and_never_a_cookie(run, sessions):

@@ -140,6 +140,21 @@ def test_tokens_survive_another_playback_secret_once_they_are_signed_again(
     assert "1 open nothing" in (LOOKS["API tokens"](settings) or "")
 
 
+def test_a_revoked_token_stays_revoked_once_it_was_put_back_and_signed_again(
+    run, settings, store
+) -> None:
+    tokens = Tokens.from_settings(settings, store)
+    text, token = tokens.issue("XD1")
+    (stat,) = store.list(TOKENS)
+    record = store.get(stat.key)
+    tokens.revoke(token.name)
+    store.put(stat.key, [record])
+    assert run(env={"PLAYBACK_SECRETS": f"{'n' * 40},{'s' * 40}"}).exit_code == 0
+    newer = settings.replace(playback_secrets=("n" * 40,))
+    with pytest.raises(Unauthenticated):
+        Tokens.from_settings(newer, store).find(text)
+
+
 def test_outcomes_survive_another_intake_key_once_they_are_signed_with_control_keys(
     run, settings, store
 ) -> None:

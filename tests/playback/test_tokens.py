@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from addon.archive.directory import DirectoryStore
-from addon.archive.prefixes import TOKENS
+from addon.archive.prefixes import REVOKED_TOKENS, TOKENS
 from addon.archive.signed_documents import DocumentSigner
-from addon.errors import NotStored, Unauthenticated
+from addon.errors import NotStored, StoreUnavailable, Unauthenticated
 from addon.playback import tokens as module
 from addon.playback.tokens import KIND, SCOPES, Tokens
 from tests.archive.conftest import aws, bucket, directory
@@ -139,16 +139,46 @@ def test_whoever_can_only_write_to_the_store_makes_no_token(place, planted, requ
     assert list(store.list(TOKENS)) == []
 
 
-def test_a_revoked_token_that_was_put_back_works_until_its_expiry_or_another_secret(tokens, store):
-    """The limit: nothing else in the store says that it was revoked."""
+@pytest.mark.parametrize("place", ["directory", "bucket"])
+def test_a_revoked_token_that_is_put_back_opens_nothing(place, request):
+    store = request.getfixturevalue(place)
+    tokens = Tokens(store, SIGNER)
     text, token = tokens.issue(INSTALL)
     (stat,) = store.list(TOKENS)
     record = store.get(stat.key)
     tokens.revoke(token.name)
     store.put(stat.key, [record])
-    assert tokens.find(text) == token
     with pytest.raises(Unauthenticated):
-        Tokens(store, DocumentSigner([os.urandom(32)])).find(text)
+        tokens.find(text)
+    assert not tokens.is_valid(token.name)
+    assert list(tokens.all()) == []
+    tokens.revoke(token.name)
+    assert list(store.list(TOKENS)) == []
+
+
+def test_a_token_whose_revocation_was_interrupted_is_revoked(tokens, store, monkeypatch):
+    text, token = tokens.issue(INSTALL)
+
+    def away(_key):
+        raise StoreUnavailable("the store does not answer")
+
+    monkeypatch.setattr(store, "delete", away)
+    with pytest.raises(StoreUnavailable):
+        tokens.revoke(token.name)
+    with pytest.raises(Unauthenticated):
+        tokens.find(text)
+
+
+@pytest.mark.parametrize("upgrading", [False, True])
+@pytest.mark.parametrize("content", [b"", b"\xff", b'{"version": 1}', b" " * 17_000_000, None])
+def test_a_tombstone_that_somebody_plants_revokes_nothing(store, content, upgrading):
+    until = datetime.now(UTC) + timedelta(days=1) if upgrading else None
+    tokens = Tokens(store, DocumentSigner([KEY], unsigned_until=until))
+    text, token = tokens.issue(INSTALL)
+    (stat,) = store.list(TOKENS)
+    planted = store.get(stat.key) if content is None else content
+    store.put(REVOKED_TOKENS + stat.key.removeprefix(TOKENS), [planted])
+    assert tokens.find(text) == token
 
 
 def test_a_token_is_good_until_it_expires(tokens, monkeypatch):

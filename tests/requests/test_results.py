@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +58,9 @@ def test_times_are_seconds_and_a_multiple_of_the_audio():
 @pytest.mark.parametrize("duration", [None, 0.0])
 def test_audio_without_a_length_has_no_multiple(duration):
     assert results.timing(0.0, 1.0, duration)["elapsed_per_duration"] is None
+
+
+def test_the_release_is_the_one_of_the_project():
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert project["version"] == results.RELEASE

@@ -160,6 +160,21 @@ def test_the_page_tells_nothing_found_from_nobody_looked(browser, archive):
     assert why in browser.get(f"/recordings/RE{3:032x}").text
 
 
+def test_the_page_shows_a_partys_sentiment_of_this_release_and_of_older_ones(browser, archive):
+    older = {"media_channel": 1, "role": "customer", "compound": -0.25}
+    newer = {"media_channel": 2, "role": "agent", "compound": 0.5}
+    newer |= {"start_compound": 0.125, "end_compound": 0.75, "quarters": [None] * 4, "turns": []}
+    transcript = {"engine": "x", "sentences": [], "sentiment": [older, newer]}
+    name = put(archive, analysis={"result": {**RESULT, "transcript": transcript}})
+    page = browser.get(f"/recordings/{name}").text
+    assert "<dt>Sentiment</dt><dd>-0.25</dd>" in page
+    assert "<dt>Sentiment</dt><dd>+0.50, from +0.12 to +0.75</dd>" in page
+    put(
+        archive, 2, analysis={"result": {**RESULT, "transcript": {**transcript, "sentiment": None}}}
+    )
+    assert "Sentiment" not in browser.get(f"/recordings/RE{2:032x}").text
+
+
 def test_an_empty_list_says_so(browser):
     assert "No recordings here" in browser.get("/recordings").text
 

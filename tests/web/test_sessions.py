@@ -4,29 +4,51 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import redis
 
-from addon.errors import QueueUnavailable, SettingsError
+from addon.archive.directory import DirectoryStore
+from addon.archive.opening import store_of
+from addon.archive.signed_documents import DocumentSigner
+from addon.archive.store import Store
+from addon.errors import QueueUnavailable, SettingsError, StoreUnavailable
 from addon.redis_keys import SESSION
 from addon.requests.connections import web_connection
 from addon.vault import Vault
+from addon.web.ended_sessions import EndedSessions
 from addon.web.sessions import SESSION_S, Session, Sessions, hashed
+from tests.archive.conftest import aws, bucket, directory
+
+__all__ = ["aws", "bucket", "directory"]
 
 ISSUER = "https://issuer.example"
 CLAIMS = {"iss": ISSUER, "sub": "1", "email": "sam@example.org"}
 OTHER = {"iss": ISSUER, "sub": "2", "email": "robin@example.org"}
 SECRET = "a-playback-secret"
+STORE: Store | None = None
+
+
+@pytest.fixture(autouse=True)
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of this test's own."""
+    monkeypatch.setitem(globals(), "STORE", DirectoryStore(tmp_path / "notes"))
 
 
 def sessions_of(
-    connection: redis.Redis, *, secret: str = SECRET, issuer: str = ISSUER, later_s: float = 0
+    connection: redis.Redis,
+    *,
+    secret: str = SECRET,
+    issuer: str = ISSUER,
+    later_s: float = 0,
+    store: Store | None = None,
 ) -> Sessions:
     return Sessions(
         connection,
         Vault([secret], "sessions"),
         issuer,
+        EndedSessions(store or STORE, DocumentSigner([bytes(32)])),
         now=lambda: datetime.now(UTC) + timedelta(seconds=later_s),
     )
 
@@ -209,4 +231,43 @@ def test_without_redis_every_use_says_so(use):
 
 def test_without_a_secret_there_are_no_sessions(settings, redis_server):
     with pytest.raises(SettingsError, match="PLAYBACK_SECRETS"):
-        Sessions.from_settings(settings.replace(playback_secrets=()), redis_server)
+        Sessions.from_settings(
+            settings.replace(playback_secrets=()), redis_server, store_of(settings)
+        )
+
+
+ENDS = {
+    "signing out": lambda sessions, token: sessions.end(token),
+    "its name": lambda sessions, token: sessions.end_named(hashed(token)[:12]),
+    "its user": lambda sessions, token: sessions.end_user("sam@example.org"),
+    "all of them": lambda sessions, token: sessions.end_all(),
+}
+
+
+@pytest.mark.parametrize("place", ["directory", "bucket"])
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_an_ended_session_that_is_put_back_signs_nobody_in(redis_server, request, place, end):
+    """For this process, for one that starts later, and not for other sessions of the person."""
+    store = request.getfixturevalue(place)
+    sessions = sessions_of(redis_server, store=store)
+    token = sessions.start(CLAIMS)
+    sealed = redis_server.get(key_of(token))
+    assert sessions.find(token)
+    end(sessions, token)
+    redis_server.set(key_of(token), sealed)
+    assert sessions.find(token) is None
+    assert sessions_of(redis_server, store=store).find(token) is None
+    assert list(sessions_of(redis_server, store=store).all()) == []
+    assert sessions.find(sessions.start(CLAIMS))
+
+
+def test_without_the_store_a_session_ends_in_redis_all_the_same(redis_server, directory):
+    def away(*_args, **_kwargs):
+        raise StoreUnavailable("the store does not answer")
+
+    sessions = sessions_of(redis_server, store=directory)
+    token = sessions.start(CLAIMS)
+    directory.put = away
+    with pytest.raises(StoreUnavailable):
+        sessions.end(token)
+    assert redis_server.get(key_of(token)) is None

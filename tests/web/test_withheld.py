@@ -59,6 +59,8 @@ GIVES_NONE = {
     "api.describe": "facts and figures",
     "api.erase": "nothing",
     "api.audit": "the access log",
+    "api.transcript": "words, as the analysis has them",
+    "pages.recording_transcript": "words, as the page has them",
     "api.call": "facts",
     "pages.recording": "a page, which asks the routes above",
     "pages.recording_timeline": "figures",

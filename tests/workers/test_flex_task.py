@@ -82,6 +82,23 @@ def test_a_mono_recording_has_no_numbers_of_one_party_and_no_channels(flex):
     assert "channels" not in told["media"][0]
 
 
+def test_a_partys_sentiment_is_written_where_there_is_one(flex):
+    flex.configure(flex_measures={"customer_sentiment": "1", "agent_sentiment": "2"})
+    of_customer = [{"role": "customer", "compound": -0.4}]
+    for sentiment, wanted in ((of_customer, [-0.4, 7]), (None, [7, 7])):
+        told = flex_task.merged(
+            {"conversations": {"conversation_measure_1": 7, "conversation_measure_2": 7}},
+            settings=flex.services.settings,
+            callback=_callback(sid("RE", 1)),
+            result={
+                "participants": [],
+                "conversation": {},
+                "transcript": {"sentences": [], "sentiment": sentiment},
+            },
+        )["conversations"]
+        assert [told["conversation_measure_1"], told["conversation_measure_2"]] == wanted
+
+
 class TestRules:
     """What rules found, in slots of the task."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from addon.analysis import Word
 from addon.archive.access_log import AccessLog
@@ -20,12 +21,16 @@ from addon.archive.names import files
 from addon.archive.store import Stat
 from addon.archive.verification import verify
 from addon.errors import KeyMissing, SettingsError, StoreUnavailable, Tampered
+from addon.factory import create_app
 from addon.metrics import counters, declarations
 from addon.requests import results, scheduling
 from addon.requests.lease import Lease
 from addon.settings import Settings
+from addon.web.recording_rows import RecordingRow
 from tests.analysis import calls
+from tests.analysis.dirty_transcriber import DirtyTranscriber, Mistakes, spoken_call
 from tests.child import Children
+from tests.web.playing import inside
 from tests.web.requests import INSTALL
 from workers import process, reanalysis
 from workers.reanalysis import LEASE_KIND, Reanalysis, Selection
@@ -221,6 +226,32 @@ def test_what_was_muted_before_stays_in_the_result(
         says("a third", "hello")
 
 
+def test_nothing_that_was_muted_is_heard_by_a_transcriber_as_wrong_as_a_model(
+    reader: Services, accept: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hears a word wherever its sound is: a digit that it finds is audible."""
+    digits = "four one one one one one one one one one one one one one one one"
+    call, truth = spoken_call(
+        (0, 1.0, "my card number please"), (1, 4.0, digits), (0, 12.0, "thank you"), seconds=15
+    )
+    exchange = accept(calls.wav(call))
+    process.process(exchange.sid)
+    empty_queues(reader)
+    for seed in (1, 2):
+        one = DirtyTranscriber(call, truth, Mistakes(hallucinates=True), seed)
+        one.name = f"dirty {seed}"
+        monkeypatch.setattr("workers.deposit.open_transcriber", lambda setting, one=one: one)
+        monkeypatch.setattr("workers.reanalysis.open_transcriber", lambda setting, one=one: one)
+        assert states(reader, only_transcript=True) == ["whole"]
+        said = text(reader, exchange.sid).split()
+        assert not {"four", "one"} & set(said)
+        assert "[redacted]" in said
+        assert said[:2] == ["my", "card"]
+        assert "thank" in said
+        (muted,) = result(reader, exchange.sid)["redaction"]["intervals"]
+        assert (muted[0] <= 4.0, muted[1] >= 4.0 + 0.3 * 16) == (True, True)
+
+
 def test_an_analysis_of_another_release_is_made_anew(
     reader: Services, recording: str, says: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,6 +364,37 @@ def test_a_lease_that_was_lost_commits_nothing(
     run(reader)
     assert "transcript" not in result(reader, recording)
     assert left_aside(reader) == []
+
+
+def test_a_compressed_recording_is_muted_and_played_as_what_it_is_then(
+    reader: Services, accept: Callable[..., Any], says: Callable[..., None], settings: Settings
+) -> None:
+    """A web process has played it before, and knows it as another format."""
+    made = io.BytesIO()
+    samples = calls.with_noise(calls.converse(SECONDS, 12), 32).samples
+    soundfile.write(made, samples.T, 8000, format="OGG", subtype="VORBIS")
+    exchange = accept(made.getvalue())
+    process.process(exchange.sid)
+    empty_queues(reader)
+    app = create_app(settings)
+    token, _ = inside(app).tokens.issue(INSTALL, "test")
+    path = f"/api/v1/recordings/{exchange.sid}/file"
+
+    def played() -> tuple[bytes, str]:
+        answer = app.test_client().get(path, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200
+        return answer.data, answer.content_type
+
+    assert played() == (made.getvalue(), "audio/ogg")
+    says("model", *CARD)
+    assert states(reader) == ["whole"]
+    content, kind = played()
+    assert kind == "audio/flac"
+    muted, rate = soundfile.read(io.BytesIO(content), dtype="float32")
+    assert len(muted) == samples.shape[1]
+    for start, stop in result(reader, exchange.sid)["redaction"]["intervals"]:
+        assert not muted[int(start * rate) + 1 : int(stop * rate) - 1].any()
+    assert reader.archive.manifest(INSTALL, exchange.sid).facts.format == "flac"
 
 
 class TestInterrupted:
@@ -501,3 +563,35 @@ def test_a_listener_hears_whole_audio_all_the_while(
     assert len({(content, etag) for content, etag, _ in told}) == 2
     assert all(content == after for content, _, one in told if one["redaction"]["intervals"])
     assert told[-1][2]["transcript"]["engine"] == "model"
+
+
+def test_page_and_api_show_the_new_analysis_at_once(
+    reader: Services, recording: str, says: Callable[..., None], settings: Settings
+) -> None:
+    """A web process that has shown everything before, and so has it in its caches."""
+    app = create_app(settings)
+    client = app.test_client()
+    token, _ = inside(app).tokens.issue(INSTALL, "test")
+    bearer = {"Authorization": f"Bearer {token}"}
+    path = f"/api/v1/recordings/{recording}"
+
+    def shown() -> tuple[Any, bytes, str | None]:
+        document = client.get(path, headers=bearer).get_json()
+        file = client.get(f"{path}/file", headers=bearer)
+        return document, file.data, file.headers.get("ETag")
+
+    def row() -> RecordingRow:
+        (one,) = inside(app).recording_rows.of(reader.archive.list(INSTALL).entries)
+        return one
+
+    before, audible, etag = shown()
+    assert not row().redacted
+    says("model", *CARD)
+    assert states(reader) == ["whole"]
+    after, muted, other_etag = shown()
+    assert "transcript" not in before["analysis"]["result"]
+    assert after["analysis"]["result"]["transcript"]["engine"] == "model"
+    assert after["redacted"]
+    assert (muted == audible, etag == other_etag) == (False, False)
+    assert muted == heard(reader, recording)
+    assert row().redacted

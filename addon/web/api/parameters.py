@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from addon.analysis.captions import CaptionFormat
 from addon.playback.encoded import EncodedFormat
 from addon.playback.grants import MAX_LIFETIME_S, Purpose
 from addon.web.schemas import Id
@@ -89,6 +90,9 @@ LinkPurpose = Annotated[
 Format = Annotated[
     EncodedFormat,
     Field(description="Converted while it is sent, for taking away; else the audio as recorded."),
+]
+Captions = Annotated[
+    CaptionFormat, Field(description="WebVTT, SubRip or plain text, a sentence a line.")
 ]
 Direct = Annotated[
     Literal["0", "1"],

@@ -8,6 +8,7 @@ from typing import cast
 
 from flask import Blueprint, Response
 
+from addon.analysis.captions import MEDIA_TYPES
 from addon.archive import index
 from addon.archive.names import LAST, Entry
 from addon.errors import InvalidParameter, NotFound, NotStored
@@ -21,6 +22,7 @@ from addon.web.api.waveform import waveform_of
 from addon.web.context import context
 from addon.web.listeners import with_played
 from addon.web.openapi.operations import RANGE, Answer, Operation, sound
+from addon.web.transcripts import transcript_answer
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -31,6 +33,7 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.get("/recordings/<recording_id>/file")(file)
     blueprint.get("/recordings/<recording_id>/file_url")(file_url)
     blueprint.get("/recordings/<recording_id>/peaks")(peaks)
+    blueprint.get("/recordings/<recording_id>/transcript")(transcript)
     blueprint.get("/recordings/<recording_id>/audit")(audit)
 
 
@@ -150,6 +153,27 @@ def peaks(
     """The waveform, as audiowaveform's version 2."""
     holder = holder_of(recording_id, install)
     return waveform_of(context().archive, context().player, holder, recording_id)
+
+
+@Operation(
+    "getTranscript",
+    "Recordings",
+    {200: Answer("The transcript as a file.", str, tuple(MEDIA_TYPES.values()))},
+)
+def transcript(
+    recording_id: parameters.RecordingId,
+    *,
+    install: parameters.Install | None = None,
+    format: parameters.Captions = "vtt",
+) -> Response:
+    """The transcript, as captions or text.
+
+    It says what the analysis says: numbers that are masked there are masked here. That it was taken
+    is in the access log. 404 gives the reason where there is none.
+    """
+    holder = holder_of(recording_id, install)
+    access = api_access(holder, (recording_id,), purpose="transcript", form=format)
+    return transcript_answer(access, format)
 
 
 @Operation("getTrail", "Recordings")

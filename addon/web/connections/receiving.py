@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import selectors
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from gunicorn.http import Request  # type: ignore[import-untyped]
 from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
 from gunicorn.http.errors import LimitRequestHeaders, NoMoreData  # type: ignore[import-untyped]
+from gunicorn.http.message import _ip_in_allow_list  # type: ignore[import-untyped]
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
@@ -24,6 +26,9 @@ from addon.web.connections.limits import Limits
 from addon.web.connections.registry import Group, Registry
 
 BLOCK_BYTES = 64 * 1024
+TRUSTED_OR_NOT = 1024
+"""Addresses of peers that are remembered."""
+
 END_OF_HEAD = b"\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 TOO_MANY = (
@@ -32,32 +37,50 @@ TOO_MANY = (
 )
 
 
-class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """Reads requests; what is done with them is its subclass's, by the methods that raise here."""
+class _Request(Request):  # type: ignore[misc] # gunicorn has no types
+    """Gunicorn's request. An address is looked up once among the proxies that it trusts."""
+
+    def _peer_is_trusted_proxy(self) -> bool:
+        peer = self.peer_addr
+        return not isinstance(peer, tuple) or _is_trusted_proxy(self.cfg, peer[0])
+
+
+@lru_cache(TRUSTED_OR_NOT)
+def _is_trusted_proxy(cfg: Any, address: str) -> bool:
+    return bool(_ip_in_allow_list(address, cfg.forwarded_allow_ips, cfg.forwarded_allow_networks()))
+
+
+def parsed(cfg: Any, head: bytes, client: Any) -> Any:
+    """The request of a whole head, as gunicorn's parser reads it. Raises what that raises."""
+    return _Request(cfg, IterUnreader([head]), client)
+
+
+class ReceivingWorker(ThreadWorker, ABC):  # type: ignore[misc] # gunicorn has no types
+    """Reads requests; what is done with them is its subclass's, by the abstract methods."""
 
     limits: Limits
     registry: Registry
     budget: Budget
 
+    @abstractmethod
     def _call(self, connection: Connection, body: ReceivedBody | None) -> None:
         """Have a thread call the application; without a body, to see whether it wants one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _writable(self, connection: Connection) -> None:
         """The client takes more of its answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _linger(self, connection: Connection) -> None:
         """Close, where bytes may be unread only after the client has had time for its answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _close(self, connection: Connection, *, reset: bool = False) -> None:
         """Close at once."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _drop_for_another(self, group: Group) -> bool:
         """Make room; False where every connection is being worked on."""
-        raise NotImplementedError
 
     def _listen_for(self, connection: Connection, events: int) -> None:
         """Read or write events of this connection, or none."""
@@ -107,8 +130,9 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         if connection.state is State.LINGERING:
             # What came is dropped: whoever closes with bytes unread resets the connection, and the
             # answer is lost.
-            if not data:
-                self._close(connection)
+            connection.dropped += len(data)
+            if not data or connection.dropped > self.limits.lingering_bytes:
+                self._close(connection, reset=bool(data))
         elif data:
             if connection in self.registry.everything.kept:
                 self.registry.await_head(connection, self.limits.head_s, kept=False)
@@ -130,7 +154,7 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         del buffer[: end + 4]
         connection.searched = 0
         try:
-            connection.request = Request(self.cfg, IterUnreader([head]), connection.client)
+            connection.request = parsed(self.cfg, head, connection.client)
         except (StopIteration, NoMoreData):
             self._close(connection)
         except Exception as error:

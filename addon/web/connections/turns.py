@@ -20,6 +20,11 @@ class Turns:
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[Task]] = {}
 
+    @property
+    def waiting(self) -> bool:
+        """True where a task waits for a thread."""
+        return bool(self._waiting)
+
     def put(self, network: str, task: Task) -> None:
         """Add a task of this address, or of this /64."""
         with self._lock:

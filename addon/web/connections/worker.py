@@ -18,16 +18,22 @@ from typing import Any, BinaryIO, cast
 
 from addon.errors import UploadBroken
 from addon.settings import Settings
+from addon.sparing_log import SparingFilter
 from addon.web.connections.answer import Answer, Incoming, Outcome
 from addon.web.connections.body import Budget, PendingBody, ReceivedBody
 from addon.web.connections.connection import Connection, State
 from addon.web.connections.limits import Limits, open_files_allowed
+from addon.web.connections.next_request import NextRequests
 from addon.web.connections.receiving import TOO_MANY, ReceivingWorker
 from addon.web.connections.registry import Group, Registry
 from addon.web.connections.turns import Task, Turns
 
 TICK_S = 0.25
 """How late a client may be cut."""
+
+SWITCH_S = 0.001
+"""How long a thread keeps the interpreter while others want it. The main thread gives it up at each
+call to the kernel; at Python's usual 5 ms, a flood of requests has it wait that long each time."""
 
 NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -49,10 +55,14 @@ class ConnectionWorker(ReceivingWorker):
         self.registry = Registry(self.limits, open_files_allowed(self.limits.connections))
         self.budget = Budget(self.limits.unverified_bytes)
         self.turns = Turns()
+        self.next_requests = NextRequests(self.cfg, self.cfg.threads)
         self.next_look = 0.0
         self.accepts = 1
         # Its own limit stops accepting; ours makes room.
         self.worker_connections = sys.maxsize
+        sys.setswitchinterval(SWITCH_S)
+        # Gunicorn writes one for each head that is no request.
+        self.log.error_log.addFilter(SparingFilter("Invalid request"))
         super().init_process()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -164,6 +174,10 @@ class ConnectionWorker(ReceivingWorker):
 
     def _call(self, connection: Connection, body: ReceivedBody | None) -> None:
         """Have a thread call the application; without a body, to see whether it wants one."""
+        self._prepare(connection, body)
+        self._work(connection)
+
+    def _prepare(self, connection: Connection, body: ReceivedBody | None) -> None:
         stream = cast(BinaryIO, PendingBody()) if body is None else body.stream()
         # A client that pipelines asks again on another connection (RFC 9112 9.3.2): nothing that we
         # know does, and a packet of requests would pass before all others.
@@ -176,7 +190,6 @@ class ConnectionWorker(ReceivingWorker):
         )
         connection.answer = Answer(self.wsgi, self.cfg, incoming, stream, connection.outgoing)
         connection.credited = -1
-        self._work(connection)
 
     def _work(self, connection: Connection) -> None:
         self.registry.enter(connection, State.WORK)
@@ -193,25 +206,44 @@ class ConnectionWorker(ReceivingWorker):
         self.turns.take()()
 
     def _turn(self, connection: Connection, network: str) -> None:
-        """One turn of an answer. Runs in a thread."""
-        answer = connection.answer
-        assert answer is not None  # noqa: S101 - the state says so
-        try:
-            outcome = answer.advance()
-        except OSError:
-            outcome = Outcome.BROKEN
-        except BaseException as error:
-            outcome = Outcome.BROKEN
-            if answer.headers_sent:
-                self.log.exception("an answer broke off")
-            else:
-                with contextlib.suppress(OSError):
-                    self.handle_error(connection.request, connection.sock, connection.client, error)
-                outcome = Outcome.CLOSE
+        """One turn of an answer, and the client's next ones. Runs in a thread."""
+        outcome = self._advanced(connection)
+        while outcome is Outcome.OVER and self._has_next(connection):
+            outcome = self._advanced(connection)
         if outcome is Outcome.MORE:
             self._submit(network, partial(self._turn, connection, network))
         else:
             self.method_queue.defer(self._after, connection, outcome)
+
+    def _has_next(self, connection: Connection) -> bool:
+        """True where the next request is there and may be answered in this thread.
+
+        Not where others wait for one, nor behind a proxy, whose next request may be another
+        client's.
+        """
+        waited_for = self.limits.trusted_proxies or self.turns.waiting or not self.alive
+        if waited_for or connection.unread or connection.body is not None:
+            return False
+        request = self.next_requests.read(connection)
+        if request is not None:
+            connection.request = request
+            self._prepare(connection, ReceivedBody(self.budget))
+        return request is not None
+
+    def _advanced(self, connection: Connection) -> Outcome:
+        answer = connection.answer
+        assert answer is not None  # noqa: S101 - the state says so
+        try:
+            return answer.advance()
+        except OSError:
+            return Outcome.BROKEN
+        except BaseException as error:
+            if answer.headers_sent:
+                self.log.exception("an answer broke off")
+                return Outcome.BROKEN
+            with contextlib.suppress(OSError):
+                self.handle_error(connection.request, connection.sock, connection.client, error)
+            return Outcome.CLOSE
 
     def _abandon(self, answer: Answer) -> None:
         try:
@@ -280,6 +312,9 @@ class ConnectionWorker(ReceivingWorker):
             self.registry.leave_address(connection)
         self.registry.await_head(connection, self.limits.kept_s, kept=True)
         self._listen_for(connection, selectors.EVENT_READ)
+        if connection.buffer:
+            self.registry.await_head(connection, self.limits.head_s, kept=False)
+            self._look_for_head(connection)
 
     def _linger(self, connection: Connection) -> None:
         """Close, where bytes may be unread only after the client has had time for its answer."""

@@ -96,7 +96,7 @@ class Operation:
 
         @wraps(view)
         def checked(**path: str) -> Any:
-            answer = view(**path, **_values(query))
+            answer = view(**path, **(_values(query) if query.model_fields else {}))
             if isinstance(answer, Response):
                 return answer
             response = jsonify(answer)

@@ -8,7 +8,7 @@ from typing import Any
 from addon.errors import AddonError
 from addon.web.connections.limits import Limits
 from addon.web.connections.worker import ConnectionWorker
-from tests.web.connections.slow_clients import HEADERS_S, LARGE, MOST
+from tests.web.connections.slow_clients import HEADERS_S, MOST
 
 CALLS = count(1)
 
@@ -23,14 +23,14 @@ READERS: dict[str, Callable[[Any], int]] = {
 }
 
 BLOCK = bytes(64 * 1024)
-ANSWERS = {"/large": LARGE // len(BLOCK), "/endless": 1_000_000}
-"""Blocks of what is answered whatever was sent."""
+BLOCKS = 1_000_000
+"""Of an answer without end, in effect."""
 
 
 def read_it(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-    if environ["PATH_INFO"] in ANSWERS:
+    if environ["PATH_INFO"] == "/endless":
         start("200 OK", [("Content-Type", "text/plain")])
-        return repeat(BLOCK, ANSWERS[environ["PATH_INFO"]])
+        return repeat(BLOCK, BLOCKS)
     if environ["PATH_INFO"] == "/hold":
         # A named pipe: until the test writes into it.
         Path(environ["QUERY_STRING"]).read_bytes()
@@ -54,7 +54,8 @@ class Worker(ConnectionWorker):
             body_rate=200_000,
             body_longest_s=9.0,
             sending_s=1.5,
-            lingering_s=1.0,
+            lingering_s=60.0,
+            lingering_bytes=4 * 1024 * 1024,
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-import threading
 from collections.abc import Iterator
 
 THREADS = 4
@@ -12,8 +11,6 @@ HEADERS_S = 0.8
 """As `reading_app` has it."""
 MOST = 60
 """Connections that `reading_app` takes."""
-LARGE = 6 * 1024 * 1024
-"""Bytes of its large answer."""
 
 
 def post(port: int, path: str, body: bytes | Iterator[bytes]) -> tuple[int, str]:
@@ -26,8 +23,12 @@ def post(port: int, path: str, body: bytes | Iterator[bytes]) -> tuple[int, str]
         connection.close()
 
 
+def connected(port: int, source: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), 60, (source, 0))
+
+
 def send(port: int, head: str, body: bytes = b"", source: str = "127.0.0.1") -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), 30, (source, 0))
+    client = connected(port, source)
     client.sendall(f"POST {head}\r\nHost: a\r\n\r\n".encode() + body)
     return client
 
@@ -35,11 +36,3 @@ def send(port: int, head: str, body: bytes = b"", source: str = "127.0.0.1") -> 
 def answer(client: socket.socket) -> bytes:
     with client:
         return b"".join(iter(lambda: client.recv(65536), b""))
-
-
-def drip(client: socket.socket, stop: threading.Event) -> None:
-    try:
-        while not stop.wait(0.1):
-            client.sendall(b"x")
-    except OSError:
-        pass

@@ -38,3 +38,12 @@ def test_an_address_that_comes_again_waits_for_the_others() -> None:
     turns.take()()
     turns.take()()
     assert taken == ["a", "b", "a again"]
+
+
+def test_it_is_known_whether_a_task_waits() -> None:
+    turns = Turns()
+    assert not turns.waiting
+    turns.put("a", lambda: None)
+    assert turns.waiting
+    turns.take()
+    assert not turns.waiting

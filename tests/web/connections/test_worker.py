@@ -2,25 +2,14 @@
 
 import http.client
 import os
+import select
 import socket
-import threading
-import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.web.connections.slow_clients import (
-    HEADERS_S,
-    LARGE,
-    MOST,
-    THREADS,
-    answer,
-    drip,
-    post,
-    send,
-)
+from tests.web.connections.slow_clients import MOST, THREADS, answer, connected, post, send
 
 pytestmark = pytest.mark.stack
 
@@ -64,28 +53,21 @@ def test_silent_clients_are_cut_and_told(port: int) -> None:
 
 
 def test_dripping_clients_on_every_thread_do_not_keep_the_others_out(port: int) -> None:
-    stop = threading.Event()
+    head = "/blocks HTTP/1.1\r\nContent-Length: 100000000"
     with ExitStack() as clients:
-        for _ in range(THREADS):
-            client = clients.enter_context(
-                send(port, "/blocks HTTP/1.1\r\nContent-Length: 100000000", b"x")
-            )
-            threading.Thread(target=drip, args=(client, stop), daemon=True).start()
-        assert post(port, "/exactly-five", b"12345") == (200, "5")
-        stop.set()
+        drippers = [clients.enter_context(send(port, head, b"x")) for _ in range(THREADS)]
+        for _ in range(3):
+            assert post(port, "/exactly-five", b"12345") == (200, "5")
+            for client in drippers:
+                client.sendall(b"x")
 
 
 def test_what_was_sent_already_earns_time(port: int) -> None:
-    """Three seconds are more than the base allowance, and at this rate less than the whole."""
-
-    def steady() -> Iterator[bytes]:
-        for _ in range(10):
-            time.sleep(0.3)
-            yield bytes(60_000)
-
-    client = send(port, "/blocks HTTP/1.1\r\nContent-Length: 600000")
-    for block in steady():
-        client.sendall(block)
+    """A body of which most has come outlives one that began later and of which nothing comes."""
+    head = "/blocks HTTP/1.1\r\nContent-Length: 600000"
+    client, silent = send(port, head, bytes(550_000)), send(port, head, b"x")
+    assert answer(silent).endswith(b"the body came too slowly")
+    client.sendall(bytes(50_000))
     client.shutdown(socket.SHUT_WR)
     assert answer(client).endswith(b"\r\n\r\n600000")
 
@@ -112,59 +94,80 @@ def test_bad_framing_is_ours_to_answer_and_no_accident(port: int, body: bytes, t
 
 
 def test_headers_that_do_not_end_do_not_keep_the_others_out(port: int) -> None:
-    stop = threading.Event()
     with ExitStack() as clients:
-        for _ in range(3 * THREADS):
-            client = socket.create_connection(("127.0.0.1", port), timeout=30)
-            clients.enter_context(client).sendall(b"POST /blocks HTTP/1.1\r\nX-Endless: ")
-            threading.Thread(target=drip, args=(client, stop), daemon=True).start()
-        assert post(port, "/exactly-five", b"12345") == (200, "5")
-        stop.set()
+        drippers = [clients.enter_context(connected(port)) for _ in range(3 * THREADS)]
+        for client in drippers:
+            client.sendall(b"POST /blocks HTTP/1.1\r\nX-Endless: ")
+        for _ in range(3):
+            assert post(port, "/exactly-five", b"12345") == (200, "5")
+            for client in drippers:
+                client.send(b"x")
 
 
 def test_the_deadline_for_headers_ends_with_them(port: int) -> None:
     """A body may take longer than headers may, and so may the pause before the next request."""
-    client = send(port, "/exactly-five HTTP/1.1\r\nContent-Length: 5")
-    for byte in b"12345":
-        time.sleep(HEADERS_S / 4)
-        client.sendall(bytes([byte]))
+    client = send(port, "/exactly-five HTTP/1.1\r\nContent-Length: 5", b"1234")
+    cut_for_its_head(port)
+    client.sendall(b"5")
     assert client.recv(65536, socket.MSG_PEEK)
-    time.sleep(1.25 * HEADERS_S)
+    cut_for_its_head(port)
     client.sendall(b"POST /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert answer(client).count(b"200 OK") == 2
 
 
+def cut_for_its_head(port: int) -> None:
+    """Wait until a connection that sends no head is closed."""
+    with connected(port) as client:
+        client.sendall(b"G")
+        assert client.recv(1) == b""
+
+
 @pytest.mark.parametrize("sent", [b"", b"G", b"POST /all HTTP/1.1\r\nX: "])
 def test_a_connection_that_sends_no_whole_head_is_closed(port: int, sent: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+    with connected(port) as client:
         client.sendall(sent)
         assert client.recv(100) == b""
 
 
 def test_an_answer_that_is_not_read_is_cut(port: int) -> None:
     """More than any buffer takes; what was sent before is read, and the end never comes."""
-    with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        client.settimeout(60)
-        client.connect(("127.0.0.1", port))
-        client.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not _reset(client):
-            time.sleep(0.1)
-        assert _reset(client)
+    with stalled(port) as client:
+        assert is_reset(client, 60_000)
 
 
 def test_an_answer_that_moves_slowly_is_not_cut(port: int) -> None:
-    """Twice the time that a stalled one has, at a little more than the least rate."""
-    client = send(port, "/large HTTP/1.1")
-    received = 0
-    with client:
-        while block := client.recv(64 * 1024):
-            received += len(block)
-            time.sleep(len(block) / (2 * 1024 * 1024))
-            if received >= LARGE:
-                break
-    assert received >= LARGE
+    """It outlives two that stand still, one after the other."""
+    with stalled(port) as moving:
+        for _ in range(2):
+            with stalled(port) as still:
+                while not is_reset(still, 20):
+                    take(moving, 64 * 1024)
+        assert not is_reset(moving, 0)
+
+
+def stalled(port: int) -> socket.socket:
+    """A client of an answer without end, with room for little of it."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(60)
+    client.connect(("127.0.0.1", port))
+    client.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+    return client
+
+
+def take(client: socket.socket, count: int) -> None:
+    """Read so many bytes."""
+    while count > 0:
+        block = client.recv(count)
+        assert block
+        count -= len(block)
+
+
+def is_reset(client: socket.socket, within_ms: int) -> bool:
+    """True once the server has reset the connection, whatever is still to be read."""
+    poll = select.poll()
+    poll.register(client, 0)
+    return bool(poll.poll(within_ms))
 
 
 def test_a_thread_is_free_where_an_answer_is_not_read(port: int) -> None:
@@ -188,8 +191,10 @@ def test_an_address_with_many_requests_has_one_turn_where_another_has_one(
         ours = send(port, number)
         for client in [*held, *theirs, ours]:
             clients.enter_context(client)
-        # Refused without a thread, and connections are taken in their order.
-        assert answer(send(port, "/ HTTP/9.9")).startswith(b"HTTP/1.1 4")
+        # Refused without a thread. The third is read in a later turn of the loop than the second,
+        # and that in a later one than the first: by then all that was sent before is read.
+        for _ in range(3):
+            assert answer(send(port, "/ HTTP/9.9")).startswith(b"HTTP/1.1 4")
         for pipe in pipes:
             pipe.write_bytes(b"")
         last = max(int(answer(client).rpartition(b"\r\n")[2]) for client in theirs)
@@ -207,6 +212,13 @@ def test_the_refused_may_send_on_and_reads_the_answer(port: int) -> None:
     assert answer(client).startswith(b"HTTP/1.1 200 OK")
 
 
+def test_the_refused_may_not_send_on_for_ever(port: int) -> None:
+    head = "/nothing HTTP/1.1\r\nContent-Length: 300000000"
+    with send(port, head, b"x") as client, pytest.raises(ConnectionError):
+        for _ in range(256):
+            client.sendall(bytes(1024 * 1024))
+
+
 def test_a_client_that_waits_for_leave_is_told_to_send(port: int) -> None:
     client = send(port, "/all HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5")
     assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -222,7 +234,7 @@ def test_who_is_refused_by_the_head_is_not_told_to_send(port: int) -> None:
 
 def test_a_pipelined_request_has_to_be_sent_again(port: int) -> None:
     one = b"POST /exactly-five HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345"
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+    with connected(port) as client:
         client.sendall(one * 2)
         whole = answer(client)
     assert whole.count(b"200 OK") == 1
@@ -231,28 +243,15 @@ def test_a_pipelined_request_has_to_be_sent_again(port: int) -> None:
 
 def test_what_is_no_request_is_answered_and_closed(port: int) -> None:
     for sent in (b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"X" * 100_000):
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        with connected(port) as client:
             client.sendall(sent)
             assert answer(client).startswith(b"HTTP/1.1 4")
 
 
 def test_the_oldest_silent_connection_is_dropped_for_a_new_one(port: int) -> None:
     with ExitStack() as clients:
-        silent = [
-            clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
-            for _ in range(2 * MOST)
-        ]
+        silent = [clients.enter_context(connected(port)) for _ in range(2 * MOST)]
         # On a busy machine the deadline of its head may come first, and ends it without a reset.
         with suppress(ConnectionResetError):
             assert silent[0].recv(1) == b""
         assert post(port, "/exactly-five", b"12345") == (200, "5")
-
-
-def _reset(client: socket.socket) -> bool:
-    """True once the server has reset the connection."""
-    return bool(client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)) or _state(client) == 7
-
-
-def _state(client: socket.socket) -> int:
-    """The kernel's state of the connection; 7 is closed."""
-    return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]

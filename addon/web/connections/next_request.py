@@ -1,0 +1,62 @@
+"""Reads the next request of a kept connection in the thread that has just answered the last one.
+
+A player that asks for one range after the other is spared the way through the main thread: three
+changes of threads, and as many system calls as all the rest of a range.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+from typing import Any
+
+from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
+
+from addon.web.connections.connection import Connection
+from addon.web.connections.receiving import BLOCK_BYTES, END_OF_HEAD, parsed
+
+WAIT_MS = 10
+"""A client nearby asks again within it. Others are waited for in the main thread."""
+
+
+class NextRequests:
+    """Waits for clients in at most half of `threads`, so that the others are always free."""
+
+    def __init__(self, cfg: Any, threads: int) -> None:
+        self._cfg = cfg
+        self._room = threading.Semaphore(threads // 2)
+
+    def read(self, connection: Connection) -> Any | None:
+        """The next request, as gunicorn parsed it; None where none came that is whole by its head.
+
+        What came of any other stays in the connection's buffer, for the main thread.
+        """
+        if not self._room.acquire(blocking=False):
+            return None
+        try:
+            poll = select.poll()
+            poll.register(connection.sock, select.POLLIN)
+            if not poll.poll(WAIT_MS):
+                return None
+        finally:
+            self._room.release()
+        try:
+            data = connection.sock.recv(BLOCK_BYTES)
+        except OSError:
+            return None
+        request = self._bare(data, connection)
+        if request is None:
+            connection.buffer += data
+        return request
+
+    def _bare(self, data: bytes, connection: Connection) -> Any | None:
+        """The request in `data`, where that is a whole head and nothing else."""
+        if data.find(END_OF_HEAD) + len(END_OF_HEAD) != len(data):
+            return None
+        try:
+            request = parsed(self._cfg, data, connection.client)
+        except Exception:  # whatever it is, the main thread meets and answers it
+            return None
+        reader = request.body.reader
+        has_body = isinstance(reader, ChunkedReader) or reader.length
+        return None if has_body or request._expected_100_continue else request

@@ -1,0 +1,89 @@
+"""The next request of a kept connection is read in the same thread, or left as it came."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Iterator
+
+import pytest
+from gunicorn.config import Config  # type: ignore[import-untyped]
+
+from addon.web.connections.connection import Connection
+from addon.web.connections.next_request import NextRequests
+from tests.web.connections.slow_clients import answer
+
+HEAD = b"GET /next HTTP/1.1\r\nHost: a\r\nRange: bytes=0-9\r\n\r\n"
+PEER = ("192.0.2.1", 1)
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Connection, socket.socket]]:
+    """A connection, and its client."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        yield Connection(ours, PEER, ("192.0.2.2", 2)), theirs
+
+
+def test_a_whole_head_without_a_body_is_the_next_request(pair):
+    connection, client = pair
+    client.sendall(HEAD)
+    request = NextRequests(Config(), 2).read(connection)
+    assert (request.method, request.path, connection.buffer) == ("GET", "/next", b"")
+    assert ("RANGE", "bytes=0-9") in request.headers
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        HEAD[:-2],
+        b"GET",
+        HEAD + b"GET /another",
+        HEAD + HEAD,
+        b"no request\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+    ],
+)
+def test_anything_else_is_left_for_the_main_thread(pair, sent):
+    connection, client = pair
+    client.sendall(sent)
+    assert NextRequests(Config(), 2).read(connection) is None
+    assert connection.buffer == sent
+
+
+def test_a_client_that_is_silent_or_has_gone_has_none(pair):
+    connection, client = pair
+    assert NextRequests(Config(), 2).read(connection) is None
+    client.close()
+    assert NextRequests(Config(), 2).read(connection) is None
+    assert connection.buffer == b""
+
+
+def test_one_thread_alone_waits_for_nobody(pair):
+    connection, client = pair
+    client.sendall(HEAD)
+    assert NextRequests(Config(), 1).read(connection) is None
+    assert connection.sock.recv(1000) == HEAD
+
+
+@pytest.mark.stack
+def test_requests_on_one_connection_are_answered_however_they_come(port: int) -> None:
+    ask = b"GET /number HTTP/1.1\r\nHost: a\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 30) as client:
+        for parts in ([ask], [ask[:10], ask[10:]], [ask[:-1], ask[-1:]], [ask]):
+            for part in parts:
+                client.sendall(part)
+            response = http.client.HTTPResponse(client)
+            response.begin()
+            assert (response.status, response.read().isdigit()) == (200, True)
+        posted = b"POST /exactly-five HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+        client.sendall(posted)
+        client.sendall(b"12345")
+        response = http.client.HTTPResponse(client)
+        response.begin()
+        assert response.read() == b"5"
+        client.sendall(b"nonsense\r\n\r\n")
+        assert b"400 Bad Request" in answer(client)
