@@ -8,15 +8,19 @@ address as a source and a target.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import secrets
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import urllib3
 
+from addon.analysis.timeline import Interval
+from addon.analysis.wav_input import WavInput
 from addon.archive.archive import Archive
 from addon.archive.names import files
 from addon.commands.local_stack import local_stack
@@ -34,6 +38,9 @@ RESULT_WAIT_S = 120.0
 """Many times what the sample takes, for a machine that is busy with other things."""
 
 LINK_WAIT_S = 30.0
+
+ROUNDED_S = 0.002
+"""Intervals in a result are rounded to a millisecond: at their edges a sample may be either."""
 
 
 @click.command("demo")
@@ -94,8 +101,11 @@ def tour(market: Marketplace, public_url: str, audio: Path) -> bool:
     _say(f"  the whole of it     {_kept(document, settings)}")
     if document["status"] != "successful":
         return False
-    name = document["result"]["archive"]["recording_id"]
-    return _archived(exchange, name, settings) and _played(exchange, name, settings)
+    result = document["result"]
+    name = result["archive"]["recording_id"]
+    muted = [tuple(pair) for pair in result.get("redaction", {}).get("intervals", ())]
+    content = _archived(exchange, name, settings, muted)
+    return content is not None and _played(content, name, settings)
 
 
 def _result(market: Marketplace, exchange: Exchange) -> dict[str, Any] | None:
@@ -119,22 +129,44 @@ def _kept(document: dict[str, Any], settings: Settings) -> Path:
     return path
 
 
-def _archived(exchange: Exchange, name: str, settings: Settings) -> bool:
-    """Show the encrypted audio's place; True where it decrypts to what was sent."""
+def _archived(
+    exchange: Exchange, name: str, settings: Settings, muted: Sequence[Interval]
+) -> bytes | None:
+    """Show the encrypted audio's place; its content where that is what was sent, else None."""
     _say("\nThe archive:")
     _say(f"  encrypted audio     {settings.archive_url}/{files(INSTALL, name).audio}")
     try:
         content = b"".join(Archive.from_settings(settings).open(INSTALL, name).read())
     except AddonError as error:
         _say(f"  it cannot be read   {error.message}")
-        return False
-    same = content == exchange.audio
-    _say("  decrypted           " + ("equals what was sent" if same else "DIFFERS from the call"))
-    return same
+        return None
+    if not is_muted_copy(exchange.audio, content, muted):
+        _say("  decrypted           DIFFERS from the call")
+        return None
+    seconds = sum(stop - start for start, stop in muted)
+    _say(f"  decrypted           equals what was sent{f', {seconds:.1f} s muted' * bool(muted)}")
+    return content
 
 
-def _played(exchange: Exchange, name: str, settings: Settings) -> bool:
-    """Show the links for a browser; True where the one for playing gives what was sent."""
+def is_muted_copy(sent: bytes, archived: bytes, muted: Sequence[Interval]) -> bool:
+    """True where archived bytes are those sent, but silent in the muted intervals of a WAV file."""
+    if not muted:
+        return archived == sent
+    wider = [(start - ROUNDED_S, stop + ROUNDED_S) for start, stop in muted]
+    inner = [(start + ROUNDED_S, stop - ROUNDED_S) for start, stop in muted]
+    elsewhere = _silenced(sent, wider) == _silenced(archived, wider)
+    return elsewhere and _silenced(archived, inner) == archived
+
+
+def _silenced(recording: bytes, intervals: Sequence[Interval]) -> bytes:
+    source = WavInput(io.BytesIO, lambda _: None, redact=False, keep=True)
+    begun = source.feed(recording)
+    source.measure()
+    return begun + b"".join(source.release(intervals))
+
+
+def _played(content: bytes, name: str, settings: Settings) -> bool:
+    """Show the links for a browser; True where the one for playing gives what is archived."""
     grants = Grants.from_settings(settings)
     link = grants.link(grants.issue(INSTALL, recording_id=name, listener="demo"))
     _say(f"\nTo hear it:\n  {link}")
@@ -143,9 +175,9 @@ def _played(exchange: Exchange, name: str, settings: Settings) -> bool:
         _say(f"Its page, with the waveform (this link signs you in, once):\n  {page}")
     with urllib3.PoolManager(retries=False, timeout=LINK_WAIT_S) as pool:
         response = pool.request("GET", link)
-    if response.status == 200 and response.data == exchange.audio:
+    if response.status == 200 and response.data == content:
         return True
-    _say(f"  the link answers {response.status}, and not with what was sent")
+    _say(f"  the link answers {response.status}, and not with what is archived")
     return False
 
 
