@@ -31,6 +31,9 @@ OF_THE_WORDS = (
 )
 """Keys that are made anew in any case."""
 
+CARDS = "card_numbers"
+"""Of the numbers found, those with a card's check digit: a count too."""
+
 
 def combined(
     first: Mapping[str, Any], report: Report, rules: RuleSet, *, only_transcript: bool
@@ -85,7 +88,16 @@ def _counted_together(first: Mapping[str, Any], second: Mapping[str, Any]) -> Js
         return dict(second) or dict(first)
     found, muted = (second.get(key) or 0 for key in ("found", "muted"))
     counted = {"found": before + found, "muted": before + muted}
-    return {key: value for key, value in second.items() if not key.endswith("_reason")} | counted
+    together = {
+        key: value
+        for key, value in {**first, **second}.items()
+        if not key.endswith("_reason") and value is not None
+    }
+    if "heard_again" in first and second.get("found") == 0:
+        together["heard_again"] = True  # that is what the second pass did
+    if CARDS in first and CARDS in second:
+        together[CARDS] = first[CARDS] + second[CARDS]
+    return together | counted
 
 
 def _joined(intervals: Sequence[Sequence[float]]) -> list[list[float]]:
