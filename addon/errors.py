@@ -20,7 +20,7 @@
     │   ├── SourceUnavailable          the recording cannot be fetched just now
     │   │   └── SourceBusy             its host says how long to wait, and is believed
     │   ├── RingCentralUnavailable     no usable answer from RingCentral, or a limit reached
-    │   ├── UploadBroken               the body came too slowly, or not whole
+    │   ├── UploadBroken               the body was not taken whole
     │   ├── TwilioUnavailable          a REST call of ours to Twilio
     │   └── WrongQueue                  longer than it was taken for: it goes on in another queue
     ├── RecordingFailed                the job ends with a failure result; never tried again
@@ -209,7 +209,7 @@ class SourceBusy(SourceUnavailable):
 
 
 class UploadBroken(Unavailable):
-    """The request's body came too slowly, ended early, or its framing is wrong."""
+    """The request's body came too slowly, ended early, is framed wrongly, or is one too many."""
 
     code = 64304
     remedy = "Send it again, or send a temporary URL instead of the bytes."

@@ -77,7 +77,8 @@ class Settings(SettingsTable):
         }
         values.setdefault("REDIS_URL", default_redis_url(data_dir))
         values.setdefault("ARCHIVE_URL", (data_dir / "archive").as_uri())
-        values.setdefault("TRUSTED_PROXIES", "1" if "DYNO" in values else "0")
+        if "TRUSTED_PROXIES" in names:
+            values.setdefault("TRUSTED_PROXIES", "1" if "DYNO" in values else "0")
         try:
             settings = cls(**values)
         except ValidationError as error:

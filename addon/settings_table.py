@@ -464,8 +464,8 @@ class SettingsTable(BaseSettings):
 
     metrics_token: str | None = _operating(
         None,
-        "Without it /metrics answers this machine only; with it, whoever sends it as a bearer "
-        "token.",
+        "Without it /metrics answers this machine only, and with TRUSTED_PROXIES nobody; with it, "
+        "whoever sends it as a bearer token.",
         secret=True,
         roles=WEB,
     )

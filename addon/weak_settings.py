@@ -40,7 +40,17 @@ SHARED_HOSTS = (
 
 def weak_settings(settings: Settings) -> list[str]:
     """A sentence for each weak setting, its variable first; none repeats a value that is secret."""
+    return [*too_weak(settings), *risks(settings)]
+
+
+def too_weak(settings: Settings) -> list[str]:
+    """Those for which `flask check` fails."""
     return [*_short(settings), *_plain(settings), *_hosts_of_anybody(settings)]
+
+
+def risks(settings: Settings) -> list[str]:
+    """Those of which it warns: a first deployment on a platform has them and must go live."""
+    return [*_unverified_redis(settings), *_no_metrics_token(settings)]
 
 
 def _short(settings: Settings) -> Iterator[str]:
@@ -62,6 +72,22 @@ def _plain(settings: Settings) -> Iterator[str]:
     for name, (url, why) in urls.items():
         if url and urlsplit(url).scheme == "http" and not _is_loopback(urlsplit(url).hostname):
             yield f"{name} is http: {why}"
+
+
+def _unverified_redis(settings: Settings) -> Iterator[str]:
+    if not settings.redis_tls_verify and not settings.redis_tls_fingerprints:
+        yield (
+            "REDIS_TLS_VERIFY is off without REDIS_TLS_FINGERPRINTS: whoever is on the way to "
+            "Redis is believed"
+        )
+
+
+def _no_metrics_token(settings: Settings) -> Iterator[str]:
+    if settings.trusted_proxies and not settings.metrics_token:
+        yield (
+            "METRICS_TOKEN is not set and requests are forwarded (TRUSTED_PROXIES, or Heroku): "
+            "/metrics is closed to every scraper"
+        )
 
 
 def _hosts_of_anybody(settings: Settings) -> Iterator[str]:

@@ -32,6 +32,22 @@ def test_one_short_secret_among_long_ones_is_enough() -> None:
     assert len(found(PLAYBACK_SECRETS=f"{STRONG},{WEAK},{STRONG}")) == 1
 
 
+def test_a_redis_whose_certificate_nobody_checks_is_named() -> None:
+    (said,) = found(REDIS_TLS_VERIFY="off")
+    assert said.startswith("REDIS_TLS_VERIFY is off")
+    assert found(REDIS_TLS_VERIFY="off", REDIS_TLS_FINGERPRINTS="ab" * 32) == []
+
+
+@pytest.mark.parametrize("forwarded", [{"TRUSTED_PROXIES": "1"}, {"DYNO": "web.1"}])
+def test_a_missing_metrics_token_is_named_where_requests_are_forwarded(
+    forwarded: dict[str, str],
+) -> None:
+    (said,) = found(**forwarded)
+    assert said.startswith("METRICS_TOKEN is not set")
+    assert found(**forwarded, METRICS_TOKEN=STRONG) == []
+    assert weak_settings(Settings.load(forwarded, role="worker")) == []
+
+
 @pytest.mark.parametrize("name", ["PUBLIC_URL", "OIDC_ISSUER"])
 def test_plain_http_is_named_unless_it_stays_on_this_machine(name: str) -> None:
     for url in (

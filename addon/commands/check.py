@@ -19,7 +19,7 @@ from addon.errors import AddonError
 from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
 from addon.settings import Settings
-from addon.weak_settings import weak_settings
+from addon.weak_settings import risks, too_weak
 from workers.marketplace import check_hosts
 
 Finding = str | None
@@ -34,6 +34,8 @@ def check() -> None:
         print(f"{'wrong' if finding else 'fine ':5}  {name}{': ' + finding if finding else ''}")
     if risk := _front(settings):
         print(f"warn   what stands in front: {risk}")
+    for risk in risks(settings):
+        print(f"warn   {risk}")
     if any(finding for _, finding in findings):
         sys.exit(1)
 
@@ -134,7 +136,7 @@ def _hosts(settings: Settings) -> Finding:
 
 
 def _weak(settings: Settings) -> Finding:
-    return "; ".join(weak_settings(settings)) or None
+    return "; ".join(too_weak(settings)) or None
 
 
 LOOKS: dict[str, Callable[[Settings], Finding]] = {

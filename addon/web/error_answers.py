@@ -15,7 +15,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from addon import log
-from addon.errors import AddonError, KeyMissing, Tampered, Unavailable
+from addon.errors import AddonError, KeyMissing, Tampered, Unavailable, UploadBroken
+from addon.sparing_log import SparingLogger
 
 STATUS_BY_CLASS = {Tampered: 502, KeyMissing: 503}
 """Where a listener is told more than "internal": the store's answer was bad, or no key is here."""
@@ -23,6 +24,7 @@ STATUS_BY_CLASS = {Tampered: 502, KeyMissing: 503}
 RETRY_AFTER_S = 1
 
 logger = log.get("web")
+sparing_logger = SparingLogger("web")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class Audience:
     def answer(self, error: AddonError) -> Response:
         """An error of ours; where it is not for ever, with the time to wait."""
         response = self._answer(error)
-        if response.status_code >= 500:
+        if isinstance(error, UploadBroken):
+            sparing_logger.warning("not taken", code=error.code, reason=error.message)
+        elif response.status_code >= 500:
             logger.error("not served", code=error.code, reason=error.message)
         return response
 

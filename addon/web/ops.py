@@ -81,11 +81,14 @@ def metrics() -> Response:
 def _require_scraper() -> None:
     """Raises Unauthenticated for all but the bearer of METRICS_TOKEN.
 
-    Without METRICS_TOKEN, for all but a scraper on this very machine that nothing forwards.
+    Without METRICS_TOKEN, for all but a scraper on this very machine that nothing forwards. With
+    TRUSTED_PROXIES everything may be forwarded, also where a proxy sets no header that tells.
     """
-    token = context().settings.metrics_token
+    settings = context().settings
+    token = settings.metrics_token
     if token is None:
-        if request.remote_addr not in LOOPBACK or is_forwarded():
+        local = request.remote_addr in LOOPBACK and not is_forwarded()
+        if settings.trusted_proxies or not local:
             raise Unauthenticated(
                 "without METRICS_TOKEN, metrics are for a scraper on this machine, past any proxy",
                 remedy="Set METRICS_TOKEN, and send it: Authorization: Bearer …",

@@ -14,10 +14,12 @@ from werkzeug.wrappers import Response
 from addon import log
 from addon.errors import AddonError, Forged, Rejected, Unavailable
 from addon.metrics import declarations
+from addon.sparing_log import SparingLogger
 from addon.web.context import context
 from addon.web.error_answers import Audience
 
 logger = log.get("twilio")
+sparing_logger = SparingLogger("twilio")
 
 
 def audience(rejection: Callable[[Rejected], Response]) -> Audience:
@@ -29,7 +31,7 @@ def audience(rejection: Callable[[Rejected], Response]) -> Audience:
             logger.warning("rejected", code=error.code, reason=error.message)
             return rejection(error)
         if isinstance(error, Forged):
-            logger.warning("refused", reason=error.message)
+            sparing_logger.warning("refused", reason=error.message)
             return FlaskResponse(status=403)
         return FlaskResponse(status=503)
 

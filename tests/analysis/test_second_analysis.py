@@ -98,3 +98,16 @@ def test_masked_words_of_the_first_transcript_stay_in_their_places(report: Repor
     sentences = second["transcript"]["sentences"]
     assert [one["transcript"] for one in sentences] == ["before", "[redacted]", "after"]
     assert [one["sentence_index"] for one in sentences] == [0, 1, 2]
+
+
+def test_how_sure_a_find_was_stays_and_a_silent_second_pass_has_heard_it_again(
+    report: Report,
+) -> None:
+    first = first_of(muted(report, (2.0, 4.0)))
+    counts = {"found": 1, "muted": 1, "card_numbers": 1, "confidence": 0.7, "heard_again": False}
+    first["redaction"]["coverage"]["spoken_number"] = counts
+    nothing = replace(
+        report, redaction=Redaction("complete", coverage={"spoken_number": Coverage(0, 0)})
+    )
+    second = combined(first, nothing, NO_RULES, only_transcript=True)
+    assert second["redaction"]["coverage"]["spoken_number"] == counts | {"heard_again": True}

@@ -23,7 +23,7 @@ def run(settings: Settings, redis_server, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_with_everything_in_order_each_line_is_fine(run) -> None:
-    result = run(trusted_proxies=1)
+    result = run(trusted_proxies=1, metrics_token="m" * 32)
     assert result.exit_code == 0, result.output
     assert result.output.splitlines() == [f"fine   {name}" for name in LOOKS]
 
@@ -33,6 +33,19 @@ def test_nothing_in_front_is_a_warning_and_no_failure(run) -> None:
     assert result.exit_code == 0
     assert "warn   what stands in front: PUBLIC_URL is https" in result.output
     assert "warn" not in run(public_url="http://127.0.0.1:8080", trusted_proxies=0).output
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"redis_tls_verify": False}, "warn   REDIS_TLS_VERIFY is off"),
+        ({"trusted_proxies": 1}, "warn   METRICS_TOKEN is not set"),
+    ],
+)
+def test_what_a_first_deployment_on_a_platform_has_is_a_warning(run, changes, said) -> None:
+    result = run(**changes)
+    assert result.exit_code == 0
+    assert said in result.output
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from addon.commands import COMMANDS
+from addon.settings import Settings
+from addon.web.connections.body import SEGMENT_BYTES
 from tests.stack.running import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -43,6 +45,19 @@ def test_web_and_worker_start_as_the_procfile_says() -> None:
     worker = COMPOSE["services"]["worker"]["command"]
     assert worker == procfile["worker"].partition(" --")[0], "no options means every lane"
     assert COMPOSE["services"]["keys"]["command"].split()[1] in COMMANDS
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_temporary_files_have_a_bound(name: str) -> None:
+    assert all(re.search(r":size=\d+[mg]$", mount) for mount in COMPOSE["services"][name]["tmpfs"])
+
+
+def test_temporary_files_of_the_web_hold_all_unverified_uploads() -> None:
+    size = re.fullmatch(r"/tmp:size=(\d+)m", COMPOSE["services"]["web"]["tmpfs"][0])
+    assert size is not None
+    defaults = Settings.load({})
+    copies = defaults.web_concurrency * defaults.web_threads * SEGMENT_BYTES
+    assert int(size[1]) * 1024 * 1024 >= defaults.max_unverified_bytes + copies
 
 
 @pytest.mark.parametrize("name", OWN)

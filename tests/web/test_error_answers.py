@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Blueprint, Flask, Response
+from structlog.testing import capture_logs
 
 from addon.errors import (
     AddonError,
@@ -13,7 +14,9 @@ from addon.errors import (
     SourceBusy,
     Tampered,
     Unavailable,
+    UploadBroken,
 )
+from addon.sparing_log import LINES_A_MINUTE
 from addon.web.error_answers import Audience, status_of
 
 
@@ -76,3 +79,13 @@ def test_errors_of_the_framework_have_their_own_form():
 
 def test_other_views_of_the_app_keep_their_audience(client):
     assert client.get("/nothing").content_type == "application/problem+json"
+
+
+def test_broken_uploads_do_not_fill_the_log() -> None:
+    with capture_logs() as lines:
+        for _ in range(3 * LINES_A_MINUTE):
+            assert asked(PLAIN, UploadBroken("the body came too slowly")).status_code == 503
+        assert asked(PLAIN, Unavailable("ours")).status_code == 503
+    # A minute may end meanwhile.
+    assert LINES_A_MINUTE <= sum(line["event"] == "not taken" for line in lines) < 25
+    assert lines[-1]["event"] == "not served"

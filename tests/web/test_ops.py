@@ -44,6 +44,12 @@ def test_what_came_through_a_proxy_does(client, header):
     assert "METRICS_TOKEN" in answer.get_json()["remedy"]
 
 
+def test_where_a_proxy_is_trusted_every_request_may_have_come_through_it(settings, redis_server):
+    """A proxy that sets no header looks like a scraper on this machine."""
+    proxied = create_app(settings.replace(trusted_proxies=1)).test_client()
+    assert proxied.get("/metrics").status_code == 401
+
+
 @pytest.mark.parametrize("header", FORWARDED)
 def test_with_a_token_what_came_through_a_proxy_shows_it(guarded, header):
     headers = {header: "127.0.0.1"}

@@ -12,15 +12,15 @@ from collections import deque
 from typing import BinaryIO, cast
 
 from addon.archive.spool import SealedSpool
-from addon.errors import AddonError, Unavailable
+from addon.errors import AddonError, UploadBroken
 
 MEMORY_BYTES = 128 * 1024
 """Held in memory, and not counted: as many bodies as connections may have it. A temporary URL's
 form has a few hundred bytes."""
 
-SEGMENT_BYTES = 16 * 1024 * 1024
-"""Bytes in one temporary file. A file that was read is gone, so that the copy which the application
-makes of an upload does not double it on disk."""
+SEGMENT_BYTES = 4 * 1024 * 1024
+"""Bytes in one temporary file. A file that was read is gone, so the application's own copy of an
+upload (addon/web/upload.py) adds no more than this to what lies on disk."""
 
 BUSY_RETRY_AFTER_S = 5
 
@@ -51,9 +51,9 @@ class Budget:
         self.left = limit
 
     def take(self, count: int) -> None:
-        """Take `count` bytes. Raises Unavailable where there are not as many left."""
+        """Take `count` bytes. Raises UploadBroken where there are not as many left."""
         if count > self.left:
-            raise Unavailable(
+            raise UploadBroken(
                 "too many uploads are on their way", retry_after=float(BUSY_RETRY_AFTER_S)
             )
         self.left -= count
@@ -62,20 +62,22 @@ class Budget:
 class ReceivedBody(io.RawIOBase):
     """A body that is written in one thread as it arrives, then read once in another.
 
-    `received` counts its bytes; `spooled` are those in temporary files.
+    `received` counts its bytes; `spooled` are those in temporary files, and `copied` those that the
+    reader's copy may have on disk beside them. Both count in the budget.
     """
 
     def __init__(self, budget: Budget) -> None:
         super().__init__()
         self.received = 0
         self.spooled = 0
+        self.copied = 0
         self._budget = budget
         self._memory = bytearray()
         self._segments: deque[SealedSpool] = deque()
         self._error: AddonError | None = None
 
     def take(self, data: bytes) -> None:
-        """The next bytes. Raises Unavailable beyond the budget."""
+        """The next bytes. Raises UploadBroken beyond the budget."""
         self.received += len(data)
         if self.received <= MEMORY_BYTES:
             self._memory += data
@@ -97,6 +99,9 @@ class ReceivedBody(io.RawIOBase):
             return io.BytesIO(self._memory)
         for segment in self._segments:
             segment.seek(0)
+        if not self.copied:
+            self.copied = min(self.spooled, SEGMENT_BYTES)
+            self._budget.left -= self.copied
         return cast(BinaryIO, io.BufferedReader(self, 64 * 1024))
 
     def readable(self) -> bool:
@@ -124,5 +129,5 @@ class ReceivedBody(io.RawIOBase):
         self._memory = bytearray()
         while self._segments:
             self._segments.pop().close()
-        self._budget.left += self.spooled
-        self.spooled = 0
+        self._budget.left += self.spooled + self.copied
+        self.spooled = self.copied = 0

@@ -54,6 +54,7 @@ class Connection:
         self.body: ReceivedBody | None = None
         self.body_began = 0.0
         self.unread = False
+        self.dropped = 0
         self.answer: Answer | None = None
         self.outgoing = Outgoing(sock)
         self.credited = -1

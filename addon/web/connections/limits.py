@@ -58,6 +58,9 @@ class Limits:
     size, and a thousand clients that never read would fill it."""
     lingering_s: float = 2.0
     """For a client to read its refusal before the connection is reset."""
+    lingering_bytes: int = 8 * 1024 * 1024
+    """Read and dropped meanwhile: what a client on a fast line has under way when the refusal
+    reaches it."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import selectors
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import Any
@@ -54,32 +55,32 @@ def parsed(cfg: Any, head: bytes, client: Any) -> Any:
     return _Request(cfg, IterUnreader([head]), client)
 
 
-class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """Reads requests; what is done with them is its subclass's, by the methods that raise here."""
+class ReceivingWorker(ThreadWorker, ABC):  # type: ignore[misc] # gunicorn has no types
+    """Reads requests; what is done with them is its subclass's, by the abstract methods."""
 
     limits: Limits
     registry: Registry
     budget: Budget
 
+    @abstractmethod
     def _call(self, connection: Connection, body: ReceivedBody | None) -> None:
         """Have a thread call the application; without a body, to see whether it wants one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _writable(self, connection: Connection) -> None:
         """The client takes more of its answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _linger(self, connection: Connection) -> None:
         """Close, where bytes may be unread only after the client has had time for its answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _close(self, connection: Connection, *, reset: bool = False) -> None:
         """Close at once."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _drop_for_another(self, group: Group) -> bool:
         """Make room; False where every connection is being worked on."""
-        raise NotImplementedError
 
     def _listen_for(self, connection: Connection, events: int) -> None:
         """Read or write events of this connection, or none."""
@@ -129,8 +130,9 @@ class ReceivingWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no typ
         if connection.state is State.LINGERING:
             # What came is dropped: whoever closes with bytes unread resets the connection, and the
             # answer is lost.
-            if not data:
-                self._close(connection)
+            connection.dropped += len(data)
+            if not data or connection.dropped > self.limits.lingering_bytes:
+                self._close(connection, reset=bool(data))
         elif data:
             if connection in self.registry.everything.kept:
                 self.registry.await_head(connection, self.limits.head_s, kept=False)

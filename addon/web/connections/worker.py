@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, cast
 
 from addon.errors import UploadBroken
 from addon.settings import Settings
+from addon.sparing_log import SparingFilter
 from addon.web.connections.answer import Answer, Incoming, Outcome
 from addon.web.connections.body import Budget, PendingBody, ReceivedBody
 from addon.web.connections.connection import Connection, State
@@ -60,6 +61,8 @@ class ConnectionWorker(ReceivingWorker):
         # Its own limit stops accepting; ours makes room.
         self.worker_connections = sys.maxsize
         sys.setswitchinterval(SWITCH_S)
+        # Gunicorn writes one for each head that is no request.
+        self.log.error_log.addFilter(SparingFilter("Invalid request"))
         super().init_process()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:

@@ -23,6 +23,9 @@ def port() -> Iterator[int]:
             "tests.web.connections.reading_app.Worker",
             "--threads",
             str(THREADS),
+            # gunicorn.conf.py is read too, and has two.
+            "--workers",
+            "1",
         ]
         server = subprocess.Popen(
             [

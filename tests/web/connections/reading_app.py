@@ -54,7 +54,8 @@ class Worker(ConnectionWorker):
             body_rate=200_000,
             body_longest_s=9.0,
             sending_s=1.5,
-            lingering_s=1.0,
+            lingering_s=60.0,
+            lingering_bytes=4 * 1024 * 1024,
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from addon.errors import Unavailable, UploadBroken
+from addon.errors import UploadBroken
 from addon.web.connections.body import (
     MEMORY_BYTES,
     SEGMENT_BYTES,
@@ -49,7 +49,7 @@ def test_small_bodies_are_accepted_when_the_budget_is_used_up() -> None:
     budget = Budget(0)
     small = received(MEMORY_BYTES // len(BLOCK), budget)
     assert len(small.stream().read()) == MEMORY_BYTES
-    with pytest.raises(Unavailable) as refused:
+    with pytest.raises(UploadBroken) as refused:
         received(MEMORY_BYTES // len(BLOCK) + 1, budget)
     assert refused.value.retry_after
 
@@ -73,6 +73,18 @@ def test_no_plaintext_reaches_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
     body.release()
     assert len(on_disk) > len(BLOCK)
     assert BLOCK[:64] not in on_disk
+
+
+def test_the_copy_that_a_reader_makes_counts_until_the_end() -> None:
+    budget = Budget(10**9)
+    body = received(2 * SEGMENT_BYTES // len(BLOCK), budget)
+    came = budget.left
+    body.stream()
+    body.stream()
+    assert budget.left == came - SEGMENT_BYTES
+    body.release()
+    body.release()
+    assert budget.left == 10**9
 
 
 def test_a_reader_that_is_collected_leaves_the_budget_to_its_thread() -> None:

@@ -191,8 +191,10 @@ def test_an_address_with_many_requests_has_one_turn_where_another_has_one(
         ours = send(port, number)
         for client in [*held, *theirs, ours]:
             clients.enter_context(client)
-        # Refused without a thread, and connections are taken in their order.
-        assert answer(send(port, "/ HTTP/9.9")).startswith(b"HTTP/1.1 4")
+        # Refused without a thread. The third is read in a later turn of the loop than the second,
+        # and that in a later one than the first: by then all that was sent before is read.
+        for _ in range(3):
+            assert answer(send(port, "/ HTTP/9.9")).startswith(b"HTTP/1.1 4")
         for pipe in pipes:
             pipe.write_bytes(b"")
         last = max(int(answer(client).rpartition(b"\r\n")[2]) for client in theirs)
@@ -208,6 +210,13 @@ def test_the_refused_may_send_on_and_reads_the_answer(port: int) -> None:
     client = send(port, "/nothing HTTP/1.1\r\nContent-Length: 3000000", b"x")
     client.sendall(bytes(2_999_999))
     assert answer(client).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_the_refused_may_not_send_on_for_ever(port: int) -> None:
+    head = "/nothing HTTP/1.1\r\nContent-Length: 300000000"
+    with send(port, head, b"x") as client, pytest.raises(ConnectionError):
+        for _ in range(256):
+            client.sendall(bytes(1024 * 1024))
 
 
 def test_a_client_that_waits_for_leave_is_told_to_send(port: int) -> None:
