@@ -43,9 +43,9 @@ class Inputs:
     per_second: float = 0.0015
     web: float = 0.008
     web_per_mb: float = 0.006
-    redis_commands: float = 77
+    redis_commands: float = 60
     store_writes: float = 8
-    store_reads: float = 15
+    store_reads: float = 5
 
 
 REDIS_CEILING = 100_000

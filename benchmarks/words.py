@@ -29,12 +29,13 @@ PAUSE_S = 0.8
 #: A word may be placed so far outside the line in which it was spoken: lines are cut by level.
 NEAR_S = 0.2
 DICKENS = """It was the best of times, it was the worst of times, it was the age of wisdom, it was
-the age of foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the season
-of Light, it was the season of Darkness, it was the spring of hope, it was the winter of despair, we
-had everything before us, we had nothing before us, we were all going direct to Heaven, we were all
-going direct the other way. In short, the period was so far like the present period, that some of
-its noisiest authorities insisted on its being received, for good or for evil, in the superlative
-degree of comparison only."""
+the age of foolishness, it was the epoch of belief, it was the epoch of incredulity,
+it was the season of Light, it was the season of Darkness, it was the spring of hope,
+it was the winter of despair, we had everything before us, we had nothing before us,
+we were all going direct to Heaven, we were all going direct the other way. In short,
+the period was so far like the present period, that some of its noisiest authorities
+insisted on its being received, for good or for evil, in the superlative degree of
+comparison only."""
 SAID = {
     "ss-noservice.wav": "The number you have dialed is not in service. Please check the number and "
     "try again.",

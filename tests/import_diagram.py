@@ -17,7 +17,7 @@ END = "<!-- end of what is made -->"
 EVERYWHERE = {
     *("addon.errors", "addon.settings", "addon.settings_table", "addon.setting_types"),
     *("addon.environment", "addon.log", "addon.stored_documents", "addon.redis_keys"),
-    *("addon.redis_errors", "addon.bounded_cache", "addon.durable_files"),
+    *("addon.redis_errors", "addon.redis_commands", "addon.bounded_cache", "addon.durable_files"),
     "addon.vault",
 }
 """Modules that nearly every package imports: left out of the picture."""

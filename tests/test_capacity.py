@@ -32,7 +32,8 @@ def test_other_inputs_make_another_table():
 def test_ten_times_as_many_take_ten_times_as_much():
     small, large = Plan(1_000_000), Plan(10_000_000)
     for what in ("rate", "worker_cores", "web_cores", "commands"):
-        assert getattr(large, what) == pytest.approx(10 * getattr(small, what), rel=0.01)
+        # Machines are whole ones, and each asks Redis while it waits.
+        assert getattr(large, what) == pytest.approx(10 * getattr(small, what), rel=0.02)
 
 
 def test_there_are_never_fewer_than_two_machines_and_one_cell():

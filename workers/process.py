@@ -161,7 +161,10 @@ class Work:
         try:
             self._analyse()
         except AlreadyStored:
-            self._answer_archived()
+            if self._has_other_name():
+                self._begin_again()
+            else:
+                self._answer_archived()
         except RecordingFailed as error:
             logger.warning("no result", code=error.code, reason=error.message)
             self._end_with(error)
@@ -257,6 +260,17 @@ class Work:
             if size > limit:
                 raise WrongQueue("longer than it was taken for")
             yield block
+
+    def _has_other_name(self) -> bool:
+        """True where another request of the same recording has taken its place meanwhile."""
+        return self.name != deposit.recording_id(self.services.archive, self.request)
+
+    def _begin_again(self) -> None:
+        """Begin again under the request's own name."""
+        logger.info("another request of the same recording was archived meanwhile")
+        self.held.confirm()
+        self.services.states.take_back_attempt(self.sid)
+        _wait(self.services, self.sid, 0.0)
 
     def _change_queue(self) -> None:
         """Begin again in the queue of longer recordings: short clips must not wait for this one."""

@@ -189,9 +189,16 @@ class Reanalysis:
 
     def _wait_for_live_work(self) -> None:
         """Recordings that somebody waits for come first."""
-        depths = self.services.dispatcher.depths
-        while any(depths()[queue] for queue in scheduling.RECORDING_QUEUES):
+        has_waited = False
+        while self._live_work_waits():
+            if not has_waited:
+                logger.info("live recordings wait in a queue; they come first")
+            has_waited = True
             self._sleep(PAUSE_S)
+
+    def _live_work_waits(self) -> bool:
+        depths = self.services.dispatcher.depths()
+        return any(depths[queue] for queue in scheduling.RECORDING_QUEUES)
 
     def _with_lease(self, entry: Entry) -> _State:
         """Analyse one recording, unless another process does; one that was killed is waited for."""

@@ -94,6 +94,9 @@ def categories_of(rule_set: RuleSet, result: Mapping[str, Any]) -> Categories:
         return Categories(reason=f"There is no transcript. {why}")
     if not rule_set.rules:
         return Categories(reason=rule_set.trouble)
+    language = transcript.get("language")
+    if not any(_is_for(language, rule) for rule in rule_set.rules):
+        return Categories(reason=f"All rules are for other languages than {language!r}.")
     search = _Search(rule_set.rules, result)
     found = list(chain.from_iterable(map(search.categories, rule_set.rules)))
     return Categories(found, muted=_muted(result))
@@ -119,7 +122,7 @@ class _Search:
 
     def categories(self, rule: Rule) -> list[Category]:
         """The findings of one rule: one for each party that said it, else that it is missing."""
-        if not self._is_in_language(rule):
+        if not _is_for(self._language, rule):
             why = f"The rule is for {rule.language!r}, and the transcript is in {self._language!r}."
             return [Category(rule, "unknown", rule.party or ANYBODY, reason=why)]
         parties = [role for role in self._said if rule.party in (None, role) or role == "mixed"]
@@ -133,9 +136,6 @@ class _Search:
             why = "Speech was heard, but no words in it." if unheard else "Nobody has that role."
             return [Category(rule, "unknown", rule.party or ANYBODY, reason=why)]
         return [Category(rule, "missing", rule.party or ANYBODY)]
-
-    def _is_in_language(self, rule: Rule) -> bool:
-        return None in (rule.language, self._language) or self._language == rule.language
 
     def _is_unheard(self, role: str) -> bool:
         return not len(self._said[role]) and (self._talk.get(role) or 0) > UNHEARD_SECONDS
@@ -188,6 +188,11 @@ class _Search:
 
     def _of(self, role: str, phrases: Sequence[Phrase], similarity: int) -> list[Place]:
         return [place for each in phrases for place in self._places[role][each, similarity]]
+
+
+def _is_for(language: str | None, rule: Rule) -> bool:
+    """True if the rule can be looked for in this language; None is one that nobody names."""
+    return None in (rule.language, language) or rule.language == language
 
 
 def _words(transcript: Mapping[str, Any]) -> dict[str, list[SpokenWord]]:

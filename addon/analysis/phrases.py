@@ -2,7 +2,7 @@
 
 Every stretch of about as many words as the phrase is compared with it by its letters (rapidfuzz's
 ratio), so that words torn apart, joined or heard wrongly still count. Each word that
-carries meaning must be recognisable on its own, and a "not" on one side only is a mismatch.
+carries meaning must be recognisable on its own; a "not" or "un-" on one side only is a mismatch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from rapidfuzz import fuzz, process
 
-from addon.analysis.spoken_numbers import MASK
+from addon.analysis.words import MASK
 
 #: A longer pause between two words ends a phrase, in seconds.
 LONGEST_PAUSE = 3.0
@@ -25,7 +25,7 @@ LONGEST_PAUSE = 3.0
 EXACT_LETTERS = 5
 #: How like a word of three or four letters, and a longer one, must be by itself, in percent.
 SHORT_WORD, SHORT_SIMILARITY, WORD_SIMILARITY = 4, 75, 70
-#: And how like two words that were heard as one.
+#: And how like two words that were heard as one, or one that was heard as two.
 JOINED = 90
 #: Sounds that are no words, left out on both sides.
 _HESITATIONS = frozenset({"um", "uh", "uhm", "er", "erm", "hm", "hmm", "mm", "mhm"})
@@ -37,6 +37,8 @@ _FILLING = frozenset({
     "the", "and", "for", "are", "was", "you", "your", "our", "this", "that", "may", "will", "have",
     "has", "been", "being", "with", "its", "his", "her", "their",
 })  # fmt: skip
+#: What makes the opposite of a word when it is put before it.
+_OPPOSITES = frozenset({"un", "in", "im", "ir", "dis"})
 _WORD = re.compile(r"[^\W_]+")
 _APOSTROPHES = str.maketrans("", "", "'’`")
 
@@ -166,7 +168,7 @@ class PartySpeech:
         with_word_before = self._tokens[first - together : last]
         if _NEGATIONS.isdisjoint(words) != _NEGATIONS.isdisjoint(with_word_before):
             return False
-        return _alike_one_by_one(words, [*said, *("".join(pair) for pair in pairwise(said))])
+        return _alike_one_by_one(words, said)
 
     def _apart(self, found: Sequence[tuple[float, int, int]]) -> list[Place]:
         """The likest of stretches that overlap, as places in order of time."""
@@ -200,17 +202,32 @@ def _fits(phrase: Phrase, length: int) -> bool:
     return abs(len(phrase.words) - length) <= most
 
 
-def _alike_one_by_one(words: Sequence[str], pieces: Sequence[str]) -> bool:
-    """True if each word that carries meaning was said, alone or joined with the one beside it."""
-    joined = [one + other for one, other in pairwise(words)]
+def _alike_one_by_one(words: Sequence[str], said: Sequence[str]) -> bool:
+    """True if each word that carries meaning was said: whole, torn in two, or joined with the one
+    beside it."""
+    joined, torn = _pairs(words), _pairs(said)
     for index, word in enumerate(words):
-        alone = _needed(word)
-        if not alone or any(fuzz.ratio(word, piece) >= alone for piece in pieces):
-            continue
-        beside = joined[max(index - 1, 0) : index + 1]
-        if not any(fuzz.ratio(both, piece) >= JOINED for both in beside for piece in pieces):
+        alone, beside = _needed(word), joined[max(index - 1, 0) : index + 1]
+        whole = (one for one in said if not _are_opposites(word, one))
+        if (
+            alone
+            and not any(fuzz.ratio(word, one) >= alone for one in whole)
+            and not any(fuzz.ratio(word, pair) >= JOINED for pair in torn)
+            and not any(fuzz.ratio(pair, one) >= JOINED for pair in beside for one in said)
+        ):
             return False
     return True
+
+
+def _pairs(words: Sequence[str]) -> list[str]:
+    """Each word joined with the next one."""
+    return [one + other for one, other in pairwise(words)]
+
+
+def _are_opposites(word: str, other: str) -> bool:
+    """True for "happy" and "unhappy", which are alike by their letters."""
+    shorter, longer = sorted((word, other), key=len)
+    return longer.removesuffix(shorter) in _OPPOSITES
 
 
 def _needed(word: str) -> int:

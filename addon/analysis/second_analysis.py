@@ -14,7 +14,7 @@ from addon.analysis.categories import categories_of
 from addon.analysis.rendering import Json
 from addon.analysis.report import Report
 from addon.analysis.rules import RULE_FLAG, RuleSet
-from addon.analysis.spoken_numbers import MASK
+from addon.analysis.words import MASK
 
 OF_THE_FIRST = ("audio", "archive", "timing")
 """Keys that tell of the bytes received, and of the answer to the request."""
@@ -30,6 +30,9 @@ OF_THE_WORDS = (
     "call_analytics",
 )
 """Keys that are made anew in any case."""
+
+CARDS = "card_numbers"
+"""Of the numbers found, those with a card's check digit: a count too."""
 
 
 def combined(
@@ -85,7 +88,16 @@ def _counted_together(first: Mapping[str, Any], second: Mapping[str, Any]) -> Js
         return dict(second) or dict(first)
     found, muted = (second.get(key) or 0 for key in ("found", "muted"))
     counted = {"found": before + found, "muted": before + muted}
-    return {key: value for key, value in second.items() if not key.endswith("_reason")} | counted
+    together = {
+        key: value
+        for key, value in {**first, **second}.items()
+        if not key.endswith("_reason") and value is not None
+    }
+    if "heard_again" in first and second.get("found") == 0:
+        together["heard_again"] = True  # that is what the second pass did
+    if CARDS in first and CARDS in second:
+        together[CARDS] = first[CARDS] + second[CARDS]
+    return together | counted
 
 
 def _joined(intervals: Sequence[Sequence[float]]) -> list[list[float]]:

@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from addon.analysis.rendering import Json
-from addon.analysis.spoken_numbers import MASK
+from addon.analysis.words import MASK
 
 ENGLISH = "en"
 QUARTERS = 4

@@ -6,12 +6,14 @@ an extra: it is left out, with a reason, as soon as it could make the result lat
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from addon.analysis.runs import Runs
 from addon.analysis.timeline import Interval
@@ -25,6 +27,8 @@ PIECE_SECONDS = 28.0
 GAP_SECONDS, MARGIN_SECONDS = 0.3, 0.05
 #: Of the time that is left, the forecast may take this share.
 SAFE_SHARE = 0.8
+#: Nobody says a word in less; phrases of so many words are looked for again.
+SHORTEST_WORD_S, LOOP_WORDS = 0.03, range(3, 13)
 _RATE_HZ = 8000
 _FULL_SCALE = 32767
 _SAMPLES_PER_FRAME = 80
@@ -79,23 +83,29 @@ class Piece:
             parts += [sound.read(self.channel, max(first - _MARGIN, 0), last + _MARGIN), gap]
         return np.concatenate(parts)
 
-    def placed(self, words: Sequence[Word]) -> Iterator[Word]:
+    def placed(self, words: Sequence[Word], samples: Floats) -> Iterator[Word]:
         """The words at their times in the recording, in the order in which they were spoken.
 
-        A word belongs to the segment that it overlaps most, or else to the nearest one, and never
-        reaches outside it: transcribers start a word early, in the silence before its segment.
-        A word that lies further from every segment than the silence between two was not spoken.
+        `samples` are those of the piece. A word belongs to the segment in which most of its sound
+        lies, or else to the nearest one, and never reaches outside it: transcribers start a word
+        early, in the silence before its segment or in the quiet end of the one before. A word that
+        lies further from every segment than the silence between two was not spoken.
         """
         begins = self._begins()
+        sound = np.concatenate([[0.0], np.cumsum(np.abs(samples), dtype=np.float64)])
         index, earliest = 0, 0.0
         for word in sorted(words, key=lambda word: word.start):
             overlaps = [
                 min(word.stop, begin + (last - first) / _RATE_HZ) - max(word.start, begin)
                 for begin, (first, last) in zip(begins, self.spans, strict=True)
             ]
-            best = int(np.argmax(overlaps))
-            if overlaps[best] < -GAP_SECONDS - MARGIN_SECONDS:
+            if max(overlaps) < -GAP_SECONDS - MARGIN_SECONDS:
                 continue
+            heard = [
+                _summed(sound, max(word.start, begin), overlap)
+                for begin, overlap in zip(begins, overlaps, strict=True)
+            ]
+            best = int(np.argmax(heard if any(heard) else overlaps))
             index = max(index, best)
             first, last = (edge / _RATE_HZ for edge in self.spans[index])
             start, stop = _within(word, first - begins[index], first, last)
@@ -166,7 +176,7 @@ def transcribe(
         try:
             if hints.language is None:
                 hints = replace(hints, language=transcriber.language(samples))
-            heard += piece.placed(transcriber.words(samples, hints))
+            heard += without_loops(piece.placed(transcriber.words(samples, hints), samples))
         except SettingsError as error:
             return Heard(left_out=f"Left out: {error.message}.")
         except Exception as failure:  # whatever a model does, the figures must still go out
@@ -174,6 +184,33 @@ def transcribe(
         speech_left, speech_done = speech_left - piece.seconds, speech_done + piece.seconds
     in_order = sorted(heard, key=lambda word: (word.start, word.channel))
     return Heard(in_order, hints.language)
+
+
+def without_loops(words: Iterable[Word]) -> list[Word]:
+    """Words in order, without phrases that a model repeats in no time.
+
+    What is really said again takes its time and stays. So do repeated numbers, whatever their
+    times: a phrase has at least three different words, and no digit.
+    """
+    kept: list[Word] = []
+    for word in words:
+        kept.append(word)
+        for length in range(LOOP_WORDS.start, min(LOOP_WORDS.stop, len(kept) // 2 + 1)):
+            again, before = kept[-length:], kept[-2 * length : -length]
+            said = [one.text.strip().lower() for one in again]
+            fast = again[-1].stop - again[0].start < length * SHORTEST_WORD_S
+            distinct = len(set(said)) >= LOOP_WORDS.start and not re.search(r"\d", "".join(said))
+            if fast and distinct and said == [one.text.strip().lower() for one in before]:
+                del kept[-length:]
+                break
+    return kept
+
+
+def _summed(sound: NDArray[np.float64], start: float, seconds: float) -> float:
+    """The part of a running sum of samples that belongs to so many seconds from `start`."""
+    last = len(sound) - 1
+    first, stop = (min(round(at * _RATE_HZ), last) for at in (start, start + max(seconds, 0.0)))
+    return float(sound[stop] - sound[first])
 
 
 def _within(word: Word, shift: float, first: float, last: float) -> Interval:

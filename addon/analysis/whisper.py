@@ -5,6 +5,7 @@ The model is never downloaded: without its files there is an error at the start,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
@@ -66,6 +67,7 @@ class Whisper:
             raise SettingsError(
                 "TRANSCRIBER is set, but the packages of requirements/whisper.txt are missing"
             ) from None
+        logging.getLogger("faster_whisper").setLevel(logging.WARNING)  # it tells of every piece
         model = WhisperModel(
             str(self._path),
             device="cpu",

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from addon.audio.decoders import Floats
 
+MASK = "[redacted]"
+"""The text of words that are muted in the audio."""
+
 
 @dataclass(frozen=True)
 class Word:

@@ -279,9 +279,17 @@ class Archive:
     ) -> None:
         """Remove a recording for good, leaving a signed tombstone and an entry in its access log.
 
+        Of one that is erased, what a killed process wrote beside the tombstone.
         Raises NotStored, RetentionLocked (nothing is removed then), KeyMissing without a signer.
         """
-        manifest = self._manifest(tenant, recording_id)
+        try:
+            manifest = self._manifest(tenant, recording_id)
+        except NotStored:
+            if self.is_erased(tenant, recording_id) and erasure.remove_what_came_back(
+                self.store, files(tenant, recording_id)
+            ):
+                return
+            raise
         self._erase(manifest, by=by, reason=reason, now=now or datetime.now(UTC))
 
     def erase_older(

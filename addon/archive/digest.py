@@ -31,14 +31,18 @@ class Digest:
         self._batch_size += len(block)
         if self._batch_size >= BATCH_SIZE:
             self._wait()
-            self._running = self._pool.submit(self._hash.update, b"".join(self._take()))
+            self._running = self._pool.submit(self._update, self._take())
 
     @property
     def sha256(self) -> str:
         """In lower-case hex."""
         self._wait()
-        self._hash.update(b"".join(self._take()))
+        self._update(self._take())
         return self._hash.hexdigest()
+
+    def _update(self, batch: list[bytes]) -> None:
+        for block in batch:
+            self._hash.update(block)
 
     def _take(self) -> list[bytes]:
         batch, self._batch, self._batch_size = self._batch, [], 0

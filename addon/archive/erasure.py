@@ -52,7 +52,7 @@ def erase(
         access_log.record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
     if tombstone:
         store.put(keys.tombstone, [stone], if_absent=False)
-    _remove_what_came_back(store, keys)
+    remove_what_came_back(store, keys)
     index.remove(store, manifest)
     store.delete(keys.manifest)
 
@@ -61,12 +61,16 @@ def _objects(keys: Files) -> tuple[str, ...]:
     return keys.audio, keys.analysis, keys.audio_next, keys.analysis_next
 
 
-def _remove_what_came_back(store: Store, keys: Files) -> None:
-    """Remove objects that a replacement wrote meanwhile; with the tombstone there, it ends."""
+def remove_what_came_back(store: Store, keys: Files) -> bool:
+    """Remove objects that a replacement wrote after they went; True where there were any.
+
+    With the tombstone there, it writes no more.
+    """
     folder = keys.audio.rpartition("/")[0] + "/"
-    for found in [stat.key for stat in store.list(folder)]:
-        if found in _objects(keys):
-            store.delete(found)
+    found = [stat.key for stat in store.list(folder) if stat.key in _objects(keys)]
+    for key in found:
+        store.delete(key)
+    return bool(found)
 
 
 def sweep(

@@ -24,14 +24,15 @@ def kms_key(arn: str) -> Any:
     match = _ARN.fullmatch(arn)
     if match is None:
         raise SettingsError("ARCHIVE_KMS_KEYS: not the ARN of a KMS key")
-    import boto3
     from aws_encryption_sdk.key_providers.kms import KMSMasterKey
     from botocore.config import Config
+
+    from addon.archive.aws_session import aws_session
 
     config = Config(
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
     )
-    client = boto3.session.Session().client("kms", region_name=match["region"], config=config)
+    client = aws_session().client("kms", region_name=match["region"], config=config)
     return KMSMasterKey(key_id=arn, client=client)

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from addon.archive.aws_session import aws_session
 from addon.archive.prefixes import RECORDINGS
 from addon.archive.s3_answers import answers, code_of, watch
 from addon.archive.store import (
@@ -177,7 +177,7 @@ class S3Store:
             # Objects prove themselves and parts carry a checksum; a signature is a hash more.
             s3={"payload_signing_enabled": False},
         )
-        return watch(boto3.session.Session().client("s3", config=config))
+        return watch(aws_session().client("s3", config=config))
 
     @cached_property
     def _versioned(self) -> bool:

@@ -92,6 +92,8 @@ def _found(archive: Archive, tenant: str, recording_id: str, sizes: dict[str, in
             state = "whole"
         elif keys.tombstone in sizes:
             archive.tombstone(tenant, recording_id)
+            if {keys.audio, keys.analysis, keys.audio_next, keys.analysis_next} & sizes.keys():
+                raise Tampered("it is erased, and objects of it are left: erase it again")
             state = "erased"
     except ArchiveError as error:
         return Finding(tenant, recording_id, "bad", sum(sizes.values()), error.message)

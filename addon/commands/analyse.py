@@ -75,6 +75,7 @@ def _check_plot(files: tuple[Path, ...], target: Path | None) -> None:
 def _options(agent_channel: int, *, plotted: bool) -> tuple[Options, str | None]:
     """The options, and the reason why there will be no words."""
     from addon.analysis import Hints, Options, open_transcriber, roles_with_agent_on
+    from addon.analysis.rules import rules_or_trouble
     from addon.settings import Settings
 
     plain = Options(roles=roles_with_agent_on(agent_channel), waveform=plotted)
@@ -88,7 +89,8 @@ def _options(agent_channel: int, *, plotted: bool) -> tuple[Options, str | None]
     hints = Hints.of(
         settings.transcriber_language.get("", "auto"), settings.transcriber_vocabulary.get("", "")
     )
-    return replace(plain, transcriber=transcriber, hints=hints), None
+    asked = replace(plain, rules=rules_or_trouble(settings.rules[""]), sentiment=settings.sentiment)
+    return replace(asked, transcriber=transcriber, hints=hints), None
 
 
 def _analysed(file: Path, options: Options) -> tuple[dict[str, Any], Report]:

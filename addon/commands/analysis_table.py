@@ -36,6 +36,7 @@ def table(name: str, document: Json) -> str:
         lines.append(_row(label, (figure(party) for party in document["participants"])))
     lines.append("")
     lines += [_row(label, [fact]) for label, fact in _facts(document)]
+    lines += [_row("rule", [_category(each)]) for each in document.get("categories") or ()]
     lines += _words(document)
     return "\n".join(lines) + "\n"
 
@@ -52,6 +53,14 @@ def _facts(document: Json) -> Iterator[tuple[str, str]]:
         yield "flags", ", ".join(document["flags"])
     for warning in document["warnings"]:
         yield "warning", warning
+
+
+def _category(category: Json) -> str:
+    """A rule's finding: who said it and when, or that it is missing or unknown."""
+    if category["status"] != "found":
+        return f"{category['title']}: {category['status']} ({category['party']})"
+    places = ", ".join(_clock(start) for start, _ in category["intervals"])
+    return f"{category['title']}: {category['party']} at {places}"
 
 
 def _words(document: Json) -> list[str]:

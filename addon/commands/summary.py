@@ -34,7 +34,17 @@ def _success(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield label, f"{seconds:.1f} s ({conversation[f'{name}_percent']:.1f} %)"
     if result.get("flags"):
         yield "flags", ", ".join(result["flags"])
+    yield from _words(result)
     yield "done in", f"{result['timing']['elapsed_seconds']:.2f} s after it was received"
+
+
+def _words(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every sentence of the transcript, or the reason why there is none; nothing without either."""
+    transcript = result.get("transcript")
+    if transcript is None and "transcript_reason" in result:
+        yield "transcript", f"none. {result['transcript_reason']}"
+    for sentence in (transcript or {}).get("sentences", []):
+        yield sentence["role"], f"“{sentence['transcript']}”"
 
 
 def _failure(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -230,7 +230,9 @@ class IntakeStore:
         return self._signer.believed(KIND, key, content)
 
     def _put(self, prefix: str, sid: str, blocks: Iterable[bytes], *, if_absent: bool) -> None:
-        record = self._cipher.encrypt(blocks, prefix, sid)
+        is_result = prefix == RESULTS
+        encrypt = self._cipher.encrypt_as_message if is_result else self._cipher.encrypt
+        record = encrypt(blocks, prefix, sid)
         self.store.put(prefix + sid, record, if_absent=if_absent)
 
     def _get(self, prefix: str, sid: str) -> Iterator[bytes]:

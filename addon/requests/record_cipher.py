@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from addon.archive import message
 from addon.archive.blocks import BlockSource
-from addon.archive.keys import DecryptionKeys
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.signed_documents import derived_key
 from addon.archive.store import READ_SIZE
 from addon.errors import KeyMissing, Tampered
@@ -36,7 +36,7 @@ FRAME_BYTES = 1024 * 1024
 """Plaintext of the longest frame: a small upload is one."""
 
 MESSAGE_KEY = "intake"
-"""The name of INTAKE_KEY in the SDK's messages, which the release before wrote."""
+"""The name of INTAKE_KEY in the SDK's messages."""
 
 _LENGTH = struct.Struct(">I")
 _NONCE = struct.Struct(">QI")
@@ -48,7 +48,8 @@ class RecordCipher:
     def __init__(self, key: bytes) -> None:
         self._key = derived_key(key, "intake records")
         self._id = derived_key(key, "id of intake records")[:ID_BYTES]
-        self._message_keys = DecryptionKeys.local(key, MESSAGE_KEY)
+        self._encryption_keys = EncryptionKeys.local(key, MESSAGE_KEY)
+        self._decryption_keys = DecryptionKeys.local(key, MESSAGE_KEY)
 
     def encrypt(self, blocks: Iterable[bytes], prefix: str, sid: str) -> Iterator[bytes]:
         """The record of `blocks` for the place `prefix` of the request `sid`, in pieces of about
@@ -66,6 +67,11 @@ class RecordCipher:
         piece += (_LENGTH.pack(0), cipher.encrypt(_nonce(number, last=True), b"", None))
         yield b"".join(piece)
 
+    def encrypt_as_message(self, blocks: Iterable[bytes], prefix: str, sid: str) -> Iterator[bytes]:
+        """As the SDK's message, which the release before reads: it would take a result that it
+        cannot read for none, and answer with a failure."""
+        return message.encrypt(blocks, self._encryption_keys, _context(prefix, sid))
+
     def decrypt(self, blocks: Iterable[bytes], prefix: str, sid: str) -> Iterator[bytes]:
         """The plaintext frame by frame; complete only once it ends without an exception.
 
@@ -76,8 +82,7 @@ class RecordCipher:
         magic = source.read(len(MAGIC))
         if magic != MAGIC:
             whole = chain([magic], iter(lambda: source.read(READ_SIZE), b""))
-            context = {"kind": prefix.rstrip("/"), "request_sid": sid}
-            yield from message.decrypt(whole, self._message_keys, context)
+            yield from message.decrypt(whole, self._decryption_keys, _context(prefix, sid))
             return
         if source.read(ID_BYTES) != self._id:
             raise KeyMissing("a record is encrypted under another INTAKE_KEY")
@@ -85,6 +90,10 @@ class RecordCipher:
 
     def _cipher(self, salt: bytes, prefix: str, sid: str) -> AESGCM:
         return AESGCM(hmac.digest(self._key, salt + f"{prefix}{sid}".encode(), "sha256"))
+
+
+def _context(prefix: str, sid: str) -> dict[str, str]:
+    return {"kind": prefix.rstrip("/"), "request_sid": sid}
 
 
 def _frames(blocks: Iterable[bytes]) -> Iterator[bytes | memoryview]:

@@ -23,7 +23,7 @@ from addon.archive.signed_documents import DocumentSigner, derived_key
 from addon.archive.store import Store
 from addon.errors import AlreadyStored, NotStored, Tampered, UnreadableDocument
 from addon.redis_commands import Script, execute
-from addon.redis_errors import as_unavailable
+from addon.redis_errors import as_unavailable, ignoring_wrong_type
 from addon.redis_keys import SIGNATURE_USE
 from addon.requests.state import RETENTION_S
 from addon.settings import Settings
@@ -142,13 +142,21 @@ class SignatureUses:
         self._forget(use)
 
     def _reserve(self, use: SignatureUse) -> SignatureUse | None:
-        """Keep a use in Redis where none is kept; the earlier one otherwise."""
+        """Keep a use in Redis where none is kept; the earlier one otherwise.
+
+        What somebody else has put in its place is removed: it would let every use pass as new.
+        """
         key = SIGNATURE_USE + use.signature
         with as_unavailable():
             while not execute(self._redis, "SET", key, _text(use), "NX", "EX", RETENTION_S):
-                found = execute(self._redis, "GET", key)
-                if found is not None:  # else it was settled in between
-                    return _read(found)
+                found = b""
+                with ignoring_wrong_type():
+                    found = execute(self._redis, "GET", key)
+                if found is None:
+                    continue  # it was settled in between
+                if (earlier := _read(found)) is not None:
+                    return earlier
+                execute(self._redis, "DEL", key)
         return None
 
     def _forget(self, use: SignatureUse) -> None:

@@ -80,7 +80,10 @@ class Analysis(TypedDict):
     analysis: Annotated[
         dict[str, Any] | None,
         WithJsonSchema({"type": ["object", "null"]}),
-        Field(description="The result as it was posted to the callback."),
+        Field(
+            description="The result as it was posted to the callback; "
+            "/docs/result.schema.json has its shape."
+        ),
     ]
     analysis_reason: NotRequired[Annotated[str, Field(description="Why `analysis` is null.")]]
 

@@ -143,13 +143,24 @@ def test_without_rules_there_are_no_categories_but_a_reason():
 
 def test_a_rule_of_another_language_is_unknown(found):
     rule = REFUND + 'language = "en"'
-    document = result(("agent", 1, "hola"))
+    document = result(("agent", 1, "hola, un refund"))
     document["transcript"]["language"] = "es"
-    [category] = found(rule, document).as_result()["categories"]
-    assert (category["status"], category["party"]) == ("unknown", "any")
-    assert category["reason"] == "The rule is for 'en', and the transcript is in 'es'."
+    both = rule + '\n[y]\nphrases = ["hola"]\nlanguage = "es"'
+    first, second = found(both, document).as_result()["categories"]
+    assert (first["status"], first["party"], first["intervals"]) == ("unknown", "any", [])
+    assert first["reason"] == "The rule is for 'en', and the transcript is in 'es'."
+    assert (second["rule"], second["status"]) == ("y", "found")
     document["transcript"]["language"] = "en"
-    assert listed(found(rule, document)) == []
+    assert [each[0] for each in listed(found(both, document))] == ["found", "unknown"]
+
+
+def test_where_all_rules_are_of_another_language_nobody_looked(found):
+    document = result(("agent", 1, "ein refund"))
+    document["transcript"]["language"] = "de"
+    assert found(REFUND + 'language = "en"', document).as_result() == {
+        "categories": None,
+        "categories_reason": "All rules are for other languages than 'de'.",
+    }
 
 
 def test_a_party_that_was_not_understood_may_have_said_it(found):

@@ -58,6 +58,8 @@ def test_a_phrase_is_found_in_words_heard_nearly_right(said, phrase):
         ("I do not want to cancel", "want to cancel"),
         ("please do not cancel my order", "cancel my order"),
         ("I am happy", "i am not happy"),
+        ("I am very happy with it", "i am very unhappy"),
+        ("this is acceptable", "this is unacceptable"),
         ("talk to an adviser", "talk to a supervisor"),
         ("this car is being repaired", NOTICE),
     ],

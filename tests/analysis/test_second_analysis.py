@@ -12,7 +12,7 @@ from addon.analysis.redaction import Coverage, Redaction
 from addon.analysis.report import Report
 from addon.analysis.rules import NO_RULES
 from addon.analysis.second_analysis import combined
-from addon.analysis.transcript import Transcript
+from addon.analysis.transcript import Sentence, Transcript
 from tests.analysis import calls
 
 
@@ -28,7 +28,7 @@ def report() -> Report:
 
 def said(report: Report, *words: tuple[str, float]) -> Report:
     heard = [Word(text, start, start + 0.5, 0.9) for text, start in words]
-    return replace(report, transcript=Transcript.of("model", heard, redact=True))
+    return replace(report, transcript=Transcript("model", [Sentence(0, [word]) for word in heard]))
 
 
 def muted(report: Report, *intervals: tuple[float, float]) -> Report:
@@ -98,3 +98,16 @@ def test_masked_words_of_the_first_transcript_stay_in_their_places(report: Repor
     sentences = second["transcript"]["sentences"]
     assert [one["transcript"] for one in sentences] == ["before", "[redacted]", "after"]
     assert [one["sentence_index"] for one in sentences] == [0, 1, 2]
+
+
+def test_how_sure_a_find_was_stays_and_a_silent_second_pass_has_heard_it_again(
+    report: Report,
+) -> None:
+    first = first_of(muted(report, (2.0, 4.0)))
+    counts = {"found": 1, "muted": 1, "card_numbers": 1, "confidence": 0.7, "heard_again": False}
+    first["redaction"]["coverage"]["spoken_number"] = counts
+    nothing = replace(
+        report, redaction=Redaction("complete", coverage={"spoken_number": Coverage(0, 0)})
+    )
+    second = combined(first, nothing, NO_RULES, only_transcript=True)
+    assert second["redaction"]["coverage"]["spoken_number"] == counts | {"heard_again": True}

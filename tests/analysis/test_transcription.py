@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from addon.analysis import Hints, Options, Word
-from addon.analysis.transcription import PIECE_SECONDS, SpooledSamples, pieces, transcribe
+from addon.analysis.transcription import (
+    PIECE_SECONDS,
+    SpooledSamples,
+    pieces,
+    transcribe,
+    without_loops,
+)
 from tests.analysis.calls import RATE, converse, passed, wav
 
 CALL = converse(40, 1)
@@ -56,10 +62,14 @@ def test_a_segment_longer_than_a_piece_is_cut():
 JOINT = spans((1000, 1100), (2000, 2100))
 
 
-def placed(*times, segments=JOINT):
+def placed(*times, segments=JOINT, quiet=()):
+    """Where words of these times of the piece are put; all of it sounds but for the `quiet`."""
     [piece] = pieces([segments])
     words = [Word(str(index), *time, 1) for index, time in enumerate(times)]
-    return [(word.text, word.start, word.stop) for word in piece.placed(words)]
+    samples = np.ones(30 * RATE, np.float32)
+    for start, stop in quiet:
+        samples[int(start * RATE) : int(stop * RATE)] = 0.01
+    return [(word.text, word.start, word.stop) for word in piece.placed(words, samples)]
 
 
 def test_words_come_back_at_their_place():
@@ -68,6 +78,10 @@ def test_words_come_back_at_their_place():
 
 def test_a_word_that_starts_early_stays_with_its_sentence():
     assert placed((0.8, 1.0), (1.0, 1.7)) == [("0", 10.75, 10.95), ("1", 20.0, 20.25)]
+
+
+def test_a_word_that_starts_in_the_quiet_end_of_a_segment_belongs_to_the_next():
+    assert placed((0.6, 1.6), quiet=[(0.6, 1.4)]) == [("0", 20.0, 20.15)]
 
 
 def test_a_word_that_ends_late_stays_with_its_sentence():
@@ -96,6 +110,27 @@ def test_no_word_leaves_its_segment_and_the_order_stays(seed):
     assert [start for _, start, _ in back] == sorted(start for _, start, _ in back)
     for _, start, stop in back:
         assert any(first / 100 <= start <= stop <= last / 100 for first, last in edges)
+
+
+def timed(text, start, seconds):
+    return [
+        Word(word, start + seconds * index, start + seconds * (index + 1), 1.0)
+        for index, word in enumerate(text.split())
+    ]
+
+
+def test_a_phrase_that_a_model_repeats_in_no_time_is_dropped():
+    said = timed("thank you for that", 1, 0.3)
+    looped = [*said, *timed("you for that you for that", 2.2, 0.01), *timed("Bye.", 3, 0.3)]
+    assert without_loops(looped) == [*said, *timed("Bye.", 3, 0.3)]
+
+
+def test_what_is_really_said_again_stays():
+    said = timed("well I see well I see no no no no", 1, 0.15)
+    assert without_loops(said) == said
+    numbers = [*timed("one one one one one one", 1, 0.0), *timed("4 1 2 4 1 2", 1, 0.0)]
+    assert without_loops(numbers) == numbers
+    assert without_loops([]) == []
 
 
 def test_the_spool_gives_back_what_it_was_given():

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -133,6 +136,56 @@ def test_an_event_that_the_store_refused_is_not_missing(directory, signer, monke
         with pytest.raises(StoreUnavailable):
             record(log, 1)
     record(log, 2)
+    assert troubles(directory, signer) == []
+
+
+def test_eight_threads_of_two_writers_in_any_weather_leave_no_trouble(
+    directory, signer, monkeypatch
+) -> None:
+    """The store refuses some, takes others although it says no, and the clock jumps about."""
+    put, chance = directory.put, random.Random(7)
+
+    def troubled(key: str, blocks: Iterable[bytes], **options: Any) -> Any:
+        fate = chance.random()
+        if key.startswith(AUDIT) and fate < 0.2:
+            raise StoreUnavailable("refused")
+        stat = put(key, blocks, **options)
+        if key.startswith(AUDIT) and fate < 0.3:
+            raise StoreUnavailable("taken, but the answer was lost")
+        return stat
+
+    def write(log: AccessLog) -> None:
+        for _ in range(20):
+            at = AT + timedelta(seconds=chance.randint(-9000, 9000))
+            with suppress(StoreUnavailable):
+                log.record("XD1", "RE1", "heard", {}, at=at, with_head=chance.random() < 0.3)
+
+    logs = [AccessLog(directory, signer) for _ in range(2)]
+    with monkeypatch.context() as patch, ThreadPoolExecutor(8) as pool:
+        patch.setattr(directory, "put", troubled)
+        list(pool.map(write, logs * 4))
+    for log in logs:
+        record(log, 1)
+    assert troubles(directory, signer) == []
+    assert len(keys(directory)) > 100
+
+
+@pytest.mark.parametrize("content", [b"", b"[" * 100_000, b" " * 17_000_000, b"null"], ids=len)
+def test_an_event_that_is_none_is_one_finding_and_ends_no_list(filled, signer, content) -> None:
+    key = f"{AUDIT}XD1/RE1/20261121T120000.000000Z-00000000.json"
+    filled.put(key, [content])
+    assert [(each.state, each.name) for each in troubles(filled, signer)] == [("bad", key)]
+    log = AccessLog(filled, signer)
+    assert sum("trouble" in event for event in log.events("XD1", "RE1")) == 1
+    assert log.page("XD1", "RE1", limit=50).events
+
+
+def test_a_process_that_is_killed_between_event_and_head_leaves_no_trouble(
+    directory, signer
+) -> None:
+    log = AccessLog(directory, signer)
+    record(log, 1)
+    record(log, 2, with_head=False)
     assert troubles(directory, signer) == []
 
 

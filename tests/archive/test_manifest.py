@@ -30,6 +30,7 @@ def signed(signer: Signer, manifest: Manifest = MANIFEST) -> bytes:
     [
         MANIFEST,
         replace(MANIFEST, analysis=SEALED, audio_before=SEALED, analysis_before=SEALED),
+        replace(MANIFEST, audio_before=SEALED, facts_after=facts(redacted=True), generation=2),
         replace(MANIFEST, facts=facts(channels=None, duration_seconds=None, started_at=None)),
         replace(MANIFEST, facts=facts(redaction="incomplete", redaction_reason="A part is lost.")),
         replace(MANIFEST, facts=facts(duration_seconds=0.1 + 0.2, call_sid=None, redacted=True)),
@@ -187,3 +188,7 @@ def test_what_is_no_signing_key_is_refused_without_showing_it(pair: KeyPair) -> 
     for pem in ("", "nonsense", pair.public_pem):
         with pytest.raises(SettingsError, match=r"^MANIFEST_VERIFY_KEYS"):
             Verifiers([pem])
+
+
+def test_a_manifest_that_stands_has_no_field_that_only_a_replacement_needs() -> None:
+    assert "facts_after" not in replace(MANIFEST, generation=3).as_document()

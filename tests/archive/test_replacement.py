@@ -22,7 +22,7 @@ from addon.archive.replacement import (
 )
 from addon.archive.s3 import S3Store
 from addon.archive.store import Stat
-from addon.archive.verification import verify
+from addon.archive.verification import verify, verify_all
 from addon.errors import AlreadyStored, NotStored
 from tests.archive.buckets import new_bucket, s3_client
 from tests.archive.recordings import RECORDING, TENANT, archived, noise
@@ -160,3 +160,16 @@ def test_what_replaces_a_locked_object_is_locked_as_long(
     replace_objects(archive, manifest, staged(archive, manifest), manifest.facts)
     assert [until(key) for key in (keys.audio, keys.analysis, keys.manifest)] == locks
     assert heard(archive) == AFTER
+
+
+def test_what_a_killed_process_left_beside_a_tombstone_is_named_and_goes(archive: Archive) -> None:
+    archived(archive, BEFORE)
+    archive.erase(TENANT, RECORDING, by="test", reason="asked")
+    archive.store.put(files(TENANT, RECORDING).analysis, [b"ciphertext"])
+    (found,) = verify_all(archive)
+    assert (found.state, "erase it again" in found.problem) == ("bad", True)
+    archive.erase(TENANT, RECORDING, by="test", reason="asked")
+    (found,) = verify_all(archive)
+    assert found.state == "erased"
+    with pytest.raises(NotStored):
+        archive.erase(TENANT, RECORDING, by="test", reason="asked")

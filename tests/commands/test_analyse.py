@@ -175,7 +175,9 @@ def test_words_come_where_a_transcriber_is_set(run, files, monkeypatch):
     monkeypatch.setenv("TRANSCRIBER_VOCABULARY", "parcel desk; Robinson")
     monkeypatch.setattr("addon.analysis.open_transcriber", lambda setting: Greeting("hello there."))
     assert "hello there." in run(files["call.wav"]).output
-    transcript = json.loads(run("--json", files["call.wav"]).output)["transcript"]
+    document = json.loads(run("--json", files["call.wav"]).output)
+    assert document["categories_reason"] == "All rules are for other languages than 'de'."
+    transcript = document["transcript"]
     assert transcript["sentences"][0]["transcript"] == "hello there."
     assert set(heard) == {Hints("de", ("parcel desk", "Robinson"))}
 

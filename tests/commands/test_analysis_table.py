@@ -80,3 +80,14 @@ def test_words_or_the_reason_why_there_are_none(document):
     assert row(text, "transcript").split(maxsplit=1)[1] == "1 sentences, test"
     assert row(text, "1:01.2").split(maxsplit=2)[1:] == ["agent", "How can I help you?"]
     assert "transcript" not in table("x", document)
+
+
+def test_what_rules_found_is_a_row_each(document):
+    found = {"title": "Refund", "party": "customer", "status": "found", "intervals": [[3, 4]]}
+    missing = {"title": "Notice", "party": "agent", "status": "missing", "intervals": []}
+    text = table("x", document | {"categories": [found, missing]})
+    assert [line.split(maxsplit=1)[1] for line in text.splitlines() if "rule  " in line] == [
+        "Refund: customer at 0:03.0",
+        "Notice: missing (agent)",
+    ]
+    assert "rule  " not in table("x", document)

@@ -48,6 +48,14 @@ def test_flags_are_shown() -> None:
     )
 
 
+def test_the_transcript_is_shown_or_the_reason_why_there_is_none() -> None:
+    sentence = {"role": "agent", "transcript": "Good morning."}
+    shown = summary(result(transcript={"sentences": [sentence]}))
+    assert "  agent               “Good morning.”" in shown
+    without = summary(result(transcript=None, transcript_reason="There was no time."))
+    assert "  transcript          none. There was no time." in without
+
+
 @pytest.mark.parametrize("code", [64401, 61001])
 def test_a_failure_is_its_code_and_sentence(code: int) -> None:
     document = {"status": "failed", "code": code, "message": "No audio.", "result": None}

@@ -6,14 +6,11 @@ import os
 
 import pytest
 
-from addon.archive import message
-from addon.archive.keys import EncryptionKeys
 from addon.errors import AddonError, KeyMissing, Tampered
 from addon.requests.record_cipher import (
     FRAME_BYTES,
     ID_BYTES,
     MAGIC,
-    MESSAGE_KEY,
     SALT_BYTES,
     TAG_BYTES,
     RecordCipher,
@@ -120,10 +117,8 @@ def test_another_key_is_said_to_be_missing():
         decrypted(encrypted(key=os.urandom(32)))
 
 
-def test_a_message_of_the_release_before_opens_in_its_own_place_alone():
-    keys = EncryptionKeys.local(KEY, MESSAGE_KEY)
-    context = {"kind": "intake", "request_sid": "XR1"}
-    old = b"".join(message.encrypt([b"x" * 200_000], keys, context))
+def test_a_message_of_the_sdk_opens_in_its_own_place_alone():
+    old = b"".join(RecordCipher(KEY).encrypt_as_message([b"x" * 200_000], *PLACE))
     assert decrypted(old) == b"x" * 200_000
     with pytest.raises(Tampered):
         decrypted(old, "intake/", "XR2")

@@ -13,7 +13,7 @@ import pytest
 from addon import stored_documents
 from addon.archive import message
 from addon.archive.configured import control_signer, token_signer
-from addon.archive.keys import EncryptionKeys
+from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Manifest, Verifiers
 from addon.archive.prefixes import FLEX_BACKFILLS, FLEX_DELETIONS, INTAKE, OUTCOMES, RESULTS, TOKENS
 from addon.errors import KeyMissing, Tampered, UnreadableDocument
@@ -81,6 +81,17 @@ def test_a_newer_records_own_fields_change_nothing_for_the_request(services):
     for source in SID:
         read = handlers.HANDLERS[source].read
         assert read(newer(source)["request"]) == read(LAST["intake"][source]["request"])
+
+
+def test_a_result_is_written_as_the_release_before_reads_it(services):
+    """Else it would take the result for none, and answer an analysed recording with a failure."""
+    sid = SID["marketplace"]
+    result = StoredResult({"status": "successful"}, final=True, archivable=True)
+    services.intake_store.store_result(sid, result)
+    keys = DecryptionKeys.local(services.settings.intake_key, MESSAGE_KEY)
+    context = {"kind": "results", "request_sid": sid}
+    stored = services.store.read(RESULTS + sid)
+    assert b"".join(message.decrypt(stored, keys, context)) == result.to_bytes()
 
 
 @pytest.mark.parametrize(

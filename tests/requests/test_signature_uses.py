@@ -8,6 +8,7 @@ from addon.errors import QueueUnavailable
 from addon.redis_keys import SIGNATURE_USE
 from addon.requests.connections import web_connection
 from addon.requests.signature_uses import SignatureUse, SignatureUses
+from tests.workers.test_planted_in_redis import SPOILT, spoil
 
 KEY = bytes(32)
 
@@ -50,6 +51,13 @@ def test_another_use_is_told_by_what_differs(uses, settled: bool, bound: bool) -
     assert uses.reserve(use(request="XR2", bound=bound)) == ("another request", True)
     assert uses.reserve(use(audio="b", bound=bound)) == ("other audio", True)
     assert uses.reserve(use())[0] == "the same"
+
+
+@pytest.mark.parametrize("command", SPOILT.values(), ids=SPOILT)
+def test_what_is_planted_in_its_place_lets_one_use_pass_and_no_second(uses, command) -> None:
+    spoil(uses._redis, SIGNATURE_USE + use().signature, command)
+    assert uses.reserve(use()) == ("new", True)
+    assert uses.reserve(use(request="XR2")) == ("another request", True)
 
 
 def test_a_settled_use_is_in_the_store_and_no_longer_in_redis(uses, redis_server) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from rq.queue import Queue
 
+from addon.archive.directory import DirectoryStore
 from addon.factory import create_app
 from addon.metrics import counters, declarations
 from addon.requests import scheduling
@@ -176,6 +179,54 @@ def test_of_many_at_once_one_is_accepted(app, services):
         answers = list(pool.map(lambda sid: request.post(app.test_client(), sid).status_code, sids))
     assert sorted(answers) == [202] + [403] * 23
     assert len(list(services.intake_store.waiting())) == jobs(services.redis) == 1
+
+
+def test_of_many_at_once_in_two_web_processes_one_is_accepted(app, settings, services, monkeypatch):
+    """Each use another request SID, install, recording or field, and the store is slow."""
+    put = DirectoryStore.put
+
+    def slow(*args, **options):
+        time.sleep(0.02)
+        return put(*args, **options)
+
+    monkeypatch.setattr(DirectoryStore, "put", slow)
+    apps = (app, create_app(settings))
+    request = captured("XR" + 32 * "7")
+    sign = send.signature(PUBLIC_URL + send.PATH, request.signed)
+    uses = [
+        replace(request, headers={INSTALL: "XD" + f"{number:032x}"})
+        if number % 2
+        else send.multipart(
+            request.signed, wav(1.0 + number / 10), name="audio-data", filename="a.wav"
+        )
+        for number in range(16)
+    ]
+
+    def post(number: int) -> int:
+        client = apps[number % 2].test_client()
+        return uses[number].post(client, send.new_sid(), sign=sign).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(post, range(16)))
+    assert answers == [202] + [403] * 15
+    assert len(list(services.intake_store.waiting())) == jobs(services.redis) == 1
+
+
+def test_forged_signatures_leave_nothing_in_redis_to_remember(client, services):
+    for number in range(50):
+        sign = base64.b64encode(number.to_bytes(20, "big")).decode()
+        assert captured(send.new_sid()).post(client, send.new_sid(), sign=sign).status_code == 403
+    assert services.redis.keys("signature:*") == []
+    assert kept(services) == set()
+
+
+def test_a_signature_is_remembered_in_redis_as_long_as_its_request_may_be_unfinished(
+    client, services
+):
+    assert captured("XR1").post(client, send.new_sid()).status_code == 202
+    (key,) = services.redis.keys("signature:*")
+    (state,) = services.redis.keys("ledger:XR*")
+    assert services.redis.ttl(key) >= services.redis.ttl(state) - 5
 
 
 def test_another_surfaces_sid_is_refused_whatever_was_captured(client, services):

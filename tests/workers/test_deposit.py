@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -18,12 +19,14 @@ from addon.archive.manifest import RecordingFacts
 from addon.errors import Withheld
 from addon.playback.player import Player
 from addon.requests.state import WAITING
-from tests.analysis.calls import RATE, encoded, key_tone
+from tests.analysis.calls import RATE, converse, encoded, key_tone
+from tests.analysis.calls import wav as speech
 from tests.analysis.lossy import lose_the_end, stop_early
+from tests.analysis.test_transcription import Scripted
 from tests.calls import wav
 from tests.conftest import ACCOUNT
 from tests.web.requests import INSTALL
-from workers import process
+from workers import deposit, process
 from workers.deliver import deliver
 from workers.services import Services
 
@@ -200,3 +203,58 @@ class TestRequired:
         assert flex.reader.manifest(ACCOUNT, recording).facts.redaction == "incomplete"
         with pytest.raises(Withheld):
             Player(flex.reader, redaction_required=True).recording(ACCOUNT, recording)
+
+
+class Speaking(Scripted):
+    """Hears the same two words, one of a kind, in every piece."""
+
+    def __init__(self):
+        super().__init__("absolutely xylophone.")
+
+
+def test_words_are_nowhere_but_in_the_archive_and_in_the_result(
+    accept, as_worker, redis_server, settings, reader, monkeypatch, capfd
+):
+    """Not in a file, in Redis, in a log or in a metric; the archive holds them encrypted."""
+    monkeypatch.setattr(deposit, "open_transcriber", lambda setting: Speaking())
+    exchange = accept(speech(converse(30, 1).samples))
+    process.process(exchange.sid)
+    deliver(exchange.sid)
+    (callback,) = exchange.callbacks
+    assert "xylophone" in str(callback.document()["result"]["transcript"])
+    kept = reader.analysis(INSTALL, exchange.sid)
+    assert "xylophone" in str(kept["result"]["transcript"])
+    files = [path for path in settings.data_dir.rglob("*") if path.is_file()]
+    assert any(path.name == "analysis.esdk" for path in files)
+    assert [path for path in files if b"xylophone" in path.read_bytes()] == []
+    keys = redis_server.keys()
+    assert len(keys) > 3
+    assert [key for key in keys if b"xylophone" in _all_of(redis_server, key)] == []
+    said = capfd.readouterr()
+    assert "xylophone" not in said.out + said.err
+
+
+def _all_of(connection, key: bytes) -> bytes:
+    """Everything under a key of Redis, whatever its type."""
+    read = {
+        b"string": connection.get,
+        b"hash": connection.hgetall,
+        b"list": lambda name: connection.lrange(name, 0, -1),
+        b"set": connection.smembers,
+        b"zset": lambda name: connection.zrange(name, 0, -1, withscores=True),
+        b"stream": connection.xrange,
+    }
+    content = str(read[connection.type(key)](key)).encode()
+    # RQ deflates what a job carries.
+    return content + b"".join(_inflated(one) for one in _values(connection, key))
+
+
+def _values(connection, key: bytes) -> list[bytes]:
+    return list(connection.hgetall(key).values()) if connection.type(key) == b"hash" else []
+
+
+def _inflated(content: bytes) -> bytes:
+    try:
+        return zlib.decompress(content)
+    except zlib.error:
+        return b""

@@ -8,6 +8,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
+from redis import Redis
 
 from addon.analysis import Hints
 from addon.archive.archive import Archive
@@ -15,6 +16,8 @@ from addon.errors import NotStored, StoreUnavailable
 from addon.requests.request import Request
 from addon.requests.state import QUEUED, WAITING
 from addon.settings import Settings
+from tests.analysis import calls
+from tests.analysis.test_transcription import Scripted
 from tests.calls import wav
 from tests.web.requests import INSTALL
 from workers import deposit, finalise, process
@@ -51,6 +54,35 @@ def test_a_recording_is_archived_and_its_result_delivered(
     assert not as_worker.intake_store.is_waiting(exchange.sid)
     assert as_worker.intake_store.outcome(exchange.sid)["answer"] == "delivered"
     assert as_worker.states.get(exchange.sid).state == "done"
+
+
+def in_redis(queue: Redis) -> str:
+    """Every key with all that it holds, as text."""
+    read = {
+        b"string": queue.get,
+        b"hash": queue.hgetall,
+        b"list": lambda key: queue.lrange(key, 0, -1),
+        b"set": queue.smembers,
+        b"zset": lambda key: queue.zrange(key, 0, -1),
+    }
+    return "".join(f"{key}: {read[queue.type(key)](key)}\n" for key in queue.scan_iter())
+
+
+def test_what_was_said_is_in_the_result_and_in_no_log_and_not_in_redis(
+    accept, as_worker, reader, monkeypatch, capfd
+):
+    script = "Qwertzuiop asdfghjkl. I want a refund and a super visor."
+    monkeypatch.setattr(deposit, "open_transcriber", lambda _setting: Scripted(script))
+    exchange = accept(calls.wav(calls.converse(20, 1).samples))
+    process.process(exchange.sid)
+    result = reader.analysis(INSTALL, exchange.sid)["result"]
+    found = {each["rule"]: each for each in result["categories"]}
+    assert found["refund"]["text"][0].startswith("refund")
+    assert found["recording_notice"]["status"] == "missing"
+    kept, printed = in_redis(as_worker.redis), "".join(capfd.readouterr())
+    assert exchange.sid in kept and exchange.sid in printed
+    for word in ("wertzuiop", "refund", "visor"):
+        assert word not in kept and word not in printed
 
 
 def test_a_worker_cannot_read_what_it_wrote(accept, as_worker):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from addon.analysis import Word
 from addon.archive.access_log import AccessLog
@@ -27,6 +28,7 @@ from addon.requests.lease import Lease
 from addon.settings import Settings
 from addon.web.recording_rows import RecordingRow
 from tests.analysis import calls
+from tests.analysis.dirty_transcriber import DirtyTranscriber, Mistakes, spoken_call
 from tests.child import Children
 from tests.web.playing import inside
 from tests.web.requests import INSTALL
@@ -224,6 +226,32 @@ def test_what_was_muted_before_stays_in_the_result(
         says("a third", "hello")
 
 
+def test_nothing_that_was_muted_is_heard_by_a_transcriber_as_wrong_as_a_model(
+    reader: Services, accept: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hears a word wherever its sound is: a digit that it finds is audible."""
+    digits = "four one one one one one one one one one one one one one one one"
+    call, truth = spoken_call(
+        (0, 1.0, "my card number please"), (1, 4.0, digits), (0, 12.0, "thank you"), seconds=15
+    )
+    exchange = accept(calls.wav(call))
+    process.process(exchange.sid)
+    empty_queues(reader)
+    for seed in (1, 2):
+        one = DirtyTranscriber(call, truth, Mistakes(hallucinates=True), seed)
+        one.name = f"dirty {seed}"
+        monkeypatch.setattr("workers.deposit.open_transcriber", lambda setting, one=one: one)
+        monkeypatch.setattr("workers.reanalysis.open_transcriber", lambda setting, one=one: one)
+        assert states(reader, only_transcript=True) == ["whole"]
+        said = text(reader, exchange.sid).split()
+        assert not {"four", "one"} & set(said)
+        assert "[redacted]" in said
+        assert said[:2] == ["my", "card"]
+        assert "thank" in said
+        (muted,) = result(reader, exchange.sid)["redaction"]["intervals"]
+        assert (muted[0] <= 4.0, muted[1] >= 4.0 + 0.3 * 16) == (True, True)
+
+
 def test_an_analysis_of_another_release_is_made_anew(
     reader: Services, recording: str, says: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,6 +364,37 @@ def test_a_lease_that_was_lost_commits_nothing(
     run(reader)
     assert "transcript" not in result(reader, recording)
     assert left_aside(reader) == []
+
+
+def test_a_compressed_recording_is_muted_and_played_as_what_it_is_then(
+    reader: Services, accept: Callable[..., Any], says: Callable[..., None], settings: Settings
+) -> None:
+    """A web process has played it before, and knows it as another format."""
+    made = io.BytesIO()
+    samples = calls.with_noise(calls.converse(SECONDS, 12), 32).samples
+    soundfile.write(made, samples.T, 8000, format="OGG", subtype="VORBIS")
+    exchange = accept(made.getvalue())
+    process.process(exchange.sid)
+    empty_queues(reader)
+    app = create_app(settings)
+    token, _ = inside(app).tokens.issue(INSTALL, "test")
+    path = f"/api/v1/recordings/{exchange.sid}/file"
+
+    def played() -> tuple[bytes, str]:
+        answer = app.test_client().get(path, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200
+        return answer.data, answer.content_type
+
+    assert played() == (made.getvalue(), "audio/ogg")
+    says("model", *CARD)
+    assert states(reader) == ["whole"]
+    content, kind = played()
+    assert kind == "audio/flac"
+    muted, rate = soundfile.read(io.BytesIO(content), dtype="float32")
+    assert len(muted) == samples.shape[1]
+    for start, stop in result(reader, exchange.sid)["redaction"]["intervals"]:
+        assert not muted[int(start * rate) + 1 : int(stop * rate) - 1].any()
+    assert reader.archive.manifest(INSTALL, exchange.sid).facts.format == "flac"
 
 
 class TestInterrupted:
