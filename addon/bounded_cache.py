@@ -40,8 +40,10 @@ class BoundedCache(Generic[Key, Value]):
     def get(self, key: Key) -> Value | None:
         """The value under `key`, or None where there is none any more."""
         with self._lock:
-            entry = self._entries.get(key)
-        return None if entry is None else entry[0]
+            try:
+                return self._entries[key][0]  # its own `get` looks twice
+            except KeyError:
+                return None
 
     def put(self, key: Key, value: Value, *, until: float = math.inf) -> Value:
         """Keep `value`, and give it back."""

@@ -191,7 +191,7 @@ def _move(
 
 
 def _believed(store: Store, signer: DocumentSigner, planned: Plan) -> dict[str, Any] | None:
-    """What a plan says; None where there is none, it is not ours, or of a newer version.
+    """The document of a plan; None where there is none, it is not ours, or of a newer version.
 
     Raises StoreUnavailable.
     """

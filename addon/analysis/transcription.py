@@ -27,6 +27,8 @@ PIECE_SECONDS = 28.0
 GAP_SECONDS, MARGIN_SECONDS = 0.3, 0.05
 #: Of the time that is left, the forecast may take this share.
 SAFE_SHARE = 0.8
+#: A long segment is cut in its last seconds that fit, where so much of it is quietest.
+CUT_WITHIN_SECONDS, CUT_FRAMES = 4.0, 10
 #: Nobody says a word in less; phrases of so many words are looked for again.
 SHORTEST_WORD_S, LOOP_WORDS = 0.03, range(3, 13)
 _RATE_HZ = 8000
@@ -135,12 +137,15 @@ class Heard:
     left_out: str | None = None
 
 
-def pieces(segments: Sequence[Runs]) -> list[Piece]:
-    """The speech segments of each channel, packed in order into pieces."""
+def pieces(segments: Sequence[Runs], sound: SpooledSamples | None = None) -> list[Piece]:
+    """The speech segments of each channel, packed in order into pieces.
+
+    A segment longer than a piece is cut where the `sound` is quietest, so that no word is halved.
+    """
     packed = []
     for channel, spans in enumerate(segments):
         waiting: list[tuple[int, int]] = []
-        for span in _cut(spans):
+        for span in _cut(spans, channel, sound):
             if waiting and _length([*waiting, span]) > PIECE_SECONDS:
                 packed.append(Piece(channel, waiting))
                 waiting = []
@@ -162,7 +167,7 @@ def transcribe(
     `seconds_left` is what may still be spent; the forecast is renewed after every piece. The
     language is detected once, in the piece with most speech, which is heard first.
     """
-    todo = sorted(pieces(segments), key=lambda piece: -piece.seconds)
+    todo = sorted(pieces(segments, sound), key=lambda piece: -piece.seconds)
     begun = time.monotonic()
     deadline = None if seconds_left is None else begun + seconds_left * SAFE_SHARE
     speech_left, speech_done = sum(piece.seconds for piece in todo), 0.0
@@ -226,14 +231,29 @@ def _within(word: Word, shift: float, first: float, last: float) -> Interval:
     return max(start, first), min(stop, last)
 
 
-def _cut(spans: Runs) -> Iterator[tuple[int, int]]:
+def _cut(spans: Runs, channel: int, sound: SpooledSamples | None) -> Iterator[tuple[int, int]]:
     """Spans of frames as spans of samples, none longer than a piece."""
     longest = int(PIECE_SECONDS * _RATE_HZ)
     for first, last in spans:
         start, stop = int(first) * _SAMPLES_PER_FRAME, int(last) * _SAMPLES_PER_FRAME
-        while start < stop:
-            yield start, min(start + longest, stop)
-            start += longest
+        while stop - start > longest:
+            edge = start + longest
+            if sound is not None:
+                edge = _quietest(sound, channel, edge - int(CUT_WITHIN_SECONDS * _RATE_HZ), edge)
+            yield start, edge
+            start = edge
+        yield start, stop
+
+
+def _quietest(sound: SpooledSamples, channel: int, first: int, last: int) -> int:
+    """The middle of the quietest stretch between two samples."""
+    samples = sound.read(channel, first, last)
+    frames = samples[: len(samples) // _SAMPLES_PER_FRAME * _SAMPLES_PER_FRAME]
+    power = (frames.reshape(-1, _SAMPLES_PER_FRAME) ** 2).mean(axis=1)
+    if len(power) < CUT_FRAMES:
+        return last
+    quiet = int(np.convolve(power, np.ones(CUT_FRAMES), "valid").argmin())
+    return first + (quiet + CUT_FRAMES // 2) * _SAMPLES_PER_FRAME
 
 
 def _length(spans: Sequence[tuple[int, int]]) -> float:

@@ -24,7 +24,7 @@ AUDIT = "audit/"
 AUDIT_HEADS = "audit-heads/"
 """`<chain>.json`: how far the access log events of one process go, so that a missing end shows."""
 
-AUDIT_CHECKPOINT = "audit-checkpoint.json"
+AUDIT_CHECKPOINT = "audit-checkpoint/latest.json"
 """How far every chain of events goes, signed again every few minutes with the time."""
 
 EPOCH_KEYS = "keys/"

@@ -8,19 +8,18 @@ address as a source and a target.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import secrets
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import urllib3
 
-from addon.analysis.timeline import Interval
-from addon.analysis.wav_input import WavInput
 from addon.archive.archive import Archive
 from addon.archive.names import files
 from addon.commands.local_stack import local_stack
@@ -38,9 +37,6 @@ RESULT_WAIT_S = 120.0
 """Many times what the sample takes, for a machine that is busy with other things."""
 
 LINK_WAIT_S = 30.0
-
-ROUNDED_S = 0.002
-"""Intervals in a result are rounded to a millisecond: at their edges a sample may be either."""
 
 
 @click.command("demo")
@@ -101,11 +97,30 @@ def tour(market: Marketplace, public_url: str, audio: Path) -> bool:
     _say(f"  the whole of it     {_kept(document, settings)}")
     if document["status"] != "successful":
         return False
-    result = document["result"]
-    name = result["archive"]["recording_id"]
-    muted = [tuple(pair) for pair in result.get("redaction", {}).get("intervals", ())]
-    content = _archived(exchange, name, settings, muted)
-    return content is not None and _played(content, name, settings)
+    name = document["result"]["archive"]["recording_id"]
+    muted = document["result"]["redaction"]["intervals"]
+    same = Sent(exchange.audio, document["result"]["audio"]["duration_seconds"], muted)
+    return _archived(same, name, settings) and _played(same, name, settings)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A recording of plain samples as it was sent, and the seconds that were to be muted in it."""
+
+    audio: bytes
+    duration: float
+    muted: Sequence[Sequence[float]]
+
+    def equals(self, content: bytes) -> bool:
+        """True if `content` differs nowhere but in what was to be muted, by 10 ms at most."""
+        if len(content) != len(self.audio):
+            return False
+        kept = np.frombuffer(content, np.uint8) == np.frombuffer(self.audio, np.uint8)
+        seconds = np.flatnonzero(~kept) * (self.duration / max(len(content), 1))
+        inside = np.zeros(len(seconds), np.bool_)
+        for start, stop in self.muted:
+            inside |= (seconds >= start - 0.01) & (seconds <= stop + 0.01)
+        return bool(inside.all())
 
 
 def _result(market: Marketplace, exchange: Exchange) -> dict[str, Any] | None:
@@ -129,44 +144,23 @@ def _kept(document: dict[str, Any], settings: Settings) -> Path:
     return path
 
 
-def _archived(
-    exchange: Exchange, name: str, settings: Settings, muted: Sequence[Interval]
-) -> bytes | None:
-    """Show the encrypted audio's place; its content where that is what was sent, else None."""
+def _archived(sent: Sent, name: str, settings: Settings) -> bool:
+    """Show the encrypted audio's place; True where it decrypts to what was sent."""
     _say("\nThe archive:")
     _say(f"  encrypted audio     {settings.archive_url}/{files(INSTALL, name).audio}")
     try:
         content = b"".join(Archive.from_settings(settings).open(INSTALL, name).read())
     except AddonError as error:
         _say(f"  it cannot be read   {error.message}")
-        return None
-    if not is_muted_copy(exchange.audio, content, muted):
-        _say("  decrypted           DIFFERS from the call")
-        return None
-    seconds = sum(stop - start for start, stop in muted)
-    _say(f"  decrypted           equals what was sent{f', {seconds:.1f} s muted' * bool(muted)}")
-    return content
+        return False
+    same = sent.equals(content)
+    equal = "equals what was sent" + (", but for what is muted" if sent.muted else "")
+    _say(f"  decrypted           {equal if same else 'DIFFERS from the call'}")
+    return same
 
 
-def is_muted_copy(sent: bytes, archived: bytes, muted: Sequence[Interval]) -> bool:
-    """True where archived bytes are those sent, but silent in the muted intervals of a WAV file."""
-    if not muted:
-        return archived == sent
-    wider = [(start - ROUNDED_S, stop + ROUNDED_S) for start, stop in muted]
-    inner = [(start + ROUNDED_S, stop - ROUNDED_S) for start, stop in muted]
-    elsewhere = _silenced(sent, wider) == _silenced(archived, wider)
-    return elsewhere and _silenced(archived, inner) == archived
-
-
-def _silenced(recording: bytes, intervals: Sequence[Interval]) -> bytes:
-    source = WavInput(io.BytesIO, lambda _: None, redact=False, keep=True)
-    begun = source.feed(recording)
-    source.measure()
-    return begun + b"".join(source.release(intervals))
-
-
-def _played(content: bytes, name: str, settings: Settings) -> bool:
-    """Show the links for a browser; True where the one for playing gives what is archived."""
+def _played(sent: Sent, name: str, settings: Settings) -> bool:
+    """Show the links for a browser; True where the one for playing gives what was sent."""
     grants = Grants.from_settings(settings)
     link = grants.link(grants.issue(INSTALL, recording_id=name, listener="demo"))
     _say(f"\nTo hear it:\n  {link}")
@@ -175,9 +169,9 @@ def _played(content: bytes, name: str, settings: Settings) -> bool:
         _say(f"Its page, with the waveform (this link signs you in, once):\n  {page}")
     with urllib3.PoolManager(retries=False, timeout=LINK_WAIT_S) as pool:
         response = pool.request("GET", link)
-    if response.status == 200 and response.data == content:
+    if response.status == 200 and sent.equals(response.data):
         return True
-    _say(f"  the link answers {response.status}, and not with what is archived")
+    _say(f"  the link answers {response.status}, and not with what was sent")
     return False
 
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import MultiDict
@@ -33,18 +33,15 @@ from werkzeug.sansio.multipart import (
 )
 from werkzeug.wsgi import get_content_length, get_input_stream
 
-from addon.errors import InputConflict, Rejected, Unavailable, UploadTooLarge
-from addon.twilio.names import AUDIO, meaning
-from addon.twilio.usual_form import MAX_FIELDS, MAX_PART_HEAD_BYTES, Part, usual_parts
+from addon.errors import Rejected, Unavailable, UploadTooLarge
+from addon.twilio.form_parts import MAX_TEXT_BYTES, AudioPart, Part, Parts, Sink
+from addon.twilio.usual_form import MAX_FIELDS, MAX_PART_HEAD_BYTES, usual_parts
 
 BLOCK_BYTES = 64 * 1024
 """One read from the client; a block's worth of audio and a part's headers are all that is held."""
 
 MAX_AUDIO_BYTES = 512 * 1024 * 1024
 """Nine hours of two-channel telephone audio; nobody documents a limit (spec/protocol 1.4)."""
-
-MAX_TEXT_BYTES = 1024 * 1024
-"""All text fields together, or a whole JSON document; real ones have a few hundred bytes."""
 
 MAX_PART_HEAD_LINES = 20
 """Of one part's headers: Twilio's have two lines. Each line costs the library as much as its header
@@ -55,27 +52,6 @@ MAX_BOUNDARY_BYTES = 70
 
 SMALL_BODY_BYTES = 1024 * 1024
 """A body that is read at once: a minute of telephone audio."""
-
-_TEXT_CHARSETS = frozenset({"ascii", "us-ascii", "utf-8", "iso-8859-1"})
-
-
-class Sink(Protocol):
-    """Destination of the audio; opened at the first byte, and never closed here."""
-
-    def write(self, data: bytes, /) -> object:
-        """Take one block."""
-
-
-@dataclass(frozen=True)
-class AudioPart:
-    """The part that held the audio; `size` in bytes as written to `sink`, `sha256` in hex."""
-
-    name: str
-    filename: str | None
-    content_type: str | None
-    size: int
-    sink: Sink
-    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,7 +200,7 @@ def _multipart(
 ) -> Body:
     if not 0 < len(boundary) <= MAX_BOUNDARY_BYTES or not boundary.isascii():
         raise Rejected("the multipart boundary is missing or too long")
-    parts = _Parts(open_sink, max_audio_bytes)
+    parts = Parts(open_sink, max_audio_bytes)
     if not stream.is_small:
         _decode(stream.blocks(), boundary.encode(), parts)
         return Body(parts.fields, stream.digest, parts.fields, parts.audio())
@@ -240,7 +216,7 @@ def _multipart(
     return Body(parts.fields, lambda: sha256(content).hexdigest(), parts.fields, parts.audio())
 
 
-def _decode(blocks: Iterable[bytes], boundary: bytes, parts: _Parts) -> None:
+def _decode(blocks: Iterable[bytes], boundary: bytes, parts: Parts) -> None:
     decoder = MultipartDecoder(boundary, 4 * BLOCK_BYTES, max_parts=MAX_FIELDS)
     try:
         for block in blocks:
@@ -252,7 +228,7 @@ def _decode(blocks: Iterable[bytes], boundary: bytes, parts: _Parts) -> None:
         raise Rejected("the form's parts are too many or too large") from None
 
 
-def _drain(decoder: MultipartDecoder, parts: _Parts) -> None:
+def _drain(decoder: MultipartDecoder, parts: Parts) -> None:
     while True:
         _check_part_head(decoder)
         try:
@@ -278,77 +254,3 @@ def _check_part_head(decoder: MultipartDecoder) -> None:
         raise Rejected("the headers of a part are too long")
     if decoder.buffer.count(b"\n", 0, length) >= MAX_PART_HEAD_LINES:
         raise Rejected("a part has too many headers")
-
-
-@dataclass
-class _Parts:
-    """Collects a multipart body's parts; at most one of them is audio."""
-
-    open_sink: Callable[[], Sink]
-    max_audio_bytes: int
-    fields: MultiDict[str, str] = field(default_factory=MultiDict)
-    _part: Part | None = None
-    _text: bytearray | None = None
-    _text_bytes: int = 0
-    _audio: Part | None = None
-    _sink: Sink | None = None
-    _audio_bytes: int = 0
-    _audio_hash: Any = field(default_factory=sha256)
-
-    def begin(self, part: Part) -> None:
-        """Another part starts. Raises Rejected for one without a name."""
-        if not isinstance(part.name, str):
-            raise Rejected("a part of the form has no name")
-        self._part = part
-        is_text = part.filename is None and meaning(part.name) != AUDIO
-        self._text = bytearray() if is_text else None
-
-    def take(self, data: bytes, *, last: bool) -> None:
-        """The next bytes of the part that was begun; `last` ends it."""
-        part = self._part
-        assert part is not None and part.name is not None  # noqa: S101  begun, so named
-        if self._text is None:
-            if data and _is_audio(part):
-                self._write(part, data)
-            return
-        self._text_bytes += len(data)
-        if self._text_bytes > MAX_TEXT_BYTES:
-            raise Rejected("the form's text fields are too long")
-        self._text += data
-        if last:
-            self.fields.add(part.name, _decoded(self._text, part.content_type))
-
-    def audio(self) -> AudioPart | None:
-        """The audio part, if any byte of one arrived."""
-        part, sink = self._audio, self._sink
-        if part is None or part.name is None or sink is None:
-            return None
-        digest = self._audio_hash.hexdigest()
-        return AudioPart(
-            part.name, part.filename, part.content_type, self._audio_bytes, sink, digest
-        )
-
-    def _write(self, part: Part, data: bytes) -> None:
-        if self._sink is None:
-            self._audio, self._sink = part, self.open_sink()
-        if part is not self._audio:
-            raise InputConflict("the form has more than one audio part")
-        self._audio_bytes += len(data)
-        if self._audio_bytes > self.max_audio_bytes:
-            raise UploadTooLarge(f"the audio is larger than {self.max_audio_bytes} bytes")
-        self._audio_hash.update(data)
-        self._sink.write(data)
-
-
-def _is_audio(part: Part) -> bool:
-    """True for a part with the audio's name in any spelling, or of an audio type."""
-    kind = part.content_type or ""
-    return meaning(part.name or "") == AUDIO or kind.lower().startswith("audio/")
-
-
-def _decoded(text: bytearray, content_type: str | None) -> str:
-    charset = "utf-8"
-    if content_type is not None:
-        _, options = parse_options_header(content_type)
-        charset = options.get("charset", charset).lower()
-    return text.decode(charset if charset in _TEXT_CHARSETS else "utf-8", "replace")

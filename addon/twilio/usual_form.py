@@ -9,25 +9,20 @@ much; a test compares the two.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from addon.twilio.form_parts import Part
 
 MAX_FIELDS = 500
 """More names than any mapping form has, few enough to sort and sign at once."""
 
 MAX_PART_HEAD_BYTES = 4096
+"""Of one part's headers: Twilio's have a hundred."""
+
 _USUAL_HEAD = re.compile(
     rb'Content-Disposition: form-data; name="([\w.\[\]-]+)"(?:; filename="([\w.() -]+)")?'
     rb"(?:\r\nContent-Type: ([!-~](?:[ -~]*[!-~])?))?"
 )
 """The headers of a part as most clients write them: its name, file name and type."""
-
-
-class Part(NamedTuple):
-    """The headers of one part, those that mean anything."""
-
-    name: str | None
-    filename: str | None
-    content_type: str | None
 
 
 def usual_parts(content: bytes, boundary: bytes) -> list[tuple[Part, bytes]] | None:

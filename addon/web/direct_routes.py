@@ -1,7 +1,7 @@
 """Routes that are answered before Flask: those whose answer costs less than Flask's own work.
 
 An error is answered by Flask's handlers all the same, and every request that a view here leaves
-alone goes the usual way.
+alone goes the usual way (decision 0509).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from addon.analysis.redaction import Coverage, Redaction
 from addon.analysis.report import Report
 from addon.analysis.rules import NO_RULES
 from addon.analysis.second_analysis import combined
-from addon.analysis.transcript import Transcript
+from addon.analysis.transcript import Sentence, Transcript
 from tests.analysis import calls
 
 
@@ -28,7 +28,7 @@ def report() -> Report:
 
 def said(report: Report, *words: tuple[str, float]) -> Report:
     heard = [Word(text, start, start + 0.5, 0.9) for text, start in words]
-    return replace(report, transcript=Transcript.of("model", heard))
+    return replace(report, transcript=Transcript("model", [Sentence(0, [word]) for word in heard]))
 
 
 def muted(report: Report, *intervals: tuple[float, float]) -> Report:

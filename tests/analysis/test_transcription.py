@@ -58,6 +58,17 @@ def test_a_segment_longer_than_a_piece_is_cut():
     assert packed[1].spans[0][0] == packed[0].spans[0][1]
 
 
+def test_a_long_segment_is_cut_where_it_is_quietest():
+    samples = np.ones((1, 60 * RATE), np.float32)
+    samples[0, 26 * RATE : int(26.2 * RATE)] = 0.01
+    sound = SpooledSamples(io.BytesIO(), 1)
+    sound.add(samples)
+    first, second, third = pieces([spans((0, 6000))], sound)
+    assert 26 * RATE < first.spans[0][1] < 26.2 * RATE
+    assert (second.spans[0][0], third.spans[0][1]) == (first.spans[0][1], 60 * RATE)
+    assert max(piece.seconds for piece in (first, second, third)) <= PIECE_SECONDS
+
+
 #: Two segments of a second; in the piece they last from 0.05 to 1.05 s and from 1.45 to 2.45 s.
 JOINT = spans((1000, 1100), (2000, 2100))
 

@@ -18,7 +18,7 @@ import requests
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request
 
-from addon.commands.demo import tour
+from addon.commands.demo import Sent, tour
 from addon.commands.marketplace import Marketplace
 from addon.stack.web_server import listen
 from tests.commands.test_summary import result
@@ -41,6 +41,7 @@ FAILURE = {
 }
 SUCCESS = {"status": "successful", "request_sid": "XR1", **result()}
 SUCCESS["result"]["archive"] = {"recording_id": "XR1"}
+SUCCESS["result"]["redaction"] = {"intervals": []}
 
 pytestmark = pytest.mark.stack
 
@@ -174,3 +175,13 @@ def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, call: Path) -> No
     process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert not any(alive(pid) for pid in processes)
+
+
+def test_what_was_sent_may_differ_in_what_is_muted_alone():
+    audio = bytes(range(256)) * 100
+    sent = Sent(audio, 256.0, [[10.0, 20.0]])
+    muted = audio[:1100] + bytes(800) + audio[1900:]
+    assert sent.equals(audio) and sent.equals(muted)
+    assert not Sent(audio, 256.0, []).equals(muted)
+    assert not sent.equals(audio[:5000] + b"x" + audio[5001:])
+    assert not sent.equals(audio[:-1])

@@ -12,7 +12,8 @@ import pytest
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import EnvironBuilder
 
-from addon.twilio.multipart import AudioPart, Body
+from addon.twilio.form_parts import AudioPart
+from addon.twilio.multipart import Body
 from addon.twilio.signature_hypotheses import (
     MAX_SIGNED_CHARACTERS,
     Match,

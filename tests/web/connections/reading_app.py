@@ -27,6 +27,10 @@ BLOCKS = 1_000_000
 """Of an answer without end, in effect."""
 
 
+def _reader(path: str) -> Callable[[Any], int]:
+    return READERS.get(path, READERS["/nothing"])
+
+
 def read_it(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
     if environ["PATH_INFO"] == "/endless":
         start("200 OK", [("Content-Type", "text/plain")])
@@ -35,7 +39,7 @@ def read_it(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[byte
         # A named pipe: until the test writes into it.
         Path(environ["QUERY_STRING"]).read_bytes()
     try:
-        status, text = "200 OK", str(READERS[environ["PATH_INFO"]](environ["wsgi.input"]))
+        status, text = "200 OK", str(_reader(environ["PATH_INFO"])(environ["wsgi.input"]))
     except AddonError as error:
         status, text = "503 Service Unavailable", error.message
     start(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])

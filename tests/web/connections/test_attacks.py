@@ -248,6 +248,16 @@ def test_an_upload_that_stands_still_gives_way_to_one_that_moves(settings: Setti
 
 
 @pytest.mark.parametrize(
+    "target",
+    ["OPTIONS *", "CONNECT a:443", "GET http://other.example/healthz", "GET //healthz", "GET ?x"],
+)
+def test_a_target_that_is_no_path_is_no_defect(server: Served, target: str) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
+        client.sendall(f"{target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        assert client.recv(4096)[9:12] in (b"200", b"308", b"400", b"404", b"405")
+
+
+@pytest.mark.parametrize(
     ("line", "status"),
     [
         ("X-Twilio-Signature: short", 403),
