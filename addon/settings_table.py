@@ -375,16 +375,12 @@ class SettingsTable(BaseSettings):
 
     redact_dtmf: Redaction = _analysis(
         "on",
-        "Mute key tones (card numbers) in what is archived: on, off, or required, with which "
-        "nobody may hear a recording unless everything found in it is muted; see [the "
-        "result](analysis.md#redaction).",
+        "Mute key tones in what is archived: on, off, or required: nobody may hear a recording "
+        "unless everything found in it is muted; see [the result](analysis.md#redaction).",
         roles=ROLES,
     )
     redact_spoken: SpokenKinds = _analysis(
-        "auto",
-        "What is muted of what is said, which takes a TRANSCRIBER: auto (all kinds), on (the same, "
-        "and without a transcriber no redaction is complete), off, or kinds with commas between: "
-        "spoken_number, security_code, expiry_date, date_of_birth, email_address.",
+        "auto", "Spoken kinds that are muted: auto, on, off or [a list](redaction.md)."
     )
     agent_channel: ByInstall = _analysis(
         "1",

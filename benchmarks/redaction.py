@@ -55,6 +55,7 @@ class Case:
     #: Said by the agent between two groups, and by the customer around the number.
     between: str = ""
     before: str = "Yes my card number is"
+    asks: str = "How would you like to pay?"
     after: str = "Thank you very much for your help."
     noise_dbfs: float = -62.0
 
@@ -106,7 +107,23 @@ CASES = [
     Case("male, 4-6-5", "378734493671000", (4, 6, 5), "en-gb+m2"),
     Case("Scottish, fours", "3566002020360505", (4, 4, 4, 4), "en-gb-scotland"),
     Case("male, one by one", "4917610000000000", (1,) * 16, "en-us+m1", pause=0.25),
+    Case("recorded, telephone number", "4155550132", (3, 3, 4), RECORDED,
+         asks="How can I reach you?", before="You can call me at"),
+    Case("recorded, social security", "078051120", (3, 2, 4), RECORDED,
+         asks="And your social security number?", before="That is"),
+    Case("recorded, security code", "739", (3,), RECORDED,
+         asks="And the security code on the back?", before="It is"),
+    Case("male, security code", "4821", (4,), "en-us+m3",
+         asks="What is the security code?", before="The security code is"),
 ]  # fmt: skip
+
+#: Prompts that hold no number: nothing of them should be muted.
+PROMPTS = (
+    "vm-nobodyavail", "vm-leavemsg", "vm-rec-generic", "vm-msginstruct", "vm-passchanged",
+    "vm-pls-try-again", "vm-mailboxfull", "vm-incorrect", "demo-congrats", "demo-abouttotry",
+    "tt-somethingwrong", "tt-weasels", "queue-thankyou", "queue-periodic-announce",
+    "privacy-thankyou", "vm-tempgreetactive", "im-sorry", "something-terribly-wrong",
+)  # fmt: skip
 
 
 class Voices:
@@ -143,7 +160,7 @@ def _telephone(samples: Floats, rate: int) -> Floats:
 def made(case: Case, voices: Voices) -> tuple[bytes, Line]:
     """The call as a mu-law WAV file, and where its digits lie."""
     line = Line()
-    line.say(AGENT, voices.words("en-gb+f5", "How would you like to pay?"), 0.0)
+    line.say(AGENT, voices.words("en-gb+f5", case.asks), 0.0)
     line.say(CUSTOMER, voices.words(case.voice, case.before), 0.6)
     at = 0
     for group in case.groups:
@@ -160,6 +177,19 @@ def made(case: Case, voices: Voices) -> tuple[bytes, Line]:
     samples = line.samples(case.noise_dbfs, seed)
     soundfile.write(content, samples, RATE, format="WAV", subtype="ULAW")
     return content.getvalue(), line
+
+
+def harmless(voices: Voices, sounds: Path) -> bytes:
+    """A call in which nobody says a number, from prompts by turns on either channel."""
+    line = Line()
+    paths = [sounds / f"{name}.wav" for name in PROMPTS]
+    for turn, path in enumerate(path for path in paths if path.exists()):
+        line.say(turn % 2, _telephone(*soundfile.read(path)), 0.7)
+    line.say(AGENT, voices.words("en-gb+f5", "Your parcel left on Tuesday, two of them."), 0.7)
+    line.say(CUSTOMER, voices.words("en-us+m3", "I will pay one hundred and twenty dollars."), 0.7)
+    content = io.BytesIO()
+    soundfile.write(content, line.samples(-62.0, 5), RATE, format="WAV", subtype="ULAW")
+    return content.getvalue()
 
 
 def audible(line: Line, archived: bytes) -> int:
@@ -191,7 +221,12 @@ def verdict(report: Report, left: int) -> str:
         return "incomplete"
     if not left:
         return "wholly muted"
-    return "claimed but audible" if "spoken_number" in report.redaction.reasons else "untouched"
+    return "claimed but audible" if report.redaction.intervals else "untouched"
+
+
+def _muted(report: Report) -> str:
+    muted = sum(stop - start for start, stop in report.redaction.intervals)
+    return f"{muted:.1f} of {report.duration_seconds:.1f} s"
 
 
 def main() -> int:
@@ -216,8 +251,7 @@ def main() -> int:
         left = audible(line, archived)
         found = verdict(report, left)
         counted[found] += 1
-        muted = sum(stop - start for start, stop in report.redaction.intervals)
-        share = f"{muted:.1f} of {report.duration_seconds:.1f} s"
+        share = _muted(report)
         before = audible(line, content)
         figures = [case.name, len(line.digits), before, left, found, share, f"{spent:.1f}"]
         print("|", " | ".join(map(str, figures)), "|", flush=True)
@@ -228,6 +262,9 @@ def main() -> int:
     print()
     for name, count in counted.items():
         print(f"{name}: {count}")
+    if not arguments.only:
+        report, _ = analysed(harmless(voices, arguments.sounds), transcriber)
+        print(f"without any number: {_muted(report)} muted")
     return 1 if counted["claimed but audible"] else 0
 
 

@@ -122,7 +122,7 @@ class RecordingPass:
         return (None, heard.left_out) if heard.left_out else (heard, None)
 
     def _spoken(self, stages: Stages, findings: Findings, heard: Heard | None) -> Spoken:
-        """What was spoken and is to be muted, heard again in the muted sound."""
+        """The spoken details to be muted, proved by hearing the muted sound again."""
         options, sound = self._options, stages.spooled
         transcriber = options.transcriber
         if heard is None or transcriber is None or sound is None:
@@ -147,7 +147,7 @@ class RecordingPass:
         return Transcript.of(engine, heard.words, language=heard.language, muted=muted)
 
     def _found(self, stages: Stages, spoken: Spoken, left_out: str | None) -> dict[Kind, Found]:
-        """What was found, by kind."""
+        """The finds, by kind."""
         options = self._options
         counted = [tone.interval for tone in stages.tones.found]
         tones = stages.tones.muted() if options.redact_dtmf else counted

@@ -73,7 +73,7 @@ class _Said:
     stop: float
 
     def digits(self, kind: Kind) -> int:
-        """How many digits it says or may say, in a detail of this kind."""
+        """Number of digits that it says or may say, in a detail of this kind."""
         if kind in _DATED and (self.token.text in _MONTHS or self.token.text in _ORDINALS):
             return 2
         return self.token.digits + self.token.doubtful
@@ -81,7 +81,7 @@ class _Said:
 
 @dataclass(frozen=True)
 class Conversation:
-    """What all parties said, in order of time."""
+    """The tokens that all parties said, in order of time."""
 
     said: Sequence[_Said]
 
@@ -96,7 +96,7 @@ class Conversation:
         return cls(sorted(every, key=lambda one: one.start))
 
     def places(self, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-        """Where a pattern stands, as positions [first, last)."""
+        """Places at which a pattern stands, as positions [first, last)."""
         text, begins = "", []
         for one in self.said:
             begins.append(len(text))
@@ -112,7 +112,7 @@ class Conversation:
 
 
 def details(conversation: Conversation, parties: Sequence[Speech], kind: Kind) -> list[Find]:
-    """What was said of one kind: "email_address", or one that CUES knows."""
+    """Finds of one kind: "email_address", or one that CUES knows."""
     if kind == "email_address":
         return [find for speech in parties for find in _addresses(speech)]
     found = []

@@ -1,4 +1,4 @@
-"""What is spoken and to be muted: found in a transcript, muted by whole segments, and heard again.
+"""Spoken details that are to be muted: found in a transcript, muted by whole segments, and heard again.
 
 A transcript is no proof. After muting, what is left around every muted stretch goes through the
 transcriber once more; digits heard there are muted as well, and where they do not end, or nobody
@@ -146,7 +146,7 @@ def _left(
     kinds: Collection[Kind],
     muted: Sequence[Interval],
 ) -> list[tuple[Speech, float, float]]:
-    """Where something to be muted was heard beside what is muted already."""
+    """Places at which something to be muted was heard beside what is muted already."""
     again = parties_of(words, [_unmuted(speech.segments, muted) for speech in parties])
     left = []
     for speech in again:
@@ -174,7 +174,7 @@ def _groups(speech: Speech) -> list[Interval]:
 
 
 def _wider(speech: Speech, start: float, stop: float, turn: int) -> Interval:
-    """What is muted for digits heard there: their segments, then neighbours, then the turn."""
+    """The interval to mute for digits heard there: their segments, then neighbours, then the turn."""
     first, last = speech.touched(start, stop)
     if turn > 1:
         reach = EDGE_SECONDS if turn < MAX_ROUNDS else AROUND_SECONDS
@@ -185,7 +185,7 @@ def _wider(speech: Speech, start: float, stop: float, turn: int) -> Interval:
 def _around(
     intervals: Sequence[Interval], muted: Sequence[Interval], channels: int, duration: float
 ) -> list[Runs]:
-    """What is left around the intervals, as spans of frames of every channel."""
+    """The sound that is left around the intervals, as spans of frames of every channel."""
     frames = int(duration * FRAME_RATE)
     wanted = np.zeros(frames, np.bool_)
     for start, stop in intervals:
