@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from addon.analysis.words import Word
 
@@ -42,8 +41,10 @@ _OFTEN_REPEATED = frozenset({
     "okay", "please", "right", "sorry", "so", "sure", "thank", "thanks", "the", "uh", "um", "very",
     "well", "yeah", "yep", "yes", "you",
 })  # fmt: skip
-#: The same word so many times in a row, however it is written, may be the same digit.
+#: The same words so many times in a row, however they are written, may be the same digits.
 _ROW = 3
+#: So many words in turns may be digits, and so many a phrase in which a recogniser is caught.
+_ROW_WORDS, _LOOP_WORDS = 2, 6
 
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 _PLURALS = {"ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights", "nines"}
@@ -61,6 +62,8 @@ class Token:
     word: int
     digits: int = 0
     doubtful: int = 0
+    #: One of a phrase that is repeated again and again: nothing may have been said of it.
+    is_looped: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -95,7 +98,7 @@ def _singular(text: str) -> str:
 
 
 def _digits(text: str, after: str) -> int:
-    """Number of digits that a token says; "forty" says two, unless a unit after it is the second."""
+    """Number of digits that a token says: of "forty" two, unless a unit after it is the second."""
     if text.isdecimal():
         return len(text)
     if text in UNITS:
@@ -108,12 +111,32 @@ def _digits(text: str, after: str) -> int:
 
 
 def _mark_rows(found: Sequence[Token]) -> None:
-    """The same word again and again: a digit that the recogniser does not know."""
-    for text, row in groupby(found, key=lambda token: token.text):
-        same = list(row)
-        if len(same) >= _ROW and text.isalpha() and text not in _OFTEN_REPEATED:
-            for token in same:
-                token.doubtful = 0 if token.digits else 1
+    """The same word, or two in turns, again and again: digits that the recogniser does not know.
+
+    Longer phrases that it repeats are a loop in which it is caught: they say nothing at all.
+    """
+    for period in range(1, _LOOP_WORDS + 1):
+        at = 0
+        while at < len(found):
+            length = _repeated(found, at, period)
+            if length < _ROW * period:
+                at += 1
+                continue
+            row = found[at : at + length]
+            usual = all(token.text in _OFTEN_REPEATED for token in row)
+            for token in row:
+                token.is_looped = token.is_looped or period > _ROW_WORDS
+                if period <= _ROW_WORDS and not usual and not token.digits:
+                    token.doubtful = 1
+            at += length
+
+
+def _repeated(found: Sequence[Token], at: int, period: int) -> int:
+    """For how many tokens from `at` on the words come again and again after `period` words."""
+    last = at + period
+    while last < len(found) and found[last].text == found[last - period].text:
+        last += 1
+    return last - at
 
 
 def _mark_sounds(found: Sequence[Token]) -> None:

@@ -27,7 +27,7 @@ CUES: Mapping[Kind, re.Pattern[str]] = {
         r"|verification (?:code|number|value)|pin(?: code| number)?|passcode"
         r"|(?:three|four|3|4) (?:digits?|numbers?)(?: code| number)?"
         r" (?:on|at|from) the (?:back|front)"
-        r"|code (?:on|at) the back)\b"
+        r"|(?<!zip )(?<!area )(?<!post )(?<!postal )(?<!country )(?<!promo )(?<!error )code)\b"
     ),
     "expiry_date": re.compile(
         r"\b(?:expir\w+(?: date)?|exp date|(?:valid|good) (?:until|till|through|thru|to))\b"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 
 from addon.analysis.number_words import Token, spelt_digits, tokens
@@ -34,6 +35,8 @@ BESIDE_DIGITS, BESIDE_SECONDS = 2, 30.0
 #: A word that was surely heard, or a further digit in it, explains so much speech: people say two
 #: or three words a second. What was made of noise has little confidence and explains little.
 _SECONDS_A_WORD = 0.9
+#: Words that a recogniser repeats in a loop have no length.
+_NO_SECONDS = 0.03
 #: Speech without words is heard as so many digits a second, where there is enough of it.
 _UNHEARD_SECONDS, _DIGITS_A_SECOND = 1.5, 1.5
 #: A word belongs to a segment this near.
@@ -81,21 +84,38 @@ class Speech:
             return max(start - _NEAR_SECONDS, 0.0), stop + _NEAR_SECONDS
         return min(near[0][0], start), max(near[-1][1], stop)
 
+    def explained(self, segment: Interval) -> float:
+        """The seconds of a segment that its words explain, each as far as it was surely heard."""
+        start, stop = segment
+        looped = {one.word for one in self._tokens if one.is_looped}
+        inside = {
+            at: word.confidence
+            for at, word in enumerate(self.words)
+            if word.start < stop
+            and start < word.stop
+            and word.stop - word.start > _NO_SECONDS
+            and at not in looped
+        }
+        further = (max(one.digits - 1, 0) for one in self._tokens if one.word in inside)
+        return (sum(inside.values()) + sum(further)) * _SECONDS_A_WORD
+
+    def is_clear(self, segment: Interval) -> bool:
+        """True if the words of a segment explain it, and none of them may be a digit."""
+        start, stop = segment
+        numbers = (self.words[one.word] for one in self._tokens if one.is_number)
+        said = any(word.start < stop and start < word.stop for word in numbers)
+        return not said and self.explained(segment) >= stop - start
+
     def unheard(self) -> Iterator[tuple[Interval, float]]:
         """Segments in which somebody speaks for longer than the words explain, and how long."""
-        every = tokens(self.words)
-        for start, stop in self.segments:
-            inside = {
-                at: word.confidence
-                for at, word in enumerate(self.words)
-                if word.start < stop and start < word.stop
-            }
-            said = sum(inside.values()) + sum(
-                max(token.digits - 1, 0) for token in every if token.word in inside
-            )
-            left = stop - start - said * _SECONDS_A_WORD
+        for segment in self.segments:
+            left = segment[1] - segment[0] - self.explained(segment)
             if left > _UNHEARD_SECONDS:
-                yield (start, stop), left
+                yield segment, left
+
+    @cached_property
+    def _tokens(self) -> list[Token]:
+        return tokens(self.words)
 
 
 @dataclass
@@ -173,7 +193,7 @@ def _runs(speech: Speech) -> list[_Run]:
         while unheard and unheard[0][0][1] <= word.start:
             _extend(runs, *unheard.pop(0), fillers)
         if not token.is_number:
-            fillers += 1
+            fillers += 0 if token.is_looped else 1
             continue
         most = MAX_FILLERS_BETWEEN_GROUPS if group >= GROUP_DIGITS else MAX_FILLERS
         pause = MAX_PAUSE_SECONDS if runs and runs[-1].said else MAX_UNHEARD_SECONDS

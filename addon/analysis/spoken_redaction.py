@@ -1,4 +1,4 @@
-"""Spoken details that are to be muted: found in a transcript, muted by whole segments, and heard again.
+"""Spoken details that are muted: found in a transcript, muted by whole segments, heard again.
 
 A transcript is no proof. After muting, what is left around every muted stretch goes through the
 transcriber once more; digits heard there are muted as well, and where they do not end, or nobody
@@ -14,7 +14,7 @@ import numpy as np
 
 from addon.analysis.number_words import tokens
 from addon.analysis.redaction import Found, Kind
-from addon.analysis.runs import FRAME_RATE, Runs
+from addon.analysis.runs import FRAME_RATE, Runs, runs
 from addon.analysis.spoken_details import CUES, Conversation, details
 from addon.analysis.spoken_numbers import Find, Speech, beside, numbers
 from addon.analysis.timeline import Interval
@@ -28,6 +28,8 @@ SPOKEN_KINDS: tuple[Kind, ...] = (SPOKEN_NUMBER, *CUES, "email_address")
 #: Silence around what is muted goes too, as far as the party says nothing else: a short digit at
 #: the edge is no segment of speech.
 EDGE_SECONDS = 0.5
+#: A party's segment this near to its number is a part of it, unless its words are clear.
+NEXT_SECONDS = 3.0
 #: So much is heard again before and after each muted stretch.
 AROUND_SECONDS = 6.0
 #: How often more is muted and heard again; the last time it is the rest of the turn.
@@ -106,7 +108,25 @@ def find(parties: Sequence[Speech], kinds: Collection[Kind]) -> list[Find]:
     for kind in kinds:
         if kind != SPOKEN_NUMBER:
             found += details(conversation, parties, kind)
-    return [replace(one, interval=_edged(one, parties)) for one in found]
+    return [
+        replace(one, interval=_edged(_to_clear_speech(one, parties), one.channel, parties))
+        for one in found
+    ]
+
+
+def _to_clear_speech(found: Find, parties: Sequence[Speech]) -> Interval:
+    """A number's interval with the party's next segments, as far as their words are not clear."""
+    speech = parties[found.channel]
+    start, stop = found.interval
+    if found.kind != SPOKEN_NUMBER:
+        return start, stop
+    for first, last in speech.segments:
+        if stop <= first <= stop + NEXT_SECONDS and not speech.is_clear((first, last)):
+            stop = last
+    for first, last in reversed(speech.segments):
+        if start - NEXT_SECONDS <= last <= start and not speech.is_clear((first, last)):
+            start = first
+    return start, stop
 
 
 def prove(
@@ -123,10 +143,11 @@ def prove(
     todo = [one.interval for one in finds]
     for turn in range(1, MAX_ROUNDS + 1):
         muted = [one.interval for one in finds]
-        heard = hear(_around(todo, muted, len(parties), duration), muted)
+        around = _around(todo, muted, duration)
+        heard = hear([around] * len(parties), muted)
         if heard.left_out:
             return Spoken(finds, reason=f"{NOT_HEARD_AGAIN} {heard.left_out}")
-        left = _left(heard.words, parties, kinds, muted)
+        left = _left(heard.words, parties, kinds, around)
         if not left:
             return Spoken(finds, heard_again=True)
         todo = []
@@ -144,10 +165,11 @@ def _left(
     words: Sequence[Word],
     parties: Sequence[Speech],
     kinds: Collection[Kind],
-    muted: Sequence[Interval],
+    around: Runs,
 ) -> list[tuple[Speech, float, float]]:
     """Places at which something to be muted was heard beside what is muted already."""
-    again = parties_of(words, [_unmuted(speech.segments, muted) for speech in parties])
+    heard = [(first / FRAME_RATE, last / FRAME_RATE) for first, last in around]
+    again = parties_of(words, [_inside(speech.segments, heard) for speech in parties])
     left = []
     for speech in again:
         for group in _groups(speech):
@@ -174,7 +196,7 @@ def _groups(speech: Speech) -> list[Interval]:
 
 
 def _wider(speech: Speech, start: float, stop: float, turn: int) -> Interval:
-    """The interval to mute for digits heard there: their segments, then neighbours, then the turn."""
+    """Interval to mute for digits heard there: their segments, then neighbours, then the turn."""
     first, last = speech.touched(start, stop)
     if turn > 1:
         reach = EDGE_SECONDS if turn < MAX_ROUNDS else AROUND_SECONDS
@@ -182,35 +204,33 @@ def _wider(speech: Speech, start: float, stop: float, turn: int) -> Interval:
     return first, last
 
 
-def _around(
-    intervals: Sequence[Interval], muted: Sequence[Interval], channels: int, duration: float
-) -> list[Runs]:
-    """The sound that is left around the intervals, as spans of frames of every channel."""
+def _around(intervals: Sequence[Interval], muted: Sequence[Interval], duration: float) -> Runs:
+    """The sound that is left around the intervals, as spans of frames."""
     frames = int(duration * FRAME_RATE)
     wanted = np.zeros(frames, np.bool_)
     for start, stop in intervals:
         wanted[_frame(start - AROUND_SECONDS) : _frame(stop + AROUND_SECONDS)] = True
     for start, stop in muted:
         wanted[_frame(start) : _frame(stop) + 1] = False
-    edges = np.flatnonzero(np.diff(wanted.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
-    return [edges] * channels
+    return runs(wanted)
 
 
 def _frame(seconds: float) -> int:
     return max(int(seconds * FRAME_RATE), 0)
 
 
-def _edged(found: Find, parties: Sequence[Speech]) -> Interval:
+def _edged(interval: Interval, channel: int, parties: Sequence[Speech]) -> Interval:
     """The interval with the silence around it, up to the party's next segment."""
-    start, stop = found.interval
-    segments = parties[found.channel].segments
+    start, stop = interval
+    segments = parties[channel].segments
     before = max((last for _, last in segments if last <= start), default=0.0)
     after = min((first for first, _ in segments if first >= stop), default=stop + EDGE_SECONDS)
     return max(before, start - EDGE_SECONDS, 0.0), min(after, stop + EDGE_SECONDS)
 
 
-def _unmuted(segments: Sequence[Interval], muted: Sequence[Interval]) -> list[Interval]:
-    return [one for one in segments if not any(_within(one, at) for at in muted)]
+def _inside(segments: Sequence[Interval], heard: Sequence[Interval]) -> list[Interval]:
+    """The segments that were heard whole; another has words that are not known."""
+    return [one for one in segments if any(_within(one, at) for at in heard)]
 
 
 def _within(inner: Interval, outer: Interval) -> bool:

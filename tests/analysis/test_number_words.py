@@ -27,6 +27,10 @@ def counted(text):
         ("For, do, for, do...", 0, 4),
         ("Nero. Nero. Nero. Nero.", 0, 4),
         ("murmur murmur murmur", 0, 3),
+        ("For new, for new, for new", 0, 6),
+        ("I can't help you I can't help you I can't help you", 0, 0),
+        ("thank you thank you thank you", 0, 0),
+        ("Hey, do, hey, do. Hey, do", 0, 6),
         ("it is for you", 0, 0),
         ("I want to go home", 0, 2),
         ("yes yes yes thank thank thank", 0, 0),
@@ -36,6 +40,12 @@ def counted(text):
 )
 def test_digits_and_what_sounds_like_one_are_counted(text, sure, doubtful):
     assert counted(text) == (sure, doubtful)
+
+
+def test_a_phrase_that_is_repeated_again_and_again_says_nothing():
+    text = "well I can hear I can hear I can hear you"
+    found = tokens([Word(word, at, at + 0.3, 0.9) for at, word in enumerate(text.split())])
+    assert [token.text for token in found if not token.is_looped] == ["well", "you"]
 
 
 def test_an_address_is_read_as_it_is_said():
