@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -235,6 +235,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, required=True, help="a faster-whisper model")
     parser.add_argument("--sounds", type=Path, required=True, help="the folder with digits/")
     parser.add_argument("--only", default="", help="only calls whose name holds this")
+    parser.add_argument("--noise", type=float, help="noise in dBFS on every line instead")
     parser.add_argument("--words", action="store_true", help="print what was heard, too")
     arguments = parser.parse_args()
     transcriber, voices = Whisper(arguments.model), Voices(arguments.sounds)
@@ -244,7 +245,8 @@ def main() -> int:
     for case in CASES:
         if arguments.only not in case.name:
             continue
-        content, line = made(case, voices)
+        noise = case.noise_dbfs if arguments.noise is None else arguments.noise
+        content, line = made(replace(case, noise_dbfs=noise), voices)
         begun = time.process_time()
         report, archived = analysed(content, transcriber)
         spent = time.process_time() - begun

@@ -32,6 +32,8 @@ ANNOUNCED_DIGITS, ANNOUNCED_SECONDS = 4, 20.0
 _BEFORE_SECONDS = 5.0
 #: Beside a number that was found, groups of so many digits go too: a part of it, or read back.
 BESIDE_DIGITS, BESIDE_SECONDS = 2, 30.0
+#: Words with less confidence than this, on average, may be any others.
+CLEAR_CONFIDENCE = 0.7
 #: A word that was surely heard, or a further digit in it, explains so much speech: people say two
 #: or three words a second. What was made of noise has little confidence and explains little.
 _SECONDS_A_WORD = 0.9
@@ -100,11 +102,13 @@ class Speech:
         return (sum(inside.values()) + sum(further)) * _SECONDS_A_WORD
 
     def is_clear(self, segment: Interval) -> bool:
-        """True if the words of a segment explain it, and none of them may be a digit."""
+        """True if sure words explain a segment, and none of them may be a digit."""
         start, stop = segment
-        numbers = (self.words[one.word] for one in self._tokens if one.is_number)
-        said = any(word.start < stop and start < word.stop for word in numbers)
-        return not said and self.explained(segment) >= stop - start
+        inside = {at for at, one in enumerate(self.words) if one.start < stop and start < one.stop}
+        if not inside or any(one.is_number and one.word in inside for one in self._tokens):
+            return False
+        sure = sum(self.words[at].confidence for at in inside) / len(inside)
+        return sure >= CLEAR_CONFIDENCE and self.explained(segment) >= stop - start
 
     def unheard(self) -> Iterator[tuple[Interval, float]]:
         """Segments in which somebody speaks for longer than the words explain, and how long."""

@@ -1,6 +1,7 @@
 """What is muted is heard again: complete only where nothing is found around it any more."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,3 +150,12 @@ def test_parties_have_their_own_words():
     parties = parties_of(FIRST + words("hello", 21.0, channel=1), SEGMENTS)
     assert [len(one.words) for one in parties] == [8, 1]
     assert isinstance(parties[0], Speech)
+
+
+@pytest.mark.parametrize(("sure", "stop"), [(0.9, 13.7), (0.6, 17.5)])
+def test_a_number_goes_on_until_its_partys_words_are_clear(sure, stop):
+    """Digits in noise are written as a sentence of which no word is sure."""
+    said = words("let me see where it goes on", 14.2)
+    after = [replace(word, confidence=sure) for word in said]
+    [found] = find(parties_of(FIRST + after + REST[7:], SEGMENTS), SPOKEN_KINDS)
+    assert found.interval == (9.5, stop)

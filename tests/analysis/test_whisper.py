@@ -8,6 +8,7 @@ import pytest
 
 from addon.analysis import Hints, Options, Word, open_transcriber
 from addon.analysis.whisper import Whisper, _joined, _remembering
+from addon.analysis.words import MASK
 from addon.errors import SettingsError
 from tests.analysis.calls import converse, passed, wav
 
@@ -197,10 +198,12 @@ def test_the_installed_model_hears_the_bundled_call(real, monkeypatch):
     }
     assert "How can I help you?" in text["agent"]
     assert "under Robinson" in text["customer"]
+    assert MASK in text["customer"] and "four" not in text["customer"]
+    assert document["redaction"]["coverage"]["spoken_number"]["heard_again"] is True
     segments = [(s["channel"], s["start_seconds"], s["end_seconds"]) for s in document["segments"]]
     for sentence in transcript["sentences"]:
         for word in sentence["words"]:
-            assert any(
+            assert word["word"] == MASK or any(
                 channel + 1 == sentence["media_channel"]
                 and start <= word["start_seconds"] <= word["end_seconds"] <= stop
                 for channel, start, stop in segments
