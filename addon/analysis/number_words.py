@@ -95,7 +95,7 @@ def _singular(text: str) -> str:
 
 
 def _digits(text: str, after: str) -> int:
-    """Number of digits that a token says; "forty" says two, unless a unit after it is the second."""
+    """Count of digits a token says; "forty" says two, unless a unit after it is the second."""
     if text.isdecimal():
         return len(text)
     if text in UNITS:

@@ -1,4 +1,4 @@
-"""Spoken details that are to be muted: found in a transcript, muted by whole segments, and heard again.
+"""Spoken details to mute: found in a transcript, muted by whole segments, and heard again.
 
 A transcript is no proof. After muting, what is left around every muted stretch goes through the
 transcriber once more; digits heard there are muted as well, and where they do not end, or nobody
@@ -174,7 +174,7 @@ def _groups(speech: Speech) -> list[Interval]:
 
 
 def _wider(speech: Speech, start: float, stop: float, turn: int) -> Interval:
-    """The interval to mute for digits heard there: their segments, then neighbours, then the turn."""
+    """Interval to mute for digits heard there: their segments, then neighbours, then the turn."""
     first, last = speech.touched(start, stop)
     if turn > 1:
         reach = EDGE_SECONDS if turn < MAX_ROUNDS else AROUND_SECONDS
