@@ -25,6 +25,11 @@ from addon.analysis import Options, RecordingPass, Transcriber, open_transcriber
 from addon.errors import SettingsError
 from benchmarks.speech_packages import NOVEL, PACKAGES, PROMPTS, RATE, READ, ROOT, Floats
 
+REDACTION = (
+    "Spoken numbers, how many are wholly muted and how many can still be heard: "
+    "[redaction](redaction.md#how-well-it-holds)."
+)
+
 PAUSE_S = 0.8
 #: A word may be placed so far outside the line in which it was spoken: lines are cut by level.
 NEAR_S = 0.2
@@ -133,7 +138,8 @@ def words_table(transcriber: Transcriber) -> tuple[list[str], int]:
             )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     note = f"The process took {memory:.0f} MB at most, model and analysis together."
-    return [*rows, "", "One thread, on top of the analysis:", "", *costs, "", note], outside
+    lines = [*rows, "", "One thread, on top of the analysis:", "", *costs, "", note, "", REDACTION]
+    return lines, outside
 
 
 def calls() -> Iterator[Call]:

@@ -3,7 +3,8 @@
 The customer is on the left, the agent on the right, as Flex writes them. It holds turns, a nod, an
 interruption, a pause while the agent looks something up, and a faint line noise; no key tones, so
 that what is archived of it without a transcriber equals what was sent. The customer says a card
-number (4242 4242 4242 4242, which nobody owns), to be muted where there is a transcriber. Run it with espeak-ng installed:
+number (4242 4242 4242 4242, which nobody owns), to be muted where there is a transcriber. Run it
+with espeak-ng installed:
 `python samples/make_call.py`.
 """
 
