@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
 Word = str | bytes | int | float
 
@@ -35,6 +35,11 @@ def execute(client: redis.Redis, *words: Word) -> Any:
 
     try:
         return connection.retry.call_with_retry(ask, lambda _error: connection.disconnect())
+    except ResponseError:
+        raise
+    except BaseException:  # the answer may come yet, and is not the next command's
+        connection.disconnect()
+        raise
     finally:
         idle.append(connection)
 

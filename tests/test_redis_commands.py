@@ -36,6 +36,24 @@ def test_a_connection_that_was_cut_is_made_again(redis_url, redis_server):
         client.connection_pool.disconnect()
 
 
+def test_an_answer_that_was_not_waited_for_is_not_given_to_the_next_command(
+    redis_server, monkeypatch
+):
+    """As where a job's time-out comes between the command and its answer."""
+
+    class TimedOut(BaseException): ...
+
+    def interrupted(_connection: object) -> None:
+        raise TimedOut
+
+    execute(redis_server, "SET", "key", "value")
+    with monkeypatch.context() as patch:
+        patch.setattr(redis.connection.AbstractConnection, "read_response", interrupted)
+        with pytest.raises(TimedOut):
+            execute(redis_server, "GET", "key")
+    assert execute(redis_server, "INCR", "number") == 1
+
+
 def test_every_connection_goes_back_to_its_pool(redis_url):
     client = web_connection(redis_url)
     try:
