@@ -160,7 +160,8 @@ def _kind(node: Schema) -> str:
 def _choices(schema: Schema, node: Schema) -> tuple[str, ...]:
     items = _resolved(schema, node.get("items", {})) if isinstance(node.get("items"), dict) else {}
     fixed = (node["const"],) if "const" in node else ()
-    return tuple(map(str, node.get("enum") or items.get("enum") or fixed))
+    among = [each for one in items.get("anyOf", ()) for each in one.get("enum", ())]
+    return tuple(map(str, node.get("enum") or items.get("enum") or among or fixed))
 
 
 def _unit(path: str, kind: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 import redis
 import yaml  # type: ignore[import-untyped]
 
+from addon.archive.opening import store_of
 from addon.factory import create_app
 from addon.playback.single_use import SingleUse
 from addon.web.sessions import Sessions
@@ -73,7 +74,7 @@ def test_people_and_programs_need_no_more(socket, url, settings):
     refusals(socket)
     own = settings.replace(redis_url=url)
     with redis.Redis.from_url(url) as connection:
-        sessions = Sessions.from_settings(own, connection)
+        sessions = Sessions.from_settings(own, connection, store_of(own))
         token = sessions.start({"sub": "1", "email": "sam@example.org"})
         assert sessions.find(token) is not None
         assert len(list(sessions.all())) == 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from addon import log
 from addon.commands.marketplace import Exchange, Marketplace
 from addon.requests import acceptance
 from addon.requests.request import Request
@@ -20,6 +22,16 @@ from tests.workers.flexing import flex
 from workers.services import Services
 
 __all__ = ["flex"]
+
+
+@pytest.fixture
+def printed(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """Gives what this process has printed and logged since the test began."""
+    root = logging.getLogger()
+    before = root.handlers[:]
+    log.configure(terminal=False)
+    yield lambda: "".join(capfd.readouterr())
+    root.handlers = before
 
 
 @pytest.fixture

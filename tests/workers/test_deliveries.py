@@ -18,7 +18,7 @@ from addon import tracing
 from addon.errors import CallbackUnavailable
 from addon.outbound import Timeouts
 from addon.requests import results
-from addon.requests.lease import TTL_MS, held, key
+from addon.requests.lease import LONGEST_MS, TTL_MS, held, key
 from addon.requests.queues import DELIVER_KIND, RequestJob
 from addon.requests.results import StoredResult
 from addon.requests.scheduling import DELIVER, REDELIVER
@@ -269,7 +269,7 @@ def test_a_job_leaves_nothing_behind(queued, working, as_worker, hosts):
 
 def test_a_request_that_another_worker_has_is_left_to_it(queued, working, as_worker, hosts):
     sid = queued(hosts.good)
-    as_worker.redis.set(key(DELIVER_KIND, sid), "another-machine:1:00")
+    as_worker.redis.set(key(DELIVER_KIND, sid), "another-machine:1:00", px=LONGEST_MS)
     working()
     wait_until(lambda: not in_flight(as_worker) and not as_worker.dispatcher.depths()[DELIVER])
     assert hosts.good.requests == []

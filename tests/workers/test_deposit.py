@@ -213,7 +213,7 @@ class Speaking(Scripted):
 
 
 def test_words_are_nowhere_but_in_the_archive_and_in_the_result(
-    accept, as_worker, redis_server, settings, reader, monkeypatch, capfd
+    accept, as_worker, redis_server, settings, reader, monkeypatch, printed
 ):
     """Not in a file, in Redis, in a log or in a metric; the archive holds them encrypted."""
     monkeypatch.setattr(deposit, "open_transcriber", lambda setting: Speaking())
@@ -230,8 +230,8 @@ def test_words_are_nowhere_but_in_the_archive_and_in_the_result(
     keys = redis_server.keys()
     assert len(keys) > 3
     assert [key for key in keys if b"xylophone" in _all_of(redis_server, key)] == []
-    said = capfd.readouterr()
-    assert "xylophone" not in said.out + said.err
+    said = printed()
+    assert exchange.sid in said and "xylophone" not in said
 
 
 def _all_of(connection, key: bytes) -> bytes:

@@ -69,7 +69,7 @@ def in_redis(queue: Redis) -> str:
 
 
 def test_what_was_said_is_in_the_result_and_in_no_log_and_not_in_redis(
-    accept, as_worker, reader, monkeypatch, capfd
+    accept, as_worker, reader, monkeypatch, printed
 ):
     script = "Qwertzuiop asdfghjkl. I want a refund and a super visor."
     monkeypatch.setattr(deposit, "open_transcriber", lambda _setting: Scripted(script))
@@ -79,10 +79,10 @@ def test_what_was_said_is_in_the_result_and_in_no_log_and_not_in_redis(
     found = {each["rule"]: each for each in result["categories"]}
     assert found["refund"]["text"][0].startswith("refund")
     assert found["recording_notice"]["status"] == "missing"
-    kept, printed = in_redis(as_worker.redis), "".join(capfd.readouterr())
-    assert exchange.sid in kept and exchange.sid in printed
+    kept, said = in_redis(as_worker.redis), printed()
+    assert exchange.sid in kept and exchange.sid in said
     for word in ("wertzuiop", "refund", "visor"):
-        assert word not in kept and word not in printed
+        assert word not in kept and word not in said
 
 
 def test_a_worker_cannot_read_what_it_wrote(accept, as_worker):
