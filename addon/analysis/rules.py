@@ -119,20 +119,28 @@ def read_rules(path: Path) -> RuleSet:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"RULES names {path}: it cannot be read: {error.strerror}") from None
+        raise _wrong_file(path, f"it cannot be read: {error.strerror}") from None
     if len(content) > MAX_FILE_BYTES:
-        raise SettingsError(f"RULES names {path}: it has more than {MAX_FILE_BYTES} bytes")
+        raise _wrong_file(path, f"it has more than {MAX_FILE_BYTES} bytes")
     try:
         text = content.decode()
         tables = tomllib.loads(text)
     except ValueError as error:
-        raise SettingsError(f"RULES names {path}: it is no TOML: {error}") from None
+        raise _wrong_file(path, f"it is no TOML: {error}") from None
     if not 1 <= len(tables) <= MAX_RULES:
-        raise SettingsError(f"RULES names {path}: it has {len(tables)} rules, not 1 to {MAX_RULES}")
+        raise _wrong_file(path, f"it has {len(tables)} rules, not 1 to {MAX_RULES}")
     try:
         return RuleSet([_rule(name, table, text) for name, table in tables.items()])
     except _WrongRule as error:
-        raise SettingsError(f"RULES names {path}: {error}") from None
+        raise _wrong_file(path, str(error)) from None
+
+
+def _wrong_file(path: Path, trouble: str) -> SettingsError:
+    """The error for a file that RULES, or somebody at a prompt, names."""
+    return SettingsError(
+        f"the rules of {path}: {trouble}",
+        remedy="Correct the file, or what names it; docs/rules.md has every field.",
+    )
 
 
 class _WrongRule(ValueError):

@@ -83,7 +83,7 @@ def test_an_error_is_a_sentence_with_its_place(file, change, said):
     assert change[0] in WHOLE
     with pytest.raises(SettingsError) as raised:
         read_rules(file(WHOLE.replace(*change)))
-    assert raised.value.message.startswith("RULES names ")
+    assert raised.value.message.startswith("the rules of ")
     assert said in raised.value.message
 
 

@@ -58,7 +58,7 @@ def test_what_a_first_deployment_on_a_platform_has_is_a_warning(run, changes, sa
         ({"intake_key": b""}, "keys", "INTAKE_KEY is not set"),
         ({"manifest_signing_key": None}, "keys", "no key to sign with. Set MANIFEST_SIGNING_KEY"),
         ({"transcriber": "nobody:/x"}, "transcriber", "TRANSCRIBER"),
-        ({"rules": {"": "nowhere.toml"}}, "rules", "RULES names nowhere.toml: it cannot be read"),
+        ({"rules": {"": "nowhere.toml"}}, "rules", "the rules of nowhere.toml: it cannot be read"),
         ({"flex_categories": {"x": "1"}}, "rules", "FLEX_CATEGORIES names a rule that no file"),
         ({"media_hosts": ("a b",)}, "allowed hosts", "MEDIA_HOSTS"),
         ({"callback_credentials": {"x": "a:b"}}, "allowed hosts", "CALLBACK_CREDENTIALS"),

@@ -83,3 +83,10 @@ def test_a_file_is_checked(run: Run, tmp_path: Path) -> None:
     done = run("check", "own.toml")
     assert done.exit_code == 1
     assert "own.toml: line 2, rule x, field phrases: must be a list" in done.stderr
+
+
+def test_the_remedy_for_a_file_that_was_named_at_a_prompt_speaks_of_no_setting(run: Run) -> None:
+    done = run("check", "none.toml")
+    assert done.exit_code == 1
+    assert "Correct the file" in done.stderr
+    assert "variable" not in done.stderr
