@@ -121,6 +121,25 @@ def finish_answered(
         logger.info("finished", answer=answer)
 
 
+def remove_surplus(services: Services, sid: str) -> bool:
+    """Remove a record that came back after its request was finished; True if none is left.
+
+    A duplicate that looked for the outcome just before it was written writes the record again.
+    Raises Tampered, KeyMissing, UnreadableDocument, StoreUnavailable.
+    """
+    if not is_answered(services, sid):
+        return False
+    try:
+        request = handlers.read(services.intake_store.open(sid))
+    except NotStored:
+        return True
+    if not is_safe(services, request, services.intake_store.stored_result(sid)):
+        return False
+    services.intake_store.remove(sid)
+    logger.info("removed what a late duplicate had written", request_sid=sid)
+    return True
+
+
 def finished_before(services: Services, sid: str) -> None:
     """Mark a request that is over as finished, after a job too many; its outcome stays.
 

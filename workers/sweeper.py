@@ -220,8 +220,9 @@ class Sweeper:
     def _find_forgotten(self) -> None:
         """Queue what is in the intake store and has no state: Redis was lost.
 
-        A state that says "finished" while the record stays is believed for CLOSED_S, unless the
-        store's signed outcome says it too: whoever can write to Redis must not hide a request.
+        A state that says "finished" while the record stays is believed for CLOSED_S. Then the
+        record goes, where answer and archive say that it is one too many: a late duplicate may have
+        written it. Otherwise the request goes on: whoever writes to Redis must not hide one.
         """
         unfinished, closed = self.services.states.open_sids(), self._closed_since
         self._closed_since = {}
@@ -230,13 +231,20 @@ class Sweeper:
                 continue
             if self.services.states.knows(sid):
                 since = self._closed_since[sid] = closed.get(sid, time.monotonic())
-                if time.monotonic() - since < CLOSED_S or self.services.intake_store.has_outcome(
-                    sid
-                ):
+                if time.monotonic() - since < CLOSED_S or self._is_surplus(sid):
                     continue
-                logger.error("Redis hid an unfinished request", alarm=True, request_sid=sid)
+                if not self.services.intake_store.has_outcome(sid):
+                    logger.error("Redis hid an unfinished request", alarm=True, request_sid=sid)
                 self.services.states.forget(sid)
             self._adopt(sid)
+
+    def _is_surplus(self, sid: str) -> bool:
+        """True if a record is one of a finished request, and gone now, or cannot be opened."""
+        try:
+            return finalise.remove_surplus(self.services, sid)
+        except UNOPENABLE as error:
+            self._leave(sid, error)
+            return True
 
     def _adopt(self, sid: str) -> None:
         try:

@@ -114,14 +114,41 @@ def test_a_state_planted_in_redis_hides_no_accepted_request(
     assert len(exchange.callbacks) == 1
 
 
-def test_what_the_store_says_is_over_stays_over(accept, sweeper, as_worker, monkeypatch):
+def test_a_record_that_a_late_duplicate_wrote_goes_and_nothing_is_done_again(
+    accept, sweeper, as_worker, monkeypatch
+):
+    """It had looked for the outcome just before that was there."""
+    exchange, intake = accept(), as_worker.intake_store
+    record = intake.open(exchange.sid)
+    audio = list(record.audio)
+    work(as_worker)
+    work(as_worker)
+    finished = as_worker.states.get(exchange.sid)
+    assert intake.accept(exchange.sid, record.source, record.request, audio, record.signature)
+    sweeper.sweep()
+    assert intake.is_waiting(exchange.sid), "it may just be finishing"
+    monkeypatch.setattr("workers.sweeper.CLOSED_S", 0.0)
+    sweeper._compared_at = 0.0
+    sweeper.sweep()
+    assert not intake.is_waiting(exchange.sid)
+    assert waiting(as_worker) == []
+    assert as_worker.states.get(exchange.sid) == finished
+    assert len(exchange.callbacks) == 1
+
+
+def test_an_answered_request_whose_recording_is_not_archived_is_not_hidden_by_its_state(
+    accept, sweeper, as_worker, monkeypatch
+):
     exchange = accept()
     as_worker.redis.flushall()
     as_worker.redis.hset(f"ledger:{exchange.sid}", "outcome", "delivered")
-    as_worker.intake_store.record_outcome(exchange.sid, {"state": "delivered"})
+    as_worker.intake_store.record_outcome(exchange.sid, {"answered_at": 1.0})
     monkeypatch.setattr("workers.sweeper.CLOSED_S", 0.0)
     sweeper.sweep()
-    assert waiting(as_worker) == []
+    assert list(map(sid_of, waiting(as_worker))) == [exchange.sid]
+    work(as_worker)
+    assert not as_worker.intake_store.is_waiting(exchange.sid)
+    assert exchange.callbacks == []
 
 
 def test_a_request_at_work_is_not_queued_again_after_a_wipe(accept, sweeper, as_worker):
