@@ -48,7 +48,7 @@ LOOKS = 1000
 FORGOTTEN_EVERY_S = 3.0
 """Between two comparisons of store and Redis: a wiped Redis is noticed within seconds."""
 
-CLOSED_S = 30.0
+CLOSED_S = 10.0
 """A request that is just being finished has an intake record and no place among the unfinished; it
 takes a second or two."""
 

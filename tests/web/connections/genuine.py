@@ -34,10 +34,6 @@ def invoke(server: Served, shape: send.Shape, **more: str) -> tuple[int, float]:
         connection.close()
 
 
-SHAPES = [send.url_only(), send.first_sample(wav(1.0)), send.first_sample(wav(20.0))]
-"""A URL, an upload held in memory, and one that is spooled."""
-
-
 def accepted_throughout(server: Served, **more: str) -> list[float]:
     """Genuine invocations of all shapes, each accepted; their times."""
     answers = [invoke(server, shape, **more) for _ in range(ROUNDS) for shape in SHAPES]

@@ -1,5 +1,7 @@
 """Strangers against the deployed server: genuine invocations are accepted all the same.
 
+How much longer they take is measured by `benchmarks.strangers`, with nothing else on the machine.
+
 Each attack has several times as many connections as the server has threads, and more than it takes
 in all; it begins anew whatever it loses.
 """
@@ -42,10 +44,9 @@ pytestmark = pytest.mark.stack
 
 CONNECTIONS = 60
 ATTACKERS = 450
-SLOWER = 30
-"""Times the slowest calm one: the machine that tests has other work, and an attack costs some."""
-
 SLOWER_IN_A_FLOOD = 10
+"""Times the slowest calm one; without turns it is as many times as there are connections."""
+
 FLOOD_PACE_S = 0.25
 """Each of its connections asks four times a second, or as soon as it has its answer."""
 
@@ -97,13 +98,12 @@ def calm(server: Served) -> float:
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_genuine_invocations_are_accepted_while_strangers(
-    attack: Kind, server: Served, link: str, calm: float
+    attack: Kind, server: Served, link: str
 ) -> None:
     first, again = attack(link)
     with Attack(("127.0.0.1", server.port), ATTACKERS, first, again) as attackers:
         assert attackers.opened >= ATTACKERS
-        times = accepted_throughout(server)
-    assert statistics.median(times) < SLOWER * calm
+        accepted_throughout(server)
 
 
 @pytest.fixture(scope="module")
