@@ -19,7 +19,7 @@ from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, ids_prefix
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
 from addon.playback.grants import Purpose
-from addon.web import page_responses, played, player_data
+from addon.web import page_responses, played, player_data, static_files
 from addon.web.access_log import access_from_request
 from addon.web.context import context
 from addon.web.current_user import User, current_user
@@ -37,13 +37,8 @@ MAX_EVENTS = 50
 
 _SID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-blueprint = Blueprint(
-    "pages",
-    __name__,
-    template_folder="templates",
-    static_folder="static",
-    static_url_path="/static",
-)
+blueprint = Blueprint("pages", __name__, template_folder="templates")
+static_files.add_to(blueprint)
 page_responses.apply(blueprint)
 for _name, _filter in FILTERS.items():
     blueprint.add_app_template_filter(_filter, _name)

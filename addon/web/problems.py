@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457), for programs and for every unknown address.
+"""Errors as `application/problem+json` (RFC 9457), for programs.
 
 A caller is told what follows from the class of the error and never a traceback.
 """
@@ -40,10 +40,15 @@ def of_http(error: HTTPException) -> WerkzeugResponse:
     if status < 400:
         return error.get_response(request.environ)
     response = problem(status, DETAILS.get(status, "the request could not be understood"))
+    keep_headers(error, response)
+    return response
+
+
+def keep_headers(error: HTTPException, response: WerkzeugResponse) -> None:
+    """Give the answer the methods that are allowed, and the time to wait."""
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
-    return response
 
 
 PROGRAMS = Audience(of_error, of_http, unforeseen=AddonError)
