@@ -105,7 +105,7 @@ class Player:
         for recording_id in ids:
             with _as_part_of_a_call(recording_id):
                 parts.append(self._part(tenant, recording_id))
-        return joined(sorted(parts, key=lambda part: part.at), self._gaps)
+        return joined(sorted(parts, key=lambda part: part.place), self._gaps)
 
     def recordings_of(self, tenant: str, call_sid: str) -> list[str]:
         """The ids of a call's recordings, in their own order; their manifests name the call too.
@@ -165,7 +165,7 @@ class Player:
                 etag=audio.etag,
                 index=SampleReader(audio).index,
                 layout=self._playability(audio).layout,
-                at=audio.manifest.at,
+                place=audio.manifest.place_in_call,
                 started_at=audio.manifest.facts.started_at,
             )
 
