@@ -65,7 +65,7 @@ def test_a_call_is_its_recordings_in_the_order_of_time(archive, player):
 def test_parts_without_a_start_are_in_the_order_in_which_they_began_not_were_received(
     archive, player
 ):
-    """The Marketplace tells no start: a long part is received after a short one that began later."""
+    """The Marketplace tells no start, and a long part is received after what began later."""
     long, short = file_of(80_000), file_of(8000, seed=2)
     for name, content, seconds, received_s in (
         ("RE1", short, 1.0, 6),
