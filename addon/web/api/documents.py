@@ -74,7 +74,7 @@ def call(call_sid: str, tenant: str, found: Sequence[Manifest | Unreadable]) -> 
     Of one that cannot be read `trouble` tells; the call's duration is not known then.
     """
     manifests = [one for one in found if isinstance(one, Manifest)]
-    manifests.sort(key=lambda manifest: (manifest.at, manifest.recording_id))
+    manifests.sort(key=lambda manifest: manifest.place_in_call)
     bad = [one for one in found if isinstance(one, Unreadable)]
     known = [one.facts.duration_seconds for one in manifests]
     total = sum(seconds or 0 for seconds in known)
