@@ -13,6 +13,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from addon.errors import AddonError, Unauthenticated
+from addon.web.context import context
 from addon.web.error_answers import Audience, status_of
 from addon.web.schemas import Problem
 
@@ -28,7 +29,7 @@ DETAILS = {
 
 def of_error(error: AddonError) -> Response:
     """One of our own errors."""
-    response = problem(status_of(error), error.message, code=error.code, remedy=error.remedy)
+    response = problem(status_of(error), error.message, error)
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = CHALLENGE
     return response
@@ -54,20 +55,22 @@ def keep_headers(error: HTTPException, response: WerkzeugResponse) -> None:
 PROGRAMS = Audience(of_error, of_http, unforeseen=AddonError)
 
 
-def problem(
-    status: int, detail: str, *, code: int | None = None, remedy: str | None = None
-) -> Response:
-    """A problem document; `code` is the number that addon/errors.py gives each class."""
+def problem(status: int, detail: str, error: AddonError | None = None) -> Response:
+    """A problem document; with an error of ours its code, its remedy and the page about it."""
     document: Problem = {
-        "type": "about:blank",
+        "type": "about:blank" if error is None else type_of(type(error)),
         "title": HTTP_STATUS_CODES.get(status, "Error"),
         "status": status,
         "detail": detail,
     }
-    if code is not None:
-        document["code"] = code
-    if remedy is not None:
-        document["remedy"] = remedy
+    if error is not None:
+        document["code"] = error.code
+        document["remedy"] = error.remedy
     response = Response(json.dumps(document), status=status, content_type=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def type_of(kind: type[AddonError]) -> str:
+    """The address that names a kind of error, and tells a person about it."""
+    return f"{context().settings.public_url}/docs/errors#{kind.__name__}"

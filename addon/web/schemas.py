@@ -181,7 +181,10 @@ class MediaUrl(TypedDict):
 class Problem(TypedDict):
     """A problem document (RFC 9457)."""
 
-    type: str
+    type: Annotated[
+        str,
+        Field(description="The page about this kind of error, at /docs/errors; else about:blank."),
+    ]
     title: str
     status: int
     detail: str
