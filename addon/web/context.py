@@ -43,6 +43,7 @@ from addon.web.oidc import Provider
 from addon.web.recording_rows import RecordingRows
 from addon.web.sessions import Sessions
 from addon.webhooks.outbox import Outbox
+from addon.webhooks.tries import Tries
 
 EXTENSION = "recording-addon"
 
@@ -76,6 +77,11 @@ class Context:
     def outbox(self) -> Outbox:
         """Events that were promised to integrators, and their endpoints."""
         return Outbox.from_settings(self.settings, self.store)
+
+    @cached_property
+    def webhook_tries(self) -> Tries:
+        """The latest tries to deliver events."""
+        return Tries(self.redis)
 
     @cached_property
     def intake_store(self) -> IntakeStore:

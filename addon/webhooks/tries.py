@@ -6,11 +6,12 @@ tried from the beginning.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import datetime
+from math import isfinite
+from typing import Any, ClassVar, cast
 
 import redis
 
@@ -135,7 +136,27 @@ def _read(found: list[bytes]) -> Iterator[Try]:
     for text in found:
         try:
             one = Try.from_json(text)
-            if all(isinstance(each, str) for each in (one.event_id, one.type, one.at)):
+            if _is_ours(one):
                 yield one
-        except (UnreadableDocument, json.JSONDecodeError):
+        except UnreadableDocument:
             continue
+
+
+def _is_ours(one: Try) -> bool:
+    """True where each field is of its type: whoever writes to Redis must not break the page."""
+    texts: list[object] = [one.event_id, one.type, one.recording_id, one.at, one.outcome]
+    numbers: list[object] = [one.tries, one.seconds]
+    texts += [] if one.reason is None else [one.reason]
+    numbers += [each for each in (one.status, one.next_s) if each is not None]
+    return (
+        all(isinstance(each, str) for each in texts)
+        and all(type(each) in (int, float) and isfinite(cast(float, each)) for each in numbers)
+        and _is_moment(one.at)
+    )
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
