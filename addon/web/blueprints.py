@@ -21,13 +21,14 @@ from addon.web import (
     ringcentral,
     ringcentral_webhook,
     transport_security,
+    webhook_pages,
 )
 from addon.web.context import EXTENSION
 from addon.web.direct_routes import DirectRoutes
 
 BLUEPRINTS = (
     *(invocations, flex_recordings, media, flex, api, openapi, login, pages, docs, ops),
-    *(ringcentral, ringcentral_webhook),
+    *(ringcentral, ringcentral_webhook, webhook_pages),
 )
 
 
