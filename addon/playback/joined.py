@@ -35,14 +35,14 @@ MAX_GAP_S = 3600.0
 class CallPart:
     """One recording to join. `layout` is None for what is no WAV file, `etag` its content's.
 
-    `at` orders the parts; only the difference of two `started_at` is a pause.
+    `place` sorts the parts; only the difference of two `started_at` is a pause.
     """
 
     open: Open
     etag: str
     index: Index
     layout: Layout | None
-    at: datetime
+    place: tuple[datetime, datetime, str]
     started_at: datetime | None
 
     @property

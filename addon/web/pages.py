@@ -19,7 +19,8 @@ from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, ids_prefix
 from addon.errors import Forbidden, KeyMissing, NotFound, NotStored
 from addon.playback.grants import Purpose
-from addon.web import page_responses, played, player_data
+from addon.requests import results
+from addon.web import page_responses, played, player_data, static_files
 from addon.web.access_log import access_from_request
 from addon.web.context import context
 from addon.web.current_user import User, current_user
@@ -37,13 +38,8 @@ MAX_EVENTS = 50
 
 _SID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-blueprint = Blueprint(
-    "pages",
-    __name__,
-    template_folder="templates",
-    static_folder="static",
-    static_url_path="/static",
-)
+blueprint = Blueprint("pages", __name__, template_folder="templates")
+static_files.add_to(blueprint)
 page_responses.apply(blueprint)
 for _name, _filter in FILTERS.items():
     blueprint.add_app_template_filter(_filter, _name)
@@ -102,8 +98,6 @@ def recording_timeline(recording_id: str) -> Response:
     """The data that the player draws, as JSON."""
     manifest = _manifest(current_user(), recording_id)
     result, _ = _result(manifest)
-    if context().player.withheld(manifest) is not None:
-        result.pop("waveform", None)
     return jsonify(player_data.document(result))
 
 
@@ -178,7 +172,7 @@ def _manifest(user: User, recording_id: str) -> Manifest:
 
 
 def _result(manifest: Manifest) -> tuple[dict[str, Any], str | None]:
-    """The result, or an empty one and the reason."""
+    """The result, without words where the recording is withheld, or an empty one and the reason."""
     try:
         document = context().archive.analysis(manifest.tenant, manifest.recording_id)
     except NotStored:
@@ -187,6 +181,9 @@ def _result(manifest: Manifest) -> tuple[dict[str, Any], str | None]:
         return {}, "This server has no key that opens the analysis."
     if document["result"] is None:
         return {}, str(document["message"])
+    reason = context().player.withheld(manifest)
+    if reason is not None:
+        return results.unheard(document["result"], f"{reason}."), None
     return document["result"], None
 
 

@@ -26,7 +26,12 @@ def part(
     layout = playability_of(InMemory(content)).layout
     started_at = None if after_s is None else BEGAN + timedelta(seconds=after_s)
     return CallPart(
-        lambda: playable, str(hash(content)), index, layout, started_at or BEGAN, started_at
+        lambda: playable,
+        str(hash(content)),
+        index,
+        layout,
+        (started_at or BEGAN, BEGAN, ""),
+        started_at,
     )
 
 
