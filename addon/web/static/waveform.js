@@ -70,17 +70,21 @@ function signedPeaks({ duration, lanes, peaks }) {
 
 // wavesurfer.js hands over two channels, and a call of which some recordings are mixed has three
 // lanes: the third travels in the first one's values, in whole steps far above what they can hold.
+// All of it stays within 1, beyond which wavesurfer.js would scale everything.
 const STEP = 4;
+const ROOM = 1024;
 
 function pack(lanes) {
   const [first, second, third] = lanes;
-  return third ? [first.map((value, i) => value + STEP * Math.round(third[i] * LOUDEST)), second] : lanes;
+  if (!third) return lanes;
+  return [first.map((value, i) => (value + STEP * Math.round(third[i] * LOUDEST)) / ROOM), second];
 }
 
 function unpack(lanes, count) {
   if (count < 3) return lanes;
-  const steps = lanes[0].map((value) => Math.round(value / STEP));
-  return [lanes[0].map((value, i) => value - STEP * steps[i]), lanes[1], steps.map((value) => value / LOUDEST)];
+  const first = lanes[0].map((value) => value * ROOM);
+  const steps = first.map((value) => Math.round(value / STEP));
+  return [first.map((value, i) => value - STEP * steps[i]), lanes[1], steps.map((value) => value / LOUDEST)];
 }
 
 // Without stored peaks the turns alone are drawn, as bars of one height.
