@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, Unreadable
+from addon.archive.notes import Note
 from addon.errors import KeyMissing, NotStored
 from addon.requests import results
+from addon.web import schemas
 from addon.web.context import context
 from addon.web.schemas import Analysis, Call, File, Recording, Redaction, UnreadableRecording
 
@@ -101,6 +103,18 @@ def analysis(manifest: Manifest) -> Analysis:
     if document["result"] and reason is not None:
         document["result"] = results.unheard(document["result"], f"{reason}.")
     return {"analysis": document}
+
+
+def note(found: Note) -> schemas.Note:
+    """A note; of one that cannot be believed `trouble` tells, and it has no text."""
+    document: schemas.Note = {
+        "id": found.id,
+        "at_seconds": found.at_seconds,
+        "author": found.author,
+        "written_at": _time(found.written_at),
+        "text": found.text,
+    }
+    return document if found.trouble is None else {**document, "trouble": found.trouble}
 
 
 def _redaction(manifest: Manifest) -> Redaction:

@@ -11,7 +11,8 @@ from flask import Blueprint, Response
 from addon.analysis.captions import MEDIA_TYPES
 from addon.archive import index
 from addon.archive.names import LAST, Entry
-from addon.errors import InvalidParameter, NotFound, NotStored
+from addon.archive.notes import notes_of
+from addon.errors import InvalidParameter, KeyMissing, NotFound, NotPlayable, NotStored
 from addon.playback import direct as direct_access
 from addon.playback.clips import clip_name
 from addon.web import audio, schemas
@@ -35,6 +36,7 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.get("/recordings/<recording_id>/file_url")(file_url)
     blueprint.get("/recordings/<recording_id>/peaks")(peaks)
     blueprint.get("/recordings/<recording_id>/transcript")(transcript)
+    blueprint.get("/recordings/<recording_id>/notes")(notes)
     blueprint.get("/recordings/<recording_id>/audit")(audit)
 
 
@@ -185,6 +187,26 @@ def transcript(
     holder = holder_of(recording_id, install)
     access = api_access(holder, (recording_id,), purpose="transcript", form=format)
     return transcript_answer(access, format)
+
+
+@Operation("listNotes", "Recordings", problems=(422,))
+def notes(
+    recording_id: parameters.RecordingId, *, install: parameters.Install | None = None
+) -> schemas.Notes:
+    """List what people noted at moments of a recording.
+
+    Notes are written on the recording's page, and go when it is erased. A note cannot be changed.
+    """
+    holder = holder_of(recording_id, install)
+    context().archive.manifest(holder, recording_id)
+    try:
+        found = notes_of(context().archive, holder, recording_id)
+    except KeyMissing:
+        raise NotPlayable(
+            "this server has no key that opens notes",
+            remedy="Ask one that holds ARCHIVE_PRIVATE_KEYS and CONTROL_KEYS.",
+        ) from None
+    return {"id": recording_id, "notes": [documents.note(one) for one in found]}
 
 
 @Operation("getTrail", "Recordings")
