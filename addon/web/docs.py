@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parents[2] / "docs"
 
 PAGES = {
     "": "Quick start",
+    "callback": "Receive a result",
     "result": "The result",
     "examples": "Examples",
     "errors": "Error codes",
@@ -28,6 +29,9 @@ PAGES = {
     "api": "API and player",
 }
 """Every page by its address, in the order of the menu."""
+
+GUIDES = {"callback": "callback.md", "api": "api.md"}
+"""Pages that are made from docs/*.md."""
 
 EXAMPLES = {
     "dual": ("Two channels", "Customer left, agent right: every figure is known."),
@@ -50,6 +54,9 @@ def show(page: str) -> str:
     """One page. Raises NotFound."""
     if page not in PAGES:
         raise NotFound("There is no such page of the documentation")
+    if page in GUIDES:
+        text = guide.html(FOLDER / GUIDES[page], context().settings.public_url)
+        return render_template("docs/guide.html", pages=PAGES, page=page, guide=text)
     return render_template(
         f"docs/{page or 'start'}.html",
         pages=PAGES,
@@ -58,7 +65,6 @@ def show(page: str) -> str:
         fields=reference.fields(schema()),
         codes=reference.CODES,
         meaning=reference.meaning,
-        guide=guide.html(FOLDER / "api.md", context().settings.public_url),
         examples={name: (*about, example(name)) for name, about in EXAMPLES.items()},
     )
 
