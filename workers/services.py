@@ -20,6 +20,7 @@ from addon.requests.intake_store import IntakeStore
 from addon.requests.signature_uses import SignatureUses
 from addon.requests.state import RequestStates
 from addon.settings import Settings
+from addon.webhooks.outbox import Outbox
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Services:
     states: RequestStates
     counters: Counters
     dispatcher: Dispatcher
+    outbox: Outbox
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Services:
@@ -42,11 +44,15 @@ class Services:
         connection = worker_connection(settings.redis_url)
         store = store_of(settings)
         states = RequestStates(connection)
+        outbox = Outbox.from_settings(settings, store)
+        archive = Archive.from_settings(settings, store)
+        archive.at_erasure(outbox.promise_erasure)
         return cls(
             settings=settings,
             redis=connection,
             store=store,
-            archive=Archive.from_settings(settings, store),
+            archive=archive,
+            outbox=outbox,
             intake_store=IntakeStore.from_settings(settings, store),
             signature_uses=SignatureUses.from_settings(settings, store, connection),
             states=states,

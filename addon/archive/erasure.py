@@ -36,11 +36,13 @@ def erase(
     reason: str,
     now: datetime,
     tombstone: bool = True,
+    announce: Callable[[], object] = lambda: None,
 ) -> None:
     """Remove audio, analysis, notes, index entries and manifest; leave tombstone and access log.
 
-    With `tombstone` False a genuine one of before stays as it is. Raises RetentionLocked before
-    anything is removed.
+    With `tombstone` False a genuine one of before stays as it is. `announce` is called once the
+    erasure stands and before it is complete, so that an interrupted one comes to it again. Raises
+    RetentionLocked before anything is removed.
     """
     tenant, recording_id = manifest.tenant, manifest.recording_id
     stone = _tombstone(signer, manifest, by=by, reason=reason, now=now)
@@ -53,6 +55,7 @@ def erase(
         access_log.record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
     if tombstone:
         store.put(keys.tombstone, [stone], if_absent=False)
+    announce()
     remove_what_came_back(store, keys)
     remove_notes(store, tenant, recording_id)  # one that was written before the tombstone stood
     index.remove(store, manifest)

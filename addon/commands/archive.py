@@ -35,6 +35,7 @@ from addon.commands.sign_controls import sign_controls
 from addon.durable_files import write_file
 from addon.errors import NotStored
 from addon.settings import Settings
+from addon.webhooks.outbox import Outbox
 
 
 @click.group("archive", cls=Group)
@@ -197,6 +198,10 @@ def check_index_command(ctx: click.Context, mend: bool, after: str) -> None:
 def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""
     archive = _archive()
+    settings = Settings.load()
+    if settings.webhook_hosts:
+        outbox = Outbox.from_settings(settings, archive.store)
+        archive.at_erasure(outbox.promise_erasure)
     archive.erase(
         holder(archive, recording_id, tenant), recording_id, by=_operator(), reason=reason
     )

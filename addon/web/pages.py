@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from addon.archive.names import Entry, ids_prefix
 from addon.errors import NotFound
-from addon.web import call_page, page_responses, recording_page
+from addon.web import call_page, page_responses, recording_page, static_files
 from addon.web.context import context
 from addon.web.current_user import User, current_user
 from addon.web.formats import FILTERS
@@ -26,13 +26,8 @@ PAGE_SIZE = 25
 
 _SID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-blueprint = Blueprint(
-    "pages",
-    __name__,
-    template_folder="templates",
-    static_folder="static",
-    static_url_path="/static",
-)
+blueprint = Blueprint("pages", __name__, template_folder="templates")
+static_files.add_to(blueprint)
 page_responses.apply(blueprint)
 recording_page.add_to(blueprint)
 call_page.add_to(blueprint)

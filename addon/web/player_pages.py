@@ -19,6 +19,7 @@ from addon.errors import Forbidden, InvalidParameter, KeyMissing, NotStored
 from addon.playback.access_log import Access
 from addon.playback.clips import Clip
 from addon.playback.grants import MAX_LIFETIME_S, Purpose
+from addon.requests import results
 from addon.web import moments, played, player_data
 from addon.web.access_log import access_from_request
 from addon.web.context import context
@@ -32,7 +33,7 @@ _CLOCK = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d{1,3})?)", re
 
 
 def result_of(manifest: Manifest) -> tuple[dict[str, Any], str | None]:
-    """The result, or an empty one and the reason."""
+    """The result, without words where the recording is withheld, or an empty one and the reason."""
     try:
         document = context().archive.analysis(manifest.tenant, manifest.recording_id)
     except NotStored:
@@ -41,6 +42,9 @@ def result_of(manifest: Manifest) -> tuple[dict[str, Any], str | None]:
         return {}, "This server has no key that opens the analysis."
     if document["result"] is None:
         return {}, str(document["message"])
+    reason = context().player.withheld(manifest)
+    if reason is not None:
+        return results.unheard(document["result"], f"{reason}."), None
     return document["result"], None
 
 

@@ -66,8 +66,6 @@ def timeline(recording_id: str) -> Response:
     """The data that the player draws, as JSON."""
     manifest = _manifest(current_user(), recording_id)
     result, _ = player_pages.result_of(manifest)
-    if context().player.withheld(manifest) is not None:
-        result.pop("waveform", None)
     return jsonify(player_pages.timeline(result))
 
 

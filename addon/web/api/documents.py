@@ -9,6 +9,7 @@ from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, Unreadable
 from addon.archive.notes import Note
 from addon.errors import KeyMissing, NotStored
+from addon.requests import results
 from addon.web import schemas
 from addon.web.context import context
 from addon.web.schemas import Analysis, Call, File, Recording, Redaction, UnreadableRecording
@@ -98,8 +99,9 @@ def analysis(manifest: Manifest) -> Analysis:
         return {"analysis": None, "analysis_reason": "The recording was archived as it came."}
     except KeyMissing:
         return {"analysis": None, "analysis_reason": "This server has no key to open it."}
-    if document["result"] and context().player.withheld(manifest) is not None:
-        document["result"].pop("waveform", None)  # as /peaks, it shows what nobody may hear
+    reason = context().player.withheld(manifest)
+    if document["result"] and reason is not None:
+        document["result"] = results.unheard(document["result"], f"{reason}.")
     return {"analysis": document}
 
 

@@ -62,6 +62,7 @@ RecordingId = Annotated[
 CallSid = Annotated[Id, Field(description="The call (CA…).")]
 GrantToken = Annotated[str, Field(description="The grant.")]
 Install = Annotated[Id, Field(description="With a token for every install: which one is meant.")]
+EndpointId = Annotated[Id, Field(description="The webhook endpoint's.")]
 FileId = Annotated[Id, Field(description="One part of the call; without it, all of them joined.")]
 CallFilter = Annotated[Id, Field(description="Of one call.")]
 Day = Annotated[

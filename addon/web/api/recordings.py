@@ -170,6 +170,7 @@ def peaks(
     "getTranscript",
     "Recordings",
     {200: Answer("The transcript as a file.", str, tuple(MEDIA_TYPES.values()))},
+    problems=(403,),
 )
 def transcript(
     recording_id: parameters.RecordingId,
@@ -180,7 +181,8 @@ def transcript(
     """The transcript, as captions or text.
 
     It says what the analysis says: numbers that are masked there are masked here. That it was taken
-    is in the access log. 404 gives the reason where there is none.
+    is in the access log. 404 gives the reason where there is none; 403 says that it is withheld, as
+    the audio is.
     """
     holder = holder_of(recording_id, install)
     access = api_access(holder, (recording_id,), purpose="transcript", form=format)
