@@ -52,6 +52,7 @@ class Catalogue:
     def __init__(self, database: Database, made: Tokens) -> None:
         self._database = database
         self._made = made
+        self._checked = 0
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -90,7 +91,7 @@ class Catalogue:
     ) -> Page:
         """Recordings in order, from the beginning or behind `cursor`. Raises InvalidParameter."""
         with self._reading() as connection:
-            selection = Selection(wanted, installs, self._made)
+            selection = Selection(connection, wanted, installs, self._made)
             return page_of(connection, selection, sort, cursor, limit)
 
     def totals(
@@ -107,7 +108,7 @@ class Catalogue:
         are the group whose key is None.
         """
         with self._reading() as connection:
-            selection = Selection(wanted, installs, self._made)
+            selection = Selection(connection, wanted, installs, self._made)
             return grouping.totals(connection, selection, by, zone, wanted)
 
     def worst(
@@ -199,7 +200,13 @@ class Catalogue:
             yield connection
 
     def _check_key(self, connection: Connection) -> None:
-        """Raises CatalogueUnavailable where the tokens are another key's, and find nothing."""
+        """Raises CatalogueUnavailable where the tokens are another key's, and find nothing.
+
+        Looked at whenever the database was opened.
+        """
+        openings = self._database.openings
+        if openings == self._checked:
+            return
         known = writing.fact(connection, KEY)
         if known is None:
             writing.put_fact(connection, KEY, self._made.check)
@@ -208,6 +215,7 @@ class Catalogue:
                 "the catalogue was made with another CATALOGUE_KEY",
                 remedy="Run `flask catalogue rebuild`.",
             )
+        self._checked = openings
 
     def close(self) -> None:
         """Leave the database."""

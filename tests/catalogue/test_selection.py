@@ -52,7 +52,8 @@ def test_search_finds_a_sid_a_number_an_agent_a_queue_and_words(filled, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["ann", "redacted", "support us", "+1 415 555 0124", "415 555 0124", "refund thanks", "%"]
+    "text",
+    ["ann", "redacted", "support us", "+1 415 555 0124", "415 555 0124", "refund thanks", "%"],
 )
 def test_search_finds_nothing_else(filled, text):
     assert found(filled, q=text) == []
