@@ -22,7 +22,7 @@ from sqlalchemy import (
     union,
 )
 
-from addon.catalogue.filters import GROUP_MARK, Filter, Range
+from addon.catalogue.filters import GROUP_MARK, NONE, Filter, Range
 from addon.catalogue.row import first_id
 from addon.catalogue.search_tokens import (
     AGENT,
@@ -87,6 +87,9 @@ class Selection:
             value = getattr(wanted, name)
             if value is not None:
                 self.where.append(row[name] == value)
+        for name in ("agent", "queue"):
+            if getattr(wanted, name) == NONE:
+                self.where.append(row[name].is_(None))
         self.where += (_within(each) for each in wanted.ranges)
 
     def _asked(self, wanted: Filter) -> list[AnyOf]:
@@ -95,10 +98,10 @@ class Selection:
         asked += ([self._made.of(CATEGORY, "", one)] for one in wanted.categories)
         if wanted.number is not None:
             asked.append(self._of_number(wanted.number))
-        if wanted.agent is not None:
-            asked.append(self._of_name(wanted.agent, AGENT, AGENT_PART))
-        if wanted.queue is not None:
-            asked.append(self._of_name(wanted.queue, QUEUE))
+        if wanted.agent not in (None, NONE):
+            asked.append(self._of_name(str(wanted.agent), AGENT, AGENT_PART))
+        if wanted.queue not in (None, NONE):
+            asked.append(self._of_name(str(wanted.queue), QUEUE))
         if wanted.outcome is not None:
             asked.append(self._of_each(OUTCOME, folded(wanted.outcome)))
         if wanted.words is not None:
