@@ -235,6 +235,7 @@ class Reanalysis:
             self._announce(manifest, document, heard, first)
         held.confirm()
         after = replace_objects(self._archive, manifest, staged, heard.facts(manifest))
+        self.services.catalogue.write(after, document)
         self._archive.access_log.record(
             manifest.tenant,
             manifest.recording_id,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
 from addon.web import compression, page_responses, webhook_payloads
@@ -230,8 +230,11 @@ def _parameters(view: Any) -> Iterator[Json]:
         "path": inspect.Parameter.POSITIONAL_OR_KEYWORD,
         "query": inspect.Parameter.KEYWORD_ONLY,
     }
-    for place, kind in kinds.items():
-        model = parameters(view, kind).model_json_schema(schema_generator=_Untitled)
+    models = [(place, parameters(view, kind)) for place, kind in kinds.items()]
+    filters: dict[str, Any] = {name: (kind, None) for name, kind in view.operation.filters.items()}
+    models.append(("query", create_model("Filters", **filters)))
+    for place, made in models:
+        model = made.model_json_schema(schema_generator=_Untitled)
         for name, schema in model.get("properties", {}).items():
             if schema.get("default", ...) is None:
                 del schema["default"]
