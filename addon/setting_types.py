@@ -49,8 +49,11 @@ def flag_or(*others: str) -> Callable[[str], str]:
     return parse
 
 
+NUMBER_KINDS = ("spoken_number", "card_number", "phone_number", "social_security_number", "iban")
+"""Kinds of spoken numbers. "spoken_number" is every other one, and in the setting all of them."""
+
 SPOKEN_KINDS = (
-    "spoken_number",
+    *NUMBER_KINDS,
     "security_code",
     "expiry_date",
     "date_of_birth",
@@ -63,7 +66,10 @@ AUTO = ("auto",)
 
 
 def spoken_kinds(text: str) -> tuple[str, ...]:
-    """auto, on, off, or the kinds that are muted, with commas between."""
+    """auto, on, off, or the kinds that are muted, with commas between.
+
+    Where some kinds of numbers are, those that have no name go too: they may be of these.
+    """
     if text.lower() == "auto":
         return AUTO
     if text.lower() in FLAGS:
@@ -71,7 +77,9 @@ def spoken_kinds(text: str) -> tuple[str, ...]:
     kinds = listing(text)
     if not kinds or not set(kinds) <= set(SPOKEN_KINDS):
         raise ValueError(f"must be auto, on, off, or some of {', '.join(SPOKEN_KINDS)}")
-    return kinds
+    if "spoken_number" in kinds:
+        return tuple(dict.fromkeys((*kinds, *NUMBER_KINDS)))
+    return ("spoken_number", *kinds) if set(kinds) & set(NUMBER_KINDS) else kinds
 
 
 def whole(least: int) -> BeforeValidator:
