@@ -85,6 +85,7 @@ class Archive:
     ) -> None:
         self.store = store
         self.access_log = AccessLog(store, control_signer)
+        self.control_signer = control_signer
         self.decryption_keys = DecryptionKeys() if decryption_keys is None else decryption_keys
         self.lock = lock
         self._encryption_keys = encryption_keys

@@ -18,6 +18,9 @@ CALLS = "calls/"
 IDS = "ids/"
 """`<id>/<tenant>`: empty index entries, the tenants that hold a recording of this id."""
 
+NOTES = "notes/"
+"""`<tenant>/<id>/<time>-<nonce>.esdk`: notes on a recording, encrypted; they go with it."""
+
 AUDIT = "audit/"
 """`<tenant>/<id>/<time>-<nonce>.json`: one object an event; they outlive the recording."""
 

@@ -16,8 +16,8 @@ from addon.web import (
     media,
     openapi,
     ops,
+    page_responses,
     pages,
-    problems,
     ringcentral,
     ringcentral_webhook,
     transport_security,
@@ -36,7 +36,7 @@ def register_blueprints(app: Flask) -> None:
     """Add every blueprint, the error handlers and the limits to an app."""
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
-    problems.PROGRAMS.listen_to(app)
+    page_responses.apply_to_rest(app)
     limited = {
         api.blueprint: api.access.valid_caller,
         flex.blueprint: flex.valid_caller,

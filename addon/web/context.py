@@ -16,6 +16,7 @@ from flask import Flask, current_app
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.store import WEB_PATIENCE, Store
+from addon.catalogue import Catalogue
 from addon.errors import SettingsError, Unavailable
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
@@ -155,6 +156,11 @@ class Context:
         )
 
     @cached_property
+    def catalogue(self) -> Catalogue:
+        """The index of recordings. Raises CatalogueUnavailable without CATALOGUE_KEY."""
+        return Catalogue.from_settings(self.settings)
+
+    @cached_property
     def recording_rows(self) -> RecordingRows:
         """Rows of the list of recordings."""
         return RecordingRows(self.archive)
@@ -212,6 +218,8 @@ class Context:
         for name in ("access_log", "buffered_counters"):
             if name in self.__dict__:
                 self.__dict__[name].close()
+        if "catalogue" in self.__dict__:
+            self.catalogue.close()
         if "redis" in self.__dict__:
             self.redis.connection_pool.disconnect()
 

@@ -245,6 +245,24 @@ class Webhooks(TypedDict):
     webhooks: list[Webhook]
 
 
+class Note(TypedDict):
+    """A person's note at a moment of a recording."""
+
+    id: str
+    at_seconds: Annotated[float, Field(ge=0)]
+    author: str
+    written_at: Time
+    text: Annotated[str, Field(description="As it was written: escape it where it is shown.")]
+    trouble: NotRequired[Annotated[str, Field(description="Why it cannot be believed.")]]
+
+
+class Notes(TypedDict):
+    """The notes on a recording, by their moments."""
+
+    id: Id
+    notes: list[Note]
+
+
 class MediaUrl(TypedDict):
     """The Flex player's answer."""
 
@@ -254,7 +272,10 @@ class MediaUrl(TypedDict):
 class Problem(TypedDict):
     """A problem document (RFC 9457)."""
 
-    type: str
+    type: Annotated[
+        str,
+        Field(description="The page about this kind of error, at /docs/errors; else about:blank."),
+    ]
     title: str
     status: int
     detail: str

@@ -14,7 +14,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, render_templ
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from addon.web import page_responses, webhook_payloads
+from addon.web import compression, page_responses, webhook_payloads
 from addon.web.context import context
 from addon.web.openapi.operations import JSON, Answer, Operation, parameters
 
@@ -27,10 +27,10 @@ Recordings of calls, encrypted at rest and decrypted for whoever may hear them.
 
 Tokens are issued on the server with `flask tokens issue`, for one install or for all of them, with
 the scopes read, link, erase and webhooks or some of these; what belongs to another install answers
-404.
-Errors are problem documents (RFC 9457) whose `code` stays the same from release to release. Audio
-is answered by byte ranges (RFC 9110), and a connection that breaks before Content-Length means that
-the rest could not be verified."""
+404. Errors are problem documents (RFC 9457) whose `code` stays the same from release to release;
+whoever opens a link to audio in a browser reads them as a page. Audio is answered by byte ranges
+(RFC 9110), and a connection that breaks before Content-Length means that the rest could not be
+verified."""
 
 TAGS = {
     "Recordings": "What was recorded, and what was found out about it.",
@@ -62,6 +62,7 @@ IMPLIED = {"HEAD", "OPTIONS"}
 EXTENSION = "openapi"
 
 blueprint = Blueprint("openapi", __name__)
+compression.apply(blueprint)
 docs = Blueprint("api_docs", __name__)
 page_responses.apply(docs)
 
