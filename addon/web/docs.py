@@ -26,8 +26,12 @@ PAGES = {
     "data": "Data handling",
     "testing": "Test mode",
     "api": "API and player",
+    "webhooks": "Webhooks",
 }
 """Every page by its address, in the order of the menu."""
+
+GUIDES = {"api": "api.md", "webhooks": "webhooks.md"}
+"""Pages that are made from a file of docs/."""
 
 EXAMPLES = {
     "dual": ("Two channels", "Customer left, agent right: every figure is known."),
@@ -58,7 +62,7 @@ def show(page: str) -> str:
         fields=reference.fields(schema()),
         codes=reference.CODES,
         meaning=reference.meaning,
-        guide=guide.html(FOLDER / "api.md", context().settings.public_url),
+        guide=guide.html(FOLDER / GUIDES.get(page, "api.md"), context().settings.public_url),
         examples={name: (*about, example(name)) for name, about in EXAMPLES.items()},
     )
 

@@ -22,7 +22,7 @@ EXAMPLE_ADDRESS = "https://recordings.example.com"
 LANGUAGES = {"sh": "curl", "python": "Python", "js": "Node"}
 """Languages of examples, by the info of their fence."""
 
-PAGES_HERE = {"analysis.md": "/docs/result"}
+PAGES_HERE = {"analysis.md": "/docs/result", "api.md": "/docs/api", "webhooks.md": "/docs/webhooks"}
 """Pages beside the guide that the site has under another address; the others are not linked."""
 
 _LINK = re.compile(r'<a href="(?P<page>[\w-]+\.md)(?:#[\w-]+)?">(?P<text>.*?)</a>')
