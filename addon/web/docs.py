@@ -27,11 +27,12 @@ PAGES = {
     "data": "Data handling",
     "testing": "Test mode",
     "api": "API and player",
+    "webhooks": "Webhooks",
 }
 """Every page by its address, in the order of the menu."""
 
-GUIDES = {"callback": "callback.md", "api": "api.md"}
-"""Pages that are made from docs/*.md."""
+GUIDES = {"callback": "callback.md", "api": "api.md", "webhooks": "webhooks.md"}
+"""Pages that are made from a file of docs/."""
 
 EXAMPLES = {
     "dual": ("Two channels", "Customer left, agent right: every figure is known."),
