@@ -16,6 +16,7 @@ from flask import Flask, current_app
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.store import WEB_PATIENCE, Store
+from addon.catalogue.catalogue import Catalogue
 from addon.errors import SettingsError, Unavailable
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
@@ -41,6 +42,7 @@ from addon.twilio.signatures import Verifier
 from addon.vault import Vault
 from addon.web.oidc import Provider
 from addon.web.recording_rows import RecordingRows
+from addon.web.saved_views import SavedViews
 from addon.web.sessions import Sessions
 
 EXTENSION = "recording-addon"
@@ -67,6 +69,16 @@ class Context:
     def archive(self) -> Archive:
         """The archive, with whatever keys this process holds."""
         return Archive.from_settings(self.settings, self.store)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The index of recordings. Raises CatalogueUnavailable without CATALOGUE_KEY."""
+        return Catalogue.from_settings(self.settings)
+
+    @cached_property
+    def saved_views(self) -> SavedViews:
+        """The views of the list that people saved."""
+        return SavedViews.from_settings(self.settings, self.store)
 
     @cached_property
     def intake_store(self) -> IntakeStore:
@@ -197,6 +209,8 @@ class Context:
         for name in ("access_log", "buffered_counters"):
             if name in self.__dict__:
                 self.__dict__[name].close()
+        if "catalogue" in self.__dict__:
+            self.catalogue.close()
         if "redis" in self.__dict__:
             self.redis.connection_pool.disconnect()
 
