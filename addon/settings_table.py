@@ -201,7 +201,14 @@ class SettingsTable(BaseSettings):
         None, "PEM: who signed the certificate of a rediss:// server, where it is nobody public."
     )
     data_dir: Annotated[Path, AfterValidator(Path.absolute)] = _storage(
-        "./var", "Keys, the embedded Redis and, by default, the archive."
+        "./var", "Keys, the embedded Redis and, by default, the archive and the catalogue."
+    )
+    database_url: str | None = _storage(
+        None,
+        "The catalogue's Postgres: postgresql://user:password@host/name, or Heroku's postgres://. "
+        "Unset: SQLite under DATA_DIR. See [the catalogue](operations.md#the-catalogue).",
+        secret=True,
+        example="postgresql://addon@127.0.0.1/addon",
     )
     archive_url: str = _storage(
         "",
@@ -260,6 +267,13 @@ class SettingsTable(BaseSettings):
         "32 bytes in base64: encrypts what waits for a worker. Web and workers share it.",
         secret=True,
         kept="intake_key",
+    )
+    catalogue_key: Key32 = _keys(
+        "",
+        "32 bytes in base64: the catalogue holds numbers, names and words as keyed digests alone. "
+        "Web and workers share it. Unset: no catalogue.",
+        secret=True,
+        kept="catalogue_key",
     )
     control_keys: Keys32 = _keys(
         "",

@@ -57,6 +57,7 @@ MAY_IMPORT = {
     "addon.audio": ("addon.errors",),
     "addon.analysis": ("addon.errors", "addon.audio"),
     "addon.archive": FOUNDATION,
+    "addon.catalogue": (*FOUNDATION, "addon.archive"),
     "addon.twilio": (*FOUNDATION, "addon.outbound", "addon.audio"),
     "addon.ringcentral": (*FOUNDATION, "addon.outbound", "addon.audio"),
     "addon.metrics": FOUNDATION,

@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.store import WEB_PATIENCE, Store
-from addon.catalogue.catalogue import Catalogue
+from addon.catalogue import Catalogue
 from addon.errors import SettingsError, Unavailable
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
@@ -69,11 +69,6 @@ class Context:
     def archive(self) -> Archive:
         """The archive, with whatever keys this process holds."""
         return Archive.from_settings(self.settings, self.store)
-
-    @cached_property
-    def catalogue(self) -> Catalogue:
-        """The index of recordings. Raises CatalogueUnavailable without CATALOGUE_KEY."""
-        return Catalogue.from_settings(self.settings)
 
     @cached_property
     def saved_views(self) -> SavedViews:
@@ -150,6 +145,11 @@ class Context:
         return Provider(
             settings.oidc_issuer, settings.oidc_client_id or "", settings.oidc_client_secret
         )
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The index of recordings. Raises CatalogueUnavailable without CATALOGUE_KEY."""
+        return Catalogue.from_settings(self.settings)
 
     @cached_property
     def recording_rows(self) -> RecordingRows:
