@@ -24,6 +24,8 @@ LEAST_DIGITS = 4
 OVER, UNDER = "_over", "_under"
 TOKEN_MARK = "~"
 """Before the key of a group of `totals`, as a value of `agent` or `queue`: no name in a link."""
+NONE = TOKEN_MARK
+"""As a value of `agent` or `queue`: recordings without one, the group whose key is None."""
 
 
 @dataclass(frozen=True)

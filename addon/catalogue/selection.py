@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, FromClause, and_, exists, false, or_
 
-from addon.catalogue.filters import TOKEN_MARK, Filter, Range
+from addon.catalogue.filters import NONE, TOKEN_MARK, Filter, Range
 from addon.catalogue.row import first_id
 from addon.catalogue.search_tokens import (
     AGENT,
@@ -81,9 +81,12 @@ class Selection:
         found += ([self._made.of(CATEGORY, "", one)] for one in wanted.categories)
         if wanted.number is not None:
             found.append(self._of_number(wanted.number))
-        if wanted.agent is not None:
+        for name in ("agent", "queue"):
+            if getattr(wanted, name) == NONE:
+                self.where.append(recordings.c[name].is_(None))
+        if wanted.agent not in (None, NONE):
             found.append(self._of_name(wanted.agent, AGENT, AGENT_PART))
-        if wanted.queue is not None:
+        if wanted.queue not in (None, NONE):
             found.append(self._of_name(wanted.queue, QUEUE))
         if wanted.outcome is not None:
             found.append(self._of_each(OUTCOME, folded(wanted.outcome)))

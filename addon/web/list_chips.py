@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from addon.catalogue.filters import TOKEN_MARK, Range
+from addon.catalogue.filters import NONE, TOKEN_MARK, Range
 from addon.web.formats import flag_name, short
 from addon.web.list_measures import MEASURES
 from addon.web.list_view import PERIODS, ListView
@@ -36,6 +36,7 @@ def _chips(view: ListView, rows: Sequence[RecordingRow]) -> Iterator[Chip]:
     for name in ("agent", "queue"):
         if value := getattr(wanted, name):
             named = _name_in(rows, name) if value.startswith(TOKEN_MARK) else value
+            named = "unknown" if value == NONE else named
             yield Chip(f"{name.capitalize()} {named}", view.where(**{name: None}))
     for name in ("number", "words", "direction", "outcome", "source", "state", "code"):
         if value := getattr(wanted, name):
@@ -46,7 +47,9 @@ def _chips(view: ListView, rows: Sequence[RecordingRow]) -> Iterator[Chip]:
     for flag in wanted.flags:
         yield Chip(flag_name(flag), view.without("flags", flag))
     for category in wanted.categories:
-        yield Chip(category.replace("_", " ").replace("=", ": "), view.without("categories", category))
+        yield Chip(
+            category.replace("_", " ").replace("=", ": "), view.without("categories", category)
+        )
     for limits in wanted.ranges:
         yield Chip(in_words(limits), view.limited(Range(limits.figure)))
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from flask import Response, stream_with_context
 
-from addon import log
+from addon.web.access_log import access_from_request
 from addon.web.context import context
 from addon.web.current_user import User
 from addon.web.list_measures import MEASURES
@@ -26,6 +26,9 @@ from addon.web.viewer_zone import viewer_zone
 
 MAX_EXPORTED = 10_000
 """Rows of one table: each is decrypted, some milliseconds; the page says so."""
+
+LISTS = "list"
+"""In the place of a recording's id in the access log: one event of each install's list."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 """First letters that a spreadsheet may take for the beginning of a formula."""
@@ -39,14 +42,17 @@ HEADINGS = (
     *("agent_talk_percent", "flags", "not_shown"),
 )
 
-logger = log.get("lists")
-
 
 def csv_answer(user: User, view: ListView, installs: Sequence[str]) -> Response:
-    """A table that is sent while it is made; the first page is asked for before anything is."""
+    """A table that is sent while it is made, after it is on record that it is taken away.
+
+    Raises CatalogueUnavailable, and StoreUnavailable where it cannot be put on record.
+    """
     pages = every_page(view, installs)
     first = next(pages, [])
-    logger.info("a list is taken away", installs=len(installs))
+    for install in installs:
+        facts = {"listener": user.name, "right": "page", "purpose": "table"}
+        context().access_log.exported(access_from_request(install, (LISTS,), **facts))
     zone = viewer_zone()
 
     def lines() -> Iterator[str]:

@@ -49,7 +49,7 @@ def listed(view: ListView, installs: Sequence[str], cursor: str | None, limit: i
         catalogue = context().catalogue
         whole = catalogue.totals(view.wanted(viewer_zone(), datetime.now(UTC)), installs)
         count = sum(group.totals.recordings for group in whole)
-        complete = catalogue.status().compared_at is not None
+        complete = catalogue.status(installs).compared_at is not None
         return replace(found, count=count, notice="" if complete else INCOMPLETE)
     except CatalogueUnavailable:
         return _of_store(view, installs, cursor, limit)

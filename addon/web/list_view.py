@@ -28,6 +28,9 @@ PERIODS = {"today": "Today", "yesterday": "Yesterday", "7d": "Last 7 days", "30d
 SEARCH = "s"
 """The parameter of an encrypted search text."""
 
+EVERYTHING = Filter()
+LATEST_FIRST = Sort()
+
 _DATES = ("period", "from", "to", "zone")
 
 
@@ -38,8 +41,8 @@ class ListView:
     `search` is the search text as the address has it, `first` and `last` are days of `zone`.
     """
 
-    filter: Filter = Filter()
-    sort: Sort = Sort()
+    filter: Filter = EVERYTHING
+    sort: Sort = LATEST_FIRST
     search: str = ""
     period: str = ""
     first: date | None = None
@@ -73,7 +76,7 @@ class ListView:
         shown = self.filter.replace(text=None) if self.search else self.filter
         pairs = [(SEARCH, self.search), *shown.parameters()]
         pairs += zip(_DATES, dates, strict=True)
-        pairs.append(("sort", "" if self.sort == Sort() else str(self.sort)))
+        pairs.append(("sort", "" if self.sort == LATEST_FIRST else str(self.sort)))
         return [(name, value) for name, value in pairs if value]
 
     def where(self, **changes: object) -> Self:

@@ -33,7 +33,7 @@ from addon.web.list_view import PERIODS, SEARCH, ListView
 from addon.web.recording_rows import RecordingRow
 from addon.web.safe_redirect import safe_path
 from addon.web.saved_views import SavedView
-from addon.web.viewer_zone import name_of, viewer_zone, zone_named, zone_names
+from addon.web.viewer_zone import name_of, viewer_zone, wants_zone, zone_named, zone_names
 
 PAGE_SIZE = 25
 """Recordings on a page of the list: each is opened for its talk bar."""
@@ -44,8 +44,10 @@ page_responses.apply(blueprint)
 ORDERS = [
     ("-time", "Latest first"),
     ("time", "Earliest first"),
-    *((str(Sort(name, one.worst == "most")), f"{one.title}, {one.worst} first")
-      for name, one in MEASURES.items()),
+    *(
+        (str(Sort(name, one.worst == "most")), f"{one.title}, {one.worst} first")
+        for name, one in MEASURES.items()
+    ),
 ]
 """The orders that can be chosen without the table's headings, as on a phone."""
 
@@ -66,7 +68,7 @@ def recordings() -> Response | str:
     view = ListView.parse(request.args, context().cookie_vault)
     if not all(value.strip() for value in request.args.values()):
         return redirect(address(view))
-    installs = _installs(user, view)
+    installs = installs_of(user, view)
     shown = listed(view, installs, request.args.get("cursor"), PAGE_SIZE)
     return show(user, view, shown)
 
@@ -76,7 +78,7 @@ def recordings_csv() -> Response:
     """The rows of a view as a table for a spreadsheet."""
     user = current_user()
     view = ListView.parse(request.args, context().cookie_vault)
-    return csv_answer(user, view, _installs(user, view))
+    return csv_answer(user, view, installs_of(user, view))
 
 
 @blueprint.post("/recordings/search")
@@ -150,7 +152,7 @@ def show(user: User, view: ListView, shown: Listed, **more: Any) -> str:
         chips=chips(view, rows),
         zone=zone,
         zone_name=name_of(zone),
-        zone_known=Cookies.of(context().settings).zone(request) is not None,
+        zone_wanted=wants_zone(),
         groups=_groups(view, rows, zone),
         query=urlencode(view.query()),
         orders=ORDERS,
@@ -188,7 +190,7 @@ def _order(view: ListView, figure: str) -> tuple[ListView, str]:
     return view.sorted(Sort(figure, falling)), state
 
 
-def _installs(user: User, view: ListView) -> Sequence[str]:
+def installs_of(user: User, view: ListView) -> Sequence[str]:
     """The installs that are listed. Raises NotFound for one that the user may not know of."""
     chosen = view.filter.install
     if chosen is None:

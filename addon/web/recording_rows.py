@@ -153,7 +153,10 @@ class RecordingRows:
             return replace(row, trouble=f"not analysed: {document.get('message') or NO_REASON}")
         try:
             return replace(
-                row, flags=tuple(result["flags"]), bar=talk_bar(result), figures=figures_of(manifest, result)
+                row,
+                flags=tuple(result["flags"]),
+                bar=talk_bar(result),
+                figures=figures_of(manifest, result),
             )
         except (KeyError, TypeError):  # of another release
             return replace(row, trouble="its analysis has not the figures that are shown here")

@@ -21,6 +21,11 @@ def viewer_zone() -> tzinfo:
     return zone_named(Cookies.of(context().settings).zone(request) or "") or UTC
 
 
+def wants_zone() -> bool:
+    """True where this browser has not told or chosen a zone yet."""
+    return Cookies.of(context().settings).zone(request) is None
+
+
 def zone_named(name: str) -> tzinfo | None:
     """The zone of a name such as Europe/Berlin; None for any other text."""
     return ZoneInfo(name) if name in zone_names() else None
