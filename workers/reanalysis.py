@@ -228,6 +228,8 @@ class Reanalysis:
                 raise
             only = self.selection.only_transcript
             document = heard.document(manifest, first, only_transcript=only)
+            if "call" in (analysis or {}):
+                document["call"] = cast("dict[str, Any]", analysis)["call"]
             held.confirm()  # what another process has written aside is not written over
             staged = self._staged(manifest, document, heard, cast(BinaryIO, archivable))
         held.confirm()
