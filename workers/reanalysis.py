@@ -234,6 +234,7 @@ class Reanalysis:
             staged = self._staged(manifest, document, heard, cast(BinaryIO, archivable))
         held.confirm()
         after = replace_objects(self._archive, manifest, staged, heard.facts(manifest))
+        self.services.catalogue.write(after, document)
         self._archive.access_log.record(
             manifest.tenant,
             manifest.recording_id,

@@ -5,7 +5,6 @@ Nothing waits for it for long: every way in which it may fail is CatalogueUnavai
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,7 +94,7 @@ class Database:
         if self._file is None:
             return None
         try:
-            found = os.stat(self._file)
+            found = self._file.stat()
         except FileNotFoundError:
             return None
         return found.st_dev, found.st_ino

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, FromClause, and_, exists, false, or_
 
-from addon.catalogue.filters import NONE, TOKEN_MARK, Filter, Range
+from addon.catalogue.filters import GROUP_MARK, NONE, Filter, Range
 from addon.catalogue.row import first_id
 from addon.catalogue.search_tokens import (
     AGENT,
@@ -124,8 +124,8 @@ class Selection:
         return self._of_each(ENDING, digits[-ENDINGS[-1] :])
 
     def _of_name(self, text: str, *kinds: str) -> list[int]:
-        if text.startswith(TOKEN_MARK):
-            key = text.removeprefix(TOKEN_MARK)
+        if text.startswith(GROUP_MARK):
+            key = text.removeprefix(GROUP_MARK)
             return [int(key, 16)] if re.fullmatch(r"[0-9a-f]{16}", key) else []
         name = folded(text)
         return [token for kind in kinds for token in self._of_each(kind, name)]

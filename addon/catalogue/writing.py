@@ -53,6 +53,12 @@ def put_fact(connection: Connection, name: str, value: str | None) -> None:
         connection.execute(insert(facts), {"name": name, "value": value})
 
 
+def empty(connection: Connection) -> None:
+    """Remove everything."""
+    for table in (tokens, token_lists, recordings, facts):
+        connection.execute(delete(table))
+
+
 def _key(values: Any) -> Key:
     return values["install"], values["recording_id"]
 
@@ -74,7 +80,7 @@ def _known(connection: Connection, keys: Iterable[Key]) -> dict[Key, Any]:
 def _is_newer(row: Row, known: Any) -> bool:
     if row.values["generation"] != known["generation"]:
         return bool(row.values["generation"] > known["generation"])
-    return row.values["state"] != "unknown" or known["state"] == "unknown"
+    return bool(row.values["state"] != "unknown" or known["state"] == "unknown")
 
 
 def _taken(connection: Connection, rows: Iterable[Row]) -> set[int]:

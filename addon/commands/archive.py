@@ -26,6 +26,7 @@ from addon.archive.names import Unreadable
 from addon.archive.reencryption import reencrypt, reencrypt_all
 from addon.archive.sealing import context_of
 from addon.archive.verification import verify, verify_all
+from addon.catalogue.writer import CatalogueWriter
 from addon.commands.access_log import verify_audit, whois
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
@@ -197,9 +198,11 @@ def check_index_command(ctx: click.Context, mend: bool, after: str) -> None:
 def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""
     archive = _archive()
-    archive.erase(
-        holder(archive, recording_id, tenant), recording_id, by=_operator(), reason=reason
-    )
+    install = holder(archive, recording_id, tenant)
+    archive.erase(install, recording_id, by=_operator(), reason=reason)
+    catalogue = CatalogueWriter.from_settings(Settings.load())
+    catalogue.remove(install, recording_id)
+    catalogue.close()
     click.echo(f"{recording_id}: erased", err=True)
 
 

@@ -17,7 +17,9 @@ from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.store import WEB_PATIENCE, Store
 from addon.catalogue import Catalogue
+from addon.catalogue.writer import CatalogueWriter
 from addon.errors import SettingsError, Unavailable
+from addon.metrics import declarations
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
 from addon.outbound import Outbound
@@ -150,6 +152,13 @@ class Context:
     def catalogue(self) -> Catalogue:
         """The index of recordings. Raises CatalogueUnavailable without CATALOGUE_KEY."""
         return Catalogue.from_settings(self.settings)
+
+    @cached_property
+    def catalogue_writer(self) -> CatalogueWriter:
+        """Keeps the catalogue up to date."""
+        catalogue = self.catalogue if self.settings.catalogue_key else None
+        missed = declarations.CATALOGUE_MISSED
+        return CatalogueWriter(catalogue, lambda: self.buffered_counters.count(missed))
 
     @cached_property
     def recording_rows(self) -> RecordingRows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from addon.catalogue.filters import NONE, TOKEN_MARK, Range
+from addon.catalogue.filters import GROUP_MARK, NONE, Range
 from addon.web.formats import flag_name, short
 from addon.web.list_measures import MEASURES
 from addon.web.list_view import PERIODS, ListView
@@ -35,7 +35,7 @@ def _chips(view: ListView, rows: Sequence[RecordingRow]) -> Iterator[Chip]:
         yield Chip(f"“{wanted.text}”", view.where(text=None))
     for name in ("agent", "queue"):
         if value := getattr(wanted, name):
-            named = _name_in(rows, name) if value.startswith(TOKEN_MARK) else value
+            named = _name_in(rows, name) if value.startswith(GROUP_MARK) else value
             named = "unknown" if value == NONE else named
             yield Chip(f"{name.capitalize()} {named}", view.where(**{name: None}))
     for name in ("number", "words", "direction", "outcome", "source", "state", "code"):

@@ -93,6 +93,7 @@ def erase(
     """Erase a recording for good."""
     holder = holder_of(recording_id, install)
     context().archive.erase(holder, recording_id, by=f"API token {token().name}", reason=reason)
+    context().catalogue_writer.remove(holder, recording_id)
     return Response(status=204)
 
 
