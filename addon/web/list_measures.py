@@ -27,6 +27,8 @@ class Measure:
             return "unknown"
         match self.unit:
             case "seconds":
+                if value == 0:
+                    return "0 s"
                 return clock(value) if value >= 60 else spoken(value)
             case "percent":
                 return percent(100 * value)
@@ -44,7 +46,7 @@ MEASURES: Mapping[str, Measure] = {
     one.figure: one
     for one in (
         Measure("duration_seconds", "Length", "seconds"),
-        Measure("talk_ratio_agent", "Agent's share of talk", "percent"),
+        Measure("talk_ratio_agent", "Talk ratio, agent", "percent"),
         Measure("crosstalk_seconds", "Crosstalk", "seconds"),
         Measure("longest_silence_seconds", "Longest silence", "seconds"),
         Measure("hold_seconds", "Hold", "seconds"),

@@ -51,6 +51,12 @@ ORDERS = [
 ]
 """The orders that can be chosen without the table's headings, as on a phone."""
 
+FIELDS = {
+    *("from", "to", "zone", "install", "sort", "flag"),
+    *(name + end for name in MEASURES for end in (OVER, UNDER)),
+}
+"""Parameters that the form has fields for; it carries the others along."""
+
 
 class Rows(NamedTuple):
     """Rows under one heading; `day` is None where the order is not that of time."""
@@ -157,7 +163,7 @@ def show(user: User, view: ListView, shown: Listed, **more: Any) -> str:
         query=urlencode(view.query()),
         orders=ORDERS,
         flags=[(flag, name) for flag, (name, _) in FLAGS.items()],
-        view_limits=[f"{name}{end}" for name in MEASURES for end in (OVER, UNDER)],
+        fields=FIELDS,
         saved=context().saved_views.of(user.subject),
         here=request.full_path.rstrip("?"),
         measures=MEASURES,

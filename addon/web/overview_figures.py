@@ -72,7 +72,7 @@ def _of(figure: str, whole: Callable[[Totals], float | None]) -> Callable[[Total
 COLUMNS = (
     Column("Recordings", "time", False, lambda totals: totals.recordings),
     Column("Minutes", "duration_seconds", False, _minutes),
-    Column("Agent’s share of talk", "talk_ratio_agent", True, _talk),
+    Column("Talk ratio, agent", "talk_ratio_agent", True, _talk),
     Column(
         "Crosstalk",
         "crosstalk_seconds",
@@ -138,7 +138,7 @@ def overview_of(view: ListView, installs: Sequence[str], viewer: tzinfo) -> Over
     groups, left_out = {}, {}
     for by in ("agent", "queue", "install"):
         found = context().catalogue.totals(wanted, installs, by=by)
-        groups[by] = _lines(view, by, found[:MAX_GROUPS])
+        groups[by] = _lines(view, by, found[:MAX_GROUPS], installs)
         left_out[by] = len(found[MAX_GROUPS:])
     return Overview(
         totals=_sum(wanted, installs),
@@ -189,7 +189,7 @@ NOTHING = Totals(0, 0, 0, 0, dict.fromkeys(SUMMED), dict.fromkeys(SUMMED, 0), No
 """The totals of a day without a recording."""
 
 
-def _lines(view: ListView, by: By, groups: Sequence[Group]) -> list[Line]:
+def _lines(view: ListView, by: By, groups: Sequence[Group], installs: Sequence[str]) -> list[Line]:
     if by == "install":
         return [
             Line(short(str(one.key)), one.totals, view.where(install=str(one.key)))
@@ -200,6 +200,8 @@ def _lines(view: ListView, by: By, groups: Sequence[Group]) -> list[Line]:
     for one in groups:
         row = rows.get(one.example) if one.key and one.example else None
         name = str(row.call.get(by) or "unknown") if row else "unknown"
+        if row and len(installs) > 1:
+            name = f"{name} ({short(row.tenant)})"
         target = view.where(**{by: str(one.key) if one.key else NONE})
         lines.append(Line(name, one.totals, target))
     return lines
@@ -212,7 +214,7 @@ def _worst(view: ListView, wanted: Filter, installs: Sequence[str]) -> list[Wors
             for one in context()
             .catalogue.page(wanted, _order(measure), None, WORST, installs)
             .recordings
-            if one.figures[measure.figure] is not None
+            if _is_worth_a_look(measure, one.figures[measure.figure])
         ]
         for measure in MEASURES.values()
     }
@@ -226,6 +228,11 @@ def _worst(view: ListView, wanted: Filter, installs: Sequence[str]) -> list[Wors
         for measure, some in found.items()
         if some
     ]
+
+
+def _is_worth_a_look(measure: Measure, value: float | None) -> bool:
+    """True for a known figure, but none of something: no hold is not the tenth longest hold."""
+    return value is not None and (measure.worst == "least" or value > 0)
 
 
 def _order(measure: Measure) -> Sort:
