@@ -177,6 +177,12 @@ class SettingsTable(BaseSettings):
         "as json,XD…=multipart.",
         roles=WORKER,
     )
+    webhook_hosts: Listing = _twilio(
+        "",
+        "Where events may be sent to, written like CALLBACK_HOSTS: the hosts of integrators, with "
+        "commas between. Unset: no webhooks; see [webhooks](webhooks.md).",
+        example="hooks.example.com,*.example.org",
+    )
     max_upload_bytes: Annotated[int, whole(least=1024)] = _twilio(
         "536870912", "The most audio that one request may upload, in bytes.", roles=WEB
     )

@@ -107,10 +107,11 @@ def credentials(settings: Settings, tenant: str, url: str) -> list[Credentials]:
 
 
 def check_hosts(settings: Settings) -> None:
-    """Raises SettingsError for a wrong entry of MEDIA_HOSTS, CALLBACK_HOSTS or
-    CALLBACK_CREDENTIALS."""
+    """Raises SettingsError for a wrong entry of MEDIA_HOSTS, CALLBACK_HOSTS, WEBHOOK_HOSTS
+    or CALLBACK_CREDENTIALS."""
     Origins(settings.media_hosts, setting="MEDIA_HOSTS")
     _callback_hosts(settings)
+    Origins(settings.webhook_hosts, setting="WEBHOOK_HOSTS")
     for entry in settings.callback_credentials:
         if not _is_install(entry):
             _credentials_entry(entry)

@@ -40,7 +40,7 @@ from addon.requests.lease import Lease, lease
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import QUEUED, STUCK, WAITING, RequestState
-from workers import deposit, finalise, first_delivery, handlers, late_answer, source
+from workers import announcing, deposit, finalise, first_delivery, handlers, late_answer, source
 from workers.first_delivery import Answer
 from workers.services import Services, services
 
@@ -126,6 +126,7 @@ class Work:
         """Take the request as far as it will go."""
         self.state = self.services.states.begin_attempt(self.sid, time.time() + SOON_S)
         if self.state.attempts > 1 and self._is_settled():
+            announcing.announce(self.services, self.request)
             finalise.hand_over(self.services, self.sid)
             return
         logger.info("processing", attempt=self.state.attempts)
@@ -186,6 +187,7 @@ class Work:
             with released_on_error(answer.held if answer else None):
                 manifest = self._commit(place, facts, found.reencoded)
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
+        announcing.announce(services, request, result=result)
         finalise.hand_over(
             services,
             self.sid,
@@ -204,6 +206,7 @@ class Work:
         self.services.intake_store.store_result(
             self.sid, StoredResult(document, final=False, archivable=True)
         )
+        announcing.announce_failure(self.services, self.request, unfinished.code)
         if not finalise.is_answered(self.services, self.sid):
             self.services.dispatcher.deliver(self.sid, first=True)
         self.services.states.mark(self.sid, state=STUCK)
@@ -219,12 +222,14 @@ class Work:
         if self.services.intake_store.stored_result(self.sid) is None:
             unread = ProcessingFailed("the recording was archived, but could not be analysed")
             answer = self._keep(results.failed(self.sid, unread))
+        announcing.announce(self.services, self.request)
         finalise.hand_over(self.services, self.sid, answer=answer)
 
     def _end_with(self, error: RecordingFailed) -> None:
         """Answer with a failure; what can be kept of the recording is archived as received."""
         archivable = not isinstance(error, SourceGone) and self._archive_as_received(error)
         answer = self._keep(results.failed(self.sid, error), archivable=archivable)
+        announcing.announce(self.services, self.request)
         finalise.hand_over(self.services, self.sid, answer=answer)
 
     def _archive_as_received(self, error: RecordingFailed) -> bool:

@@ -22,6 +22,7 @@ from addon.requests.intake_store import IntakeStore
 from addon.requests.signature_uses import SignatureUses
 from addon.requests.state import RequestStates
 from addon.settings import Settings
+from addon.webhooks.outbox import Outbox
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Services:
     states: RequestStates
     counters: Counters
     dispatcher: Dispatcher
+    outbox: Outbox
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Services:
@@ -45,11 +47,15 @@ class Services:
         connection = worker_connection(settings.redis_url)
         store = store_of(settings)
         states, counters = RequestStates(connection), Counters(connection)
+        outbox = Outbox.from_settings(settings, store)
+        archive = Archive.from_settings(settings, store)
+        archive.at_erasure(outbox.promise_erasure)
         return cls(
             settings=settings,
             redis=connection,
             store=store,
-            archive=Archive.from_settings(settings, store),
+            archive=archive,
+            outbox=outbox,
             catalogue=CatalogueWriter.from_settings(
                 settings, lambda: counters.count(declarations.CATALOGUE_MISSED)
             ),

@@ -25,6 +25,7 @@ COMMANDS = {
     "signatures": "addon.commands.signatures:signatures_cli",
     "sign-in": "addon.commands.sign_in:sign_in",
     "tokens": "addon.commands.tokens:tokens_cli",
+    "webhooks": "addon.commands.webhooks:webhooks_cli",
 }
 """Every command's name and where it is."""
 

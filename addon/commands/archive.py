@@ -36,6 +36,7 @@ from addon.commands.sign_controls import sign_controls
 from addon.durable_files import write_file
 from addon.errors import NotStored
 from addon.settings import Settings
+from addon.webhooks.outbox import Outbox
 
 
 @click.group("archive", cls=Group)
@@ -198,9 +199,13 @@ def check_index_command(ctx: click.Context, mend: bool, after: str) -> None:
 def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""
     archive = _archive()
+    settings = Settings.load()
+    if settings.webhook_hosts:
+        outbox = Outbox.from_settings(settings, archive.store)
+        archive.at_erasure(outbox.promise_erasure)
     install = holder(archive, recording_id, tenant)
     archive.erase(install, recording_id, by=_operator(), reason=reason)
-    catalogue = CatalogueWriter.from_settings(Settings.load())
+    catalogue = CatalogueWriter.from_settings(settings)
     catalogue.remove(install, recording_id)
     catalogue.close()
     click.echo(f"{recording_id}: erased", err=True)

@@ -46,6 +46,8 @@ from addon.web.oidc import Provider
 from addon.web.recording_rows import RecordingRows
 from addon.web.saved_views import SavedViews
 from addon.web.sessions import Sessions
+from addon.webhooks.outbox import Outbox
+from addon.webhooks.tries import Tries
 
 EXTENSION = "recording-addon"
 
@@ -70,7 +72,20 @@ class Context:
     @cached_property
     def archive(self) -> Archive:
         """The archive, with whatever keys this process holds."""
-        return Archive.from_settings(self.settings, self.store)
+        archive = Archive.from_settings(self.settings, self.store)
+        if self.settings.webhook_hosts:
+            archive.at_erasure(self.outbox.promise_erasure)
+        return archive
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Events that were promised to integrators, and their endpoints."""
+        return Outbox.from_settings(self.settings, self.store)
+
+    @cached_property
+    def webhook_tries(self) -> Tries:
+        """The latest tries to deliver events."""
+        return Tries(self.redis)
 
     @cached_property
     def saved_views(self) -> SavedViews:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, render_template
 from markupsafe import Markup, escape
 
 from addon.errors import NotFound
-from addon.web import page_responses, reference
+from addon.web import guide, page_responses, reference
 from addon.web.context import context
 
 FOLDER = Path(__file__).parents[2] / "docs"
@@ -58,6 +58,7 @@ def show(page: str) -> str:
         fields=reference.fields(schema()),
         codes=reference.CODES,
         meaning=reference.meaning,
+        guide=guide.html(FOLDER / "api.md", context().settings.public_url),
         examples={name: (*about, example(name)) for name, about in EXAMPLES.items()},
     )
 

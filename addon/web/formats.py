@@ -46,6 +46,11 @@ def spoken(seconds: float | None) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
+def seconds(value: float) -> str:
+    """A time as an address has it behind `#t=`: 192 or 43.2, never behind the moment itself."""
+    return f"{int(value * 10) / 10:g}"
+
+
 def percent(value: float | None) -> str:
     """A share without decimals."""
     return "–" if value is None else f"{value:.0f} %"
@@ -127,7 +132,7 @@ def moment(when: datetime | str) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     one.__name__: one
     for one in (
-        *(clock, spoken, percent, day, short_day, minute, iso, short, size, hertz),
+        *(clock, spoken, seconds, percent, day, short_day, minute, iso, short, size, hertz),
         *(sentence, flag_name, flag_text, redaction, moment),
     )
 }

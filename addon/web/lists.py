@@ -155,7 +155,7 @@ def show(user: User, view: ListView, shown: Listed, **more: Any) -> str:
         rows=rows,
         listed=shown,
         installs=user.installs(),
-        chips=chips(view, rows),
+        chips=[] if shown.count is None else chips(view, rows),
         zone=zone,
         zone_name=name_of(zone),
         zone_wanted=wants_zone(),
@@ -213,7 +213,7 @@ def _named(user: User, text: str) -> str | None:
     if any(map(user.rights.admits, context().archive.find(text))):
         return f"/recordings/{text}"
     if text.startswith("CA") and len(text) == 34:
-        return f"/recordings?call={text}"
+        return f"/calls/{text}"
     if text in user.installs():
         return f"/recordings?install={text}"
     try:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict  # pydantic takes typing's own from Python 3.12 on
 
+from addon.webhooks.events import EventType
+
 Id = Annotated[
     str, WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"})
 ]
@@ -207,6 +209,95 @@ class Trail(TypedDict):
     next_cursor: Annotated[Text, Field(description="Null on the last page.")]
 
 
+class NewWebhook(TypedDict):
+    """An endpoint to be created."""
+
+    url: Annotated[
+        Url, Field(max_length=2000, description="Where events are posted to; https, by host.")
+    ]
+    events: NotRequired[
+        Annotated[list[EventType], Field(min_length=1, description="Which; without it, all.")]
+    ]
+    label: NotRequired[Annotated[str, Field(max_length=100, description="For people.")]]
+    install: NotRequired[
+        Annotated[Id, Field(description="With a token for every install: which one is meant.")]
+    ]
+
+
+class Webhook(TypedDict):
+    """A webhook endpoint, without its secret."""
+
+    id: Id
+    install: Id
+    url: Url
+    label: str
+    events: list[EventType]
+    state: Literal["active", "failing", "disabled"]
+    state_reason: Annotated[Text, Field(description="Why it is failing or disabled.")]
+    created_at: str
+    failing_since: Time
+    disabled_at: Time
+    previous_secret_until: Annotated[
+        Time, Field(description="Until when the secret before the newest signs as well.")
+    ]
+
+
+class WebhookWithSecret(Webhook):
+    """A webhook endpoint with its new secret, which is shown this once."""
+
+    secret: Annotated[str, Field(description="`whsec_` and the key in base64.")]
+
+
+class WebhookTry(TypedDict):
+    """One try to deliver an event."""
+
+    event_id: str
+    type: str
+    recording_id: str
+    at: str
+    outcome: Literal["delivered", "failed", "given up", "disabled"]
+    tries: int
+    seconds: float
+    status: Annotated[
+        int | None,
+        WithJsonSchema({"type": ["integer", "null"]}),
+        Field(description="Of the answer; null where none came."),
+    ]
+    reason: Annotated[Text, Field(description="Why it was not taken.")]
+    next_s: Annotated[Seconds, Field(description="After how many seconds it is tried again.")]
+    version: int
+
+
+class WebhookWithTries(Webhook):
+    """A webhook endpoint with the latest tries to deliver to it."""
+
+    tries: list[WebhookTry]
+
+
+class Webhooks(TypedDict):
+    """The webhook endpoints of an install."""
+
+    webhooks: list[Webhook]
+
+
+class Note(TypedDict):
+    """A person's note at a moment of a recording."""
+
+    id: str
+    at_seconds: Annotated[float, Field(ge=0)]
+    author: str
+    written_at: Time
+    text: Annotated[str, Field(description="As it was written: escape it where it is shown.")]
+    trouble: NotRequired[Annotated[str, Field(description="Why it cannot be believed.")]]
+
+
+class Notes(TypedDict):
+    """The notes on a recording, by their moments."""
+
+    id: Id
+    notes: list[Note]
+
+
 class MediaUrl(TypedDict):
     """The Flex player's answer."""
 
@@ -216,7 +307,10 @@ class MediaUrl(TypedDict):
 class Problem(TypedDict):
     """A problem document (RFC 9457)."""
 
-    type: str
+    type: Annotated[
+        str,
+        Field(description="The page about this kind of error, at /docs/errors; else about:blank."),
+    ]
     title: str
     status: int
     detail: str
