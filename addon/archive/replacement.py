@@ -58,6 +58,11 @@ def replace_objects(
     return finish(archive, after)
 
 
+def generation_after(manifest: Manifest) -> int:
+    """The generation that a recording has once its objects are replaced: of the last manifest."""
+    return manifest.generation + 2
+
+
 def is_unfinished(archive: Archive, manifest: Manifest) -> bool:
     """True where a replacement was interrupted; only a later generation has something left over."""
     if manifest.is_replacing or manifest.generation == 1:

@@ -17,6 +17,7 @@ SAMPLES = {
     "recording_id": "RE" + "2c" * 16,
     "call_sid": "CA" + "1b" * 16,
     "token": "a.b",
+    "version": "0123456789ab",
 }
 """A value for each variable part of a rule."""
 
