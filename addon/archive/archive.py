@@ -85,6 +85,7 @@ class Archive:
     ) -> None:
         self.store = store
         self.access_log = AccessLog(store, control_signer)
+        self.control_signer = control_signer
         self.decryption_keys = DecryptionKeys() if decryption_keys is None else decryption_keys
         self.lock = lock
         self._encryption_keys = encryption_keys
@@ -113,8 +114,7 @@ class Archive:
     def at_erasure(self, call: Callable[[Manifest, str], object]) -> None:
         """Call this with the manifest of each recording that is erased, and by whom.
 
-        It is called while an erasure that is interrupted is still begun again, so it may be called
-        twice; what it raises interrupts the erasure.
+        It may be called twice; what it raises interrupts the erasure, which is begun again.
         """
         self._at_erasure.append(call)
 

@@ -19,7 +19,7 @@ from addon.errors import KeyMissing, NotPlayable, NotStored, Tampered, Unreadabl
 from addon.playback.clips import Clip, cut
 from addon.playback.decoding import SampleReader
 from addon.playback.grants import Grant
-from addon.playback.joined import CallPart, Gaps, converted, joined
+from addon.playback.joined import CallPart, Gaps, converted, joined, stretches
 from addon.playback.playability import Playability, playability_of
 from addon.playback.playable import Playable
 from addon.playback.policy import Audible, audible, withheld
@@ -108,6 +108,15 @@ class Player:
         whole = joined(self._parts_of(tenant, ids), self._gaps)
         return whole if clip is None else cut(whole, clip)
 
+    def legs(self, tenant: str, call_sid: str) -> list[tuple[str, float, float]]:
+        """The recordings of a call in the order of time: id, begin and end in the joined audio.
+
+        Raises as `call`.
+        """
+        parts = self._parts_of(tenant, self.recordings_of(tenant, call_sid))
+        places = stretches(parts, self._gaps)
+        return [(part.recording_id, *at) for part, at in zip(parts, places, strict=True)]
+
     def call_seconds(self, tenant: str, call_sid: str) -> float:
         """The time that a call may take to play, with its pauses; no audio is opened for it.
 
@@ -187,6 +196,7 @@ class Player:
         def read() -> CallPart:
             audio = self.open(tenant, recording_id)
             return CallPart(
+                recording_id=recording_id,
                 open=partial(self._open_same, tenant, recording_id, audio.etag),
                 etag=audio.etag,
                 index=SampleReader(audio).index,

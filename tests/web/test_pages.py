@@ -214,7 +214,7 @@ def test_the_list_of_an_install(browser, archive):
     [
         (RECORDING, f"/recordings/{RECORDING}"),
         (f"  {RECORDING} ", f"/recordings/{RECORDING}"),
-        (CALL, f"/recordings?call={CALL}"),
+        (CALL, f"/calls/{CALL}"),
         (TENANT, f"/recordings?install={TENANT}"),
         ("2026-03-04", "/recordings?day=2026-03-04"),
     ],

@@ -144,9 +144,7 @@ def test_an_event_that_is_not_there_is_404(browser, endpoint, event_id):
     assert browser.post(send_path(endpoint, event_id)).status_code == 404
 
 
-def test_without_redis_tries_are_not_shown_and_the_page_is(
-    app, browser, endpoint, monkeypatch
-):
+def test_without_redis_tries_are_not_shown_and_the_page_is(app, browser, endpoint, monkeypatch):
     from addon.errors import QueueUnavailable
 
     def away(*_: object) -> None:

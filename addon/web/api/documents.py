@@ -8,9 +8,11 @@ from typing import cast
 
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, Unreadable
+from addon.archive.notes import Note
 from addon.call_facts import NOT_ASKED, facts_of
 from addon.errors import KeyMissing, NotStored
 from addon.requests import results
+from addon.web import schemas
 from addon.web.context import context
 from addon.web.schemas import Analysis, Call, Facts, File, Recording, Redaction, UnreadableRecording
 
@@ -113,6 +115,18 @@ def analysis(manifest: Manifest) -> Analysis:
 def _without(reason: str, call_reason: str | None = None) -> Analysis:
     call = facts_of(None, call_reason or reason)
     return {"call": cast(Facts, call), "analysis": None, "analysis_reason": reason}
+
+
+def note(found: Note) -> schemas.Note:
+    """A note; of one that cannot be believed `trouble` tells, and it has no text."""
+    document: schemas.Note = {
+        "id": found.id,
+        "at_seconds": found.at_seconds,
+        "author": found.author,
+        "written_at": _time(found.written_at),
+        "text": found.text,
+    }
+    return document if found.trouble is None else {**document, "trouble": found.trouble}
 
 
 def _redaction(manifest: Manifest) -> Redaction:
