@@ -81,12 +81,8 @@ def _populate(public_url: str, count: int, seed: int) -> None:
         populate(settings, SAMPLE.read_bytes(), count, seed, _say)
     except AddonError as error:
         raise click.ClickException(f"{error.message}. {error.remedy}") from error
-    if local_sign_in.is_possible(settings):
-        for title, path in (("The list", "/recordings"), ("The overview", "/overview")):
-            link = local_sign_in.local_sign_in_link(settings, path)
-            _say(f"{title} (this link signs you in, once):\n  {link}")
-    else:
-        _say(f"The list and the overview:\n  {public_url}/recordings\n  {public_url}/overview")
+    _say("The list and the overview, once the last link below has signed you in:")
+    _say(f"  {public_url}/recordings\n  {public_url}/overview")
 
 
 def _stand_in() -> Marketplace:

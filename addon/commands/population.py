@@ -22,6 +22,7 @@ from addon.analysis import Options, RecordingPass
 from addon.archive.archive import Archive
 from addon.archive.prefixes import RECORDINGS
 from addon.archive.spool import SealedSpool
+from addon.audio.encodings import mu_law_table
 from addon.call_facts import NAMES, gathered
 from addon.catalogue.writer import CatalogueWriter
 from addon.errors import AlreadyStored, SettingsError, UnreadableAudio
@@ -39,12 +40,15 @@ RATE = 8000
 MU_LAW = 7
 BLOCK = 1 << 16
 
+ONE_SIDED, TRUNCATED = 0.03, 0.03
+"""The share of calls in which the customer says nothing, and of files that end early."""
+
 Kind = Literal["plain", "failed", "withheld"]
 
 
 @dataclass(frozen=True)
 class Agent:
-    """A person who answers: seconds of pause before an answer, how often they interrupt, how often
+    """A person who answers: seconds of pause before they speak, how often they interrupt, how often
     they put a caller on hold."""
 
     name: str
@@ -152,6 +156,7 @@ class Voices:
         a_pass = RecordingPass(Options(), spool=lambda: cast(BinaryIO, SealedSpool()))
         b"".join(deposit.archivable(a_pass, [wav]))
         samples = np.frombuffer(wav[-2 * a_pass.report.frames :], np.uint8).reshape(-1, 2)
+        self._music = _music()
         self._quiet = samples[: RATE // 2]
         self._turns: tuple[list[np.ndarray[Any, Any]], ...] = ([], [])
         for segment in a_pass.report.as_result()["segments"]:
@@ -167,13 +172,21 @@ class Voices:
             channel = number % 2
             turn = chance.choice(self._turns[1 - channel])
             lines.append((at, 1 - channel, turn))
-            at += len(turn) + round(self._pause(planned.agent, channel, chance) * RATE)
-            at = max(at, 0)
+            at += len(turn)
+            if channel and chance.random() < planned.agent.holds / 4:
+                music = self._music[: RATE * chance.randrange(6, 20)]
+                lines.append((at + RATE // 2, 1, music))
+                at += len(music) + RATE
+            at = max(at + round(self._pause(planned.agent, channel, chance) * RATE), 0)
+        odd = chance.random()
+        if odd < ONE_SIDED:
+            lines = [line for line in lines if line[1] == 1]
         length = max(start + len(turn) for start, _, turn in lines) + RATE // 2
         sound = np.tile(self._quiet, (length // len(self._quiet) + 1, 1))[:length]
         for start, channel, turn in lines:
             sound[start : start + len(turn), channel] = turn
-        return _wav(sound.tobytes())
+        cut = odd > 1 - TRUNCATED
+        return _wav(sound.tobytes())[: -RATE if cut else None]
 
     @staticmethod
     def _pause(agent: Agent, channel: int, chance: random.Random) -> float:
@@ -182,9 +195,20 @@ class Voices:
             return -1.2 if chance.random() < 0.08 else chance.uniform(0.3, 0.9)
         if chance.random() < agent.interrupts:
             return -chance.uniform(0.4, 1.5)
-        if chance.random() < agent.holds / 4:
-            return chance.uniform(5.0, 12.0)
         return chance.uniform(0.5, 1.5) * agent.pause
+
+
+def _music() -> np.ndarray[Any, Any]:
+    """Twenty seconds of a plain tune on hold, in mu-law."""
+    at = np.arange(20 * RATE) / RATE
+    notes = np.array([196.0, 247.0, 294.0, 247.0, 220.0, 262.0, 330.0, 262.0])
+    pitch = notes[(at * 2).astype(int) % len(notes)]
+    wave = 0.08 * (np.sin(2 * np.pi * pitch * at) + 0.4 * np.sin(4 * np.pi * pitch * at))
+    table = mu_law_table().astype(np.int32)
+    order = np.argsort(table, kind="stable")
+    nearest = np.searchsorted(table[order], (wave * 32767).astype(np.int32))
+    codes: np.ndarray[Any, Any] = order[np.minimum(nearest, 255)].astype(np.uint8)
+    return codes
 
 
 def _wav(data: bytes) -> bytes:

@@ -79,7 +79,8 @@ def test_a_population_is_shown_with_its_progress_and_where_to_look(
     said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, said
     assert "  5 of 5 archived" in said
-    assert len(re.findall(r"^  http://127.0.0.1:\d+/login/local\?\S+$", said, re.MULTILINE)) == 3
+    for path in ("/recordings", "/overview", r"/login/local\?\S+"):
+        assert re.search(rf"^  http://127.0.0.1:\d+{path}$", said, re.MULTILINE)
     assert len(list((tmp_path / "var" / "archive").rglob("audio.esdk"))) == 6
 
 
