@@ -44,6 +44,7 @@ from addon.twilio.signatures import Verifier
 from addon.vault import Vault
 from addon.web.oidc import Provider
 from addon.web.recording_rows import RecordingRows
+from addon.web.saved_views import SavedViews
 from addon.web.sessions import Sessions
 from addon.webhooks.outbox import Outbox
 from addon.webhooks.tries import Tries
@@ -85,6 +86,11 @@ class Context:
     def webhook_tries(self) -> Tries:
         """The latest tries to deliver events."""
         return Tries(self.redis)
+
+    @cached_property
+    def saved_views(self) -> SavedViews:
+        """The views of the list that people saved."""
+        return SavedViews.from_settings(self.settings, self.store)
 
     @cached_property
     def intake_store(self) -> IntakeStore:

@@ -77,8 +77,43 @@ class Recording(TypedDict):
     files: list[File]
 
 
+Reason = Annotated[str, Field(description="Why the one before is null.")]
+
+Facts = TypedDict(
+    "Facts",
+    {
+        "from": Annotated[Text, Field(description="A number, or an address as client:alice.")],
+        "from_reason": NotRequired[Reason],
+        "to": Text,
+        "to_reason": NotRequired[Reason],
+        "direction": Annotated[
+            Text,
+            WithJsonSchema({"type": ["string", "null"], "enum": ["inbound", "outbound", None]}),
+        ],
+        "direction_reason": NotRequired[Reason],
+        "agent": Text,
+        "agent_reason": NotRequired[Reason],
+        "queue": Text,
+        "queue_reason": NotRequired[Reason],
+        "outcome": Annotated[Text, Field(description="As the source words it.")],
+        "outcome_reason": NotRequired[Reason],
+        "task_sid": Annotated[Text, Field(description="Of the Flex task.")],
+        "task_sid_reason": NotRequired[Reason],
+        "started_at": Annotated[Time, Field(description="Of the call, not of the recording.")],
+        "started_at_reason": NotRequired[Reason],
+        "duration_seconds": Annotated[Seconds, Field(description="Of the call.")],
+        "duration_seconds_reason": NotRequired[Reason],
+    },
+)
+"""Facts of the call; functional, as `from` is a word of Python."""
+
+
 class Analysis(TypedDict):
     """The part of a recording's document that its analysis adds."""
+
+    call: Annotated[
+        Facts, Field(description="The call's parties, agent, queue and times: personal data.")
+    ]
 
     analysis: Annotated[
         dict[str, Any] | None,
