@@ -197,7 +197,7 @@ def test_a_number_that_is_found_later_is_muted_in_audio_text_and_waveform(
     assert len(after) == len(before)
     assert after != before
     assert "4111" not in text(reader, recording)
-    assert "spoken_number" in found["redaction"]["reasons"]
+    assert "card_number" in found["redaction"]["reasons"]
     assert found["archive"]["redacted"] is True
     manifest = reader.archive.manifest(INSTALL, recording)
     assert found["archive"]["sha256"] == manifest.audio.plaintext_sha256
