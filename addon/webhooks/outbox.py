@@ -102,9 +102,10 @@ class Outbox:
             raise NotFound("there is no such event, or it is too old to be sent")
         return found
 
-    def is_pending(self, name: DeliveryName) -> bool:
-        """True where a delivery is still to be made. Raises StoreUnavailable."""
-        return self._store.stat(f"{WEBHOOK_PENDING}{name}") is not None
+    def pending_since(self, name: DeliveryName) -> datetime | None:
+        """Since when a delivery is to be made; None where it is not. Raises StoreUnavailable."""
+        stat = self._store.stat(f"{WEBHOOK_PENDING}{name}")
+        return None if stat is None else stat.modified
 
     def pending(self) -> Iterator[str]:
         """The names of all deliveries that are still to be made. Raises StoreUnavailable."""
