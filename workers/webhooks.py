@@ -85,7 +85,7 @@ class _Delivery:
             self.tries.forget(str(self.name))
             return
         try:
-            event = self.outbox.event(self.name.install, self.name.event_id)
+            event = self.outbox.event(self.name.event_id)
         except NotFound:
             self._wait_for_event(since)
             return
@@ -107,9 +107,9 @@ class _Delivery:
     def _endpoint(self, event: Event) -> Known | None:
         """The endpoint as it is now; None where the event is not to be sent to it."""
         try:
-            known = self.outbox.endpoints.get(self.name.install, self.name.endpoint_id)
+            known = self.outbox.endpoints.get(event.install, self.name.endpoint_id)
         except NotFound:
-            return None
+            return None  # also an endpoint of another install
         is_theirs = known.endpoint.install == event.install
         return known if is_theirs and known.takes(event.type) else None
 

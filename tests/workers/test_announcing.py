@@ -28,8 +28,8 @@ def request_of(as_worker, accept):
 
 
 def types(services) -> list[str]:
-    names = (name.split("/") for name in services.outbox.pending())
-    return sorted(services.outbox.event(install, event).type for install, event, _ in names)
+    names = (name.split("-") for name in services.outbox.pending())
+    return sorted(services.outbox.event(event).type for event, _ in names)
 
 
 def test_before_the_commit_nothing_is_promised(as_worker, request_of):
@@ -57,7 +57,7 @@ def test_an_answer_that_came_too_late_hides_no_recording_that_is_ready(as_worker
     announcing.announce(as_worker, request, stored=late)
     assert types(as_worker) == ["recording.ready"]
     (name,) = as_worker.outbox.pending()
-    event = as_worker.outbox.event(INSTALL, name.split("/")[1])
+    event = as_worker.outbox.event(name.split("-")[0])
     assert event.data["figures"] is None
     assert event.data["figures_reason"]
 
