@@ -94,7 +94,7 @@ def call(number: int, made: random.Random) -> Mapping[str, Any]:
     """The facts of one call; of every eleventh nothing is known."""
     names = ("from", "to", "direction", "agent", "queue", "outcome")
     if number % 11 == 10:
-        return {name: None for name in names}
+        return dict.fromkeys(names)
     caller = CALLER if number == 6 else f"+49301{made.randrange(10**6, 10**7)}"
     inbound = made.random() < 0.8
     ours = "+498001234567"

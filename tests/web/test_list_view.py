@@ -73,7 +73,9 @@ def test_the_addresses_of_older_releases_still_work():
     )
 
 
-@pytest.mark.parametrize("query", ["day=tomorrow", "from=x", "period=ever", "s=abc", "to=2026-02-30"])
+@pytest.mark.parametrize(
+    "query", ["day=tomorrow", "from=x", "period=ever", "s=abc", "to=2026-02-30"]
+)
 def test_an_address_of_nothing_is_not_found(query):
     with pytest.raises(NotFound):
         parsed(query)
