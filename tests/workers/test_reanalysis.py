@@ -26,8 +26,8 @@ from addon.metrics import counters, declarations
 from addon.requests import results, scheduling
 from addon.requests.lease import Lease
 from addon.settings import Settings
-from addon.webhooks.events import Event
 from addon.web.recording_rows import RecordingRow
+from addon.webhooks.events import Event
 from tests.analysis import calls
 from tests.analysis.dirty_transcriber import DirtyTranscriber, Mistakes, spoken_call
 from tests.child import Children
