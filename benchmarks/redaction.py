@@ -213,10 +213,10 @@ def analysed(content: bytes, transcriber: Transcriber) -> tuple[Report, bytes]:
 
 def verdict(report: Report, left: int) -> str:
     """The column that a call counts in."""
-    if report.redaction.status == "incomplete":
-        return "incomplete"
     if not left:
         return "wholly muted"
+    if report.redaction.status == "incomplete":
+        return "audible, and said to be incomplete"
     return "claimed but audible" if report.redaction.intervals else "untouched"
 
 
@@ -243,6 +243,7 @@ def main() -> int:
         return 0
     voices = Voices()
     counted: Counter[str] = Counter()
+    cautious = 0
     print("| call | digits | audible before | after | result | muted | CPU s |")
     print("|---|---|---|---|---|---|---|")
     for case in CASES:
@@ -256,6 +257,7 @@ def main() -> int:
         left = audible(line, archived)
         found = verdict(report, left)
         counted[found] += 1
+        cautious += not left and report.redaction.status == "incomplete"
         share = _muted(report)
         before = audible(line, content)
         figures = [case.name, len(line.digits), before, left, found, share, f"{spent:.1f}"]
@@ -267,11 +269,12 @@ def main() -> int:
     print()
     for name, count in counted.items():
         print(f"{name}: {count}")
+    print(f"of those wholly muted said to be incomplete: {cautious}")
     if not arguments.only and PROMPTS.folder is None:
         print(f"{PROMPTS.name} could not be fetched: its speech is left out.")
     elif not arguments.only:
         report, _ = analysed(harmless(voices), transcriber)
-        print(f"without any number: {_muted(report)} muted")
+        print(f"without any number: {_muted(report)} muted, {report.redaction.status}")
     return 1 if counted["claimed but audible"] else 0
 
 
