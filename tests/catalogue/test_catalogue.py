@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_what_is_erased_is_overwritten_in_the_file(sqlite):
     put(catalogue, 1)
     catalogue.remove(ONE, [sid("RE", 1)])
     catalogue.close()
-    assert sid("RE", 1).encode() not in open(str(sqlite.database), "rb").read()
+    assert sid("RE", 1).encode() not in Path(str(sqlite.database)).read_bytes()
 
 
 def test_recordings_are_found_by_install_and_id(catalogue):
@@ -57,8 +58,7 @@ def test_without_a_key_there_is_none():
 
 
 def test_a_file_that_is_no_database_is_said(sqlite):
-    with open(str(sqlite.database), "wb") as file:
-        file.write(b"no database" * 1000)
+    Path(str(sqlite.database)).write_bytes(b"no database" * 1000)
     catalogue = Catalogue(Database(sqlite), Tokens(KEY))
     with pytest.raises(CatalogueUnavailable, match="does not answer"):
         catalogue.page(Filter(), Sort(), None, 1, [ONE])

@@ -32,7 +32,7 @@ def test_without_an_address_it_is_a_file_under_data_dir(tmp_path: Path):
 
 @pytest.mark.parametrize("text", ["mysql://host/db", "nonsense", "sqlite:///x"])
 def test_another_address_is_refused_without_being_repeated(text):
-    with pytest.raises(SettingsError, match="^DATABASE_URL") as error:
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL") as error:
         url_of(Settings(database_url=text))
     assert text not in error.value.message
 

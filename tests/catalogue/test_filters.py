@@ -82,7 +82,7 @@ def test_every_order_comes_back(text):
 
 def test_the_usual_order_is_latest_first_and_another_is_refused():
     assert Sort.parse(None) == Sort.parse("-time")
-    with pytest.raises(InvalidParameter, match="^sort: "):
+    with pytest.raises(InvalidParameter, match=r"^sort: "):
         Sort.parse("recording_id; DROP TABLE recordings")
 
 

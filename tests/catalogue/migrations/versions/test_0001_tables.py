@@ -20,7 +20,7 @@ def test_migrations_make_the_tables_that_the_code_knows(url, catalogue):
         }
         dialect = engine.dialect
         assert found == {
-            column.name: (bool(column.nullable), column.type.dialect_impl(dialect).compile(dialect))
+            column.name: (bool(column.nullable), column.type.compile(dialect))
             for column in table.columns
         }
         indexes = {index["name"]: index["column_names"] for index in made.get_indexes(table.name)}
