@@ -91,7 +91,8 @@ class Catalogue:
     ) -> Page:
         """Recordings in order, from the beginning or behind `cursor`. Raises InvalidParameter."""
         with self._reading() as connection:
-            selection = Selection(connection, wanted, installs, self._made)
+            by_time = sort.by == "time"
+            selection = Selection(connection, wanted, installs, self._made, by_time=by_time)
             return page_of(connection, selection, sort, cursor, limit)
 
     def totals(
@@ -145,12 +146,10 @@ class Catalogue:
 
     def status(self, installs: Collection[str]) -> Status:
         """How much the catalogue knows of these installs."""
-        unknown = recordings.c.state == "unknown"
-        counts = select(func.count(), func.count().filter(unknown)).where(
-            recordings.c.install.in_(installs)
-        )
+        counted = select(func.count()).where(recordings.c.install.in_(installs))
         with self._reading() as connection:
-            total, missing = connection.execute(counts).one()
+            total = connection.scalar(counted) or 0
+            missing = connection.scalar(counted.where(recordings.c.state == "unknown")) or 0
             compared = writing.fact(connection, COMPARED)
         return Status(total, missing, datetime.fromisoformat(compared) if compared else None)
 
