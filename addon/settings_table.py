@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from addon.setting_types import (
     ByInstall,
+    CallFacts,
     Days,
     Flag,
     Key32,
@@ -437,6 +438,13 @@ class SettingsTable(BaseSettings):
     result_style: Literal["own", "call-analytics"] = _analysis(
         "own",
         "own, or call-analytics for Amazon Transcribe Call Analytics' key names beside ours.",
+    )
+    call_facts: CallFacts = _analysis(
+        "on",
+        "Facts of the call that are kept in the encrypted analysis: on for all, off for none, or "
+        "some of from, to, direction, agent, queue, outcome, task_sid, started_at and "
+        "duration_seconds. See [the call](analysis.md#the-call).",
+        example="direction,agent,queue,outcome,started_at,duration_seconds",
     )
     retention_days: Days | None = _analysis(
         None,

@@ -109,6 +109,12 @@ class Reanalysis:
         if self.selection.only_transcript and not self.services.settings.transcriber:
             raise SettingsError("TRANSCRIBER is unset: no transcript can be made")
 
+    def require_install(self) -> None:
+        """Raises NotStored where the archive holds no recording of the install asked for."""
+        install = self.selection.install
+        if install is not None and not self._archive.list(install, limit=1).entries:
+            raise NotStored(f"the archive holds no recording of the install or account {install}")
+
     def candidates(self) -> Iterator[Finding]:
         """Every recording of the selection: "unfinished" to be analysed, "current", or "bad"."""
         for entry in self._entries():
@@ -230,11 +236,14 @@ class Reanalysis:
                 raise
             only = self.selection.only_transcript
             document = heard.document(manifest, first, only_transcript=only)
+            if "call" in (analysis or {}):
+                document["call"] = cast("dict[str, Any]", analysis)["call"]
             held.confirm()  # what another process has written aside is not written over
             staged = self._staged(manifest, document, heard, cast(BinaryIO, archivable))
             self._announce(manifest, document, heard, first)
         held.confirm()
         after = replace_objects(self._archive, manifest, staged, heard.facts(manifest))
+        self.services.catalogue.write(after, document)
         self._archive.access_log.record(
             manifest.tenant,
             manifest.recording_id,

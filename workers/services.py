@@ -13,6 +13,8 @@ import redis
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.store import Store
+from addon.catalogue.writer import CatalogueWriter
+from addon.metrics import declarations
 from addon.metrics.counters import Counters
 from addon.requests.connections import worker_connection
 from addon.requests.dispatcher import Dispatcher
@@ -31,6 +33,7 @@ class Services:
     redis: redis.Redis
     store: Store
     archive: Archive
+    catalogue: CatalogueWriter
     intake_store: IntakeStore
     signature_uses: SignatureUses
     states: RequestStates
@@ -43,7 +46,7 @@ class Services:
         """Build the services. Raises SettingsError; opens no connection yet."""
         connection = worker_connection(settings.redis_url)
         store = store_of(settings)
-        states = RequestStates(connection)
+        states, counters = RequestStates(connection), Counters(connection)
         outbox = Outbox.from_settings(settings, store)
         archive = Archive.from_settings(settings, store)
         archive.at_erasure(outbox.promise_erasure)
@@ -53,10 +56,13 @@ class Services:
             store=store,
             archive=archive,
             outbox=outbox,
+            catalogue=CatalogueWriter.from_settings(
+                settings, lambda: counters.count(declarations.CATALOGUE_MISSED)
+            ),
             intake_store=IntakeStore.from_settings(settings, store),
             signature_uses=SignatureUses.from_settings(settings, store, connection),
             states=states,
-            counters=Counters(connection),
+            counters=counters,
             dispatcher=Dispatcher(connection, states),
         )
 

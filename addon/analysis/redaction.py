@@ -16,7 +16,16 @@ from addon.analysis.rendering import Json, explained, pairs
 from addon.analysis.timeline import Interval
 
 Kind = Literal[
-    "dtmf", "spoken_number", "security_code", "expiry_date", "date_of_birth", "email_address"
+    "dtmf",
+    "spoken_number",
+    "card_number",
+    "phone_number",
+    "social_security_number",
+    "iban",
+    "security_code",
+    "expiry_date",
+    "date_of_birth",
+    "email_address",
 ]
 Status = Literal["complete", "incomplete", "off"]
 
@@ -31,8 +40,7 @@ class Found:
 
     `wanted` is whether this kind is to be muted. `reason` says why it is not, or why nobody
     listened for it. Of what was spoken, `confidence` is the transcriber's, `heard_again` is whether
-    nothing more was heard around it once it was muted, and `doubt` says why not. `cards` are the
-    numbers with a card's check digit.
+    nothing more was heard around it once it was muted, and `doubt` says why not.
     """
 
     intervals: Sequence[Interval] | None
@@ -41,7 +49,6 @@ class Found:
     confidence: float | None = None
     heard_again: bool | None = None
     doubt: str | None = None
-    cards: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,17 +64,12 @@ class Coverage:
     reason: str | None = None
     confidence: float | None = None
     heard_again: bool | None = None
-    cards: int | None = None
 
     def as_result(self) -> Json:
         """One entry of the `coverage` object."""
         reasons = dict.fromkeys(("found", "muted"), self.reason or "")
         counts = explained({"found": self.found, "muted": self.muted}, reasons)
-        further = {
-            "card_numbers": self.cards,
-            "confidence": self.confidence,
-            "heard_again": self.heard_again,
-        }
+        further = {"confidence": self.confidence, "heard_again": self.heard_again}
         return counts | {name: value for name, value in further.items() if value is not None}
 
 
@@ -134,7 +136,7 @@ def _coverage(found: Found, *, mutes: bool) -> Coverage:
     count = len(found.intervals)
     muted = count if mutes else 0
     heard_again = found.heard_again if muted else None
-    return Coverage(count, muted, found.reason, found.confidence, heard_again, found.cards)
+    return Coverage(count, muted, found.reason, found.confidence, heard_again)
 
 
 def _judged(

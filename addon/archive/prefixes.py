@@ -42,6 +42,9 @@ REVOKED_TOKENS = "revoked-tokens/"
 ENDED_SESSIONS = "ended-sessions/"
 """`<hash>`: that a session was ended, so that one that is put back into Redis stays so."""
 
+SAVED_VIEWS = "views/"
+"""`<hash of the viewer>`: the views of the list that a person saved, encrypted."""
+
 INTAKE = "intake/"
 """`<request_sid>`: an accepted request with its upload, encrypted, until it is finished."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Self
 
 from sqlalchemy import Connection, func, select
@@ -17,10 +17,10 @@ from addon.archive.manifest import Manifest
 from addon.catalogue import grouping, writing
 from addon.catalogue.database import Database, url_of
 from addon.catalogue.filters import Filter, Sort
-from addon.catalogue.grouping import By, Group, Totals
+from addon.catalogue.grouping import DAY_S, By, Group, date_of
 from addon.catalogue.paging import Page, page_of
 from addon.catalogue.recording import Recording, recording_of
-from addon.catalogue.row import Row, row_of
+from addon.catalogue.row import EPOCH_S, KEYED_BITS, Row, first_id, row_of
 from addon.catalogue.search_tokens import Tokens
 from addon.catalogue.selection import Selection
 from addon.catalogue.tables import recordings
@@ -28,6 +28,7 @@ from addon.errors import CatalogueUnavailable
 from addon.settings import Settings
 
 COMPARED = "compared_at"
+POSITION = "rebuild"
 KEY = "key"
 """The fact that tells which CATALOGUE_KEY made the tokens."""
 
@@ -51,6 +52,7 @@ class Catalogue:
     def __init__(self, database: Database, made: Tokens) -> None:
         self._database = database
         self._made = made
+        self._checked = 0
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -89,7 +91,8 @@ class Catalogue:
     ) -> Page:
         """Recordings in order, from the beginning or behind `cursor`. Raises InvalidParameter."""
         with self._reading() as connection:
-            selection = Selection(wanted, installs, self._made)
+            by_time = sort.by == "time"
+            selection = Selection(connection, wanted, installs, self._made, by_time=by_time)
             return page_of(connection, selection, sort, cursor, limit)
 
     def totals(
@@ -106,7 +109,7 @@ class Catalogue:
         are the group whose key is None.
         """
         with self._reading() as connection:
-            selection = Selection(wanted, installs, self._made)
+            selection = Selection(connection, wanted, installs, self._made)
             return grouping.totals(connection, selection, by, zone, wanted)
 
     def worst(
@@ -143,14 +146,51 @@ class Catalogue:
 
     def status(self, installs: Collection[str]) -> Status:
         """How much the catalogue knows of these installs."""
-        unknown = recordings.c.state == "unknown"
-        counts = select(func.count(), func.count().filter(unknown)).where(
-            recordings.c.install.in_(installs)
-        )
+        counted = select(func.count()).where(recordings.c.install.in_(installs))
         with self._reading() as connection:
-            total, missing = connection.execute(counts).one()
+            total = connection.scalar(counted) or 0
+            missing = connection.scalar(counted.where(recordings.c.state == "unknown")) or 0
             compared = writing.fact(connection, COMPARED)
         return Status(total, missing, datetime.fromisoformat(compared) if compared else None)
+
+    def days(self, install: str) -> list[date]:
+        """The UTC days of an install's recordings."""
+        day = ((recordings.c.id // (1 << KEYED_BITS) + EPOCH_S) // DAY_S).label("day")
+        statement = select(day).where(recordings.c.install == install).distinct()
+        with self._reading() as connection:
+            return [date_of(number) for number in connection.scalars(statement)]
+
+    def ids_between(self, install: str, since: datetime, until: datetime) -> set[str]:
+        """The ids of an install's recordings of some whole seconds, the last not included."""
+        statement = select(recordings.c.recording_id).where(
+            recordings.c.install == install,
+            recordings.c.id >= first_id(since),
+            recordings.c.id < first_id(until),
+        )
+        with self._reading() as connection:
+            return set(connection.scalars(statement))
+
+    def note_comparison(self, at: datetime) -> None:
+        """Keep when every recording of the archive was found to be here."""
+        with self._database.begin() as connection:
+            writing.put_fact(connection, COMPARED, at.isoformat())
+
+    def position(self) -> str:
+        """Where an interrupted rebuild was; empty at its beginning."""
+        with self._reading() as connection:
+            return writing.fact(connection, POSITION) or ""
+
+    def note_position(self, position: str | None) -> None:
+        """Keep how far a rebuild is; None at its end."""
+        with self._database.begin() as connection:
+            writing.put_fact(connection, POSITION, position)
+
+    def take_key(self) -> None:
+        """Empty a catalogue that was made with another CATALOGUE_KEY, and make it this key's."""
+        with self._database.begin() as connection:
+            if writing.fact(connection, KEY) not in (None, self._made.check):
+                writing.empty(connection)
+            writing.put_fact(connection, KEY, self._made.check)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -159,7 +199,13 @@ class Catalogue:
             yield connection
 
     def _check_key(self, connection: Connection) -> None:
-        """Raises CatalogueUnavailable where the tokens are another key's, and find nothing."""
+        """Raises CatalogueUnavailable where the tokens are another key's, and find nothing.
+
+        Looked at whenever the database was opened.
+        """
+        openings = self._database.openings
+        if openings == self._checked:
+            return
         known = writing.fact(connection, KEY)
         if known is None:
             writing.put_fact(connection, KEY, self._made.check)
@@ -168,6 +214,7 @@ class Catalogue:
                 "the catalogue was made with another CATALOGUE_KEY",
                 remedy="Run `flask catalogue rebuild`.",
             )
+        self._checked = openings
 
     def close(self) -> None:
         """Leave the database."""

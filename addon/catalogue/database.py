@@ -5,7 +5,6 @@ Nothing waits for it for long: every way in which it may fail is CatalogueUnavai
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +60,8 @@ class Database:
         self._file = Path(url.database or "") if url.drivername == "sqlite" else None
         self._engine: Engine | None = None
         self._opened: tuple[int, int] | None = None
+        self.openings = 0
+        """How often the database was opened: each time it may be another one."""
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -89,13 +90,14 @@ class Database:
         engine = self._made()
         migrate(engine)
         self._engine, self._opened = engine, self._file_number()
+        self.openings += 1
         return engine
 
     def _file_number(self) -> tuple[int, int] | None:
         if self._file is None:
             return None
         try:
-            found = os.stat(self._file)
+            found = self._file.stat()
         except FileNotFoundError:
             return None
         return found.st_dev, found.st_ino

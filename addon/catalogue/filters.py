@@ -22,8 +22,10 @@ from addon.errors import InvalidParameter
 MAX_TEXT = 200
 LEAST_DIGITS = 4
 OVER, UNDER = "_over", "_under"
-TOKEN_MARK = "~"
+GROUP_MARK = "~"
 """Before the key of a group of `totals`, as a value of `agent` or `queue`: no name in a link."""
+NONE = GROUP_MARK
+"""As a value of `agent` or `queue`: recordings without one, the group whose key is None."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Filter:
 
     `since` is the first second, `until` the first one behind. `text` is part of a SID, a number,
     an agent, a queue or words. `number` has at least four digits: one that begins with + is whole,
-    another is found by its last seven or fewer. `agent`, `queue`: a name, or TOKEN_MARK and a
+    another is found by its last seven or fewer. `agent`, `queue`: a name, or GROUP_MARK and a
     group's key. `flags` and `categories` (`rule`, or `rule=status`) must all be there.
     """
 
@@ -75,7 +77,9 @@ class Filter:
             figure, bound = _bound(name)
             if figure is not None:
                 known = ranges.get(figure, Range(figure))
-                ranges[figure] = replace(known, **{bound: _number(name, text)})
+                number = _number(name, text)
+                over = number if bound == OVER else known.over
+                ranges[figure] = Range(figure, over, number if bound == UNDER else known.under)
             elif name in _MANY:
                 values[_MANY[name]] = (*values.get(_MANY[name], ()), _name(name, text))
             elif name in _PARSERS:
@@ -132,7 +136,7 @@ class Sort:
 def _bound(name: str) -> tuple[str | None, str]:
     for end in (OVER, UNDER):
         if name.endswith(end) and name.removesuffix(end) in FIGURES:
-            return name.removesuffix(end), end[1:]
+            return name.removesuffix(end), end
     return None, ""
 
 

@@ -30,11 +30,20 @@ SUMMED = (
     "hold_seconds",
     "interruptions",
 )
+KNOWN_WITH = dict.fromkeys(SUMMED, "crosstalk_seconds") | {
+    "duration_seconds": "duration_seconds",
+    "silence_seconds": "silence_seconds",
+    "hold_seconds": "silence_seconds",
+}
+"""The figure that is known wherever another is: a party's need two, silence needs an analysis."""
+
+COUNTED = tuple(dict.fromkeys(KNOWN_WITH.values()))
+
 IN_TIME = 3.0
 """Times the audio's length that a result should take at most (spec/protocol 1.8)."""
 TOO_LATE = 10.0
 
-_DAY = 86_400
+DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ def totals(
     connection: Connection, selection: Selection, by: By | None, zone: tzinfo, wanted: Filter
 ) -> list[Group]:
     """The groups: by day in the order of days, else the largest first."""
-    keys = [] if by is None else [_key(connection, selection, by, zone, wanted).label("key")]
+    keys = [] if by is None else [_key(connection, by, zone, wanted).label("key")]
     newest = func.max(recordings.c.id).label("newest")
     statement = select(*keys, newest, *_sums()).select_from(selection.source)
     statement = statement.where(*selection.where).group_by(*keys)
@@ -88,6 +97,11 @@ def totals(
     return sorted(groups, key=lambda group: (-group.totals.recordings, str(group.key)))
 
 
+def date_of(number: int) -> date:
+    """The day that is so many days after the first of 1970."""
+    return date(1970, 1, 1) + timedelta(days=number)
+
+
 def _sums() -> list[ColumnElement[Any]]:
     row = recordings.c
     seconds = row.duration_seconds
@@ -97,7 +111,7 @@ def _sums() -> list[ColumnElement[Any]]:
         func.count(case((row.state == "analysed", 1))).label("analysed"),
         func.count(case((row.state == "failed", 1))).label("failed"),
         *(func.sum(row[name]).label(f"sum_{name}") for name in SUMMED),
-        *(func.count(row[name]).label(f"known_{name}") for name in SUMMED),
+        *(func.count(row[name]).label(f"known_{name}") for name in COUNTED),
         func.sum(case((row.silence_seconds.is_not(None), seconds))).label("analysed_seconds"),
         func.sum(case((row.crosstalk_seconds.is_not(None), seconds))).label("two_party_seconds"),
         func.count(ratio).label("timed"),
@@ -112,7 +126,7 @@ def _totals(row: RowMapping) -> Totals:
         **counted,
         unknown=row["recordings"] - row["analysed"] - row["failed"],
         sums={name: row[f"sum_{name}"] for name in SUMMED},
-        known={name: row[f"known_{name}"] for name in SUMMED},
+        known={name: row[f"known_{counted}"] for name, counted in KNOWN_WITH.items()},
         analysed_seconds=row["analysed_seconds"],
         two_party_seconds=row["two_party_seconds"],
         timed=row["timed"],
@@ -132,23 +146,19 @@ def _value(by: By | None, row: RowMapping) -> date | str | None:
     if by is None:
         return None
     if by == "day":
-        return date(1970, 1, 1) + timedelta(days=row["key"])
+        return date_of(row["key"])
     return row["key"] if by == "install" else group_key(row["key"])
 
 
-def _key(
-    connection: Connection, selection: Selection, by: By, zone: tzinfo, wanted: Filter
-) -> ColumnElement[Any]:
+def _key(connection: Connection, by: By, zone: tzinfo, wanted: Filter) -> ColumnElement[Any]:
     if by != "day":
         return recordings.c[by]
     seconds = recordings.c.id // (1 << KEYED_BITS) + EPOCH_S
-    first, last = _stretch(connection, selection, wanted)
-    return (seconds + _offset(seconds, first, last, zone)) // _DAY
+    first, last = _stretch(connection, wanted)
+    return (seconds + _offset(seconds, first, last, zone)) // DAY_S
 
 
-def _stretch(
-    connection: Connection, selection: Selection, wanted: Filter
-) -> tuple[datetime, datetime]:
+def _stretch(connection: Connection, wanted: Filter) -> tuple[datetime, datetime]:
     """The time that the recordings lie in, at the most."""
     if wanted.since is not None and wanted.until is not None:
         return wanted.since, wanted.until

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.engine import RowMapping
 
-from addon.catalogue.filters import TOKEN_MARK
+from addon.catalogue.filters import GROUP_MARK
 from addon.catalogue.row import State
 from addon.catalogue.tables import FIGURES
 
@@ -64,4 +64,4 @@ def recording_of(row: RowMapping) -> Recording:
 
 def group_key(token: int | None) -> str | None:
     """A token as a filter's `agent` or `queue` takes it."""
-    return None if token is None else f"{TOKEN_MARK}{token:016x}"
+    return None if token is None else f"{GROUP_MARK}{token:016x}"

@@ -18,7 +18,7 @@ ENDINGS = (4, 5, 6, 7)
 """Last digits that a number is found by."""
 
 LEAST_LETTERS = 3
-"""Shorter words are in every call: they find nothing, and a count of their tokens tells the most."""
+"""Shorter words are in every call: they find nothing, and their tokens' counts tell the most."""
 
 NUMBER, ENDING, AGENT, AGENT_PART, QUEUE, OUTCOME, WORD = (
     "number",
@@ -98,10 +98,7 @@ def words_of(text: str) -> list[str]:
     """
     if MASK in text:
         text = text.replace(MASK, " ")
-    if text.isascii():
-        plain = text.lower()
-    else:
-        plain = folded(text)
+    plain = text.lower() if text.isascii() else folded(text)
     return [
         word for word in _WORD.findall(_PUNCTUATION.sub("", plain)) if len(word) >= LEAST_LETTERS
     ]

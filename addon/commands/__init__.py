@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 COMMANDS = {
     "analyse": "addon.commands.analyse:analyse_cli",
     "archive": "addon.commands.archive:archive_cli",
+    "catalogue": "addon.commands.catalogue:catalogue_cli",
     "check": "addon.commands.check:check",
     "demo": "addon.commands.demo:demo",
     "flex": "addon.commands.flex:flex_cli",

@@ -26,6 +26,7 @@ from addon.archive.names import Unreadable
 from addon.archive.reencryption import reencrypt, reencrypt_all
 from addon.archive.sealing import context_of
 from addon.archive.verification import verify, verify_all
+from addon.catalogue.writer import CatalogueWriter
 from addon.commands.access_log import verify_audit, whois
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
@@ -202,9 +203,11 @@ def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     if settings.webhook_hosts:
         outbox = Outbox.from_settings(settings, archive.store)
         archive.at_erasure(outbox.promise_erasure)
-    archive.erase(
-        holder(archive, recording_id, tenant), recording_id, by=_operator(), reason=reason
-    )
+    install = holder(archive, recording_id, tenant)
+    archive.erase(install, recording_id, by=_operator(), reason=reason)
+    catalogue = CatalogueWriter.from_settings(settings)
+    catalogue.remove(install, recording_id)
+    catalogue.close()
     click.echo(f"{recording_id}: erased", err=True)
 
 

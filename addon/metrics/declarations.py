@@ -111,6 +111,12 @@ INTAKES_ERASED = Metric(
     (),
     "Intakes of requests that never ended, erased by age: their recordings are gone.",
 )
+CATALOGUE_MISSED = Metric(
+    "addon_catalogue_missed_total",
+    "counter",
+    (),
+    "Recordings that the catalogue did not take when they came or went; the comparison mends it.",
+)
 REANALYSED = Metric(
     "addon_recordings_reanalysed_total",
     "counter",

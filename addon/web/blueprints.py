@@ -12,10 +12,12 @@ from addon.web import (
     flex_recordings,
     invocations,
     limits,
+    lists,
     login,
     media,
     openapi,
     ops,
+    overview,
     page_responses,
     pages,
     ringcentral,
@@ -27,8 +29,8 @@ from addon.web.context import EXTENSION
 from addon.web.direct_routes import DirectRoutes
 
 BLUEPRINTS = (
-    *(invocations, flex_recordings, media, flex, api, openapi, login, pages, docs, ops),
-    *(ringcentral, ringcentral_webhook, webhook_pages),
+    *(invocations, flex_recordings, media, flex, api, openapi, login, lists, overview),
+    *(pages, docs, ops, ringcentral, ringcentral_webhook, webhook_pages),
 )
 
 
@@ -48,4 +50,5 @@ def register_blueprints(app: Flask) -> None:
 def direct_routes(app: Flask, settings: Settings) -> DirectRoutes:
     """The WSGI application of an app, with what is answered before Flask."""
     headers = transport_security.headers(settings.public_url)
-    return DirectRoutes(app, {"media": media.direct}, headers)
+    views = {"media": media.direct, "recording-analysis": invocations.direct}
+    return DirectRoutes(app, views, headers)

@@ -17,7 +17,9 @@ from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.store import WEB_PATIENCE, Store
 from addon.catalogue import Catalogue
+from addon.catalogue.writer import CatalogueWriter
 from addon.errors import SettingsError, Unavailable
+from addon.metrics import declarations
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
 from addon.outbound import Origins, Outbound
@@ -42,6 +44,7 @@ from addon.twilio.signatures import Verifier
 from addon.vault import Vault
 from addon.web.oidc import Provider
 from addon.web.recording_rows import RecordingRows
+from addon.web.saved_views import SavedViews
 from addon.web.sessions import Sessions
 from addon.webhooks.outbox import Outbox
 from addon.webhooks.tries import Tries
@@ -83,6 +86,11 @@ class Context:
     def webhook_tries(self) -> Tries:
         """The latest tries to deliver events."""
         return Tries(self.redis)
+
+    @cached_property
+    def saved_views(self) -> SavedViews:
+        """The views of the list that people saved."""
+        return SavedViews.from_settings(self.settings, self.store)
 
     @cached_property
     def intake_store(self) -> IntakeStore:
@@ -159,6 +167,13 @@ class Context:
     def catalogue(self) -> Catalogue:
         """The index of recordings. Raises CatalogueUnavailable without CATALOGUE_KEY."""
         return Catalogue.from_settings(self.settings)
+
+    @cached_property
+    def catalogue_writer(self) -> CatalogueWriter:
+        """Keeps the catalogue up to date."""
+        catalogue = self.catalogue if self.settings.catalogue_key else None
+        missed = declarations.CATALOGUE_MISSED
+        return CatalogueWriter(catalogue, lambda: self.buffered_counters.count(missed))
 
     @cached_property
     def recording_rows(self) -> RecordingRows:

@@ -19,6 +19,7 @@ Id = Annotated[
 
 Time = Annotated[str | None, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
 Seconds = Annotated[float | None, WithJsonSchema({"type": ["number", "null"], "minimum": 0})]
+Number = Annotated[float | None, WithJsonSchema({"type": ["number", "null"]})]
 Hash = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
 Text = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
 Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
@@ -76,8 +77,43 @@ class Recording(TypedDict):
     files: list[File]
 
 
+Reason = Annotated[str, Field(description="Why the one before is null.")]
+
+Facts = TypedDict(
+    "Facts",
+    {
+        "from": Annotated[Text, Field(description="A number, or an address as client:alice.")],
+        "from_reason": NotRequired[Reason],
+        "to": Text,
+        "to_reason": NotRequired[Reason],
+        "direction": Annotated[
+            Text,
+            WithJsonSchema({"type": ["string", "null"], "enum": ["inbound", "outbound", None]}),
+        ],
+        "direction_reason": NotRequired[Reason],
+        "agent": Text,
+        "agent_reason": NotRequired[Reason],
+        "queue": Text,
+        "queue_reason": NotRequired[Reason],
+        "outcome": Annotated[Text, Field(description="As the source words it.")],
+        "outcome_reason": NotRequired[Reason],
+        "task_sid": Annotated[Text, Field(description="Of the Flex task.")],
+        "task_sid_reason": NotRequired[Reason],
+        "started_at": Annotated[Time, Field(description="Of the call, not of the recording.")],
+        "started_at_reason": NotRequired[Reason],
+        "duration_seconds": Annotated[Seconds, Field(description="Of the call.")],
+        "duration_seconds_reason": NotRequired[Reason],
+    },
+)
+"""Facts of the call; functional, as `from` is a word of Python."""
+
+
 class Analysis(TypedDict):
     """The part of a recording's document that its analysis adds."""
+
+    call: Annotated[
+        Facts, Field(description="The call's parties, agent, queue and times: personal data.")
+    ]
 
     analysis: Annotated[
         dict[str, Any] | None,
@@ -102,10 +138,50 @@ class UnreadableRecording(TypedDict):
     trouble: Annotated[str, Field(description="Why: not as it was signed, or a key is missing.")]
 
 
+class Figures(TypedDict):
+    """Figures of a recording, as the result names them; null is not known."""
+
+    duration_seconds: Number
+    agent_talk_seconds: Number
+    customer_talk_seconds: Number
+    crosstalk_seconds: Number
+    silence_seconds: Number
+    longest_silence_seconds: Number
+    hold_seconds: Number
+    crosstalk_count: Number
+    interruptions: Number
+    agent_interruptions: Number
+    customer_interruptions: Number
+    talk_ratio_agent: Number
+    agent_sentiment: Number
+    customer_sentiment: Number
+    elapsed_per_duration: Number
+
+
+class ListedRecording(Recording):
+    """A recording in a listing, with what the catalogue knows of it."""
+
+    figures: Annotated[
+        Figures | None, Field(description="Null where the catalogue does not know them.")
+    ]
+    figures_reason: NotRequired[Annotated[str, Field(description="Why `figures` is null.")]]
+    flags: NotRequired[list[str]]
+    categories: NotRequired[
+        Annotated[list[str], Field(description="What rules found, as `rule=status`.")]
+    ]
+    code: NotRequired[
+        Annotated[
+            int | None,
+            WithJsonSchema({"type": ["integer", "null"]}),
+            Field(description="The error's code, where it could not be analysed."),
+        ]
+    ]
+
+
 class Page(TypedDict):
     """One page of a listing."""
 
-    recordings: list[Recording | UnreadableRecording]
+    recordings: list[ListedRecording | UnreadableRecording]
     next_cursor: Annotated[Text, Field(description="Null on the last page.")]
 
 

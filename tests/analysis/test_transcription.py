@@ -208,7 +208,7 @@ def test_spoken_card_numbers_are_muted_and_masked(subtype):
         recording, Options(transcriber=Scripted(NUMBER), waveform=True), block=9999
     )
     document = report.as_result()
-    assert document["redaction"]["reasons"] == ["spoken_number"]
+    assert document["redaction"]["reasons"] == ["card_number"]
     assert len(archived) == len(recording) and archived != recording
     assert all(
         word["word"] == "[redacted]"

@@ -26,8 +26,8 @@ from addon.metrics import counters, declarations
 from addon.requests import results, scheduling
 from addon.requests.lease import Lease
 from addon.settings import Settings
-from addon.webhooks.events import Event
 from addon.web.recording_rows import RecordingRow
+from addon.webhooks.events import Event
 from tests.analysis import calls
 from tests.analysis.dirty_transcriber import DirtyTranscriber, Mistakes, spoken_call
 from tests.child import Children
@@ -198,7 +198,7 @@ def test_a_number_that_is_found_later_is_muted_in_audio_text_and_waveform(
     assert len(after) == len(before)
     assert after != before
     assert "4111" not in text(reader, recording)
-    assert "spoken_number" in found["redaction"]["reasons"]
+    assert "card_number" in found["redaction"]["reasons"]
     assert found["archive"]["redacted"] is True
     manifest = reader.archive.manifest(INSTALL, recording)
     assert found["archive"]["sha256"] == manifest.audio.plaintext_sha256
@@ -472,10 +472,10 @@ def _killed_at_the_audio(settings: Settings) -> None:
     patch.setattr("workers.reanalysis.open_transcriber", lambda setting: one)
     put = services.store.put
 
-    def killed(key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+    def killed(key: str, blocks: Iterable[bytes], **options: Any) -> Stat:
         if key.endswith("/audio.esdk"):
             os.kill(os.getpid(), signal.SIGKILL)
-        return put(key, blocks, if_absent=if_absent)
+        return put(key, blocks, **options)
 
     patch.setattr(services.store, "put", killed)
     run(services)
@@ -498,11 +498,11 @@ class TestErasedInTheMeantime:
         says("model", *CARD)
         put, left, other = reader.store.put, [at], Archive.from_settings(settings)
 
-        def erasing(key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+        def erasing(key: str, blocks: Iterable[bytes], **options: Any) -> Stat:
             left[0] -= 1
             if left[0] == -1 and when == "before":
                 other.erase(INSTALL, recording, by="test", reason="asked")
-            stat = put(key, blocks, if_absent=if_absent)
+            stat = put(key, blocks, **options)
             if left[0] == -1 and when == "after":
                 other.erase(INSTALL, recording, by="test", reason="asked")
             return stat
@@ -548,9 +548,9 @@ def test_a_listener_hears_whole_audio_all_the_while(
 
     put = reader.store.put
 
-    def put_while_listening(key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+    def put_while_listening(key: str, blocks: Iterable[bytes], **options: Any) -> Stat:
         listen()
-        stat = put(key, blocks, if_absent=if_absent)
+        stat = put(key, blocks, **options)
         listen()
         return stat
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, Unreadable
 from addon.archive.notes import Note
+from addon.call_facts import NOT_ASKED, facts_of
 from addon.errors import KeyMissing, NotStored
 from addon.requests import results
 from addon.web import schemas
 from addon.web.context import context
-from addon.web.schemas import Analysis, Call, File, Recording, Redaction, UnreadableRecording
+from addon.web.schemas import Analysis, Call, Facts, File, Recording, Redaction, UnreadableRecording
 
 
 def listed(entry: Entry) -> Recording | UnreadableRecording | None:
@@ -92,17 +94,27 @@ def call(call_sid: str, tenant: str, found: Sequence[Manifest | Unreadable]) -> 
 
 
 def analysis(manifest: Manifest) -> Analysis:
-    """`analysis`, and why it is null where it is. Raises Tampered, StoreUnavailable."""
+    """`analysis` and `call`, and why they are null where they are.
+
+    Raises Tampered, StoreUnavailable.
+    """
     try:
         document = context().archive.analysis(manifest.tenant, manifest.recording_id)
     except NotStored:
-        return {"analysis": None, "analysis_reason": "The recording was archived as it came."}
+        return _without("The recording was archived as it came.", NOT_ASKED)
     except KeyMissing:
-        return {"analysis": None, "analysis_reason": "This server has no key to open it."}
+        return _without("This server has no key to open it.")
+    call = facts_of(document)
+    document.pop("call", None)
     reason = context().player.withheld(manifest)
     if document["result"] and reason is not None:
         document["result"] = results.unheard(document["result"], f"{reason}.")
-    return {"analysis": document}
+    return {"call": cast(Facts, call), "analysis": document}
+
+
+def _without(reason: str, call_reason: str | None = None) -> Analysis:
+    call = facts_of(None, call_reason or reason)
+    return {"call": cast(Facts, call), "analysis": None, "analysis_reason": reason}
 
 
 def note(found: Note) -> schemas.Note:
