@@ -309,7 +309,6 @@ class Archive:
         What a retention lock holds stays. Raises StoreUnavailable.
         """
         reason = f"older than {older_than.days} days"
-
         first_kept = (now - older_than).astimezone(UTC).date()
 
         def erase_one(entry: names.Entry) -> None:

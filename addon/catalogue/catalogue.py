@@ -35,7 +35,7 @@ KEY = "key"
 
 @dataclass(frozen=True)
 class Status:
-    """How much the catalogue knows: of its recordings, `unknown` have no figures yet.
+    """The extent of the catalogue: of its recordings, `unknown` have no figures yet.
 
     `compared_at` is when it was last found to name every recording of the archive, None for never:
     until then something may be missing.
@@ -91,7 +91,8 @@ class Catalogue:
     ) -> Page:
         """Recordings in order, from the beginning or behind `cursor`. Raises InvalidParameter."""
         with self._reading() as connection:
-            selection = Selection(connection, wanted, installs, self._made)
+            by_time = sort.by == "time"
+            selection = Selection(connection, wanted, installs, self._made, by_time=by_time)
             return page_of(connection, selection, sort, cursor, limit)
 
     def totals(
@@ -144,13 +145,11 @@ class Catalogue:
                 found.append(install)
 
     def status(self, installs: Collection[str]) -> Status:
-        """How much the catalogue knows of these installs."""
-        unknown = recordings.c.state == "unknown"
-        counts = select(func.count(), func.count().filter(unknown)).where(
-            recordings.c.install.in_(installs)
-        )
+        """The extent of what the catalogue knows of these installs."""
+        counted = select(func.count()).where(recordings.c.install.in_(installs))
         with self._reading() as connection:
-            total, missing = connection.execute(counts).one()
+            total = connection.scalar(counted) or 0
+            missing = connection.scalar(counted.where(recordings.c.state == "unknown")) or 0
             compared = writing.fact(connection, COMPARED)
         return Status(total, missing, datetime.fromisoformat(compared) if compared else None)
 
@@ -177,7 +176,7 @@ class Catalogue:
             writing.put_fact(connection, COMPARED, at.isoformat())
 
     def position(self) -> str:
-        """Where an interrupted rebuild was; empty at its beginning."""
+        """The position of an interrupted rebuild; empty at its beginning."""
         with self._reading() as connection:
             return writing.fact(connection, POSITION) or ""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 from sqlalchemy.engine import RowMapping
@@ -75,7 +76,7 @@ def page_of(
     return Page([recording_of(row) for row in rows[:limit]], next_cursor)
 
 
-def _rows(connection: Connection, ordered: Select[tuple[int]], limit: int) -> list[RowMapping]:
+def _rows(connection: Connection, ordered: Select[Any], limit: int) -> list[RowMapping]:
     """The first rows: their ids first, because a sort of whole rows would carry them all along."""
     ids = list(connection.scalars(ordered.limit(limit)))
     if not ids:
@@ -85,7 +86,7 @@ def _rows(connection: Connection, ordered: Select[tuple[int]], limit: int) -> li
     return [by_id[id] for id in ids if id in by_id]
 
 
-def _by_id(selection: Selection, at: Position | None, *, descending: bool) -> Select[tuple[int]]:
+def _by_id(selection: Selection, at: Position | None, *, descending: bool) -> Select[Any]:
     column = selection.id
     statement = select(column).select_from(selection.source).where(*selection.where)
     if at is not None:
@@ -93,7 +94,7 @@ def _by_id(selection: Selection, at: Position | None, *, descending: bool) -> Se
     return statement.order_by(column.desc() if descending else column.asc())
 
 
-def _by_figure(selection: Selection, sort: Sort, at: Position | None) -> Select[tuple[int]]:
+def _by_figure(selection: Selection, sort: Sort, at: Position | None) -> Select[Any]:
     column, by_id = recordings.c[sort.by], recordings.c.id
     statement = select(by_id).select_from(selection.source).where(*selection.where)
     statement = statement.where(column.is_not(None))

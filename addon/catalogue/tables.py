@@ -73,6 +73,7 @@ recordings = Table(
     UniqueConstraint("recording_id", "install"),
     Index("recordings_of_install", "install", "id"),
     Index("recordings_of_call", "call_sid"),
+    Index("recordings_by_state", "state", "id"),
     Index("recordings_by_sids", "sids"),
 )
 """Figures stand first: SQLite reads a row up to the last column that is asked for. The index of

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, delete, func, insert, literal, or_, select
+from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from addon.catalogue.row import Row
@@ -16,6 +16,16 @@ AT_ONCE = 300
 """Recordings in one statement: SQLite takes 32,766 parameters, Postgres 65,535."""
 
 Key = tuple[str, str]
+
+_KNOWN = select(
+    *(recordings.c[name] for name in ("id", "install", "recording_id", "generation", "state"))
+).where(
+    or_(
+        recordings.c.id.in_(bindparam("ids", expanding=True)),
+        recordings.c.recording_id.in_(bindparam("names", expanding=True)),
+    )
+)
+"""Made once: to put a statement together costs more than to run it."""
 
 
 def write(connection: Connection, rows: Sequence[Row]) -> None:
@@ -64,14 +74,12 @@ def _key(values: Any) -> Key:
 
 
 def _known(connection: Connection, rows: Collection[Row]) -> dict[Key, Any]:
-    """What is there of these recordings, and of others that have their ids."""
-    row = recordings.c
-    statement = select(row.id, row.install, row.recording_id, row.generation, row.state)
+    """The rows that are there of these recordings, and of others that have their ids."""
     found: dict[Key, Any] = {}
     for chunk in _chunks(list(rows)):
-        ids = row.id.in_([one.values["id"] for one in chunk])
-        names = row.recording_id.in_([one.values["recording_id"] for one in chunk])
-        for one in connection.execute(statement.where(or_(ids, names))).mappings():
+        ids = [one.values["id"] for one in chunk]
+        names = [one.values["recording_id"] for one in chunk]
+        for one in connection.execute(_KNOWN, {"ids": ids, "names": names}).mappings():
             found[_key(one)] = one
     return found
 

@@ -77,7 +77,10 @@ def _of_catalogue(
 
 
 def _of_store(view: ListView, installs: Sequence[str], cursor: str | None, limit: int) -> Listed:
-    """What the store's own index can list of a view: without its filters and its order."""
+    """What the store's own index can list of a view: without its filters and its order, and
+    nothing for a search."""
+    if view.filter.text:
+        return Listed((), notice=AWAY)
     recordings = RecordingList(context().archive, installs)
     if view.filter.call_sid:
         page = recordings.of_call(view.filter.call_sid)

@@ -305,16 +305,6 @@ class Endpoints:
         """Forget that it failed. Raises StoreUnavailable."""
         self._documents.store.delete(_health_key(endpoint))
 
-    def encrypt_anew(self) -> int:
-        """Encrypt every endpoint under the newest key; how many. Raises StoreUnavailable."""
-        written = 0
-        for stat in self._documents.store.list(WEBHOOK_ENDPOINTS):
-            endpoint = self._documents.get(Endpoint, stat.key)
-            if endpoint is not None:
-                self._documents.put(stat.key, endpoint)
-                written += 1
-        return written
-
     def _read(self, key: str) -> Known | None:
         endpoint = self._documents.get(Endpoint, key)
         if endpoint is None or endpoint.removed_at is not None:

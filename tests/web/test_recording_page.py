@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from flask import Flask
 
 from addon.archive.archive import Archive
 from addon.archive.notes import MAX_TEXT, notes_of
-from tests.archive.recordings import RECORDING, TENANT, archived
+from tests.archive.recordings import CALL, RECORDING, TENANT, archived
 from tests.playback.sounds import decoded, file_of
 from tests.web.people import Browser, context_of
 from tests.web.playing import access_log, bearer
@@ -190,3 +191,20 @@ def test_who_listened_says_how_much_of_it_each_played(app, browser, archive):
     access_log(app)
     page = browser.get(HERE).text
     assert "75 %, 1.5 s" in page and 'aria-label="Played: 0:00 to 0:01"' in page
+
+
+def test_the_facts_of_the_call_are_shown_where_they_are_known(browser, archive):
+    call = {"from": "+493012345678", "agent": "Ada <b>", "queue": None, "queue_reason": "No."}
+    archived(archive, file_of(8000), analysis={"result": RESULT, "call": call})
+    page = browser.get(HERE).text
+    assert "+493012345678" in page and "Ada &lt;b&gt;" in page
+    assert "<dt>Queue</dt>" not in page
+    assert "From +493012345678" in browser.get(f"/calls/{CALL}").text
+
+
+def test_times_are_in_the_viewers_zone(browser, archive):
+    archived(archive, file_of(8000), started_at=datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
+    browser.set_cookie("zone", "Europe/Berlin")
+    page = browser.get(HERE).text
+    assert "Thursday 2 July 2026, 00:30</time>" in page and ">Europe/Berlin</span>" in page
+    assert "Thursday 2 July 2026, 00:30</time>" in browser.get(f"/calls/{CALL}").text

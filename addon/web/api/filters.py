@@ -25,6 +25,9 @@ from addon.web.schemas import Figures, ListedRecording, UnreadableRecording
 Listed = list[ListedRecording | UnreadableRecording]
 
 
+ORDERS = ("time", *FIGURES)
+
+
 def _text(description: str) -> Any:
     return Annotated[str, Field(description=description)]
 
@@ -40,9 +43,7 @@ FILTERS: dict[str, Any] = {
     "number": _text("Either party's: whole where it begins with +, else its last 4 to 7 digits."),
     "agent": _text("The agent's name, or a part of it that is a word."),
     "queue": _text("The queue's name."),
-    "words": _text(
-        "Words that were said and are not muted: all of them, of three letters or more."
-    ),
+    "words": _text("Said and not muted: all of these words, of three letters or more."),
     "direction": Annotated[Literal["inbound", "outbound"], Field(description="Of the call.")],
     "outcome": _text("The call's outcome."),
     "source": _text("marketplace, flex or ringcentral."),
@@ -60,9 +61,7 @@ FILTERS: dict[str, Any] = {
         Field(
             description="`time` or a figure; with a minus the highest first. One that a recording "
             "has not comes last.",
-            json_schema_extra={
-                "enum": [f"{sign}{one}" for one in ("time", *FIGURES) for sign in ("", "-")]
-            },
+            json_schema_extra={"enum": [*ORDERS, *(f"-{one}" for one in ORDERS)]},
         ),
     ],
 }
@@ -106,9 +105,8 @@ def with_figures(entries: Sequence[Entry]) -> Listed:
         known = context().catalogue.find(keys) if keys else {}
     except CatalogueUnavailable as error:
         reason = f"There are no figures: {error.message}."
-    listed = [
-        (documents.listed(entry), known.get(key)) for entry, key in zip(entries, keys, strict=True)
-    ]
+    described = map(documents.listed, entries)
+    listed = [(each, known.get(key)) for each, key in zip(described, keys, strict=True)]
     return [_with_figures(each, one, reason) for each, one in listed if each]
 
 
@@ -117,15 +115,12 @@ def _with_figures(
 ) -> ListedRecording | UnreadableRecording:
     if "trouble" in document:
         return cast(UnreadableRecording, document)
-    if one is None:
-        return {**document, "figures": None, "figures_reason": reason}
-    if one.state == "unknown":
-        said = "The catalogue has not opened this recording's analysis yet."
-        return {**document, "figures": None, "figures_reason": said}
-    return {
-        **document,
-        "figures": cast(Figures, dict(one.figures)),
-        "flags": list(one.flags),
-        "categories": list(one.categories),
-        "code": one.code,
-    }
+    figures: Figures | None = None
+    if one is not None and one.state == "unknown":
+        reason = "The catalogue has not opened this recording's analysis yet."
+    elif one is not None:
+        figures = cast(Figures, dict(one.figures))
+        document |= {"flags": list(one.flags), "categories": list(one.categories)}
+        document["code"] = one.code
+    why = {} if figures else {"figures_reason": reason}
+    return cast(ListedRecording, {**document, "figures": figures, **why})
