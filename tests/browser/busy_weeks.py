@@ -22,6 +22,8 @@ QUEUES = ("Billing", "Orders", "Technical help")
 CALLER = "+4930901820042"
 """The customer of the seventh recording."""
 
+SOUND = {"format": "wav", "codec": "pcm_s16le", "sample_rate_hz": 8000}
+
 LONG_SILENCE = 7
 """Every so many recordings have a silence of more than 20 s."""
 
@@ -78,7 +80,7 @@ def analysis(number: int, made: random.Random, at: datetime) -> dict[str, Any]:
         talk[f"{name}_percent"] = share
         talk[f"{name}_seconds"] = round(seconds * share / 100, 1)
     result = {
-        "audio": {"duration_seconds": seconds, "channels": 2, "format": "wav"},
+        "audio": {"duration_seconds": seconds, "channels": 2, **SOUND},
         "participants": [
             _participant("agent", made, agent),
             _participant("customer", made, customer),
