@@ -100,7 +100,10 @@ class ReceivingWorker(ThreadWorker, ABC):  # type: ignore[misc] # gunicorn has n
 
     def _readable(self, connection: Connection) -> None:
         if connection.state is State.BODY:
-            self._read_body(connection)
+            if connection.asked or self._may_hold_more(connection):
+                self._read_body(connection)
+            else:
+                self._ask_by_head(connection)
             return
         data = self._receive(connection)
         if data is None:
@@ -174,8 +177,17 @@ class ReceivingWorker(ThreadWorker, ABC):  # type: ignore[misc] # gunicorn has n
             if not self._read_body(connection):
                 break
         if connection.state is State.BODY:
-            # The application may refuse it unread, by its head: it must not cost more.
-            self._call(connection, None)
+            if connection.expects_continue or not self._may_hold_more(connection):
+                self._ask_by_head(connection)
+            else:
+                # Most bodies follow their head at once: that spares the first call.
+                connection.asked = False
+                self._await_body(connection)
+
+    def _ask_by_head(self, connection: Connection) -> None:
+        """The application may refuse a body unread, by its head: it must not cost more."""
+        connection.asked = True
+        self._call(connection, None)
 
     def _may_hold_more(self, connection: Connection) -> bool:
         """True where another block of a body stays in memory, as far as its head tells."""

@@ -100,14 +100,18 @@ class ConnectionWorker(ReceivingWorker):
         self.set_accept_enabled(False)
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Cut whoever is past the deadline, or everybody."""
+        """Cut whoever is past the deadline, or everybody; ask about bodies that did not come."""
         now = time.monotonic()
         if now < self.next_look and not force:
             return
         self.next_look = now + TICK_S
         for connection in self.registry.open():
-            if connection.state is not State.WORK and (force or connection.deadline <= now):
+            if connection.state is State.WORK:
+                continue
+            if force or connection.deadline <= now:
                 self._cut(connection)
+            elif connection.state is State.BODY and not connection.asked:
+                self._ask_by_head(connection)
 
     def murder_pending(self) -> None:
         """Nothing: all are in `murder_keepalived`."""
