@@ -5,8 +5,7 @@ crash or a lost Redis loses none. The event itself is written last: as long as i
 promise is made again. It stays for KEPT, so that a promise that is repeated sends nothing twice,
 and people can send it again.
 
-A delivery has the name `<event>-<endpoint>`, which is also that of its job: ids of jobs have no other
-characters (RQ).
+A delivery has the name `<event>-<endpoint>`, in its job's id too: RQ takes no other characters.
 """
 
 from __future__ import annotations
