@@ -180,7 +180,7 @@ class _Delivery:
     def _outcome(
         self, known: Known, answer: sending.Answer, count: int
     ) -> tuple[str, float | None]:
-        """What became of the try, and seconds until the next; None where it is over."""
+        """The outcome of the try, and seconds until the next; None where it is over."""
         endpoints = self.outbox.endpoints
         if answer.taken:
             if known.health.failing_since is not None:

@@ -52,7 +52,7 @@ ID_MARK = "whk_"
 
 @dataclass(frozen=True)
 class Health(StoredDocument):
-    """What deliveries found out about an endpoint. Times are ISO 8601."""
+    """The state of an endpoint as deliveries found it. Times are ISO 8601."""
 
     KIND: ClassVar[str] = "health of a webhook endpoint"
 
@@ -89,7 +89,7 @@ class Endpoint(StoredDocument):
 
     @property
     def key(self) -> str:
-        """Where it is in the store."""
+        """Its key in the store."""
         return f"{WEBHOOK_ENDPOINTS}{self.install}/{self.id}"
 
     @property

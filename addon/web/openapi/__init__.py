@@ -201,7 +201,7 @@ def _body(schema: Json) -> Json:
 
 
 def _webhook(kind: str, payload: Any, schemas: dict[Any, Json]) -> Json:
-    """What is posted to an endpoint for an event (OpenAPI 3.1, 4.8.1)."""
+    """The request that is posted to an endpoint for an event (OpenAPI 3.1, 4.8.1)."""
     return {
         "operationId": "on" + "".join(map(str.capitalize, re.split(r"\W", kind))),
         "summary": inspect.getdoc(payload),
