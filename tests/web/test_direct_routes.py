@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from addon.web import problems
 from addon.web.context import EXTENSION
 from addon.web.direct_routes import DirectRoutes, PlainAnswer
 
-CONTEXT: Any = object()
+CONTEXT: Any = SimpleNamespace(settings=SimpleNamespace(public_url="https://media.example.com"))
 
 
 @pytest.fixture
