@@ -12,6 +12,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from addon.factory import create_app
+from addon.playback.clips import Clip
 from addon.playback.policy import Rights
 from tests.archive.recordings import CALL, RECORDING, archived
 from tests.calls import wav
@@ -59,20 +60,35 @@ API = f"/api/v1/recordings/{RECORDING}"
 API_CALL = f"/api/v1/calls/{CALL}"
 
 GIVES_AUDIO = {
-    "media.media": ["<link>", "<link>?format=flac", "<call link>", "<download>"],
+    "media.media": ["<link>", "<link>?format=flac", "<call link>", "<download>", "<clip link>"],
     "flex_playback.playback": [f"/flex/playback?recording_sid={RECORDING}"],
-    "api.file": [f"{API}/file", f"{API}/file?format=mp3", f"{API}/file?format=opus"],
-    "api.file_url": [f"{API}/file_url", f"{API}/file_url?direct=1", f"{API}/file_url?format=flac"],
+    "api.file": [
+        f"{API}/file",
+        f"{API}/file?format=mp3",
+        f"{API}/file?format=opus",
+        f"{API}/file?start=0&stop=0.5",
+    ],
+    "api.file_url": [
+        f"{API}/file_url",
+        f"{API}/file_url?direct=1",
+        f"{API}/file_url?format=flac",
+        f"{API}/file_url?start=0&stop=0.5",
+    ],
     "api.peaks": [f"{API}/peaks"],
     "api.transcript": [f"{API}/transcript", f"{API}/transcript?format=txt"],
     "api.call_file": [
         f"{API_CALL}/file",
         f"{API_CALL}/file?format=flac",
         f"{API_CALL}/file?file_id={RECORDING}",
+        f"{API_CALL}/file?start=0&stop=0.5",
     ],
     "api.call_file_url": [f"{API_CALL}/file_url", f"{API_CALL}/file_url?file_id={RECORDING}"],
     "pages.recording_audio": [f"/recordings/{RECORDING}/audio"],
     "pages.recording_download": [f"/recordings/{RECORDING}/download"],
+    "pages.recording_clip": [f"/recordings/{RECORDING}/clip?start=0&stop=0.5"],
+    "pages.call_audio": [f"/calls/{CALL}/audio"],
+    "pages.call_download": [f"/calls/{CALL}/download"],
+    "pages.call_clip": [f"/calls/{CALL}/clip?start=0&stop=0.5"],
     "pages.recording_transcript": [f"/recordings/{RECORDING}/transcript?format=srt"],
 }
 """Every route from which a recording's sound, its waveform, its words or a link to it comes."""
@@ -81,10 +97,15 @@ GIVES_NONE = {
     "api.describe": "facts and figures",
     "api.erase": "nothing",
     "api.audit": "the access log",
+    "api.notes": "what people noted",
     "api.call": "facts",
     "pages.recording": "a page, which asks the routes above",
     "pages.recording_timeline": "figures",
     "pages.recording_played": "nothing: it takes a report",
+    "pages.recording_notes": "nothing: it takes a note",
+    "pages.call": "a page, which asks the routes above",
+    "pages.call_timeline": "figures",
+    "pages.call_played": "nothing: it takes a report",
     "media.media_preflight": "CORS headers",
     "ringcentral.recording": "a page, which asks the route below",
     "ringcentral.recording_audio": "RingCentral's own copy, to people signed in there",
@@ -131,7 +152,7 @@ def put(app: Flask, redaction: str | None, recording_id: str = RECORDING) -> Non
 
 def ask(app: Flask, path: str) -> TestResponse:
     """One way, by somebody who has every right to go it."""
-    if path.startswith("/recordings/"):
+    if path.startswith(("/recordings/", "/calls/")):
         return Browser(app).signed_in().get(path)
     client = DocumentedClient(app, app.response_class, use_cookies=False)
     if path.startswith("/flex/"):
@@ -144,10 +165,11 @@ def ask(app: Flask, path: str) -> TestResponse:
 def _linked(app: Flask, name: str) -> str:
     """A link that was given before anybody asked for the redaction to be complete."""
     what, _, query = name.partition("?")
-    purpose = "listen" if what in ("<link>", "<call link>") and not query else "download"
+    purpose = "listen" if what != "<download>" and not query else "download"
     subject = {"call_sid": CALL} if what == "<call link>" else {"recording_id": RECORDING}
+    clip = Clip.of(0, 0.5) if what == "<clip link>" else None
     grants = inside(app).grants
-    grant = grants.issue(ACCOUNT, listener="agent9", purpose=purpose, **subject)
+    grant = grants.issue(ACCOUNT, listener="agent9", purpose=purpose, clip=clip, **subject)
     return f"/media/{grants.token(grant)}{'?' if query else ''}{query}"
 
 
