@@ -43,7 +43,7 @@ KEY = bytes(range(32))
 RECIPIENTS, OPENERS = EncryptionKeys.local(KEY), DecryptionKeys.local(KEY)
 BLOCK = os.urandom(FRAME_LENGTH)
 
-LEAST_WRITE_RATIO = 0.6
+LEAST_WRITE_RATIO = 0.8
 MOST_WARM_RANGE_MS = 0.2
 MOST_MEMORY_MIB = 120.0
 

@@ -53,15 +53,15 @@ def ask(settings: Settings, callback: StatusCallback) -> Callable[[], Facts]:
 
 
 def _facts(settings: Settings, callback: StatusCallback) -> Facts:
-    kept = settings.call_facts
     try:
         api = TwilioApi.from_settings(settings)
         rest = BoundedRest(api, Outbound(api.origins()), ASKED_WITHIN_S)
-        sources = list(_sources(settings, rest, callback))
+        return gathered(settings.call_facts, *_sources(settings, rest, callback))
     except Exception as error:
-        logger.error("the call's facts could not be read", reason=type(error).__name__)
-        sources = [all_absent("The sources' answers could not be read.")]
-    return gathered(kept, *sources)
+        defect = type(error).__name__
+    # Outside the handler: the error's text may hold a number, and a log that fails prints it.
+    logger.error("the call's facts could not be read", reason=defect)
+    return gathered(settings.call_facts, all_absent("The sources' answers could not be read."))
 
 
 def _sources(settings: Settings, rest: BoundedRest, callback: StatusCallback) -> Iterator[Source]:

@@ -88,16 +88,24 @@ class Redaction:
     coverage: Mapping[Kind, Coverage] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, found: Mapping[Kind, Found], *, gap: str | None, reencodes: bool) -> Redaction:
+    def of(
+        cls,
+        found: Mapping[Kind, Found],
+        *,
+        gap: str | None,
+        reencodes: bool,
+        unsure: str | None = None,
+    ) -> Redaction:
         """The redaction that is possible, and so to be done, for what was found.
 
+        `unsure` says which words were not heard surely enough to know that nothing was missed.
         `gap` says what of the file was not heard, None where all of it was. With `reencodes` the
         file would be encoded anew to mute anything, which a file with a gap does not survive.
         """
         mutes = gap is None or not reencodes
         muted = {kind: one for kind, one in found.items() if one.wanted and one.intervals and mutes}
         coverage = {kind: _coverage(one, mutes=kind in muted) for kind, one in found.items()}
-        status, reason = _judged(found, coverage, gap)
+        status, reason = _judged(found, coverage, gap, unsure)
         return cls(
             status=status,
             reason=reason,
@@ -140,7 +148,10 @@ def _coverage(found: Found, *, mutes: bool) -> Coverage:
 
 
 def _judged(
-    found: Mapping[Kind, Found], coverage: Mapping[Kind, Coverage], gap: str | None
+    found: Mapping[Kind, Found],
+    coverage: Mapping[Kind, Coverage],
+    gap: str | None,
+    unsure: str | None,
 ) -> tuple[Status, str | None]:
     """The status, and the reason where something may remain."""
     if not any(one.wanted for one in found.values()):
@@ -148,7 +159,7 @@ def _judged(
     left = [one for one in coverage.values() if one.found != one.muted]
     unheard = [one for one in found.values() if one.wanted and one.intervals is None]
     doubtful = [one.doubt for kind, one in found.items() if coverage[kind].heard_again is False]
-    reasons = [one.reason for one in left] + [one.reason for one in unheard] + doubtful
+    reasons = [one.reason for one in left] + [one.reason for one in unheard] + doubtful + [unsure]
     sentences = list(dict.fromkeys(reason for reason in reasons if reason))
     if gap is not None:
         kept = any(found[kind].wanted and one in left for kind, one in coverage.items())

@@ -48,11 +48,15 @@ _LONE = frozenset({"one", "o", "oh", "a"})
 
 @dataclass(frozen=True)
 class Spoken:
-    """Everything spoken that is to be muted. `reason` says why that may not be all, else None."""
+    """Everything spoken that is to be muted. `reason` says why that may not be all, else None.
+
+    `unsure` says of what else the words are not sure enough to say that no number is in it.
+    """
 
     finds: Sequence[Find] = ()
     heard_again: bool = False
     reason: str | None = None
+    unsure: str | None = None
 
     def found(self, kind: Kind) -> Found:
         """The finds of one kind, in order of time."""

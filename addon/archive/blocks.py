@@ -54,14 +54,15 @@ class BlockSource:
 
 
 class Piece(NamedTuple):
-    """A piece of a stream and its CRC-32."""
+    """A piece of a stream, its CRC-32, and whether it is the last."""
 
     content: bytearray
     crc32: int
+    last: bool
 
 
 def pieces(blocks: Iterable[bytes], size: int, count: int) -> Iterator[Piece]:
-    """The same bytes in pieces of exactly `size`, the last one shorter.
+    """The same bytes in pieces of exactly `size`; the last may be shorter, or empty.
 
     They lie in the memory of `count` pieces: one is written over when `count - 1` others have been
     given out after it. New memory for each costs more than the copy.
@@ -71,18 +72,17 @@ def pieces(blocks: Iterable[bytes], size: int, count: int) -> Iterator[Piece]:
     for block in blocks:
         left = memoryview(block)
         while left:
+            if used == size:
+                yield Piece(content, checksum, last=False)
+                content, used, checksum = next(memory), 0, 0
             part = left[: size - used]
             if used < len(content):
                 memoryview(content)[used : used + len(part)] = part
             else:
                 content += part
             used, checksum, left = used + len(part), crc32(part, checksum), left[len(part) :]
-            if used == size:
-                yield Piece(content, checksum)
-                content, used, checksum = next(memory), 0, 0
-    if used:
-        del content[used:]
-        yield Piece(content, checksum)
+    del content[used:]
+    yield Piece(content, checksum, last=True)
 
 
 def watched(blocks: Iterable[bytes], see: Callable[[bytes], object]) -> Iterator[bytes]:

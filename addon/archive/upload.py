@@ -62,10 +62,10 @@ def upload(target: Target, blocks: Iterable[bytes], mark: str, digest: Digest | 
     Raises AlreadyStored, NotStored, StoreUnavailable, and what `blocks` raises.
     """
     parts = pieces(blocks, PART_SIZE, PARTS_IN_FLIGHT + 1)
-    first, second = next(parts, Piece(bytearray(), 0)), next(parts, None)
+    first = next(parts)
     options = {**target.options, "ChecksumAlgorithm": "CRC32", "Metadata": {WRITE_MARK: mark}}
-    if second is not None:
-        return _in_parts(target, chain([first, second], parts), options, digest or _unseen)
+    if not first.last:
+        return _in_parts(target, chain([first], parts), options, digest or _unseen)
     if digest:
         digest(first.content)
     with answers():

@@ -35,7 +35,7 @@ KEY = "key"
 
 @dataclass(frozen=True)
 class Status:
-    """How much the catalogue knows: of its recordings, `unknown` have no figures yet.
+    """The extent of the catalogue: of its recordings, `unknown` have no figures yet.
 
     `compared_at` is when it was last found to name every recording of the archive, None for never:
     until then something may be missing.
@@ -145,7 +145,7 @@ class Catalogue:
                 found.append(install)
 
     def status(self, installs: Collection[str]) -> Status:
-        """How much the catalogue knows of these installs."""
+        """The extent of what the catalogue knows of these installs."""
         counted = select(func.count()).where(recordings.c.install.in_(installs))
         with self._reading() as connection:
             total = connection.scalar(counted) or 0
@@ -176,7 +176,7 @@ class Catalogue:
             writing.put_fact(connection, COMPARED, at.isoformat())
 
     def position(self) -> str:
-        """Where an interrupted rebuild was; empty at its beginning."""
+        """The position of an interrupted rebuild; empty at its beginning."""
         with self._reading() as connection:
             return writing.fact(connection, POSITION) or ""
 

@@ -74,7 +74,7 @@ def _key(values: Any) -> Key:
 
 
 def _known(connection: Connection, rows: Collection[Row]) -> dict[Key, Any]:
-    """What is there of these recordings, and of others that have their ids."""
+    """The rows that are there of these recordings, and of others that have their ids."""
     found: dict[Key, Any] = {}
     for chunk in _chunks(list(rows)):
         ids = [one.values["id"] for one in chunk]

@@ -62,7 +62,7 @@ _CLIENT = "client:"
 
 
 def of_task(task: Task, agent: object) -> list[Source]:
-    """What a task says: its queue and `agent_of` its reservations first, then its attributes."""
+    """Sources in a task: its queue and `agent_of` its reservations first, then its attributes."""
     is_outbound = direction(task.value("direction")) == "outbound"
     paths = {**_ATTRIBUTES, "to": _OUTBOUND_TO} if is_outbound else _ATTRIBUTES
     own = {"task_sid": task.sid, "queue": task.queue, "agent": agent}
@@ -81,7 +81,7 @@ def customer_leg(task: Task) -> str | None:
 
 
 def of_call(call: CallResource) -> Source:
-    """What the call resource says. Of an agent's leg, which Twilio dials for calls either way, the
+    """The call resource as a source. Of an agent's leg, which Twilio dials for calls either way, the
     direction says nothing of the conversation."""
     agents = [each for each in (call.to, call.from_) if _is_client(each)]
     return {
@@ -97,7 +97,7 @@ def of_call(call: CallResource) -> Source:
 
 
 def of_invocation(fields: Mapping[str, Any]) -> list[Source]:
-    """What an invocation's fields say that have no meaning of their own to the add-on."""
+    """Sources in an invocation's fields that have no meaning of their own to the add-on."""
     known = {normalised(name): value for name, value in fields.items()}
     return _in_turn({name: [known.get(one) for one in names] for name, names in _FIELDS.items()})
 

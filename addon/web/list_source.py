@@ -19,7 +19,8 @@ EXPORT_PAGE = 200
 
 
 INCOMPLETE = (
-    "The catalogue is being made: recordings may be missing here, and numbers may be too low."
+    "The catalogue is being made: recordings are missing from filters, searches and numbers, and "
+    "the whole list is shown without them."
 )
 AWAY = (
     "The catalogue cannot be asked just now. Filters, sorting and search for anything but a whole "
@@ -45,14 +46,16 @@ class Listed:
 def listed(view: ListView, installs: Sequence[str], cursor: str | None, limit: int) -> Listed:
     """A page of a view. Raises NotFound, InvalidParameter, StoreUnavailable."""
     try:
-        found = _of_catalogue(view, installs, cursor, limit)
         catalogue = context().catalogue
+        complete = catalogue.status(installs).compared_at is not None
+        if not complete and view.is_plain:
+            return _of_store(view, installs, cursor, limit, INCOMPLETE)
+        found = _of_catalogue(view, installs, cursor, limit)
         whole = catalogue.totals(view.wanted(viewer_zone(), datetime.now(UTC)), installs)
         count = sum(group.totals.recordings for group in whole)
-        complete = catalogue.status(installs).compared_at is not None
         return replace(found, count=count, notice="" if complete else INCOMPLETE)
     except CatalogueUnavailable:
-        return _of_store(view, installs, cursor, limit)
+        return _of_store(view, installs, cursor, limit, AWAY)
 
 
 def every_page(view: ListView, installs: Sequence[str]) -> Iterator[Sequence[Entry]]:
@@ -76,11 +79,13 @@ def _of_catalogue(
     return Listed(entries, page.cursor, known)
 
 
-def _of_store(view: ListView, installs: Sequence[str], cursor: str | None, limit: int) -> Listed:
+def _of_store(
+    view: ListView, installs: Sequence[str], cursor: str | None, limit: int, notice: str
+) -> Listed:
     """What the store's own index can list of a view: without its filters and its order, and
     nothing for a search."""
     if view.filter.text:
-        return Listed((), notice=AWAY)
+        return Listed((), notice=notice)
     recordings = RecordingList(context().archive, installs)
     if view.filter.call_sid:
         page = recordings.of_call(view.filter.call_sid)
@@ -88,4 +93,4 @@ def _of_store(view: ListView, installs: Sequence[str], cursor: str | None, limit
         page = recordings.of_day(view.first, cursor, limit)
     else:
         page = recordings.newest(cursor, limit)
-    return Listed(page.entries, page.cursor, notice=AWAY)
+    return Listed(page.entries, page.cursor, notice=notice)

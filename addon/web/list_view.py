@@ -113,6 +113,14 @@ class ListView:
         kept = "" if zone == "UTC" else zone
         return replace(self, period="", first=first, last=last, zone=kept)
 
+    @property
+    def is_plain(self) -> bool:
+        """True for a view that the store's own index can list: everything, an install, a call or
+        a UTC day, the latest first."""
+        others = self.filter.replace(install=None, call_sid=None)
+        one_day = self.first == self.last and not self.zone and not self.period
+        return others.is_empty and self.sort == LATEST_FIRST and one_day
+
     def zone_of(self, viewer: tzinfo) -> tzinfo:
         """The zone whose days are meant: the viewer's for a period that moves with the day; for
         dates the one that the address names, so that a link shows everybody the same, else UTC."""

@@ -198,6 +198,15 @@ def test_a_transcriber_that_fails_spoils_nothing(failure):
     assert type(failure).__name__ in report.as_result()["transcript_reason"]
 
 
+def test_speech_of_which_no_word_is_heard_leaves_a_redaction_incomplete():
+    """A number in it was neither muted nor claimed, and the result said "complete"."""
+    silent = passed(wav(CALL.samples), Options(transcriber=Scripted("")))[0].as_result()
+    assert silent["redaction"]["status"] == "incomplete"
+    assert "are not sure: a number may be in them" in silent["redaction"]["reason"]
+    off = passed(wav(CALL.samples), Options(transcriber=Scripted(""), redact_spoken=()))[0]
+    assert off.redaction.status == "complete"
+
+
 NUMBER = "four " + "one " * 15
 
 

@@ -16,9 +16,11 @@ def test_pieces_are_the_same_bytes_in_one_size(blocks: list[bytes], size: int) -
     for piece in pieces(blocks, size, 2):
         cut.append(bytes(piece.content))
         assert piece.crc32 == crc32(piece.content)
+        assert piece.last == (len(cut) * size >= len(b"".join(blocks)))
     assert b"".join(cut) == b"".join(blocks)
     assert all(len(piece) == size for piece in cut[:-1])
-    assert all(0 < len(piece) <= size for piece in cut)
+    assert len(cut[-1]) <= size
+    assert cut[-1] or not any(blocks)
 
 
 @given(blocks_of_any_size, st.integers(1, 10), st.integers(1, 4))

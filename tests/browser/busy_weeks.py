@@ -22,6 +22,8 @@ QUEUES = ("Billing", "Orders", "Technical help")
 CALLER = "+4930901820042"
 """The customer of the seventh recording."""
 
+SOUND = {"format": "wav", "codec": "pcm_s16le", "sample_rate_hz": 8000}
+
 LONG_SILENCE = 7
 """Every so many recordings have a silence of more than 20 s."""
 
@@ -78,8 +80,11 @@ def analysis(number: int, made: random.Random, at: datetime) -> dict[str, Any]:
         talk[f"{name}_percent"] = share
         talk[f"{name}_seconds"] = round(seconds * share / 100, 1)
     result = {
-        "audio": {"duration_seconds": seconds, "channels": 2, "format": "wav"},
-        "participants": [_participant(role, made) for role in ("agent", "customer")],
+        "audio": {"duration_seconds": seconds, "channels": 2, **SOUND},
+        "participants": [
+            _participant("agent", made, agent),
+            _participant("customer", made, customer),
+        ],
         "conversation": talk,
         "segments": [],
         "flags": made.choice(([], [], [], ["low_snr"], ["one_sided", "clipped"])),
@@ -108,9 +113,16 @@ def call(number: int, made: random.Random) -> Mapping[str, Any]:
     }
 
 
-def _participant(role: str, made: random.Random) -> dict[str, Any]:
+def _participant(role: str, made: random.Random, percent: float) -> dict[str, Any]:
     return {
         "channel": int(role == "agent"),
         "role": role,
+        "talk_seconds": percent,
+        "talk_percent": percent,
+        "turns": 12,
+        "longest_monologue_seconds": 9.5,
         "interruptions": {"count": made.randrange(7), "total_seconds": 1.0},
+        "response_latency_seconds": {"median": 0.6, "p90": 1.4, "count": 9},
+        "level": {"snr_db": 27.5},
+        "dtmf": {"count": 0, "intervals": []},
     }

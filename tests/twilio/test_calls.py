@@ -49,7 +49,7 @@ def test_a_call_that_twilio_does_not_know_is_none(twilio):
         (Answer(200, b"<html>Welcome</html>", {"Content-Type": "text/html"}), "JSON"),
         (Answer(200, b"[1]", {"Content-Type": "application/json"}), "JSON"),
         (says(200, {"start_time": 12}), "no call"),
-        (Answer(302, b"", {"Location": "http://127.0.0.1:1/"}), ""),
+        (Answer(302, b"", {"Location": "http://127.0.0.1:1/"}), "redirects"),
     ],
 )
 def test_another_answer_is_an_error_of_ours(twilio, answer, reason):

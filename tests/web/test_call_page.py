@@ -138,3 +138,24 @@ def test_an_impossible_call_is_404(browser, sid):
 def test_a_stranger_learns_nothing(app, browser):
     assert Browser(app).get(HERE).status_code == 302
     assert Browser(app).post(f"{HERE}/played", data=b"{}").status_code == 403
+
+
+def test_a_call_with_a_withheld_recording_is_not_played_and_shows_no_sound_of_it(app, browser):
+    context_of(app).player._redaction_required = True
+    page = browser.get(HERE)
+    assert page.status_code == 200 and "<audio" not in page.text
+    assert "cannot be played as one" in page.text.lower() or "The call cannot" in page.text
+    document = browser.get(f"{HERE}/timeline").get_json()
+    assert document["peaks"] is None and document["words"] == []
+    assert browser.get(f"{HERE}/audio").status_code == 403
+    assert browser.get(f"{HERE}/clip?start=0&stop=1").status_code == 403
+
+
+def test_a_recording_that_is_not_as_it_was_signed_is_named_and_keeps_the_call_silent(
+    archive, browser
+):
+    key = f"recordings/{TENANT}/{SECOND}/manifest.json"
+    archive.store.put(key, [archive.store.get(key).replace(b'"wav"', b'"mp3"', 1)], if_absent=False)
+    page = browser.get(HERE)
+    assert page.status_code == 200 and "<audio" not in page.text
+    assert f"/recordings/{FIRST}" in page.text and "not what was signed" in page.text

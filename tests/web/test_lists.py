@@ -342,11 +342,14 @@ def test_without_the_catalogue_the_list_goes_on_and_says_so(catalogued, monkeypa
     assert overview.status_code == 200 and "The catalogue cannot be asked" in overview.text
 
 
-def test_a_catalogue_that_is_being_made_is_said_to_be(settings):
+def test_while_the_catalogue_is_being_made_the_whole_list_is_shown_without_it(settings):
     app = create_app(settings.replace(catalogue_key=b"k" * 32))
     allow(app)
+    missing, found = put(context_of(app).archive), catalogue(app, 1)
     page = at(app).get("/recordings").text
-    assert "The catalogue is being made" in page
+    assert "The catalogue is being made" in page and set(shown(page)) == {missing, found}
+    page = at(app).get("/recordings?agent=Ada").text
+    assert "The catalogue is being made" in page and shown(page) == [found]
 
 
 @pytest.mark.parametrize("path", ["/recordings", "/overview", "/time-zone"])
