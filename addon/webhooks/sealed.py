@@ -34,9 +34,9 @@ class SealedDocuments:
         keys = [key.hex() for key in control_keys(settings)]
         return cls(store, Vault(keys, "webhooks", "INTAKE_KEY"))
 
-    def put(self, key: str, document: StoredDocument, *, if_absent: bool = False) -> None:
-        """Write a document. Raises AlreadyStored with `if_absent`, StoreUnavailable."""
-        self.store.put(key, [self._vault.encrypt(document, key)], if_absent=if_absent)
+    def put(self, key: str, document: StoredDocument) -> None:
+        """Write a document, in the place of one that is there. Raises StoreUnavailable."""
+        self.store.put(key, [self._vault.encrypt(document, key)], if_absent=False)
 
     def get(self, kind: type[Kind], key: str) -> Kind | None:
         """The document under `key`; None where there is none, or what lies there is not ours.

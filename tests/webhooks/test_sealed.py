@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from addon.errors import AlreadyStored
 from addon.webhooks.endpoints import Health
 from addon.webhooks.sealed import SealedDocuments
 
@@ -23,11 +22,9 @@ def test_a_document_is_read_as_it_was_written(documents):
     assert documents.get(Health, f"{KEY}2") is None
 
 
-def test_it_is_written_over_unless_it_must_be_absent(documents):
+def test_it_is_written_over(documents):
     documents.put(KEY, Health())
     documents.put(KEY, HEALTH)
-    with pytest.raises(AlreadyStored):
-        documents.put(KEY, Health(), if_absent=True)
     assert documents.get(Health, KEY) == HEALTH
 
 
