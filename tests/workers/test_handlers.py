@@ -50,12 +50,9 @@ def test_the_facts_in_a_requests_own_document_are_those_that_are_kept(settings):
     assert ringcentral.ask_call(kept, REQUESTS[2])()["agent"] == "Ada"
     none = ringcentral.ask_call(settings.replace(call_facts=()), REQUESTS[2])()
     assert (none["agent"], none["agent_reason"]) == (None, NOT_KEPT)
-    older = replace(
-        REQUESTS[2],
-        document=json.dumps(
-            [{"id": "1", "account": "2", "content_uri": "x"}, NOW.isoformat(), False]
-        ),
-    )
+    without = json.loads(LOGGED.to_json())
+    del without["call"]
+    older = replace(REQUESTS[2], document=json.dumps([json.dumps(without), str(NOW), False]))
     assert ringcentral.ask_call(kept, older)()["agent"] is None
 
 

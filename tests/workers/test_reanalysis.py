@@ -141,7 +141,7 @@ def left_aside(services: Services) -> list[str]:
 def test_the_calls_facts_outlast_a_second_analysis(
     reader: Services,
     as_worker: Services,
-    accept: Callable[..., Exchange],
+    accept: Callable[..., Any],
     says: Callable[..., None],
 ) -> None:
     exchange = accept(configuration={"agent": "Ada"})
