@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from addon.call_facts import NOT_KEPT
 from addon.errors import UnreadableDocument
 from addon.requests import acceptance, scheduling
 from addon.requests.intake_store import IntakeRecord
@@ -27,7 +28,9 @@ INVOCATION = Invocation("XR1", NOW, install="XD1", duration=60.0, usage_key="rec
 CALLBACK = StatusCallback(
     ACCOUNT, sid("RE", 1), "completed", NOW, duration_seconds=37.0, source="Conference"
 )
-LOGGED = LoggedRecording("5001", "301", "https://media.example/5001", "s-1", NOW, 12.0)
+LOGGED = LoggedRecording(
+    "5001", "301", "https://media.example/5001", "s-1", NOW, 12.0, {"agent": "Ada", "queue": None}
+)
 REQUESTS = [
     Request.marketplace(INVOCATION),
     Request.flex(CALLBACK),
@@ -39,6 +42,18 @@ REQUESTS = [
 def test_a_request_is_read_as_it_was_written(request_):
     intake = IntakeRecord(request_.source, request_.document, iter(()))
     assert handlers.read(intake) == request_
+
+
+def test_the_facts_in_a_requests_own_document_are_those_that_are_kept(settings):
+    ringcentral = handlers.of(REQUESTS[2])
+    kept = settings.replace(call_facts=("agent",))
+    assert ringcentral.ask_call(kept, REQUESTS[2])()["agent"] == "Ada"
+    none = ringcentral.ask_call(settings.replace(call_facts=()), REQUESTS[2])()
+    assert (none["agent"], none["agent_reason"]) == (None, NOT_KEPT)
+    without = json.loads(LOGGED.to_json())
+    del without["call"]
+    older = replace(REQUESTS[2], document=json.dumps([json.dumps(without), str(NOW), False]))
+    assert ringcentral.ask_call(kept, older)()["agent"] is None
 
 
 def test_a_source_that_this_release_does_not_know_is_a_clear_error():

@@ -12,6 +12,7 @@ from redis import Redis
 
 from addon.analysis import Hints
 from addon.archive.archive import Archive
+from addon.call_facts import facts_of
 from addon.errors import NotStored, StoreUnavailable
 from addon.requests.request import Request
 from addon.requests.state import QUEUED, WAITING
@@ -83,6 +84,26 @@ def test_what_was_said_is_in_the_result_and_in_no_log_and_not_in_redis(
     assert exchange.sid in kept and exchange.sid in said
     for word in ("wertzuiop", "refund", "visor"):
         assert word not in kept and word not in said
+
+
+NUMBER = "+14158675309"
+
+
+@pytest.mark.parametrize("audio", [wav(1.0), bytes(range(1, 200)) * 40], ids=["read", "unread"])
+def test_the_calls_facts_are_stored_encrypted_and_never_sent(
+    accept, as_worker, reader, printed, audio
+):
+    exchange = accept(audio, configuration={"From": NUMBER, "agent": "Ada Lovelace"})
+    process.process(exchange.sid)
+    deliver(exchange.sid)
+    facts = facts_of(reader.analysis(INSTALL, exchange.sid))
+    assert (facts["from"], facts["agent"], facts["queue"]) == (NUMBER, "Ada Lovelace", None)
+    (callback,) = exchange.callbacks
+    objects = [as_worker.store.get(one.key) for one in as_worker.store.list("")]
+    for personal in (NUMBER, "Lovelace"):
+        assert personal not in str(callback.document())
+        assert personal not in in_redis(as_worker.redis) and personal not in printed()
+        assert not any(personal.encode() in one for one in objects)
 
 
 def test_a_worker_cannot_read_what_it_wrote(accept, as_worker):

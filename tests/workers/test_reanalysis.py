@@ -138,6 +138,23 @@ def left_aside(services: Services) -> list[str]:
     return [stat.key for stat in services.store.list("recordings/") if "-next" in stat.key]
 
 
+def test_the_calls_facts_outlast_a_second_analysis(
+    reader: Services,
+    as_worker: Services,
+    accept: Callable[..., Any],
+    says: Callable[..., None],
+) -> None:
+    exchange = accept(configuration={"agent": "Ada"})
+    process.process(exchange.sid)
+    empty_queues(as_worker)
+    before = reader.archive.analysis(INSTALL, exchange.sid)
+    says("second model", "good", "morning")
+    assert states(reader) == ["whole"]
+    after = reader.archive.analysis(INSTALL, exchange.sid)
+    assert after["call"] == before["call"]
+    assert after["call"]["agent"] == "Ada"
+
+
 def test_a_recording_gets_its_transcript_once(
     reader: Services, recording: str, says: Callable[..., None]
 ) -> None:
