@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-from addon.setting_types import CALL_FACTS as NAMES
+from addon.setting_types import CALL_FACTS
+
+NAMES = CALL_FACTS
 
 Facts = dict[str, Any]
 """The document: each of NAMES, and `<name>_reason` for each that is null. Texts, but for
@@ -82,6 +84,14 @@ def gathered(kept: Collection[str], *sources: Mapping[str, object]) -> Facts:
     return facts
 
 
+def source_of(facts: Mapping[str, Any]) -> dict[str, object]:
+    """Facts that were gathered before, as a source."""
+    return {
+        name: Absent(str(facts.get(f"{name}_reason") or NOT_SAID)) if value is None else value
+        for name, value in ((name, facts.get(name)) for name in NAMES)
+    }
+
+
 def all_absent(reason: str, *names: str) -> dict[str, Absent]:
     """A source that gives none of these names, or none at all, for one reason."""
     return dict.fromkeys(names or NAMES, Absent(reason))
@@ -134,7 +144,12 @@ def task_sid(value: object) -> str | Absent | None:
 
 
 def moment(value: object) -> str | Absent | None:
-    """A time with its zone in ISO 8601, UTC."""
+    """A time with its zone, or a text of one in ISO 8601, as the latter and in UTC."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).isoformat(timespec="milliseconds")
     return value if isinstance(value, Absent) else None

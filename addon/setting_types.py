@@ -49,8 +49,11 @@ def flag_or(*others: str) -> Callable[[str], str]:
     return parse
 
 
+NUMBER_KINDS = ("spoken_number", "card_number", "phone_number", "social_security_number", "iban")
+"""Kinds of spoken numbers. "spoken_number" is every other one, and in the setting all of them."""
+
 SPOKEN_KINDS = (
-    "spoken_number",
+    *NUMBER_KINDS,
     "security_code",
     "expiry_date",
     "date_of_birth",
@@ -94,8 +97,16 @@ def some_of(names: tuple[str, ...], others: str = "") -> Callable[[str], tuple[s
 
 
 def spoken_kinds(text: str) -> tuple[str, ...]:
-    """auto, on, off, or the kinds that are muted, with commas between."""
-    return AUTO if text.lower() == "auto" else some_of(SPOKEN_KINDS, "auto, ")(text)
+    """auto, on, off, or the kinds that are muted, with commas between.
+
+    Where some kinds of numbers are, those that have no name go too: they may be of these.
+    """
+    if text.lower() == "auto":
+        return AUTO
+    kinds = some_of(SPOKEN_KINDS, "auto, ")(text)
+    if "spoken_number" in kinds:
+        return tuple(dict.fromkeys((*kinds, *NUMBER_KINDS)))
+    return ("spoken_number", *kinds) if set(kinds) & set(NUMBER_KINDS) else kinds
 
 
 def whole(least: int) -> BeforeValidator:

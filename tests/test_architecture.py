@@ -65,6 +65,7 @@ MAY_IMPORT = {
     "addon.metrics": FOUNDATION,
     "addon.tracing": FOUNDATION,
     "addon.requests": (*FOUNDATION, "addon.archive", "addon.metrics", "addon.tracing"),
+    "addon.webhooks": (*FOUNDATION, "addon.archive", "addon.outbound"),
     "addon.error_reports": FOUNDATION,
     "addon.playback": (*FOUNDATION, "addon.archive", "addon.audio"),
     "addon.stack": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from addon import log
 from addon.catalogue.comparison import Comparison
-from addon.errors import UnreadableDocument
+from addon.errors import KeyMissing, Tampered, UnreadableDocument
 from addon.requests.intake_store import IntakeStore
 from workers.services import Services
 
@@ -37,9 +37,13 @@ def compare(services: Services) -> None:
 
 
 def failure_code(intake_store: IntakeStore, sid: str) -> int | None:
-    """The code that a request failed with; None where it did not, or nothing tells."""
+    """The code that a request failed with; None where it did not, or nothing tells.
+
+    Until it is answered, its stored result tells.
+    """
     try:
-        code = (intake_store.outcome(sid) or {}).get("code")
-    except UnreadableDocument:
+        kept = intake_store.stored_result(sid)
+        code = (kept.answer if kept else intake_store.outcome(sid) or {}).get("code")
+    except (KeyMissing, Tampered, UnreadableDocument):
         return None
     return code if isinstance(code, int) else None

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
 
 from rq.exceptions import ShutDownImminentException
 
 from addon import log
 from addon.archive.deposit import Deposit, Reencoded
 from addon.archive.manifest import Manifest, RecordingFacts
+from addon.call_facts import Facts
 from addon.errors import (
     AlreadyStored,
     ArchiveMismatch,
@@ -174,6 +176,7 @@ class Work:
         """Archive and analyse in one pass, and hand the result over."""
         services, request = self.services, self.request
         options = deposit.options(services.settings, request)
+        _ = self._call  # asked beside the analysis
         with self._blocks() as blocks, self._place() as place:
             found = deposit.analysed(place, self._in_queue(blocks), options, self.name)
             seconds = found.report.duration_seconds
@@ -181,7 +184,7 @@ class Work:
             facts = deposit.facts(found, request)
             place.compare(facts, found.reencoded)  # before a result is kept that calls it archived
             result = deposit.result(found, request)
-            document = results.successful(self.sid, result)
+            document = results.successful(self.sid, result) | {"call": self._call()}
             place.analysis(document)
             answer = self._keep(results.for_callback(self.sid, result, services.settings))
             with released_on_error(answer.held if answer else None):
@@ -244,15 +247,21 @@ class Work:
                 self.handler.as_received(settings, self.request, intake, tries) as blocks,
                 self._place() as place,
             ):
+                document["call"] = self._call()
                 facts = deposit.unanalysed(place, blocks, self.request, document, settings)
                 if facts is not None:
                     manifest = self._commit(place, facts)
-                    self.services.catalogue.write(manifest, None, code=error.code)
+                    self.services.catalogue.write(manifest, document)
                 return facts is not None
         except AlreadyStored:
             return True
         except RecordingFailed:
             return False
+
+    @cached_property
+    def _call(self) -> Callable[[], Facts]:
+        """Asks for the facts of the call once, and gives them."""
+        return self.handler.ask_call(self.services.settings, self.request)
 
     def _blocks(self) -> AbstractContextManager[Iterator[bytes]]:
         settings, tries = self.services.settings, self.state.fetches

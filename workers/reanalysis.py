@@ -109,6 +109,12 @@ class Reanalysis:
         if self.selection.only_transcript and not self.services.settings.transcriber:
             raise SettingsError("TRANSCRIBER is unset: no transcript can be made")
 
+    def require_install(self) -> None:
+        """Raises NotStored where the archive holds no recording of the install asked for."""
+        install = self.selection.install
+        if install is not None and not self._archive.list(install, limit=1).entries:
+            raise NotStored(f"the archive holds no recording of the install or account {install}")
+
     def candidates(self) -> Iterator[Finding]:
         """Every recording of the selection: "unfinished" to be analysed, "current", or "bad"."""
         for entry in self._entries():

@@ -7,7 +7,7 @@ is disabled. Until then its mark stays in the store (`addon/webhooks/outbox.py`)
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from addon import log
 from addon.errors import (
@@ -36,6 +36,9 @@ STORE_PAUSE_S = 5.0
 
 NOT_YET_S = 60.0
 """How long an event waits that is not true yet: its recording is being replaced."""
+
+NEVER_PROMISED = timedelta(hours=1)
+"""A promise that a crash cut short is made again within minutes: a mark alone ends after this."""
 
 logger = log.get("webhooks")
 
@@ -77,13 +80,14 @@ class _Delivery:
 
     def run(self, limits: HostLimits | None) -> None:
         """Send it where it is to be sent, and record what came of it."""
-        if not self.outbox.is_pending(self.name):
+        since = self.outbox.pending_since(self.name)
+        if since is None:
             self.tries.forget(str(self.name))
             return
         try:
-            event = self.outbox.event(self.name.install, self.name.event_id)
+            event = self.outbox.event(self.name.event_id)
         except NotFound:
-            self.tries.wait(str(self.name), NOT_YET_S)  # it is being promised, or went by age
+            self._wait_for_event(since)
             return
         known = self._endpoint(event)
         if known is None or self._can_never_be_true(event):
@@ -93,12 +97,19 @@ class _Delivery:
         else:
             self._send_in_place(event, known, limits)
 
+    def _wait_for_event(self, since: datetime) -> None:
+        """The event is being promised; or it went by age, or there never was one."""
+        if datetime.now(UTC) - since > NEVER_PROMISED:
+            self._end()
+        else:
+            self.tries.wait(str(self.name), NOT_YET_S)
+
     def _endpoint(self, event: Event) -> Known | None:
         """The endpoint as it is now; None where the event is not to be sent to it."""
         try:
-            known = self.outbox.endpoints.get(self.name.install, self.name.endpoint_id)
+            known = self.outbox.endpoints.get(event.install, self.name.endpoint_id)
         except NotFound:
-            return None
+            return None  # also an endpoint of another install
         is_theirs = known.endpoint.install == event.install
         return known if is_theirs and known.takes(event.type) else None
 
@@ -169,7 +180,7 @@ class _Delivery:
     def _outcome(
         self, known: Known, answer: sending.Answer, count: int
     ) -> tuple[str, float | None]:
-        """What became of the try, and seconds until the next; None where it is over."""
+        """The outcome of the try, and seconds until the next; None where it is over."""
         endpoints = self.outbox.endpoints
         if answer.taken:
             if known.health.failing_since is not None:

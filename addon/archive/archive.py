@@ -114,8 +114,7 @@ class Archive:
     def at_erasure(self, call: Callable[[Manifest, str], object]) -> None:
         """Call this with the manifest of each recording that is erased, and by whom.
 
-        It is called while an erasure that is interrupted is still begun again, so it may be called
-        twice; what it raises interrupts the erasure.
+        It may be called twice; what it raises interrupts the erasure, which is begun again.
         """
         self._at_erasure.append(call)
 
@@ -310,7 +309,6 @@ class Archive:
         What a retention lock holds stays. Raises StoreUnavailable.
         """
         reason = f"older than {older_than.days} days"
-
         first_kept = (now - older_than).astimezone(UTC).date()
 
         def erase_one(entry: names.Entry) -> None:

@@ -11,16 +11,24 @@ import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import FileIO
 from itertools import count
 from pathlib import Path
 
-from addon.archive.store import MAX_SMALL_OBJECT, READ_SIZE, Stat, checked_key, checked_prefix
+from addon.archive.blocks import watched
+from addon.archive.digest import Digest
+from addon.archive.store import (
+    FIRST_READ,
+    MAX_SMALL_OBJECT,
+    READ_SIZE,
+    Stat,
+    checked_key,
+    checked_prefix,
+)
 from addon.durable_files import Draft, make_folders, sync_folder
 from addon.errors import (
-    AddonError,
     AlreadyStored,
     NotStored,
     RetentionLocked,
@@ -45,16 +53,24 @@ class DirectoryStore:
         self._writer = secrets.token_hex(16)
         self._written = count()
 
-    def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+    def put(
+        self,
+        key: str,
+        blocks: Iterable[bytes],
+        *,
+        if_absent: bool = True,
+        digest: Digest | None = None,
+    ) -> Stat:
         """See Store.put."""
         path = self._name(key)
+        blocks = watched(blocks, digest) if digest else blocks
         if not if_absent:
             self._refuse_if_locked(key)
         return self._write(key, path, blocks, replace=not if_absent)
 
     def get(self, key: str) -> bytes:
         """See Store.get."""
-        with _failures("read"), self._open(key) as file:
+        with _Failures("read"), self._open(key) as file:
             content = file.read(MAX_SMALL_OBJECT + 1)
         if len(content) > MAX_SMALL_OBJECT:
             raise Tampered("an object that must be small is not")
@@ -64,13 +80,14 @@ class DirectoryStore:
         self, key: str, start: int = 0, length: int | None = None, *, etag: str | None = None
     ) -> Iterator[bytes]:
         """See Store.read."""
-        with _failures("read"), self._open(key) as file:
+        with _Failures("read"), self._open(key) as file:
             if etag is not None and _stat(key, os.fstat(file.fileno())).etag != etag:
                 raise Tampered("the object was replaced while it was read")
             file.seek(start)
-            left = length
+            left, size = length, FIRST_READ
             while left is None or left > 0:
-                block = file.read(READ_SIZE if left is None else min(left, READ_SIZE))
+                block = file.read(size if left is None else min(left, size))
+                size = READ_SIZE
                 if not block:
                     return
                 left = None if left is None else left - len(block)
@@ -78,7 +95,7 @@ class DirectoryStore:
 
     def stat(self, key: str) -> Stat | None:
         """See Store.stat."""
-        with _failures("stat"):
+        with _Failures("stat"):
             try:
                 return _stat(key, os.stat(self._name(key)))
             except (FileNotFoundError, NotADirectoryError):
@@ -87,7 +104,7 @@ class DirectoryStore:
     def delete(self, key: str) -> None:
         """See Store.delete."""
         path = self._path(key)
-        with _failures("delete"):
+        with _Failures("delete"):
             if not path.exists():
                 return
             self._refuse_if_locked(key)
@@ -100,7 +117,7 @@ class DirectoryStore:
         """See Store.list."""
         checked_prefix(prefix)
         folder = prefix.rpartition("/")[0]
-        with _failures("list"):
+        with _Failures("list"):
             for key, entry in _walk(self.root / folder, folder, prefix, after or ""):
                 with suppress(FileNotFoundError):
                     yield _stat(key, entry.stat())
@@ -134,13 +151,13 @@ class DirectoryStore:
 
     def _write(self, key: str, path: str, blocks: Iterable[bytes], *, replace: bool) -> Stat:
         """Write aside, then publish; the file written aside never outlives this call."""
-        with _failures("write"):
+        with _Failures("write"):
             draft = self._draft()
         with draft:
             for block in blocks:
-                with _failures("write"):
+                with _Failures("write"):
                     draft.write(block)
-            with _failures("write"):
+            with _Failures("write"):
                 try:
                     return _stat(key, draft.publish(path, replace=replace))
                 except FileExistsError:
@@ -167,7 +184,7 @@ class DirectoryStore:
                     path.unlink()
 
     def _refuse_if_locked(self, key: str) -> None:
-        with _failures("read a lock"), suppress(FileNotFoundError):
+        with _Failures("read a lock"), suppress(FileNotFoundError):
             until = datetime.fromisoformat(self._lock_path(key).read_text())
             if datetime.now(UTC) < until:
                 raise RetentionLocked(f"a retention lock holds this object until {until:%Y-%m-%d}")
@@ -180,17 +197,20 @@ class DirectoryStore:
                 folder = folder.parent
 
 
-@contextmanager
-def _failures(doing: str) -> Iterator[None]:
+class _Failures:
     """Every error of the file system as StoreUnavailable, without the path."""
-    try:
-        yield
-    except AddonError:
-        raise
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the archive's directory failed to {doing}: {error.strerror}"
-        ) from error
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError):
+            raise StoreUnavailable(
+                f"the archive's directory failed to {self._doing}: {error.strerror}"
+            ) from error
 
 
 def _stat(key: str, status: os.stat_result) -> Stat:

@@ -76,7 +76,7 @@ WEBHOOK_HEALTH = "webhook-health/"
 """`<install>/<id>`: since when an endpoint takes nothing, and why it was disabled, encrypted."""
 
 WEBHOOK_EVENTS = "webhook-events/"
-"""`<install>/<event>`: an event that was promised, encrypted, until it can be sent no more."""
+"""`<event>`: an event that was promised, encrypted, until it can be sent no more."""
 
 WEBHOOK_PENDING = "webhook-pending/"
-"""`<install>/<event>/<endpoint>`: empty, while the event is still to be delivered there."""
+"""`<event>-<endpoint>`: empty, while the event is still to be delivered there."""

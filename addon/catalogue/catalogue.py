@@ -35,7 +35,7 @@ KEY = "key"
 
 @dataclass(frozen=True)
 class Status:
-    """How much the catalogue knows: of its recordings, `unknown` have no figures yet.
+    """The extent of the catalogue: of its recordings, `unknown` have no figures yet.
 
     `compared_at` is when it was last found to name every recording of the archive, None for never:
     until then something may be missing.
@@ -52,6 +52,7 @@ class Catalogue:
     def __init__(self, database: Database, made: Tokens) -> None:
         self._database = database
         self._made = made
+        self._checked = 0
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -90,7 +91,8 @@ class Catalogue:
     ) -> Page:
         """Recordings in order, from the beginning or behind `cursor`. Raises InvalidParameter."""
         with self._reading() as connection:
-            selection = Selection(wanted, installs, self._made)
+            by_time = sort.by == "time"
+            selection = Selection(connection, wanted, installs, self._made, by_time=by_time)
             return page_of(connection, selection, sort, cursor, limit)
 
     def totals(
@@ -107,7 +109,7 @@ class Catalogue:
         are the group whose key is None.
         """
         with self._reading() as connection:
-            selection = Selection(wanted, installs, self._made)
+            selection = Selection(connection, wanted, installs, self._made)
             return grouping.totals(connection, selection, by, zone, wanted)
 
     def worst(
@@ -143,13 +145,11 @@ class Catalogue:
                 found.append(install)
 
     def status(self, installs: Collection[str]) -> Status:
-        """How much the catalogue knows of these installs."""
-        unknown = recordings.c.state == "unknown"
-        counts = select(func.count(), func.count().filter(unknown)).where(
-            recordings.c.install.in_(installs)
-        )
+        """The extent of what the catalogue knows of these installs."""
+        counted = select(func.count()).where(recordings.c.install.in_(installs))
         with self._reading() as connection:
-            total, missing = connection.execute(counts).one()
+            total = connection.scalar(counted) or 0
+            missing = connection.scalar(counted.where(recordings.c.state == "unknown")) or 0
             compared = writing.fact(connection, COMPARED)
         return Status(total, missing, datetime.fromisoformat(compared) if compared else None)
 
@@ -176,7 +176,7 @@ class Catalogue:
             writing.put_fact(connection, COMPARED, at.isoformat())
 
     def position(self) -> str:
-        """Where an interrupted rebuild was; empty at its beginning."""
+        """The position of an interrupted rebuild; empty at its beginning."""
         with self._reading() as connection:
             return writing.fact(connection, POSITION) or ""
 
@@ -199,7 +199,13 @@ class Catalogue:
             yield connection
 
     def _check_key(self, connection: Connection) -> None:
-        """Raises CatalogueUnavailable where the tokens are another key's, and find nothing."""
+        """Raises CatalogueUnavailable where the tokens are another key's, and find nothing.
+
+        Looked at whenever the database was opened.
+        """
+        openings = self._database.openings
+        if openings == self._checked:
+            return
         known = writing.fact(connection, KEY)
         if known is None:
             writing.put_fact(connection, KEY, self._made.check)
@@ -208,6 +214,7 @@ class Catalogue:
                 "the catalogue was made with another CATALOGUE_KEY",
                 remedy="Run `flask catalogue rebuild`.",
             )
+        self._checked = openings
 
     def close(self) -> None:
         """Leave the database."""

@@ -60,6 +60,8 @@ class Database:
         self._file = Path(url.database or "") if url.drivername == "sqlite" else None
         self._engine: Engine | None = None
         self._opened: tuple[int, int] | None = None
+        self.openings = 0
+        """How often the database was opened: each time it may be another one."""
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -88,6 +90,7 @@ class Database:
         engine = self._made()
         migrate(engine)
         self._engine, self._opened = engine, self._file_number()
+        self.openings += 1
         return engine
 
     def _file_number(self) -> tuple[int, int] | None:

@@ -78,8 +78,8 @@ class Filter:
             if figure is not None:
                 known = ranges.get(figure, Range(figure))
                 number = _number(name, text)
-                changed = {"over": number} if bound == OVER else {"under": number}
-                ranges[figure] = replace(known, **changed)
+                over = number if bound == OVER else known.over
+                ranges[figure] = Range(figure, over, number if bound == UNDER else known.under)
             elif name in _MANY:
                 values[_MANY[name]] = (*values.get(_MANY[name], ()), _name(name, text))
             elif name in _PARSERS:

@@ -30,6 +30,15 @@ SUMMED = (
     "hold_seconds",
     "interruptions",
 )
+KNOWN_WITH = dict.fromkeys(SUMMED, "crosstalk_seconds") | {
+    "duration_seconds": "duration_seconds",
+    "silence_seconds": "silence_seconds",
+    "hold_seconds": "silence_seconds",
+}
+"""The figure that is known wherever another is: a party's need two, silence needs an analysis."""
+
+COUNTED = tuple(dict.fromkeys(KNOWN_WITH.values()))
+
 IN_TIME = 3.0
 """Times the audio's length that a result should take at most (spec/protocol 1.8)."""
 TOO_LATE = 10.0
@@ -102,7 +111,7 @@ def _sums() -> list[ColumnElement[Any]]:
         func.count(case((row.state == "analysed", 1))).label("analysed"),
         func.count(case((row.state == "failed", 1))).label("failed"),
         *(func.sum(row[name]).label(f"sum_{name}") for name in SUMMED),
-        *(func.count(row[name]).label(f"known_{name}") for name in SUMMED),
+        *(func.count(row[name]).label(f"known_{name}") for name in COUNTED),
         func.sum(case((row.silence_seconds.is_not(None), seconds))).label("analysed_seconds"),
         func.sum(case((row.crosstalk_seconds.is_not(None), seconds))).label("two_party_seconds"),
         func.count(ratio).label("timed"),
@@ -117,7 +126,7 @@ def _totals(row: RowMapping) -> Totals:
         **counted,
         unknown=row["recordings"] - row["analysed"] - row["failed"],
         sums={name: row[f"sum_{name}"] for name in SUMMED},
-        known={name: row[f"known_{name}"] for name in SUMMED},
+        known={name: row[f"known_{counted}"] for name, counted in KNOWN_WITH.items()},
         analysed_seconds=row["analysed_seconds"],
         two_party_seconds=row["two_party_seconds"],
         timed=row["timed"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 from sqlalchemy.engine import RowMapping
@@ -75,25 +76,27 @@ def page_of(
     return Page([recording_of(row) for row in rows[:limit]], next_cursor)
 
 
-def _rows(
-    connection: Connection, statement: Select[tuple[object, ...]], limit: int
-) -> list[RowMapping]:
-    return list(connection.execute(statement.limit(limit)).mappings())
+def _rows(connection: Connection, ordered: Select[Any], limit: int) -> list[RowMapping]:
+    """The first rows: their ids first, because a sort of whole rows would carry them all along."""
+    ids = list(connection.scalars(ordered.limit(limit)))
+    if not ids:
+        return []
+    found = connection.execute(select(recordings).where(recordings.c.id.in_(ids))).mappings()
+    by_id = {row["id"]: row for row in found}
+    return [by_id[id] for id in ids if id in by_id]
 
 
-def _by_id(
-    selection: Selection, at: Position | None, *, descending: bool
-) -> Select[tuple[object, ...]]:
+def _by_id(selection: Selection, at: Position | None, *, descending: bool) -> Select[Any]:
     column = selection.id
-    statement = select(recordings).select_from(selection.source).where(*selection.where)
+    statement = select(column).select_from(selection.source).where(*selection.where)
     if at is not None:
         statement = statement.where(column < at.id if descending else column > at.id)
     return statement.order_by(column.desc() if descending else column.asc())
 
 
-def _by_figure(selection: Selection, sort: Sort, at: Position | None) -> Select[tuple[object, ...]]:
+def _by_figure(selection: Selection, sort: Sort, at: Position | None) -> Select[Any]:
     column, by_id = recordings.c[sort.by], recordings.c.id
-    statement = select(recordings).select_from(selection.source).where(*selection.where)
+    statement = select(by_id).select_from(selection.source).where(*selection.where)
     statement = statement.where(column.is_not(None))
     if at is not None:
         statement = statement.where(_behind(column, by_id, at, descending=sort.descending))

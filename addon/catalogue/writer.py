@@ -46,12 +46,10 @@ class CatalogueWriter:
         catalogue = Catalogue.from_settings(settings) if settings.catalogue_key else None
         return cls(catalogue, on_miss)
 
-    def write(
-        self, manifest: Manifest, document: Mapping[str, Any] | None, *, code: int | None = None
-    ) -> None:
-        """Write a committed recording; see `row_of`."""
+    def write(self, manifest: Manifest, document: Mapping[str, Any]) -> None:
+        """Write a committed recording, with its stored analysis; see `row_of`."""
         if (catalogue := self.catalogue) is not None:
-            self._try(lambda: catalogue.write([catalogue.row(manifest, document, code)]))
+            self._try(lambda: catalogue.write([catalogue.row(manifest, document)]))
 
     def remove(self, install: str, recording_id: str) -> None:
         """Remove an erased recording."""

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, delete, func, insert, literal, select
+from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from addon.catalogue.row import Row
@@ -17,16 +17,26 @@ AT_ONCE = 300
 
 Key = tuple[str, str]
 
+_KNOWN = select(
+    *(recordings.c[name] for name in ("id", "install", "recording_id", "generation", "state"))
+).where(
+    or_(
+        recordings.c.id.in_(bindparam("ids", expanding=True)),
+        recordings.c.recording_id.in_(bindparam("names", expanding=True)),
+    )
+)
+"""Made once: to put a statement together costs more than to run it."""
+
 
 def write(connection: Connection, rows: Sequence[Row]) -> None:
     """Write rows; one that is there in a newer generation, or with more known, stays."""
     by_key: dict[Key, Row] = {_key(row.values): row for row in rows}
-    known = _known(connection, by_key)
+    known = _known(connection, by_key.values())
     wanted = {
         key: row for key, row in by_key.items() if key not in known or _is_newer(row, known[key])
     }
-    _remove(connection, [known[key]["id"] for key in wanted if key in known])
-    taken = _taken(connection, wanted.values())
+    _remove(connection, [known.pop(key)["id"] for key in wanted if key in known])
+    taken = {each["id"] for each in known.values()}
     placed = [_placed(row, taken) for row in wanted.values()]
     if placed:
         _insert(connection, placed)
@@ -63,17 +73,14 @@ def _key(values: Any) -> Key:
     return values["install"], values["recording_id"]
 
 
-def _known(connection: Connection, keys: Iterable[Key]) -> dict[Key, Any]:
-    """What is there of these recordings."""
-    columns = (
-        recordings.c[name] for name in ("id", "install", "recording_id", "generation", "state")
-    )
-    statement = select(*columns)
+def _known(connection: Connection, rows: Collection[Row]) -> dict[Key, Any]:
+    """The rows that are there of these recordings, and of others that have their ids."""
     found: dict[Key, Any] = {}
-    for chunk in _chunks(list(keys)):
-        ids = recordings.c.recording_id.in_([recording_id for _, recording_id in chunk])
-        for row in connection.execute(statement.where(ids)).mappings():
-            found[_key(row)] = row
+    for chunk in _chunks(list(rows)):
+        ids = [one.values["id"] for one in chunk]
+        names = [one.values["recording_id"] for one in chunk]
+        for one in connection.execute(_KNOWN, {"ids": ids, "names": names}).mappings():
+            found[_key(one)] = one
     return found
 
 
@@ -81,14 +88,6 @@ def _is_newer(row: Row, known: Any) -> bool:
     if row.values["generation"] != known["generation"]:
         return bool(row.values["generation"] > known["generation"])
     return bool(row.values["state"] != "unknown" or known["state"] == "unknown")
-
-
-def _taken(connection: Connection, rows: Iterable[Row]) -> set[int]:
-    """The ids among those of `rows` that other recordings have."""
-    taken: set[int] = set()
-    for chunk in _chunks([row.values["id"] for row in rows]):
-        taken.update(connection.scalars(select(recordings.c.id).where(recordings.c.id.in_(chunk))))
-    return taken
 
 
 def _placed(row: Row, taken: set[int]) -> Row:

@@ -55,7 +55,7 @@ class Request:
         return has_deadline(self.source)
 
     @classmethod
-    def marketplace(cls, invocation: _Invocation) -> Self:
+    def marketplace(cls, invocation: _Invocation, signature: SignatureUse | None = None) -> Self:
         """A request of the Marketplace; its usage key is the integration (spec/protocol 1.1)."""
         return cls(
             source=MARKETPLACE,
@@ -67,6 +67,7 @@ class Request:
             length=scheduling.length(invocation.duration, invocation.size, invocation.channels),
             call_sid=invocation.call_sid,
             integrations=((invocation.usage_key or "").upper(),),
+            signature=signature,
         )
 
     @classmethod

@@ -87,11 +87,11 @@ class Invocation(StoredDocument):
         headers: Headers,
         fields: MultiDict[str, Any],
         *,
-        has_audio: bool,
+        audio_bytes: int | None,
         accounts: Collection[str],
         now: datetime,
     ) -> Invocation:
-        """Read a verified request.
+        """Read a verified request; `audio_bytes` are those of its upload, None without one.
 
         Raises InputMissing, InputConflict, InputMalformed, InvocationExpired, WrongAccount, or
         Rejected for an identifier that no key could carry, or that names another kind of thing.
@@ -99,7 +99,7 @@ class Invocation(StoredDocument):
         known, configuration = _sorted_out(fields)
         request_sid = _request_sid(headers, known)
         audio_url = known.get("audio_url") or None
-        if not has_audio and audio_url is None:
+        if audio_bytes is None and audio_url is None:
             raise InputMissing("neither audio nor its URL was sent")
         check_values(known)
         invoked_at = parse_moment(known.get("invoked_at") or _guessed_date(configuration))
@@ -115,8 +115,8 @@ class Invocation(StoredDocument):
             },
             callback=known.get("callback", ""),
             audio_url=audio_url,
-            has_audio=has_audio,
-            size=parse_number(known.get("size", "")),
+            has_audio=audio_bytes is not None,
+            size=parse_number(known.get("size", "")) if audio_bytes is None else float(audio_bytes),
             duration=parse_number(known.get("duration", "")),
             format=known.get("format") or None,
             channels=parse_number(known.get("channels", "")),

@@ -83,10 +83,10 @@ class Verifier:
         `body_sha256` gives the hex digest of the body's raw bytes, and is asked where a signature
         may cover it.
         """
-        signature = environ.get(_wsgi(SIGNATURE_HEADER))
+        signature = environ.get(wsgi_name(SIGNATURE_HEADER))
         if not signature:
             return Verdict(False, "no signature header")
-        secrets = self._candidates(environ.get(_wsgi(SIGNATURE_SETTINGS_HEADER)))
+        secrets = self._candidates(environ.get(wsgi_name(SIGNATURE_SETTINGS_HEADER)))
         if not secrets:
             return Verdict(False, "no secret for this signature's key and algorithm")
         url = public_request_url(self._public_url, environ)
@@ -197,5 +197,6 @@ def _settings(header: str) -> dict[str, str]:
     return named
 
 
-def _wsgi(header: str) -> str:
+def wsgi_name(header: str) -> str:
+    """A header's key in a WSGI environ."""
     return "HTTP_" + header.upper().replace("-", "_")

@@ -50,4 +50,5 @@ def register_blueprints(app: Flask) -> None:
 def direct_routes(app: Flask, settings: Settings) -> DirectRoutes:
     """The WSGI application of an app, with what is answered before Flask."""
     headers = transport_security.headers(settings.public_url)
-    return DirectRoutes(app, {"media": media.direct}, headers)
+    views = {"media": media.direct, "recording-analysis": invocations.direct}
+    return DirectRoutes(app, views, headers)

@@ -38,6 +38,7 @@ class Leg:
     start: float
     end: float
     notes: Sequence[Note]
+    facts: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def page(call_sid: str) -> str:
         permanent=f"{context().settings.public_url}/calls/{call_sid}",
         query=f"?install={call.tenant}" if len(call.holders) > 1 else "",
         **player_pages.shown(call.merged),
+        **player_pages.times(),
     )
 
 
@@ -198,8 +200,17 @@ def _places(
 
 def _leg(manifest: Manifest, start: float, end: float) -> Leg:
     try:
-        result, trouble = player_pages.result_of(manifest)
+        analysis = player_pages.opened(manifest)
     except Tampered as error:
-        result, trouble = {}, f"Its analysis cannot be read: {error.message}."
+        trouble = f"Its analysis cannot be read: {error.message}."
+        analysis = player_pages.Opened({}, trouble, {})
     notes, _ = player_pages.notes_of(manifest.tenant, manifest.recording_id)
-    return Leg(manifest, result, trouble, round(start, 3), round(end, 3), notes)
+    return Leg(
+        manifest,
+        analysis.result,
+        analysis.trouble,
+        round(start, 3),
+        round(end, 3),
+        notes,
+        player_pages.call_lines(analysis.call),
+    )

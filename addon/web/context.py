@@ -22,7 +22,7 @@ from addon.errors import SettingsError, Unavailable
 from addon.metrics import declarations
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
-from addon.outbound import Outbound
+from addon.outbound import Origins, Outbound
 from addon.playback.access_log import AccessLogWriter
 from addon.playback.addresses import AddressNames
 from addon.playback.grants import Grants
@@ -240,7 +240,8 @@ class Context:
 
 
 def attach(app: Flask, settings: Settings) -> None:
-    """Give an app its context."""
+    """Give an app its context. Raises SettingsError."""
+    Origins(settings.webhook_hosts, setting="WEBHOOK_HOSTS")  # a wrong entry ends the start
     made = Context(settings)
     atexit.register(made.close)
     app.extensions[EXTENSION] = made

@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parents[2] / "docs"
 
 PAGES = {
     "": "Quick start",
+    "callback": "Receive a result",
     "result": "The result",
     "examples": "Examples",
     "errors": "Error codes",
@@ -26,8 +27,12 @@ PAGES = {
     "data": "Data handling",
     "testing": "Test mode",
     "api": "API and player",
+    "webhooks": "Webhooks",
 }
 """Every page by its address, in the order of the menu."""
+
+GUIDES = {"callback": "callback.md", "api": "api.md", "webhooks": "webhooks.md"}
+"""Pages that are made from a file of docs/."""
 
 EXAMPLES = {
     "dual": ("Two channels", "Customer left, agent right: every figure is known."),
@@ -50,6 +55,9 @@ def show(page: str) -> str:
     """One page. Raises NotFound."""
     if page not in PAGES:
         raise NotFound("There is no such page of the documentation")
+    if page in GUIDES:
+        text = guide.html(FOLDER / GUIDES[page], context().settings.public_url)
+        return render_template("docs/guide.html", pages=PAGES, page=page, guide=text)
     return render_template(
         f"docs/{page or 'start'}.html",
         pages=PAGES,
@@ -58,7 +66,6 @@ def show(page: str) -> str:
         fields=reference.fields(schema()),
         codes=reference.CODES,
         meaning=reference.meaning,
-        guide=guide.html(FOLDER / "api.md", context().settings.public_url),
         examples={name: (*about, example(name)) for name, about in EXAMPLES.items()},
     )
 

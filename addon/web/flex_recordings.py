@@ -52,14 +52,14 @@ def recording_status() -> Response:
     """Twilio reports the status of a recording."""
     log.clear()
     body = _body()
-    signed.verify(body, field_forms.STATUS_CALLBACK)
+    signed.verify(context(), request.environ, body, field_forms.STATUS_CALLBACK)
     _take(_callback(body))
     return Response(status=204)
 
 
 def _body() -> Body:
     """Raises Forged also for a body that Twilio would never send."""
-    signed.refuse_unsigned()
+    signed.refuse_unsigned(context().settings, request.environ)
     try:
         return multipart.parse(request.environ, io.BytesIO, max_audio_bytes=0)
     except Rejected as error:

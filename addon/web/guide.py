@@ -1,4 +1,4 @@
-"""The guide to the API as a page: docs/api.md, with the reader's own address in its examples.
+"""Guides as pages: docs/*.md as HTML, with the reader's own address in its examples.
 
 An example in several languages is a group that the page's script makes tabs of; without script its
 languages stand one below the other.
@@ -22,7 +22,12 @@ EXAMPLE_ADDRESS = "https://recordings.example.com"
 LANGUAGES = {"sh": "curl", "python": "Python", "js": "Node"}
 """Languages of examples, by the info of their fence."""
 
-PAGES_HERE = {"analysis.md": "/docs/result"}
+PAGES_HERE = {
+    "analysis.md": "/docs/result",
+    "api.md": "/docs/api",
+    "callback.md": "/docs/callback",
+    "webhooks.md": "/docs/webhooks",
+}
 """Pages beside the guide that the site has under another address; the others are not linked."""
 
 _LINK = re.compile(r'<a href="(?P<page>[\w-]+\.md)(?:#[\w-]+)?">(?P<text>.*?)</a>')

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import jsonify, redirect, request
 from werkzeug.wrappers import Response
 
+from addon import call_facts
 from addon.archive import notes
 from addon.archive.manifest import Manifest
 from addon.archive.notes import Note
@@ -25,27 +26,63 @@ from addon.web.access_log import access_from_request
 from addon.web.context import context
 from addon.web.current_user import User
 from addon.web.grants import grant_to
+from addon.web.viewer_zone import name_of, viewer_zone
 
 CLIP_LINK_S = {"1 hour": 3600, "1 day": 24 * 3600, "7 days": MAX_LIFETIME_S}
 """The lives of a link to a clip that the page offers."""
 
+CALL_NAMES = {
+    "from": "From",
+    "to": "To",
+    "direction": "Direction",
+    "agent": "Agent",
+    "queue": "Queue",
+    "outcome": "Outcome",
+}
+"""Facts of a call that pages show, by their names for people."""
+
 _CLOCK = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,6}(?:\.\d{1,3})?)", re.ASCII)
 
 
-def result_of(manifest: Manifest) -> tuple[dict[str, Any], str | None]:
-    """The result, without words where the recording is withheld, or an empty one and the reason."""
+class Opened(NamedTuple):
+    """A recording's analysis as a page shows it: the result, or an empty one and why; the call."""
+
+    result: dict[str, Any]
+    trouble: str | None
+    call: Mapping[str, Any]
+
+
+def opened(manifest: Manifest) -> Opened:
+    """The analysis, without words where the recording is withheld.
+
+    Raises Tampered, StoreUnavailable.
+    """
     try:
         document = context().archive.analysis(manifest.tenant, manifest.recording_id)
     except NotStored:
-        return {}, "This recording was archived as it came: nothing here could analyse it."
+        return Opened(
+            {}, "This recording was archived as it came: nothing here could analyse it.", {}
+        )
     except KeyMissing:
-        return {}, "This server has no key that opens the analysis."
+        return Opened({}, "This server has no key that opens the analysis.", {})
+    call = call_facts.facts_of(document)
     if document["result"] is None:
-        return {}, str(document["message"])
+        return Opened({}, str(document["message"]), call)
     reason = context().player.withheld(manifest)
     if reason is not None:
-        return results.unheard(document["result"], f"{reason}."), None
-    return document["result"], None
+        return Opened(results.unheard(document["result"], f"{reason}."), None, call)
+    return Opened(document["result"], None, call)
+
+
+def call_lines(call: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The facts of a call that are known, by their names for people."""
+    return [(name, str(call[fact])) for fact, name in CALL_NAMES.items() if call.get(fact)]
+
+
+def times() -> dict[str, Any]:
+    """The zone in which templates show times, and its name."""
+    zone = viewer_zone()
+    return {"zone": zone, "zone_name": name_of(zone)}
 
 
 def shown(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,14 +42,15 @@ def add_to(blueprint: Blueprint) -> None:
 def page(user: User, recording_id: str, holders: Sequence[str]) -> str:
     """The page, in the install asked for."""
     manifest = _manifest(user, recording_id)
-    result, trouble = player_pages.result_of(manifest)
+    analysis = player_pages.opened(manifest)
     written, notes_trouble = player_pages.notes_of(manifest.tenant, recording_id)
     return render_template(
         "recording.html",
         user=user,
         manifest=manifest,
         facts=manifest.facts,
-        trouble=trouble,
+        trouble=analysis.trouble,
+        call_lines=player_pages.call_lines(analysis.call),
         withheld=context().player.withheld(manifest),
         base=f"/recordings/{recording_id}",
         permanent=f"{context().settings.public_url}/recordings/{recording_id}",
@@ -57,7 +58,8 @@ def page(user: User, recording_id: str, holders: Sequence[str]) -> str:
         notes=[(note, note.at_seconds) for note in written],
         notes_trouble=notes_trouble,
         max_note=MAX_TEXT,
-        **player_pages.shown(result),
+        **player_pages.shown(analysis.result),
+        **player_pages.times(),
         **_events(user, manifest),
     )
 
@@ -65,8 +67,7 @@ def page(user: User, recording_id: str, holders: Sequence[str]) -> str:
 def timeline(recording_id: str) -> Response:
     """The data that the player draws, as JSON."""
     manifest = _manifest(current_user(), recording_id)
-    result, _ = player_pages.result_of(manifest)
-    return jsonify(player_pages.timeline(result))
+    return jsonify(player_pages.timeline(player_pages.opened(manifest).result))
 
 
 def audio(recording_id: str) -> Response:

@@ -19,6 +19,7 @@ Id = Annotated[
 
 Time = Annotated[str | None, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
 Seconds = Annotated[float | None, WithJsonSchema({"type": ["number", "null"], "minimum": 0})]
+Number = Annotated[float | None, WithJsonSchema({"type": ["number", "null"]})]
 Hash = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
 Text = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
 Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
@@ -137,10 +138,50 @@ class UnreadableRecording(TypedDict):
     trouble: Annotated[str, Field(description="Why: not as it was signed, or a key is missing.")]
 
 
+class Figures(TypedDict):
+    """Figures of a recording, as the result names them; null is not known."""
+
+    duration_seconds: Number
+    agent_talk_seconds: Number
+    customer_talk_seconds: Number
+    crosstalk_seconds: Number
+    silence_seconds: Number
+    longest_silence_seconds: Number
+    hold_seconds: Number
+    crosstalk_count: Number
+    interruptions: Number
+    agent_interruptions: Number
+    customer_interruptions: Number
+    talk_ratio_agent: Number
+    agent_sentiment: Number
+    customer_sentiment: Number
+    elapsed_per_duration: Number
+
+
+class ListedRecording(Recording):
+    """A recording in a listing, with what the catalogue knows of it."""
+
+    figures: Annotated[
+        Figures | None, Field(description="Null where the catalogue does not know them.")
+    ]
+    figures_reason: NotRequired[Annotated[str, Field(description="Why `figures` is null.")]]
+    flags: NotRequired[list[str]]
+    categories: NotRequired[
+        Annotated[list[str], Field(description="What rules found, as `rule=status`.")]
+    ]
+    code: NotRequired[
+        Annotated[
+            int | None,
+            WithJsonSchema({"type": ["integer", "null"]}),
+            Field(description="The error's code, where it could not be analysed."),
+        ]
+    ]
+
+
 class Page(TypedDict):
     """One page of a listing."""
 
-    recordings: list[Recording | UnreadableRecording]
+    recordings: list[ListedRecording | UnreadableRecording]
     next_cursor: Annotated[Text, Field(description="Null on the last page.")]
 
 

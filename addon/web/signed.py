@@ -2,32 +2,33 @@
 and diagnosed.
 
 A diagnosis is made after the answer and may neither delay nor fail a request; nothing of a
-recording and no value of a field may reach it.
+recording and no value of a field may reach it. It hangs on Flask's answer, so in monitor mode a
+request has to be answered by a view of Flask's.
 """
 
 from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
-from flask import Response, after_this_request, request
+from flask import Response, after_this_request
 from twilio.request_validator import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
 from werkzeug.datastructures import MultiDict
 from werkzeug.http import parse_options_header
 
 from addon import log
 from addon.errors import Forged, InputMalformed
+from addon.settings import Settings
 from addon.twilio.field_forms import Spelling, check_boundaries
 from addon.twilio.multipart import Body
 from addon.twilio.redaction import redacted
 from addon.twilio.sids import is_token
 from addon.twilio.signature_diagnostics import Diagnosis
 from addon.twilio.signature_hypotheses import SignedRequest
-from addon.twilio.signatures import Verdict, public_request_url
-from addon.web.context import Context, context
+from addon.twilio.signatures import Environ, Verdict, public_request_url, wsgi_name
+from addon.web.context import Context
 
 _KINDS = {
     "multipart/form-data": "multipart",
@@ -41,17 +42,18 @@ HMAC_BYTES = (20, 32)
 logger = log.get("signatures")
 
 
-def refuse_unsigned() -> None:
+def refuse_unsigned(settings: Settings, environ: Environ) -> None:
     """Before anything is read: a stranger's upload must cost nothing.
 
     Raises Forged where there is no signature, or what is sent as one cannot be any.
     """
-    if not enforced():
+    if not enforced(settings):
         return
-    signature = request.headers.get(SIGNATURE_HEADER)
+    signature = environ.get(wsgi_name(SIGNATURE_HEADER))
     if signature is None:
         raise Forged("signature refused: no signature header")
-    lengths = HMAC_BYTES if SIGNATURE_SETTINGS_HEADER in request.headers else HMAC_BYTES[:1]
+    has_settings = wsgi_name(SIGNATURE_SETTINGS_HEADER) in environ
+    lengths = HMAC_BYTES if has_settings else HMAC_BYTES[:1]
     if _decoded_length(signature) not in lengths:
         raise Forged("signature refused: it has not the form of one")
 
@@ -63,41 +65,47 @@ def _decoded_length(signature: str) -> int | None:
         return None
 
 
-def verify(body: Body, spellings: Iterable[Spelling]) -> bool:
+def verify(context: Context, environ: Environ, body: Body, spellings: Iterable[Spelling]) -> bool:
     """Raises Forged for what Twilio did not sign, InputMalformed for a form that may have been
     split anew; monitor mode lets both pass. `spellings` are the fields that have a meaning. False
     in monitor mode for a signature that is none."""
-    verdict = context().verifier.check(request.environ, body.form, body.digest)
+    settings = context.settings
+    verdict = context.verifier.check(environ, body.form, body.digest)
     if verdict.hypothesis == "fields" and body.form is not None:
-        _check_boundaries(body.form, spellings)
-    if enforced():
+        _check_boundaries(settings, environ, body.form, spellings)
+    if enforced(settings):
         if not verdict.valid:
             raise Forged(f"signature refused: {verdict.reason}")
         return True
     if not verdict.valid:
-        _tell(verdict, body)
-    if not verdict.valid or _kind(request.environ) == "multipart":
-        _diagnose_afterwards(verdict, body)
+        _tell(settings, environ, verdict, body)
+    if not verdict.valid or _kind(environ) == "multipart":
+        _diagnose_afterwards(context, environ, body, verdict)
     return verdict.valid
 
 
-def _check_boundaries(form: MultiDict[str, str], spellings: Iterable[Spelling]) -> None:
-    url = public_request_url(context().settings.public_url, request.environ)
+def _check_boundaries(
+    settings: Settings,
+    environ: Environ,
+    form: MultiDict[str, str],
+    spellings: Iterable[Spelling],
+) -> None:
+    url = public_request_url(settings.public_url, environ)
     try:
         check_boundaries(url, form.items(multi=True), spellings)
     except InputMalformed as error:
-        if enforced():
+        if enforced(settings):
             raise
         logger.error("boundaries refused, but monitor mode lets it pass", reason=error.message)
 
 
-def enforced() -> bool:
+def enforced(settings: Settings) -> bool:
     """False in monitor mode, which lets everything pass."""
-    return context().settings.signature_mode == "enforce"
+    return settings.signature_mode == "enforce"
 
 
-def _tell(verdict: Verdict, body: Body) -> None:
-    url = public_request_url(context().settings.public_url, request.environ)
+def _tell(settings: Settings, environ: Environ, verdict: Verdict, body: Body) -> None:
+    url = public_request_url(settings.public_url, environ)
     logger.error(
         "signature refused, but monitor mode lets it pass",
         reason=verdict.reason,
@@ -105,8 +113,8 @@ def _tell(verdict: Verdict, body: Body) -> None:
     )
 
 
-def _diagnose_afterwards(verdict: Verdict, body: Body) -> None:
-    diagnosis = partial(_diagnose, context(), request.environ, body, verdict)
+def _diagnose_afterwards(context: Context, environ: Environ, body: Body, verdict: Verdict) -> None:
+    diagnosis = partial(_diagnose, context, environ, body, verdict)
 
     def after(response: Response) -> Response:
         response.call_on_close(diagnosis)
@@ -115,7 +123,7 @@ def _diagnose_afterwards(verdict: Verdict, body: Body) -> None:
     after_this_request(after)
 
 
-def _diagnose(context: Context, environ: Mapping[str, Any], body: Body, verdict: Verdict) -> None:
+def _diagnose(context: Context, environ: Environ, body: Body, verdict: Verdict) -> None:
     try:
         signed = SignedRequest.from_request(context.settings.public_url, environ, body)
         facts = {"at": time.time(), "request_sid": _sid(environ, body), "body": _kind(environ)}
@@ -125,11 +133,11 @@ def _diagnose(context: Context, environ: Mapping[str, Any], body: Body, verdict:
         logger.warning("not diagnosed", kind=type(error).__name__)
 
 
-def _kind(environ: Mapping[str, Any]) -> str:
+def _kind(environ: Environ) -> str:
     return _KINDS.get(parse_options_header(environ.get("CONTENT_TYPE"))[0], "other")
 
 
-def _sid(environ: Mapping[str, Any], body: Body) -> str:
+def _sid(environ: Environ, body: Body) -> str:
     """The request's SID in either surface's words, for finding it in the log."""
     given = environ.get("HTTP_X_TWILIO_REQUESTSID") or body.fields.get("RecordingSid")
     return given if isinstance(given, str) and is_token(given) else ""

@@ -112,11 +112,13 @@ def _checked(user: User, install: str, endpoint_id: str, event_id: str) -> Deliv
     if not user.rights.manage_webhooks:
         raise Forbidden("Your account may see webhooks, but not send them again")
     try:
-        name = DeliveryName.parse(f"{install}/{event_id}/{endpoint_id}")
+        name = DeliveryName.parse(f"{event_id}-{endpoint_id}")
     except NotStored:
         raise missing from None
     known = context().outbox.endpoints.get(install, endpoint_id)
-    event = context().outbox.event(install, event_id)
+    event = context().outbox.event(event_id)
+    if event.install != install:
+        raise missing
     if not known.takes(event.type):
         raise NotFound("This endpoint is disabled, or does not take such events")
     return name

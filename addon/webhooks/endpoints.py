@@ -52,7 +52,7 @@ ID_MARK = "whk_"
 
 @dataclass(frozen=True)
 class Health(StoredDocument):
-    """What deliveries found out about an endpoint. Times are ISO 8601."""
+    """The state of an endpoint as deliveries found it. Times are ISO 8601."""
 
     KIND: ClassVar[str] = "health of a webhook endpoint"
 
@@ -89,7 +89,7 @@ class Endpoint(StoredDocument):
 
     @property
     def key(self) -> str:
-        """Where it is in the store."""
+        """Its key in the store."""
         return f"{WEBHOOK_ENDPOINTS}{self.install}/{self.id}"
 
     @property
@@ -304,16 +304,6 @@ class Endpoints:
     def recovered(self, endpoint: Endpoint) -> None:
         """Forget that it failed. Raises StoreUnavailable."""
         self._documents.store.delete(_health_key(endpoint))
-
-    def encrypt_anew(self) -> int:
-        """Encrypt every endpoint under the newest key; how many. Raises StoreUnavailable."""
-        written = 0
-        for stat in self._documents.store.list(WEBHOOK_ENDPOINTS):
-            endpoint = self._documents.get(Endpoint, stat.key)
-            if endpoint is not None:
-                self._documents.put(stat.key, endpoint)
-                written += 1
-        return written
 
     def _read(self, key: str) -> Known | None:
         endpoint = self._documents.get(Endpoint, key)

@@ -5,23 +5,28 @@ crash or a lost Redis loses none. The event itself is written last: as long as i
 promise is made again. It stays for KEPT, so that a promise that is repeated sends nothing twice,
 and people can send it again.
 
-A delivery has the name `<install>/<event>/<endpoint>`.
+A delivery has the name `<event>-<endpoint>`, in its job's id too: RQ takes no other characters.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
 from addon.archive.manifest import Manifest
-from addon.archive.names import checked_id
-from addon.archive.prefixes import WEBHOOK_EVENTS, WEBHOOK_PENDING
+from addon.archive.prefixes import (
+    WEBHOOK_ENDPOINTS,
+    WEBHOOK_EVENTS,
+    WEBHOOK_HEALTH,
+    WEBHOOK_PENDING,
+)
 from addon.archive.store import Store
 from addon.errors import AlreadyStored, NotFound, NotStored
 from addon.settings import Settings
 from addon.webhooks import events
-from addon.webhooks.endpoints import Endpoints
+from addon.webhooks.endpoints import Endpoint, Endpoints, Health
 from addon.webhooks.events import Event
 from addon.webhooks.sealed import SealedDocuments
 
@@ -29,23 +34,25 @@ KEPT = timedelta(days=7)
 """Twice as long as a delivery is tried, and a week to send an event again by hand."""
 
 
-class DeliveryName(NamedTuple):
-    """A delivery: which event goes to which endpoint of which install."""
+_NAME = re.compile(r"([A-Za-z0-9_]{1,64})-([A-Za-z0-9_]{1,64})")
 
-    install: str
+
+class DeliveryName(NamedTuple):
+    """A delivery: which event goes to which endpoint."""
+
     event_id: str
     endpoint_id: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """The reverse of `str`. Raises NotStored for a text that is no such name."""
-        parts = text.split("/")
-        if len(parts) != len(cls._fields):
+        found = _NAME.fullmatch(text)
+        if found is None:
             raise NotStored("no delivery can have such a name")
-        return cls(*map(checked_id, parts))
+        return cls(*found.groups())
 
     def __str__(self) -> str:
-        return "/".join(self)
+        return "-".join(self)
 
 
 class Outbox:
@@ -74,10 +81,10 @@ class Outbox:
         None where no endpoint takes it, or it was promised before. Raises StoreUnavailable.
         """
         takers = [one for one in self.endpoints.active(event.install) if one.takes(event.type)]
-        key = _event_key(event.install, event.id)
+        key = WEBHOOK_EVENTS + event.id
         if not takers or self._documents.get(Event, key) is not None:
             return []
-        names = [DeliveryName(event.install, event.id, one.endpoint.id) for one in takers]
+        names = [DeliveryName(event.id, one.endpoint.id) for one in takers]
         for name in names:
             self.mark(name)
         self._documents.put(key, event)
@@ -95,16 +102,18 @@ class Outbox:
         except AlreadyStored:
             return
 
-    def event(self, install: str, event_id: str) -> Event:
-        """A promised event of an install. Raises NotFound, StoreUnavailable."""
-        found = self._documents.get(Event, _event_key(install, event_id))
-        if found is None or found.install != install:
+    def event(self, event_id: str) -> Event:
+        """A promised event; its install is the caller's to compare. Raises NotFound,
+        StoreUnavailable."""
+        found = self._documents.get(Event, WEBHOOK_EVENTS + event_id)
+        if found is None:
             raise NotFound("there is no such event, or it is too old to be sent")
         return found
 
-    def is_pending(self, name: DeliveryName) -> bool:
-        """True where a delivery is still to be made. Raises StoreUnavailable."""
-        return self._store.stat(f"{WEBHOOK_PENDING}{name}") is not None
+    def pending_since(self, name: DeliveryName) -> datetime | None:
+        """Since when a delivery is to be made; None where it is not. Raises StoreUnavailable."""
+        stat = self._store.stat(f"{WEBHOOK_PENDING}{name}")
+        return None if stat is None else stat.modified
 
     def pending(self) -> Iterator[str]:
         """The names of all deliveries that are still to be made. Raises StoreUnavailable."""
@@ -114,6 +123,12 @@ class Outbox:
     def settle(self, name: DeliveryName) -> None:
         """A delivery is over, whatever became of it. Raises StoreUnavailable."""
         self._store.delete(f"{WEBHOOK_PENDING}{name}")
+
+    def encrypt_anew(self) -> None:
+        """Encrypt endpoints and events with the newest key. Raises StoreUnavailable."""
+        self._documents.encrypt_anew(Endpoint, WEBHOOK_ENDPOINTS)
+        self._documents.encrypt_anew(Health, WEBHOOK_HEALTH)
+        self._documents.encrypt_anew(Event, WEBHOOK_EVENTS)
 
     def forget_before(self, moment: datetime) -> Iterator[str]:
         """Remove events that were promised before, with their marks; yields each that went.
@@ -125,7 +140,3 @@ class Outbox:
                 if stat.modified < moment:
                     self._store.delete(stat.key)
                     yield stat.key
-
-
-def _event_key(install: str, event_id: str) -> str:
-    return f"{WEBHOOK_EVENTS}{install}/{event_id}"

@@ -51,3 +51,16 @@ class SealedDocuments:
         if document is None:
             self._planted.report(key, f"the {kind.KIND} cannot be opened here")
         return document
+
+    def encrypt_anew(self, kind: type[StoredDocument], prefix: str) -> int:
+        """Encrypt what lies under a prefix with the newest key; how many. Raises StoreUnavailable.
+
+        What cannot be opened is left as it is.
+        """
+        written = 0
+        for stat in self.store.list(prefix):
+            document = self.get(kind, stat.key)
+            if document is not None:
+                self.put(stat.key, document)
+                written += 1
+        return written

@@ -27,7 +27,7 @@ _REDIRECTS = range(300, 400)
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one try: the status, None where no answer came, and a reason in words."""
+    """The outcome of one try: the status, None where no answer came, and a reason in words."""
 
     status: int | None
     reason: str | None = None

@@ -14,6 +14,7 @@ SIGNED_IN = {
     "list": "/recordings",
     "empty list": "/recordings?day=2020-01-01",
     "player": f"/recordings/{MAIN_CALL}",
+    "call": f"/calls/{sid('CA', 1)}",
     "silent player": f"/recordings/{sid('RE', 7)}",
     "nothing found": "/recordings?q=RE0",
     "not found": "/recordings/RE0",

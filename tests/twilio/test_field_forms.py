@@ -85,7 +85,7 @@ def admitted(pairs: Pairs, url: str = ADDRESS, now: datetime = NOW) -> Invocatio
     try:
         check_boundaries(url, pairs, field_forms.INVOCATION)
         return Invocation.from_fields(
-            Headers(SIDS), MultiDict(pairs), has_audio=True, accounts={ACCOUNT}, now=now
+            Headers(SIDS), MultiDict(pairs), audio_bytes=4, accounts={ACCOUNT}, now=now
         )
     except Rejected:
         return None

@@ -18,6 +18,7 @@ from addon.errors import (
 )
 from addon.twilio.invocation import NO_INSTALL, Invocation, check_headers
 
+AUDIO_BYTES = 96_044
 NOW = datetime(2026, 3, 4, 10, 15, 30, tzinfo=UTC)
 AC = "AC" + "0a" * 16
 XD = "XD" + "33" * 16
@@ -45,7 +46,7 @@ def read(
     return Invocation.from_fields(
         Headers(HEADERS if headers is None else headers),
         MultiDict(fields.items() if isinstance(fields, dict) else fields),
-        has_audio=has_audio,
+        audio_bytes=AUDIO_BYTES if has_audio else None,
         accounts={AC},
         now=now,
     )
@@ -321,6 +322,11 @@ def test_headers_that_make_none_are_refused_before_its_body(
 def test_a_structure_where_text_must_be_is_rejected() -> None:
     with pytest.raises(Rejected, match="must be text"):
         read({"url": URL, "callback": {"a": 1}})
+
+
+def test_the_size_is_that_of_the_upload_and_without_one_the_declared() -> None:
+    assert read({"size": "7"}, has_audio=True).size == AUDIO_BYTES
+    assert read({"size": "7", "url": URL}).size == 7
 
 
 def test_an_invocation_survives_being_written_down() -> None:

@@ -331,6 +331,6 @@ def test_a_large_upload_streams_through_and_is_never_whole_in_memory(app, servic
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert answers == ["202 ACCEPTED"]
+    assert answers == ["202 Accepted"]
     assert peak < 8 * 1024 * 1024
     assert sum(map(len, services.intake_store.open(sid).audio)) == 1600 * len(block)

@@ -261,7 +261,8 @@ def test_the_permanent_link_is_the_public_one(browser, archive):
 
 
 @pytest.mark.parametrize(
-    "path", ["/recordings", f"/recordings/{RECORDING}", "/login", "/signed-out"]
+    "path",
+    ["/recordings", f"/recordings/{RECORDING}", f"/calls/{CALL}", "/login", "/signed-out"],
 )
 def test_every_page_has_a_strict_policy(browser, archive, path):
     put(archive)
@@ -276,7 +277,8 @@ def test_every_page_has_a_strict_policy(browser, archive, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/recordings", f"/recordings/{RECORDING}", "/login", "/signed-out"]
+    "path",
+    ["/recordings", f"/recordings/{RECORDING}", f"/calls/{CALL}", "/login", "/signed-out"],
 )
 def test_no_page_needs_what_its_policy_forbids(browser, archive, path):
     put(archive)

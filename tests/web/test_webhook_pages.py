@@ -106,7 +106,7 @@ def test_an_event_is_sent_again_as_the_same_event(app, browser, endpoint, redis_
     answer = browser.post(send_path(endpoint), headers={"Sec-Fetch-Site": "same-origin"})
     assert answer.status_code == 303
     (name,) = context_of(app).outbox.pending()
-    assert name == f"{INSTALL}/msg_1/{endpoint.id}"
+    assert name == f"msg_1-{endpoint.id}"
     assert redis_server.zscore(redis_keys.WEBHOOKS_OPEN, name) is not None
     assert "is being sent again" in browser.get(answer.headers["Location"]).text
 

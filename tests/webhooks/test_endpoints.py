@@ -180,18 +180,6 @@ def test_without_hosts_nothing_is_looked_for(endpoints, settings, services, monk
     assert off.active(INSTALL) == ()
 
 
-def test_a_new_control_key_opens_what_an_older_one_encrypted_until_it_is_encrypted_anew(
-    settings, services
-):
-    old, new = b"o" * 32, b"n" * 32
-    before = Endpoints.from_settings(settings.replace(control_keys=(old,)), services.store)
-    made = before.create(INSTALL, URL)
-    both = settings.replace(control_keys=(new, old))
-    assert Endpoints.from_settings(both, services.store).encrypt_anew() == 1
-    after = Endpoints.from_settings(settings.replace(control_keys=(new,)), services.store)
-    assert after.get(INSTALL, made.id).endpoint == made
-
-
 def test_a_document_of_a_newer_release_counts_as_absent_and_is_left(endpoints, services):
     made = endpoints.create(INSTALL, URL)
     endpoints._documents.put(made.key, replace(made, version=2))

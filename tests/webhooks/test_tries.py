@@ -23,7 +23,7 @@ ONE = Try(
     reason="It answered 500.",
     next_s=5.0,
 )
-NAME = "XD1/msg_1/whk_1"
+NAME = "msg_1-whk_1"
 
 
 @pytest.fixture

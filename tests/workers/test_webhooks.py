@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -18,6 +20,8 @@ from addon import redis_keys
 from addon.archive.prefixes import WEBHOOK_EVENTS, WEBHOOK_PENDING
 from addon.errors import UnreadableAudio
 from addon.outbound import Timeouts
+from addon.requests.lease import Lease
+from addon.requests.queues import WEBHOOK_KIND
 from addon.settings import Settings
 from addon.webhooks import sending
 from addon.webhooks.endpoints import DISABLED_AFTER, Endpoint
@@ -29,8 +33,12 @@ from tests.calls import wav
 from tests.outbound.authority import contexts
 from tests.outbound.loopback import Answer, Loopback
 from tests.outbound.resetting import Resetting
+from tests.stack.running import wait_until
 from tests.web.requests import INSTALL
+from tests.workers.working import become_worker
 from workers import announcing, process, webhooks
+from workers.deliveries import DeliveryWorker
+from workers.delivery_hosts import HOST_SENDS, HostLimits
 from workers.services import Services
 from workers.webhook_sweep import WebhookSweep
 
@@ -137,13 +145,13 @@ def test_an_event_goes_to_the_endpoints_of_its_own_install_alone(
     other = as_worker.outbox.endpoints.create(OTHER_INSTALL, elsewhere.url("/other"))
     analysed()
     (name,) = names(as_worker)
-    assert (name.install, name.endpoint_id) == (INSTALL, endpoint.id)
-    # Names that somebody plants in the store or in Redis, by every mixture of the two installs.
-    for install in (INSTALL, OTHER_INSTALL):
-        for one in (endpoint.id, other.id):
-            planted = DeliveryName(install, name.event_id, one)
-            as_worker.outbox.mark(planted)
-            webhooks.deliver(str(planted))
+    assert name.endpoint_id == endpoint.id
+    # A mark that somebody plants in the store, or a job in Redis, for the other's endpoint.
+    planted = DeliveryName(name.event_id, other.id)
+    as_worker.outbox.mark(planted)
+    webhooks.deliver(str(planted))
+    deliver_all(as_worker)
+    assert names(as_worker) == []
     assert elsewhere.requests == []
     assert len(receiver.requests) == 1
 
@@ -450,3 +458,94 @@ def test_the_sweep_removes_events_that_can_be_sent_no_more(as_worker, endpoint, 
     assert len(list(as_worker.outbox.forget_before(later))) == 2
     assert list(as_worker.store.list(WEBHOOK_EVENTS)) == []
     assert names(as_worker) == []
+
+
+def _killed_at(settings: Settings, sid: str, beginning: str, before: bool) -> None:
+    """Does a request's work, and is killed at the first object that begins so."""
+    services = become_worker(settings)
+    put = services.store.put
+
+    def killed(key: str, *arguments: object, **options: object) -> object:
+        is_it = beginning in key
+        if is_it and before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        done = put(key, *arguments, **options)
+        if is_it:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+
+    services.store.put = killed
+    process.process(sid)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("at", ["manifest.json", WEBHOOK_PENDING, WEBHOOK_EVENTS])
+def test_a_worker_that_is_killed_anywhere_loses_no_event(
+    at, before, as_worker, endpoint, accept, receiver, settings, children, redis_server
+):
+    sid = accept(wav(1.0)).sid
+    assert children.run(_killed_at, settings, sid, at, before) == -signal.SIGKILL
+    redis_server.flushall()
+    process.process(sid)
+    deliver_all(as_worker)
+    assert [each["type"] for each in bodies(receiver)] == ["recording.ready"]
+    assert names(as_worker) == []
+
+
+def _deliver_and_be_killed(settings: Settings, name: str) -> None:
+    """Is killed when the endpoint has taken the event, and nothing says so yet."""
+    become_worker(settings)
+
+    def killed(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Tries.add = killed
+    webhooks.deliver(name)
+
+
+def test_a_delivery_that_is_killed_is_made_again_with_the_same_id(
+    as_worker, endpoint, analysed, receiver, settings, children, redis_server
+):
+    analysed()
+    (name,) = as_worker.outbox.pending()
+    assert children.run(_deliver_and_be_killed, settings, name) == -signal.SIGKILL
+    redis_server.flushall()
+    WebhookSweep(as_worker).step()
+    assert as_worker.dispatcher.depths()["webhooks"] == 1
+    webhooks.deliver(name)
+    assert len({each.headers["webhook-id"] for each in receiver.requests}) == 1
+    assert len(receiver.requests) == 2
+    assert names(as_worker) == []
+
+
+def test_the_process_for_events_delivers_many_at_once(as_worker, endpoint, analysed, receiver):
+    sids = {analysed() for _ in range(5)}
+    worker = DeliveryWorker(as_worker, ["webhooks"], kind=WEBHOOK_KIND, send=webhooks.deliver_held)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        wait_until(lambda: names(as_worker) == [])
+        wait_until(lambda: as_worker.dispatcher.in_flight()["webhooks"] == [])
+    finally:
+        worker.stop()
+        thread.join()
+    assert {each["data"]["request_sid"] for each in bodies(receiver)} == sids
+    assert as_worker.dispatcher.depths()["webhooks"] == 0
+
+
+def test_the_place_that_no_host_has_left_is_waited_for_and_is_no_try(
+    as_worker, endpoint, analysed, receiver
+):
+    analysed()
+    (name,) = as_worker.outbox.pending()
+    limits = HostLimits()
+    held = Lease(as_worker.redis, WEBHOOK_KIND, name)
+    assert held.take()
+    with ExitStack() as stack:
+        for _ in range(HOST_SENDS):
+            stack.enter_context(limits.place(receiver.origin, first=True))
+        webhooks.deliver_held(as_worker, name, held, limits)
+    held.release()
+    assert receiver.requests == []
+    assert Tries(as_worker.redis).counted(name) == 0
+    assert len(names(as_worker)) == 1

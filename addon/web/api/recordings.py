@@ -17,7 +17,7 @@ from addon.playback import direct as direct_access
 from addon.playback.clips import clip_name
 from addon.web import audio, schemas
 from addon.web.access_log import refusals_logged
-from addon.web.api import documents, parameters
+from addon.web.api import documents, filters, parameters
 from addon.web.api.access import api_access, holder_of, tenant, token, within_token
 from addon.web.api.links import link_to
 from addon.web.api.waveform import waveform_of
@@ -40,7 +40,7 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.get("/recordings/<recording_id>/audit")(audit)
 
 
-@Operation("listRecordings", "Recordings")
+@Operation("listRecordings", "Recordings", filters=filters.FILTERS)
 def listing(
     *,
     install: parameters.Install | None = None,
@@ -52,10 +52,15 @@ def listing(
     """List recordings in the order of time.
 
     All of the install, of a UTC day, or of a call. A token for every install lists them one install
-    after the other, or the one that `install` names.
+    after the other, or the one that `install` names. With a filter or `sort` the catalogue is
+    asked: then they come latest first, or in that order, of all installs together; 503 where the
+    catalogue does not answer.
     """
     if call_sid is not None and date is not None:
         raise InvalidParameter("date: a call is listed whole")
+    if filters.is_asked():
+        listed, position = filters.found(install, date, cursor or None, limit)
+        return {"recordings": listed, "next_cursor": parameters.opaque(position)}
     everywhere = token().install is None and install is None
     try:
         if everywhere and call_sid is None:
@@ -67,8 +72,7 @@ def listing(
             entries, position = list(page.entries), page.cursor
     except NotStored:
         raise InvalidParameter("cursor, install or call_sid: no such thing can exist") from None
-    found = [document for entry in entries if (document := documents.listed(entry))]
-    return {"recordings": found, "next_cursor": parameters.opaque(position)}
+    return {"recordings": filters.with_figures(entries), "next_cursor": parameters.opaque(position)}
 
 
 @Operation("getRecording", "Recordings")

@@ -5,7 +5,11 @@ X-Forwarded-For is a stranger's to write but for its last entries, one for each 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
+
+REMEMBERED = 1024
+"""Addresses whose network is remembered."""
 
 
 def client_of(peer: str, forwarded: str, trusted_proxies: int) -> str:
@@ -24,6 +28,7 @@ def client_of(peer: str, forwarded: str, trusted_proxies: int) -> str:
         return peer
 
 
+@lru_cache(REMEMBERED)
 def network_of(address: str) -> str:
     """The key under which an address is counted: itself, or its /64 where it is one of IPv6.
 

@@ -36,7 +36,8 @@ class Connection:
     the last byte moved. `earned_at` is when the present state began, or since then enough bytes had
     moved to count (`earning_bytes` of a body, `sending_bytes` of an answer): one byte a second is
     never enough. `credited` are the bytes of the body or of the answer that have counted, -1 for an
-    answer that has not begun.
+    answer that has not begun. `asked` says that the application has seen the head of a body that is
+    on its way.
     """
 
     def __init__(self, sock: socket.socket, client: Any, server: Any) -> None:
@@ -60,6 +61,7 @@ class Connection:
         self.credited = -1
         self.sending_left = 0.0
         self.expects_continue = False
+        self.asked = False
         self.events = 0
 
     @property

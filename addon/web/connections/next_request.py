@@ -13,7 +13,8 @@ from typing import Any
 from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
 
 from addon.web.connections.connection import Connection
-from addon.web.connections.receiving import BLOCK_BYTES, END_OF_HEAD, parsed
+from addon.web.connections.heads import parsed
+from addon.web.connections.receiving import BLOCK_BYTES, END_OF_HEAD
 
 WAIT_MS = 10
 """A client nearby asks again within it. Others are waited for in the main thread."""

@@ -7,28 +7,23 @@ import selectors
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-from gunicorn.http import Request  # type: ignore[import-untyped]
 from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
 from gunicorn.http.errors import LimitRequestHeaders, NoMoreData  # type: ignore[import-untyped]
-from gunicorn.http.message import _ip_in_allow_list  # type: ignore[import-untyped]
-from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from addon.errors import AddonError, Unavailable, UploadBroken, UploadTooLarge
 from addon.web.connections.addresses import client_of
-from addon.web.connections.body import MEMORY_BYTES, Budget, ReceivedBody
+from addon.web.connections.body import MEMORY_BYTES, SHORT_BYTES, Budget, ReceivedBody
 from addon.web.connections.chunked import ChunkedDecoder
 from addon.web.connections.connection import Connection, State
+from addon.web.connections.heads import ServerConfig, parsed
 from addon.web.connections.limits import Limits
 from addon.web.connections.registry import Group, Registry
 
 BLOCK_BYTES = 64 * 1024
-TRUSTED_OR_NOT = 1024
-"""Addresses of peers that are remembered."""
-
 END_OF_HEAD = b"\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 TOO_MANY = (
@@ -37,30 +32,13 @@ TOO_MANY = (
 )
 
 
-class _Request(Request):  # type: ignore[misc] # gunicorn has no types
-    """Gunicorn's request. An address is looked up once among the proxies that it trusts."""
-
-    def _peer_is_trusted_proxy(self) -> bool:
-        peer = self.peer_addr
-        return not isinstance(peer, tuple) or _is_trusted_proxy(self.cfg, peer[0])
-
-
-@lru_cache(TRUSTED_OR_NOT)
-def _is_trusted_proxy(cfg: Any, address: str) -> bool:
-    return bool(_ip_in_allow_list(address, cfg.forwarded_allow_ips, cfg.forwarded_allow_networks()))
-
-
-def parsed(cfg: Any, head: bytes, client: Any) -> Any:
-    """The request of a whole head, as gunicorn's parser reads it. Raises what that raises."""
-    return _Request(cfg, IterUnreader([head]), client)
-
-
 class ReceivingWorker(ThreadWorker, ABC):  # type: ignore[misc] # gunicorn has no types
     """Reads requests; what is done with them is its subclass's, by the abstract methods."""
 
     limits: Limits
     registry: Registry
     budget: Budget
+    server_config: ServerConfig
 
     @abstractmethod
     def _call(self, connection: Connection, body: ReceivedBody | None) -> None:
@@ -122,7 +100,10 @@ class ReceivingWorker(ThreadWorker, ABC):  # type: ignore[misc] # gunicorn has n
 
     def _readable(self, connection: Connection) -> None:
         if connection.state is State.BODY:
-            self._read_body(connection)
+            if connection.asked or self._may_hold_more(connection):
+                self._read_body(connection)
+            else:
+                self._ask_by_head(connection)
             return
         data = self._receive(connection)
         if data is None:
@@ -154,7 +135,7 @@ class ReceivingWorker(ThreadWorker, ABC):  # type: ignore[misc] # gunicorn has n
         del buffer[: end + 4]
         connection.searched = 0
         try:
-            connection.request = parsed(self.cfg, head, connection.client)
+            connection.request = parsed(self.server_config, head, connection.client)
         except (StopIteration, NoMoreData):
             self._close(connection)
         except Exception as error:
@@ -192,12 +173,30 @@ class ReceivingWorker(ThreadWorker, ABC):  # type: ignore[misc] # gunicorn has n
         came, connection.buffer = bytes(connection.buffer), bytearray()
         self.registry.enter(connection, State.BODY, self.limits.body_s)
         self._take(connection, came)
-        while connection.state is State.BODY and connection.body.received < MEMORY_BYTES:
+        while connection.state is State.BODY and self._may_hold_more(connection):
             if not self._read_body(connection):
                 break
         if connection.state is State.BODY:
-            # The application may refuse it unread, by its head: it must not cost more.
-            self._call(connection, None)
+            if connection.expects_continue or not self._may_hold_more(connection):
+                self._ask_by_head(connection)
+            else:
+                # Most bodies follow their head at once: that spares the first call.
+                connection.asked = False
+                self._await_body(connection)
+
+    def _ask_by_head(self, connection: Connection) -> None:
+        """The application may refuse a body unread, by its head: it must not cost more."""
+        connection.asked = True
+        self._call(connection, None)
+
+    def _may_hold_more(self, connection: Connection) -> bool:
+        """True where another block of a body stays in memory, as far as its head tells."""
+        assert connection.body is not None  # noqa: S101 - the state says so
+        if connection.body.received < MEMORY_BYTES:
+            return True
+        length = connection.framing
+        is_short = isinstance(length, int) and length <= SHORT_BYTES
+        return is_short and self.budget.held_left >= SHORT_BYTES
 
     def _read_body(self, connection: Connection) -> bool:
         """Take what has come of a body; False where nothing has."""

@@ -20,8 +20,9 @@ from addon.errors import UploadBroken
 from addon.settings import Settings
 from addon.sparing_log import SparingFilter
 from addon.web.connections.answer import Answer, Incoming, Outcome
-from addon.web.connections.body import Budget, PendingBody, ReceivedBody
+from addon.web.connections.body import HELD_BYTES, Budget, PendingBody, ReceivedBody
 from addon.web.connections.connection import Connection, State
+from addon.web.connections.heads import ServerConfig
 from addon.web.connections.limits import Limits, open_files_allowed
 from addon.web.connections.next_request import NextRequests
 from addon.web.connections.receiving import TOO_MANY, ReceivingWorker
@@ -53,9 +54,10 @@ class ConnectionWorker(ReceivingWorker):
         """Runs after the fork; serves until the end."""
         self.limits = self.limits_of_process()
         self.registry = Registry(self.limits, open_files_allowed(self.limits.connections))
-        self.budget = Budget(self.limits.unverified_bytes)
+        self.budget = Budget(self.limits.unverified_bytes, HELD_BYTES)
         self.turns = Turns()
-        self.next_requests = NextRequests(self.cfg, self.cfg.threads)
+        self.server_config = ServerConfig(self.cfg)
+        self.next_requests = NextRequests(self.server_config, self.cfg.threads)
         self.next_look = 0.0
         self.accepts = 1
         # Its own limit stops accepting; ours makes room.
@@ -98,14 +100,18 @@ class ConnectionWorker(ReceivingWorker):
         self.set_accept_enabled(False)
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Cut whoever is past the deadline, or everybody."""
+        """Cut whoever is past the deadline, or everybody; ask about bodies that did not come."""
         now = time.monotonic()
         if now < self.next_look and not force:
             return
         self.next_look = now + TICK_S
         for connection in self.registry.open():
-            if connection.state is not State.WORK and (force or connection.deadline <= now):
+            if connection.state is State.WORK:
+                continue
+            if force or connection.deadline <= now:
                 self._cut(connection)
+            elif connection.state is State.BODY and not connection.asked:
+                self._ask_by_head(connection)
 
     def murder_pending(self) -> None:
         """Nothing: all are in `murder_keepalived`."""
@@ -130,9 +136,10 @@ class ConnectionWorker(ReceivingWorker):
         self.nr_conns += 1
         self.registry.add(connection, groups)
         self.registry.await_head(connection, limits.head_s, kept=False)
-        self._listen_for(connection, selectors.EVENT_READ)
-        # Most clients send at once: that spares a turn of the loop.
+        # Most clients send at once: that spares a turn of the loop, and being listened for.
         self._ready(connection)
+        if connection.state is State.HEAD:
+            self._listen_for(connection, selectors.EVENT_READ)
 
     def _drop_for_another(self, group: Group) -> bool:
         """Make room; False where every connection is being worked on."""
@@ -188,7 +195,9 @@ class ConnectionWorker(ReceivingWorker):
             connection.server,
             last=not self.alive or connection.unread,
         )
-        connection.answer = Answer(self.wsgi, self.cfg, incoming, stream, connection.outgoing)
+        connection.answer = Answer(
+            self.wsgi, self.server_config, incoming, stream, connection.outgoing
+        )
         connection.credited = -1
 
     def _work(self, connection: Connection) -> None:

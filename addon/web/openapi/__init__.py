@@ -6,16 +6,19 @@ It is made from the routes of the application and the operations that their view
 from __future__ import annotations
 
 import inspect
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
 from addon.web import compression, page_responses, webhook_payloads
 from addon.web.context import context
+from addon.web.guide import EXAMPLE_ADDRESS
 from addon.web.openapi.operations import JSON, Answer, Operation, parameters
 
 Json = dict[str, Any]
@@ -61,6 +64,11 @@ IMPLIED = {"HEAD", "OPTIONS"}
 
 EXTENSION = "openapi"
 
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples" / "api.json"
+"""Real answers by operation, made by `python -m tests.web.openapi.examples`."""
+
+SUCCESSES = {"200", "201"}
+
 blueprint = Blueprint("openapi", __name__)
 compression.apply(blueprint)
 docs = Blueprint("api_docs", __name__)
@@ -93,6 +101,7 @@ def document(app: Flask, server: str) -> Json:
         for method in methods:
             one = _described(operation, method, view, schemas)
             paths.setdefault(path, {})[method.lower()] = one
+    _add_examples(paths, server)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -110,6 +119,18 @@ def document(app: Flask, server: str) -> Json:
         },
         "components": {"schemas": components, "securitySchemes": SECURITY},
     }
+
+
+def _add_examples(paths: Mapping[str, Json], server: str) -> None:
+    """Put a real answer beside each answer that is a document of the API."""
+    text = EXAMPLES.read_text(encoding="utf-8").replace(EXAMPLE_ADDRESS, server)
+    examples = json.loads(text)
+    for methods in paths.values():
+        for operation in methods.values():
+            found = examples.get(operation["operationId"])
+            answers = operation["responses"]
+            for status in answers.keys() & SUCCESSES if found else ():
+                answers[status]["content"][JSON]["example"] = found
 
 
 def _document() -> Json:
@@ -180,7 +201,7 @@ def _body(schema: Json) -> Json:
 
 
 def _webhook(kind: str, payload: Any, schemas: dict[Any, Json]) -> Json:
-    """What is posted to an endpoint for an event (OpenAPI 3.1, 4.8.1)."""
+    """The request that is posted to an endpoint for an event (OpenAPI 3.1, 4.8.1)."""
     return {
         "operationId": "on" + "".join(map(str.capitalize, re.split(r"\W", kind))),
         "summary": inspect.getdoc(payload),
@@ -209,8 +230,11 @@ def _parameters(view: Any) -> Iterator[Json]:
         "path": inspect.Parameter.POSITIONAL_OR_KEYWORD,
         "query": inspect.Parameter.KEYWORD_ONLY,
     }
-    for place, kind in kinds.items():
-        model = parameters(view, kind).model_json_schema(schema_generator=_Untitled)
+    models = [(place, parameters(view, kind)) for place, kind in kinds.items()]
+    filters: dict[str, Any] = {name: (kind, None) for name, kind in view.operation.filters.items()}
+    models.append(("query", create_model("Filters", **filters)))
+    for place, made in models:
+        model = made.model_json_schema(schema_generator=_Untitled)
         for name, schema in model.get("properties", {}).items():
             if schema.get("default", ...) is None:
                 del schema["default"]

@@ -85,7 +85,8 @@ class Operation:
     document of the type that it returns, as JSON that no cache may keep. `scope` is what a token
     has to be for, which `addon.web.api.access` asks of each request. `body` is the type of the JSON
     document that the view gets as its argument `document`. `also` gives the names and summaries of
-    further methods.
+    further methods. `filters` are the types of
+    further parameters, which the view checks itself.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Operation:
     security: str | None = "token"
     scope: Scope = "read"
     headers: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict)
     also: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     body: Any = None
 

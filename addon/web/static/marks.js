@@ -42,7 +42,8 @@ function mark({ x, moments }, playback, number) {
   button.dataset.start = start;
   button.tabIndex = number ? -1 : 0;
   button.textContent = moments.length > 1 ? moments.length : "";
-  button.ariaLabel = button.title = nameOf(moments);
+  button.title = nameOf(moments);
+  button.setAttribute("aria-label", button.title);
   button.addEventListener("click", () => playback.playFrom(start));
   return button;
 }

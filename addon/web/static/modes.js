@@ -27,7 +27,7 @@ export function skipSilence(button, playback, moments) {
   const pauses = moments.filter(([kind]) => kind === "silence" || kind === "hold").map(([, , start, end]) => [start + KEPT_S, end - KEPT_S]);
   const toggle = toggled(button, "skip-silence", true);
   playback.on("move", () => {
-    if (!playback.playing || button.ariaPressed !== "true") return;
+    if (!playback.playing || !isOn(button)) return;
     const now = playback.position;
     const pause = pauses.find(([start, end]) => start <= now && now < end - 0.1);
     if (pause) playback.seek(pause[1]);
@@ -39,8 +39,8 @@ export function skipSilence(button, playback, moments) {
 export function loop(button, playback, clip) {
   const toggle = toggled(button, "loop", false);
   playback.on("move", () => {
-    const range = button.ariaPressed === "true" ? clip() : null;
-    playback.audio.loop = button.ariaPressed === "true" && !range;
+    const range = isOn(button) ? clip() : null;
+    playback.audio.loop = isOn(button) && !range;
     if (range && playback.playing && playback.position >= range[1]) playback.seek(range[0]);
   });
   return () => {
@@ -49,12 +49,16 @@ export function loop(button, playback, clip) {
   };
 }
 
+function isOn(button) {
+  return button.getAttribute("aria-pressed") === "true";
+}
+
 function toggled(button, name, lasting) {
-  const show = (on) => (button.ariaPressed = String(on));
+  const show = (on) => button.setAttribute("aria-pressed", String(on));
   if (lasting) show(recall(name, false));
   const toggle = () => {
-    show(button.ariaPressed !== "true");
-    if (lasting) remember(name, button.ariaPressed === "true");
+    show(!isOn(button));
+    if (lasting) remember(name, isOn(button));
   };
   button.addEventListener("click", () => toggle());
   return toggle;

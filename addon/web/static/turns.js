@@ -17,6 +17,7 @@ export class TurnList {
     this.buttons = [...(list?.querySelectorAll("button") ?? [])];
     list?.addEventListener("click", (event) => this.#clicked(event));
     playback.on("move", () => this.#follow());
+    playback.on("seek", () => this.#showNearest());
   }
 
   /** The turn at the position, or -1; of two at once the one that began later. */
@@ -35,6 +36,12 @@ export class TurnList {
     const number = this.current;
     if (number !== this.#current) this.#mark(number);
     if (this.#spoken) this.#markWord();
+  }
+
+  // Between two turns none is marked; whoever jumped there still wants to see where it is.
+  #showNearest() {
+    const begun = this.turns.findLastIndex(([, start]) => start <= this.playback.position);
+    if (this.buttons[begun]) this.#show(this.buttons[begun]);
   }
 
   #mark(number) {

@@ -6,7 +6,7 @@ import pytest
 
 from addon.webhooks.events import TYPES
 from addon.webhooks.tries import Try
-from tests.playback.sounds import TENANT
+from tests.playback.sounds import RECORDING, TENANT
 from tests.web.api.recorded import OTHER
 from tests.web.playing import inside
 
@@ -131,3 +131,14 @@ def test_no_token_of_before_may_manage_webhooks(app, client):
     answer = client.get(PATH, headers={"Authorization": f"Bearer {text}"})
     assert answer.status_code == 403
     assert "--scope webhooks" in answer.get_json()["remedy"]
+
+
+def test_an_erasure_over_the_api_is_told_to_its_install_alone(app, client, own):
+    created(client, own, events=["recording.erased"])
+    inside(app).outbox.endpoints.create(OTHER, URL)
+    text, _ = inside(app).tokens.issue(TENANT)
+    headers = {"Authorization": f"Bearer {text}"}
+    assert client.delete(f"/api/v1/recordings/{RECORDING}", headers=headers).status_code == 204
+    (name,) = inside(app).outbox.pending()
+    event = inside(app).outbox.event(name.split("-")[0])
+    assert (event.type, event.recording_id) == ("recording.erased", RECORDING)

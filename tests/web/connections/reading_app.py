@@ -20,6 +20,7 @@ READERS: dict[str, Callable[[Any], int]] = {
     "/nothing": lambda body: 0,
     "/hold": lambda body: next(CALLS),
     "/number": lambda body: next(CALLS),
+    "/number-then-all": lambda body: (next(CALLS), body.read())[0],
 }
 
 BLOCK = bytes(64 * 1024)

@@ -11,6 +11,7 @@ from addon.errors import UploadBroken
 from addon.web.connections.body import (
     MEMORY_BYTES,
     SEGMENT_BYTES,
+    SHORT_BYTES,
     BodyPending,
     Budget,
     PendingBody,
@@ -98,3 +99,51 @@ def test_a_pending_body_is_no_answerable_error() -> None:
     with pytest.raises(BodyPending):
         PendingBody().read(1)
     assert not issubclass(BodyPending, Exception)
+
+
+def test_a_short_body_stays_in_memory_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", None)
+    budget = Budget(0, held=SHORT_BYTES)
+    body = received(SHORT_BYTES // len(BLOCK), budget)
+    assert (body.spooled, budget.held_left) == (0, MEMORY_BYTES)
+    assert body.stream().read() == BLOCK * (SHORT_BYTES // len(BLOCK))
+    body.release()
+    assert budget.held_left == SHORT_BYTES
+
+
+@pytest.mark.parametrize("held", [0, SHORT_BYTES - MEMORY_BYTES - 1])
+def test_without_room_in_memory_it_goes_on_on_disk(held: int) -> None:
+    budget = Budget(10**9, held)
+    body = received(SHORT_BYTES // len(BLOCK), budget)
+    assert body.spooled > 0
+    assert body.stream().read() == BLOCK * (SHORT_BYTES // len(BLOCK))
+    body.release()
+    assert (budget.left, budget.held_left) == (10**9, held)
+
+
+def test_a_body_that_is_not_short_goes_on_on_disk_with_room_or_without() -> None:
+    budget = Budget(10**9, 10**9)
+    body = received(SHORT_BYTES // len(BLOCK) + 1, budget)
+    assert (body.held, body.spooled) == (SHORT_BYTES - MEMORY_BYTES, len(BLOCK))
+    body.release()
+    assert (budget.left, budget.held_left) == (10**9, 10**9)
+
+
+def test_a_piece_that_is_refused_and_taken_later_counts_once() -> None:
+    budget = Budget(0)
+    body = received(MEMORY_BYTES // len(BLOCK), budget)
+    with pytest.raises(UploadBroken):
+        body.take(BLOCK)
+    budget.left = 10**9
+    body.take(BLOCK)
+    assert body.received == MEMORY_BYTES + len(BLOCK)
+    assert len(body.stream().read()) == body.received
+    body.release()
+
+
+def test_pieces_of_any_size_keep_their_order() -> None:
+    body = ReceivedBody(Budget(0))
+    pieces = [b"a", BLOCK, b"b" * 5000, b"c", b"d" * 4095, BLOCK[:9000], b"e"]
+    for piece in pieces:
+        body.take(piece)
+    assert body.stream().read() == b"".join(pieces)

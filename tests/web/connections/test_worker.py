@@ -5,6 +5,7 @@ import os
 import select
 import socket
 from contextlib import ExitStack, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,19 @@ def test_an_address_with_many_requests_has_one_turn_where_another_has_one(
 def test_an_application_that_answers_by_the_head_reads_no_body(port: int) -> None:
     client = send(port, "/nothing HTTP/1.1\r\nContent-Length: 1000000", b"x")
     assert b"Connection: close" in answer(client)
+
+
+def test_for_a_body_that_follows_its_head_the_application_is_called_once(port: int) -> None:
+    def number() -> int:
+        client = send(port, "/number-then-all HTTP/1.1\r\nConnection: close\r\nContent-Length: 5")
+        # By its answer the head before it has been read.
+        assert answer(send(port, "/nothing HTTP/1.1\r\nConnection: close")).endswith(b"0")
+        client.sendall(b"12345")
+        return int(answer(client).rpartition(b"\r\n")[2])
+
+    # Where a look at all connections came between head and body it is called twice.
+    numbers = [number() for _ in range(10)]
+    assert 1 in [later - earlier for earlier, later in pairwise(numbers)]
 
 
 def test_the_refused_may_send_on_and_reads_the_answer(port: int) -> None:
