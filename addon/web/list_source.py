@@ -82,7 +82,7 @@ def _of_catalogue(
 def _of_store(
     view: ListView, installs: Sequence[str], cursor: str | None, limit: int, notice: str
 ) -> Listed:
-    """What the store's own index can list of a view: without its filters and its order, and
+    """The page that the store has an index for: without filters and order of the view, and
     nothing for a search."""
     if view.filter.text:
         return Listed((), notice=notice)

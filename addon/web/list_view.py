@@ -36,7 +36,7 @@ _DATES = ("period", "from", "to", "zone")
 
 @dataclass(frozen=True)
 class ListView:
-    """What is listed and in which order; the default is everything, the latest first.
+    """A choice of recordings and their order; the default is everything, the latest first.
 
     `search` is the search text as the address has it, `first` and `last` are days of `zone`.
     """

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask import Flask
 
-from addon.errors import CatalogueUnavailable
 from addon.factory import create_app
 from addon.settings import Settings
 from tests.archive.recordings import CALL, RECORDING, TENANT
@@ -237,23 +233,6 @@ def test_agents_and_queues_are_links_without_their_names(catalogued):
     assert shown(page) == [name] and "<span>Agent Ada</span>" in page
 
 
-def test_every_chip_leaves_its_condition_out(catalogued):
-    query = "period=30d&flag=low_snr&hold_seconds_over=20&agent=Ada"
-    page = at(catalogued).get(f"/recordings?{query}").text
-    chips = re.findall(r'class="filter-chip" href="([^"]+)"><span>([^<]+)', page)
-    given = set(parse_qsl(query))
-    left = {
-        given_name: set(parse_qsl(urlsplit(href.replace("&amp;", "&")).query))
-        for href, given_name in chips
-    }
-    assert {name: given - some for name, some in left.items()} == {
-        "Last 30 days": {("period", "30d")},
-        "Noisy": {("flag", "low_snr")},
-        "Hold over 20 s": {("hold_seconds_over", "20")},
-        "Agent Ada": {("agent", "Ada")},
-    }
-
-
 def test_a_form_leads_to_an_address_without_its_empty_fields(catalogued):
     answer = at(catalogued).get("/recordings?from=&to=&install=&hold_seconds_over=5&sort=-time")
     assert answer.headers["Location"] == "/recordings?hold_seconds_over=5"
@@ -281,38 +260,6 @@ def test_a_saved_view_is_a_link_until_it_is_forgotten(catalogued):
     assert "Long &lt;holds&gt;" not in browser.get("/recordings").text
 
 
-def table(browser: Browser, query: str = "") -> list[dict[str, str]]:
-    answer = browser.get(f"/recordings.csv{query}")
-    assert answer.mimetype == "text/csv"
-    return list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
-
-
-def test_a_table_has_the_rows_of_its_view(catalogued):
-    names = [
-        catalogue(catalogued, number, started_at=MOMENT + timedelta(minutes=number))
-        for number in range(1, 4)
-    ]
-    catalogue(catalogued, 4, analysis=told(agent="Ben"))
-    rows = table(at(catalogued), "?agent=Ada")
-    assert [row["recording"] for row in rows] == names[::-1]
-    assert rows[0]["from"] == "'+49301234567" and rows[0]["duration_seconds"] == "1.0"
-    assert rows[0]["customer_sentiment"] == ""  # unknown, not zero
-
-
-def test_no_cell_of_a_table_is_a_formula(catalogued):
-    catalogue(catalogued, analysis=told(agent="=HYPERLINK(1)", queue="@SUM(A1)"))
-    (row,) = table(at(catalogued))
-    assert (row["agent"], row["queue"]) == ("'=HYPERLINK(1)", "'@SUM(A1)")
-    assert all(not re.match(r"[=+@\t\r]", cell) for cell in row.values())
-
-
-def test_that_a_table_was_taken_is_on_record(catalogued):
-    catalogue(catalogued)
-    table(at(catalogued))
-    events = list(context_of(catalogued).archive.access_log.events(TENANT, "list"))
-    assert [(one["event"], one["purpose"]) for one in events] == [("exported", "table")]
-
-
 def test_another_installs_recordings_are_in_no_view_of_it(catalogued):
     name = catalogue(catalogued)
     allow(catalogued, installs=frozenset({OTHER}))
@@ -323,33 +270,6 @@ def test_another_installs_recordings_are_in_no_view_of_it(catalogued):
         assert name not in browser.get(f"/recordings.csv{query}").text
     for path in ("/recordings", "/recordings.csv", "/overview"):
         assert browser.get(f"{path}?install={TENANT}").status_code == 404
-
-
-def test_without_the_catalogue_the_list_goes_on_and_says_so(catalogued, monkeypatch):
-    name = catalogue(catalogued)
-
-    def away(*_: Any, **__: Any) -> None:
-        raise CatalogueUnavailable("the catalogue does not answer (OperationalError)")
-
-    for method in ("page", "totals", "status"):
-        monkeypatch.setattr(context_of(catalogued).catalogue, method, away)
-    page = at(catalogued).get("/recordings")
-    assert page.status_code == 200 and shown(page.text) == [name]
-    assert "The catalogue cannot be asked just now" in page.text
-    assert 'id="day"' in page.text and "hold_seconds_over" not in page.text
-    assert at(catalogued).get("/recordings.csv").status_code == 503
-    overview = at(catalogued).get("/overview")
-    assert overview.status_code == 200 and "The catalogue cannot be asked" in overview.text
-
-
-def test_while_the_catalogue_is_being_made_the_whole_list_is_shown_without_it(settings):
-    app = create_app(settings.replace(catalogue_key=b"k" * 32))
-    allow(app)
-    missing, found = put(context_of(app).archive), catalogue(app, 1)
-    page = at(app).get("/recordings").text
-    assert "The catalogue is being made" in page and set(shown(page)) == {missing, found}
-    page = at(app).get("/recordings?agent=Ada").text
-    assert "The catalogue is being made" in page and shown(page) == [found]
 
 
 @pytest.mark.parametrize("path", ["/recordings", "/overview", "/time-zone"])

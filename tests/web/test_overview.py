@@ -63,24 +63,6 @@ def test_every_count_is_that_of_the_list_behind_it(busy):
         assert count(busy, href) == int(number)
 
 
-def test_the_worst_come_first_and_none_of_something_is_not_among_them(busy):
-    page = busy.get("/overview?period=30d").text
-    longest = page[page.index('id="worst-longest_silence_seconds"') :]
-    longest = longest[: longest.index("</ol>")]
-    assert [int(name) for name in re.findall(r"/recordings/RE0+(\d+)", longest)] == [
-        *(9, 8, 7),
-        *(5, 4, 3, 2, 1),
-    ]
-    assert "Ada" in longest and 'id="worst-hold_seconds"' not in page
-
-
-def test_a_share_that_nobody_knows_is_unknown(catalogued):
-    catalogue(catalogued, started_at=datetime.now(UTC), analysis={"result": None, "message": "x"})
-    page = at(catalogued).get("/overview?period=7d").text
-    silence = page[page.index("<dt>Silence</dt>") :][:200]
-    assert ">unknown</a>" in silence
-
-
 def test_an_overview_of_nothing_says_so(catalogued):
     assert "No recordings in this time" in at(catalogued).get("/overview").text
 
@@ -90,13 +72,6 @@ def test_installs_that_the_viewer_may_not_know_of_count_nowhere(catalogued, busy
     page = busy.get("/overview").text
     assert re.search(r'<dt>Recordings</dt>\s*<dd class="value"><a href="[^"]+">1<', page)
     assert "Ben" not in page and "XD11" not in page
-
-
-def test_a_day_is_the_viewers(catalogued):
-    catalogue(catalogued, started_at=datetime(2026, 3, 4, 23, 30, tzinfo=UTC))
-    page = at(catalogued).get("/overview?from=2026-03-04&to=2026-03-05&zone=Europe/Berlin").text
-    days = re.findall(r"<span>(\w+ \d+ \w+)</span></th><td[^>]*><a[^>]*>([^<]+)<", page)[:2]
-    assert days == [("Wed 4 Mar", "0"), ("Thu 5 Mar", "1")]
 
 
 def test_the_page_needs_nothing_that_its_policy_forbids(busy):
