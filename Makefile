@@ -15,8 +15,8 @@ python := .venv/bin/python
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' Makefile | expand -t 10
 
-run: setup ## everything, and a call through it (ONCE=1: then stop; PORT=9000; WORDS=1: with its transcript)
-	@$(if $(WORDS),TRANSCRIBER=whisper )$(python) -m flask demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+run: setup ## everything, and a call through it (ONCE=1: then stop; PORT=9000; WORDS=1: with its transcript; DEMO=300: and 300 invented recordings)
+	@$(if $(WORDS),TRANSCRIBER=whisper )$(python) -m flask demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT)) $(if $(DEMO),--population $(DEMO)) $(if $(SEED),--seed $(SEED))
 
 setup: ## .venv with the locked packages; quick where it is there (WORDS=1: with a speech model)
 	@bin/setup

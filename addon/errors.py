@@ -19,6 +19,7 @@
     │   ├── StoreUnavailable           the archive's directory or bucket
     │   ├── SourceUnavailable          the recording cannot be fetched just now
     │   │   └── SourceBusy             its host says how long to wait, and is believed
+    │   ├── CatalogueUnavailable       the catalogue's database, or its key
     │   ├── RingCentralUnavailable     no usable answer from RingCentral, or a limit reached
     │   ├── UploadBroken               the body was not taken whole
     │   ├── TwilioUnavailable          a REST call of ours to Twilio
@@ -206,6 +207,13 @@ class SourceBusy(SourceUnavailable):
     """The host says how long to wait, for its limits: that says nothing about the recording."""
 
     code = 64308
+
+
+class CatalogueUnavailable(Unavailable):
+    """The catalogue's database does not answer, or was made with another CATALOGUE_KEY."""
+
+    code = 64309
+    remedy = "Ask without filters and sorting: the archive is listed without the catalogue."
 
 
 class UploadBroken(Unavailable):

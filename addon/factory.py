@@ -11,7 +11,7 @@ from addon import error_reports, log, tracing
 from addon.commands import register_commands
 from addon.errors import SettingsError
 from addon.settings import Settings
-from addon.web import context, transport_security
+from addon.web import compression, context, transport_security
 from addon.web.blueprints import direct_routes, register_blueprints
 
 
@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("addon", static_folder=None)
     context.attach(app, settings)
     transport_security.apply(app, settings.public_url)
+    compression.configure(app)
     register_blueprints(app)
     app.wsgi_app = direct_routes(app, settings)  # type: ignore[assignment, method-assign]
     register_commands(app)

@@ -72,6 +72,15 @@ SIGNATURE_USE = "signature:"
 """String with the request that an accepted signature was for, until that is finished and the store
 has it: digests, by the signature's digest."""
 
+WEBHOOKS_OPEN = "webhooks:open"
+"""Sorted set of webhook deliveries that are not over, scored by when the sweeper looks at them."""
+
+WEBHOOK_DELIVERY = "webhooks:delivery:"
+"""Hash of one webhook delivery: its job, and how often it was tried."""
+
+WEBHOOK_TRIES = "webhooks:tries:"
+"""List of the latest tries at one endpoint, newest first, for the page that shows them."""
+
 RQ = "rq:"
 """RQ's own keys: queues, in-flight lists, jobs, workers, registries."""
 

@@ -49,8 +49,11 @@ def flag_or(*others: str) -> Callable[[str], str]:
     return parse
 
 
+NUMBER_KINDS = ("spoken_number", "card_number", "phone_number", "social_security_number", "iban")
+"""Kinds of spoken numbers. "spoken_number" is every other one, and in the setting all of them."""
+
 SPOKEN_KINDS = (
-    "spoken_number",
+    *NUMBER_KINDS,
     "security_code",
     "expiry_date",
     "date_of_birth",
@@ -62,16 +65,48 @@ AUTO = ("auto",)
 """All kinds where there is a transcriber, and none asked for where there is not."""
 
 
+CALL_FACTS = (
+    "from",
+    "to",
+    "direction",
+    "agent",
+    "queue",
+    "outcome",
+    "task_sid",
+    "started_at",
+    "duration_seconds",
+)
+"""Facts of a call that can be kept, as the stored analysis calls them."""
+
+
+def some_of(names: tuple[str, ...], others: str = "") -> Callable[[str], tuple[str, ...]]:
+    """on for all of `names`, off for none, or some of them with commas between.
+
+    `others` is what a caller takes besides, for the error.
+    """
+
+    def parse(text: str) -> tuple[str, ...]:
+        if text.lower() in FLAGS:
+            return names if FLAGS[text.lower()] else ()
+        found = listing(text)
+        if not found or not set(found) <= set(names):
+            raise ValueError(f"must be {others}on, off, or some of {', '.join(names)}")
+        return found
+
+    return parse
+
+
 def spoken_kinds(text: str) -> tuple[str, ...]:
-    """auto, on, off, or the kinds that are muted, with commas between."""
+    """auto, on, off, or the kinds that are muted, with commas between.
+
+    Where some kinds of numbers are, those that have no name go too: they may be of these.
+    """
     if text.lower() == "auto":
         return AUTO
-    if text.lower() in FLAGS:
-        return SPOKEN_KINDS if FLAGS[text.lower()] else ()
-    kinds = listing(text)
-    if not kinds or not set(kinds) <= set(SPOKEN_KINDS):
-        raise ValueError(f"must be auto, on, off, or some of {', '.join(SPOKEN_KINDS)}")
-    return kinds
+    kinds = some_of(SPOKEN_KINDS, "auto, ")(text)
+    if "spoken_number" in kinds:
+        return tuple(dict.fromkeys((*kinds, *NUMBER_KINDS)))
+    return ("spoken_number", *kinds) if set(kinds) & set(NUMBER_KINDS) else kinds
 
 
 def whole(least: int) -> BeforeValidator:
@@ -208,3 +243,4 @@ Pems = Annotated[tuple[str, ...], from_text(pems)]
 PemPairs = Annotated[Mapping[str, str], from_text(pem_pairs)]
 Redaction = Annotated[Literal["on", "off", "required"], from_text(flag_or("required"))]
 SpokenKinds = Annotated[tuple[str, ...], from_text(spoken_kinds)]
+CallFacts = Annotated[tuple[str, ...], from_text(some_of(CALL_FACTS))]

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from addon.setting_types import (
     ByInstall,
+    CallFacts,
     Days,
     Flag,
     Key32,
@@ -176,6 +177,12 @@ class SettingsTable(BaseSettings):
         "as json,XD…=multipart.",
         roles=WORKER,
     )
+    webhook_hosts: Listing = _twilio(
+        "",
+        "Where events may be sent to, written like CALLBACK_HOSTS: the hosts of integrators, with "
+        "commas between. Unset: no webhooks; see [webhooks](webhooks.md).",
+        example="hooks.example.com,*.example.org",
+    )
     max_upload_bytes: Annotated[int, whole(least=1024)] = _twilio(
         "536870912", "The most audio that one request may upload, in bytes.", roles=WEB
     )
@@ -201,7 +208,14 @@ class SettingsTable(BaseSettings):
         None, "PEM: who signed the certificate of a rediss:// server, where it is nobody public."
     )
     data_dir: Annotated[Path, AfterValidator(Path.absolute)] = _storage(
-        "./var", "Keys, the embedded Redis and, by default, the archive."
+        "./var", "Keys, the embedded Redis and, by default, the archive and the catalogue."
+    )
+    database_url: str | None = _storage(
+        None,
+        "The catalogue's Postgres: postgresql://user:password@host/name, or Heroku's postgres://. "
+        "Unset: SQLite under DATA_DIR. See [the catalogue](operations.md#the-catalogue).",
+        secret=True,
+        example="postgresql://addon@127.0.0.1/addon",
     )
     archive_url: str = _storage(
         "",
@@ -260,6 +274,13 @@ class SettingsTable(BaseSettings):
         "32 bytes in base64: encrypts what waits for a worker. Web and workers share it.",
         secret=True,
         kept="intake_key",
+    )
+    catalogue_key: Key32 = _keys(
+        "",
+        "32 bytes in base64: the catalogue holds numbers, names and words as keyed digests alone. "
+        "Web and workers share it. Unset: no catalogue.",
+        secret=True,
+        kept="catalogue_key",
     )
     control_keys: Keys32 = _keys(
         "",
@@ -417,6 +438,13 @@ class SettingsTable(BaseSettings):
     result_style: Literal["own", "call-analytics"] = _analysis(
         "own",
         "own, or call-analytics for Amazon Transcribe Call Analytics' key names beside ours.",
+    )
+    call_facts: CallFacts = _analysis(
+        "on",
+        "Facts of the call that are kept in the encrypted analysis: on for all, off for none, or "
+        "some of from, to, direction, agent, queue, outcome, task_sid, started_at and "
+        "duration_seconds. See [the call](analysis.md#the-call).",
+        example="direction,agent,queue,outcome,started_at,duration_seconds",
     )
     retention_days: Days | None = _analysis(
         None,

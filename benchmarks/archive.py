@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ KEY = bytes(range(32))
 RECIPIENTS, OPENERS = EncryptionKeys.local(KEY), DecryptionKeys.local(KEY)
 BLOCK = os.urandom(FRAME_LENGTH)
 
-LEAST_WRITE_RATIO = 0.6
+LEAST_WRITE_RATIO = 0.8
 MOST_WARM_RANGE_MS = 0.2
 MOST_MEMORY_MIB = 120.0
 
@@ -77,7 +78,7 @@ def store_upload(size: int) -> None:
 def sealed_upload(size: int) -> None:
     """What a deposit does: hash, encrypt, hash, upload."""
     store = open_store("s3://bench")
-    seal(blocks(size), RECIPIENTS, CONTEXT, lambda sealed: store.put("sealed", sealed))
+    seal(blocks(size), RECIPIENTS, CONTEXT, partial(store.put, "sealed"))
 
 
 @contextmanager
@@ -145,7 +146,7 @@ def bench_cipher(folder: Path, size: int, rounds: int) -> dict[str, Any]:
                 blocks(size),
                 RECIPIENTS,
                 CONTEXT,
-                lambda sealed: store.put("written", sealed, if_absent=False),
+                partial(store.put, "written", if_absent=False),
             ),
             "plain read of a directory": lambda: drain(store.read("plain")),
             "SDK alone, decrypt from a directory": lambda: drain(
@@ -238,7 +239,7 @@ def memory_of(name: str, where: str, size: int) -> float:
     store = DirectoryStore(where)
     before = _peak_mib()
     if name == "deposit to a directory":
-        seal(blocks(size), RECIPIENTS, CONTEXT, lambda sealed: store.put("sealed", sealed))
+        seal(blocks(size), RECIPIENTS, CONTEXT, partial(store.put, "sealed"))
     elif name == "read all of it by ranges":
         stat = store.stat("sealed")
         assert stat is not None

@@ -1,4 +1,5 @@
-"""How long results wait beside callbacks that are silent, drip or fail: real processes and sockets.
+"""How long results wait beside callbacks that are silent, drip or fail, and beside events for
+integrators: real processes and sockets.
 
 `python -m benchmarks.deliveries`; `--tree FOLDER` measures the workers of another checkout first,
 as the state before. Each scenario queues the deliveries to bad hosts and then good ones, one a
@@ -31,6 +32,7 @@ from addon.requests.sla import percentile
 from addon.settings import Settings
 from addon.stack.provision import provision
 from addon.twilio.invocation import Invocation
+from addon.webhooks import events
 from tests.conftest import running_redis
 from tests.stack.running import ROOT, descendants
 from workers.services import Services
@@ -50,6 +52,11 @@ SCENARIOS: dict[str, dict[str, int]] = {
     "22 failing fast": {FAILING: 22},
     "200 silent, 200 failing, 20 dripping": {SILENT: 200, FAILING: 200, DRIPPING: 20},
 }
+
+EVENTS = "600 events to endpoints of integrators"
+"""A scenario of this tree alone: a third each are taken, refused and met with silence."""
+
+INSTALL = "XD" + 32 * "0"
 
 
 class Receiver(socketserver.ThreadingTCPServer):
@@ -124,7 +131,7 @@ class Run:
         invocation = Invocation(
             request_sid=sid,
             received_at=datetime.now(UTC),
-            install="XD" + 32 * "0",
+            install=INSTALL,
             callback=self.hosts[kind].origin + path,
             has_audio=True,
             duration=600.0,
@@ -137,6 +144,24 @@ class Run:
         self.services.states.mark(sid, state="processed")
         self.services.dispatcher.deliver(sid, first=True)
         return path
+
+    def announce(self, number: int) -> None:
+        """Queue so many events, each for three endpoints: one good, one failing, one silent."""
+        for kind in (GOOD_HOST, FAILING, SILENT):
+            self.services.outbox.endpoints.create(INSTALL, f"{self.hosts[kind].origin}/event")
+        for _ in range(number):
+            sid = "XR" + secrets.token_hex(16)
+            event = events.failed(
+                install=INSTALL,
+                recording_id=sid,
+                request_sid=sid,
+                call_sid=None,
+                source="marketplace",
+                code=None,
+                archived=False,
+            )
+            for name in self.services.outbox.promise(event):
+                self.services.dispatcher.webhook(name)
 
     def waits(self, bad: dict[str, int]) -> list[float]:
         """Seconds until each good result was there; PATIENCE_S for one that never was."""
@@ -175,10 +200,11 @@ def workers_of(tree: Path) -> Iterator[tuple[Run, int]]:
             "TWILIO_ACCOUNT_SID": "AC" + 32 * "0",
             "TWILIO_AUTH_TOKEN": "token",
             "CALLBACK_HOSTS": ",".join(one.origin for one in hosts.values()),
+            "WEBHOOK_HOSTS": ",".join(one.origin for one in hosts.values()),
         }
         environment = {**os.environ, **variables, "PYTHONPATH": str(tree)}
         command = [sys.executable, "-m", "workers", "--workers", "1"]
-        command += ["--queues", "deliver,redeliver"]
+        command += ["--queues", "deliver,redeliver" + (",webhooks" if tree == ROOT else "")]
         provision(Settings.load(variables))
         services = Services.from_settings(Settings.load(variables).for_worker())
         workers = subprocess.Popen(command, cwd=tree, env=environment, stderr=subprocess.DEVNULL)
@@ -209,7 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """All scenarios; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tree", type=Path, help="a checkout to measure first, as before")
-    parser.add_argument("--only", nargs="*", default=list(SCENARIOS), help="scenarios")
+    parser.add_argument("--only", nargs="*", default=[*SCENARIOS, EVENTS], help="scenarios")
     options = parser.parse_args(arguments)
     worst: dict[str, float] = {}
     print(f"{'':44}{'median':>9}{'longest':>10}{'of undisturbed':>17}")
@@ -218,8 +244,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         usual = 0.0
         for scenario in dict.fromkeys([UNDISTURBED, *options.only]):
+            if scenario == EVENTS and tree != ROOT:
+                continue
             with workers_of(tree) as (run, _):
-                waits = run.waits(SCENARIOS[scenario])
+                if scenario == EVENTS:
+                    run.announce(200)
+                waits = run.waits(SCENARIOS.get(scenario, {}))
             median, longest = percentile(waits, 0.5), waits[-1]
             usual = usual or median
             worst[name] = max(worst.get(name, 0.0), median / usual)

@@ -50,7 +50,7 @@ BARE = "bare AES-GCM"
 
 TENANT, RECORDING = "XD" + "b" * 32, "RE" + "b" * 32
 
-THROUGHPUT_TARGET, FIRST_BYTE_TARGET = 0.7, 1.5
+THROUGHPUT_TARGET, FIRST_BYTE_TARGET = 0.7, 1.2
 """Of `send_file`: at least this much throughput, at most this much time to the first byte."""
 
 RANGES_TARGET = 0.6

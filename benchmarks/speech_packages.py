@@ -1,13 +1,14 @@
-"""Recorded speech with known words, out of packages: fetched once into var/speech, never committed.
+"""Recorded speech with known words, and sentences with known sentiment, out of packages.
 
-Debian's packages are fetched by apt-get, PyPI's by pip; where either cannot be, its speech is left
-out, and whoever measures says so.
+They are fetched once into var/speech and never committed: Debian's by apt-get, PyPI's by pip, npm's
+by npm. Where one cannot be fetched it is left out, and whoever measures says so.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Package:
-    """A package with recorded speech: its name, where its files lie in it, and how it comes."""
+    """A package with speech or sentences: its name, how it comes, where its files lie in it."""
 
     name: str
     source: str
@@ -35,7 +36,7 @@ class Package:
 
     @property
     def folder(self) -> Path | None:
-        """The folder of its sound files; None where the package cannot be fetched."""
+        """The folder of its files; None where the package cannot be fetched."""
         unpacked = FOLDER / self.name
         if not (unpacked / self.inside).is_dir():
             unpacked.mkdir(parents=True, exist_ok=True)
@@ -69,7 +70,17 @@ def _from_pypi(name: str, target: Path) -> None:
         wheel.extractall(target, [name for name in wheel.namelist() if name.endswith(".wav")])
 
 
-_FETCH: dict[str, Callable[[str, Path], None]] = {"Debian": _from_debian, "PyPI": _from_pypi}
+def _from_npm(name: str, target: Path) -> None:
+    subprocess.run(["npm", "pack", "--silent", name], cwd=target, check=True, capture_output=True)
+    with tarfile.open(next(iter(sorted(target.glob("*.tgz"))))) as packed:
+        packed.extractall(target, filter="data")
+
+
+_FETCH: dict[str, Callable[[str, Path], None]] = {
+    "Debian": _from_debian,
+    "PyPI": _from_pypi,
+    "npm": _from_npm,
+}
 
 READ = Package("pocketsphinx-testdata", "Debian", "usr/share/pocketsphinx/test/data/librivox")
 PROMPTS = Package(
@@ -77,3 +88,4 @@ PROMPTS = Package(
 )
 NOVEL = Package("moonshine-voice==0.0.73", "PyPI", "moonshine_voice/assets")
 PACKAGES = (READ, PROMPTS, NOVEL)
+LABELLED = Package("sentiment@5.0.2", "npm", "package/test/fixtures")

@@ -18,7 +18,7 @@ EVERYWHERE = {
     *("addon.errors", "addon.settings", "addon.settings_table", "addon.setting_types"),
     *("addon.environment", "addon.log", "addon.stored_documents", "addon.redis_keys"),
     *("addon.redis_errors", "addon.redis_commands", "addon.bounded_cache", "addon.durable_files"),
-    "addon.vault",
+    *("addon.vault", "addon.call_facts"),
 }
 """Modules that nearly every package imports: left out of the picture."""
 

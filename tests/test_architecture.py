@@ -22,6 +22,7 @@ FOUNDATION = (
     "addon.settings",
     "addon.log",
     "addon.stored_documents",
+    "addon.call_facts",
     "addon.redis_keys",
     "addon.redis_errors",
     "addon.redis_commands",
@@ -47,6 +48,7 @@ MAY_IMPORT = {
     "addon.log": (),
     "addon.sparing_log": ("addon.log",),
     "addon.stored_documents": ("addon.errors",),
+    "addon.call_facts": ("addon.setting_types",),
     "addon.redis_keys": (),
     "addon.redis_commands": (),
     "addon.redis_errors": ("addon.errors",),
@@ -57,11 +59,13 @@ MAY_IMPORT = {
     "addon.audio": ("addon.errors",),
     "addon.analysis": ("addon.errors", "addon.audio"),
     "addon.archive": FOUNDATION,
+    "addon.catalogue": (*FOUNDATION, "addon.archive"),
     "addon.twilio": (*FOUNDATION, "addon.outbound", "addon.audio"),
     "addon.ringcentral": (*FOUNDATION, "addon.outbound", "addon.audio"),
     "addon.metrics": FOUNDATION,
     "addon.tracing": FOUNDATION,
     "addon.requests": (*FOUNDATION, "addon.archive", "addon.metrics", "addon.tracing"),
+    "addon.webhooks": (*FOUNDATION, "addon.archive", "addon.outbound"),
     "addon.error_reports": FOUNDATION,
     "addon.playback": (*FOUNDATION, "addon.archive", "addon.audio"),
     "addon.stack": (
@@ -159,7 +163,7 @@ LISTS = (ROOT / "addon" / "errors.py", ROOT / "addon" / "settings_table.py")
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_module_is_small_documented_and_typed(path):
     text = path.read_text()
-    assert len(text.splitlines()) <= (500 if path in LISTS else 400)
+    assert len(text.splitlines()) <= (600 if path in LISTS else 400)
     tree = ast.parse(text)
     assert ast.get_docstring(tree), "a module says what it is for"
     for node in ast.walk(tree):

@@ -116,6 +116,8 @@ def test_what_names_no_moment_is_refused(text):
         ("on", types.SPOKEN_KINDS),
         ("off", ()),
         ("email_address, security_code", ("email_address", "security_code")),
+        ("card_number, iban", ("spoken_number", "card_number", "iban")),
+        ("spoken_number", types.NUMBER_KINDS),
     ],
 )
 def test_spoken_kinds_are_those_that_the_analysis_knows(text, kinds):

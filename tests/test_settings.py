@@ -44,6 +44,7 @@ WRONG = {
     "TWILIO_SHARED_KEYS": ["no-equals", "=secret", "id="],
     "MAX_UPLOAD_BYTES": ["many", "-1", "1.5", "10"],
     "ARCHIVE_URL": ["/var/archive", "ftp://host/x", "file://relative"],
+    "CATALOGUE_KEY": ["short"],
     "INTAKE_KEY": ["short", base64.b64encode(b"x" * 31).decode(), "!" * 44],
     "ARCHIVE_PUBLIC_KEYS": ["/nowhere/key.pem"],
     "DELETE_AT_SOURCE_AFTER_S": ["1", "7199", "soon"],
@@ -141,6 +142,7 @@ def test_secrets_are_not_in_the_repr(tmp_path, made_keys):
         "REDIS_URL": "redis://:very-secret@host",
         "RINGCENTRAL_CLIENT_ID": "app",
         "INTAKE_KEY": KEY,
+        "CATALOGUE_KEY": KEY,
         "ARCHIVE_LOCAL_KEY": KEY,
         "CONTROL_KEYS": KEY,
     }
@@ -191,7 +193,8 @@ def test_a_role_reads_no_file_that_it_does_not_need(tmp_path):
     keys.mkdir()
     for name in kept_files().values():
         (keys / name).write_text("kept")
-    (keys / "intake_key").write_text(KEY)
+    for name in ("intake_key", "catalogue_key"):
+        (keys / name).write_text(KEY)
     for name in ("archive_private_key.pem", "playback_secret"):
         (keys / name).unlink()
         (keys / name).mkdir()  # as good as a file that this process may not read

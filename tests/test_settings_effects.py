@@ -17,7 +17,7 @@ from addon.factory import create_app
 from addon.playback.grants import Grants
 from addon.requests.connections import web_connection, worker_connection
 from addon.requests.request import Request
-from addon.setting_types import SPOKEN_KINDS
+from addon.setting_types import NUMBER_KINDS, SPOKEN_KINDS
 from addon.settings import Settings
 from addon.twilio.invocation import Invocation
 from addon.twilio.rest import TwilioApi
@@ -135,7 +135,8 @@ def test_each_install_has_its_own_rules(settings, tmp_path):
         ("auto", SPOKEN_KINDS, False),
         ("on", SPOKEN_KINDS, True),
         ("off", (), True),
-        ("email_address,spoken_number", ("spoken_number", "email_address"), True),
+        ("email_address,spoken_number", (*NUMBER_KINDS, "email_address"), True),
+        ("phone_number", ("spoken_number", "phone_number"), True),
     ],
 )
 def test_the_spoken_kinds_that_are_muted(settings, value, kinds, required):

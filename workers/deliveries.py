@@ -1,4 +1,4 @@
-"""Worker process for deliveries: sends many results at once, each in a thread of its own.
+"""Worker process for deliveries: sends many results, or events, each in a thread of its own.
 
 The main thread takes jobs, renews the lease of each, and keeps the limits; it never waits for
 another host or for the store. A job stays in flight in Redis until its delivery has ended, so that
@@ -8,10 +8,11 @@ process ends in good order and is started anew.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
@@ -22,10 +23,11 @@ from addon import log, tracing
 from addon.errors import LeaseLost
 from addon.requests import scheduling
 from addon.requests.lease import RENEW_S, Lease
-from addon.requests.queues import DELIVER_KIND, POLL_S, DeadlineQueue, sid_of
+from addon.requests.queues import DELIVER_KIND, POLL_S, WEBHOOK_KIND, DeadlineQueue, sid_of
 from workers.deliver import deliver_held
 from workers.delivery_hosts import SENDS, HostLimits
 from workers.services import Services, services
+from workers.webhooks import deliver_held as deliver_webhook
 
 AT_ONCE = SENDS + 16
 """Threads: those that send, and some that read what they are to send or wait for a place."""
@@ -38,6 +40,11 @@ GRACE_S = 12.0
 
 REDIS_PAUSE_S = 1.0
 """Between two calls of a Redis that does not answer."""
+
+WEBHOOK_NICE = 10
+"""About a tenth of a core while others want it: events come after results (sched(7))."""
+
+Send = Callable[[Services, str, Lease, HostLimits], None]
 
 logger = log.get("deliver")
 
@@ -65,11 +72,22 @@ class Delivery:
 
 
 class DeliveryWorker:
-    """Takes deliveries from its queues and has AT_ONCE of them under way at most."""
+    """Takes deliveries from its queues and has AT_ONCE of them under way at most.
+
+    `kind` is that of its jobs and leases, and `send` makes one delivery.
+    """
 
     def __init__(
-        self, services: Services, queues: Sequence[str], limits: HostLimits | None = None
+        self,
+        services: Services,
+        queues: Sequence[str],
+        limits: HostLimits | None = None,
+        *,
+        kind: str = DELIVER_KIND,
+        send: Send = deliver_held,
     ) -> None:
+        self._kind = kind
+        self._send = send
         self._services = services
         self._limits = limits or HostLimits()
         self._queues = [DeadlineQueue(name, connection=services.redis) for name in queues]
@@ -108,7 +126,7 @@ class DeliveryWorker:
         if taken is None:
             return False
         job, queue = taken
-        held = Lease(self._services.redis, DELIVER_KIND, sid_of(job.id))
+        held = Lease(self._services.redis, self._kind, sid_of(job.id))
         if held.take():
             delivery = Delivery(job, queue, held)
             self._running.append(delivery)
@@ -121,10 +139,10 @@ class DeliveryWorker:
         """One delivery, in its thread, as part of the trace that its request began."""
         carrier, queue = delivery.job.meta, delivery.queue.name
         try:
-            with tracing.span(DELIVER_KIND, carrier=carrier, request_sid=delivery.sid, queue=queue):
-                deliver_held(self._services, delivery.sid, delivery.held, self._limits)
+            with tracing.span(self._kind, carrier=carrier, request_sid=delivery.sid, queue=queue):
+                self._send(self._services, delivery.sid, delivery.held, self._limits)
         except LeaseLost as error:
-            logger.warning("left to its new holder", work=DELIVER_KIND, reason=error.message)
+            logger.warning("left to its new holder", work=self._kind, reason=error.message)
         except Exception:  # nothing of it is lost: the sweeper looks at the request again
             logger.exception("a delivery failed")
         finally:
@@ -181,7 +199,17 @@ class DeliveryWorker:
 
 def main(queues: Sequence[str]) -> None:
     """Deliver from these queues until SIGTERM or SIGINT; the process has to end afterwards."""
-    worker = DeliveryWorker(services(), queues)
+    _run_until_told(DeliveryWorker(services(), queues))
+
+
+def webhooks(queues: Sequence[str]) -> None:
+    """Deliver events from these queues until SIGTERM or SIGINT, behind everything else."""
+    os.nice(WEBHOOK_NICE)
+    worker = DeliveryWorker(services(), queues, kind=WEBHOOK_KIND, send=deliver_webhook)
+    _run_until_told(worker)
+
+
+def _run_until_told(worker: DeliveryWorker) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)
     worker.run()

@@ -145,17 +145,17 @@ def unanalysed(
 ) -> RecordingFacts | None:
     """Archive bytes that nothing here can read, as they came, but for the commit.
 
-    Gives what the manifest says of them, None where they are no recording. With ciphertext goes
-    what would open it, beside the `failure` in its place of an analysis. Raises what the store
-    raises: StoreUnavailable too where it took something else, because nothing else is left to keep.
+    Gives what the manifest says of them, None where they are no recording. The `failure` lies in
+    the place of an analysis, and with ciphertext what would open it. Raises what the store raises:
+    StoreUnavailable too where it took something else, because nothing else is left to keep.
     """
     received = Received()
     place.audio(received.through(blocks))
     kind = CIPHERTEXT if request.encryption else sniff(received.head)
     if kind is None and (not received.size or is_document(received.head)):
         return None
-    if request.encryption:
-        place.analysis({**failure, "encryption_details": request.encryption})
+    details = {"encryption_details": request.encryption} if request.encryption else {}
+    place.analysis({**failure, **details})
     spoken = settings.redact_spoken and (settings.redact_spoken != AUTO or settings.transcriber)
     mutes = settings.redact_dtmf != "off" or bool(spoken)
     facts = RecordingFacts(

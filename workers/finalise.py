@@ -17,7 +17,7 @@ from addon.metrics import declarations
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import PROCESSED
-from workers import deposit, first_delivery, handlers
+from workers import announcing, deposit, first_delivery, handlers
 from workers.first_delivery import Answer
 from workers.services import Services
 
@@ -109,6 +109,7 @@ def finish_answered(
     is_over = False
     try:
         if is_safe(services, request, result):
+            announcing.announce(services, request, stored=result)
             handlers.of(request).when_safe(services.archive, services.settings, request, result)
             services.signature_uses.settle(request.signature)
             services.intake_store.remove(request.sid)

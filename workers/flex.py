@@ -6,11 +6,12 @@ made from SIDs and never taken from the callback.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 from addon.archive.archive import Archive
+from addon.call_facts import Facts
 from addon.outbound import split
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import Request
@@ -18,7 +19,7 @@ from addon.requests.results import StoredResult
 from addon.settings import Settings
 from addon.twilio.rest import TwilioApi
 from addon.twilio.status_callback import StatusCallback
-from workers import deposit, flex_deletion, flex_source, flex_task
+from workers import deposit, flex_call, flex_deletion, flex_source, flex_task
 
 TASK_PATIENCE_S = 24 * 3600.0
 """TaskRouter is asked again for this long while it does not answer: a task's usual life."""
@@ -44,6 +45,10 @@ class FlexHandler:
     ) -> AbstractContextManager[Iterator[bytes]]:
         """The bytes as Twilio gives them, encrypted where they are. Raises likewise."""
         return flex_source.as_received(settings, _callback(request), tries)
+
+    def ask_call(self, settings: Settings, request: Request) -> Callable[[], Facts]:
+        """Ask TaskRouter and Twilio. Never raises."""
+        return flex_call.ask(settings, _callback(request))
 
     def send(self, settings: Settings, request: Request, answer: dict[str, Any]) -> str:
         """Point the task at the archive; what became of it. Raises TwilioUnavailable."""

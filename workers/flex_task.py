@@ -52,11 +52,11 @@ def tell(
     are too old to have a task. Raises TwilioUnavailable.
     """
     result = answer.get("result")
-    if not settings.flex_workspace_sid or result is None or _is_old(callback):
+    if not settings.flex_workspace_sid or result is None or is_old(callback):
         return SKIPPED
     router = TaskRouter(rest(settings), settings.flex_workspace_sid)
     merge = partial(merged, settings=settings, callback=callback, result=result, rules=rules)
-    outcomes = [router.update(task.sid, merge) for task in _tasks(router, callback)]
+    outcomes = [router.update(task.sid, merge) for task in tasks(router, callback)]
     logger.info("told the task", outcomes=[outcome.value for outcome in outcomes])
     # Of several tasks of one conference, the one that took it counts.
     answers = [ANSWERS[outcome] for outcome in outcomes]
@@ -132,14 +132,18 @@ def _times_met(
     return met
 
 
-def _tasks(router: TaskRouter, callback: StatusCallback) -> list[Task]:
-    """The task that the callback URL names, else those that a search finds."""
+def tasks(router: TaskRouter, callback: StatusCallback) -> list[Task]:
+    """The task that the callback URL names, else those that a search finds.
+
+    Raises TwilioUnavailable.
+    """
     named = router.read(callback.task_sid) if callback.task_sid else None
     if named is not None:
         return [named]
     return router.find(call_sid=callback.call_sid, conference_sid=callback.conference_sid)
 
 
-def _is_old(callback: StatusCallback) -> bool:
+def is_old(callback: StatusCallback) -> bool:
+    """True for a call from before any task that could still be there."""
     started = callback.started_at or callback.received_at
     return datetime.now(UTC) - started > TASK_LIFE

@@ -5,12 +5,13 @@ A job asks a handler by the request's source and never asks which one it has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Protocol
 
 from addon.archive.archive import Archive
+from addon.call_facts import Facts
 from addon.errors import UnreadableDocument
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import FLEX, MARKETPLACE, RINGCENTRAL, Request
@@ -42,6 +43,12 @@ class Handler(Protocol):
         self, settings: Settings, request: Request, intake: IntakeRecord, tries: int
     ) -> AbstractContextManager[Iterator[bytes]]:
         """The recording's bytes exactly as they come. Raises as `audio`."""
+
+    def ask_call(self, settings: Settings, request: Request) -> Callable[[], Facts]:
+        """Begin to ask for the facts of the call; the function gives them, in a bounded time.
+
+        Neither raises.
+        """
 
     def send(self, settings: Settings, request: Request, answer: dict[str, Any]) -> str:
         """Hand the answer over once; "delivered", "skipped" or what became of the Flex task.

@@ -142,7 +142,7 @@ def fork(run: Callable[[], None]) -> int:
 
 
 def children(workers: int, served: Sequence[str] = scheduling.ALL_QUEUES) -> list[ChildProcess]:
-    """General workers, one kept for short clips, two for deliveries, and the sweeper.
+    """General workers, one kept for short clips, two for deliveries, one for events, the sweeper.
 
     With fewer queues `served`, a process that would have none of them is left out.
     """
@@ -152,9 +152,15 @@ def children(workers: int, served: Sequence[str] = scheduling.ALL_QUEUES) -> lis
     for name, role in names.items():
         taken = [queue for queue in scheduling.ROLES[role] if queue in served]
         if taken:
-            run = run_deliveries if {*taken} <= DELIVERIES else run_worker
+            run = _runner(taken)
             found.append(ChildProcess(name, partial(run, taken)))
     return [*found, ChildProcess("sweeper", run_sweeper)]
+
+
+def _runner(queues: Sequence[str]) -> Callable[[Sequence[str]], None]:
+    if {*queues} == {scheduling.WEBHOOKS}:
+        return run_webhooks
+    return run_deliveries if {*queues} <= DELIVERIES else run_worker
 
 
 def run_worker(queues: Sequence[str]) -> None:
@@ -179,6 +185,13 @@ def run_deliveries(queues: Sequence[str]) -> None:
     from workers import deliveries
 
     deliveries.main(queues)
+
+
+def run_webhooks(queues: Sequence[str]) -> None:
+    """Deliver events from these queues until stopped."""
+    from workers import deliveries
+
+    deliveries.webhooks(queues)
 
 
 def run_sweeper() -> None:
@@ -227,8 +240,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     preload(settings)
     general = options.workers or settings.workers or os.cpu_count() or 1
     logger.info("workers started", general=general)
-    Launcher(children(max(1, general), options.queues)).run()
+    Launcher(children(max(1, general), _served(options.queues, settings))).run()
     return 0
+
+
+def _served(queues: Sequence[str], settings: Settings) -> list[str]:
+    """The queues that have something to do: without WEBHOOK_HOSTS no events are sent."""
+    return [one for one in queues if one != scheduling.WEBHOOKS or settings.webhook_hosts]
 
 
 def _queues(text: str) -> Sequence[str]:

@@ -24,6 +24,7 @@ from workers.periodic_tasks import Schedule
 from workers.retention import Retention
 from workers.services import Services, services
 from workers.sweeper import Sweeper
+from workers.webhook_sweep import WebhookSweep
 
 LEADERSHIP_MS = 5000
 """A leader that dies is followed by another after this long."""
@@ -46,6 +47,7 @@ def run() -> None:
         FinishedCounting(services().states, services().counters).step,
         Schedule(services()).step,
         Retention(services()).step,
+        WebhookSweep(services()).step,
         Checkpoints(services().store, control_signer(services().settings)).step,
     )
     while True:

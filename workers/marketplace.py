@@ -6,11 +6,12 @@ with it, or from a temporary URL; its result must never go anywhere but to the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from addon.archive.archive import Archive
+from addon.call_facts import Facts, gathered
 from addon.errors import OutboundRefused
 from addon.outbound import Credentials, Origins, Outbound, split
 from addon.requests import scheduling
@@ -19,6 +20,7 @@ from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.settings import Settings
 from addon.twilio import callback
+from addon.twilio.call_sources import of_invocation
 from addon.twilio.invocation import Invocation
 from addon.twilio.rest import is_twilio
 from addon.twilio.trimming import trim
@@ -44,6 +46,12 @@ class MarketplaceHandler:
         return source.recording(settings, intake, Invocation.from_json(request.document), tries)
 
     as_received = audio
+
+    def ask_call(self, settings: Settings, request: Request) -> Callable[[], Facts]:
+        """The facts that the invocation carries; the call is in the customer's account, which we
+        may not ask. Never raises."""
+        fields = Invocation.from_json(request.document).configuration
+        return lambda: gathered(settings.call_facts, *of_invocation(fields))
 
     def send(self, settings: Settings, request: Request, answer: dict[str, Any]) -> str:
         """POST the answer once: "delivered", or "skipped" where no callback was given.
@@ -107,10 +115,11 @@ def credentials(settings: Settings, tenant: str, url: str) -> list[Credentials]:
 
 
 def check_hosts(settings: Settings) -> None:
-    """Raises SettingsError for a wrong entry of MEDIA_HOSTS, CALLBACK_HOSTS or
-    CALLBACK_CREDENTIALS."""
+    """Raises SettingsError for a wrong entry of MEDIA_HOSTS, CALLBACK_HOSTS, WEBHOOK_HOSTS
+    or CALLBACK_CREDENTIALS."""
     Origins(settings.media_hosts, setting="MEDIA_HOSTS")
     _callback_hosts(settings)
+    Origins(settings.webhook_hosts, setting="WEBHOOK_HOSTS")
     for entry in settings.callback_credentials:
         if not _is_install(entry):
             _credentials_entry(entry)

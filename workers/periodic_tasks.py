@@ -14,11 +14,14 @@ from addon.errors import Unavailable
 from addon.requests.lease import lease
 from addon.requests.queues import PERIODIC_KIND
 from addon.settings import Settings
-from workers import flex_deletion, flex_reconcile, ringcentral_poll
+from workers import catalogue_check, flex_deletion, flex_reconcile, ringcentral_poll
 from workers.services import Services, services
 
 DELETE_EVERY_S = 60
 """A deletion waits for hours; a minute more is nothing."""
+
+COMPARE_EVERY_S = 3600
+"""Only what a crash or a database out of order has left is found: names are listed, no more."""
 
 logger = log.get("periodic-tasks")
 
@@ -39,8 +42,13 @@ def _delete_every(settings: Settings) -> int:
     return DELETE_EVERY_S if settings.delete_at_source_after_s else 0
 
 
+def _compare_every(settings: Settings) -> int:
+    return COMPARE_EVERY_S if settings.catalogue_key else 0
+
+
 PERIODIC_TASKS = {
     "reconcile": PeriodicTask(flex_reconcile.reconcile, _reconcile_every),
+    "catalogue": PeriodicTask(catalogue_check.compare, _compare_every),
     "delete": PeriodicTask(flex_deletion.delete_due, _delete_every),
     "ringcentral": PeriodicTask(ringcentral_poll.poll, ringcentral_poll.poll_every),
     "ringcentral-subscription": PeriodicTask(

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
 
 from rq.exceptions import ShutDownImminentException
 
 from addon import log
 from addon.archive.deposit import Deposit, Reencoded
-from addon.archive.manifest import RecordingFacts
+from addon.archive.manifest import Manifest, RecordingFacts
+from addon.call_facts import Facts
 from addon.errors import (
     AlreadyStored,
     ArchiveMismatch,
@@ -40,7 +42,7 @@ from addon.requests.lease import Lease, lease
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
 from addon.requests.state import QUEUED, STUCK, WAITING, RequestState
-from workers import deposit, finalise, first_delivery, handlers, late_answer, source
+from workers import announcing, deposit, finalise, first_delivery, handlers, late_answer, source
 from workers.first_delivery import Answer
 from workers.services import Services, services
 
@@ -126,6 +128,7 @@ class Work:
         """Take the request as far as it will go."""
         self.state = self.services.states.begin_attempt(self.sid, time.time() + SOON_S)
         if self.state.attempts > 1 and self._is_settled():
+            announcing.announce(self.services, self.request)
             finalise.hand_over(self.services, self.sid)
             return
         logger.info("processing", attempt=self.state.attempts)
@@ -173,6 +176,7 @@ class Work:
         """Archive and analyse in one pass, and hand the result over."""
         services, request = self.services, self.request
         options = deposit.options(services.settings, request)
+        _ = self._call  # asked beside the analysis
         with self._blocks() as blocks, self._place() as place:
             found = deposit.analysed(place, self._in_queue(blocks), options, self.name)
             seconds = found.report.duration_seconds
@@ -180,11 +184,13 @@ class Work:
             facts = deposit.facts(found, request)
             place.compare(facts, found.reencoded)  # before a result is kept that calls it archived
             result = deposit.result(found, request)
-            place.analysis(results.successful(self.sid, result))
+            document = results.successful(self.sid, result) | {"call": self._call()}
+            place.analysis(document)
             answer = self._keep(results.for_callback(self.sid, result, services.settings))
             with released_on_error(answer.held if answer else None):
-                self._commit(place, facts, found.reencoded)
+                manifest = self._commit(place, facts, found.reencoded)
         logger.info("archived", seconds_of_audio=seconds, recording=self.name)
+        announcing.announce(services, request, result=result)
         finalise.hand_over(
             services,
             self.sid,
@@ -193,6 +199,7 @@ class Work:
             analysed_at=analysed_at,
             archived_at=time.time(),
         )
+        services.catalogue.write(manifest, document)  # nobody's answer waits for it
 
     def _give_up(self) -> None:
         """Answer with a failure and call a person; marked last, so that a crash comes back here."""
@@ -202,6 +209,7 @@ class Work:
         self.services.intake_store.store_result(
             self.sid, StoredResult(document, final=False, archivable=True)
         )
+        announcing.announce_failure(self.services, self.request, unfinished.code)
         if not finalise.is_answered(self.services, self.sid):
             self.services.dispatcher.deliver(self.sid, first=True)
         self.services.states.mark(self.sid, state=STUCK)
@@ -217,12 +225,14 @@ class Work:
         if self.services.intake_store.stored_result(self.sid) is None:
             unread = ProcessingFailed("the recording was archived, but could not be analysed")
             answer = self._keep(results.failed(self.sid, unread))
+        announcing.announce(self.services, self.request)
         finalise.hand_over(self.services, self.sid, answer=answer)
 
     def _end_with(self, error: RecordingFailed) -> None:
         """Answer with a failure; what can be kept of the recording is archived as received."""
         archivable = not isinstance(error, SourceGone) and self._archive_as_received(error)
         answer = self._keep(results.failed(self.sid, error), archivable=archivable)
+        announcing.announce(self.services, self.request)
         finalise.hand_over(self.services, self.sid, answer=answer)
 
     def _archive_as_received(self, error: RecordingFailed) -> bool:
@@ -237,14 +247,21 @@ class Work:
                 self.handler.as_received(settings, self.request, intake, tries) as blocks,
                 self._place() as place,
             ):
+                document["call"] = self._call()
                 facts = deposit.unanalysed(place, blocks, self.request, document, settings)
                 if facts is not None:
-                    self._commit(place, facts)
+                    manifest = self._commit(place, facts)
+                    self.services.catalogue.write(manifest, document)
                 return facts is not None
         except AlreadyStored:
             return True
         except RecordingFailed:
             return False
+
+    @cached_property
+    def _call(self) -> Callable[[], Facts]:
+        """Asks for the facts of the call once, and gives them."""
+        return self.handler.ask_call(self.services.settings, self.request)
 
     def _blocks(self) -> AbstractContextManager[Iterator[bytes]]:
         settings, tries = self.services.settings, self.state.fetches
@@ -308,10 +325,11 @@ class Work:
 
     def _commit(
         self, place: Deposit, facts: RecordingFacts, reencoded: Reencoded | None = None
-    ) -> None:
+    ) -> Manifest:
         self._stop_if_not_ours()
-        place.commit(facts, reencoded)
+        manifest = place.commit(facts, reencoded)
         finalise.remember(self.sid, place.written)
+        return manifest
 
     def _stop_if_not_ours(self) -> None:
         """Raises LeaseLost where another worker has the request, NotStored where one is done.

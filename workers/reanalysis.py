@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Literal, cast
 
@@ -22,6 +22,7 @@ from addon.archive.names import Entry, Unreadable
 from addon.archive.replacement import (
     discard_staged,
     finish,
+    generation_after,
     is_unfinished,
     replace_objects,
     stage,
@@ -43,7 +44,8 @@ from addon.metrics import declarations
 from addon.requests import results, scheduling
 from addon.requests.lease import TTL_MS, Lease, lease
 from addon.requests.lease import held as is_held
-from workers import deposit, second_pass
+from addon.webhooks.events import EventType, of_analysis
+from workers import announcing, deposit, second_pass
 from workers.second_pass import Heard
 from workers.services import Services
 
@@ -106,6 +108,12 @@ class Reanalysis:
             )
         if self.selection.only_transcript and not self.services.settings.transcriber:
             raise SettingsError("TRANSCRIBER is unset: no transcript can be made")
+
+    def require_install(self) -> None:
+        """Raises NotStored where the archive holds no recording of the install asked for."""
+        install = self.selection.install
+        if install is not None and not self._archive.list(install, limit=1).entries:
+            raise NotStored(f"the archive holds no recording of the install or account {install}")
 
     def candidates(self) -> Iterator[Finding]:
         """Every recording of the selection: "unfinished" to be analysed, "current", or "bad"."""
@@ -228,10 +236,14 @@ class Reanalysis:
                 raise
             only = self.selection.only_transcript
             document = heard.document(manifest, first, only_transcript=only)
+            if "call" in (analysis or {}):
+                document["call"] = cast("dict[str, Any]", analysis)["call"]
             held.confirm()  # what another process has written aside is not written over
             staged = self._staged(manifest, document, heard, cast(BinaryIO, archivable))
+            self._announce(manifest, document, heard, first)
         held.confirm()
         after = replace_objects(self._archive, manifest, staged, heard.facts(manifest))
+        self.services.catalogue.write(after, document)
         self._archive.access_log.record(
             manifest.tenant,
             manifest.recording_id,
@@ -240,6 +252,28 @@ class Reanalysis:
             at=datetime.now(UTC),
         )
         return "whole", manifest.audio.size
+
+    def _announce(
+        self,
+        manifest: Manifest,
+        document: Mapping[str, Any],
+        heard: Heard,
+        first: Mapping[str, Any] | None,
+    ) -> None:
+        """Promise the events of the new analysis, which are sent once its manifest is there.
+
+        Before the replacement: no crash comes between the two.
+        """
+        result = document["result"]
+        kinds: list[EventType] = ["recording.ready"]
+        if heard.mutes(manifest):
+            kinds.append("recording.redacted")
+        if result.get("categories") != (first or {}).get("categories"):
+            kinds.append("category.matched")
+        if self.services.outbox.is_wanted(manifest.tenant):
+            after = replace(manifest, facts=heard.facts(manifest))
+            found = of_analysis(after, result, generation=generation_after(manifest), kinds=kinds)
+            announcing.promise(self.services, found)
 
     def _staged(
         self, manifest: Manifest, document: dict[str, Any], heard: Heard, archivable: BinaryIO

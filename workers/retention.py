@@ -75,6 +75,8 @@ class Retention:
         for entry, went in self.services.archive.erase_older(age, now=now):
             said = "erased by age" if went else "not erased: held by a lock, or not verifiable"
             logger.info(said, recording=entry.recording_id)
+            if went:
+                self.services.catalogue.remove(entry.tenant, entry.recording_id)
             yield went
         for sid in self.services.intake_store.accepted_before(now - max(age, LONGEST_DEADLINE)):
             yield self._erase_intake(sid, age)

@@ -7,13 +7,14 @@ downloads a minute.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
 from addon import stored_documents
 from addon.archive.archive import Archive
+from addon.call_facts import Facts, gathered, source_of
 from addon.errors import UnreadableDocument
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import Request
@@ -40,6 +41,11 @@ class RingCentralHandler:
         return ringcentral_source.recording(settings, recording, received_at, tries)
 
     as_received = audio
+
+    def ask_call(self, settings: Settings, request: Request) -> Callable[[], Facts]:
+        """The facts of the call log's entry. Never raises."""
+        recording, _, _ = _parts(request.document)
+        return lambda: gathered(settings.call_facts, source_of(recording.call or {}))
 
     def send(self, _settings: Settings, _request: Request, _answer: dict[str, Any]) -> str:
         """Nobody is told."""

@@ -27,6 +27,7 @@ from addon.analysis.stages import RATE_HZ, Stages
 from addon.analysis.timeline import Interval
 from addon.analysis.transcript import Transcript
 from addon.analysis.transcription import Heard, SpooledSamples, transcribe
+from addon.analysis.unsure_words import unsure
 from addon.audio.decoders import quiet_av
 from addon.errors import UnreadableAudio
 
@@ -83,6 +84,7 @@ class RecordingPass:
             self._found(recording.stages, spoken, left_out),
             gap=recording.gap or None,
             reencodes=recording.reencodes,
+            unsure=spoken.unsure,
         )
         yield from recording.release(redaction.intervals)
         transcript = self._transcript(heard, redaction) if heard else None
@@ -137,9 +139,12 @@ class RecordingPass:
             return transcribe(transcriber, quiet, spans, self._seconds_left(), hints)
 
         found = spoken_redaction.find(parties, options.redact_spoken)
-        return spoken_redaction.prove(
+        spoken = spoken_redaction.prove(
             found, parties, options.redact_spoken, timeline.duration, hear
         )
+        asked = bool(options.redact_spoken)
+        doubt = unsure(parties, spoken.finds) if asked else None
+        return replace(spoken, unsure=doubt)
 
     def _transcript(self, heard: Heard, redaction: Redaction) -> Transcript:
         engine = self._options.transcriber.name if self._options.transcriber else ""

@@ -16,7 +16,16 @@ from addon.analysis.rendering import Json, explained, pairs
 from addon.analysis.timeline import Interval
 
 Kind = Literal[
-    "dtmf", "spoken_number", "security_code", "expiry_date", "date_of_birth", "email_address"
+    "dtmf",
+    "spoken_number",
+    "card_number",
+    "phone_number",
+    "social_security_number",
+    "iban",
+    "security_code",
+    "expiry_date",
+    "date_of_birth",
+    "email_address",
 ]
 Status = Literal["complete", "incomplete", "off"]
 
@@ -31,8 +40,7 @@ class Found:
 
     `wanted` is whether this kind is to be muted. `reason` says why it is not, or why nobody
     listened for it. Of what was spoken, `confidence` is the transcriber's, `heard_again` is whether
-    nothing more was heard around it once it was muted, and `doubt` says why not. `cards` are the
-    numbers with a card's check digit.
+    nothing more was heard around it once it was muted, and `doubt` says why not.
     """
 
     intervals: Sequence[Interval] | None
@@ -41,7 +49,6 @@ class Found:
     confidence: float | None = None
     heard_again: bool | None = None
     doubt: str | None = None
-    cards: int | None = None
 
 
 @dataclass(frozen=True)
@@ -57,17 +64,12 @@ class Coverage:
     reason: str | None = None
     confidence: float | None = None
     heard_again: bool | None = None
-    cards: int | None = None
 
     def as_result(self) -> Json:
         """One entry of the `coverage` object."""
         reasons = dict.fromkeys(("found", "muted"), self.reason or "")
         counts = explained({"found": self.found, "muted": self.muted}, reasons)
-        further = {
-            "card_numbers": self.cards,
-            "confidence": self.confidence,
-            "heard_again": self.heard_again,
-        }
+        further = {"confidence": self.confidence, "heard_again": self.heard_again}
         return counts | {name: value for name, value in further.items() if value is not None}
 
 
@@ -86,16 +88,24 @@ class Redaction:
     coverage: Mapping[Kind, Coverage] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, found: Mapping[Kind, Found], *, gap: str | None, reencodes: bool) -> Redaction:
+    def of(
+        cls,
+        found: Mapping[Kind, Found],
+        *,
+        gap: str | None,
+        reencodes: bool,
+        unsure: str | None = None,
+    ) -> Redaction:
         """The redaction that is possible, and so to be done, for what was found.
 
+        `unsure` says which words were not heard surely enough to know that nothing was missed.
         `gap` says what of the file was not heard, None where all of it was. With `reencodes` the
         file would be encoded anew to mute anything, which a file with a gap does not survive.
         """
         mutes = gap is None or not reencodes
         muted = {kind: one for kind, one in found.items() if one.wanted and one.intervals and mutes}
         coverage = {kind: _coverage(one, mutes=kind in muted) for kind, one in found.items()}
-        status, reason = _judged(found, coverage, gap)
+        status, reason = _judged(found, coverage, gap, unsure)
         return cls(
             status=status,
             reason=reason,
@@ -134,11 +144,14 @@ def _coverage(found: Found, *, mutes: bool) -> Coverage:
     count = len(found.intervals)
     muted = count if mutes else 0
     heard_again = found.heard_again if muted else None
-    return Coverage(count, muted, found.reason, found.confidence, heard_again, found.cards)
+    return Coverage(count, muted, found.reason, found.confidence, heard_again)
 
 
 def _judged(
-    found: Mapping[Kind, Found], coverage: Mapping[Kind, Coverage], gap: str | None
+    found: Mapping[Kind, Found],
+    coverage: Mapping[Kind, Coverage],
+    gap: str | None,
+    unsure: str | None,
 ) -> tuple[Status, str | None]:
     """The status, and the reason where something may remain."""
     if not any(one.wanted for one in found.values()):
@@ -146,7 +159,7 @@ def _judged(
     left = [one for one in coverage.values() if one.found != one.muted]
     unheard = [one for one in found.values() if one.wanted and one.intervals is None]
     doubtful = [one.doubt for kind, one in found.items() if coverage[kind].heard_again is False]
-    reasons = [one.reason for one in left] + [one.reason for one in unheard] + doubtful
+    reasons = [one.reason for one in left] + [one.reason for one in unheard] + doubtful + [unsure]
     sentences = list(dict.fromkeys(reason for reason in reasons if reason))
     if gap is not None:
         kept = any(found[kind].wanted and one in left for kind, one in coverage.items())

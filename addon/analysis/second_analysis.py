@@ -31,9 +31,6 @@ OF_THE_WORDS = (
 )
 """Keys that are made anew in any case."""
 
-CARDS = "card_numbers"
-"""Of the numbers found, those with a card's check digit: a count too."""
-
 
 def combined(
     first: Mapping[str, Any], report: Report, rules: RuleSet, *, only_transcript: bool
@@ -95,8 +92,6 @@ def _counted_together(first: Mapping[str, Any], second: Mapping[str, Any]) -> Js
     }
     if "heard_again" in first and second.get("found") == 0:
         together["heard_again"] = True  # that is what the second pass did
-    if CARDS in first and CARDS in second:
-        together[CARDS] = first[CARDS] + second[CARDS]
     return together | counted
 
 

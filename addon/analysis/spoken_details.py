@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from addon.analysis import number_kinds
+from addon.analysis.number_kinds import Cue
 from addon.analysis.number_words import Token, tokens
 from addon.analysis.redaction import Kind
 from addon.analysis.spoken_numbers import Find, Speech
@@ -37,15 +39,6 @@ CUES: Mapping[Kind, re.Pattern[str]] = {
         r"|born (?:on|in))\b"
     ),
 }
-#: Words after which a shorter number goes too.
-NUMBER_CUE = re.compile(
-    r"\b(?:(?:credit |debit )?cards?|visa|mastercard|amex|american express|iban|sort code"
-    r"|pay|payment"
-    r"|(?:account|routing|long|phone|telephone|mobile|cell|passport|licen[cs]e|bank)"
-    r" (?:number|code)"
-    r"|(?:your|my) social|social security|(?:call|reach|ring) (?:me|us|you)(?: back)? (?:at|on)"
-    r"|last (?:four|4))\b"
-)
 _EMAIL = re.compile(
     r"(?:\w+ ){0,5}\bat (?:\w+ ){1,5}?(?:dot|point) "
     r"(?:com|net|org|co|edu|gov|uk|de|io|info|me|us|ca|fr)\b(?: (?:dot|point) \w+)?"
@@ -106,9 +99,13 @@ class Conversation:
             if inside:
                 yield inside[0], inside[-1] + 1
 
-    def announced(self) -> list[float]:
-        """The times at which a number was spoken of."""
-        return [self.said[last - 1].stop for _, last in self.places(NUMBER_CUE)]
+    def cues(self) -> list[Cue]:
+        """The moments at which a number was spoken of."""
+        return [
+            Cue(self.said[last - 1].stop, kind)
+            for kind, pattern in number_kinds.CUES.items()
+            for _, last in self.places(pattern)
+        ]
 
 
 def details(conversation: Conversation, parties: Sequence[Speech], kind: Kind) -> list[Find]:
@@ -140,12 +137,13 @@ def _group(said: Sequence[_Said], last: int, kind: Kind) -> list[_Said]:
 
 
 def _group_before(said: Sequence[_Said], first: int, kind: Kind) -> list[_Said]:
-    """Digits right before a cue, as in "one two three is the security code"."""
+    """Digits of one party right before a cue, as in "one two three is the security code"."""
     group: list[_Said] = []
     fillers = 0
     for one in reversed(said[max(first - CUE_WORDS, 0) : first]):
         if one.digits(kind):
-            group.insert(0, one)
+            if not group or one.speech is group[0].speech:
+                group.insert(0, one)
         elif group:
             break
         else:

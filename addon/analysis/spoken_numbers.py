@@ -7,13 +7,12 @@ speech in which no words were heard, count too where surer digits are near.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
 
-from addon.analysis.number_words import Token, spelt_digits, tokens
+from addon.analysis.number_kinds import NUMBER_KINDS, SPOKEN_NUMBER, Cue, is_whole, kind_of
+from addon.analysis.number_words import Token, tokens
 from addon.analysis.redaction import Kind
 from addon.analysis.timeline import Interval
 from addon.analysis.words import Word
@@ -44,26 +43,18 @@ _UNHEARD_SECONDS, _DIGITS_A_SECOND = 1.5, 1.5
 #: A word belongs to a segment this near.
 _NEAR_SECONDS = 1.0
 
-#: The lengths of payment card numbers and the first digits of the card schemes.
-CARD_LENGTHS = range(13, 20)
-CARD_STARTS = frozenset("3456")
-#: Ways to read one run of digits that are tried; only a strange run has more.
-MAX_READINGS = 256
-
 
 @dataclass(frozen=True)
 class Find:
     """Something spoken that is to be muted: its kind, the party, and the speech that it touches.
 
-    `confidence` is the transcriber's own, from 0 to 1. `is_card` is whether its check digit is
-    right.
+    `confidence` is the transcriber's own, from 0 to 1.
     """
 
     kind: Kind
     channel: int
     interval: Interval
     confidence: float
-    is_card: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,38 +131,63 @@ class _Run:
         """Those that were heard, and what may be some."""
         return self.sure + sum(token.doubtful for token in self.said)
 
-    def goes(self, announced: Sequence[float]) -> bool:
-        """True if it is a number that is to be muted."""
-        named = any(-_BEFORE_SECONDS <= self.start - at <= ANNOUNCED_SECONDS for at in announced)
+    def spoken_of(self, cues: Sequence[Cue]) -> Kind | None:
+        """The kind of number that was last spoken of before it; None where none was."""
+        near = [one for one in cues if -_BEFORE_SECONDS <= self.start - one.at <= ANNOUNCED_SECONDS]
+        return min(near, key=lambda one: abs(self.start - one.at)).kind if near else None
+
+    def goes(self, cues: Sequence[Cue]) -> bool:
+        """True if it is a number."""
+        named = self.spoken_of(cues) is not None
         if self.digits >= LEAST_DIGITS or (named and self.digits >= ANNOUNCED_DIGITS):
             return True
         return (named or self.sure >= GROUP_DIGITS) and self.digits + self.unheard >= LEAST_DIGITS
 
 
-def numbers(speech: Speech, announced: Sequence[float]) -> list[Find]:
-    """The numbers that one party said; `announced` are times at which one was spoken of."""
+def numbers(
+    speech: Speech, cues: Sequence[Cue], kinds: Collection[Kind] = NUMBER_KINDS
+) -> list[Find]:
+    """The numbers that one party said and that are to be muted, where `kinds` of them are.
+
+    One that is surely of another kind stays; one that may be goes, as a "spoken_number".
+    """
     runs = _runs(speech)
-    going = [run for run in runs if run.goes(announced)]
-    beside = [
-        run
+    every = [run for run in runs if run.goes(cues)]
+    going = [(run, kind) for run in every if (kind := _kind(speech, run, cues, kinds))]
+    near = [
+        (run, kind)
         for run in runs
-        if run not in going
-        and run.digits >= BESIDE_DIGITS
-        and any(_apart(run, other) <= BESIDE_SECONDS for other in going)
+        if run not in every and run.digits >= BESIDE_DIGITS
+        for kind in [_kind_beside(run, going)]
+        if kind
     ]
-    return [_find(speech, run) for run in (*going, *beside)]
+    return [_find(speech, run, kind) for run, kind in (*going, *near)]
 
 
-def beside(speech: Speech, intervals: Sequence[Interval]) -> list[Find]:
+def _kind(speech: Speech, run: _Run, cues: Sequence[Cue], kinds: Collection[Kind]) -> Kind | None:
+    """The kind under which a run is muted, None where it is not."""
+    said = [token.text for token in run.said]
+    kind = kind_of(said, run.digits, run.spoken_of(cues))
+    if kind in kinds:
+        return kind
+    doubtful = run.unheard or run.sure < run.digits
+    is_sure = not doubtful and _confidence(speech, run) >= CLEAR_CONFIDENCE
+    return None if is_sure and is_whole(kind, said, run.sure) else SPOKEN_NUMBER
+
+
+def _kind_beside(run: _Run, going: Sequence[tuple[_Run, Kind]]) -> Kind | None:
+    """The kind of the nearest number, of which a group of digits may be a part."""
+    apart, kind = min(((_apart(run, other), kind) for other, kind in going), default=(0.0, None))
+    return kind if apart <= BESIDE_SECONDS else None
+
+
+def beside(speech: Speech, found: Sequence[Find]) -> list[Find]:
     """Groups of digits that this party said near a number: read back, or asked about."""
+    going = [(_Run(*one.interval), one.kind) for one in found]
     return [
-        _find(speech, run)
+        _find(speech, run, kind)
         for run in _runs(speech)
-        if run.sure >= GROUP_DIGITS
-        and any(
-            run.start - stop <= BESIDE_SECONDS and start - run.stop <= BESIDE_SECONDS
-            for start, stop in intervals
-        )
+        if run.sure >= GROUP_DIGITS and (kind := _kind_beside(run, going))
     ]
 
 
@@ -179,12 +195,14 @@ def _apart(run: _Run, other: _Run) -> float:
     return max(run.start - other.stop, other.start - run.stop)
 
 
-def _find(speech: Speech, run: _Run) -> Find:
+def _confidence(speech: Speech, run: _Run) -> float:
     heard = {token.word for token in run.said}
-    confidence = sum(speech.words[at].confidence for at in heard) / len(heard) if heard else 0.0
+    return sum(speech.words[at].confidence for at in heard) / len(heard) if heard else 0.0
+
+
+def _find(speech: Speech, run: _Run, kind: Kind) -> Find:
     interval = speech.touched(run.start, run.stop)
-    is_card = holds_card([token.text for token in run.said])
-    return Find("spoken_number", speech.channel, interval, round(confidence, 3), is_card)
+    return Find(kind, speech.channel, interval, round(_confidence(speech, run), 3))
 
 
 def _runs(speech: Speech) -> list[_Run]:
@@ -219,29 +237,3 @@ def _extend(runs: list[_Run], segment: Interval, seconds: float, fillers: int) -
         runs.append(_Run(*segment))
     runs[-1].unheard += int(seconds * _DIGITS_A_SECOND)
     runs[-1].stop = max(runs[-1].stop, segment[1])
-
-
-def holds_card(said: Sequence[str]) -> bool:
-    """True if any reading of the tokens holds a card number with a right check digit."""
-    pieces = spelt_digits(said)
-    count = math.prod(len(readings) for readings in pieces)
-    if count > MAX_READINGS:
-        return False
-    return any(_has_card("".join(digits)) for digits in product(*pieces))
-
-
-def _has_card(digits: str) -> bool:
-    return any(
-        digits[first] in CARD_STARTS and checks(digits[first : first + length])
-        for length in CARD_LENGTHS
-        for first in range(len(digits) - length + 1)
-    )
-
-
-def checks(digits: str) -> bool:
-    """True if the last digit is the Luhn check digit of the others (ISO/IEC 7812-1)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + place % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0

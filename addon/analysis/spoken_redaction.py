@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from addon.analysis.number_kinds import NUMBER_KINDS
 from addon.analysis.number_words import tokens
 from addon.analysis.redaction import Found, Kind
 from addon.analysis.runs import FRAME_RATE, Runs, runs
@@ -22,8 +23,7 @@ from addon.analysis.transcription import Heard, SpooledSamples
 from addon.analysis.words import Word
 from addon.audio.decoders import Floats
 
-SPOKEN_NUMBER: Kind = "spoken_number"
-SPOKEN_KINDS: tuple[Kind, ...] = (SPOKEN_NUMBER, *CUES, "email_address")
+SPOKEN_KINDS: tuple[Kind, ...] = (*NUMBER_KINDS, *CUES, "email_address")
 
 #: Silence around what is muted goes too, as far as the party says nothing else: a short digit at
 #: the edge is no segment of speech.
@@ -48,11 +48,15 @@ _LONE = frozenset({"one", "o", "oh", "a"})
 
 @dataclass(frozen=True)
 class Spoken:
-    """Everything spoken that is to be muted. `reason` says why that may not be all, else None."""
+    """Everything spoken that is to be muted. `reason` says why that may not be all, else None.
+
+    `unsure` says of what else the words are not sure enough to say that no number is in it.
+    """
 
     finds: Sequence[Find] = ()
     heard_again: bool = False
     reason: str | None = None
+    unsure: str | None = None
 
     def found(self, kind: Kind) -> Found:
         """The finds of one kind, in order of time."""
@@ -65,7 +69,6 @@ class Spoken:
             confidence=round(sum(one.confidence for one in own) / len(own), 3),
             heard_again=self.heard_again,
             doubt=self.reason,
-            cards=sum(one.is_card for one in own) if kind == SPOKEN_NUMBER else None,
         )
 
 
@@ -97,16 +100,16 @@ def find(parties: Sequence[Speech], kinds: Collection[Kind]) -> list[Find]:
     """Everything of these kinds in a transcript, with the silence around it."""
     conversation = Conversation.of(parties)
     found: list[Find] = []
-    if SPOKEN_NUMBER in kinds:
-        announced = conversation.announced()
-        found = [one for speech in parties for one in numbers(speech, announced)]
-        spans = [one.interval for one in found]
+    if any(kind in kinds for kind in NUMBER_KINDS):
+        cues = conversation.cues()
+        found = [one for speech in parties for one in numbers(speech, cues, kinds)]
+        said = list(found)
         for speech in parties:
             own = [one.interval for one in found if one.channel == speech.channel]
-            others = beside(speech, spans) if spans else []
+            others = beside(speech, said)
             found += [one for one in others if not any(_within(one.interval, at) for at in own)]
     for kind in kinds:
-        if kind != SPOKEN_NUMBER:
+        if kind not in NUMBER_KINDS:
             found += details(conversation, parties, kind)
     return [
         replace(one, interval=_edged(_to_clear_speech(one, parties), one.channel, parties))
@@ -118,7 +121,7 @@ def _to_clear_speech(found: Find, parties: Sequence[Speech]) -> Interval:
     """A number's interval with the party's next segments, as far as their words are not clear."""
     speech = parties[found.channel]
     start, stop = found.interval
-    if found.kind != SPOKEN_NUMBER:
+    if found.kind not in NUMBER_KINDS:
         return start, stop
     for first, last in speech.segments:
         if stop <= first <= stop + NEXT_SECONDS and not speech.is_clear((first, last)):

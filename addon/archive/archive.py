@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -85,11 +85,13 @@ class Archive:
     ) -> None:
         self.store = store
         self.access_log = AccessLog(store, control_signer)
+        self.control_signer = control_signer
         self.decryption_keys = DecryptionKeys() if decryption_keys is None else decryption_keys
         self.lock = lock
         self._encryption_keys = encryption_keys
         self._signer = signer
         self._verifiers = verifiers or Verifiers([signer.public_pem] if signer else [])
+        self._at_erasure: list[Callable[[Manifest, str], object]] = []
         self._opened: BoundedCache[tuple[str, str], ArchivedAudio] = BoundedCache(MAX_OPENED)
         self._planted = PlantedObjects()
         self._generations: BoundedCache[tuple[str, str], int] = BoundedCache(MAX_REMEMBERED)
@@ -108,6 +110,13 @@ class Archive:
         days = settings.archive_lock_days
         lock = None if days is None else timedelta(days=days)
         return cls(store, lock=lock, **keys_of(settings, store))
+
+    def at_erasure(self, call: Callable[[Manifest, str], object]) -> None:
+        """Call this with the manifest of each recording that is erased, and by whom.
+
+        It may be called twice; what it raises interrupts the erasure, which is begun again.
+        """
+        self._at_erasure.append(call)
 
     @property
     def encryption_keys(self) -> EncryptionKeys:
@@ -300,7 +309,6 @@ class Archive:
         What a retention lock holds stays. Raises StoreUnavailable.
         """
         reason = f"older than {older_than.days} days"
-
         first_kept = (now - older_than).astimezone(UTC).date()
 
         def erase_one(entry: names.Entry) -> None:
@@ -332,6 +340,7 @@ class Archive:
             reason=reason,
             now=now,
             tombstone=not stands,
+            announce=lambda: [call(manifest, by) for call in self._at_erasure],
         )
         self._not_erased.remove(recording)
 

@@ -1,12 +1,15 @@
 """Streams of byte blocks, cut to the size their reader wants.
 
 Blocks arrive in whatever size a socket or a decoder gave them; ciphers and uploads want exact
-sizes. Nothing here may hold more than one block and one piece in memory.
+sizes. Memory does not grow with the stream: one block, and as many pieces as are asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle
+from typing import NamedTuple
+from zlib import crc32
 
 
 class BlockSource:
@@ -50,10 +53,36 @@ class BlockSource:
         return True
 
 
-def pieces(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """The same bytes in pieces of exactly `size`, the last one shorter."""
-    source = BlockSource(blocks)
-    return iter(lambda: source.read(size), b"")
+class Piece(NamedTuple):
+    """A piece of a stream, its CRC-32, and whether it is the last."""
+
+    content: bytearray
+    crc32: int
+    last: bool
+
+
+def pieces(blocks: Iterable[bytes], size: int, count: int) -> Iterator[Piece]:
+    """The same bytes in pieces of exactly `size`; the last may be shorter, or empty.
+
+    They lie in the memory of `count` pieces: one is written over when `count - 1` others have been
+    given out after it. New memory for each costs more than the copy.
+    """
+    memory = cycle([bytearray() for _ in range(count)])
+    content, used, checksum = next(memory), 0, 0
+    for block in blocks:
+        left = memoryview(block)
+        while left:
+            if used == size:
+                yield Piece(content, checksum, last=False)
+                content, used, checksum = next(memory), 0, 0
+            part = left[: size - used]
+            if used < len(content):
+                memoryview(content)[used : used + len(part)] = part
+            else:
+                content += part
+            used, checksum, left = used + len(part), crc32(part, checksum), left[len(part) :]
+    del content[used:]
+    yield Piece(content, checksum, last=True)
 
 
 def watched(blocks: Iterable[bytes], see: Callable[[bytes], object]) -> Iterator[bytes]:

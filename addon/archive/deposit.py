@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -177,10 +178,7 @@ class Deposit:
 
     def _seal(self, part: Part, key: str, blocks: Iterable[bytes]) -> Sealed:
         if_absent = self._clear(key)
-
-        def put(sealed: Iterable[bytes]) -> Stat:
-            return self._store.put(key, sealed, if_absent=if_absent)
-
+        put = partial(self._store.put, key, if_absent=if_absent)
         context = context_of(self._tenant, self._recording_id, part)
         try:
             sealed, stat = seal(blocks, self._encryption_keys, context, put)

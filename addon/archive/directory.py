@@ -17,7 +17,16 @@ from io import FileIO
 from itertools import count
 from pathlib import Path
 
-from addon.archive.store import MAX_SMALL_OBJECT, READ_SIZE, Stat, checked_key, checked_prefix
+from addon.archive.blocks import watched
+from addon.archive.digest import Digest
+from addon.archive.store import (
+    FIRST_READ,
+    MAX_SMALL_OBJECT,
+    READ_SIZE,
+    Stat,
+    checked_key,
+    checked_prefix,
+)
 from addon.durable_files import Draft, make_folders, sync_folder
 from addon.errors import (
     AlreadyStored,
@@ -44,9 +53,17 @@ class DirectoryStore:
         self._writer = secrets.token_hex(16)
         self._written = count()
 
-    def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+    def put(
+        self,
+        key: str,
+        blocks: Iterable[bytes],
+        *,
+        if_absent: bool = True,
+        digest: Digest | None = None,
+    ) -> Stat:
         """See Store.put."""
         path = self._name(key)
+        blocks = watched(blocks, digest) if digest else blocks
         if not if_absent:
             self._refuse_if_locked(key)
         return self._write(key, path, blocks, replace=not if_absent)
@@ -67,9 +84,10 @@ class DirectoryStore:
             if etag is not None and _stat(key, os.fstat(file.fileno())).etag != etag:
                 raise Tampered("the object was replaced while it was read")
             file.seek(start)
-            left = length
+            left, size = length, FIRST_READ
             while left is None or left > 0:
-                block = file.read(READ_SIZE if left is None else min(left, READ_SIZE))
+                block = file.read(size if left is None else min(left, size))
+                size = READ_SIZE
                 if not block:
                     return
                 left = None if left is None else left - len(block)

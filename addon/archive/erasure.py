@@ -12,7 +12,7 @@ from datetime import date, datetime
 from addon.archive import index
 from addon.archive.access_log import AccessLog
 from addon.archive.manifest import Manifest, Signer
-from addon.archive.names import Entry, Files, files
+from addon.archive.names import Entry, Files, files, notes_prefix
 from addon.archive.store import Store
 from addon.errors import (
     KeyMissing,
@@ -36,11 +36,13 @@ def erase(
     reason: str,
     now: datetime,
     tombstone: bool = True,
+    announce: Callable[[], object] = lambda: None,
 ) -> None:
-    """Remove audio, analysis, index entries and manifest; leave tombstone and access log.
+    """Remove audio, analysis, notes, index entries and manifest; leave tombstone and access log.
 
-    With `tombstone` False a genuine one of before stays as it is. Raises RetentionLocked before
-    anything is removed.
+    With `tombstone` False a genuine one of before stays as it is. `announce` is called once the
+    erasure stands and before it is complete, so that an interrupted one comes to it again. Raises
+    RetentionLocked before anything is removed.
     """
     tenant, recording_id = manifest.tenant, manifest.recording_id
     stone = _tombstone(signer, manifest, by=by, reason=reason, now=now)
@@ -48,11 +50,14 @@ def erase(
     interrupted = store.stat(keys.audio) is None
     for key in _objects(keys):
         store.delete(key)
+    remove_notes(store, tenant, recording_id)
     if not interrupted or not access_log.has(tenant, recording_id, "erased"):
         access_log.record(tenant, recording_id, "erased", {"by": by, "reason": reason}, at=now)
     if tombstone:
         store.put(keys.tombstone, [stone], if_absent=False)
+    announce()
     remove_what_came_back(store, keys)
+    remove_notes(store, tenant, recording_id)  # one that was written before the tombstone stood
     index.remove(store, manifest)
     store.delete(keys.manifest)
 
@@ -71,6 +76,12 @@ def remove_what_came_back(store: Store, keys: Files) -> bool:
     for key in found:
         store.delete(key)
     return bool(found)
+
+
+def remove_notes(store: Store, tenant: str, recording_id: str) -> None:
+    """Remove all notes on a recording."""
+    for key in [stat.key for stat in store.list(notes_prefix(tenant, recording_id))]:
+        store.delete(key)
 
 
 def sweep(

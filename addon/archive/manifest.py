@@ -11,7 +11,7 @@ import binascii
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Self
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -64,6 +64,16 @@ class RecordingFacts:
         if any(at and at.tzinfo is None for at in (self.started_at, self.received_at)):
             raise ValueError("a time without its zone names no moment")
 
+    @property
+    def began_at(self) -> datetime:
+        """When the recording began; where no source tells, its length before it was received.
+
+        That orders the parts of a call: a long part is received after a short one that began later.
+        """
+        if self.started_at is not None:
+            return self.started_at
+        return self.received_at - timedelta(seconds=self.duration_seconds or 0.0)
+
 
 @dataclass(frozen=True)
 class Sealed:
@@ -102,6 +112,14 @@ class Manifest:
     def at(self) -> datetime:
         """When the recording was made, or received where that is not known: its index day."""
         return self.facts.started_at or self.facts.received_at
+
+    @property
+    def place_in_call(self) -> tuple[datetime, datetime, str]:
+        """The key that sorts the recordings of one call: by when each began, never by name.
+
+        Of two that began together the one received first is first.
+        """
+        return self.facts.began_at, self.facts.received_at, self.recording_id
 
     @property
     def parts(self) -> tuple[Part, ...]:

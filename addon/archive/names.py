@@ -10,7 +10,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from addon.archive.prefixes import CALLS, DAYS, IDS, RECORDINGS
+from addon.archive.prefixes import CALLS, DAYS, IDS, NOTES, RECORDINGS
 from addon.errors import NotStored
 
 MAX_ID_LENGTH = 64
@@ -76,6 +76,11 @@ def files(tenant: str, recording_id: str) -> Files:
 def files_prefix(tenant: str, recording_id: str) -> str:
     """The prefix of all of a recording's objects. Raises NotStored."""
     return f"{RECORDINGS}{checked_id(tenant)}/{checked_id(recording_id)}/"
+
+
+def notes_prefix(tenant: str, recording_id: str) -> str:
+    """The prefix of all notes on a recording. Raises NotStored."""
+    return f"{NOTES}{checked_id(tenant)}/{checked_id(recording_id)}/"
 
 
 def recording_of(key: str) -> tuple[str, str] | None:

@@ -18,6 +18,9 @@ CALLS = "calls/"
 IDS = "ids/"
 """`<id>/<tenant>`: empty index entries, the tenants that hold a recording of this id."""
 
+NOTES = "notes/"
+"""`<tenant>/<id>/<time>-<nonce>.esdk`: notes on a recording, encrypted; they go with it."""
+
 AUDIT = "audit/"
 """`<tenant>/<id>/<time>-<nonce>.json`: one object an event; they outlive the recording."""
 
@@ -38,6 +41,9 @@ REVOKED_TOKENS = "revoked-tokens/"
 
 ENDED_SESSIONS = "ended-sessions/"
 """`<hash>`: that a session was ended, so that one that is put back into Redis stays so."""
+
+SAVED_VIEWS = "views/"
+"""`<hash of the viewer>`: the views of the list that a person saved, encrypted."""
 
 INTAKE = "intake/"
 """`<request_sid>`: an accepted request with its upload, encrypted, until it is finished."""
@@ -62,3 +68,15 @@ FLEX_RECONCILED = "flex/reconciled/"
 
 RINGCENTRAL_LOOKED = "ringcentral/looked.json"
 """Until when RingCentral's call log was looked through."""
+
+WEBHOOK_ENDPOINTS = "webhook-endpoints/"
+"""`<install>/<id>`: where an install's events go, with the secrets that sign them, encrypted."""
+
+WEBHOOK_HEALTH = "webhook-health/"
+"""`<install>/<id>`: since when an endpoint takes nothing, and why it was disabled, encrypted."""
+
+WEBHOOK_EVENTS = "webhook-events/"
+"""`<event>`: an event that was promised, encrypted, until it can be sent no more."""
+
+WEBHOOK_PENDING = "webhook-pending/"
+"""`<event>-<endpoint>`: empty, while the event is still to be delivered there."""

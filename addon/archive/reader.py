@@ -93,7 +93,7 @@ class RangeReader:
         goes out by itself, before the others are opened.
         """
         count = max(BLOCK_LENGTH // self._frames.frame_length, 1)
-        plaintext = memoryview(bytearray(min(count, last - first + 1) * self._frames.frame_length))
+        plaintext = memoryview(b"")
         alone = first == 1 or last - first >= count
         for window in range(first, last + 1, WINDOW_FRAMES):
             end = min(window + WINDOW_FRAMES - 1, last)
@@ -101,6 +101,9 @@ class RangeReader:
             head = 1 if window == first and alone else count
             edges = (window, *range(window + head, end + 1, count), end + 1)
             for begin, stop in pairwise(edges):
+                length = (stop - begin) * self._frames.frame_length
+                if length > len(plaintext):  # new memory takes longer than verifying a frame
+                    plaintext = memoryview(bytearray(length))
                 yield plaintext[: self._open_into(plaintext, range(begin, stop), source)]
 
     def _stored(self, first: int, last: int) -> BlockSource:

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from addon.archive.names import behind, files, recording_of
+from addon.archive.notes import reseal_notes
 from addon.archive.prefixes import RECORDINGS
 from addon.archive.reader import fetch_header
 from addon.archive.replacement import discard_staged, finish, replace_objects, stage
@@ -41,6 +42,7 @@ def reencrypt(archive: Archive, tenant: str, recording_id: str, *, by: str) -> N
         discard_staged(archive, manifest)
         raise
     replaced = replace_objects(archive, manifest, staged)
+    reseal_notes(archive, tenant, recording_id)
     facts = {"by": by, "generation": replaced.generation}
     archive.access_log.record(tenant, recording_id, REENCRYPTED, facts, at=datetime.now(UTC))
 
@@ -64,6 +66,7 @@ def reencrypt_all(
         if keys.manifest not in stored:
             continue
         try:
+            reseal_notes(archive, tenant, recording_id)
             objects = [stored[key] for key in (keys.audio, keys.analysis) if key in stored]
             finished = not {keys.audio_next, keys.analysis_next} & stored.keys()
             if not force and finished and _sealed_for_present(archive, objects):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from addon.archive import index
@@ -16,7 +17,6 @@ from addon.archive.deposit import settle
 from addon.archive.manifest import Manifest, Part, RecordingFacts, Sealed
 from addon.archive.names import files
 from addon.archive.sealing import context_of, is_stored, object_key, seal, stored_version
-from addon.archive.store import Stat
 from addon.errors import AlreadyStored, ArchiveError, NotStored, Tampered
 
 if TYPE_CHECKING:
@@ -30,10 +30,7 @@ BEING_MUTED = "Numbers that were found later are being muted in the archived rec
 def stage(archive: Archive, manifest: Manifest, part: Part, blocks: Iterable[bytes]) -> Sealed:
     """Write a part's new message beside the stored one. Raises what the store and `blocks` do."""
     key = _next_key(manifest, part)
-
-    def put(sealed: Iterable[bytes]) -> Stat:
-        return archive.store.put(key, sealed, if_absent=False)
-
+    put = partial(archive.store.put, key, if_absent=False)
     context = context_of(manifest.tenant, manifest.recording_id, part)
     return seal(blocks, archive.encryption_keys, context, put)[0]
 
@@ -59,6 +56,11 @@ def replace_objects(
         discard_staged(archive, manifest)
         raise
     return finish(archive, after)
+
+
+def generation_after(manifest: Manifest) -> int:
+    """The generation that a recording has once its objects are replaced: of the last manifest."""
+    return manifest.generation + 2
 
 
 def is_unfinished(archive: Archive, manifest: Manifest) -> bool:

@@ -17,9 +17,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from addon.archive.aws_session import aws_session
+from addon.archive.digest import Digest
 from addon.archive.prefixes import RECORDINGS
 from addon.archive.s3_answers import answers, code_of, watch
 from addon.archive.store import (
+    FIRST_READ,
     MAX_SMALL_OBJECT,
     READ_SIZE,
     Patience,
@@ -57,12 +59,19 @@ class S3Store:
         self._storage_class = storage_class
         self._given_client = client
 
-    def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+    def put(
+        self,
+        key: str,
+        blocks: Iterable[bytes],
+        *,
+        if_absent: bool = True,
+        digest: Digest | None = None,
+    ) -> Stat:
         """See Store.put."""
         mark = secrets.token_hex(16)
         target = Target(self._client, self._bucket, self._name(key), if_absent, self._options(key))
         try:
-            size = upload(target, blocks, mark)
+            size = upload(target, blocks, mark, digest)
         except AlreadyStored:
             # The answer to a first try may have been lost: then the object is our own.
             return self._own(key, mark)
@@ -250,7 +259,9 @@ class S3Store:
 def _blocks(body: Any) -> Iterator[bytes]:
     """The answer's body; closed early where the reader leaves early."""
     try:
-        while block := body.read(READ_SIZE):
+        size = FIRST_READ
+        while block := body.read(size):
+            size = READ_SIZE
             yield block
     except (BotoCoreError, HTTPError, OSError) as error:
         raise StoreUnavailable(f"the bucket's answer broke off: {type(error).__name__}") from error

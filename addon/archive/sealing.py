@@ -7,9 +7,9 @@ record of it that goes into the manifest. No object may be written by any other 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from typing import Protocol
 
 from addon.archive import message
 from addon.archive.blocks import watched
@@ -22,8 +22,13 @@ from addon.archive.reader import Fetch, fetch_header
 from addon.archive.store import Stat, Store
 from addon.errors import NotStored, Tampered
 
-Put = Callable[[Iterable[bytes]], Stat]
-"""Writes ciphertext somewhere and says what lies there then."""
+
+class Put(Protocol):
+    """Writes ciphertext somewhere, showing `digest` all of it, and says what lies there then."""
+
+    def __call__(self, blocks: Iterable[bytes], *, digest: Digest) -> Stat:
+        """Raises what the store and `blocks` do."""
+        ...
 
 
 def context_of(tenant: str, recording_id: str, part: Part) -> dict[str, str]:
@@ -35,18 +40,17 @@ def seal(
     blocks: Iterable[bytes], encryption_keys: EncryptionKeys, context: Mapping[str, str], put: Put
 ) -> tuple[Sealed, Stat]:
     """Encrypt `blocks` through `put`. Raises what `put` and `blocks` raise."""
-    with ThreadPoolExecutor(2, "digest") as pool:
-        plain, cipher = Digest(pool), Digest(pool)
-        encrypted = message.encrypt(watched(blocks, plain), encryption_keys, context)
-        first = next(encrypted)
-        stat = put(watched(chain([first], encrypted), cipher))
-        sealed = Sealed(
-            size=cipher.size,
-            sha256=cipher.sha256,
-            header_sha256=header_sha256(parse_header(first)),
-            plaintext_sha256=plain.sha256,
-            plaintext_size=plain.size,
-        )
+    plain, cipher = Digest(), Digest()
+    encrypted = message.encrypt(watched(blocks, plain), encryption_keys, context)
+    first = next(encrypted)
+    stat = put(chain([first], encrypted), digest=cipher)
+    sealed = Sealed(
+        size=cipher.size,
+        sha256=cipher.sha256,
+        header_sha256=header_sha256(parse_header(first)),
+        plaintext_sha256=plain.sha256,
+        plaintext_size=plain.size,
+    )
     return sealed, stat
 
 

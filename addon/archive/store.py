@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from addon.archive.digest import Digest
 from addon.errors import NotStored
 
 MAX_KEY_LENGTH = 512
@@ -20,9 +21,12 @@ MAX_KEY_LENGTH = 512
 MAX_SMALL_OBJECT = 16 * 1024 * 1024
 """`get` holds an object in memory: a manifest, an analysis with its waveform, an epoch key."""
 
-READ_SIZE = 4 * (64 * 1024 + 32)
-"""Bytes read at once: four stored frames (layout), so that a reader of whole frames meets no seam;
-what stays in a core's cache is read as fast as larger blocks."""
+FIRST_READ = 64 * 1024 + 32
+"""Bytes of the first read: one stored frame (layout), which a listener waits for."""
+
+READ_SIZE = 4 * FIRST_READ
+"""Bytes of each further read: whole frames, so that a reader of them meets no seam; what stays in a
+core's cache is read as fast as larger blocks."""
 
 _SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._:@=+-]*"
 _KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
@@ -55,8 +59,15 @@ WEB_PATIENCE = Patience(connect_s=0.4, read_s=5.0, attempts=1)
 class Store(Protocol):
     """Keys to bytes. Every failure of the store itself is StoreUnavailable."""
 
-    def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
-        """Write `blocks` under `key`, visible only when all of it is durable.
+    def put(
+        self,
+        key: str,
+        blocks: Iterable[bytes],
+        *,
+        if_absent: bool = True,
+        digest: Digest | None = None,
+    ) -> Stat:
+        """Write `blocks` under `key`, visible only when all of it is durable; `digest` sees it all.
 
         Raises AlreadyStored where `if_absent` meets an object. An exception from `blocks` passes
         through and leaves nothing behind.

@@ -6,14 +6,16 @@ is left to be paid for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import base64
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from addon.archive.blocks import pieces
+from addon.archive.blocks import Piece, pieces
+from addon.archive.digest import Digest
 from addon.archive.s3_answers import answers
 from addon.errors import AddonError
 
@@ -25,6 +27,9 @@ PART_SIZE = 8 * 1024 * 1024
 
 PARTS_IN_FLIGHT = 2
 """Two hide the latency of one; each more costs PART_SIZE of memory (spec/ciphertext 8)."""
+
+See = Callable[[bytearray], None]
+"""Shown every part in turn, by a thread beside the upload."""
 
 WRITE_MARK = "write"
 """Metadata that is another for each upload: it tells our own object from another writer's."""
@@ -51,27 +56,33 @@ class Target:
         return {"IfNoneMatch": "*"} if self.if_absent else {}
 
 
-def upload(target: Target, blocks: Iterable[bytes], mark: str) -> int:
-    """Write `blocks`, marked; the bytes written.
+def upload(target: Target, blocks: Iterable[bytes], mark: str, digest: Digest | None = None) -> int:
+    """Write `blocks`, marked, and show them to `digest`; the bytes written.
 
     Raises AlreadyStored, NotStored, StoreUnavailable, and what `blocks` raises.
     """
-    parts = pieces(blocks, PART_SIZE)
-    first, second = next(parts, b""), next(parts, None)
+    parts = pieces(blocks, PART_SIZE, PARTS_IN_FLIGHT + 1)
+    first = next(parts)
     options = {**target.options, "ChecksumAlgorithm": "CRC32", "Metadata": {WRITE_MARK: mark}}
-    if second is not None:
-        return _in_parts(target, chain([first, second], parts), options)
+    if not first.last:
+        return _in_parts(target, chain([first], parts), options, digest or _unseen)
+    if digest:
+        digest(first.content)
     with answers():
-        target.client.put_object(**target.place, Body=first, **options, **target.condition)
-    return len(first)
+        target.client.put_object(**target.place, **_checked(first), **options, **target.condition)
+    return len(first.content)
 
 
-def _in_parts(target: Target, parts: Iterable[bytes], options: Mapping[str, Any]) -> int:
+def _unseen(_part: bytearray) -> None:
+    """In the place of a digest that nobody wants."""
+
+
+def _in_parts(target: Target, parts: Iterable[Piece], options: Mapping[str, Any], see: See) -> int:
     with answers():
         begun = target.client.create_multipart_upload(**target.place, **options)
         place = {**target.place, "UploadId": begun["UploadId"]}
     try:
-        size, done = _sent(target.client, place, parts)
+        size, done = _sent(target.client, place, parts, see)
         with answers():
             target.client.complete_multipart_upload(
                 **place, MultipartUpload={"Parts": done}, **target.condition
@@ -84,28 +95,48 @@ def _in_parts(target: Target, parts: Iterable[bytes], options: Mapping[str, Any]
 
 
 def _sent(
-    client: S3Client, place: Mapping[str, Any], parts: Iterable[bytes]
+    client: S3Client, place: Mapping[str, Any], parts: Iterable[Piece], see: See
 ) -> tuple[int, list[Any]]:
-    """Upload with PARTS_IN_FLIGHT at a time; the source is pulled no faster than that."""
+    """Upload with PARTS_IN_FLIGHT at a time; the source is pulled no faster than that.
+
+    Beside it one thread shows the parts in their order.
+    """
     size = 0
     sent: list[Future[Any]] = []
-    with ThreadPoolExecutor(PARTS_IN_FLIGHT, "upload") as pool:
+    shown: list[Future[None]] = []
+    with ThreadPoolExecutor(1, "digest") as beside, ThreadPoolExecutor(PARTS_IN_FLIGHT) as pool:
         try:
             for number, part in enumerate(parts, 1):
                 if len(sent) >= PARTS_IN_FLIGHT:
+                    # The next piece is written over the memory of this one.
                     sent[-PARTS_IN_FLIGHT].result()
-                size += len(part)
+                    shown[-PARTS_IN_FLIGHT].result()
+                size += len(part.content)
+                shown.append(beside.submit(see, part.content))
                 sent.append(pool.submit(_send, client, place, number, part))
+            shown[-1].result()
             return size, [part.result() for part in sent]
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
-def _send(client: S3Client, place: Mapping[str, Any], number: int, body: bytes) -> Any:
+def _send(client: S3Client, place: Mapping[str, Any], number: int, part: Piece) -> Any:
     with answers():
         answer = client.upload_part(
-            **place, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32"
+            **place, PartNumber=number, **_checked(part), ChecksumAlgorithm="CRC32"
         )
-    kept = {name: answer[name] for name in ("ETag", "ChecksumCRC32") if name in answer}
-    return {"PartNumber": number, **kept}
+    done = {"PartNumber": number, "ETag": answer["ETag"]}
+    if "ChecksumCRC32" in answer:
+        # Ours, not the answer's: the bucket refuses to complete with a part that differs.
+        done["ChecksumCRC32"] = _checked(part)["ChecksumCRC32"]
+    return done
+
+
+def _checked(piece: Piece) -> dict[str, Any]:
+    """A body and its checksum; the bucket refuses another body.
+
+    boto3 would read bytes as a file, a megabyte at a time; a bytearray is sent by one call.
+    """
+    checksum = base64.b64encode(piece.crc32.to_bytes(4, "big")).decode()
+    return {"Body": piece.content, "ChecksumCRC32": checksum}

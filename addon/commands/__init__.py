@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 COMMANDS = {
     "analyse": "addon.commands.analyse:analyse_cli",
     "archive": "addon.commands.archive:archive_cli",
+    "catalogue": "addon.commands.catalogue:catalogue_cli",
     "check": "addon.commands.check:check",
     "demo": "addon.commands.demo:demo",
     "flex": "addon.commands.flex:flex_cli",
@@ -24,6 +25,7 @@ COMMANDS = {
     "signatures": "addon.commands.signatures:signatures_cli",
     "sign-in": "addon.commands.sign_in:sign_in",
     "tokens": "addon.commands.tokens:tokens_cli",
+    "webhooks": "addon.commands.webhooks:webhooks_cli",
 }
 """Every command's name and where it is."""
 

@@ -26,6 +26,7 @@ from addon.archive.names import Unreadable
 from addon.archive.reencryption import reencrypt, reencrypt_all
 from addon.archive.sealing import context_of
 from addon.archive.verification import verify, verify_all
+from addon.catalogue.writer import CatalogueWriter
 from addon.commands.access_log import verify_audit, whois
 from addon.commands.archive_keys import new_epoch, rewrap_epoch
 from addon.commands.group import Group
@@ -35,6 +36,7 @@ from addon.commands.sign_controls import sign_controls
 from addon.durable_files import write_file
 from addon.errors import NotStored
 from addon.settings import Settings
+from addon.webhooks.outbox import Outbox
 
 
 @click.group("archive", cls=Group)
@@ -197,9 +199,15 @@ def check_index_command(ctx: click.Context, mend: bool, after: str) -> None:
 def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
     """Remove a recording for good, leaving a signed tombstone."""
     archive = _archive()
-    archive.erase(
-        holder(archive, recording_id, tenant), recording_id, by=_operator(), reason=reason
-    )
+    settings = Settings.load()
+    if settings.webhook_hosts:
+        outbox = Outbox.from_settings(settings, archive.store)
+        archive.at_erasure(outbox.promise_erasure)
+    install = holder(archive, recording_id, tenant)
+    archive.erase(install, recording_id, by=_operator(), reason=reason)
+    catalogue = CatalogueWriter.from_settings(settings)
+    catalogue.remove(install, recording_id)
+    catalogue.close()
     click.echo(f"{recording_id}: erased", err=True)
 
 

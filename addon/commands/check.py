@@ -15,6 +15,7 @@ from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.prefixes import OUTCOMES, TOKENS
 from addon.archive.store import WEB_PATIENCE
+from addon.catalogue import Catalogue
 from addon.errors import AddonError
 from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
@@ -103,6 +104,16 @@ def _keys(settings: Settings) -> Finding:
     return None
 
 
+def _catalogue(settings: Settings) -> Finding:
+    """Open it, which also brings its tables up to this release."""
+    if not settings.catalogue_key:
+        return None
+    catalogue = Catalogue.from_settings(settings)
+    catalogue.installs()
+    catalogue.close()
+    return None
+
+
 def _tokens(settings: Settings) -> Finding:
     store = store_of(settings, patience=WEB_PATIENCE)
     stored = sum(1 for _ in store.list(TOKENS))
@@ -146,6 +157,7 @@ LOOKS: dict[str, Callable[[Settings], Finding]] = {
     "queue's eviction policy": _durable,
     "store": _store,
     "keys": _keys,
+    "catalogue": _catalogue,
     "API tokens": _tokens,
     "transcriber": _transcriber,
     "rules": _rules,

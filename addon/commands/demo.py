@@ -24,6 +24,7 @@ from addon.archive.archive import Archive
 from addon.archive.names import files
 from addon.commands.local_stack import local_stack
 from addon.commands.marketplace import Exchange, Marketplace
+from addon.commands.population import populate
 from addon.commands.summary import summary
 from addon.errors import AddonError
 from addon.playback.grants import Grants
@@ -48,18 +49,40 @@ LINK_WAIT_S = 30.0
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The recording to send (default: the bundled call).",
 )
-def demo(once: bool, port: int, audio: Path) -> None:
+@click.option(
+    "--population",
+    default=0,
+    type=click.IntRange(min=0, max=100_000),
+    help="Put so many invented recordings of the last 30 days into the archive.",
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed, the same population.")
+def demo(once: bool, port: int, audio: Path, population: int, seed: int) -> None:
     """Start everything, send a signed invocation through it, and show what became of it."""
     right = False
     with contextlib.suppress(KeyboardInterrupt), _stand_in() as market:
         local = _settings(market, port)
+        if population:
+            local["REDACT_DTMF"] = "required"  # so that one of them is withheld
         with local_stack(port, local, Console.standard()) as stack:
             stack.wait_until_ready()
+            if population:
+                _populate(local["PUBLIC_URL"], population, seed)
             right = tour(market, local["PUBLIC_URL"], audio)
             if not once:
                 _say(f"\nServing on {local['PUBLIC_URL']}. Ctrl-C stops.")
                 stack.wait()
     sys.exit(0 if right else 1)
+
+
+def _populate(public_url: str, count: int, seed: int) -> None:
+    """Fill the archive, and show where to look. Raises ClickException where it may not."""
+    settings = Settings.load().replace(public_url=public_url, redact_dtmf="required")
+    try:
+        populate(settings, SAMPLE.read_bytes(), count, seed, _say)
+    except AddonError as error:
+        raise click.ClickException(f"{error.message}. {error.remedy}") from error
+    _say("The list and the overview, once the last link below has signed you in:")
+    _say(f"  {public_url}/recordings\n  {public_url}/overview")
 
 
 def _stand_in() -> Marketplace:

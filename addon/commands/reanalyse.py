@@ -42,6 +42,7 @@ def reanalyse(
     selection = Selection(install, since, only_transcript=only == "transcript")
     work = Reanalysis(services, selection, by=f"operator {getpass.getuser()}")
     work.require_keys()
+    work.require_install()
     if dry_run:
         click.echo(_counted(work.candidates()))
         return

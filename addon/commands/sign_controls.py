@@ -29,6 +29,7 @@ from addon.playback import tokens
 from addon.playback.tokens import Tokens
 from addon.requests import intake_store, signature_uses
 from addon.settings import Settings
+from addon.webhooks.outbox import Outbox
 from workers import flex_deletion, last_look
 
 CONTROLS = {
@@ -69,6 +70,7 @@ def sign_controls(ctx: click.Context, after: str, yes: bool) -> None:
         REVOKED_TOKENS: Signed(tokens.REVOKED_KIND, signer),
         **{prefix: Signed(kind, control_signer(settings)) for prefix, kind in CONTROLS.items()},
     }
+    Outbox.from_settings(settings, store).encrypt_anew()
     progress = Progress("signed")
     progress.follow(sign_all(store, kinds, after=after))
     if progress.bad:

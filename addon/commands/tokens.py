@@ -8,7 +8,7 @@ import click
 
 from addon.archive.opening import store_of
 from addon.commands.group import Group
-from addon.playback.tokens import SCOPES, Scope, Token, Tokens
+from addon.playback.tokens import SCOPES, USUAL_SCOPES, Scope, Token, Tokens
 from addon.settings import Settings
 
 UNITS = {"d": "days", "h": "hours"}
@@ -46,7 +46,7 @@ def tokens_cli() -> None:
 @click.option(
     "--scope",
     "scopes",
-    default=",".join(SCOPES),
+    default=",".join(USUAL_SCOPES),
     show_default=True,
     callback=_scopes,
     help="What it may do, with commas between.",

@@ -86,6 +86,13 @@ TRIES = Metric(
     "Answers offered to their callback.",
     known=("delivered", "refused", "unauthorised", "unavailable"),
 )
+WEBHOOK_TRIES = Metric(
+    "addon_webhook_tries_total",
+    "counter",
+    ("outcome",),
+    "Events offered to endpoints of integrators.",
+    known=("delivered", "disabled", "failed", "given up"),
+)
 LOST_JOBS = Metric(
     "addon_lost_jobs_total", "counter", ("lane",), "Jobs whose worker died; each ran again."
 )
@@ -103,6 +110,12 @@ INTAKES_ERASED = Metric(
     "counter",
     (),
     "Intakes of requests that never ended, erased by age: their recordings are gone.",
+)
+CATALOGUE_MISSED = Metric(
+    "addon_catalogue_missed_total",
+    "counter",
+    (),
+    "Recordings that the catalogue did not take when they came or went; the comparison mends it.",
 )
 REANALYSED = Metric(
     "addon_recordings_reanalysed_total",
@@ -147,6 +160,7 @@ ALL_METRICS = {
     metric.name: metric
     for metric in (
         *(ACCEPTED, DUPLICATES, REJECTIONS, SIGNATURES_REUSED, FINISHED, FAILURES, MISSES, TRIES),
+        WEBHOOK_TRIES,
         *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, INTAKES_ERASED, REANALYSED, AUDIO, PACE, STAGE),
         *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER),
         *(MEMORY, MEMORY_LIMIT, ACCEPTING),

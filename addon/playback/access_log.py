@@ -60,7 +60,8 @@ class Access:
     """One listener's access to recordings: name, right, address and purpose.
 
     `right` is a sentence fragment ("Flex role admin"), `grant` a grant's nonce, `form` the format
-    of a converted download. Equal ones are the same listener going on.
+    of a converted download, `clip_seconds` the stretch where it is not for the whole. Equal ones
+    are the same listener going on.
     """
 
     tenant: str
@@ -72,6 +73,7 @@ class Access:
     call_sid: str | None = None
     grant: str | None = None
     form: str | None = None
+    clip_seconds: tuple[float, float] | None = None
 
     def facts(self) -> dict[str, Any]:
         """The fields as an event holds them, without tenant and recordings."""

@@ -19,7 +19,8 @@ from typing import Literal, Self, get_args
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
-from addon.errors import Forbidden, GrantExpired, SettingsError
+from addon.errors import Forbidden, GrantExpired, InvalidParameter, SettingsError
+from addon.playback.clips import Clip, clip_name
 from addon.settings import Settings
 
 Purpose = Literal["listen", "download"]
@@ -48,6 +49,8 @@ _TOKEN = re.compile(r"[\w-]{8}\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 class Grant:
     """Permission for `listener` to hear one recording, or a whole call where `call_sid` is set.
 
+    With a `clip` it is for that stretch alone; a release that knows no clips refuses such a link.
+
     `expires` is in Unix seconds; `nonce` names this grant in the access log, and its API token
     behind a dot: a field of its own would be refused by release 0.1.0.
     """
@@ -59,6 +62,7 @@ class Grant:
     nonce: str
     recording_id: str | None = None
     call_sid: str | None = None
+    clip: Clip | None = None
 
     @property
     def api_token(self) -> str | None:
@@ -69,6 +73,11 @@ class Grant:
     def subject(self) -> str:
         """The id that is granted: the recording's, else the call's."""
         return self.recording_id or self.call_sid or ""
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file, without the ending."""
+        return clip_name(self.subject, self.clip)
 
 
 class Grants:
@@ -99,6 +108,7 @@ class Grants:
         *,
         recording_id: str | None = None,
         call_sid: str | None = None,
+        clip: Clip | None = None,
         listener: str,
         purpose: Purpose = "listen",
         duration_seconds: float | None = None,
@@ -124,6 +134,7 @@ class Grants:
             nonce=secrets.token_hex(8) + (f"{_TOKEN_MARK}{api_token}" if api_token else ""),
             recording_id=recording_id,
             call_sid=call_sid,
+            clip=clip,
         )
 
     def token(self, grant: Grant) -> str:
@@ -175,8 +186,12 @@ def _key_name(secret: str) -> str:
 def _parsed(content: str) -> Grant:
     """The grant in signed content, which an older release may have written. Raises Forbidden."""
     try:
-        grant = Grant(**json.loads(base64_decode(content)))
-    except (BadData, ValueError, TypeError):
+        fields = json.loads(base64_decode(content))
+        if fields.get("clip") is not None:
+            start, stop = fields["clip"]
+            fields["clip"] = Clip.of(start / 1000, stop / 1000)
+        grant = Grant(**fields)
+    except (BadData, ValueError, TypeError, AttributeError, InvalidParameter):
         raise Forbidden("this link is of a form that is no longer known") from None
     if grant.purpose not in get_args(Purpose) or not grant.subject:
         raise Forbidden("this link is of a form that is no longer known")

@@ -35,14 +35,15 @@ MAX_GAP_S = 3600.0
 class CallPart:
     """One recording to join. `layout` is None for what is no WAV file, `etag` its content's.
 
-    `at` orders the parts; only the difference of two `started_at` is a pause.
+    `place` sorts the parts; only the difference of two `started_at` is a pause.
     """
 
+    recording_id: str
     open: Open
     etag: str
     index: Index
     layout: Layout | None
-    at: datetime
+    place: tuple[datetime, datetime, str]
     started_at: datetime | None
 
     @property
@@ -108,19 +109,40 @@ def _stored(part: CallPart) -> list[Readable]:
 
 def joined(parts: Sequence[CallPart], gaps: Gaps) -> WavFile:
     """All parts, in the order given."""
+    target, laid = _laid_out(parts, gaps)
+    pieces = [piece for pause, samples in laid for piece in (*pause, *samples)]
+    return WavFile(target, pieces, _etag(parts, f"joined, gaps {gaps}"))
+
+
+def stretches(parts: Sequence[CallPart], gaps: Gaps) -> list[tuple[float, float]]:
+    """For each part the seconds at which it begins and ends in the joined file."""
+    target, laid = _laid_out(parts, gaps)
+    found, at = [], 0
+    for pause, samples in laid:
+        begin = at + sum(piece.length for piece in pause)
+        at = begin + sum(piece.length for piece in samples)
+        found.append((begin / (target.rate * target.frame), at / (target.rate * target.frame)))
+    return found
+
+
+def _laid_out(
+    parts: Sequence[CallPart], gaps: Gaps
+) -> tuple[Format, list[tuple[list[Readable], list[Readable]]]]:
+    """The format of the whole, and for each part the pause before it and its samples."""
     kind = _common_format(parts)
     target = kind or pcm16(
         max(part.index.rate for part in parts), max(part.index.channels for part in parts)
     )
-    pieces: list[Readable] = []
+    laid: list[tuple[list[Readable], list[Readable]]] = []
     for before, part in zip([None, *parts], parts, strict=False):
+        pause: list[Readable] = []
         if gaps == "silence" and before is not None:
-            pieces.append(_pause(before, part, target))
+            pause.append(_pause(before, part, target))
         if kind is not None:
-            pieces += _stored(part)
+            laid.append((pause, _stored(part)))
         else:
-            pieces.append(DecodedSamples(part.open, part.index, target))
-    return WavFile(target, pieces, _etag(parts, f"joined, gaps {gaps}"))
+            laid.append((pause, [DecodedSamples(part.open, part.index, target)]))
+    return target, laid
 
 
 def _common_format(parts: Sequence[CallPart]) -> Format | None:

@@ -29,6 +29,7 @@ class Rights:
     listen: bool = False
     download: bool = False
     see_listeners: bool = False
+    manage_webhooks: bool = False
     installs: frozenset[str] | None = frozenset()
 
     def admits(self, install: str) -> bool:
@@ -58,7 +59,7 @@ def rights_of(claims: Mapping[str, Any], settings: Settings) -> Rights:
        of them must be in PLAYBACK_ROLES. Only an issuer that gives the person no roles and no
        groups at all leaves the decision to the domain alone, and only where domains are set.
     4. Whoever passes may listen. Downloading takes a role of PLAYBACK_ROLES; seeing who has
-       listened takes the role `admin`.
+       listened, and sending webhooks again, take the role `admin`.
     5. Roles written `install:XD…` limit a person to these installs; without any, all are visible.
     """
     if settings.oidc_issuer is None:
@@ -76,12 +77,15 @@ def rights_of(claims: Mapping[str, Any], settings: Settings) -> Rights:
         listen=True,
         download=named,
         see_listeners=named and ADMIN in roles,
+        manage_webhooks=named and ADMIN in roles,
         installs=installs or None,
     )
 
 
 def _everything() -> Rights:
-    return Rights(listen=True, download=True, see_listeners=True, installs=None)
+    return Rights(
+        listen=True, download=True, see_listeners=True, manage_webhooks=True, installs=None
+    )
 
 
 def _domain_allowed(claims: Mapping[str, Any], settings: Settings) -> bool:

@@ -14,6 +14,9 @@ from queue import SimpleQueue
 DEPTH = 2
 """Blocks read before they are wanted, a megabyte each: more cost every listener their memory."""
 
+BEFORE = 3
+"""Blocks that are read without a thread: while a listener waits for the first byte, the other core
+is the listener's."""
 
 AT_ONCE = threading.BoundedSemaphore(8)
 """Listeners of this process that are read ahead for. Further ones wait for their blocks: a client
@@ -21,12 +24,12 @@ that does not read costs no thread, and no more memory than the block that it do
 
 
 def read_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same blocks, all but the first read by a thread that ends with this iterator.
+    """The same blocks, all but the first ones read by a thread that ends with this iterator.
 
     Without a thread where AT_ONCE are at work. Raises what `blocks` raises, after every block
     before it.
     """
-    yield from islice(blocks, 1)
+    yield from islice(blocks, BEFORE)
     if not AT_ONCE.acquire(blocking=False):
         yield from blocks
         return

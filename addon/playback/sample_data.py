@@ -16,7 +16,7 @@ from addon.audio.seeking import Index
 from addon.audio.wav import Region
 from addon.audio.wav_format import PCM, Format
 from addon.playback.decoding import SampleReader, Samples
-from addon.playback.playable import Playable
+from addon.playback.playable import Playable, Readable
 
 SILENCE_BLOCK = 64 * 1024
 """As much as a frame of the archive."""
@@ -109,6 +109,19 @@ class Silence:
         """See Readable.read."""
         for at in range(start, stop, SILENCE_BLOCK):
             yield self.byte * min(SILENCE_BLOCK, stop - at)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of other sample data: `length` bytes from `start`."""
+
+    whole: Readable
+    start: int
+    length: int
+
+    def read(self, start: int, stop: int) -> Iterator[bytes]:
+        """See Readable.read; nothing outside the part is asked for."""
+        return self.whole.read(self.start + start, self.start + stop)
 
 
 def pcm16(rate: int, channels: int) -> Format:

@@ -34,10 +34,13 @@ KIND = "API token"
 REVOKED_KIND = "revoked API token"
 """How errors and the signature call a record and a tombstone."""
 
-Scope = Literal["read", "link", "erase"]
+Scope = Literal["read", "link", "erase", "webhooks"]
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-"""What a token may be for; one of before scopes is for all of it."""
+"""What a token may be for."""
+
+USUAL_SCOPES: tuple[Scope, ...] = ("read", "link", "erase")
+"""What a token is for whose record names no scope: all that there was when such were written."""
 
 MARK = "rec_"
 """Before every token, so that scanners find one that was published by mistake."""
@@ -62,7 +65,7 @@ class Token:
     install: str | None
     label: str
     issued_at: str
-    scopes: tuple[str, ...] = SCOPES
+    scopes: tuple[str, ...] = USUAL_SCOPES
     expires_at: datetime | None = None
 
     def admits(self, tenant: str) -> bool:
@@ -100,7 +103,7 @@ class Tokens:
         install: str | None = None,
         label: str = "",
         *,
-        scopes: Iterable[Scope] = SCOPES,
+        scopes: Iterable[Scope] = USUAL_SCOPES,
         expires_at: datetime | None = None,
     ) -> tuple[str, Token]:
         """A new token's text, which cannot be had again, and its record.
@@ -119,7 +122,7 @@ class Tokens:
             "issued_at": datetime.now(UTC).isoformat(),
         }
         limits: dict[str, Any] = {}
-        if set(scopes) != set(SCOPES):
+        if set(scopes) != set(USUAL_SCOPES):
             limits["scopes"] = sorted(scopes)
         if expires_at is not None:
             limits["expires_at"] = expires_at.astimezone(UTC).isoformat()
@@ -219,6 +222,6 @@ def _token(digest: str, record: dict[str, Any]) -> Token:
         install=record["install"],
         label=record.get("label") or "",
         issued_at=record.get("issued_at") or "",
-        scopes=tuple(record.get("scopes", SCOPES)),
+        scopes=tuple(record.get("scopes", USUAL_SCOPES)),
         expires_at=None if expires_at is None else stored_documents.moment(expires_at, KIND),
     )

@@ -24,11 +24,15 @@ from addon.requests.queues import (
     FUNCTIONS,
     PERIODIC_KIND,
     PROCESS_KIND,
+    WEBHOOK_KIND,
     DeadlineQueue,
 )
 from addon.requests.scheduling import Length
 from addon.requests.spoilt_keys import is_number
 from addon.requests.state import BATCH, QUEUED, RequestState, RequestStates
+
+WEBHOOK_TTL_S = 7 * 24 * 3600
+"""Twice as long as a webhook delivery is tried: what is known of it ends by itself."""
 
 
 class Dispatcher:
@@ -115,6 +119,18 @@ class Dispatcher:
             pipe.multi()  # RQ would, and after the first command it is too late
             job, timeout = self._job(name, PERIODIC_KIND), int(scheduling.LONGEST_S)
             self._enqueue(pipe, PERIODIC_KIND, name, job, scheduling.PERIODIC, timeout)
+            pipe.execute()
+
+    def webhook(self, name: str) -> None:
+        """Queue a delivery of an event to an endpoint, by its name. Raises QueueUnavailable."""
+        job, key = self._job(name, WEBHOOK_KIND), redis_keys.WEBHOOK_DELIVERY + name
+        with as_unavailable(), self.redis.pipeline() as pipe:
+            pipe.multi()  # RQ would, and after the first command it is too late
+            pipe.zadd(redis_keys.WEBHOOKS_OPEN, {name: time.time() + scheduling.LOOK_S})
+            pipe.hset(key, "job", job)
+            pipe.expire(key, WEBHOOK_TTL_S)
+            timeout = int(scheduling.JOB_FLOOR_S)
+            self._enqueue(pipe, WEBHOOK_KIND, name, job, scheduling.WEBHOOKS, timeout)
             pipe.execute()
 
     def _again(

@@ -31,12 +31,14 @@ POLL_S = 0.1
 PROCESS_KIND = "process"
 DELIVER_KIND = "deliver"
 PERIODIC_KIND = "errand"
+WEBHOOK_KIND = "webhook"
 """The beginnings of a job's id and of its lease; \"errand\" is an older word, and stays."""
 
 FUNCTIONS = {
     PROCESS_KIND: "workers.process.process",
     DELIVER_KIND: "workers.deliver.deliver",
     PERIODIC_KIND: "workers.periodic_tasks.run",
+    WEBHOOK_KIND: "workers.webhooks.deliver",
 }
 """The function of each kind of job: nothing else is ever run by a worker."""
 

@@ -54,7 +54,31 @@ def successful(sid: str, result: Mapping[str, Any]) -> dict[str, Any]:
 def for_callback(sid: str, result: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """The envelope as the callback gets it: the waveform only where the setting asks for it."""
     left_out = () if settings.result_waveform else ("waveform",)
-    return successful(sid, {name: part for name, part in result.items() if name not in left_out})
+    sent = {name: part for name, part in result.items() if name not in left_out}
+    redaction = result["redaction"]
+    if settings.redact_dtmf == "required" and redaction["status"] != "complete":
+        sent = unheard(sent, redaction.get("reason") or "Digits may remain audible.")
+    return successful(sid, sent)
+
+
+def unheard(result: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """A result of a recording that is withheld: without its waveform and without any words.
+
+    What may be heard in the sound may be read in the words. The figures stay, and so do the times
+    of categories. `reason` is a sentence that says why it is withheld.
+    """
+    left = {name: part for name, part in result.items() if name != "waveform"}
+    if left.get("transcript") is not None:
+        left |= {"transcript": None, "transcript_reason": f"Withheld: {reason}"}
+    if left.get("categories"):
+        left["categories"] = [
+            one | {"text": [None] * len(one["text"])} for one in left["categories"]
+        ]
+    if "call_analytics" in left:
+        rendered = dict(left["call_analytics"])
+        rendered.pop("Transcript", None)
+        left["call_analytics"] = rendered
+    return left
 
 
 def failed(sid: str, error: AddonError) -> dict[str, Any]:

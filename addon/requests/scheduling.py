@@ -90,14 +90,18 @@ PERIODIC = "errands"
 """Jobs of periodic tasks; the name is an older word, and stays while two releases share Redis."""
 
 BACKFILL = "backfill"
+WEBHOOKS = "webhooks"
+"""Events for integrators: a process of its own serves it, so that no result waits for one."""
+
 RECORDING_QUEUES = tuple(each.name for each in SIZE_CLASSES)
-ALL_QUEUES = (*RECORDING_QUEUES, DELIVER, REDELIVER, PERIODIC, BACKFILL)
+ALL_QUEUES = (*RECORDING_QUEUES, DELIVER, REDELIVER, PERIODIC, BACKFILL, WEBHOOKS)
 
 ROLES = {
     "express": (EXPRESS,),
     "general": (*RECORDING_QUEUES, PERIODIC, BACKFILL),
     "deliver": (DELIVER,),
     "redeliver": (REDELIVER, DELIVER),
+    "webhooks": (WEBHOOKS,),
 }
 """The queues that each kind of worker process takes from, in this order."""
 

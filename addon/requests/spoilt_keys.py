@@ -21,6 +21,7 @@ TYPES: dict[str, bytes] = {
     redis_keys.REQUESTS_DONE: b"zset",
     redis_keys.REQUESTS_UNCOUNTED: b"list",
     redis_keys.RESERVES: b"hash",
+    redis_keys.WEBHOOKS_OPEN: b"zset",
     redis_keys.METRICS: b"hash",
     **{redis_keys.SERVICE_TIMES + name: b"list" for name in scheduling.RECORDING_QUEUES},
     **{f"{redis_keys.RQ}queue:{name}": b"list" for name in scheduling.ALL_QUEUES},

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from addon.call_facts import Facts
 from addon.ringcentral.api import Api, Caller
+from addon.ringcentral.call_parties import facts_of
 from addon.stored_documents import StoredDocument
 
 CALL_LOG = "/restapi/v1.0/account/~/call-log"
@@ -29,7 +31,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", re.ASCII)
 
 @dataclass(frozen=True)
 class LoggedRecording(StoredDocument):
-    """A recording in the call log; `session` is the conversation it belongs to."""
+    """A recording in the call log; `session` is the conversation it belongs to, `call` what the log
+    says of it."""
 
     KIND = "entry of a call log"
     VERSION = None
@@ -41,6 +44,7 @@ class LoggedRecording(StoredDocument):
     session: str | None = None
     started_at: datetime | None = None
     duration_seconds: float | None = None
+    call: Facts | None = None
 
     @property
     def sid(self) -> str:
@@ -100,13 +104,13 @@ def _recordings(record: Mapping[str, Any]) -> Iterator[LoggedRecording]:
     for part in (record, *legs):
         recording = part.get("recording")
         if isinstance(recording, dict):
-            found = _found(recording, part, _session(part) or session)
+            found = _found(recording, part, _session(part) or session, facts_of(record, part))
             if found is not None:
                 yield found
 
 
 def _found(
-    recording: Mapping[str, Any], part: Mapping[str, Any], session: str | None
+    recording: Mapping[str, Any], part: Mapping[str, Any], session: str | None, call: Facts
 ) -> LoggedRecording | None:
     own_id, uri = recording.get("id"), recording.get("contentUri")
     if not isinstance(own_id, str | int) or isinstance(own_id, bool) or not str(own_id):
@@ -122,6 +126,7 @@ def _found(
         session=session,
         started_at=_parsed(part.get("startTime")),
         duration_seconds=float(duration) if isinstance(duration, int | float) else None,
+        call=call,
     )
 
 

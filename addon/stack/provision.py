@@ -62,6 +62,7 @@ def _secrets(settings: Settings, keys: KeyFolder) -> Iterator[str]:
         ("twilio_account_sid", settings.twilio_account_sid, lambda: "AC" + secrets.token_hex(16)),
         ("twilio_auth_token", settings.twilio_auth_token, lambda: secrets.token_hex(16)),
         ("intake_key", settings.intake_key, _random_key),
+        ("catalogue_key", settings.catalogue_key, _random_key),
         ("playback_secret", settings.playback_secrets, lambda: secrets.token_urlsafe(32)),
     ]
     for name, present, make in wanted:

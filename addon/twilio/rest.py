@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -31,6 +32,9 @@ MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 REST_TIMEOUTS = Timeouts(connect=5, read=15, total=30)
 """Twilio answers in well under a second; a job does better to try again than to wait longer."""
+
+BUSY_PAUSE_S = 0.5
+"""Between two tries of what is busy and does not say for how long."""
 
 _API_HOST = re.compile(r"api(?:\.[a-z0-9-]+)*\.twilio\.com", re.ASCII)
 _FORM = "application/x-www-form-urlencoded"
@@ -155,6 +159,46 @@ class Rest:
             ) as response,
         ):
             return _reply(response)
+
+
+class BoundedRest(Rest):
+    """Calls that are over, all of them together, after so many seconds.
+
+    Within this time what is busy is asked again: its answer is worth no more than that.
+    """
+
+    def __init__(self, api: TwilioApi, outbound: Outbound, seconds: float) -> None:
+        super().__init__(api, outbound)
+        self._ends = time.monotonic() + seconds
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        document: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeouts: Timeouts = REST_TIMEOUTS,
+    ) -> Reply:
+        """As Rest.call, in the time that is left."""
+        while True:
+            left = self._left()
+            if left <= 0:
+                raise TwilioUnavailable("Twilio did not answer in time")
+            within = replace(timeouts, total=left)
+            try:
+                return super().call(
+                    method, url, form=form, document=document, headers=headers, timeouts=within
+                )
+            except TwilioUnavailable as error:
+                pause = error.retry_after or BUSY_PAUSE_S
+                if pause >= self._left():
+                    raise
+                time.sleep(pause)
+
+    def _left(self) -> float:
+        return self._ends - time.monotonic()
 
 
 def _body(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -37,19 +37,33 @@ class Outcome(Enum):
 @dataclass(frozen=True)
 class Task:
     """A task as read singly. `etag` is exactly as received; `attributes` None if they are no JSON
-    object, and so cannot be merged into."""
+    object, and so cannot be merged into; `queue` is the name of the queue that it is in."""
 
     sid: str
     attributes: Attributes | None
     etag: str | None
     assignment_status: str
+    queue: str | None = None
 
-    def holds(self, path: str, sid: str) -> bool:
-        """True where the attributes have this SID there: a match in a list may be an accident."""
+    def value(self, path: str) -> Any:
+        """The attribute at a path of names with dots between; None where there is none."""
         value: Any = self.attributes
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
-        return bool(value == sid)
+        return value
+
+    def holds(self, path: str, sid: str) -> bool:
+        """True where the attributes have this SID there: a match in a list may be an accident."""
+        return bool(self.value(path) == sid)
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """An offer of a task to a worker, with what became of it."""
+
+    sid: str
+    status: str
+    worker_name: str
 
 
 class TaskRouter:
@@ -86,7 +100,27 @@ class TaskRouter:
             attributes=_parsed(reply.document.get("attributes")),
             etag=reply.headers.get("ETag"),
             assignment_status=str(reply.document.get("assignment_status")),
+            queue=_text(reply.document, "task_queue_friendly_name"),
         )
+
+    def reservations(self, task_sid: str) -> list[Reservation]:
+        """The first PAGE_SIZE reservations of a task. Raises TwilioUnavailable."""
+        url = f"{self._root}/{task_sid}/Reservations"
+        reply = self._rest.call(
+            "GET", self._rest.api.url("taskrouter", url, {"PageSize": str(PAGE_SIZE)})
+        )
+        if reply.status != 200:
+            raise reply.unexpected()
+        listed = reply.document.get("reservations")
+        return [
+            Reservation(
+                _text(each, "sid") or "",
+                _text(each, "reservation_status") or "",
+                _text(each, "worker_name") or "",
+            )
+            for each in (listed if isinstance(listed, list) else ())
+            if isinstance(each, dict)
+        ]
 
     def update(self, sid: str, merge: Callable[[Attributes], Attributes]) -> Outcome:
         """Let `merge` change a copy of the attributes; write it over the version it came from.
@@ -164,6 +198,11 @@ def searches(call_sid: str | None, conference_sid: str | None) -> list[tuple[str
 def unquoted(etag: str) -> str:
     """An entity tag without its quotes and weakness, as some servers compare it."""
     return etag.removeprefix("W/").strip('"')
+
+
+def _text(document: Mapping[str, Any], name: str) -> str | None:
+    value = document.get(name)
+    return value if isinstance(value, str) else None
 
 
 def _parsed(attributes: object) -> Attributes | None:

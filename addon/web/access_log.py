@@ -40,6 +40,7 @@ def access_by_link(
         call_sid=grant.call_sid,
         grant=grant.nonce,
         form=form,
+        clip_seconds=grant.clip and grant.clip.seconds,
     )
 
 

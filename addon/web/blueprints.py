@@ -12,22 +12,25 @@ from addon.web import (
     flex_recordings,
     invocations,
     limits,
+    lists,
     login,
     media,
     openapi,
     ops,
+    overview,
+    page_responses,
     pages,
-    problems,
     ringcentral,
     ringcentral_webhook,
     transport_security,
+    webhook_pages,
 )
 from addon.web.context import EXTENSION
 from addon.web.direct_routes import DirectRoutes
 
 BLUEPRINTS = (
-    *(invocations, flex_recordings, media, flex, api, openapi, login, pages, docs, ops),
-    *(ringcentral, ringcentral_webhook),
+    *(invocations, flex_recordings, media, flex, api, openapi, login, lists, overview),
+    *(pages, docs, ops, ringcentral, ringcentral_webhook, webhook_pages),
 )
 
 
@@ -35,7 +38,7 @@ def register_blueprints(app: Flask) -> None:
     """Add every blueprint, the error handlers and the limits to an app."""
     for module in BLUEPRINTS:
         app.register_blueprint(module.blueprint)
-    problems.PROGRAMS.listen_to(app)
+    page_responses.apply_to_rest(app)
     limited = {
         api.blueprint: api.access.valid_caller,
         flex.blueprint: flex.valid_caller,

@@ -16,10 +16,13 @@ from flask import Flask, current_app
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.archive.store import WEB_PATIENCE, Store
+from addon.catalogue import Catalogue
+from addon.catalogue.writer import CatalogueWriter
 from addon.errors import SettingsError, Unavailable
+from addon.metrics import declarations
 from addon.metrics.buffered_counters import BufferedCounters
 from addon.metrics.counters import Counters
-from addon.outbound import Outbound
+from addon.outbound import Origins, Outbound
 from addon.playback.access_log import AccessLogWriter
 from addon.playback.addresses import AddressNames
 from addon.playback.grants import Grants
@@ -41,7 +44,10 @@ from addon.twilio.signatures import Verifier
 from addon.vault import Vault
 from addon.web.oidc import Provider
 from addon.web.recording_rows import RecordingRows
+from addon.web.saved_views import SavedViews
 from addon.web.sessions import Sessions
+from addon.webhooks.outbox import Outbox
+from addon.webhooks.tries import Tries
 
 EXTENSION = "recording-addon"
 
@@ -66,7 +72,25 @@ class Context:
     @cached_property
     def archive(self) -> Archive:
         """The archive, with whatever keys this process holds."""
-        return Archive.from_settings(self.settings, self.store)
+        archive = Archive.from_settings(self.settings, self.store)
+        if self.settings.webhook_hosts:
+            archive.at_erasure(self.outbox.promise_erasure)
+        return archive
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Events that were promised to integrators, and their endpoints."""
+        return Outbox.from_settings(self.settings, self.store)
+
+    @cached_property
+    def webhook_tries(self) -> Tries:
+        """The latest tries to deliver events."""
+        return Tries(self.redis)
+
+    @cached_property
+    def saved_views(self) -> SavedViews:
+        """The views of the list that people saved."""
+        return SavedViews.from_settings(self.settings, self.store)
 
     @cached_property
     def intake_store(self) -> IntakeStore:
@@ -140,6 +164,18 @@ class Context:
         )
 
     @cached_property
+    def catalogue(self) -> Catalogue:
+        """The index of recordings. Raises CatalogueUnavailable without CATALOGUE_KEY."""
+        return Catalogue.from_settings(self.settings)
+
+    @cached_property
+    def catalogue_writer(self) -> CatalogueWriter:
+        """Keeps the catalogue up to date."""
+        catalogue = self.catalogue if self.settings.catalogue_key else None
+        missed = declarations.CATALOGUE_MISSED
+        return CatalogueWriter(catalogue, lambda: self.buffered_counters.count(missed))
+
+    @cached_property
     def recording_rows(self) -> RecordingRows:
         """Rows of the list of recordings."""
         return RecordingRows(self.archive)
@@ -197,12 +233,15 @@ class Context:
         for name in ("access_log", "buffered_counters"):
             if name in self.__dict__:
                 self.__dict__[name].close()
+        if "catalogue" in self.__dict__:
+            self.catalogue.close()
         if "redis" in self.__dict__:
             self.redis.connection_pool.disconnect()
 
 
 def attach(app: Flask, settings: Settings) -> None:
-    """Give an app its context."""
+    """Give an app its context. Raises SettingsError."""
+    Origins(settings.webhook_hosts, setting="WEBHOOK_HOSTS")  # a wrong entry ends the start
     made = Context(settings)
     atexit.register(made.close)
     app.extensions[EXTENSION] = made

@@ -1,4 +1,4 @@
-"""Cookies of people: of the session, of sign-ins that are under way, and of signing out."""
+"""Cookies of people: of the session, sign-ins that are under way, signing out, the time zone."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ SIGN_IN_S = 600
 
 ASK_AGAIN_S = 30 * 24 * 3600
 """After signing out the issuer asks who it is, this long: a shared desk stands over a holiday."""
+
+ZONE_S = 365 * 24 * 3600
+"""Nothing but a zone's name, and nobody wants to choose it again."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,14 @@ class Cookies:
     def ask_again(self, response: Response, *, wanted: bool) -> None:
         """Make the next sign-in of this browser ask who it is, or no longer."""
         self._set(response, "signed-out", "yes" if wanted else "", ASK_AGAIN_S if wanted else 0)
+
+    def zone(self, request: Request) -> str | None:
+        """The name of the time zone that the viewer sees times in."""
+        return self._get(request, "zone")
+
+    def remember_zone(self, response: Response, name: str) -> None:
+        """Show this browser times in a zone."""
+        self._set(response, "zone", name, ZONE_S)
 
     def _get(self, request: Request, name: str) -> str | None:
         return request.cookies.get(self._name(name)) or None

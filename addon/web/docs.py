@@ -12,13 +12,14 @@ from flask import Blueprint, Response, render_template
 from markupsafe import Markup, escape
 
 from addon.errors import NotFound
-from addon.web import page_responses, reference
+from addon.web import guide, page_responses, reference
 from addon.web.context import context
 
 FOLDER = Path(__file__).parents[2] / "docs"
 
 PAGES = {
     "": "Quick start",
+    "callback": "Receive a result",
     "result": "The result",
     "examples": "Examples",
     "errors": "Error codes",
@@ -26,8 +27,12 @@ PAGES = {
     "data": "Data handling",
     "testing": "Test mode",
     "api": "API and player",
+    "webhooks": "Webhooks",
 }
 """Every page by its address, in the order of the menu."""
+
+GUIDES = {"callback": "callback.md", "api": "api.md", "webhooks": "webhooks.md"}
+"""Pages that are made from a file of docs/."""
 
 EXAMPLES = {
     "dual": ("Two channels", "Customer left, agent right: every figure is known."),
@@ -50,6 +55,9 @@ def show(page: str) -> str:
     """One page. Raises NotFound."""
     if page not in PAGES:
         raise NotFound("There is no such page of the documentation")
+    if page in GUIDES:
+        text = guide.html(FOLDER / GUIDES[page], context().settings.public_url)
+        return render_template("docs/guide.html", pages=PAGES, page=page, guide=text)
     return render_template(
         f"docs/{page or 'start'}.html",
         pages=PAGES,

@@ -107,7 +107,7 @@ def _note(callback: StatusCallback) -> None:
 
 def _rejection(error: Rejected) -> Response:
     """400 with the reason: Twilio does not send a callback again, and shows it in its debugger."""
-    return problems.problem(400, error.message, code=error.code, remedy=error.remedy)
+    return problems.problem(400, error.message, error)
 
 
 twilio_answers.audience(_rejection).listen_to(blueprint)

@@ -1,9 +1,9 @@
-"""Template filters that write numbers, times and names for people; every time is in UTC."""
+"""Template filters that write numbers, times and names for people; times in UTC, or in a zone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from addon.analysis.rules import RULE_FLAG
@@ -46,20 +46,30 @@ def spoken(seconds: float | None) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
+def seconds(value: float) -> str:
+    """A time as an address has it behind `#t=`: 192 or 43.2, never behind the moment itself."""
+    return f"{int(value * 10) / 10:g}"
+
+
 def percent(value: float | None) -> str:
     """A share without decimals."""
     return "–" if value is None else f"{value:.0f} %"
 
 
-def day(at: datetime) -> str:
+def day(at: datetime, zone: tzinfo = UTC) -> str:
     """As a heading has it."""
-    at = at.astimezone(UTC)
+    at = at.astimezone(zone)
     return f"{at:%A} {at.day} {at:%B %Y}"
 
 
-def minute(at: datetime) -> str:
+def short_day(on: date) -> str:
+    """A day as an axis or a narrow cell has it."""
+    return f"{on:%a} {on.day} {on:%b}"
+
+
+def minute(at: datetime, zone: tzinfo = UTC) -> str:
     """The time of day."""
-    return f"{at.astimezone(UTC):%H:%M}"
+    return f"{at.astimezone(zone):%H:%M}"
 
 
 def iso(at: datetime) -> str:
@@ -82,6 +92,11 @@ def size(count: int) -> str:
 def hertz(rate: int) -> str:
     """A sample rate in kHz, without needless decimals."""
     return f"{rate / 1000:g} kHz"
+
+
+def sentence(text: str) -> str:
+    """A text with a large first letter; the others stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def flag_name(flag: str) -> str:
@@ -117,8 +132,8 @@ def moment(when: datetime | str) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     one.__name__: one
     for one in (
-        *(clock, spoken, percent, day, minute, iso, short, size, hertz),
-        *(flag_name, flag_text, redaction, moment),
+        *(clock, spoken, seconds, percent, day, short_day, minute, iso, short, size, hertz),
+        *(sentence, flag_name, flag_text, redaction, moment),
     )
 }
 """By the name that templates use."""

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from addon.playback.ranges import Range, coalesced
+from addon.web.formats import clock
+
 Event = Mapping[str, Any]
 
 NOT_REPORTED = "not reported"
@@ -20,6 +23,47 @@ class Line:
     what: str
     at: str
     refused: bool = False
+
+
+@dataclass(frozen=True)
+class HeardBy:
+    """The parts of a recording that one listener's players say they played; seconds, in order."""
+
+    who: str
+    ranges: Sequence[tuple[float, float]]
+    duration: float
+
+    @property
+    def seconds(self) -> float:
+        """The time of all parts."""
+        return round(sum(stop - start for start, stop in self.ranges), 1)
+
+    @property
+    def percent(self) -> float:
+        """Of the recording."""
+        return 100 * self.seconds / self.duration if self.duration else 0.0
+
+
+def heard_by(events: Sequence[Event], duration: float | None) -> list[HeardBy]:
+    """For each listener all that was played, whoever heard most first; by genuine events alone."""
+    played: dict[str, list[Range]] = {}
+    for event in events:
+        if event["event"] == "played" and not _bad(event):
+            played.setdefault(_who(event), []).extend(_milliseconds(event))
+    found = [
+        HeardBy(who, [(a / 1000, b / 1000) for a, b in sorted(coalesced(ranges))], duration or 0.0)
+        for who, ranges in played.items()
+    ]
+    return sorted(found, key=lambda one: -one.seconds)
+
+
+def _milliseconds(event: Event) -> list[Range]:
+    """The ranges of an event; none where another release wrote them in a form not known here."""
+    try:
+        pairs = [(round(1000 * a), round(1000 * b)) for a, b in event["ranges_seconds"]]
+    except (KeyError, TypeError, ValueError):
+        return []
+    return [Range(start, stop) for start, stop in pairs if 0 <= start < stop]
 
 
 def lines(events: Sequence[Event]) -> list[Line]:
@@ -74,23 +118,34 @@ def _what(event: Event) -> str:
     if "trouble" in event:
         return f"is said to have “{kind}”, but {event['trouble']}"
     if kind == "heard" and event.get("purpose") == "download":
-        return "downloaded"
+        return f"downloaded{_clip(event)}"
     if kind == "heard":
         sent = f"{_share(event)} was sent{_lasting(event)}"
-        return f"listened; {sent}" + (
+        return f"listened{_clip(event)}; {sent}" + (
             "; what was played is not reported" if "played" in event else ""
         )
     if kind == "played":
         return f"played {_seconds(event)}, as the player reports"
     if kind == "began":
         return "began to listen; what was sent is not known yet"
+    if kind == "noted":
+        return f"wrote a note at {clock(event.get('at_seconds'))}"
     if kind == "exported":
         return "took the transcript away"
     if kind == "granted":
-        return "was given a link"
+        return f"was given a link{_clip(event)}"
     if kind == "denied":
         return f"was refused: {event.get('reason', 'no right')}"
     return str(kind).replace("_", " ")
+
+
+def _clip(event: Event) -> str:
+    """The stretch that an event is of, where it is a clip."""
+    try:
+        start, stop = (clock(one) for one in event["clip_seconds"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return f" (clip {start} to {stop})"
 
 
 def _lasting(event: Event) -> str:

@@ -73,7 +73,7 @@ def _played(
             raise Forbidden("this link is for listening; another format is a download")
         found = context.player.granted(grant)
         access = access_by_link(context, environ, grant, wanted_format)
-        answer = audio.logged(context, environ, found, access, wanted_format, grant.subject)
+        answer = audio.logged(context, environ, found, access, wanted_format, grant.file_name)
         # Only now: an answer that holds nothing of it, or an error to try again, uses nothing up.
         gives = environ["REQUEST_METHOD"] == "GET" and answer.status in (200, 206)
         if gives and grant.purpose == "download":

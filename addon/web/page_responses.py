@@ -1,4 +1,4 @@
-"""Headers and error pages that all pages for people have in common.
+"""Headers, compression and error pages that all pages for people have in common.
 
 The Content-Security-Policy lets nothing in from other hosts and no inline script or style run. A
 stranger must never see a traceback or a bare 500 here.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import secrets
 
-from flask import Blueprint, g, redirect, render_template, request
+from flask import Blueprint, Flask, g, redirect, render_template, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from addon.errors import AddonError, Unauthenticated
+from addon.web import compression, problems
+from addon.web.current_user import User, current_user
 from addon.web.error_answers import Audience, status_of
 from addon.web.safe_redirect import sign_in_path
 
@@ -36,9 +38,11 @@ TITLES = {
     401: "Please sign in",
     403: "Not allowed",
     404: "Not found",
+    405: "Not possible",
     409: "Not possible now",
     410: "No longer valid",
     422: "Not playable",
+    429: "Too many requests",
     502: "Not shown",
     503: "Just a moment",
 }
@@ -49,16 +53,34 @@ UNAVAILABLE = (
 )
 
 
+HOME_BUTTON = ("All recordings", "/recordings")
+
+PROGRAMS_ONLY = ("/api/", "/flex/", "/recording-analysis")
+"""Addresses whose errors are problem documents, whoever asks."""
+
+
 def apply(blueprint: Blueprint, audience: Audience | None = None) -> None:
     """Give a blueprint of pages its headers and its error pages, or those of another audience."""
     blueprint.before_request(_make_nonce)
     blueprint.after_request(_with_headers)
+    compression.apply(blueprint)
     (audience or PEOPLE).listen_to(blueprint)
+
+
+def apply_to_rest(app: Flask) -> None:
+    """Answer the errors of every other address: wrong ones, links to audio, the API."""
+    Audience(_form_for_caller, _http_for_caller, unforeseen=AddonError).listen_to(app)
 
 
 def is_fetched() -> bool:
     """True if a script or an audio element asks, which a page in answer would not help."""
     return request.headers.get("Sec-Fetch-Dest", "document") not in ("document", "iframe")
+
+
+def is_opened() -> bool:
+    """True if a browser is on its way to a page. Players, scripts and tools take anything."""
+    takes_pages = "text/html" in request.headers.get("Accept", "")
+    return takes_pages and "Range" not in request.headers and not is_fetched()
 
 
 def _make_nonce() -> None:
@@ -81,17 +103,58 @@ def _form(error: AddonError) -> Response:
     text = f"{error.message}. {error.remedy}"
     if status_of(error) not in TITLES or status_of(error) == 503:
         text = UNAVAILABLE
-    return error_page(error, text, ("All recordings", "/recordings"))
+    return error_page(error, text, HOME_BUTTON)
 
 
 def error_page(error: AddonError, text: str, button: tuple[str, str] | None) -> Response:
     """The page of an error: a text, and a button by its label and address."""
-    status = status_of(error)
+    return _page(status_of(error), text, button, error.code)
+
+
+def _http(error: HTTPException) -> Response:
+    """The page of an error of the framework's; a redirect stays one."""
+    if (error.code or 500) < 400:
+        return error.get_response(request.environ)
+    detail = problems.DETAILS.get(error.code or 500, "the request could not be understood")
+    page = _page(error.code or 500, f"{detail[0].upper()}{detail[1:]}.", HOME_BUTTON, None)
+    problems.keep_headers(error, page)
+    return page
+
+
+def _page(status: int, text: str, button: tuple[str, str] | None, code: int | None) -> Response:
     status = status if status in TITLES else 503
     page = render_template(
-        "error.html", title=TITLES[status], status=status, code=error.code, text=text, button=button
+        "error.html",
+        user=_user(),
+        title=TITLES[status],
+        status=status,
+        code=code,
+        text=text,
+        button=button,
     )
-    return FlaskResponse(page, status)
+    response = FlaskResponse(page, status, {"Cache-Control": "no-store"})
+    return _with_headers(response)
 
 
-PEOPLE = Audience(_form, HTTPException.get_response, retry_after_s=5)
+def _user() -> User | None:
+    """The user whose account an error page shows too, where that can be known."""
+    try:
+        return current_user()
+    except AddonError:
+        return None
+
+
+def _form_for_caller(error: AddonError) -> Response:
+    """A page for whoever opened a link in a browser, a problem document for everybody else."""
+    return _form(error) if _is_for_people() else problems.of_error(error)
+
+
+def _http_for_caller(error: HTTPException) -> Response:
+    return _http(error) if _is_for_people() else problems.of_http(error)
+
+
+def _is_for_people() -> bool:
+    return is_opened() and not request.path.startswith(PROGRAMS_ONLY)
+
+
+PEOPLE = Audience(_form, _http, retry_after_s=5)

@@ -1,12 +1,14 @@
-"""Reports of a player: which seconds of a recording it played, beside what was sent.
+"""Reports of a player: which seconds of a recording or a call it played, beside what was sent.
 
-The page's script sends them to `/recordings/<id>/played`. The grant that it plays by, in a cookie
-that no script can read, says whose they are; that they are true is the player's word alone.
+The page's script sends them to `/recordings/<id>/played` or `/calls/<sid>/played`. The grant that
+it plays by, in a cookie that no script can read, says whose they are; that they are true is the
+player's word alone.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Annotated
 
 from flask import request
@@ -36,10 +38,13 @@ class Report(BaseModel):
 
     ranges: Annotated[list[tuple[Seconds, Seconds]], Field(max_length=MAX_RANGES)]
 
-    def within(self, duration: float) -> list[Range]:
-        """The ranges that lie in a recording of so many seconds, in milliseconds."""
-        end = round(duration * 1000)
-        whole = [(round(start * 1000), min(round(stop * 1000), end)) for start, stop in self.ranges]
+    def within(self, begin: float, end: float) -> list[Range]:
+        """The ranges between two times, in milliseconds from the first of them."""
+        length = round((end - begin) * 1000)
+        whole = [
+            (max(round((start - begin) * 1000), 0), min(round((stop - begin) * 1000), length))
+            for start, stop in self.ranges
+        ]
         return [Range(start, stop) for start, stop in whole if start < stop]
 
 
@@ -48,26 +53,37 @@ def remember(response: Response, grant: Grant, token: str) -> None:
     response.set_cookie(
         COOKIE,
         token,
-        path=f"/recordings/{grant.subject}",
+        path=f"/{'recordings' if grant.recording_id else 'calls'}/{grant.subject}",
         secure=context().settings.public_url.startswith("https:"),
         httponly=True,
         samesite="Strict",
     )
 
 
-def take_report(recording_id: str) -> None:
-    """Log what the player of this request played.
+def take_report(subject: str) -> None:
+    """Log what the player of this request played: of each recording of a call, its own seconds.
 
-    Raises Forbidden without a genuine grant for the recording, InvalidParameter, NotStored.
+    Raises Forbidden without a genuine grant for the recording or call, InvalidParameter, NotStored.
     """
     grant = context().grants.authentic(request.cookies.get(COOKIE, ""))
-    if grant.recording_id != recording_id or grant.expires + LATE_S < time.time():
+    if grant.subject != subject or grant.clip or grant.expires + LATE_S < time.time():
         raise Forbidden("this report belongs to no link that plays this recording")
-    duration = context().archive.manifest(grant.tenant, recording_id).facts.duration_seconds
-    ranges = _report().within(duration or 0.0)
-    if ranges and duration:
-        access = access_by_link(context(), request.environ, grant)
-        context().access_log.played(access, ranges, round(duration * 1000), duration)
+    report = _report()
+    for recording_id, begin, end in _places(grant):
+        duration = end - begin
+        ranges = report.within(begin, end)
+        if ranges and duration:
+            access = access_by_link(context(), request.environ, grant)
+            mine = replace(access, recordings=(recording_id,))
+            context().access_log.played(mine, ranges, round(duration * 1000), duration)
+
+
+def _places(grant: Grant) -> list[tuple[str, float, float]]:
+    """The recordings that a grant plays: id, begin and end in seconds of what is played."""
+    if grant.recording_id is None:
+        return context().player.legs(grant.tenant, grant.subject)
+    facts = context().archive.manifest(grant.tenant, grant.recording_id).facts
+    return [(grant.recording_id, 0.0, facts.duration_seconds or 0.0)]
 
 
 def _report() -> Report:

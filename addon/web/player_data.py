@@ -40,9 +40,9 @@ class Turn:
 
 
 def roles(result: Mapping[str, Any]) -> list[str]:
-    """The parties from the top of the player to its bottom: the agent comes first."""
+    """The parties from the top of the player to its bottom: the agent first, a mix last."""
     found = [person["role"] for person in result.get("participants", [])]
-    return sorted(found, key=lambda role: role != "agent")
+    return sorted(found, key=lambda role: (role != "agent", role == "mixed"))
 
 
 def turns(result: Mapping[str, Any]) -> list[Turn]:
@@ -100,8 +100,33 @@ def sentiments(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {party["role"]: party for party in transcript.get("sentiment") or ()}
 
 
-def document(result: Mapping[str, Any]) -> Json:
-    """Everything the player's script needs, times in seconds."""
+def channels(result: Mapping[str, Any]) -> dict[str, int] | None:
+    """The channel of each party where each of two has its own; None where they cannot be parted."""
+    people = result.get("participants", [])
+    found = {person["role"]: person["channel"] for person in people}
+    both = (result.get("audio") or {}).get("channels") == 2 and sorted(found.values()) == [0, 1]
+    return found if both else None
+
+
+def words(result: Mapping[str, Any]) -> list[list[tuple[float, float, str]]]:
+    """The words of each turn as start, end and text; empty where there is no transcript."""
+    sentences = (result.get("transcript") or {}).get("sentences", [])
+    return [
+        [
+            (one["start_seconds"], one["end_seconds"], one["word"])
+            for one in sentence.get("words", [])
+        ]
+        for sentence in sentences
+    ]
+
+
+def document(
+    result: Mapping[str, Any], moments: Sequence[tuple[str, str, float, float]] = ()
+) -> Json:
+    """Everything the player's script needs, times in seconds.
+
+    A moment is its kind, its title, its start and its end.
+    """
     parties = roles(result)
     spans = {role: _speech(result, role) for role in parties}
     talk = result.get("conversation", {})
@@ -116,6 +141,9 @@ def document(result: Mapping[str, Any]) -> Json:
             "hold": talk.get("hold", {}).get("intervals", []),
             "muted": result.get("redaction", {}).get("intervals", []),
         },
+        "moments": moments,
+        "channels": channels(result),
+        "words": words(result),
         "peaks": peaks(result),
     }
 

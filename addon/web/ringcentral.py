@@ -46,7 +46,7 @@ def recording(recording_id: str) -> Response | str:
     session = _session(client)
     if session is None and not page_responses.is_fetched():
         return _sign_in(client, here)
-    if session is None or not _wants_page():
+    if session is None or not page_responses.is_opened():
         return _sound(client, session, recording_id)
     known = client.recording(session, recording_id)
     return render_template(
@@ -99,7 +99,7 @@ def sign_out() -> Response:
 
 def _form(error: AddonError) -> Response:
     """A page for people, a problem document for players, scripts and tools."""
-    if page_responses.is_fetched() or not _wants_page():
+    if not page_responses.is_opened():
         return problems.of_error(error)
     status, here = error.http_status, (request.view_args or {}).get("recording_id")
     text, button = f"{error.message}. {error.remedy}", None
@@ -186,11 +186,6 @@ def _client() -> RingCentral:
 def _link(recording_id: str) -> str:
     """The path of a recording's permanent link. Raises NotFound for an impossible id."""
     return f"/ringcentral/recordings/{checked_id(recording_id)}"
-
-
-def _wants_page() -> bool:
-    """A browser on its way to a page says so; players, scripts and tools take anything."""
-    return "text/html" in request.headers.get("Accept", "") and "Range" not in request.headers
 
 
 def _redirect_uri() -> str:

@@ -7,15 +7,18 @@ from flask import Response
 from addon.analysis.captions import MEDIA_TYPES, CaptionFormat, captions
 from addon.errors import KeyMissing, NotFound, NotStored
 from addon.playback.access_log import Access
+from addon.web.access_log import refusals_logged
 from addon.web.context import context
 
 
 def transcript_answer(access: Access, form: CaptionFormat) -> Response:
     """The transcript of the one recording of `access`, logged before it is sent.
 
-    Raises NotFound with the reason where there is none, Tampered, StoreUnavailable.
+    Raises NotFound with the reason where there is none, Withheld, Tampered, StoreUnavailable.
     """
     (recording_id,) = access.recordings
+    with refusals_logged(access):
+        context().player.audible(access.tenant, recording_id)
     try:
         document = context().archive.analysis(access.tenant, recording_id)
     except (NotStored, KeyMissing):

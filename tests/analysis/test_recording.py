@@ -83,7 +83,7 @@ def test_tones_and_spoken_numbers_are_muted_together():
     samples[1, at : at + 800] += key_tone(4, 0.1)
     recording = wav(samples)
     report, archived = passed(recording, Options(transcriber=Scripted(NUMBER)))
-    assert list(report.redaction.reasons) == ["dtmf", "spoken_number"]
+    assert list(report.redaction.reasons) == ["dtmf", "card_number"]
     assert report.redacted
     muted = np.frombuffer(archived[44:], "<i2").reshape(-1, 2)[at : at + 800]
     assert not muted.any()
@@ -95,7 +95,7 @@ def test_each_cause_can_be_turned_off():
     recording = wav(samples)
     options = Options(transcriber=Scripted(NUMBER), redact_dtmf=False)
     report, _ = passed(recording, options)
-    assert list(report.redaction.reasons) == ["spoken_number"]
+    assert list(report.redaction.reasons) == ["card_number"]
     options = Options(transcriber=Scripted(NUMBER), redact_spoken=())
     report, _ = passed(recording, options)
     assert list(report.redaction.reasons) == ["dtmf"]

@@ -58,6 +58,21 @@ def test_the_other_party_may_ask_for_it(kind, asked):
     assert find.channel == 0
 
 
+def test_digits_of_one_party_before_a_name_are_not_joined_with_the_others():
+    """Words of one party were looked for among the other's, and the analysis failed."""
+    customer = Speech(
+        0,
+        [Word(digit, at, at + 0.2, 0.9) for at, digit in ((1, "4"), (3, "6"), (4, "7"))],
+        [(1, 4.2)],
+    )
+    agent = Speech(
+        1, [Word("5", 2, 2.2, 0.9), *party(1, "is the security code", 5.0).words], [(2, 7)]
+    )
+    parties = [agent, customer]
+    [find] = details(Conversation.of(parties), parties, "security_code")
+    assert (find.channel, find.interval) == (0, (1, 4.2))
+
+
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
@@ -81,6 +96,6 @@ def test_words_alone_are_no_detail(kind, said):
     ],
 )  # fmt: skip
 def test_a_number_is_announced_by_its_name(said):
-    [at] = Conversation.of([party(0, said, 0.0)]).announced()[-1:]
-    assert 0 < at <= 0.4 * len(said.split())
-    assert Conversation.of([party(0, "good morning", 0.0)]).announced() == []
+    cues = Conversation.of([party(0, said, 0.0)]).cues()
+    assert cues and all(0 < cue.at <= 0.4 * len(said.split()) for cue in cues)
+    assert Conversation.of([party(0, "good morning", 0.0)]).cues() == []

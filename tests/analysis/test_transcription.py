@@ -198,6 +198,15 @@ def test_a_transcriber_that_fails_spoils_nothing(failure):
     assert type(failure).__name__ in report.as_result()["transcript_reason"]
 
 
+def test_speech_of_which_no_word_is_heard_leaves_a_redaction_incomplete():
+    """A number in it was neither muted nor claimed, and the result said "complete"."""
+    silent = passed(wav(CALL.samples), Options(transcriber=Scripted("")))[0].as_result()
+    assert silent["redaction"]["status"] == "incomplete"
+    assert "are not sure: a number may be in them" in silent["redaction"]["reason"]
+    off = passed(wav(CALL.samples), Options(transcriber=Scripted(""), redact_spoken=()))[0]
+    assert off.redaction.status == "complete"
+
+
 NUMBER = "four " + "one " * 15
 
 
@@ -208,7 +217,7 @@ def test_spoken_card_numbers_are_muted_and_masked(subtype):
         recording, Options(transcriber=Scripted(NUMBER), waveform=True), block=9999
     )
     document = report.as_result()
-    assert document["redaction"]["reasons"] == ["spoken_number"]
+    assert document["redaction"]["reasons"] == ["card_number"]
     assert len(archived) == len(recording) and archived != recording
     assert all(
         word["word"] == "[redacted]"

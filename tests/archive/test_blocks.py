@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from zlib import crc32
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,10 +12,26 @@ blocks_of_any_size = st.lists(st.binary(max_size=40), max_size=12)
 
 @given(blocks_of_any_size, st.integers(1, 50))
 def test_pieces_are_the_same_bytes_in_one_size(blocks: list[bytes], size: int) -> None:
-    cut = list(pieces(blocks, size))
+    cut = []
+    for piece in pieces(blocks, size, 2):
+        cut.append(bytes(piece.content))
+        assert piece.crc32 == crc32(piece.content)
+        assert piece.last == (len(cut) * size >= len(b"".join(blocks)))
     assert b"".join(cut) == b"".join(blocks)
     assert all(len(piece) == size for piece in cut[:-1])
-    assert all(0 < len(piece) <= size for piece in cut)
+    assert len(cut[-1]) <= size
+    assert cut[-1] or not any(blocks)
+
+
+@given(blocks_of_any_size, st.integers(1, 10), st.integers(1, 4))
+def test_a_piece_stays_as_it_was_until_its_memory_is_due_again(
+    blocks: list[bytes], size: int, count: int
+) -> None:
+    given_out: list[tuple[bytearray, bytes]] = []
+    for piece in pieces(blocks, size, count):
+        given_out.append((piece.content, bytes(piece.content)))
+        assert all(content == copy for content, copy in given_out[-count:])
+    assert len({id(content) for content, _ in given_out}) <= count
 
 
 @given(blocks_of_any_size, st.lists(st.integers(0, 30), max_size=20))

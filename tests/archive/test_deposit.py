@@ -231,11 +231,11 @@ class TestTwoWorkersAtOnce:
         """Another worker's whole deposit lands just before this one's manifest."""
         put = archive.store.put
 
-        def put_late(key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+        def put_late(key: str, blocks: Iterable[bytes], **options: Any) -> Stat:
             if key.endswith("manifest.json"):
                 monkeypatch.undo()
                 archived(archive, b"audio")
-            return put(key, blocks, if_absent=if_absent)
+            return put(key, blocks, **options)
 
         with archive.deposit(TENANT, RECORDING) as one:
             one.audio([b"audio"])

@@ -136,3 +136,55 @@ class TestSweep:
         archive.store.delete(f"{FOLDER}/manifest.json")
         assert len(list(archive.erase_older(timedelta(days=30), now=NOW))) == 1
         assert archive.list(TENANT).entries == ()
+
+
+@pytest.mark.parametrize("fails_at", range(4))
+def test_an_erasure_that_is_interrupted_is_told_of_all_the_same(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, fails_at: int
+) -> None:
+    """At the index, at the manifest, or while it is told: asking again comes to it once more."""
+    archived(archive, b"audio", analysis={"x": 1})
+    told: list[tuple[str, str]] = []
+    archive.at_erasure(lambda manifest, by: told.append((manifest.recording_id, by)))
+    delete, left = archive.store.delete, [fails_at]
+
+    def dying(key: str) -> None:
+        if told and not left[0]:
+            raise StoreUnavailable("killed")
+        left[0] -= bool(told)
+        delete(key)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(archive.store, "delete", dying)
+        with pytest.raises(StoreUnavailable):
+            erase_it(archive)
+    assert told == [(RECORDING, "Ada")]
+    erase_it(archive)
+    assert set(told) == {(RECORDING, "Ada")}
+    assert len(told) == 2
+
+
+def test_what_cannot_be_told_is_not_erased_for_good(archive: Archive) -> None:
+    archived(archive, b"audio", analysis={"x": 1})
+    troubles = [StoreUnavailable("away")]
+
+    def telling(*_: object) -> None:
+        if troubles:
+            raise troubles.pop()
+
+    archive.at_erasure(telling)
+    with pytest.raises(StoreUnavailable):
+        erase_it(archive)
+    erase_it(archive)
+    with pytest.raises(NotStored):
+        erase_it(archive)
+
+
+def test_of_a_recording_that_a_lock_holds_nothing_is_told(archive: Archive) -> None:
+    archived(archive, b"audio")
+    told: list[object] = []
+    archive.at_erasure(lambda *facts: told.append(facts))
+    archive.store.retain(f"{FOLDER}/audio.esdk", datetime.now(UTC) + timedelta(days=1))
+    with pytest.raises(RetentionLocked):
+        erase_it(archive)
+    assert told == []

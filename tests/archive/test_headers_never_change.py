@@ -15,6 +15,7 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.blocks import watched
+from addon.archive.digest import Digest
 from addon.archive.directory import DirectoryStore
 from addon.archive.epochs import Epochs
 from addon.archive.key_pairs import KeyPair
@@ -39,10 +40,18 @@ class Witness(DirectoryStore):
         self.headers: dict[bytes, set[bytes]] = {}
         self.writes = 0
 
-    def put(self, key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+    def put(
+        self,
+        key: str,
+        blocks: Iterable[bytes],
+        *,
+        if_absent: bool = True,
+        digest: Digest | None = None,
+    ) -> Stat:
         content = bytearray()
+        seen = watched(blocks, content.extend)
         try:
-            return super().put(key, watched(blocks, content.extend), if_absent=if_absent)
+            return super().put(key, seen, if_absent=if_absent, digest=digest)
         finally:
             if content.startswith(MESSAGE_START):
                 header = parse_header(bytes(content))

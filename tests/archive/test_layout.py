@@ -17,7 +17,7 @@ from addon.archive.layout import (
     SealedKey,
     parse_header,
 )
-from addon.archive.store import READ_SIZE
+from addon.archive.store import FIRST_READ, READ_SIZE
 from addon.errors import Tampered
 
 CONTEXT = {"tenant": "XD1", "recording": "RE1"}
@@ -52,6 +52,7 @@ def built(
 
 def test_a_stores_blocks_end_where_frames_end() -> None:
     frames = Frames(bytes(32), 0, FRAME_LENGTH, full=9, last_length=0)
+    assert frames.stored_length(1) == FIRST_READ
     assert READ_SIZE % frames.stored_length(1) == 0
 
 

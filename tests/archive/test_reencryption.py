@@ -100,9 +100,9 @@ def test_interrupted_anywhere_the_recording_reads_and_a_repeat_finishes(
 def test_a_listener_hears_it_all_the_while(newer: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     put = newer.store.put
 
-    def put_while_listening(key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+    def put_while_listening(key: str, blocks: Iterable[bytes], **options: Any) -> Stat:
         heard(newer)
-        stat = put(key, blocks, if_absent=if_absent)
+        stat = put(key, blocks, **options)
         heard(newer)
         return stat
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -67,10 +68,10 @@ def test_audio_that_is_not_muted_yet_is_never_called_complete(
     manifest = either.manifest(TENANT, RECORDING)
     new, seen, put = staged(either, manifest), [], either.store.put
 
-    def looking(key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+    def looking(key: str, blocks: Iterable[bytes], **options: Any) -> Stat:
         if key.endswith(".esdk"):
             seen.append(either.manifest(TENANT, RECORDING).facts)
-        return put(key, blocks, if_absent=if_absent)
+        return put(key, blocks, **options)
 
     monkeypatch.setattr(either.store, "put", looking)
     replace_objects(either, manifest, new, replace(manifest.facts, redacted=True))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from functools import partial
 
 import pytest
 
@@ -10,7 +10,6 @@ from addon.archive.directory import DirectoryStore
 from addon.archive.keys import EncryptionKeys
 from addon.archive.layout import parse_header
 from addon.archive.sealing import context_of, describes, fetcher, is_stored, seal, stored_version
-from addon.archive.store import Stat
 from addon.errors import Tampered
 from tests.archive.recordings import RECORDING, TENANT, archived, noise
 
@@ -19,12 +18,11 @@ from tests.archive.recordings import RECORDING, TENANT, archived, noise
 def test_what_is_recorded_is_what_is_stored(
     length: int, directory: DirectoryStore, encryption_keys: EncryptionKeys
 ) -> None:
-    def put(blocks: Iterable[bytes]) -> Stat:
-        return directory.put("a", blocks)
-
     content = noise(length)
     halves = [content[: length // 2], content[length // 2 :]]
-    sealed, stat = seal(halves, encryption_keys, context_of("t", "r", "audio"), put)
+    sealed, stat = seal(
+        halves, encryption_keys, context_of("t", "r", "audio"), partial(directory.put, "a")
+    )
     stored = directory.get("a")
     header = parse_header(stored)
     assert (sealed.size, stat.size) == (len(stored), len(stored))

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from typing import Any
+from zlib import crc32
 
 import pytest
 
+from addon.archive.digest import Digest
 from addon.archive.s3 import S3Store
 from addon.archive.upload import PART_SIZE, PARTS_IN_FLIGHT
 from addon.errors import AlreadyStored, StoreUnavailable
@@ -79,3 +83,43 @@ def test_uploads_carry_a_checksum_and_a_storage_class(aws: str, bucket_name: str
         head = client.head_object(Bucket=bucket_name, Key=key, ChecksumMode="ENABLED")
         assert head["StorageClass"] == "STANDARD_IA"
         assert head["ChecksumCRC32"]
+
+
+def test_parts_that_are_sent_again_hold_the_same_bytes(way: TroubledWay, troubled: S3Store) -> None:
+    """Memory is written over only once its part was taken and hashed."""
+    content, digest, failed = noise(4 * PART_SIZE + 100), Digest(), set[str]()
+
+    def each_part_fails_once(method: str, path: str) -> Trouble | None:
+        part = path.partition("partNumber=")[2]
+        if method != "PUT" or not part or part in failed:
+            return None
+        failed.add(part)
+        return "reset"
+
+    way.plan = each_part_fails_once
+    blocks = (content[at : at + 65536] for at in range(0, len(content), 65536))
+    troubled.put("a", blocks, digest=digest)
+    assert len(failed) == 5
+    assert digest.sha256 == hashlib.sha256(content).hexdigest()
+    assert digest.size == len(content)
+    assert b"".join(troubled.read("a")) == content
+
+
+@pytest.mark.parametrize("size", [0, 10, LARGE])
+def test_every_body_is_sent_with_its_own_checksum(aws: str, bucket_name: str, size: int) -> None:
+    """The bucket compares it with what it got."""
+    bodies: list[bytes] = []
+
+    def check(request: Any, **_: Any) -> None:
+        if request.method == "PUT":
+            body = bytes(request.body or b"")
+            wanted = base64.b64encode(crc32(body).to_bytes(4, "big"))
+            assert request.headers["x-amz-checksum-crc32"] in (wanted, wanted.decode())
+            bodies.append(body)
+
+    client = s3_client(aws)
+    client.meta.events.register("before-send.s3", check)
+    digest, content = Digest(), noise(size)
+    S3Store(bucket_name, client=client).put("a", [content], digest=digest)
+    assert sum(map(len, bodies)) == size
+    assert digest.sha256 == hashlib.sha256(content).hexdigest()

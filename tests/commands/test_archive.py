@@ -20,6 +20,8 @@ from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Signer, new_signing_key
 from addon.archive.names import files
 from addon.commands.archive import archive_cli
+from addon.settings import Settings
+from addon.webhooks.outbox import Outbox
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived, noise
 
 OTHER = "XD" + "9" * 32
@@ -250,6 +252,17 @@ class TestErase:
         result = run("erase", RECORDING, "--reason", "asked", "--yes")
         assert result.exit_code == 1
         assert f"{until:%Y-%m-%d}" in result.output
+
+    def test_an_integrator_is_told_of_it(
+        self, run: Run, archive: Archive, environment: dict[str, str]
+    ) -> None:
+        keys = {"INTAKE_KEY": "00" * 32, "WEBHOOK_HOSTS": "hooks.example.com"}
+        outbox = Outbox.from_settings(Settings.load(environment | keys), archive.store)
+        outbox.endpoints.create(TENANT, "https://hooks.example.com/")
+        assert run("erase", RECORDING, "--reason", "asked", "--yes", **keys).exit_code == 0
+        (name,) = outbox.pending()
+        event = outbox.event(name.split("-")[0])
+        assert (event.type, event.recording_id) == ("recording.erased", RECORDING)
 
 
 def test_an_erased_recordings_trail_needs_its_tenant(run: Run, archive: Archive) -> None:

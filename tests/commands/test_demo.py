@@ -72,6 +72,18 @@ def demo(data_dir: Path, *options: str) -> "subprocess.Popen[str]":
     )
 
 
+def test_a_population_is_shown_with_its_progress_and_where_to_look(
+    tmp_path: Path, call: Path
+) -> None:
+    process = demo(tmp_path / "var", "--once", "--audio", str(call), "--population", "5")
+    said, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, said
+    assert "  5 of 5 archived" in said
+    for path in ("/recordings", "/overview", r"/login/local\?\S+"):
+        assert re.search(rf"^  http://127.0.0.1:\d+{path}$", said, re.MULTILINE)
+    assert len(list((tmp_path / "var" / "archive").rglob("audio.esdk"))) == 6
+
+
 def test_once_shows_the_202_the_result_and_the_archive_and_exits_0(
     tmp_path: Path, call: Path
 ) -> None:

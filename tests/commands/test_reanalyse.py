@@ -72,8 +72,20 @@ def test_an_empty_archive_needs_nothing(run: Run) -> None:
     assert "0 analysed again, 0 bad" in result.output
 
 
+@pytest.mark.parametrize("further", [(), ("--dry-run",)])
+@pytest.mark.parametrize("install", ["nope", "../nope", "XD" + "0" * 32])
+def test_an_install_without_a_recording_is_named_and_no_zero_is_said(
+    run: Run, install: str, further: tuple[str, ...]
+) -> None:
+    result = run("--install", install, *further)
+    assert result.exit_code == 1
+    assert "0 " not in result.output.replace(install, "")
+    assert "Traceback" not in result.output
+
+
 def test_options_narrow_it_down(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = finds(monkeypatch)
+    monkeypatch.setattr(Reanalysis, "require_install", lambda self: None)
     model = {"transcriber": "whisper:/a/model"}
     run("--install", TENANT, "--since", "2026-11-01", "--only", "transcript", **model)
     (selection,) = asked

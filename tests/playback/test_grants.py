@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addon.errors import Forbidden, GrantExpired, SettingsError
+from addon.playback.clips import Clip
 from addon.playback.grants import MAX_LIFETIME_S, MAX_TOKEN_LENGTH, Grant, Grants
 
 NOW = 1_800_000_000.0
@@ -181,3 +182,17 @@ def test_a_signature_can_be_written_in_one_way_only():
 
 def test_a_secret_is_not_in_the_link():
     assert "newest" not in GRANTS.token(issued())
+
+
+def test_a_clip_comes_back_as_it_went_in():
+    grants = Grants(["s" * 32], audience="https://a.example", ttl=60)
+    clip = Clip.of(192, 210.5)
+    grant = grants.issue("XD1", recording_id="RE1", listener="x", clip=clip)
+    assert grants.verified(grants.token(grant)).clip == clip
+    assert grant.file_name == "RE1-192-210.5"
+
+
+def test_a_link_to_a_whole_names_no_clip_and_so_older_releases_take_it():
+    grants = Grants(["s" * 32], audience="https://a.example", ttl=60)
+    token = grants.token(grants.issue("XD1", recording_id="RE1", listener="x"))
+    assert b"clip" not in base64.urlsafe_b64decode(token.split(".")[1] + "==")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from addon.errors import Tampered
 from addon.playback.decoding import SampleReader
-from addon.playback.joined import MAX_GAP_S, CallPart, converted, joined
+from addon.playback.joined import MAX_GAP_S, CallPart, converted, joined, stretches
 from addon.playback.playability import playability_of
 from tests.playback.sounds import InMemory, decoded, expected, file_of, whole
 
@@ -26,7 +26,13 @@ def part(
     layout = playability_of(InMemory(content)).layout
     started_at = None if after_s is None else BEGAN + timedelta(seconds=after_s)
     return CallPart(
-        lambda: playable, str(hash(content)), index, layout, started_at or BEGAN, started_at
+        "RE1",
+        lambda: playable,
+        str(hash(content)),
+        index,
+        layout,
+        (started_at or BEGAN, BEGAN, ""),
+        started_at,
     )
 
 
@@ -153,3 +159,15 @@ EVERYTHING = whole(JOINED)
 def test_any_range_of_a_small_join(start, stop):
     if start < stop:
         assert b"".join(JOINED.read(start, stop)) == EVERYTHING[start:stop]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "expected"), [("none", [(0, 1), (1, 3)]), ("silence", [(0, 1), (5, 7)])]
+)
+def test_each_part_is_where_the_joined_file_has_it(gaps, expected):
+    contents = [file_of(8000), file_of(16_000, seed=2)]
+    parts = [part(contents[0], after_s=0), part(contents[1], after_s=5)]
+    assert stretches(parts, gaps) == expected
+    found = decoded(whole(joined(parts, gaps)))[0]
+    for (start, stop), content in zip(expected, contents, strict=True):
+        assert (found[start * 8000 : stop * 8000] == decoded(content)[0]).all()

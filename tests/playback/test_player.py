@@ -62,6 +62,36 @@ def test_a_call_is_its_recordings_in_the_order_of_time(archive, player):
     assert player.recordings_of(TENANT, CALL) == ["RE1", "RE2"]
 
 
+def test_parts_without_a_start_are_in_the_order_in_which_they_began_not_were_received(
+    archive, player
+):
+    """The Marketplace tells no start, and a long part is received after what began later."""
+    long, short = file_of(80_000), file_of(8000, seed=2)
+    for name, content, seconds, received_s in (
+        ("RE1", short, 1.0, 6),
+        ("RE2", long, 10.0, 12),
+    ):
+        archived(
+            archive,
+            content,
+            recording_id=name,
+            started_at=None,
+            duration_seconds=seconds,
+            received_at=FACTS.received_at + timedelta(seconds=received_s),
+        )
+    found, _ = decoded(whole(player.call(TENANT, CALL)))
+    assert (found[:80_000] == decoded(long)[0]).all()
+    assert (found[80_000:] == decoded(short)[0]).all()
+
+
+def test_parts_that_began_together_are_in_the_order_in_which_they_were_received(archive, player):
+    first, second = file_of(1000), file_of(2000, seed=2)
+    archived(archive, second, recording_id="RE1", received_at=LATER)
+    archived(archive, first, recording_id="RE2")
+    found, _ = decoded(whole(player.call(TENANT, CALL)))
+    assert (found[:1000] == decoded(first)[0]).all()
+
+
 def test_a_call_of_one_recording_is_that_recording(archive, player):
     archived(archive, file_of())
     assert player.call(TENANT, CALL).etag == player.recording(TENANT, RECORDING).etag

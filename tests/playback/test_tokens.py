@@ -13,7 +13,7 @@ from addon.archive.prefixes import REVOKED_TOKENS, TOKENS
 from addon.archive.signed_documents import DocumentSigner
 from addon.errors import NotStored, StoreUnavailable, Unauthenticated
 from addon.playback import tokens as module
-from addon.playback.tokens import KIND, SCOPES, Tokens
+from addon.playback.tokens import KIND, USUAL_SCOPES, Tokens
 from tests.archive.conftest import aws, bucket, directory
 
 __all__ = ["aws", "bucket", "directory"]
@@ -196,7 +196,7 @@ def test_a_token_keeps_its_scopes(tokens):
     text, token = tokens.issue(INSTALL, scopes=["link", "read"])
     assert tokens.find(text) == token
     assert set(token.scopes) == {"link", "read"}
-    assert tokens.issue(INSTALL)[1].scopes == SCOPES
+    assert tokens.issue(INSTALL)[1].scopes == USUAL_SCOPES
 
 
 def test_that_a_token_is_valid_is_known_by_its_name(tokens, monkeypatch):

@@ -17,7 +17,7 @@ from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.manifest import Manifest, Verifiers
 from addon.archive.prefixes import FLEX_BACKFILLS, FLEX_DELETIONS, INTAKE, OUTCOMES, RESULTS, TOKENS
 from addon.errors import KeyMissing, Tampered, UnreadableDocument
-from addon.playback.tokens import SCOPES, Tokens
+from addon.playback.tokens import USUAL_SCOPES, Tokens
 from addon.requests.intake_store import KIND, LENGTH, IntakeStore
 from addon.requests.record_cipher import MESSAGE_KEY
 from addon.requests.request import Request
@@ -180,7 +180,7 @@ def test_an_api_token_of_another_release_is_known(services, settings, added):
     services.store.put(TOKEN_KEY, [signed], if_absent=False)
     (token,) = Tokens.from_settings(settings, services.store).all()
     assert (token.install, token.label) == ("XD1", "crm")
-    assert token.scopes == SCOPES
+    assert token.scopes == USUAL_SCOPES
 
 
 @pytest.mark.parametrize("record", [{}, {"label": "crm"}, {"version": 3, "install": None}])

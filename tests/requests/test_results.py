@@ -32,9 +32,37 @@ def test_what_is_no_stored_result_is_a_clear_error(body):
 
 @pytest.mark.parametrize(("asked", "sent"), [(True, {"audio", "waveform"}), (False, {"audio"})])
 def test_the_callback_gets_the_waveform_where_the_setting_asks_for_it(settings, asked, sent):
-    found = {"audio": {}, "waveform": {}}
+    found = {"audio": {}, "waveform": {}, "redaction": {"status": "complete"}}
     changed = settings.replace(result_waveform=asked)
-    assert set(results.for_callback("XR1", found, changed)["result"]) == sent
+    assert set(results.for_callback("XR1", found, changed)["result"]) - {"redaction"} == sent
+
+
+def _said(status: str) -> dict[str, object]:
+    return {
+        "redaction": {"status": status, "reason": "Digits were still heard."},
+        "transcript": {"sentences": [{"transcript": "four two"}]},
+        "categories": [{"rule": "paying", "intervals": [[1, 2], [3, 4]], "text": ["four", None]}],
+        "call_analytics": {"Transcript": [{"Content": "four two"}], "Channel": "VOICE"},
+    }
+
+
+def test_the_callback_gets_no_words_of_a_recording_that_is_withheld(settings):
+    required = settings.replace(redact_dtmf="required", result_waveform=True)
+    sent = results.for_callback("XR1", _said("incomplete"), required)["result"]
+    assert sent["transcript"] is None
+    assert sent["transcript_reason"] == "Withheld: Digits were still heard."
+    assert sent["categories"][0]["intervals"] == [[1, 2], [3, 4]]
+    assert sent["categories"][0]["text"] == [None, None]
+    assert sent["call_analytics"] == {"Channel": "VOICE"}
+
+
+@pytest.mark.parametrize(
+    ("redact_dtmf", "status"), [("on", "incomplete"), ("required", "complete")]
+)
+def test_the_callback_gets_the_words_of_what_may_be_heard(settings, redact_dtmf, status):
+    ours = settings.replace(redact_dtmf=redact_dtmf)
+    found = _said(status)
+    assert results.for_callback("XR1", found, ours)["result"] == found
 
 
 def test_a_failure_says_why_and_what_helps():

@@ -16,6 +16,7 @@ EVERYTHING = {
     "twilio_account_sid",
     "twilio_auth_token",
     "intake_key",
+    "catalogue_key",
     "playback_secret",
     "archive_private_key.pem",
     "archive_public_key.pem",

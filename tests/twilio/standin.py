@@ -62,6 +62,8 @@ def error(status: int, code: int, message: str = "") -> Answer:
 @dataclass
 class StoredTask:
     attributes: str
+    queue: str | None = None
+    reservations: list[dict[str, Any]] = field(default_factory=list)
     version: int = 0
     assignment_status: str = "assigned"
 
@@ -79,6 +81,7 @@ class StandIn:
     storage: Loopback | None = None
     recordings: dict[str, dict[str, Any]] = field(default_factory=dict)
     media: dict[str, bytes] = field(default_factory=dict)
+    calls: dict[str, dict[str, Any]] = field(default_factory=dict)
     tasks: dict[str, StoredTask] = field(default_factory=dict)
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
     trouble: dict[str, list[Answer]] = field(default_factory=dict)
@@ -279,7 +282,18 @@ class StandIn:
             "workspace_sid": WORKSPACE,
             "attributes": task.attributes,
             "assignment_status": task.assignment_status,
+            "task_queue_friendly_name": task.queue,
         }
+
+    def _reservations(
+        self, _request: Request, _query: dict[str, str], _workspace: str, name: str
+    ) -> Answer:
+        task = self.tasks.get(name)
+        return error(404, 20404) if task is None else says(200, {"reservations": task.reservations})
+
+    def _call(self, _request: Request, _query: dict[str, str], name: str) -> Answer:
+        call = self.calls.get(name)
+        return error(404, 20404) if call is None else says(200, {"sid": name, **call})
 
     def _holds(self, name: str, path: str, value: str) -> bool:
         try:
@@ -299,6 +313,8 @@ class StandIn:
         (rf"/2010-04-01/Accounts/{ACCOUNT}/Recordings\.json", _list),
         (rf"/2010-04-01/Accounts/{ACCOUNT}/Recordings/(RE\w{{32}})\.json", _recording),
         (rf"/2010-04-01/Accounts/{ACCOUNT}/Recordings/(RE\w{{32}})(\.wav|\.mp3)?", _media),
+        (rf"/2010-04-01/Accounts/{ACCOUNT}/Calls/(CA\w{{32}})\.json", _call),
+        (r"/v1/Workspaces/(WS\w{32})/Tasks/(WT\w{32})/Reservations", _reservations),
         (r"/v1/Workspaces/(WS\w{32})/Tasks", _tasks),
         (r"/v1/Workspaces/(WS\w{32})/Tasks/(WT\w{32})", _task),
         (rf"/v1/Accounts/{ACCOUNT}/Tokens/validate", _validate),

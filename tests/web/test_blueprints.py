@@ -17,6 +17,10 @@ SAMPLES = {
     "recording_id": "RE" + "2c" * 16,
     "call_sid": "CA" + "1b" * 16,
     "token": "a.b",
+    "version": "0123456789ab",
+    "install": "XD" + "3d" * 16,
+    "endpoint_id": "whk_" + "4e" * 12,
+    "event_id": "evt_" + "5f" * 12,
 }
 """A value for each variable part of a rule."""
 

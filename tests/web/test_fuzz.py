@@ -42,6 +42,7 @@ ranges = st.one_of(
 
 FORMS = {
     "integer": st.integers(-5, 10**12).map(str),
+    "number": st.one_of(st.floats().map(str), st.integers(0, 10**7).map(str)),
     "string": texts,
 }
 

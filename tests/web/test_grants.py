@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 
-from addon.errors import NotStored, StoreUnavailable, Withheld
+from addon.errors import InvalidParameter, NotStored, StoreUnavailable, Withheld
 from addon.factory import create_app
 from addon.playback.access_log import Access
+from addon.playback.clips import Clip
 from addon.web.grants import grant_to
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, file_of
 from tests.web.playing import access_log, inside
@@ -34,9 +38,31 @@ def test_a_grant_is_for_the_recording_and_on_record(app):
 
 
 def test_it_lives_as_long_as_the_recording_can_be_heard_or_as_it_was_asked(app):
-    by_length, asked = granted(app), granted(app, lifetime_s=1)
+    by_length, asked = granted(app), granted(app, lifetime_s=100)
     ttl = inside(app).settings.playback_ttl_s
-    assert ttl + 60 - 5 <= by_length.expires - asked.expires + 1 <= ttl + 60 + 5
+    assert ttl + 60 - 5 <= by_length.expires - asked.expires + 100 <= ttl + 60 + 5
+
+
+def test_a_grant_to_listen_lasts_to_the_end_of_what_it_plays_and_a_download_as_asked(app):
+    call = Access(TENANT, (RECORDING,), "a", right="x", address="x", call_sid=CALL)
+    clip = Clip.of(10, 12)
+    now = time.time()
+    for access, options, seconds in (
+        (ACCESS, {}, 60),
+        (call, {}, 60),
+        (ACCESS, {"clip": clip}, 2),
+        (ACCESS, {"longest_s": 30}, 30),
+        (replace(ACCESS, purpose="download"), {}, 1),
+    ):
+        grant = granted(app, access, lifetime_s=1, **options)
+        assert now + seconds - 1 <= grant.expires <= time.time() + seconds
+
+
+def test_a_clip_is_on_record_with_its_times_and_one_behind_the_end_is_refused(app):
+    assert granted(app, clip=Clip.of(10, 12)).clip == Clip.of(10, 12)
+    assert access_log(app)[0]["clip_seconds"] == [10, 12]
+    with pytest.raises(InvalidParameter, match="ends before it"):
+        granted(app, clip=Clip.of(60, 70))
 
 
 def test_one_for_a_call_names_no_recording(app):

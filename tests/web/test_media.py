@@ -241,6 +241,18 @@ def test_an_expired_link_is_410_and_noted(app, client):
     assert (event["event"], event["listener"], event["times"]) == ("denied", "agent9", 2)
 
 
+def test_a_person_reads_on_a_page_that_a_link_has_expired_and_a_player_is_told_by_a_problem(app):
+    old = link(app, now=time.time() - 5000)
+    browser = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Dest": "document"}
+    page = app.test_client().get(old, headers=browser)
+    assert (page.status_code, page.mimetype) == (410, "text/html")
+    assert "No longer valid" in page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    for program in ({"Accept": "*/*"}, {**browser, "Sec-Fetch-Dest": "audio"}):
+        answer = app.test_client().get(old, headers=program)
+        assert (answer.status_code, answer.mimetype) == (410, "application/problem+json")
+
+
 def test_a_link_opens_nothing_else(app, client, url):
     archived(inside(app).archive, file_of(10), recording_id="REother")
     for path in (f"{url}/../REother", f"{url}?recording_id=REother", f"{url}?key=recordings/x"):

@@ -7,6 +7,7 @@ from flask import Blueprint
 
 from addon.errors import AddonError, NotPlayable, Tampered, Unauthenticated, Unavailable
 from addon.web import page_responses
+from tests.web.people import Browser
 
 
 @pytest.fixture
@@ -74,3 +75,39 @@ def test_a_form_that_was_sent_is_not_sent_on(failing, method):
 def test_a_script_or_a_player_is_told_401_and_led_nowhere(failing, destination):
     answer = failing(Unauthenticated("x"), **{"Sec-Fetch-Dest": destination})
     assert answer.status_code == 401
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize("address", ["/nothing", "/recordings/a/b/c", "/docs/a/b", "/wp-login.php"])
+def test_a_wrong_address_is_a_page_for_a_person_and_a_problem_for_a_program(app, address):
+    page = app.test_client().get(address, headers=BROWSER)
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "There is nothing at this address." in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert app.test_client().get(address).mimetype == "application/problem+json"
+
+
+@pytest.mark.parametrize("address", ["/api/v1/nothing", "/api/v1/recordings", "/flex/nothing"])
+def test_an_address_for_programs_answers_problems_whoever_asks(app, address):
+    assert app.test_client().get(address, headers=BROWSER).mimetype == "application/problem+json"
+
+
+def test_a_wrong_method_on_a_page_is_a_page_that_says_which_it_takes(app):
+    answer = app.test_client().post("/recordings", headers=BROWSER)
+    assert (answer.status_code, answer.mimetype) == (405, "text/html")
+    assert "GET" in answer.headers["Allow"]
+    assert "This address does not take this method." in answer.text
+
+
+def test_an_error_page_keeps_the_search_and_the_account_of_who_is_signed_in(app):
+    browser = Browser(app).signed_in()
+    for address in ("/recordings/REnone", "/nothing"):
+        page = browser.get(address, headers=BROWSER)
+        assert page.status_code == 404
+        assert 'role="search"' in page.text
+        assert 'action="/logout"' in page.text
+    stranger = app.test_client().get("/nothing", headers=BROWSER)
+    assert 'role="search"' not in stranger.text

@@ -11,7 +11,6 @@ import pytest
 from flask import Flask
 
 from addon.archive.archive import Archive
-from addon.factory import create_app
 from addon.playback.policy import Rights
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived
 from tests.calls import wav
@@ -96,16 +95,6 @@ def put(archive: Archive, number: int = 0, **changes: Any) -> str:
     return str(given["recording_id"])
 
 
-def test_the_list_shows_a_recording(browser, archive):
-    name = put(archive)
-    page = browser.get("/recordings")
-    assert page.status_code == 200
-    assert f'href="/recordings/{name}"' in page.text
-    assert "Wednesday 4 March 2026" in page.text and ">15:42<" in page.text
-    assert 'aria-label="Agent 40 %, Both at once 10 %, Customer 40 %, Silence 30 %"' in page.text
-    assert "Noisy" in page.text
-
-
 @pytest.mark.parametrize(
     ("redaction", "said"),
     [
@@ -173,71 +162,6 @@ def test_the_page_shows_a_partys_sentiment_of_this_release_and_of_older_ones(bro
         archive, 2, analysis={"result": {**RESULT, "transcript": {**transcript, "sentiment": None}}}
     )
     assert "Sentiment" not in browser.get(f"/recordings/RE{2:032x}").text
-
-
-def test_an_empty_list_says_so(browser):
-    assert "No recordings here" in browser.get("/recordings").text
-
-
-def test_pages_of_the_list_follow_each_other(browser, archive):
-    names = {put(archive, n, started_at=MOMENT.replace(minute=n)) for n in range(1, 31)}
-    first = browser.get("/recordings").text
-    link = re.search(r'rel="next" href="([^"]+)"', first)
-    assert link is not None
-    second = browser.get(link[1].replace("&amp;", "&")).text
-    shown = [re.findall(r'href="/recordings/(RE\w+)"', page) for page in (first, second)]
-    assert [len(page) for page in shown] == [25, 5]
-    assert set(shown[0] + shown[1]) == names
-    assert "rel=" not in re.sub(r"<link[^>]+>", "", second)
-
-
-def test_the_list_of_a_day(browser, archive):
-    name = put(archive)
-    assert name in browser.get("/recordings?day=2026-03-04").text
-    assert name not in browser.get("/recordings?day=2026-03-05").text
-
-
-def test_the_list_of_a_call(browser, archive):
-    name = put(archive)
-    assert name in browser.get(f"/recordings?call={CALL}").text
-    assert name not in browser.get("/recordings?call=CA00").text
-
-
-def test_the_list_of_an_install(browser, archive):
-    here, there = put(archive), put(archive, 1, tenant=OTHER)
-    page = browser.get(f"/recordings?install={OTHER}").text
-    assert there in page and here not in page
-
-
-@pytest.mark.parametrize(
-    ("sought", "leads_to"),
-    [
-        (RECORDING, f"/recordings/{RECORDING}"),
-        (f"  {RECORDING} ", f"/recordings/{RECORDING}"),
-        (CALL, f"/recordings?call={CALL}"),
-        (TENANT, f"/recordings?install={TENANT}"),
-        ("2026-03-04", "/recordings?day=2026-03-04"),
-    ],
-)
-def test_a_sid_is_found(browser, archive, sought, leads_to):
-    put(archive)
-    answer = browser.get("/recordings", query_string={"q": sought})
-    assert (answer.status_code, answer.headers["Location"]) == (302, leads_to)
-
-
-@pytest.mark.parametrize("sought", ["RE0", "../../x", "<script>", "RE*", "é"])
-def test_what_is_not_found_is_said(browser, sought):
-    answer = browser.get("/recordings", query_string={"q": sought})
-    assert answer.status_code == 200 and "Nothing found" in answer.text
-    assert "<script>" not in answer.text
-
-
-@pytest.mark.parametrize(
-    "query", ["day=tomorrow", "cursor=x", "cursor=2026-99-99/a/b", "install=..", "day=0001-01-01"]
-)
-def test_an_impossible_list_is_not_an_error_of_ours(browser, archive, query):
-    put(archive)
-    assert browser.get(f"/recordings?{query}").status_code in (200, 404)
 
 
 def test_the_player_shows_the_recording(browser, archive):
@@ -320,13 +244,6 @@ def test_another_installs_recording_is_not_there(app, browser, archive, behind):
     assert browser.get(f"/recordings/RE404{behind}").status_code == 404
 
 
-def test_another_installs_recordings_are_not_listed(app, browser, archive):
-    name = put(archive)
-    allow(app, installs=frozenset({OTHER}))
-    for query in ("", "?day=2026-03-04", f"?call={CALL}", f"?install={TENANT}", f"?q={RECORDING}"):
-        assert f"/recordings/{name}" not in browser.get(f"/recordings{query}").text
-
-
 def test_two_installs_of_one_recording_are_told_apart(browser, archive):
     name = put(archive)
     put(archive, tenant=OTHER)
@@ -344,7 +261,8 @@ def test_the_permanent_link_is_the_public_one(browser, archive):
 
 
 @pytest.mark.parametrize(
-    "path", ["/recordings", f"/recordings/{RECORDING}", "/login", "/signed-out"]
+    "path",
+    ["/recordings", f"/recordings/{RECORDING}", f"/calls/{CALL}", "/login", "/signed-out"],
 )
 def test_every_page_has_a_strict_policy(browser, archive, path):
     put(archive)
@@ -359,7 +277,8 @@ def test_every_page_has_a_strict_policy(browser, archive, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/recordings", f"/recordings/{RECORDING}", "/login", "/signed-out"]
+    "path",
+    ["/recordings", f"/recordings/{RECORDING}", f"/calls/{CALL}", "/login", "/signed-out"],
 )
 def test_no_page_needs_what_its_policy_forbids(browser, archive, path):
     put(archive)
@@ -388,17 +307,6 @@ def test_a_stranger_is_sent_to_sign_in_and_learns_nothing(app, archive):
     stranger = Browser(app)
     answers = [stranger.get(path) for path in (f"/recordings/{name}", "/recordings/RE404")]
     assert [answer.status_code for answer in answers] == [302, 302]
-
-
-def test_a_bucket_that_is_away_is_a_page_that_says_so(settings, redis_server, monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
-        monkeypatch.setenv(name, "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
-    app = create_app(settings.replace(archive_url="s3://bucket/prefix"))
-    allow(app)
-    page = Browser(app).signed_in().get("/recordings")
-    assert (page.status_code, page.mimetype) == (503, "text/html")
-    assert page.headers["Retry-After"]
 
 
 def test_a_defect_is_a_page_too(app, browser, monkeypatch):

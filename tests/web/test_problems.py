@@ -6,6 +6,7 @@ import pytest
 
 from addon import errors
 from addon.factory import create_app
+from tests.web.people import Browser
 
 
 @pytest.fixture
@@ -73,3 +74,15 @@ def test_a_wrong_method_names_the_right_ones(client):
     answer = client.post("/openapi.json")
     assert (answer.status_code, answer.content_type) == (405, "application/problem+json")
     assert "GET" in answer.headers["Allow"]
+
+
+def test_the_type_leads_to_the_page_about_this_kind_of_error(failing, app):
+    for error, _ in LEAVES:
+        address = failing(error).get_json()["type"]
+        page, _, anchor = address.partition("#")
+        assert anchor == type(error).__name__
+        assert f'id="{anchor}"' in Browser(app).get(page).text
+
+
+def test_an_error_of_the_framework_has_no_page(app):
+    assert app.test_client().get("/nothing").get_json()["type"] == "about:blank"

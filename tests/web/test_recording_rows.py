@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from addon.archive import manifest
 from addon.archive.archive import Archive
 from addon.archive.names import Entry, files, ids_prefix
 from addon.settings import Settings
-from addon.web.recording_rows import RecordingRows, talk_bar
+from addon.web.recording_rows import RecordingRows, talk_bar, whole_percents
 from tests.archive.recordings import RECORDING, TENANT, archived
 
 ENTRY = Entry(TENANT, RECORDING, ids_prefix(RECORDING) + TENANT)
@@ -34,11 +38,21 @@ def archive(settings: Settings) -> Archive:
 def test_a_bar_has_every_party_and_adds_up():
     parts = talk_bar(conversation())
     assert [(part.kind, part.start, part.width, part.share) for part in parts] == [
-        ("agent", 0.0, 40.0, 45.0),
-        ("both", 40.0, 5.0, 5.0),
-        ("customer", 45.0, 25.0, 30.0),
-        ("silence", 70.0, 30.0, 30.0),
+        ("agent", 0.0, 40.0, 40),
+        ("both", 40.0, 5.0, 5),
+        ("customer", 45.0, 25.0, 25),
+        ("silence", 70.0, 30.0, 30),
     ]
+
+
+@given(agent=st.floats(0, 100), customer=st.floats(0, 100), both=st.floats(0, 100))
+def test_whole_shares_of_a_bar_add_up_to_100(agent, customer, both):
+    """Agent 45, customer 30, both 5, silence 30 added up to 110 where both counted thrice."""
+    whole = agent + customer + both + 1
+    widths = [100 * one / whole for one in (agent, customer, both, 1)]
+    shares = whole_percents(widths)
+    assert sum(shares) == 100
+    assert all(abs(share - width) < 1 for share, width in zip(shares, widths, strict=True))
 
 
 def test_a_mono_bar_has_speech_and_silence():
@@ -64,7 +78,10 @@ def test_a_row_holds_what_the_list_shows(archive):
     (row,) = RecordingRows(archive).of([ENTRY])
     assert (row.recording_id, row.tenant, row.duration) == (RECORDING, TENANT, 7.365)
     assert (row.flags, row.redacted, row.trouble) == (("clipped",), True, None)
-    assert f"{row.day}" == "2026-11-20"
+    assert f"{row.day(UTC)}" == "2026-11-20"
+    assert f"{row.day(ZoneInfo('Europe/Berlin'))}" == "2026-11-21"
+    assert row.figure("duration_seconds") == 7.365
+    assert row.figure("hold_seconds") is None  # not known is not zero
 
 
 def test_rows_are_remembered(archive, monkeypatch):
@@ -84,7 +101,7 @@ def test_a_recording_that_was_erased_meanwhile_is_left_out(archive):
 def test_what_was_not_analysed_is_shown_without_figures(archive):
     archived(archive, b"x")
     (row,) = RecordingRows(archive).of([ENTRY])
-    assert (row.bar, row.trouble) == ((), "not analysed")
+    assert (row.bar, row.trouble) == ((), "not analysed: it was archived as it came")
 
 
 def test_without_its_key_a_recording_is_shown_without_figures(archive, settings):
@@ -132,3 +149,17 @@ def test_one_bad_manifest_is_one_row_with_its_trouble(archive):
         ("REbad", False),
         (RECORDING, True),
     ]
+
+
+def test_a_failed_analysis_is_shown_with_its_reason(archive):
+    archived(archive, b"x", analysis={"result": None, "message": "This is no audio"})
+    (row,) = RecordingRows(archive).of([ENTRY])
+    assert (row.bar, row.trouble) == ((), "not analysed: This is no audio")
+
+
+def test_a_row_has_the_facts_of_its_call(archive):
+    call = {"from": "+49301234567", "agent": "Ada", "queue": None, "queue_reason": "Not said."}
+    archived(archive, b"x", analysis={"result": conversation(), "call": call})
+    (row,) = RecordingRows(archive).of([ENTRY])
+    assert (row.call["from"], row.call["agent"], row.call["queue"]) == ("+49301234567", "Ada", None)
+    assert row.call["queue_reason"] == "Not said."

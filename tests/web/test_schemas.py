@@ -21,7 +21,7 @@ def test_fields_that_may_be_missing_are_not_required():
 def test_an_analysed_recording_has_every_field_of_a_recording():
     recording, analysed = COMPONENTS["Recording"], COMPONENTS["AnalysedRecording"]
     assert recording["properties"].items() <= analysed["properties"].items()
-    assert set(analysed["required"]) - set(recording["required"]) == {"analysis"}
+    assert set(analysed["required"]) - set(recording["required"]) == {"analysis", "call"}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import addon.web
 VENDOR = Path(addon.web.__file__).parent / "static" / "vendor"
 
 SHA256 = {
+    "charts/LICENSE": ("9fb5b4c3525591873b594a923ebe0e85f54715b6880d5fb5230a1b1d719f5521"),
+    "charts/charts.min.css": ("edd9756a53c171ead90291cbfa24dfcdde44ec850f1eacd6bcfb8e40e9ebfe12"),
     "inter/LICENSE": ("3b0a5fca3d17942cde889069889dedbbbd075e9b599968c82a95f4d944e9b345"),
     "inter/inter-latin-wght-normal.woff2": (
         "3100e775e8616cd2611beecfa23a4263d7037586789b43f035236a2e6fbd4c62"

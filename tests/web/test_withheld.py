@@ -33,7 +33,27 @@ WAVEFORM = {
     "length": 1,
     "data": [-1, 1, -1, 1],
 }
-RESULT: dict[str, Any] = {"result": {"waveform": WAVEFORM, "flags": [], "participants": []}}
+SAID = "four two four two"
+SENTENCE = {"start_seconds": 0.1, "end_seconds": 0.9, "role": "agent", "transcript": SAID}
+RESULT: dict[str, Any] = {
+    "result": {
+        "waveform": WAVEFORM,
+        "flags": [],
+        "participants": [],
+        "transcript": {"sentences": [{**SENTENCE, "words": []}]},
+        "categories": [
+            {
+                "rule": "paying",
+                "title": "Paying",
+                "party": "agent",
+                "status": "found",
+                "intervals": [[0.1, 0.9]],
+                "text": [SAID],
+            }
+        ],
+        "call_analytics": {"Transcript": [{"Content": SAID}], "Channel": "VOICE"},
+    }
+}
 
 API = f"/api/v1/recordings/{RECORDING}"
 API_CALL = f"/api/v1/calls/{CALL}"
@@ -44,6 +64,7 @@ GIVES_AUDIO = {
     "api.file": [f"{API}/file", f"{API}/file?format=mp3", f"{API}/file?format=opus"],
     "api.file_url": [f"{API}/file_url", f"{API}/file_url?direct=1", f"{API}/file_url?format=flac"],
     "api.peaks": [f"{API}/peaks"],
+    "api.transcript": [f"{API}/transcript", f"{API}/transcript?format=txt"],
     "api.call_file": [
         f"{API_CALL}/file",
         f"{API_CALL}/file?format=flac",
@@ -52,15 +73,14 @@ GIVES_AUDIO = {
     "api.call_file_url": [f"{API_CALL}/file_url", f"{API_CALL}/file_url?file_id={RECORDING}"],
     "pages.recording_audio": [f"/recordings/{RECORDING}/audio"],
     "pages.recording_download": [f"/recordings/{RECORDING}/download"],
+    "pages.recording_transcript": [f"/recordings/{RECORDING}/transcript?format=srt"],
 }
-"""Every route from which a recording's sound, its waveform or a link to it comes."""
+"""Every route from which a recording's sound, its waveform, its words or a link to it comes."""
 
 GIVES_NONE = {
     "api.describe": "facts and figures",
     "api.erase": "nothing",
     "api.audit": "the access log",
-    "api.transcript": "words, as the analysis has them",
-    "pages.recording_transcript": "words, as the page has them",
     "api.call": "facts",
     "pages.recording": "a page, which asks the routes above",
     "pages.recording_timeline": "figures",
@@ -149,6 +169,7 @@ def test_no_way_out_gives_what_may_hold_digits(app, path, redaction):
     if answer.is_json or "problem" in answer.content_type:
         assert answer.get_json(force=True)["code"] == WITHHELD
     assert "withheld" in answer.text
+    assert SAID not in answer.text
     assert not answer.content_type.startswith("audio/")
 
 
@@ -200,7 +221,13 @@ def test_the_api_says_so_and_shows_no_waveform(app):
     document = ask(app, API).get_json()
     assert document["playable"] is False
     assert document["redaction"]["status"] == "incomplete"
-    assert "waveform" not in document["analysis"]["result"]
+    result = document["analysis"]["result"]
+    assert "waveform" not in result
+    assert result["transcript"] is None
+    assert result["transcript_reason"].startswith("Withheld: digits may remain")
+    assert result["categories"][0]["intervals"] == [[0.1, 0.9]]
+    assert result["categories"][0]["text"] == [None]
+    assert SAID not in str(document)
 
 
 def test_the_api_tells_unknown_from_off(app):
@@ -215,6 +242,7 @@ def test_the_page_says_so_to_people_and_has_no_player(app):
     page = Browser(app).signed_in().get(f"/recordings/{RECORDING}").text
     assert "This recording is withheld: digits may remain audible in it." in page
     assert "<audio" not in page
+    assert SAID not in page
     assert f"/recordings/{RECORDING}/download" not in page
     timeline = Browser(app).signed_in().get(f"/recordings/{RECORDING}/timeline").get_json()
     assert timeline["peaks"] is None

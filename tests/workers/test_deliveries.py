@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -29,6 +27,7 @@ from addon.twilio import callback
 from tests.child import ended
 from tests.outbound.authority import contexts
 from tests.outbound.loopback import Answer, Loopback
+from tests.outbound.resetting import Resetting
 from tests.stack.running import wait_until
 from tests.workers.working import become_worker
 from workers import deliveries, delivery_hosts, launcher
@@ -62,35 +61,6 @@ class Hosts:
         yield begin
         while not self.over.wait(0.05):
             yield b"a"
-
-
-class Resetting:
-    """A host that takes a request and breaks the connection off with a TCP reset."""
-
-    def __init__(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.origin = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def url(self, path: str) -> str:
-        return self.origin + path
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
-                return
-            with connection:
-                connection.recv(1)
-                linger = struct.pack("ii", 1, 0)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-
-    def close(self) -> None:
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self._thread.join()
 
 
 @pytest.fixture
@@ -166,6 +136,7 @@ def in_flight(services) -> list[str]:
 
 def test_the_launcher_runs_it_for_both_queues_of_deliveries():
     runs = {child.name: child.run.func for child in launcher.children(1)[:-1]}
+    assert runs.pop("webhooks") is launcher.run_webhooks
     assert runs.pop("deliver") is runs.pop("redeliver") is launcher.run_deliveries
     assert set(runs.values()) == {launcher.run_worker}
 

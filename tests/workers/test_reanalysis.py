@@ -27,6 +27,7 @@ from addon.requests import results, scheduling
 from addon.requests.lease import Lease
 from addon.settings import Settings
 from addon.web.recording_rows import RecordingRow
+from addon.webhooks.events import Event
 from tests.analysis import calls
 from tests.analysis.dirty_transcriber import DirtyTranscriber, Mistakes, spoken_call
 from tests.child import Children
@@ -197,7 +198,7 @@ def test_a_number_that_is_found_later_is_muted_in_audio_text_and_waveform(
     assert len(after) == len(before)
     assert after != before
     assert "4111" not in text(reader, recording)
-    assert "spoken_number" in found["redaction"]["reasons"]
+    assert "card_number" in found["redaction"]["reasons"]
     assert found["archive"]["redacted"] is True
     manifest = reader.archive.manifest(INSTALL, recording)
     assert found["archive"]["sha256"] == manifest.audio.plaintext_sha256
@@ -471,10 +472,10 @@ def _killed_at_the_audio(settings: Settings) -> None:
     patch.setattr("workers.reanalysis.open_transcriber", lambda setting: one)
     put = services.store.put
 
-    def killed(key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+    def killed(key: str, blocks: Iterable[bytes], **options: Any) -> Stat:
         if key.endswith("/audio.esdk"):
             os.kill(os.getpid(), signal.SIGKILL)
-        return put(key, blocks, if_absent=if_absent)
+        return put(key, blocks, **options)
 
     patch.setattr(services.store, "put", killed)
     run(services)
@@ -497,11 +498,11 @@ class TestErasedInTheMeantime:
         says("model", *CARD)
         put, left, other = reader.store.put, [at], Archive.from_settings(settings)
 
-        def erasing(key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+        def erasing(key: str, blocks: Iterable[bytes], **options: Any) -> Stat:
             left[0] -= 1
             if left[0] == -1 and when == "before":
                 other.erase(INSTALL, recording, by="test", reason="asked")
-            stat = put(key, blocks, if_absent=if_absent)
+            stat = put(key, blocks, **options)
             if left[0] == -1 and when == "after":
                 other.erase(INSTALL, recording, by="test", reason="asked")
             return stat
@@ -547,9 +548,9 @@ def test_a_listener_hears_whole_audio_all_the_while(
 
     put = reader.store.put
 
-    def put_while_listening(key: str, blocks: Iterable[bytes], *, if_absent: bool = True) -> Stat:
+    def put_while_listening(key: str, blocks: Iterable[bytes], **options: Any) -> Stat:
         listen()
-        stat = put(key, blocks, if_absent=if_absent)
+        stat = put(key, blocks, **options)
         listen()
         return stat
 
@@ -595,3 +596,57 @@ def test_page_and_api_show_the_new_analysis_at_once(
     assert (muted == audible, etag == other_etag) == (False, False)
     assert muted == heard(reader, recording)
     assert row().redacted
+
+
+class TestWithAnEndpoint:
+    """Integrators are told of a second analysis, once it can be read, whatever comes between."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.replace(webhook_hosts=("hooks.example.com",))
+
+    @pytest.fixture(autouse=True)
+    def endpoint(self, as_worker: Services, recording: str) -> None:
+        as_worker.outbox.endpoints.create(INSTALL, "https://hooks.example.com/")
+
+    @staticmethod
+    def promised(services: Services) -> dict[str, Event]:
+        names = (name.split("-") for name in services.outbox.pending())
+        found = [services.outbox.event(event_id) for event_id, _ in names]
+        return {event.type: event for event in found}
+
+    def test_it_is_promised_for_the_generation_that_is_there_then(
+        self, reader: Services, recording: str, says: Callable[..., None]
+    ) -> None:
+        says("model", "hello")
+        assert states(reader) == ["whole"]
+        event = self.promised(reader)["recording.ready"]
+        generation = reader.archive.manifest(INSTALL, recording).generation
+        assert event.generation == generation == event.data["version"]
+        assert event.data["transcribed"] is True
+        assert "hello" not in event.body
+        assert states(reader) == ["current"]
+        assert list(self.promised(reader)) == ["recording.ready"]
+
+    def test_a_process_that_dies_before_the_replacement_is_followed_by_one_event(
+        self,
+        reader: Services,
+        recording: str,
+        says: Callable[..., None],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        says("model", "hello")
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("workers.reanalysis.replace_objects", killed)
+            with pytest.raises(KeyboardInterrupt):
+                run(reader)
+        (before,) = self.promised(reader).values()
+        assert before.generation is not None
+        assert reader.archive.manifest(INSTALL, recording).generation < before.generation
+        assert states(reader) == ["whole"]
+        assert reader.archive.manifest(INSTALL, recording).generation == before.generation
+        assert list(self.promised(reader).values()) == [before]

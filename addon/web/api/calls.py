@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from addon.errors import NotFound
+from addon.playback.clips import clip_name
 from addon.web import audio, schemas
 from addon.web.access_log import refusals_logged
 from addon.web.api import documents, parameters
@@ -48,18 +49,22 @@ def file(
     install: parameters.Install | None = None,
     file_id: parameters.FileId | None = None,
     format: parameters.Format | None = None,
+    start: parameters.Start | None = None,
+    stop: parameters.Stop | None = None,
 ) -> Response:
     """The call's audio, all parts as one.
 
     Parts of one format are joined untouched, others are converted to 16-bit PCM. Only what the
     ranges touch is decrypted.
     """
+    clip = parameters.clip(start, stop)
     holder, player = tenant(install), context().player
     ids, call = _parts(holder, call_sid, file_id)
-    access = api_access(holder, ids, purpose="file", call_sid=call, form=format)
+    told = clip and clip.seconds
+    access = api_access(holder, ids, purpose="file", call_sid=call, form=format, clip_seconds=told)
     with refusals_logged(access):
-        found = player.call(holder, call) if call else player.recording(holder, *ids)
-    return audio.logged_answer(found, access, format, call or ids[0])
+        found = player.call(holder, call, clip) if call else player.recording(holder, ids[0], clip)
+    return audio.logged_answer(found, access, format, clip_name(call or ids[0], clip))
 
 
 @Operation("linkToCall", "Links", problems=(403, 422), scope="link")
@@ -71,11 +76,13 @@ def file_url(
     expires: parameters.Expires = parameters.DEFAULT_EXPIRES_S,
     purpose: parameters.LinkPurpose | None = None,
     format: parameters.Format | None = None,
+    start: parameters.Start | None = None,
+    stop: parameters.Stop | None = None,
 ) -> schemas.Link:
     """A link to the call's audio that needs no token."""
     holder = tenant(install)
     ids, call = _parts(holder, call_sid, file_id)
-    return link_to(holder, ids, expires, purpose, format, call)
+    return link_to(holder, ids, expires, purpose, format, call, clip=parameters.clip(start, stop))
 
 
 def _parts(holder: str, call_sid: str, file_id: str | None) -> tuple[tuple[str, ...], str | None]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from addon.archive.manifest import Manifest
 from addon.archive.names import Entry, Unreadable
+from addon.archive.notes import Note
+from addon.call_facts import NOT_ASKED, facts_of
 from addon.errors import KeyMissing, NotStored
+from addon.requests import results
+from addon.web import schemas
 from addon.web.context import context
-from addon.web.schemas import Analysis, Call, File, Recording, Redaction, UnreadableRecording
+from addon.web.schemas import Analysis, Call, Facts, File, Recording, Redaction, UnreadableRecording
 
 
 def listed(entry: Entry) -> Recording | UnreadableRecording | None:
@@ -74,7 +79,7 @@ def call(call_sid: str, tenant: str, found: Sequence[Manifest | Unreadable]) -> 
     Of one that cannot be read `trouble` tells; the call's duration is not known then.
     """
     manifests = [one for one in found if isinstance(one, Manifest)]
-    manifests.sort(key=lambda manifest: (manifest.at, manifest.recording_id))
+    manifests.sort(key=lambda manifest: manifest.place_in_call)
     bad = [one for one in found if isinstance(one, Unreadable)]
     known = [one.facts.duration_seconds for one in manifests]
     total = sum(seconds or 0 for seconds in known)
@@ -89,16 +94,39 @@ def call(call_sid: str, tenant: str, found: Sequence[Manifest | Unreadable]) -> 
 
 
 def analysis(manifest: Manifest) -> Analysis:
-    """`analysis`, and why it is null where it is. Raises Tampered, StoreUnavailable."""
+    """`analysis` and `call`, and why they are null where they are.
+
+    Raises Tampered, StoreUnavailable.
+    """
     try:
         document = context().archive.analysis(manifest.tenant, manifest.recording_id)
     except NotStored:
-        return {"analysis": None, "analysis_reason": "The recording was archived as it came."}
+        return _without("The recording was archived as it came.", NOT_ASKED)
     except KeyMissing:
-        return {"analysis": None, "analysis_reason": "This server has no key to open it."}
-    if document["result"] and context().player.withheld(manifest) is not None:
-        document["result"].pop("waveform", None)  # as /peaks, it shows what nobody may hear
-    return {"analysis": document}
+        return _without("This server has no key to open it.")
+    call = facts_of(document)
+    document.pop("call", None)
+    reason = context().player.withheld(manifest)
+    if document["result"] and reason is not None:
+        document["result"] = results.unheard(document["result"], f"{reason}.")
+    return {"call": cast(Facts, call), "analysis": document}
+
+
+def _without(reason: str, call_reason: str | None = None) -> Analysis:
+    call = facts_of(None, call_reason or reason)
+    return {"call": cast(Facts, call), "analysis": None, "analysis_reason": reason}
+
+
+def note(found: Note) -> schemas.Note:
+    """A note; of one that cannot be believed `trouble` tells, and it has no text."""
+    document: schemas.Note = {
+        "id": found.id,
+        "at_seconds": found.at_seconds,
+        "author": found.author,
+        "written_at": _time(found.written_at),
+        "text": found.text,
+    }
+    return document if found.trouble is None else {**document, "trouble": found.trouble}
 
 
 def _redaction(manifest: Manifest) -> Redaction:

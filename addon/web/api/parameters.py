@@ -15,6 +15,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from addon.analysis.captions import CaptionFormat
+from addon.errors import InvalidParameter
+from addon.playback.clips import Clip
 from addon.playback.encoded import EncodedFormat
 from addon.playback.grants import MAX_LIFETIME_S, Purpose
 from addon.web.schemas import Id
@@ -51,6 +53,7 @@ def _printable(reason: str) -> str:
     return reason
 
 
+_SECONDS = _spelled(r"\d{1,6}(\.\d{1,6})?", "not seconds such as 192.5")
 _DIGITS = _spelled(r"\d{1,9}", "not a whole number")
 
 RecordingId = Annotated[
@@ -59,6 +62,7 @@ RecordingId = Annotated[
 CallSid = Annotated[Id, Field(description="The call (CA…).")]
 GrantToken = Annotated[str, Field(description="The grant.")]
 Install = Annotated[Id, Field(description="With a token for every install: which one is meant.")]
+EndpointId = Annotated[Id, Field(description="The webhook endpoint's.")]
 FileId = Annotated[Id, Field(description="One part of the call; without it, all of them joined.")]
 CallFilter = Annotated[Id, Field(description="Of one call.")]
 Day = Annotated[
@@ -78,7 +82,13 @@ Reason = Annotated[
     AfterValidator(_printable),
 ]
 Expires = Annotated[
-    int, Field(ge=1, le=MAX_LIFETIME_S, description="Seconds that the link is good for."), _DIGITS
+    int,
+    Field(
+        ge=1,
+        le=MAX_LIFETIME_S,
+        description="Seconds that the link is good for; to listen, at least those that it plays.",
+    ),
+    _DIGITS,
 ]
 LinkPurpose = Annotated[
     Purpose,
@@ -91,6 +101,10 @@ Format = Annotated[
     EncodedFormat,
     Field(description="Converted while it is sent, for taking away; else the audio as recorded."),
 ]
+Start = Annotated[
+    float, Field(ge=0, description="Seconds at which a clip begins; with `stop`."), _SECONDS
+]
+Stop = Annotated[float, Field(ge=0, description="Seconds at which a clip ends."), _SECONDS]
 Captions = Annotated[
     CaptionFormat, Field(description="WebVTT, SubRip or plain text, a sentence a line.")
 ]
@@ -98,6 +112,15 @@ Direct = Annotated[
     Literal["0", "1"],
     Field(description="1: the ciphertext's own short-lived address; buckets only."),
 ]
+
+
+def clip(start: float | None, stop: float | None) -> Clip | None:
+    """The clip that two parameters ask for, None without them. Raises InvalidParameter."""
+    if start is None and stop is None:
+        return None
+    if start is None or stop is None:
+        raise InvalidParameter("start, stop: a clip needs both")
+    return Clip.of(start, stop)
 
 
 def opaque(position: str | None) -> str | None:

@@ -11,11 +11,13 @@ from flask import Blueprint, Response
 from addon.analysis.captions import MEDIA_TYPES
 from addon.archive import index
 from addon.archive.names import LAST, Entry
-from addon.errors import InvalidParameter, NotFound, NotStored
+from addon.archive.notes import notes_of
+from addon.errors import InvalidParameter, KeyMissing, NotFound, NotPlayable, NotStored
 from addon.playback import direct as direct_access
+from addon.playback.clips import clip_name
 from addon.web import audio, schemas
 from addon.web.access_log import refusals_logged
-from addon.web.api import documents, parameters
+from addon.web.api import documents, filters, parameters
 from addon.web.api.access import api_access, holder_of, tenant, token, within_token
 from addon.web.api.links import link_to
 from addon.web.api.waveform import waveform_of
@@ -34,10 +36,11 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.get("/recordings/<recording_id>/file_url")(file_url)
     blueprint.get("/recordings/<recording_id>/peaks")(peaks)
     blueprint.get("/recordings/<recording_id>/transcript")(transcript)
+    blueprint.get("/recordings/<recording_id>/notes")(notes)
     blueprint.get("/recordings/<recording_id>/audit")(audit)
 
 
-@Operation("listRecordings", "Recordings")
+@Operation("listRecordings", "Recordings", filters=filters.FILTERS)
 def listing(
     *,
     install: parameters.Install | None = None,
@@ -49,10 +52,15 @@ def listing(
     """List recordings in the order of time.
 
     All of the install, of a UTC day, or of a call. A token for every install lists them one install
-    after the other, or the one that `install` names.
+    after the other, or the one that `install` names. With a filter or `sort` the catalogue is
+    asked: then they come latest first, or in that order, of all installs together; 503 where the
+    catalogue does not answer.
     """
     if call_sid is not None and date is not None:
         raise InvalidParameter("date: a call is listed whole")
+    if filters.is_asked():
+        listed, position = filters.found(install, date, cursor or None, limit)
+        return {"recordings": listed, "next_cursor": parameters.opaque(position)}
     everywhere = token().install is None and install is None
     try:
         if everywhere and call_sid is None:
@@ -64,8 +72,7 @@ def listing(
             entries, position = list(page.entries), page.cursor
     except NotStored:
         raise InvalidParameter("cursor, install or call_sid: no such thing can exist") from None
-    found = [document for entry in entries if (document := documents.listed(entry))]
-    return {"recordings": found, "next_cursor": parameters.opaque(position)}
+    return {"recordings": filters.with_figures(entries), "next_cursor": parameters.opaque(position)}
 
 
 @Operation("getRecording", "Recordings")
@@ -93,6 +100,7 @@ def erase(
     """Erase a recording for good."""
     holder = holder_of(recording_id, install)
     context().archive.erase(holder, recording_id, by=f"API token {token().name}", reason=reason)
+    context().catalogue_writer.remove(holder, recording_id)
     return Response(status=204)
 
 
@@ -108,16 +116,21 @@ def file(
     *,
     install: parameters.Install | None = None,
     format: parameters.Format | None = None,
+    start: parameters.Start | None = None,
+    stop: parameters.Stop | None = None,
 ) -> Response:
     """The audio.
 
-    GSM and ADPCM, which browsers do not play, come as 16-bit PCM.
+    GSM and ADPCM, which browsers do not play, come as 16-bit PCM. With `start` and `stop` it is
+    that clip, as a WAV file cut on samples.
     """
+    clip = parameters.clip(start, stop)
     holder = holder_of(recording_id, install)
-    access = api_access(holder, (recording_id,), purpose="file", form=format)
+    told = clip and clip.seconds
+    access = api_access(holder, (recording_id,), purpose="file", form=format, clip_seconds=told)
     with refusals_logged(access):
-        found = context().player.recording(holder, recording_id)
-    return audio.logged_answer(found, access, format, recording_id)
+        found = context().player.recording(holder, recording_id, clip)
+    return audio.logged_answer(found, access, format, clip_name(recording_id, clip))
 
 
 @Operation(
@@ -135,6 +148,8 @@ def file_url(
     purpose: parameters.LinkPurpose | None = None,
     format: parameters.Format | None = None,
     direct: parameters.Direct = "0",
+    start: parameters.Start | None = None,
+    stop: parameters.Stop | None = None,
 ) -> schemas.Link | schemas.Ciphertext:
     """A link to the audio that needs no token; with `direct=1`, the ciphertext's address.
 
@@ -143,7 +158,8 @@ def file_url(
     holder = holder_of(recording_id, install)
     if direct == "1":
         return _ciphertext(holder, recording_id, expires)
-    return link_to(holder, (recording_id,), expires, purpose, format)
+    clip = parameters.clip(start, stop)
+    return link_to(holder, (recording_id,), expires, purpose, format, clip=clip)
 
 
 @Operation("getPeaks", "Recordings", problems=(403, 422))
@@ -159,6 +175,7 @@ def peaks(
     "getTranscript",
     "Recordings",
     {200: Answer("The transcript as a file.", str, tuple(MEDIA_TYPES.values()))},
+    problems=(403,),
 )
 def transcript(
     recording_id: parameters.RecordingId,
@@ -169,11 +186,32 @@ def transcript(
     """The transcript, as captions or text.
 
     It says what the analysis says: numbers that are masked there are masked here. That it was taken
-    is in the access log. 404 gives the reason where there is none.
+    is in the access log. 404 gives the reason where there is none; 403 says that it is withheld, as
+    the audio is.
     """
     holder = holder_of(recording_id, install)
     access = api_access(holder, (recording_id,), purpose="transcript", form=format)
     return transcript_answer(access, format)
+
+
+@Operation("listNotes", "Recordings", problems=(422,))
+def notes(
+    recording_id: parameters.RecordingId, *, install: parameters.Install | None = None
+) -> schemas.Notes:
+    """List what people noted at moments of a recording.
+
+    Notes are written on the recording's page, and go when it is erased. A note cannot be changed.
+    """
+    holder = holder_of(recording_id, install)
+    context().archive.manifest(holder, recording_id)
+    try:
+        found = notes_of(context().archive, holder, recording_id)
+    except KeyMissing:
+        raise NotPlayable(
+            "this server has no key that opens notes",
+            remedy="Ask one that holds ARCHIVE_PRIVATE_KEYS and CONTROL_KEYS.",
+        ) from None
+    return {"id": recording_id, "notes": [documents.note(one) for one in found]}
 
 
 @Operation("getTrail", "Recordings")

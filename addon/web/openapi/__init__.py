@@ -6,17 +6,20 @@ It is made from the routes of the application and the operations that their view
 from __future__ import annotations
 
 import inspect
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
-from addon.web import page_responses
+from addon.web import compression, page_responses, webhook_payloads
 from addon.web.context import context
-from addon.web.openapi.operations import Answer, Operation, parameters
+from addon.web.guide import EXAMPLE_ADDRESS
+from addon.web.openapi.operations import JSON, Answer, Operation, parameters
 
 Json = dict[str, Any]
 
@@ -26,15 +29,17 @@ DESCRIPTION = """\
 Recordings of calls, encrypted at rest and decrypted for whoever may hear them.
 
 Tokens are issued on the server with `flask tokens issue`, for one install or for all of them, with
-the scopes read, link and erase or some of these; what belongs to another install answers 404.
-Errors are problem documents (RFC 9457) whose `code` stays the same from release to release. Audio
-is answered by byte ranges (RFC 9110), and a connection that breaks before Content-Length means that
-the rest could not be verified."""
+the scopes read, link, erase and webhooks or some of these; what belongs to another install answers
+404. Errors are problem documents (RFC 9457) whose `code` stays the same from release to release;
+whoever opens a link to audio in a browser reads them as a page. Audio is answered by byte ranges
+(RFC 9110), and a connection that breaks before Content-Length means that the rest could not be
+verified."""
 
 TAGS = {
     "Recordings": "What was recorded, and what was found out about it.",
     "Calls": "All recordings of one call, joined on the fly.",
     "Links": "Addresses that carry their own permission.",
+    "Webhooks": "Where events are sent to. What is sent is in the section `webhooks`.",
     "Twilio": "What Twilio calls.",
     "Operation": "For whoever runs the service.",
 }
@@ -59,7 +64,13 @@ IMPLIED = {"HEAD", "OPTIONS"}
 
 EXTENSION = "openapi"
 
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples" / "api.json"
+"""Real answers by operation, made by `python -m tests.web.openapi.examples`."""
+
+SUCCESSES = {"200", "201"}
+
 blueprint = Blueprint("openapi", __name__)
+compression.apply(blueprint)
 docs = Blueprint("api_docs", __name__)
 page_responses.apply(docs)
 
@@ -84,14 +95,13 @@ blueprint.register_blueprint(docs)
 def document(app: Flask, server: str) -> Json:
     """OpenAPI 3.1 of an application that is reached at the address `server`."""
     declared = list(_declared(app))
-    schemas, components = _schemas(
-        one for _, _, operation, view in declared for one in operation.all_answers(view).values()
-    )
+    schemas, components = _schemas(declared)
     paths: dict[str, Json] = {}
     for path, methods, operation, view in declared:
         for method in methods:
             one = _described(operation, method, view, schemas)
             paths.setdefault(path, {})[method.lower()] = one
+    _add_examples(paths, server)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -103,8 +113,24 @@ def document(app: Flask, server: str) -> Json:
         "servers": [{"url": server}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": paths,
+        "webhooks": {
+            kind: {"post": _webhook(kind, payload, schemas)}
+            for kind, payload in webhook_payloads.PAYLOADS.items()
+        },
         "components": {"schemas": components, "securitySchemes": SECURITY},
     }
+
+
+def _add_examples(paths: Mapping[str, Json], server: str) -> None:
+    """Put a real answer beside each answer that is a document of the API."""
+    text = EXAMPLES.read_text(encoding="utf-8").replace(EXAMPLE_ADDRESS, server)
+    examples = json.loads(text)
+    for methods in paths.values():
+        for operation in methods.values():
+            found = examples.get(operation["operationId"])
+            answers = operation["responses"]
+            for status in answers.keys() & SUCCESSES if found else ():
+                answers[status]["content"][JSON]["example"] = found
 
 
 def _document() -> Json:
@@ -136,10 +162,16 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-def _schemas(answers: Iterable[Answer]) -> tuple[dict[Any, Json], Json]:
-    """The schema of each type that is answered, and the components that these refer to."""
+def _schemas(
+    declared: Iterable[tuple[str, list[str], Operation, Any]],
+) -> tuple[dict[Any, Json], Json]:
+    """The schema of each type that is answered, taken or sent, and the components they refer to."""
+    kinds: list[Any] = list(webhook_payloads.PAYLOADS.values())
+    for _, _, operation, view in declared:
+        kinds += [one.document for one in operation.all_answers(view).values()]
+        kinds += [operation.body] if operation.body else []
     found, definitions = TypeAdapter.json_schemas(
-        [(one.document, "serialization", TypeAdapter(one.document)) for one in answers],
+        [(kind, "serialization", TypeAdapter(kind)) for kind in kinds],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Untitled,
     )
@@ -155,11 +187,34 @@ def _described(operation: Operation, method: str, view: Any, schemas: dict[Any, 
         "tags": [operation.tag],
         **({"description": " ".join(description.split())} if description else {}),
         "parameters": [*_parameters(view), *map(_header, operation.headers.items())],
+        **({"requestBody": _body(schemas[operation.body])} if operation.body else {}),
         "responses": {
             str(status): _response(answer, schemas)
             for status, answer in operation.all_answers(view).items()
         },
         "security": _security(operation),
+    }
+
+
+def _body(schema: Json) -> Json:
+    return {"required": True, "content": {JSON: {"schema": schema}}}
+
+
+def _webhook(kind: str, payload: Any, schemas: dict[Any, Json]) -> Json:
+    """The request that is posted to an endpoint for an event (OpenAPI 3.1, 4.8.1)."""
+    return {
+        "operationId": "on" + "".join(map(str.capitalize, re.split(r"\W", kind))),
+        "summary": inspect.getdoc(payload),
+        "tags": ["Webhooks"],
+        "parameters": [
+            {**_header(named), "required": True} for named in webhook_payloads.HEADERS.items()
+        ],
+        "requestBody": _body(schemas[payload]),
+        "responses": {
+            "2XX": {"description": "Taken. Anything else is tried again for three days."},
+            "410": {"description": "No more events are wanted: the endpoint is disabled."},
+        },
+        "security": [],
     }
 
 
@@ -175,8 +230,11 @@ def _parameters(view: Any) -> Iterator[Json]:
         "path": inspect.Parameter.POSITIONAL_OR_KEYWORD,
         "query": inspect.Parameter.KEYWORD_ONLY,
     }
-    for place, kind in kinds.items():
-        model = parameters(view, kind).model_json_schema(schema_generator=_Untitled)
+    models = [(place, parameters(view, kind)) for place, kind in kinds.items()]
+    filters: dict[str, Any] = {name: (kind, None) for name, kind in view.operation.filters.items()}
+    models.append(("query", create_model("Filters", **filters)))
+    for place, made in models:
+        model = made.model_json_schema(schema_generator=_Untitled)
         for name, schema in model.get("properties", {}).items():
             if schema.get("default", ...) is None:
                 del schema["default"]

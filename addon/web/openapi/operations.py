@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from flask import Response, jsonify, request
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 
 from addon.errors import InvalidParameter
 from addon.playback.tokens import Scope
@@ -47,6 +47,12 @@ PROBLEMS = {
     503: "Something we depend on does not answer; try again.",
 }
 
+BODY = "document"
+"""The argument of a view that gets the request's JSON document."""
+
+MAX_BODY = 16 * 1024
+"""Bytes of such a document: an address and some words."""
+
 WITH_TOKEN = (400, 401, 403, 404, 429, 502, 503)
 """Statuses that any operation with a token can answer besides its own."""
 
@@ -77,8 +83,10 @@ class Operation:
 
     The view's docstring is its summary and description. Without `answers` it answers 200 with a
     document of the type that it returns, as JSON that no cache may keep. `scope` is what a token
-    has to be for, which `addon.web.api.access` asks of each request. `also` gives the names and
-    summaries of further methods.
+    has to be for, which `addon.web.api.access` asks of each request. `body` is the type of the JSON
+    document that the view gets as its argument `document`. `also` gives the names and summaries of
+    further methods. `filters` are the types of
+    further parameters, which the view checks itself.
     """
 
     name: str
@@ -88,7 +96,9 @@ class Operation:
     security: str | None = "token"
     scope: Scope = "read"
     headers: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict)
     also: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    body: Any = None
 
     def __call__(self, view: View) -> View:
         """The view, called with its query. It raises InvalidParameter, which names the fault."""
@@ -96,7 +106,8 @@ class Operation:
 
         @wraps(view)
         def checked(**path: str) -> Any:
-            answer = view(**path, **(_values(query) if query.model_fields else {}))
+            sent = {BODY: _document(self.body)} if self.body else {}
+            answer = view(**path, **sent, **(_values(query) if query.model_fields else {}))
             if isinstance(answer, Response):
                 return answer
             response = jsonify(answer)
@@ -125,7 +136,7 @@ def parameters(view: View, kind: Any) -> type[BaseModel]:
     fields: Json = {
         name: (_given(hints[name]), ... if one.default is one.empty else one.default)
         for name, one in inspect.signature(view).parameters.items()
-        if one.kind is kind
+        if one.kind is kind and name != BODY
     }
     return create_model("Parameters", **fields)
 
@@ -141,6 +152,23 @@ def _values(query: type[BaseModel]) -> Json:
     try:
         return dict(query.model_validate_strings(request.args.to_dict()))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        fault = first["msg"][:1].lower() + first["msg"][1:]
-        raise InvalidParameter(f"{first['loc'][0]}: {fault}") from None
+        raise _invalid(error) from None
+
+
+def _document(kind: Any) -> Any:
+    """The request's JSON document, checked. Raises InvalidParameter, which names the fault."""
+    content = request.stream.read(MAX_BODY + 1)
+    if len(content) > MAX_BODY:
+        raise InvalidParameter(f"the document: at most {MAX_BODY} bytes")
+    try:
+        return TypeAdapter(kind).validate_json(content)
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: ValidationError) -> InvalidParameter:
+    """The first fault, with the name of what it is in."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    fault = first["msg"][:1].lower() + first["msg"][1:]
+    place = first["loc"][0] if first["loc"] else "the document"
+    return InvalidParameter(f"{place}: {fault}")

@@ -9,6 +9,8 @@ const LANE_MARGIN = 0.08;
 const QUIETEST_PEAK = 0.2;
 const COARSEST = 2;
 const FINEST = 400;
+const WHOLE_UNTIL_S = 600;
+const BEGINNING_S = 150;
 
 /** Colours of the style sheet, as canvases need them. */
 export function colours() {
@@ -19,12 +21,14 @@ export function colours() {
 /** The waveform in `container`, playing `media`; `timeline` is what the server sends. */
 export function waveform(container, media, timeline, nonce) {
   const peaks = signedPeaks(timeline);
+  const packed = pack(peaks);
   const loudest = Math.max(QUIETEST_PEAK, ...peaks.map((lane) => lane.reduce((most, one) => Math.max(most, Math.abs(one)), 0)));
   return WaveSurfer.create({
     container,
     media,
-    peaks,
+    peaks: packed,
     duration: timeline.duration,
+    minPxPerSec: firstZoom(container, timeline.duration),
     height: "auto",
     cursorColor: colours()("accent"),
     cursorWidth: 2,
@@ -33,8 +37,14 @@ export function waveform(container, media, timeline, nonce) {
     autoScroll: true,
     autoCenter: false,
     cspNonce: nonce,
-    renderFunction: (lanes, context) => draw(lanes, context, timeline.lanes, loudest),
+    renderFunction: (lanes, context) => draw(unpack(lanes, timeline.lanes.length), context, timeline.lanes, loudest),
   });
+}
+
+// An hour in one window is a block without gaps: of a long recording the beginning is shown, in
+// which turns can be told apart, with the overview of all above it.
+function firstZoom(container, duration) {
+  return duration > WHOLE_UNTIL_S ? container.clientWidth / BEGINNING_S : 0;
 }
 
 /** Zooms in (1) or out (-1); the widest view shows everything. */
@@ -56,6 +66,25 @@ function signedPeaks({ duration, lanes, peaks }) {
     }
     return values;
   });
+}
+
+// wavesurfer.js hands over two channels, and a call of which some recordings are mixed has three
+// lanes: the third travels in the first one's values, in whole steps far above what they can hold.
+// All of it stays within 1, beyond which wavesurfer.js would scale everything.
+const STEP = 4;
+const ROOM = 1024;
+
+function pack(lanes) {
+  const [first, second, third] = lanes;
+  if (!third) return lanes;
+  return [first.map((value, i) => (value + STEP * Math.round(third[i] * LOUDEST)) / ROOM), second];
+}
+
+function unpack(lanes, count) {
+  if (count < 3) return lanes;
+  const first = lanes[0].map((value) => value * ROOM);
+  const steps = first.map((value) => Math.round(value / STEP));
+  return [first.map((value, i) => value - STEP * steps[i]), lanes[1], steps.map((value) => value / LOUDEST)];
 }
 
 // Without stored peaks the turns alone are drawn, as bars of one height.

@@ -46,6 +46,20 @@ def test_a_call_is_described_with_its_files(client, token):
     assert document["files"][0]["start_time"] < document["files"][1]["start_time"]
 
 
+def test_files_are_named_in_the_order_in_which_they_are_joined(app, client):
+    for name, seconds in (("RE8", 0.125), ("RE9", 3600.0)):
+        archived(
+            inside(app).archive,
+            file_of(1000),
+            recording_id=name,
+            call_sid="CAlate",
+            started_at=None,
+            duration_seconds=seconds,
+        )
+    document = client.get("/api/v1/calls/CAlate", headers=bearer(app)).get_json()
+    assert document["recordings"] == ["RE9", "RE8"]
+
+
 def test_its_audio_is_one_file_with_ranges(client, token):
     whole = client.get(f"{HERE}/file", headers=token).data
     expected = b"".join(decoded(content)[0].tobytes() for content in PARTS.values())

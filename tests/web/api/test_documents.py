@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from addon.call_facts import NAMES, NOT_ASKED, gathered
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived
 from tests.web.api.recorded import ANALYSIS, CONTENT, HERE
 from tests.web.playing import inside
@@ -23,11 +24,26 @@ def test_a_recording_is_described(client, token):
     assert file["stop_time"] == "2026-11-21T00:00:05.365+00:00"
 
 
+def test_the_facts_of_the_call_stand_beside_the_analysis(app, client, token):
+    call = gathered(NAMES, {"from": "+14158675309", "agent": "Ada"})
+    analysis = {**ANALYSIS, "call": call}
+    archived(inside(app).archive, CONTENT, recording_id="REcall", analysis=analysis)
+    document = client.get("/api/v1/recordings/REcall", headers=token).get_json()
+    assert document["call"] == call
+    assert document["analysis"] == ANALYSIS
+
+
+def test_facts_that_nobody_asked_for_are_null_and_say_so(client, token):
+    call = client.get(HERE, headers=token).get_json()["call"]
+    assert (call["from"], call["from_reason"]) == (None, NOT_ASKED)
+
+
 def test_a_recording_without_analysis_says_why(app, client, token):
     archived(inside(app).archive, CONTENT, recording_id="REplain", started_at=None)
     document = client.get("/api/v1/recordings/REplain", headers=token).get_json()
     assert document["analysis"] is None
     assert "as it came" in document["analysis_reason"]
+    assert document["call"]["agent_reason"] == NOT_ASKED
     assert document["files"][0]["start_time"] is None
 
 

@@ -10,7 +10,7 @@ import pytest
 from addon.errors import NotPlayable
 from addon.playback import direct, tokens
 from addon.playback.tokens import Token
-from tests.playback.sounds import TENANT
+from tests.playback.sounds import RECORDING, TENANT, decoded
 from tests.web.api.recorded import CONTENT, HERE
 from tests.web.playing import access_log, inside
 
@@ -46,6 +46,29 @@ def test_a_link_ends_no_later_than_its_token(app, client):
     )
     assert short < long <= end.timestamp()
     assert [event["expires"] for event in access_log(app)] == [long, short]
+
+
+def test_a_link_to_a_clip_gives_the_clip_alone(app, client, token):
+    url = client.get(f"{HERE}/file_url?start=0.5&stop=1.25", headers=token).get_json()["signed_url"]
+    answer = client.get(urlsplit(url).path)
+    assert (decoded(answer.data)[0] == decoded(CONTENT)[0][4000:10_000]).all()
+    granted, heard = access_log(app)
+    assert granted["clip_seconds"] == heard["clip_seconds"] == [0.5, 1.25]
+    assert heard["seconds"] == pytest.approx(0.8, abs=0.1)
+    part = client.get(urlsplit(url).path, headers={"Range": "bytes=44-63"})
+    assert part.data == answer.data[44:64]
+
+
+def test_a_clip_is_a_file_and_its_bytes_are_those_of_the_recording(client, token):
+    answer = client.get(f"{HERE}/file?start=0.5&stop=1.25", headers=token)
+    assert (decoded(answer.data)[0] == decoded(CONTENT)[0][4000:10_000]).all()
+    answer = client.get(f"{HERE}/file?start=1&stop=2&format=flac", headers=token)
+    assert f'filename="{RECORDING}-1-2.flac"' in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("query", ["stop=1", "start=1", "start=2&stop=1", "start=1&stop=1"])
+def test_half_a_clip_and_one_that_is_empty_are_400(client, token, query):
+    assert client.get(f"{HERE}/file_url?{query}", headers=token).status_code == 400
 
 
 def test_the_ciphertext_s_address_ends_no_later_than_the_token(app, client, monkeypatch):
@@ -93,6 +116,11 @@ def test_a_download_link_works_once_and_converts(client, token):
         "purpose=steal",
         "format=wav",
         "direct=yes",
+        "start=1",
+        "stop=x",
+        "start=nan&stop=1",
+        "start=-1&stop=1",
+        "start=100000&stop=100001",
     ],
 )
 def test_a_wrong_parameter_is_400_and_named(client, token, query):

@@ -14,7 +14,7 @@ from tests.playback.sounds import CALL, RECORDING, TENANT
 from tests.web.api.recorded import OTHER
 from tests.web.playing import inside
 
-VALUES = {"recording_id": RECORDING, "call_sid": CALL}
+VALUES = {"recording_id": RECORDING, "call_sid": CALL, "endpoint_id": "whk_1"}
 
 
 def operations(app: Flask) -> Iterator[tuple[str, str, str]]:
@@ -85,9 +85,13 @@ def test_a_token_that_is_over_opens_nothing(app, make):
 
 
 def test_a_token_of_another_install_finds_nothing(app):
-    text, _ = inside(app).tokens.issue(OTHER)
+    text, _ = inside(app).tokens.issue(OTHER, scopes=SCOPES)
     for (method, path, _), status in statuses(app, text).items():
-        assert status == (200 if path.endswith("/recordings") else 404), (method, path)
+        if (method, path) == ("POST", "/api/v1/webhooks"):
+            assert status == 400  # without a document
+        else:
+            listing = path.endswith(("/recordings", "/webhooks"))
+            assert status == (200 if listing else 404), (method, path)
     assert inside(app).archive.manifest(TENANT, RECORDING)
 
 
