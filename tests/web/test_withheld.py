@@ -73,6 +73,10 @@ GIVES_AUDIO = {
     "api.call_file_url": [f"{API_CALL}/file_url", f"{API_CALL}/file_url?file_id={RECORDING}"],
     "pages.recording_audio": [f"/recordings/{RECORDING}/audio"],
     "pages.recording_download": [f"/recordings/{RECORDING}/download"],
+    "pages.recording_clip": [f"/recordings/{RECORDING}/clip?start=0&stop=0.5"],
+    "pages.call_audio": [f"/calls/{CALL}/audio"],
+    "pages.call_download": [f"/calls/{CALL}/download"],
+    "pages.call_clip": [f"/calls/{CALL}/clip?start=0&stop=0.5"],
     "pages.recording_transcript": [f"/recordings/{RECORDING}/transcript?format=srt"],
 }
 """Every route from which a recording's sound, its waveform, its words or a link to it comes."""
@@ -82,9 +86,14 @@ GIVES_NONE = {
     "api.erase": "nothing",
     "api.audit": "the access log",
     "api.call": "facts",
+    "api.notes": "what people wrote, not what was said",
     "pages.recording": "a page, which asks the routes above",
     "pages.recording_timeline": "figures",
     "pages.recording_played": "nothing: it takes a report",
+    "pages.recording_notes": "nothing: it takes a note",
+    "pages.call": "a page, which asks the routes above",
+    "pages.call_timeline": "figures",
+    "pages.call_played": "nothing: it takes a report",
     "media.media_preflight": "CORS headers",
     "ringcentral.recording": "a page, which asks the route below",
     "ringcentral.recording_audio": "RingCentral's own copy, to people signed in there",
@@ -131,7 +140,7 @@ def put(app: Flask, redaction: str | None, recording_id: str = RECORDING) -> Non
 
 def ask(app: Flask, path: str) -> TestResponse:
     """One way, by somebody who has every right to go it."""
-    if path.startswith("/recordings/"):
+    if path.startswith(("/recordings/", "/calls/")):
         return Browser(app).signed_in().get(path)
     client = DocumentedClient(app, app.response_class, use_cookies=False)
     if path.startswith("/flex/"):
@@ -244,8 +253,12 @@ def test_the_page_says_so_to_people_and_has_no_player(app):
     assert "<audio" not in page
     assert SAID not in page
     assert f"/recordings/{RECORDING}/download" not in page
-    timeline = Browser(app).signed_in().get(f"/recordings/{RECORDING}/timeline").get_json()
-    assert timeline["peaks"] is None
+    for path in (f"/recordings/{RECORDING}", f"/calls/{CALL}"):
+        browser = Browser(app).signed_in()
+        assert SAID not in browser.get(path).text
+        timeline = browser.get(f"{path}/timeline")
+        assert timeline.get_json()["peaks"] is None
+        assert SAID not in timeline.text
 
 
 def test_listeners_audio_is_opened_in_one_place_alone():
