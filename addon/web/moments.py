@@ -24,6 +24,10 @@ NAMES = {
 MUTED = {
     "dtmf": "key tones",
     "spoken_number": "a spoken number",
+    "card_number": "a card number",
+    "phone_number": "a telephone number",
+    "social_security_number": "a social security number",
+    "iban": "an IBAN",
     "security_code": "a security code",
     "expiry_date": "an expiry date",
     "date_of_birth": "a date of birth",

@@ -99,6 +99,7 @@ GIVES_NONE = {
     "api.audit": "the access log",
     "api.notes": "what people noted",
     "api.call": "facts",
+    "api.notes": "what people wrote, not what was said",
     "pages.recording": "a page, which asks the routes above",
     "pages.recording_timeline": "figures",
     "pages.recording_played": "nothing: it takes a report",
@@ -266,8 +267,12 @@ def test_the_page_says_so_to_people_and_has_no_player(app):
     assert "<audio" not in page
     assert SAID not in page
     assert f"/recordings/{RECORDING}/download" not in page
-    timeline = Browser(app).signed_in().get(f"/recordings/{RECORDING}/timeline").get_json()
-    assert timeline["peaks"] is None
+    for path in (f"/recordings/{RECORDING}", f"/calls/{CALL}"):
+        browser = Browser(app).signed_in()
+        assert SAID not in browser.get(path).text
+        timeline = browser.get(f"{path}/timeline")
+        assert timeline.get_json()["peaks"] is None
+        assert SAID not in timeline.text
 
 
 def test_listeners_audio_is_opened_in_one_place_alone():
