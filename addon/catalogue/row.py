@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from addon.archive.manifest import Manifest
+from addon.archive.names import is_id
 from addon.catalogue.search_tokens import (
     AGENT,
     CATEGORY,
@@ -67,7 +68,8 @@ def row_of(
     flags = [str(flag) for flag in _items(result.get("flags"))]
     categories = _categories(result)
     keyed = made.of("id", install, manifest.recording_id) & ((1 << KEYED_BITS) - 1)
-    sids = (manifest.recording_id, facts.call_sid, facts.request_sid, _text(call, "task_sid"))
+    task = _text(call, "task_sid") or ""
+    sids = (manifest.recording_id, facts.call_sid, facts.request_sid, task if is_id(task) else "")
     agent, queue = _text(call, "agent"), _text(call, "queue")
     values = {
         "id": first_id(manifest.at) | keyed,

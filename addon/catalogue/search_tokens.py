@@ -49,7 +49,7 @@ class Tokens:
 
     def of(self, kind: str, install: str, text: str) -> int:
         """The token of a text, which is in its normal form."""
-        message = f"{kind}\0{install}\0{text}".encode()
+        message = f"{kind}\0{install}\0{text}".encode(errors="replace")  # JSON has lone surrogates
         return int.from_bytes(hmac.digest(self._key, message, "sha256")[:8]) >> 1
 
     def of_each(self, kind: str, install: str, texts: Iterable[str]) -> Iterator[int]:

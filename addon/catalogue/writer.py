@@ -71,3 +71,6 @@ class CatalogueWriter:
             self._not_before = self._clock() + PAUSE_S
             logger.warning("a recording is missing in the catalogue", reason=error.message)
             self._on_miss()
+        except Exception:  # a defect of ours must not fail the job, whose work is done
+            logger.exception("a recording could not be written into the catalogue")
+            self._on_miss()

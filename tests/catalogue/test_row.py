@@ -70,6 +70,12 @@ def test_what_another_release_wrote_otherwise_is_not_known(made):
     assert values["agent"] is None
 
 
+def test_a_text_that_is_no_text_fails_nothing():
+    call = {"agent": "\ud800", "from": "\ud800", "task_sid": "x" * 500}
+    row = row_of(MADE, manifest(), document("\ud800bcd", call))
+    assert "xxx" not in row.values["sids"]
+
+
 def test_ids_order_as_the_recordings_were_made():
     ids = [row_of(MADE, manifest(number), None).values["id"] for number in range(9)]
     assert ids == sorted(ids)

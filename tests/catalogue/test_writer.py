@@ -44,6 +44,17 @@ def test_what_comes_and_goes_is_written(catalogue):
     assert contents(catalogue)["recordings"] == set()
 
 
+def test_a_defect_fails_no_job():
+    missed: list[int] = []
+
+    class Defect(Broken):
+        def row(self, *_: object) -> None:
+            raise KeyError("a defect")
+
+    CatalogueWriter(Defect(), lambda: missed.append(1)).write(manifest(), document())  # type: ignore[arg-type]
+    assert missed == [1]
+
+
 def test_without_a_key_nothing_is_written():
     writer = CatalogueWriter.from_settings(Settings())
     writer.write(manifest(), document())

@@ -22,6 +22,12 @@ OPERATIONS = [
 ]
 
 
+@pytest.fixture(name="settings")
+def with_catalogue(settings):
+    """With a catalogue, which filters are for: without one they answer 503."""
+    return settings.replace(catalogue_key=bytes(range(32)))
+
+
 @pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=lambda each: each)
 def test_no_answer_is_ours_to_blame(app, path, method):
     with app.app_context():
