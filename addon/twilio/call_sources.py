@@ -81,8 +81,10 @@ def customer_leg(task: Task) -> str | None:
 
 
 def of_call(call: CallResource) -> Source:
-    """The call resource as a source. Of an agent's leg, which Twilio dials for calls either way, the
-    direction says nothing of the conversation."""
+    """The call resource as a source.
+
+    The direction of an agent's leg says nothing of the conversation: Twilio dials it either way.
+    """
     agents = [each for each in (call.to, call.from_) if _is_client(each)]
     return {
         "from": call.from_,

@@ -97,7 +97,6 @@ GIVES_NONE = {
     "api.describe": "facts and figures",
     "api.erase": "nothing",
     "api.audit": "the access log",
-    "api.notes": "what people noted",
     "api.call": "facts",
     "api.notes": "what people wrote, not what was said",
     "pages.recording": "a page, which asks the routes above",
