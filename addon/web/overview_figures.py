@@ -28,6 +28,10 @@ MAX_DAYS = 92
 """Columns of a chart; a longer period is shown by the sums and groups alone."""
 
 
+UNKNOWN, NONE_THERE = "unknown", "none"
+"""In place of a number: of recordings that do not tell it, and where there are no recordings."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A number of each group: `value` makes it of totals, None where it is not known; `figure` is
@@ -47,7 +51,7 @@ class Column:
         """The number as a cell shows it."""
         value = self.value(totals)
         if value is None:
-            return "unknown"
+            return UNKNOWN if totals.recordings else NONE_THERE
         return percent(100 * value) if self.is_share else f"{value:,.0f}"
 
 

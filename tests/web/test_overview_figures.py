@@ -39,7 +39,7 @@ def test_a_day_is_the_viewers(catalogued):
 
 
 def test_nothing_has_no_share_and_no_length():
-    assert [column.text(NOTHING) for column in COLUMNS] == ["0", *["unknown"] * 6]
+    assert [column.text(NOTHING) for column in COLUMNS] == ["0", *["none"] * 6]
 
 
 def test_every_column_sorts_the_list_behind_it():
