@@ -19,8 +19,9 @@ def test_fields_that_may_be_missing_are_not_required():
 
 
 def test_an_analysed_recording_has_every_field_of_a_recording():
-    recording, analysed = COMPONENTS["Recording"], COMPONENTS["AnalysedRecording"]
-    assert recording["properties"].items() <= analysed["properties"].items()
+    analysed = COMPONENTS["AnalysedRecording"]
+    recording = TypeAdapter(schemas.Recording).json_schema()
+    assert recording["properties"].keys() <= analysed["properties"].keys()
     assert set(analysed["required"]) - set(recording["required"]) == {"analysis", "call"}
 
 
