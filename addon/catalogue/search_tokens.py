@@ -20,6 +20,13 @@ ENDINGS = (4, 5, 6, 7)
 LEAST_LETTERS = 3
 """Shorter words are in every call: they find nothing, and their tokens' counts tell the most."""
 
+NUMBER_WORDS = frozenset(
+    "zero nought naught nil one two three four five six seven eight nine ten eleven twelve thirteen"
+    " fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fourty fifty sixty"
+    " seventy eighty ninety hundred thousand double triple treble quadruple".split()
+)
+"""Numbers that are said are no more to be found than those that are written as figures."""
+
 NUMBER, ENDING, AGENT, AGENT_PART, QUEUE, OUTCOME, WORD = (
     "number",
     "ending",
@@ -94,11 +101,14 @@ def folded(text: str) -> str:
 def words_of(text: str) -> list[str]:
     """The words of a text in their normal form: letters only, of at least LEAST_LETTERS.
 
-    Nothing with a digit is a word here: a number that no rule has muted must not be found either.
+    Nothing with a digit is a word here, and no NUMBER_WORDS: a number that no rule has muted must
+    not be found either.
     """
     if MASK in text:
         text = text.replace(MASK, " ")
     plain = text.lower() if text.isascii() else folded(text)
     return [
-        word for word in _WORD.findall(_PUNCTUATION.sub("", plain)) if len(word) >= LEAST_LETTERS
+        word
+        for word in _WORD.findall(_PUNCTUATION.sub("", plain))
+        if len(word) >= LEAST_LETTERS and word not in NUMBER_WORDS
     ]

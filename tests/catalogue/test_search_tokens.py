@@ -16,9 +16,10 @@ def test_the_mask_is_the_transcripts():
 
 
 @pytest.mark.parametrize(
-    "text", ["[redacted]", "4111 1111", "4111111111111111", "a1b2", "It is [redacted]", "no"]
+    "text",
+    ["[redacted]", "4111 1111", "4111111111111111", "a1b2", "It is [redacted]", "no", "Four two"],
 )
-def test_what_is_muted_or_has_a_digit_is_no_word(text):
+def test_what_is_muted_and_what_says_a_digit_is_no_word(text):
     assert words_of(text) == []
 
 
