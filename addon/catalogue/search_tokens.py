@@ -20,9 +20,13 @@ ENDINGS = (4, 5, 6, 7)
 LEAST_LETTERS = 3
 """Shorter words are in every call: they find nothing, and their tokens' counts tell the most."""
 
-NUMBER_WORDS = frozenset(
-    ["zero", "nought", "naught", "nil", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fourty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "double", "triple", "treble", "quadruple"]
-)
+NUMBER_WORDS = frozenset({
+    "zero", "nought", "naught", "nil", "one", "two", "three", "four", "five", "six", "seven",
+    "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen",
+    "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fourty", "fifty",
+    "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "double", "triple",
+    "treble", "quadruple",
+})  # fmt: skip
 """Numbers that are said are no more to be found than those that are written as figures."""
 
 NUMBER, ENDING, AGENT, AGENT_PART, QUEUE, OUTCOME, WORD = (
