@@ -10,13 +10,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import hypothesis
+import jinja2
 import pytest
 import redis
+from cryptography.hazmat.primitives import serialization
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket
 from redis.lock import Lock
 
 from addon.archive.key_pairs import new_key_pair
@@ -42,6 +47,31 @@ os.environ |= {"PYTHON_DOTENV_DISABLED": "1", "FLASK_SKIP_DOTENV": "1"}
 ACCOUNT = "AC" + "0a" * 16
 TOKEN = "primary-token-0001"
 PUBLIC_URL = "https://hooks.example.net"
+
+
+class Compiled(jinja2.BytecodeCache):
+    """Templates as they were compiled for the first app of this process."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def apps_start_quickly() -> Iterator[None]:
+    """Thousands of tests have an app of their own: its templates and keys are the same each time."""
+    load = cache(serialization.load_pem_private_key)
+    with (
+        patch.object(serialization, "load_pem_private_key", load),
+        patch.dict(Flask.jinja_options, bytecode_cache=Compiled()),
+    ):
+        yield
 
 
 @contextmanager

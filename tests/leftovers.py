@@ -176,6 +176,12 @@ def pytest_fixture_setup(
         owners.started[name] = Alive.now() - before - owners.all()
 
 
+def pytest_collection_finish() -> None:
+    """Take all modules out of what is looked through after each test: they stay to the end."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     item.stash[BEFORE] = Alive.now()
