@@ -65,7 +65,7 @@ class Compiled(jinja2.BytecodeCache):
 
 @pytest.fixture(scope="session", autouse=True)
 def apps_start_quickly() -> Iterator[None]:
-    """Thousands of tests have an app of their own: its templates and keys are the same each time."""
+    """Most tests have an app of their own, whose templates and keys are the same each time."""
     load = cache(serialization.load_pem_private_key)
     with (
         patch.object(serialization, "load_pem_private_key", load),

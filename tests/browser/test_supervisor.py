@@ -199,6 +199,7 @@ def test_a_view_is_saved_and_found_again(task: Task):
     task.click(link(page, "Last 7 days"))
     task.fill(page.get_by_label("Name of this view"), "My week")
     task.press("Enter")
+    expect(link(page, "My week")).to_be_visible()
     page.goto(page.url.partition("?")[0])
     task.click(link(page, "My week"))
     expect(link(page, "Last 7 days").first).to_have_attribute("aria-current", "true")

@@ -181,6 +181,8 @@ def test_a_decoder_can_read_through_another():
     content = file_of(4000, kind="gsm", channels=1)
     index = SampleReader(InMemory(content)).index
     now = datetime(2026, 11, 20, tzinfo=UTC)
-    playable = converted(CallPart(lambda: InMemory(content), "e", index, None, now, now))
+    place = (now, now, "RE1")
+    part = CallPart("RE1", lambda: InMemory(content), "e", index, None, place, now)
+    playable = converted(part)
     again = np.concatenate(list(SampleReader(playable).samples()))
     assert (again == of(content)).all()

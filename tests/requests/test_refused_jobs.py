@@ -192,6 +192,7 @@ def test_what_this_release_queues_is_json(services):
     )
     services.dispatcher.deliver(XR, first=True)
     services.dispatcher.periodic_task("reconcile")
+    services.dispatcher.webhook("evt_1-whk_1")
     keys = list(services.redis.scan_iter("rq:job:*"))
     called = [json.loads(services.redis.hget(key, "data")) for key in keys]
     assert sorted(function for function, *_ in called) == sorted(queues.FUNCTIONS.values())

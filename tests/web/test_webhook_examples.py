@@ -17,7 +17,7 @@ from addon.webhooks import sending
 from addon.webhooks.events import TYPES
 from addon.webhooks.tries import PAUSES_S
 from tests.web.documented import API
-from tests.webhooks.test_sending import EVENT, NOW, SECRET, endpoint
+from tests.webhooks.test_sending import EVENT, SECRET, endpoint, now
 
 TEXT = (FOLDER / "webhooks.md").read_text(encoding="utf-8")
 FENCES = re.findall(r"(?ms)^```(json|python|js)\n(.*?)^```", TEXT)
@@ -45,7 +45,7 @@ def ran(language: str, **changes: object) -> subprocess.CompletedProcess[str]:
     command, call = RUN[language]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed: its example is not run")
-    headers = sending.headers(EVENT, endpoint(), NOW)
+    headers = sending.headers(EVENT, endpoint(), now())
     given = {"secret": SECRET, "headers": headers, "body": EVENT.body, **changes}
     environment = {"PATH": os.environ["PATH"], "GIVEN": json.dumps(given)}
     return subprocess.run(
@@ -76,7 +76,7 @@ def test_an_example_verifies_what_is_sent(language):
 def test_an_example_verifies_either_of_two_signatures(language):
     rotated = endpoint(previous=SECRET, previous_until="2999-01-01T00:00:00+00:00")
     object.__setattr__(rotated, "secret", "whsec_" + "A" * 32)
-    headers = sending.headers(EVENT, rotated, NOW)
+    headers = sending.headers(EVENT, rotated, now())
     assert headers["webhook-signature"].count("v1,") == 2
     assert ran(language, headers=headers).returncode == 0
 
@@ -87,7 +87,7 @@ def test_an_example_refuses_what_is_not_genuine(language, change):
     changes: dict[str, object] = {
         "body": {"body": EVENT.body + " "},
         "secret": {"secret": "whsec_" + "B" * 32},
-        "time": {"headers": sending.headers(EVENT, endpoint(), NOW.replace(year=2020))},
+        "time": {"headers": sending.headers(EVENT, endpoint(), now().replace(year=2020))},
     }[change]
     assert ran(language, **changes).returncode != 0
 

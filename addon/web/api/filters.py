@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, cast
 
-from flask import request
 from pydantic import Field
 
 from addon.archive.names import Entry, ids_prefix
@@ -20,6 +19,7 @@ from addon.errors import CatalogueUnavailable
 from addon.web.api import documents
 from addon.web.api.access import tenant, token
 from addon.web.context import context
+from addon.web.openapi.operations import asked
 from addon.web.schemas import Figures, ListedRecording, UnreadableRecording
 
 Listed = list[ListedRecording | UnreadableRecording]
@@ -70,24 +70,25 @@ FILTERS: dict[str, Any] = {
 
 def is_asked() -> bool:
     """True where this request filters or sorts. Raises InvalidParameter."""
-    wanted = Filter.parse(request.args.items(multi=True))
-    return "sort" in request.args or not wanted.replace(install=None, call_sid=None).is_empty
+    query = asked(FILTERS)
+    return any(name == "sort" for name, _ in query) or not Filter.parse(query).is_empty
 
 
 def found(
-    install: str | None, day: date | None, cursor: str | None, limit: int
+    install: str | None, call_sid: str | None, day: date | None, cursor: str | None, limit: int
 ) -> tuple[Listed, str | None]:
     """The recordings of a page by the catalogue, and the position behind them.
 
     Raises InvalidParameter, NotFound, CatalogueUnavailable, StoreUnavailable.
     """
-    wanted = Filter.parse(request.args.items(multi=True))
+    query = asked(FILTERS)
+    wanted = Filter.parse(query).replace(install=install, call_sid=call_sid)
     if day is not None:
         start = datetime.combine(day, time(), UTC)
         wanted = wanted.replace(since=start, until=start + timedelta(days=1))
     everyone = token().install is None and install is None
     installs = context().catalogue.installs() if everyone else [tenant(install)]
-    sort = Sort.parse(request.args.get("sort"))
+    sort = Sort.parse(dict(query).get("sort"))
     page = context().catalogue.page(wanted, sort, cursor, limit, installs)
     listed = []
     for one in page.recordings:

@@ -59,7 +59,7 @@ def listing(
     if call_sid is not None and date is not None:
         raise InvalidParameter("date: a call is listed whole")
     if filters.is_asked():
-        listed, position = filters.found(install, date, cursor or None, limit)
+        listed, position = filters.found(install, call_sid, date, cursor or None, limit)
         return {"recordings": listed, "next_cursor": parameters.opaque(position)}
     everywhere = token().install is None and install is None
     try:

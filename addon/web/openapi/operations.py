@@ -8,7 +8,7 @@ alone checks.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from types import NoneType, UnionType
@@ -127,6 +127,11 @@ class Operation:
         for status in (*shared, *self.problems):
             answers[status] = Answer(PROBLEMS[status], Problem, (PROBLEM,))
         return answers
+
+
+def asked(declared: Container[str]) -> list[tuple[str, str]]:
+    """The request's query in pairs, without what the operation does not declare."""
+    return [(name, text) for name, text in request.args.items(multi=True) if name in declared]
 
 
 def parameters(view: View, kind: Any) -> type[BaseModel]:
