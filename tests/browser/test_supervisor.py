@@ -229,7 +229,7 @@ def test_a_number_of_the_overview_leads_to_as_many_recordings(task: Task):
         "/time-zone",
     ],
 )
-def test_no_serious_finding_on_a_desk_or_a_phone_and_nothing_sideways_at_400_percent(
+def test_no_finding_on_a_desk_or_a_phone_and_nothing_sideways_at_400_percent(
     task: Task, axe: str, path: str
 ):
     page = task.page
