@@ -8,14 +8,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
 from addon.archive.archive import Archive
+from addon.catalogue import Catalogue
 from addon.stack.redis_server import command, missing
 from addon.web.local_sign_in import local_sign_in_link
-from tests.browser import sample_calls, stand
+from tests.browser import busy_weeks, sample_calls, stand
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 800}
@@ -37,11 +39,13 @@ def redis_in(folder: Path) -> Iterator[str]:
 
 
 def pictures(browser: Browser, link: str, origin: str) -> None:
-    """The list and the player, the player in the dark too, and both on a phone."""
+    """The list, the overview and the player, the player in the dark and on a phone too."""
     context = browser.new_context(viewport=DESK, reduced_motion="reduce")  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(link)
     take(page, "list")
+    page.goto(f"{origin}/overview?from=2026-02-17&to=2026-03-04")
+    take(page, "overview")
     open_player(page, origin)
     take(page, "player")
     page.emulate_media(color_scheme="dark")
@@ -77,7 +81,10 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, redis_in(Path(folder)) as redis_url:
         settings = stand.settings_in(Path(folder) / "var", redis_url)
-        sample_calls.archive_calls(Archive.from_settings(settings))
+        archive = Archive.from_settings(settings)
+        sample_calls.archive_calls(archive)
+        last = sample_calls.NIGHT + timedelta(hours=18)
+        busy_weeks.fill(archive, Catalogue.from_settings(settings), last)
         with stand.served(settings) as served, stand.chromium() as browser:
             pictures(browser, local_sign_in_link(served), served.public_url)
 
