@@ -62,7 +62,7 @@ def test_words_of_the_bundled_call(model, monkeypatch, capsys):
 
 def test_a_security_code_is_muted_in_every_sample(model, monkeypatch, capsys):
     if shutil.which("espeak-ng") is None:
-        pytest.skip("espeak-ng is missing")
+        pytest.skip("espeak-ng is not installed: no voices can be made")
     code, printed = run(monkeypatch, capsys, redaction, "--only", "male, security code")
     assert code == 0
     assert "| male, security code | 4 | 4 | 0 | wholly muted |" in printed
