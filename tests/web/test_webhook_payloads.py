@@ -14,7 +14,7 @@ from addon.webhooks import events, sending
 from addon.webhooks.events import TYPES, Event
 from tests.web.documented import API
 from tests.webhooks.test_events import FACTS, MANIFEST, RESULT
-from tests.webhooks.test_sending import NOW, endpoint
+from tests.webhooks.test_sending import endpoint, now
 
 MUTED = replace(MANIFEST, facts=replace(FACTS, redacted=True))
 FAILED = events.failed(
@@ -50,7 +50,7 @@ def test_a_payload_has_its_shape_and_nothing_besides(event):
 
 
 def test_every_header_is_described():
-    sent = sending.headers(FAILED, endpoint(), NOW)
+    sent = sending.headers(FAILED, endpoint(), now())
     assert set(HEADERS) == set(sent) - {"Content-Type"}
     for methods in API["webhooks"].values():
         assert {one["name"] for one in methods["post"]["parameters"]} == set(HEADERS)
