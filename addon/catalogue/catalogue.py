@@ -208,8 +208,8 @@ class Catalogue:
             return
         known = writing.fact(connection, KEY)
         if known is None:
-            writing.put_fact(connection, KEY, self._made.check)
-        elif known != self._made.check:
+            known = writing.first_fact(connection, KEY, self._made.check)
+        if known != self._made.check:
             raise CatalogueUnavailable(
                 "the catalogue was made with another CATALOGUE_KEY",
                 remedy="Run `flask catalogue rebuild`.",

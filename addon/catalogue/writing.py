@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, literal, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from addon.catalogue.row import Row
@@ -57,10 +58,26 @@ def fact(connection: Connection, name: str) -> str | None:
 
 
 def put_fact(connection: Connection, name: str, value: str | None) -> None:
-    """Set a fact; None takes it away."""
-    connection.execute(delete(facts).where(facts.c.name == name))
-    if value is not None:
-        connection.execute(insert(facts), {"name": name, "value": value})
+    """Set a fact, whoever sets it at the same time; None takes it away."""
+    if value is None:
+        connection.execute(delete(facts).where(facts.c.name == name))
+        return
+    new = _insert_of(connection)(facts).values(name=name, value=value)
+    connection.execute(
+        new.on_conflict_do_update(index_elements=["name"], set_={"value": new.excluded.value})
+    )
+
+
+def first_fact(connection: Connection, name: str, value: str) -> str:
+    """Set a fact that nobody has set, and give what it is now: of two at once the first counts."""
+    new = _insert_of(connection)(facts).values(name=name, value=value)
+    connection.execute(new.on_conflict_do_nothing(index_elements=["name"]))
+    return fact(connection, name) or value
+
+
+def _insert_of(connection: Connection) -> Any:
+    """The insert that knows conflicts, in the words of this database."""
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
 
 def empty(connection: Connection) -> None:

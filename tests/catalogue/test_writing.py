@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from addon.catalogue import Filter, Sort
+from addon.catalogue import Filter, Sort, writing
 from addon.catalogue.row import Row
 from tests.catalogue.recordings import ONE, contents, document, found, manifest, put
 
@@ -46,3 +46,13 @@ def test_many_are_written_at_once(catalogue):
     assert len(contents(catalogue)["recordings"]) == 700
     catalogue.remove(ONE, [row.values["recording_id"] for row in rows])
     assert contents(catalogue) == {"recordings": set(), "tokens": set(), "token_lists": set()}
+
+
+def test_of_two_that_set_a_fact_at_once_the_first_counts_and_neither_fails(catalogue):
+    """Both have seen that there is none: two processes that open a new database do."""
+    with catalogue._database.begin() as connection:
+        assert writing.first_fact(connection, "key", "first") == "first"
+        assert writing.first_fact(connection, "key", "second") == "first"
+        writing.put_fact(connection, "key", "third")
+        writing.put_fact(connection, "key", "fourth")
+        assert writing.fact(connection, "key") == "fourth"
