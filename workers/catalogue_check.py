@@ -1,7 +1,7 @@
 """Compares archive and catalogue every hour, for what a crash or an outage has kept out of it.
 
 A worker has no key that opens an analysis: what it adds is there without figures, as `unknown`,
-until `flask catalogue rebuild`, or a page or the API that opens the analysis, gives them.
+until `flask catalogue rebuild` gives them.
 """
 
 from __future__ import annotations

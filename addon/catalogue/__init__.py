@@ -10,6 +10,7 @@ For the pages and the API::
     wanted = Filter.parse(request.args.items(multi=True))          # raises InvalidParameter
     sort = Sort.parse(request.args.get("sort"))    # None is -time, the latest first
     page = catalogue.page(wanted, sort, cursor, 25, installs)      # Page(recordings, cursor)
+    number = catalogue.count(wanted, installs)
     everything = catalogue.totals(wanted, installs)                # [Group], the key is None
     days = catalogue.totals(wanted, installs, by="day", zone=ZoneInfo("Europe/Berlin"))
     agents = catalogue.totals(wanted, installs, by="agent")        # also queue, install
@@ -33,7 +34,7 @@ which the parameters `agent` and `queue` take as well. The name is in the stored
 `call`; of a group, in that of `example`.
 
 CatalogueUnavailable means: say so, and list the archive itself. A recording of state `unknown` is
-in the catalogue without figures; pages that open its analysis anyway may `write` it.
+in the catalogue without figures, until `flask catalogue rebuild`.
 """
 
 from addon.catalogue.catalogue import Catalogue, Status

@@ -95,6 +95,13 @@ class Catalogue:
             selection = Selection(connection, wanted, installs, self._made, by_time=by_time)
             return page_of(connection, selection, sort, cursor, limit)
 
+    def count(self, wanted: Filter, installs: Collection[str]) -> int:
+        """How many recordings a filter finds: a tenth of what their sums cost."""
+        with self._reading() as connection:
+            selection = Selection(connection, wanted, installs, self._made)
+            counted = select(func.count()).select_from(selection.source).where(*selection.where)
+            return connection.scalar(counted) or 0
+
     def totals(
         self,
         wanted: Filter,

@@ -27,6 +27,12 @@ STATEMENT_MS = 5000
 
 CONNECT_S = 2
 
+THREADS = 16
+"""Of a web process: each may have a connection to SQLite, which costs nothing."""
+
+POSTGRES_CONNECTIONS = 8
+"""Of one process at most: small plans have twenty in all."""
+
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
@@ -104,7 +110,9 @@ class Database:
 
     def _made(self) -> Engine:
         if self._file is not None:
-            engine = create_engine(self.url, hide_parameters=True)
+            engine = create_engine(
+                self.url, hide_parameters=True, max_overflow=THREADS, pool_timeout=WAIT_S
+            )
             event.listen(engine, "connect", _set_pragmas)
             return engine
         options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={int(WAIT_S * 1000)}"
@@ -113,6 +121,8 @@ class Database:
             hide_parameters=True,
             pool_pre_ping=True,
             pool_size=2,
+            max_overflow=POSTGRES_CONNECTIONS - 2,
+            pool_timeout=CONNECT_S,
             connect_args={"connect_timeout": CONNECT_S, "options": options},
         )
 

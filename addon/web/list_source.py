@@ -51,8 +51,7 @@ def listed(view: ListView, installs: Sequence[str], cursor: str | None, limit: i
         if not complete and view.is_plain:
             return _of_store(view, installs, cursor, limit, INCOMPLETE)
         found = _of_catalogue(view, installs, cursor, limit)
-        whole = catalogue.totals(view.wanted(viewer_zone(), datetime.now(UTC)), installs)
-        count = sum(group.totals.recordings for group in whole)
+        count = catalogue.count(view.wanted(viewer_zone(), datetime.now(UTC)), installs)
         return replace(found, count=count, notice="" if complete else INCOMPLETE)
     except CatalogueUnavailable:
         return _of_store(view, installs, cursor, limit, AWAY)

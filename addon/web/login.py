@@ -84,7 +84,7 @@ def local() -> Response:
 
 @blueprint.post("/logout")
 def logout() -> Response:
-    """End the session. SameSite=Lax keeps other sites from signing people out."""
+    """End the session. Other sites cannot: `page_responses` refuses their forms."""
     response = redirect("/signed-out", 303)
     token = _cookies().session(request)
     if token:

@@ -18,6 +18,7 @@ from addon.web import compression, problems
 from addon.web.current_user import User, current_user
 from addon.web.error_answers import Audience, status_of
 from addon.web.safe_redirect import sign_in_path
+from addon.web.same_origin import require_same_origin
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:;"
@@ -62,6 +63,7 @@ PROGRAMS_ONLY = ("/api/", "/flex/", "/recording-analysis")
 def apply(blueprint: Blueprint, audience: Audience | None = None) -> None:
     """Give a blueprint of pages its headers and its error pages, or those of another audience."""
     blueprint.before_request(_make_nonce)
+    blueprint.before_request(_refuse_foreign_forms)
     blueprint.after_request(_with_headers)
     compression.apply(blueprint)
     (audience or PEOPLE).listen_to(blueprint)
@@ -81,6 +83,12 @@ def is_opened() -> bool:
     """True if a browser is on its way to a page. Players, scripts and tools take anything."""
     takes_pages = "text/html" in request.headers.get("Accept", "")
     return takes_pages and "Range" not in request.headers and not is_fetched()
+
+
+def _refuse_foreign_forms() -> None:
+    """Raises Forbidden: whatever a form changes, a page of ours has to have sent it."""
+    if request.method == "POST":
+        require_same_origin()
 
 
 def _make_nonce() -> None:

@@ -90,7 +90,7 @@ def callback() -> Response:
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
-    """End the session, here and at RingCentral. SameSite=Lax keeps other sites from doing so."""
+    """End the session, here and at RingCentral."""
     _forget(_client())
     response = redirect("/signed-out", 303)
     _cookies().forget_session(response)

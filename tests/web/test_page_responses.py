@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Blueprint
 
@@ -111,3 +113,37 @@ def test_an_error_page_keeps_the_search_and_the_account_of_who_is_signed_in(app)
         assert 'action="/logout"' in page.text
     stranger = app.test_client().get("/nothing", headers=BROWSER)
     assert 'role="search"' not in stranger.text
+
+
+FORMS = [
+    "/logout",
+    "/time-zone",
+    "/recordings/search",
+    "/recordings/views",
+    "/recordings/RE1/notes",
+    "/recordings/RE1/clip",
+    "/recordings/RE1/played",
+    "/calls/CA1/clip",
+    "/calls/CA1/played",
+    "/webhooks/XD1/whk_1/evt_1/send",
+    "/ringcentral/sign-out",
+]
+
+
+@pytest.mark.parametrize("address", FORMS)
+def test_a_form_that_another_site_sends_is_refused(app, address):
+    browser = Browser(app).signed_in()
+    for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        answer = browser.post(address, headers={**BROWSER, **foreign})
+        assert answer.status_code == 403
+        assert "This was not sent from a page of this service" in answer.text
+
+
+def test_every_form_of_the_pages_is_among_them(app):
+    programs = ("/api/", "/flex/", "/recording-analysis", "/ringcentral/webhook")
+    posted = {
+        re.sub(r"<\w+>", "<>", rule.rule)
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ()) and not rule.rule.startswith(programs)
+    }
+    assert posted == {re.sub(r"\b(RE1|CA1|XD1|whk_1|evt_1)\b", "<>", one) for one in FORMS}
