@@ -102,7 +102,7 @@ def search() -> Response:
 
 @blueprint.post("/recordings/views")
 def save_view() -> Response:
-    """Keep a view under a name, or forget one. Other sites cannot: `page_responses` refuses their forms."""
+    """Keep a view under a name, or forget one."""
     user = current_user()
     given = MultiDict(parse_qsl(request.form.get("query", ""))[:60])
     view = ListView.parse(given, context().cookie_vault)
