@@ -43,7 +43,10 @@ class Monitored:
         headers |= {"X-Twilio-RequestSid": sid, "Content-Type": shape.content_type}
         if signature is not None:
             headers["X-Twilio-Signature"] = signature
-        return self.ask(shape.path, shape.body, headers), sid
+        status = self.ask(shape.path, shape.body, headers)
+        if status == 503:  # a busy machine's Redis was slow: Twilio tries again
+            status = self.ask(shape.path, shape.body, headers)
+        return status, sid
 
     def ask(self, path: str, body: bytes, headers: dict[str, str]) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)

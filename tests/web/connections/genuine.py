@@ -14,6 +14,10 @@ SHAPES = [send.url_only(), send.first_sample(wav(1.0)), send.first_sample(wav(20
 
 ROUNDS = 12
 
+RESETS = 1
+"""Connections of a run that may be reset. Where other work keeps this client from sending its head,
+it looks like a stranger that holds a place in silence, and the oldest of these goes first."""
+
 
 def invoke(server: Served, shape: send.Shape, **more: str) -> tuple[int, float]:
     """A genuine invocation: its status and how long it took."""
@@ -36,6 +40,13 @@ def invoke(server: Served, shape: send.Shape, **more: str) -> tuple[int, float]:
 
 def accepted_throughout(server: Served, **more: str) -> list[float]:
     """Genuine invocations of all shapes, each accepted; their times."""
-    answers = [invoke(server, shape, **more) for _ in range(ROUNDS) for shape in SHAPES]
+    answers, resets = [], 0
+    for shape in SHAPES * ROUNDS:
+        try:
+            answers.append(invoke(server, shape, **more))
+        except ConnectionResetError:
+            resets += 1
+            answers.append(invoke(server, shape, **more))
+    assert resets <= RESETS
     assert {status for status, _ in answers} == {202}
     return [seconds for _, seconds in answers]
