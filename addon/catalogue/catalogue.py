@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Self
 
-from sqlalchemy import Connection, func, select, union
+from sqlalchemy import Connection, func, select, union_all
 
 from addon.archive.manifest import Manifest
 from addon.catalogue import grouping, writing
@@ -119,12 +119,14 @@ class Catalogue:
             return Count(group.totals.recordings)
         with self._reading() as connection:
             selection = Selection(connection, wanted, installs, self._made)
-            some = [part.select(part.id).limit(MOST_COUNTED + 1) for part in selection.parts]
+            some = [part.select(part.id.label("id")) for part in selection.parts]
             if not some:
                 return Count(0)
-            found = union(*(select(one.subquery()) for one in some)) if some[1:] else some[0]
-            number = connection.scalar(select(func.count()).select_from(found.subquery())) or 0
-        return Count(min(number, MOST_COUNTED), number > MOST_COUNTED)
+            every = union_all(*some) if some[1:] else some[0]
+            found = every.limit(MOST_COUNTED + 1).subquery()  # which ends as soon as it has them
+            ids = func.count(), func.count(found.c.id.distinct())
+            read, number = connection.execute(select(*ids)).one()
+        return Count(min(number, MOST_COUNTED), read > MOST_COUNTED)
 
     def totals(
         self,
