@@ -37,6 +37,8 @@ def execute_all(client: redis.Redis, commands: Sequence[Sequence[Word]]) -> list
     """The answers to several commands in one round trip; an error that is one's answer is in its
     place. Raises RedisError where Redis does not answer.
     """
+    if not commands:
+        return []
     packed = [b"".join(map(_packed, commands))]
     idle = _IDLE.setdefault(client.connection_pool, [])
     connection = _taken(client, idle)
@@ -89,9 +91,9 @@ def _packed(words: Sequence[Word]) -> bytes:
     return b"".join(parts)
 
 
-def fields(answer: Any) -> dict[bytes, bytes]:
-    """The answer to HGETALL, which has names and values in turn where RESP2 is spoken."""
-    return answer if isinstance(answer, dict) else dict(zip(answer[::2], answer[1::2], strict=True))
+def fields(answer: Any) -> Any:
+    """The answer to HGETALL as a dict: RESP2 has names and values in turn. An error stays."""
+    return dict(zip(answer[::2], answer[1::2], strict=True)) if isinstance(answer, list) else answer
 
 
 class Script:

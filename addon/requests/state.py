@@ -211,10 +211,6 @@ class RequestStates:
         """Add one to a count of a request's state; returns it."""
         return int(execute(self.redis, "HINCRBY", _key(sid), what, 1))
 
-    def get_count(self, sid: str, what: str) -> int:
-        """A count of a request's state."""
-        return int(self.redis.hget(_key(sid), what) or 0)
-
     def take_back_attempt(self, sid: str) -> None:
         """Uncount an attempt that a deploy cut short: it says nothing about the recording."""
         self.redis.hincrby(_key(sid), "attempts", -1)
@@ -305,12 +301,9 @@ class RequestStates:
         out."""
         remaining = iter(sids)
         while batch := list(islice(remaining, BATCH)):
-            with self.redis.pipeline(transaction=False) as pipe:
-                for sid in batch:
-                    pipe.hgetall(_key(sid))
-                found = pipe.execute(raise_on_error=False)
+            found = execute_all(self.redis, [("HGETALL", _key(sid)) for sid in batch])
             for sid, fields in zip(batch, found, strict=True):
-                if (entry := _state(sid, fields)) is not None:
+                if (entry := _state(sid, fields_of(fields))) is not None:
                     yield entry
 
     def enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
