@@ -93,33 +93,45 @@ def _deliver(
     except NotStored:
         finalise.finished_before(services, sid)
         return
-    with _place(services, request, limits) as place:
+    entry = services.states.get(sid) if answer is None else None
+    with _place(services, request, limits, entry) as place:
         if place.pause:
             held.confirm()
             logger.debug("its host has as many results as it may have at once")
             services.states.wait_for_delivery(sid, place.pause)
         else:
-            place.taken = _send(services, request, held, answer)
+            place.taken = _send(services, request, held, answer, entry)
 
 
 def _place(
-    services: Services, request: Request, limits: HostLimits | None
+    services: Services, request: Request, limits: HostLimits | None, entry: RequestState | None
 ) -> AbstractContextManager[Place]:
     host = handlers.of(request).host(services.settings, request)
     if limits is None or not host:
         return nullcontext(Place())
-    return limits.place(host, first=not services.states.get_count(request.sid, TRIES))
+    return limits.place(host, first=entry is None or not entry.deliveries)
 
 
-def _send(services: Services, request: Request, held: Lease, answer: Answer | None) -> bool | None:
-    """Send it if nobody has; True if the host took it or refused it for good, None if not asked."""
+def _send(
+    services: Services,
+    request: Request,
+    held: Lease,
+    answer: Answer | None,
+    entry: RequestState | None,
+) -> bool | None:
+    """Send it if nobody has; True if the host took it or refused it for good, None if not asked.
+
+    `entry` is the request's state as it was read under this lease, None where it was not.
+    """
     sid = request.sid
     held.confirm()
-    is_first = answer is not None and answer.held is held and not held.has_lapsed()
+    has_lapsed = held.has_lapsed()
+    is_first = answer is not None and answer.held is held and not has_lapsed
     if not is_first and finalise.is_answered(services, sid):
         finalise.finish(services, sid)
         return None
-    entry = None if is_first else services.states.get(sid)
+    if not is_first and (entry is None or has_lapsed):
+        entry = services.states.get(sid)
     result = answer.result if answer else _result(services, request, entry)
     if result is None:
         _work_again(services, sid)
