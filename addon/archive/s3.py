@@ -58,6 +58,7 @@ class S3Store:
         self._lock_mode: Any = lock_mode.upper()
         self._storage_class = storage_class
         self._given_client = client
+        self.list_size = LIST_SIZE
 
     def put(
         self,
@@ -137,7 +138,7 @@ class S3Store:
             paginator.paginate(
                 Bucket=self._bucket,
                 Prefix=self._prefix + checked_prefix(prefix),
-                PaginationConfig={"PageSize": LIST_SIZE},
+                PaginationConfig={"PageSize": self.list_size},
                 **start,
             )
         )
