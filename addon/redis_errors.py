@@ -19,7 +19,7 @@ from redis.exceptions import (
 from addon.errors import QueueUnavailable
 
 _REASONS: dict[type[RedisError], str] = {
-    AuthenticationError: "refuses the password of REDIS_URL",
+    AuthenticationError: "refuses the password of REDIS_URL, or that it has none",
     AuthenticationWrongNumberOfArgsError: "refuses the user of REDIS_URL",
     NoPermissionError: "does not allow the user of REDIS_URL what is needed",
     BusyLoadingError: "is still loading its data",
@@ -29,7 +29,6 @@ _REASONS: dict[type[RedisError], str] = {
 """What a refusal means, for people; by the class that redis-py makes of it."""
 
 _BEGINNINGS = {
-    "NOAUTH": "asks for a password, and REDIS_URL has none",
     "MISCONF": "cannot write its data to its disk and takes no write",
 }
 """The same, by the beginning of the answer, where redis-py has no class for it."""
