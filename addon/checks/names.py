@@ -76,7 +76,7 @@ def unknown_names(settings: Settings) -> Iterator[Finding]:
 
 
 def _aws_names() -> frozenset[str]:
-    """What boto3 reads, by its own table, and what AWS's platforms set."""
+    """Names that boto3 reads, by its own table, and those that AWS platforms set."""
     rows = BOTOCORE_DEFAUT_SESSION_VARIABLES.values()
     named = [row[1] if isinstance(row[1], (list, tuple)) else [row[1]] for row in rows]
     return CREDENTIAL_NAMES | frozenset(name for each in named for name in each if name)

@@ -86,7 +86,7 @@ class Readiness:
         self._until = float("-inf")
 
     def missing(self) -> tuple[str, ...]:
-        """What is missing, at most READY_S or WAITING_S old.
+        """Names what is missing, at most READY_S or WAITING_S old.
 
         One thread tries at a time. While a try is slow, the others get the result before it.
         """
