@@ -26,7 +26,7 @@ from addon.archive.prefixes import PROBES
 from addon.archive.s3 import S3Store
 from addon.archive.store import Patience, Store
 from addon.checks.finding import Finding, warning, wrong
-from addon.errors import AddonError, AlreadyStored, NotStored
+from addon.errors import AddonError, AlreadyStored, NotStored, Unavailable
 from addon.settings import Settings
 
 PATIENCE = Patience(connect_s=3.0, read_s=10.0, attempts=2)
@@ -93,9 +93,8 @@ def explained(error: AddonError, settings: Settings) -> Finding:
     cause = next(
         (one for one in reasons if isinstance(one, OSError | BotoCoreError | ClientError)), None
     )
-    remedy = _remedy(cause) or (
-        error.remedy if not error.retryable else "Look at ARCHIVE_URL and at the store's own log."
-    )
+    own = error.remedy if error.remedy != Unavailable.remedy else None
+    remedy = _remedy(cause) or own or "Look at ARCHIVE_URL and at the store's own log."
     return wrong(error.message, remedy, f"ARCHIVE_URL is {settings.archive_url}")
 
 
