@@ -20,6 +20,7 @@ from addon.archive.aws_session import aws_session
 from addon.archive.digest import Digest
 from addon.archive.prefixes import RECORDINGS
 from addon.archive.s3_answers import answers, code_of, watch
+from addon.archive.s3_refusals import ask_again
 from addon.archive.store import (
     FIRST_READ,
     MAX_SMALL_OBJECT,
@@ -187,7 +188,10 @@ class S3Store:
             # Objects prove themselves and parts carry a checksum; a signature is a hash more.
             s3={"payload_signing_enabled": False},
         )
-        return watch(aws_session().client("s3", config=config))
+        client = watch(aws_session().client("s3", config=config))
+        if self._patience.refused_s:
+            ask_again(client, self._patience.refused_s)
+        return client
 
     @cached_property
     def _versioned(self) -> bool:
