@@ -28,6 +28,7 @@ FOUNDATION = (
     "addon.redis_commands",
     "addon.bounded_cache",
     "addon.durable_files",
+    "addon.steady_clock",
     "addon.vault",
 )
 
@@ -47,6 +48,7 @@ MAY_IMPORT = {
     "addon.weak_settings": ("addon.settings",),
     "addon.log": (),
     "addon.sparing_log": ("addon.log",),
+    "addon.steady_clock": ("addon.log",),
     "addon.stored_documents": ("addon.errors",),
     "addon.call_facts": ("addon.setting_types",),
     "addon.redis_keys": (),

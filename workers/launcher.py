@@ -20,7 +20,7 @@ from types import FrameType
 
 from redis.exceptions import RedisError
 
-from addon import error_reports, log, tracing
+from addon import error_reports, log, steady_clock, tracing
 from addon.analysis import warm_up
 from addon.analysis.rules import check_rules
 from addon.archive.opening import store_of
@@ -214,6 +214,7 @@ def run_sweeper() -> None:
 
 def preload(settings: Settings) -> None:
     """Import and load what every job needs, once for all forks."""
+    steady_clock.now()  # begins the clock that all processes have
     for module in PRELOADED:
         import_module(module)
     store_of(settings)  # for the client of its kind of store

@@ -13,7 +13,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from addon import log, redis_keys
+from addon import log, redis_keys, steady_clock
 from addon.archive.access_log_checkpoint import Checkpoints
 from addon.archive.configured import control_signer
 from addon.errors import Unavailable
@@ -44,10 +44,10 @@ def run() -> None:
         spoilt_keys.step,
         services().dispatcher.make_room,
         services().states.forget_old,
-        Sweeper(services()).sweep,
+        Sweeper(services(), judge=steady_clock.now).sweep,
         FinishedCounting(services().states, services().counters).step,
         Schedule(services()).step,
-        Retention(services()).step,
+        Retention(services(), steady_clock.now).step,
         WebhookSweep(services()).step,
         Checkpoints(services().store, control_signer(services().settings)).step,
     )

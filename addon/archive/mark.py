@@ -54,7 +54,7 @@ class Mark:
             self._seen = status.st_dev, status.st_ino
 
     def _present(self) -> None:
-        name = Path(self._path).read_text(encoding="ascii", errors="replace")[:NAME_LIMIT].strip()
+        name = Path(self._path).read_text(encoding="utf-8", errors="replace")[:NAME_LIMIT].strip()
         known = self._known()
         if known is None:
             self._remember(name)
@@ -88,7 +88,7 @@ class Mark:
     def _known(self) -> str | None:
         if self._name is None:
             with suppress(OSError):
-                self._name = self._memory.read_text(encoding="ascii", errors="replace") or None
+                self._name = self._memory.read_text(encoding="utf-8", errors="replace") or None
         return self._name
 
     def _remember(self, name: str) -> None:

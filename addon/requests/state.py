@@ -65,10 +65,10 @@ class RequestState:
 
     `fetches` counts the failed downloads. `estimate` is the audio's length as guessed, `longest`
     what it may be at most, `duration` what it is, all in seconds. `work_at` and `delivery_at` say
-    when a waiting step is due, and `delivery_pause` how many seconds ahead that was when it was
-    written. `outcome` is what became of the answer, and `code` the number in a failure's. `taken`
-    is `delivered_at` signed, which alone keeps an answer from being sent again. Each field is one
-    of the hash, under the same name but for STORED_AS.
+    when a waiting step is due, `work_pause` and `delivery_pause` how many seconds ahead that was
+    when it was written. `outcome` is what became of the answer, and `code` the number in a
+    failure's. `taken` is `delivered_at` signed, which alone keeps an answer from being sent again.
+    Each field is one of the hash, under the same name but for STORED_AS.
     """
 
     sid: str
@@ -86,6 +86,7 @@ class RequestState:
     deliveries: int = 0
     fetches: int = 0
     work_at: float | None = None
+    work_pause: float | None = None
     delivery: str | None = None
     delivery_queue: str = ""
     delivery_job: str = ""
@@ -161,6 +162,12 @@ class RequestStates:
         with self.redis.pipeline(transaction=False) as pipe:
             self._write(pipe, sid, facts)
             pipe.execute()
+
+    def wait_for_work(self, sid: str, seconds: float) -> None:
+        """Let the work wait; the sweeper queues it again when it is due."""
+        at = time.time() + seconds
+        self.mark(sid, state=WAITING, work_at=at, work_pause=float(seconds))
+        self.look_again(sid, at)
 
     def wait_for_delivery(self, sid: str, seconds: float) -> None:
         """Let a delivery wait; the sweeper queues it again when it is due."""
