@@ -11,7 +11,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from addon import backoff, log
+from addon import backoff, log, steady_clock
 from addon.archive.configured import control_signer
 from addon.archive.signed_documents import DocumentSigner
 from addon.errors import (
@@ -219,7 +219,7 @@ class Delivery:
         if unauthorised:
             logger.error("the callback refuses our credentials", alarm=True, tries=tries)
         pause = backoff.pause(tries, error.retry_after, jitter=0.5)
-        if time.time() + pause > self._give_up_at():
+        if steady_clock.now() + pause > self._give_up_at():
             logger.error("the answer was not taken in time", tries=tries)
             self._conclude("expired")
             return
