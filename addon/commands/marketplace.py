@@ -57,7 +57,7 @@ class Callback:
 
     def _parts(self) -> list[tuple[str, bool, bytes]]:
         """A multipart body's parts: name, whether it is a file, content."""
-        if not self.content_type.startswith("multipart/"):
+        if not self.content_type.lower().startswith("multipart/"):
             return []
         head = f"Content-Type: {self.content_type}\r\n\r\n".encode("latin-1")
         message = email.message_from_bytes(head + self.body, policy=email.policy.HTTP)
