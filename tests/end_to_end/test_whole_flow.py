@@ -48,7 +48,7 @@ SHAPES = {
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_spelling_is_understood(deployment, name, monkeypatch):
     sid = send.new_sid()
-    exchange = deployment.market._exchange(sid, AUDIO)
+    exchange = deployment.market.exchange(AUDIO, sid)
     monkeypatch.setattr(send, "CALLBACK", f"{deployment.market.origin}/callback/{sid}")
     shape = SHAPES[name](AUDIO)
     token = deployment.settings.twilio_auth_token
