@@ -133,3 +133,10 @@ def send(
         ) as response:
             text = response.read(MAX_ANSWER_BYTES)
             return Answer(response.status, text, time.monotonic() - started, dict(response.headers))
+
+
+def fetch(url: str) -> bytes:
+    """The body at an address, whatever its status. Raises urllib3's HTTPError."""
+    with urllib3.PoolManager(timeout=SEND_TIMEOUT_S, retries=False) as pool:
+        body: bytes = pool.request("GET", url).data
+        return body

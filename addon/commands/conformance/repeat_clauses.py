@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from addon.commands.conformance.clause import Clause
 from addon.commands.conformance.trial import Trial
-from addon.commands.marketplace import Exchange
 
 REPEATS = 3
 AT_ONCE = 8
@@ -16,7 +15,7 @@ def _in_turn(trial: Trial) -> None:
     exchange = trial.exchange()
     for _ in range(REPEATS):
         trial.accepted(trial.request(exchange))
-    _one_result(trial, exchange)
+    trial.once(exchange)
 
 
 def _at_once(trial: Trial) -> None:
@@ -24,18 +23,15 @@ def _at_once(trial: Trial) -> None:
     requests = [trial.request(exchange) for _ in range(AT_ONCE)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(trial.accepted, requests))
-    _one_result(trial, exchange)
+    trial.once(exchange)
 
 
 def _after_the_result(trial: Trial) -> None:
     exchange = trial.exchange()
     trial.accepted(trial.request(exchange))
-    trial.result(exchange)
-    trial.accepted(trial.request(exchange))
+    # Only once the service has done all that follows a result, it may have forgotten the request.
     trial.once(exchange)
-
-
-def _one_result(trial: Trial, exchange: Exchange) -> None:
+    trial.accepted(trial.request(exchange))
     trial.once(exchange)
 
 

@@ -205,7 +205,7 @@ CLAUSES = (
         "spec/protocol 1.4",
         _too_large,
     ),
-    Clause("sender-slow", "an upload that comes slowly is accepted", "spec/protocol 1.9", _slow),
+    Clause("sender-slow", "an upload that comes slowly is accepted", "spec/protocol 1.4", _slow),
     Clause(
         "sender-broken",
         "an upload that broke off gives nothing; sent again whole it gives one result",

@@ -67,7 +67,7 @@ class Plan:
 
 @dataclass
 class Run:
-    """What all clauses share: the plan, the stand-in, and what is known of the service so far.
+    """State that all clauses share: the plan, the stand-in, and what is known of the service.
 
     `silent` is why results cannot be expected, None where they can.
     """

@@ -26,7 +26,7 @@ TOKEN = "the-token-of-a-test"
 CREDENTIALS = ("stand-in", "its-password")
 TRIES = 40
 PAUSE_S = 0.05
-LIMIT = 100_000
+LIMIT = 250_000
 
 Reply = tuple[int, bytes]
 REFUSED: Reply = (403, b"")
