@@ -125,7 +125,7 @@ class Marketplace:
         self.exchanges: dict[str, Exchange] = {}
         self.names = names
         self.answers: list[int] = []
-        self.was_reached = False
+        self.was_called = False
         self._closed = threading.Event()
         self._server = ThreadingHTTPServer((host, port), _handler(self))
         self._server.daemon_threads = True
@@ -234,6 +234,7 @@ def _handler(marketplace: Marketplace) -> type[BaseHTTPRequestHandler]:
             exchange = self._exchange("callback")
             if exchange is None:
                 return
+            marketplace.was_called = True
             callback = Callback(
                 self._body(),
                 marketplace.takes(self.headers.get("Authorization")),
@@ -271,7 +272,6 @@ def _handler(marketplace: Marketplace) -> type[BaseHTTPRequestHandler]:
             found = marketplace.exchanges.get(sid) if given == folder else None
             if found is None:
                 self._empty(404)
-            marketplace.was_reached |= found is not None
             return found
 
         def _body(self) -> bytes:

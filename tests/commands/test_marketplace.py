@@ -99,4 +99,6 @@ def test_one_behind_a_proxy_calls_itself_by_the_proxy_s_address() -> None:
         port = market._server.server_address[1]
         behind = f"http://127.0.0.1:{port}/me/media/XR1"
         assert requests.get(behind, timeout=10).content == b"audio"
-        assert (exchange.fetches, market.was_reached) == (1, True)
+        assert (exchange.fetches, market.was_called) == (1, False)
+        requests.post(behind.replace("media", "callback"), data=b"{}", timeout=10)
+        assert market.was_called

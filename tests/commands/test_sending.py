@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
@@ -12,6 +13,7 @@ from werkzeug.formparser import parse_form_data
 from werkzeug.test import EnvironBuilder
 
 from addon.commands.sending import NAMES, Shaper, multipart_body, send, sign
+from tests.outbound.authority import contexts
 from tests.outbound.loopback import Answer, Loopback
 
 TOKEN = "a-token"
@@ -75,3 +77,14 @@ def test_a_body_is_sent_in_pieces_and_may_break_off() -> None:
         with pytest.raises((HTTPError, ConnectionAbortedError)):
             send(request, pieces=broken())
     assert "content-length" in host.requests[0].headers
+
+
+def test_a_service_is_trusted_by_the_authorities_that_are_given(tmp_path: Path) -> None:
+    server, _ = contexts(tmp_path, "localhost")
+    with Loopback(tls=server).running() as host:
+        host.on("/hook", Answer(202))
+        url = host.url("/hook", host="localhost")
+        request = Shaper(TOKEN).prepared(url, "url", {}, b"", "https://m")
+        assert send(request, ca=str(tmp_path / "localhost.pem")).status == 202
+        with pytest.raises(HTTPError):
+            send(request)

@@ -18,15 +18,16 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def line(finding: Finding) -> str:
-    """A finding in one line."""
-    reason = f": {finding.reason}" if finding.reason else ""
+    """A finding in one line, a failure with its reason."""
+    reason = f": {finding.reason}" if finding.result == "fail" else ""
     return f"{finding.result:<9}  {finding.clause.name} ({finding.seconds:.1f} s){reason}"
 
 
 def text(findings: Sequence[Finding]) -> str:
-    """Every clause that fails with its demand, its paragraph and what proves it; then the sums."""
+    """Every clause that fails with its demand, its paragraph and what proves it; why others were
+    not tried; the sums."""
     failed = [finding for finding in findings if finding.result == "fail"]
-    return "\n\n".join([*map(_proof, failed), _sums(findings)])
+    return "\n\n".join([*map(_proof, failed), *_not_tried(findings), _sums(findings)])
 
 
 def as_json(findings: Sequence[Finding], to: str) -> str:
@@ -83,6 +84,15 @@ def _proof(finding: Finding) -> str:
     head = f"fail  {clause.name}: {clause.demand} ({clause.cites})\n  {finding.reason}"
     shown = "\n".join(finding.evidence).splitlines()
     return "\n".join([head, *(f"    {each}" for each in shown)])
+
+
+def _not_tried(findings: Sequence[Finding]) -> list[str]:
+    """A reason, and all clauses that were not tried for it."""
+    names: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.result == "not tried":
+            names.setdefault(finding.reason, []).append(finding.clause.name)
+    return [f"not tried: {reason}\n  {', '.join(names[reason])}" for reason in names]
 
 
 def _sums(findings: Sequence[Finding]) -> str:

@@ -93,7 +93,7 @@ class Run:
         # What is not accepted gets no result: the clauses say so.
         if not 200 <= answer.status < 300 or self.plan.must_call:
             return
-        if self.market.wait(exchange, self.plan.patience_s) or self.market.was_reached:
+        if self.market.wait(exchange, self.plan.patience_s) or self.market.was_called:
             return
         self.silent = (
             f"nothing came to {self.market.origin} within {self.plan.patience_s:g} s: the service "

@@ -34,7 +34,11 @@ def test_nothing_tried_is_not_called_a_success() -> None:
 
 def test_a_line_has_result_name_time_and_reason() -> None:
     assert line(PASS) == "pass       a-clause (0.5 s)"
-    assert line(NOT_TRIED) == "not tried  a-clause (0.0 s): no schema"
+    assert line(FAIL).startswith("fail       a-clause (1.0 s): it answered")
+
+
+def test_clauses_that_were_not_tried_stand_together_under_the_reason() -> None:
+    assert "not tried: no schema\n  a-clause, a-clause\n" in text([NOT_TRIED, PASS, NOT_TRIED])
 
 
 def test_json_has_everything() -> None:

@@ -47,7 +47,7 @@ def test_without_a_callback_that_it_may_call_clauses_are_not_tried_and_say_why(
     market: Marketplace,
 ) -> None:
     plan = replace(PLAN, must_call=False, patience_s=0.2, settle_s=0.1)
-    market.was_reached = False
+    market.was_called = False
     found = findings(market, Forgets(), plan)
     not_tried = {name for name, each in found.items() if each.result == "not tried"}
     tried_all_the_same = {name for name in found if name.startswith(("signature-", "answer-2"))}
