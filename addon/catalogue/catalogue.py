@@ -112,8 +112,8 @@ class Catalogue:
             return page_of(connection, selected, sort, cursor, limit)
 
     def count(self, wanted: Filter, installs: Collection[str]) -> Count:
-        """How many recordings a filter finds. One of more than a time is counted up to
-        MOST_COUNTED."""
+        """Number of recordings that a filter finds. One with more conditions than a time is counted
+        up to MOST_COUNTED."""
         if grouping.is_stretch(wanted):
             (group,) = self.totals(wanted, installs)
             return Count(group.totals.recordings)

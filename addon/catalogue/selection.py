@@ -135,7 +135,7 @@ class Selection:
         return Part(recordings, [is_one], recordings.c.id)
 
     def _counted_columns(self) -> list[tuple[int, frozenset[str]]]:
-        """How many rows the conditions on indexed columns find, up to a limit, with the columns."""
+        """Rows that each condition on an indexed column finds, up to a limit, with the column."""
         by_column: dict[frozenset[str], list[Condition]] = {
             frozenset({one.figure}): [_within(recordings.c[one.figure], one)]
             for one in self._wanted.ranges
@@ -268,7 +268,7 @@ class Selection:
         return [[token for token in each if self._counts[token]] for each in asked]
 
     def _count(self, found: Sequence[Select[Any]], most: int) -> list[int]:
-        """How many rows each statement finds, up to `most`."""
+        """Number of rows that each statement finds, up to `most`."""
         counts: list[int] = []
         for start in range(0, len(found), PROBES):
             some = (one.limit(most).subquery() for one in found[start : start + PROBES])
