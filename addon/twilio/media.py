@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from addon.audio.sniffing import HEAD_BYTES, describe, is_document
-from addon.errors import SourceGone, SourceRefused, SourceUnavailable
+from addon.errors import OriginRefused, SourceGone, SourceRefused, SourceUnavailable
 from addon.outbound import Outbound, Response, Timeouts, errors_as
 from addon.twilio.rest import TwilioApi
 
@@ -63,6 +63,7 @@ def fetch(
         credentials = api.credentials_for(each) if api else None
         with (
             errors_as(SourceRefused, SourceUnavailable),
+            _naming_the_origin(),
             outbound.open(
                 "GET", each, credentials=credentials, timeouts=MEDIA_TIMEOUTS
             ) as response,
@@ -72,6 +73,15 @@ def fetch(
             _check_status(response, attempt)
             yield _media(response, attempt, limit)
             return
+
+
+@contextmanager
+def _naming_the_origin() -> Iterator[None]:
+    """Raise SourceRefused with the origin that is not allowed."""
+    try:
+        yield
+    except OriginRefused as error:
+        raise SourceRefused(error.message, origin=error.origin) from error
 
 
 def _check_status(response: Response, attempt: int) -> None:
