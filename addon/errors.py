@@ -276,7 +276,7 @@ class SourceGone(RecordingFailed):
     """The recording's address answered that it is gone, through every try."""
 
     code = 64403
-    remedy = "The URL has expired, the recording was deleted, or its host sends a page instead."
+    remedy = "The URL has expired, or the recording was deleted."
 
 
 class DeadlineMissed(RecordingFailed):

@@ -160,6 +160,9 @@ class Work:
         except SourceUnavailable as error:
             self.held.confirm()
             self._wait_for_source(error)
+        except SourceRefused as error:
+            self.held.confirm()
+            self._wait_for_operator(error)
         except WrongQueue:
             self.held.confirm()
             self._change_queue()
@@ -173,10 +176,7 @@ class Work:
             else:
                 self._answer_archived()
         except RecordingFailed as error:
-            if isinstance(error, SourceRefused) and error.origin and self.handler.waits_for_source:
-                self.held.confirm()
-                self._wait_for_operator(error.origin)
-                return
+            self._raise_if_it_may_come(error)
             logger.warning("no result", code=error.code, reason=error.message)
             self._end_with(error)
 
@@ -239,6 +239,8 @@ class Work:
     def _end_with(self, error: RecordingFailed) -> None:
         """Answer with a failure; what can be kept of the recording is archived as received."""
         archivable = not isinstance(error, SourceGone) and self._archive_as_received(error)
+        if not archivable and isinstance(error, ProcessingFailed | ArchiveMismatch):
+            error.remedy = "Nothing could be archived: the recording cannot be fetched any more."
         answer = self._keep(results.failed(self.sid, error), archivable=archivable)
         announcing.announce(self.services, self.request)
         found = {"code": error.code} if isinstance(error, UnreadableAudio) else {}
@@ -264,8 +266,14 @@ class Work:
                 return facts is not None
         except AlreadyStored:
             return True
-        except RecordingFailed:
+        except RecordingFailed as refused:
+            self._raise_if_it_may_come(refused)
             return False
+
+    def _raise_if_it_may_come(self, error: RecordingFailed) -> None:
+        """Raises a refusal that an operator may lift, where the recording is waited for."""
+        if isinstance(error, SourceRefused) and error.origin and self.handler.waits_for_source:
+            raise error
 
     @cached_property
     def _call(self) -> Callable[[], Facts]:
@@ -353,8 +361,9 @@ class Work:
             if not self.services.intake_store.is_waiting(self.sid):
                 raise NotStored("another worker has finished this request")
 
-    def _wait_for_operator(self, origin: str) -> None:
+    def _wait_for_operator(self, error: SourceRefused) -> None:
         """Keep the recording until its origin is allowed: nobody announces it a second time."""
+        origin = error.origin or ""
         self.services.states.take_back_attempt(self.sid)
         logger.error("a recording waits: its host is not allowed", alarm=True, origin=origin)
         self.services.counters.count(declarations.ORIGINS_REFUSED, origin)

@@ -97,10 +97,10 @@ def _check_status(response: Response, attempt: int) -> None:
     raise _not_yet(said, attempt)
 
 
-def _not_yet(said: str, attempt: int) -> SourceUnavailable | SourceGone:
+def _not_yet(said: str, attempt: int, remedy: str | None = None) -> SourceUnavailable | SourceGone:
     if attempt < len(RETRY_DELAYS_S):
         return SourceUnavailable(said, retry_after=RETRY_DELAYS_S[attempt])
-    return SourceGone(f"{said}, after {attempt + 1} tries")
+    return SourceGone(f"{said}, after {attempt + 1} tries", remedy=remedy)
 
 
 def _media(response: Response, attempt: int, limit: int) -> Media:
@@ -115,7 +115,7 @@ def _media(response: Response, attempt: int, limit: int) -> Media:
         raise _not_yet(f"{response.origin.host} sent nothing", attempt)
     if is_document(head):
         said = f"{response.origin.host} sent {describe(head)} instead of a recording"
-        raise _not_yet(said, attempt)
+        raise _not_yet(said, attempt, "See what the URL gives: it must be the recording itself.")
     return Media(response.headers.get("Content-Type"), length, chain([head], blocks))
 
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from addon import log
 from addon.errors import NotStored
 from addon.requests.state import WAITING
 from addon.twilio.media import RETRY_DELAYS_S
@@ -86,6 +87,7 @@ def test_a_recording_whose_media_redirects_to_a_host_not_allowed_yet_waits_for_t
     flex.configure(media_hosts=("*.twilio.com",))
     recording = flex.record()
     flex.announce(recording)
+    flex.monkeypatch.setattr(process, "logger", log.get("process"))  # an uncached one
     with structlog.testing.capture_logs() as lines:
         for _ in range(source.TRIES + 2):
             process.process(recording)
