@@ -1,7 +1,8 @@
-"""Shared by commands: errors as sentences without a traceback, and moments as a parameter."""
+"""Shared by commands: errors as sentences, moments as a parameter, and answers as JSON."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,18 @@ from redis.exceptions import RedisError
 
 from addon.errors import AddonError
 from addon.redis_errors import unavailable
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document, for a program.")
+"""The option of a command that shows something."""
+
+
+def echo_json(document: object) -> None:
+    """Print a document for a program; moments are in ISO 8601."""
+    click.echo(json.dumps(document, default=_text))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 class Group(click.Group):
