@@ -18,6 +18,7 @@ from addon.setting_types import (
     ByInstall,
     CallFacts,
     Days,
+    DaysByInstall,
     Flag,
     Key32,
     Keys32,
@@ -446,10 +447,12 @@ class SettingsTable(BaseSettings):
         "duration_seconds. See [the call](analysis.md#the-call).",
         example="direction,agent,queue,outcome,started_at,duration_seconds",
     )
-    retention_days: Days | None = _analysis(
-        None,
-        "Erase recordings after this many days; also what requests that never ended have left in "
-        "the intake, at the earliest after two days.",
+    retention_days: DaysByInstall = _analysis(
+        "",
+        "Erase recordings after so many days; also what requests that never ended have left in the "
+        "intake, at the earliest after two days. Of single installs as XD…=30 or XD…=never behind "
+        "it. Unset: nothing goes by age. See [erasing](operations.md#erasing-and-holding).",
+        example="365,XD0123456789abcdef0123456789abcdef=30",
     )
 
     port: Annotated[int, whole(least=1)] | None = _processes(

@@ -259,7 +259,7 @@ def test_private_keys_of_flex_are_read_by_their_sid(tmp_path, made_keys):
 
 
 def test_other_values_are_taken_for_known_settings_only():
-    assert Settings().replace(retention_days=3).retention_days == 3
+    assert Settings().replace(retention_days={"": 3}).retention_days == {"": 3}
     with pytest.raises(TypeError, match="retention_weeks"):
         Settings().replace(retention_weeks=3)
 

@@ -221,6 +221,7 @@ class Reanalysis:
 
     def _reanalyse(self, entry: Entry, held: Lease) -> _State:
         manifest = finish(self._archive, self._archive.manifest(entry.tenant, entry.recording_id))
+        self._archive.holds.refuse(entry.tenant, entry.recording_id)
         (state, _), manifest, analysis = self._look(entry)
         if state == "current":
             return "whole", 0  # finished, or done by another process

@@ -1,7 +1,8 @@
-"""Shared by commands: errors as sentences without a traceback, and moments as a parameter."""
+"""Shared by commands: errors as sentences without a traceback, moments, and who runs them."""
 
 from __future__ import annotations
 
+import getpass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,3 +43,8 @@ class Moment(click.ParamType[datetime]):
         except ValueError:
             self.fail(f"{value!r} is no date such as 2026-03-04 or 2026-03-04T10:15:00", param, ctx)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def operator() -> str:
+    """The person who runs the command, as the access log and tombstones name them."""
+    return f"operator {getpass.getuser()}"

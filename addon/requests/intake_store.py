@@ -104,11 +104,11 @@ class IntakeStore:
         for stat in self.store.list(INTAKE, after=after):
             yield stat.key.removeprefix(INTAKE)
 
-    def accepted_before(self, moment: datetime) -> Iterator[str]:
-        """The SIDs of unfinished requests whose record was written before `moment`."""
+    def accepted_before(self, moment: datetime) -> Iterator[tuple[str, datetime]]:
+        """SID and time of unfinished requests whose record was written before `moment`."""
         for stat in self.store.list(INTAKE):
             if stat.modified < moment:
-                yield stat.key.removeprefix(INTAKE)
+                yield stat.key.removeprefix(INTAKE), stat.modified
 
     def is_waiting(self, sid: str) -> bool:
         """True if a request is accepted and not finished."""
