@@ -270,9 +270,10 @@ class SettingsTable(BaseSettings):
     manifest_verify_keys: Pems = _keys(
         "", "Ed25519: a reader verifies manifests.", kept="manifest_verify_key.pem"
     )
-    intake_key: Key32 = _keys(
+    intake_key: Keys32 = _keys(
         "",
-        "32 bytes in base64: encrypts what waits for a worker. Web and workers share it.",
+        "32 bytes in base64: encrypts what waits for a worker. Web and workers share it. Several "
+        "with commas between: the first encrypts, each opens.",
         secret=True,
         kept="intake_key",
     )

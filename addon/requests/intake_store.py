@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -56,14 +56,15 @@ class IntakeRecord:
 class IntakeStore:
     """The three prefixes of the store that carry requests.
 
-    Records and results are encrypted with the 32-byte `key`, outcomes signed by `signer`.
+    Records and results are encrypted with the first of `keys`, of 32 bytes each, and opened with
+    any; outcomes are signed by `signer`.
     """
 
-    def __init__(self, store: Store, key: bytes, signer: DocumentSigner) -> None:
+    def __init__(self, store: Store, keys: Sequence[bytes], signer: DocumentSigner) -> None:
         self.store = store
         self._signer = signer
         self._planted = PlantedObjects()
-        self._cipher = RecordCipher(key)
+        self._cipher = RecordCipher(keys)
 
     @classmethod
     def from_settings(cls, settings: Settings, store: Store) -> Self:

@@ -55,7 +55,7 @@ def test_what_a_first_deployment_on_a_platform_has_is_a_warning(run, changes, sa
         ({"twilio_auth_token": ""}, "Twilio credentials", "TWILIO_AUTH_TOKEN is not set"),
         ({"signature_mode": "monitor"}, "signature mode", "SIGNATURE_MODE is monitor"),
         ({"redis_url": "unix:///nobody.sock"}, "queue", "does not answer (ConnectionError)"),
-        ({"intake_key": b""}, "keys", "INTAKE_KEY is not set"),
+        ({"intake_key": ()}, "keys", "INTAKE_KEY is not set"),
         ({"manifest_signing_key": None}, "keys", "no key to sign with. Set MANIFEST_SIGNING_KEY"),
         ({"transcriber": "nobody:/x"}, "transcriber", "TRANSCRIBER"),
         ({"rules": {"": "nowhere.toml"}}, "rules", "the rules of nowhere.toml: it cannot be read"),
