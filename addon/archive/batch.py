@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
-from addon.archive.verification import Finding
 from addon.errors import ArchiveError, StoreUnavailable
+
+State = Literal["whole", "erased", "unfinished", "bad", "current"]
 
 IN_A_ROW = 3
 """Failures of the store one after the other: so many are an outage and no bad object."""
 
 Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The state of one recording, or of another object; `problem` says why it is bad.
+
+    `size` is what was looked at, in bytes. "current" is what needed no work.
+    """
+
+    tenant: str
+    recording_id: str
+    state: State
+    size: int = 0
+    problem: str = ""
 
 
 def each(

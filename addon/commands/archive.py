@@ -29,7 +29,7 @@ from addon.commands.access_log import verify_audit, whois
 from addon.commands.archive_erase import erase
 from addon.commands.archive_export import export
 from addon.commands.archive_hold import hold_cli
-from addon.commands.archive_keys import new_epoch, rewrap_epoch
+from addon.commands.archive_keys import epoch_key, new_epoch, rewrap_epoch
 from addon.commands.group import Group, operator
 from addon.commands.progress import Progress
 from addon.commands.reanalyse import reanalyse
@@ -48,6 +48,7 @@ archive_cli.add_command(erase)
 archive_cli.add_command(export)
 archive_cli.add_command(hold_cli)
 archive_cli.add_command(new_epoch)
+archive_cli.add_command(epoch_key)
 archive_cli.add_command(rewrap_epoch)
 archive_cli.add_command(reanalyse)
 archive_cli.add_command(sign_controls)

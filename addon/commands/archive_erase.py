@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import click
 
 from addon.archive.archive import Archive
-from addon.archive.batch import each
-from addon.archive.verification import Finding
+from addon.archive.batch import Finding, each
 from addon.catalogue.writer import CatalogueWriter
 from addon.commands.group import operator
 from addon.commands.progress import Progress

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import click
 
-from addon.archive.verification import Finding
+from addon.archive.batch import Finding
 from addon.commands.group import Moment, operator
 from addon.commands.progress import Progress
 from addon.requests import scheduling

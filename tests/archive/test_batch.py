@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from addon.archive.batch import IN_A_ROW, each
-from addon.archive.verification import Finding
+from addon.archive.batch import IN_A_ROW, Finding, each
 from addon.errors import AddonError, StoreUnavailable, Tampered
 
 
