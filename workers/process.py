@@ -345,6 +345,8 @@ class Work:
         self._stop_if_not_ours()
         manifest = place.commit(facts, reencoded)
         finalise.remember(self.sid, place.written)
+        status = facts.redaction or declarations.UNKNOWN
+        self.services.counters.count(declarations.REDACTIONS, status)
         return manifest
 
     def _stop_if_not_ours(self) -> None:
