@@ -69,7 +69,8 @@ class RequestState:
     what it may be at most, `duration` what it is, all in seconds. `work_at` and `delivery_at` say
     when a waiting step is due, `work_pause` and `delivery_pause` how many seconds ahead that was
     when it was written. `outcome` is what became of the answer, and `code` the number in a
-    failure's. `taken` is `delivered_at` signed, which alone keeps an answer from being sent again.
+    failure's, or of what its work found since: what turns out to be no recording missed no
+    deadline. `taken` is `delivered_at` signed, which alone keeps an answer from being sent again.
     Each field is one of the hash, under the same name but for STORED_AS.
     """
 
