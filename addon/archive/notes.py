@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from addon import stored_documents
+from addon.archive.batch import Finding
 from addon.archive.message import decrypt, encrypt
 from addon.archive.names import notes_prefix
 from addon.archive.prefixes import NOTES
@@ -21,7 +22,6 @@ from addon.archive.reader import fetch_header
 from addon.archive.sealing import fetcher
 from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Stat
-from addon.archive.verification import Finding
 from addon.archive.wrapping import key_name
 from addon.errors import (
     ArchiveError,
