@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Self
 
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import Connection, select
 
 from addon.archive.manifest import Manifest
 from addon.catalogue import grouping, writing
@@ -119,14 +119,13 @@ class Catalogue:
             return Count(group.totals.recordings)
         with self._reading() as connection:
             selection = Selection(connection, wanted, installs, self._made)
-            some = [part.select(part.id.label("id")) for part in selection.parts]
-            if not some:
-                return Count(0)
-            every = union_all(*some) if some[1:] else some[0]
-            # It ends when it has enough: no recording is in a part twice.
-            ids = every.limit((MOST_COUNTED + 1) * len(some)).subquery().c.id
-            number = connection.scalar(select(func.count(ids.distinct()))) or 0
-        return Count(min(number, MOST_COUNTED), number > MOST_COUNTED)
+            ids: set[int] = set()  # of parts, which may have the same recording
+            for part in selection.parts:
+                some = part.select(part.id).limit(MOST_COUNTED + 1)
+                ids.update(connection.scalars(some))
+                if len(ids) > MOST_COUNTED:
+                    return Count(MOST_COUNTED, is_more=True)
+            return Count(len(ids))
 
     def totals(
         self,

@@ -94,6 +94,18 @@ def test_the_list_of_a_call(browser, archive):
     assert name not in browser.get("/recordings?call=CA00").text
 
 
+def test_the_recordings_of_a_call_stand_in_the_order_of_time_without_a_catalogue_too(
+    browser, archive
+):
+    """Their names order otherwise."""
+    names = [
+        put(archive, number, started_at=MOMENT + timedelta(minutes=minutes))
+        for minutes, number in enumerate((2, 3, 1))
+    ]
+    assert shown(browser.get(f"/recordings?call={CALL}").text) == names[::-1]
+    assert shown(browser.get(f"/recordings?call={CALL}&sort=time").text) == names
+
+
 def test_the_list_of_an_install(browser, archive):
     here, there = put(archive), put(archive, 1, tenant=OTHER)
     page = browser.get(f"/recordings?install={OTHER}").text
