@@ -43,7 +43,12 @@ class Commands(AppGroup):
         return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, for `flask --help`."""
+        """All names, for `flask --help`, which shows no others.
+
+        Those of Flask and of libraries lie in the group that `ctx` belongs to. They work as ever.
+        """
+        for other in getattr(ctx.command, "commands", {}).values():
+            other.hidden = True
         return sorted({*COMMANDS, *super().list_commands(ctx)})
 
 
