@@ -45,7 +45,8 @@
     │   ├── KeyMissing                 names the key that would open it
     │   ├── Tampered                   the bytes are not what was written
     │   ├── UnreadableDocument  503    written by a release that knows more than this one
-    │   └── RetentionLocked     409    a lock forbids the erasure until its date
+    │   ├── RetentionLocked     409    a lock forbids the erasure until its date
+    │   └── OnLegalHold         409    a legal hold forbids the erasure until it is lifted
     └── AccessError                    playback and the API
         ├── Unauthenticated     401
         ├── Forbidden           403
@@ -407,6 +408,14 @@ class RetentionLocked(ArchiveError):
     http_status = 409
     code = 64605
     remedy = "Wait for the date, or lift the lock at the store."
+
+
+class OnLegalHold(ArchiveError):
+    """A legal hold forbids to erase or change the recording; the message says when and why."""
+
+    http_status = 409
+    code = 64607
+    remedy = "Ask the operator, who lifts it with `flask archive hold lift` when it is over."
 
 
 class AccessError(AddonError):

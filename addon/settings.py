@@ -112,8 +112,12 @@ class Settings(SettingsTable):
 
     def for_worker(self) -> Self:
         """The same with only what a worker needs: it cannot read what it writes, nor sign links."""
+        return self.for_role("worker")
+
+    def for_role(self, role: Role) -> Self:
+        """The same with only what this role's processes need."""
         defaults = type(self)()
-        withheld = [name.lower() for name in withheld_from("worker")]
+        withheld = [name.lower() for name in withheld_from(role)]
         return self.replace(**{name: getattr(defaults, name) for name in withheld})
 
     def _with_redis_options(self) -> Self:

@@ -11,7 +11,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from addon import backoff, log
+from addon import backoff, log, steady_clock
 from addon.archive.configured import control_signer
 from addon.archive.signed_documents import DocumentSigner
 from addon.errors import (
@@ -95,35 +95,45 @@ def _deliver(
     except NotStored:
         finalise.finished_before(services, sid)
         return
-    with _place(services, request, limits) as place:
+    entry = services.states.get(sid) if answer is None else None
+    with _place(services, request, limits, entry) as place:
         if place.pause:
             held.confirm()
             logger.debug("its host has as many results as it may have at once")
             services.states.wait_for_delivery(sid, place.pause)
         else:
-            place.taken = _send(services, request, held, found)
+            place.taken = _send(services, request, held, found, entry)
 
 
 def _place(
-    services: Services, request: Request, limits: HostLimits | None
+    services: Services, request: Request, limits: HostLimits | None, entry: RequestState | None
 ) -> AbstractContextManager[Place]:
     host = handlers.of(request).host(services.settings, request)
     if limits is None or not host:
         return nullcontext(Place())
-    return limits.place(host, first=not services.states.get_count(request.sid, TRIES))
+    return limits.place(host, first=entry is None or not entry.deliveries)
 
 
 def _send(
-    services: Services, request: Request, held: Lease, found: Answer | IntakeRecord
+    services: Services,
+    request: Request,
+    held: Lease,
+    found: Answer | IntakeRecord,
+    entry: RequestState | None,
 ) -> bool | None:
-    """Send it if nobody has; True if the host took it or refused it for good, None if not asked."""
+    """Send it if nobody has; True if the host took it or refused it for good, None if not asked.
+
+    `entry` is the request's state as it was read under this lease, None where it was not.
+    """
     sid, answer = request.sid, found if isinstance(found, Answer) else None
     held.confirm()
-    is_first = answer is not None and answer.held is held and not held.has_lapsed()
+    has_lapsed = held.has_lapsed()
+    is_first = answer is not None and answer.held is held and not has_lapsed
     if not is_first and finalise.is_answered(services, sid):
         finalise.finish(services, sid)
         return None
-    entry = None if is_first else services.states.get(sid)
+    if not is_first and (entry is None or has_lapsed):
+        entry = services.states.get(sid)
     if isinstance(found, Answer):
         result: StoredResult | None = found.result
     else:
@@ -214,7 +224,7 @@ class Delivery:
         if unauthorised:
             logger.error("the callback refuses our credentials", alarm=True, tries=tries)
         pause = backoff.pause(tries, error.retry_after, jitter=0.5)
-        if time.time() + pause > self._give_up_at():
+        if steady_clock.now() + pause > self._give_up_at():
             logger.error("the answer was not taken in time", tries=tries)
             self._conclude("expired")
             return

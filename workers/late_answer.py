@@ -9,10 +9,9 @@ is arbitrated by the store, where the first answer stays (decision 0708).
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from addon import log
+from addon import log, steady_clock
 from addon.analysis.opening import no_recording
 from addon.audio.sniffing import HEAD_BYTES, is_document, sniff
 from addon.errors import DeadlineMissed
@@ -61,7 +60,7 @@ def result(services: Services, request: Request, intake: IntakeRecord) -> Stored
     its result before it gave it back. One that still has it may be about to, and then the store
     says which of the two came first.
     """
-    sid, is_late = request.sid, is_due(request, time.time())
+    sid, is_late = request.sid, is_due(request, steady_clock.now())
     is_at_work = is_late and held(services.redis, PROCESS_KIND, sid)
     stored = services.intake_store.stored_result(sid)
     if stored is not None or not is_late:

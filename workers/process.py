@@ -15,7 +15,7 @@ from functools import cached_property
 
 from rq.exceptions import ShutDownImminentException
 
-from addon import log
+from addon import log, steady_clock
 from addon.archive.deposit import Deposit, Reencoded
 from addon.archive.manifest import Manifest, RecordingFacts
 from addon.call_facts import Facts
@@ -42,7 +42,7 @@ from addon.requests.intake_store import IntakeRecord
 from addon.requests.lease import Lease, lease
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
-from addon.requests.state import QUEUED, STUCK, WAITING, RequestState
+from addon.requests.state import QUEUED, STUCK, RequestState
 from workers import announcing, deposit, finalise, first_delivery, handlers, late_answer, source
 from workers.first_delivery import Answer
 from workers.services import Services, services
@@ -107,9 +107,7 @@ def released_on_error(held: Lease | None) -> Iterator[None]:
 
 
 def _wait(services: Services, sid: str, seconds: float) -> None:
-    at = time.time() + seconds
-    services.states.mark(sid, state=WAITING, work_at=at)
-    services.states.look_again(sid, at)
+    services.states.wait_for_work(sid, seconds)
 
 
 class Work:
@@ -123,7 +121,7 @@ class Work:
         self.request = request
         self.handler = handlers.of(request)
         self.held = held
-        self.held_since = time.time()
+        self.held_since = steady_clock.now()
         self.sid = request.sid
         self.name = deposit.recording_id(services.archive, request)
         self.state = RequestState(self.sid, QUEUED)
@@ -347,6 +345,8 @@ class Work:
         self._stop_if_not_ours()
         manifest = place.commit(facts, reencoded)
         finalise.remember(self.sid, place.written)
+        status = facts.redaction or declarations.UNKNOWN
+        self.services.counters.count(declarations.REDACTIONS, status)
         return manifest
 
     def _stop_if_not_ours(self) -> None:
@@ -357,7 +357,7 @@ class Work:
         """
         self.held.confirm()
         if self.held.has_lapsed():
-            self.held_since = time.time()
+            self.held_since = steady_clock.now()
             if not self.services.intake_store.is_waiting(self.sid):
                 raise NotStored("another worker has finished this request")
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "archive": "addon.commands.archive:archive_cli",
     "catalogue": "addon.commands.catalogue:catalogue_cli",
     "check": "addon.commands.check:check",
+    "conform": "addon.commands.conform:conform_command",
     "demo": "addon.commands.demo:demo",
     "flex": "addon.commands.flex:flex_cli",
     "invoke": "addon.commands.invoke:invoke",

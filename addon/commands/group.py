@@ -1,7 +1,8 @@
-"""Shared by commands: errors as sentences, moments as a parameter, and answers as JSON."""
+"""Shared by commands: errors as sentences, moments, answers as JSON, and who runs them."""
 
 from __future__ import annotations
 
+import getpass
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -55,3 +56,8 @@ class Moment(click.ParamType[datetime]):
         except ValueError:
             self.fail(f"{value!r} is no date such as 2026-03-04 or 2026-03-04T10:15:00", param, ctx)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def operator() -> str:
+    """The person who runs the command, as the access log and tombstones name them."""
+    return f"operator {getpass.getuser()}"

@@ -14,6 +14,8 @@ from addon.analysis import Hints
 from addon.archive.archive import Archive
 from addon.call_facts import facts_of
 from addon.errors import NotStored, StoreUnavailable
+from addon.metrics import declarations
+from addon.metrics.counters import field
 from addon.requests.request import Request
 from addon.requests.state import QUEUED, WAITING
 from addon.settings import Settings
@@ -55,6 +57,8 @@ def test_a_recording_is_archived_and_its_result_delivered(
     assert not as_worker.intake_store.is_waiting(exchange.sid)
     assert as_worker.intake_store.outcome(exchange.sid)["answer"] == "delivered"
     assert as_worker.states.get(exchange.sid).state == "done"
+    counted = as_worker.counters.read()
+    assert counted[field(declarations.REDACTIONS, document["result"]["redaction"]["status"])] == 1
 
 
 def in_redis(queue: Redis) -> str:
