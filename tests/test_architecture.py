@@ -42,9 +42,11 @@ MAY_IMPORT = {
     "addon.settings": (
         "addon.errors",
         "addon.environment",
+        "addon.running_stack",
         "addon.setting_roles",
         "addon.settings_table",
     ),
+    "addon.running_stack": ("addon.durable_files",),
     "addon.weak_settings": ("addon.settings",),
     "addon.log": (),
     "addon.sparing_log": ("addon.log",),
@@ -73,6 +75,7 @@ MAY_IMPORT = {
     "addon.stack": (
         *FOUNDATION,
         "addon.archive",
+        "addon.running_stack",
         "addon.setting_roles",
         "addon.settings_table",
     ),

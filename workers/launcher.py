@@ -55,6 +55,13 @@ PRELOADED = (
 )
 """What jobs import, also by their libraries and late: a test looks for more."""
 
+PRELOADED_FOR_CATALOGUE = (
+    "addon.catalogue.migrations",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+    "sqlite3.dbapi2",
+)
+"""As PRELOADED, where there is a catalogue: 100 modules that are no use without one."""
+
 logger = log.get("launcher")
 
 
@@ -215,7 +222,7 @@ def run_sweeper() -> None:
 def preload(settings: Settings) -> None:
     """Import and load what every job needs, once for all forks."""
     steady_clock.now()  # begins the clock that all processes have
-    for module in PRELOADED:
+    for module in PRELOADED + (PRELOADED_FOR_CATALOGUE if settings.catalogue_key else ()):
         import_module(module)
     store_of(settings)  # for the client of its kind of store
     warm_up()

@@ -21,6 +21,9 @@ IDS = "ids/"
 NOTES = "notes/"
 """`<tenant>/<id>/<time>-<nonce>.esdk`: notes on a recording, encrypted; they go with it."""
 
+HOLDS = "holds/"
+"""`<tenant>/<id>`: a legal hold of a recording, or that it was lifted, signed."""
+
 AUDIT = "audit/"
 """`<tenant>/<id>/<time>-<nonce>.json`: one object an event; they outlive the recording."""
 

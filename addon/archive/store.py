@@ -89,6 +89,14 @@ class Store(Protocol):
         Raises NotStored, and Tampered where `etag` is no longer the object's.
         """
 
+    def read_into(
+        self, memory: memoryview, key: str, start: int, length: int, *, etag: str
+    ) -> Iterator[memoryview]:
+        """The same bytes in blocks that may lie in `memory`: each is written over by the next.
+
+        New memory for each block costs a listener's range as much as decrypting it.
+        """
+
     def stat(self, key: str) -> Stat | None:
         """Size and etag, or None where there is no such object."""
 

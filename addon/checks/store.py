@@ -108,9 +108,10 @@ def retains(settings: Settings) -> Iterator[Finding]:
             "ARCHIVE_LOCK_DAYS is set, but the bucket was not made with Object Lock",
             "Make a bucket with it and copy the archive, or unset ARCHIVE_LOCK_DAYS.",
         )
-    if settings.retention_days is not None and settings.retention_days < days:
+    least = min(filter(None, settings.retention_days.values()), default=None)
+    if least is not None and least < days:
         yield warning(
-            f"RETENTION_DAYS is {settings.retention_days} and ARCHIVE_LOCK_DAYS {days}: nothing is "
+            f"RETENTION_DAYS is {least} and ARCHIVE_LOCK_DAYS {days}: nothing is "
             "erased before the lock ends",
             "Make the lock no longer than the retention.",
         )

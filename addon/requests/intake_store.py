@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import struct
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -57,14 +57,15 @@ class IntakeRecord:
 class IntakeStore:
     """The three prefixes of the store that carry requests.
 
-    Records and results are encrypted with the 32-byte `key`, outcomes signed by `signer`.
+    Records and results are encrypted with the first of `keys`, of 32 bytes each, and opened with
+    any; outcomes are signed by `signer`.
     """
 
-    def __init__(self, store: Store, key: bytes, signer: DocumentSigner) -> None:
+    def __init__(self, store: Store, keys: Sequence[bytes], signer: DocumentSigner) -> None:
         self.store = store
         self._signer = signer
         self._planted = PlantedObjects()
-        self._cipher = RecordCipher(key)
+        self._cipher = RecordCipher(keys)
 
     @classmethod
     def from_settings(cls, settings: Settings, store: Store) -> Self:
@@ -106,11 +107,11 @@ class IntakeStore:
         for stat in self.store.list(INTAKE, after=after):
             yield stat.key.removeprefix(INTAKE)
 
-    def accepted_before(self, moment: datetime) -> Iterator[str]:
-        """The SIDs of unfinished requests whose record was written before `moment`."""
+    def accepted_before(self, moment: datetime) -> Iterator[tuple[str, datetime]]:
+        """SID and time of unfinished requests whose record was written before `moment`."""
         for stat in self.store.list(INTAKE):
             if stat.modified < moment:
-                yield stat.key.removeprefix(INTAKE)
+                yield stat.key.removeprefix(INTAKE), stat.modified
 
     def is_waiting(self, sid: str) -> bool:
         """True if a request is accepted and not finished."""

@@ -125,7 +125,7 @@ def test_another_key_does_not_open_it(intake_store, services):
     intake_store.accept("XR1", "marketplace", "{}")
     with pytest.raises((Tampered, KeyMissing)):
         IntakeStore.from_settings(
-            services.settings.replace(intake_key=os.urandom(32)), services.store
+            services.settings.replace(intake_key=(os.urandom(32),)), services.store
         ).open("XR1")
 
 
@@ -164,3 +164,24 @@ def test_what_is_removed_half_way_is_still_waiting_and_has_no_result(intake_stor
         intake_store.remove("XR1")
     assert intake_store.is_waiting("XR1")
     assert intake_store.stored_result("XR1") is None
+
+
+def test_the_key_is_changed_while_requests_are_open(intake_store, services):
+    """Old alone, old and new, new and old, new alone: nobody misses a record at any step."""
+    old, new = services.settings.intake_key[0], os.urandom(32)
+
+    def with_keys(*keys):
+        changed = services.settings.replace(intake_key=keys)
+        return IntakeStore.from_settings(changed, services.store)
+
+    settled = StoredResult({"message": "done"}, final=True, archivable=True)
+    for sid, writer in (("XR1", intake_store), ("XR2", with_keys(new, old))):
+        writer.accept(sid, "marketplace", "{}", [b"audio"])
+        writer.store_result(sid, settled)
+        for reader in (with_keys(old, new), with_keys(new, old)):
+            assert b"".join(reader.open(sid).audio) == b"audio"
+            assert reader.stored_result(sid) == settled
+            assert not reader.accept(sid, "marketplace", "{}", [b"audio"])
+    assert b"".join(with_keys(new).open("XR2").audio) == b"audio"
+    with pytest.raises(KeyMissing):
+        with_keys(new).open("XR1")
