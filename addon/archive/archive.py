@@ -69,6 +69,10 @@ class ArchivedAudio:
         """
         return self._reader.read(start, stop)
 
+    def views(self, start: int = 0, stop: int | None = None) -> Iterator[memoryview]:
+        """As `read`, but each block lies in memory that the next one is written into."""
+        return self._reader.views(start, stop)
+
 
 class Archive:
     """All recordings of all tenants in one store."""

@@ -83,3 +83,6 @@ WEBHOOK_EVENTS = "webhook-events/"
 
 WEBHOOK_PENDING = "webhook-pending/"
 """`<event>-<endpoint>`: empty, while the event is still to be delivered there."""
+
+PROBES = "probes/"
+"""`<name>/…`: written to see whether the store takes, keeps and gives back an object; removed."""

@@ -1,8 +1,9 @@
-"""Shared by commands: errors as sentences without a traceback, moments, and who runs them."""
+"""Shared by commands: errors as sentences, moments, answers as JSON, and who runs them."""
 
 from __future__ import annotations
 
 import getpass
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,18 @@ from redis.exceptions import RedisError
 
 from addon.errors import AddonError
 from addon.redis_errors import unavailable
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document, for a program.")
+"""The option of a command that shows something."""
+
+
+def echo_json(document: object) -> None:
+    """Print a document for a program; moments are in ISO 8601."""
+    click.echo(json.dumps(document, default=_text))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 class Group(click.Group):

@@ -197,6 +197,12 @@ def _listed(catalogue: Catalogue, wanted: Filter, installs: list[str]) -> Iterat
             return
 
 
+def _recordings(catalogue: Catalogue, wanted: Filter, installs: list[str]) -> int:
+    """The exact number of recordings that a filter finds."""
+    (group,) = catalogue.totals(wanted, installs)
+    return group.totals.recordings
+
+
 def _gaps(
     catalogue: Catalogue, installs: list[str], settings: Settings, by_agent: bool
 ) -> Iterator[str]:
@@ -216,10 +222,11 @@ def _gaps(
             "run `flask catalogue rebuild` where a key opens them"
         )
     if by_agent:
-        nameless = catalogue.count(Filter(agent=NONE), installs) - status.unknown
+        nameless = _recordings(catalogue, Filter(agent=NONE), installs) - status.unknown
     else:
         known = (
-            catalogue.count(Filter(direction=way), installs) for way in ("inbound", "outbound")
+            _recordings(catalogue, Filter(direction=way), installs)
+            for way in ("inbound", "outbound")
         )
         nameless = status.recordings - status.unknown - sum(known)
     what, facts = ("agent", {"agent"}) if by_agent else ("parties", {"from", "to"})

@@ -156,6 +156,12 @@ ADOPTED = Metric(
 STUCK = Metric(
     "addon_requests_stuck_total", "counter", (), "Requests given up; their intake is kept."
 )
+ORIGINS_REFUSED = Metric(
+    "addon_origins_refused_total",
+    "counter",
+    ("origin",),
+    "Tries at recordings that wait because their origin is not in MEDIA_HOSTS.",
+)
 INTAKES_ERASED = Metric(
     "addon_intakes_erased_total",
     "counter",
@@ -223,8 +229,8 @@ ALL_METRICS = {
     for metric in (
         *(ACCEPTED, DUPLICATES, REJECTIONS, SIGNATURES_REUSED, FINISHED, FAILURES, MISSES, TRIES),
         WEBHOOK_TRIES,
-        *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, INTAKES_ERASED, CATALOGUE_MISSED, REANALYSED),
-        REDACTIONS,
+        *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, ORIGINS_REFUSED, INTAKES_ERASED),
+        *(CATALOGUE_MISSED, REANALYSED, REDACTIONS),
         *(AUDIO, PACE, STAGE),
         *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER),
         *(MEMORY, MEMORY_LIMIT, ACCEPTING),

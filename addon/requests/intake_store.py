@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -88,10 +89,11 @@ class IntakeStore:
         if signature is not None:
             document["signature"] = vars(signature)
         head = json.dumps(document, separators=(",", ":")).encode()
+        sent: list[int] = []
         try:
-            self._put(INTAKE, sid, _framed(head, audio), if_absent=True)
+            self._put(INTAKE, sid, _counted(_framed(head, audio), sent), if_absent=True)
         except AlreadyStored:
-            trouble = self._trouble_with_intake(sid)
+            trouble = self._trouble_with_intake(sid, least=sum(sent))
             if trouble is None:
                 return False
             if isinstance(audio, Iterator):
@@ -210,11 +212,17 @@ class IntakeStore:
             self._planted.report(RESULTS + sid, error.message)
             return None
 
-    def _trouble_with_intake(self, sid: str) -> str | None:
-        """The reason why the intake record of a request is not ours, told by its beginning."""
+    def _trouble_with_intake(self, sid: str, least: int = 0) -> str | None:
+        """The reason why the intake record of a request is not ours, told by its beginning.
+
+        One of fewer than `least` bytes is read to its end: the store may have cut it.
+        """
+        stat = self.store.stat(INTAKE + sid) if least else None
         blocks = self._get(INTAKE, sid)
         try:
             next(blocks, None)
+            if stat is not None and stat.size < least:
+                deque(blocks, maxlen=0)
         except NotStored:
             return None  # its request has just been finished
         except (Tampered, KeyMissing) as error:
@@ -243,6 +251,13 @@ class IntakeStore:
 def _framed(head: bytes, audio: Iterable[bytes]) -> Iterator[bytes]:
     yield LENGTH.pack(len(head)) + head
     yield from audio
+
+
+def _counted(blocks: Iterable[bytes], sizes: list[int]) -> Iterator[bytes]:
+    """The blocks themselves, the size of each added to `sizes`."""
+    for block in blocks:
+        sizes.append(len(block))
+        yield block
 
 
 def _fill(blocks: Iterator[bytes], buffer: bytearray, size: int) -> None:

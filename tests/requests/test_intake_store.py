@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from addon.errors import KeyMissing, NotStored, Tampered
+from addon.errors import KeyMissing, NotStored, StoreUnavailable, Tampered
 from addon.requests.intake_store import IntakeStore
 from addon.requests.results import StoredResult
 
@@ -31,6 +31,40 @@ def test_the_first_record_stays(intake_store):
     assert intake_store.accept("XR1", "marketplace", "first", [b"1"])
     assert not intake_store.accept("XR1", "marketplace", "second", [b"2"])
     assert intake_store.open("XR1").request == "first"
+
+
+def test_a_record_that_the_store_cut_is_written_again(intake_store, monkeypatch):
+    """A store that says yes to half of a PUT: the sender gets a 503 and comes again."""
+    whole = intake_store.store.put
+
+    def half(key, blocks, **options):
+        content = b"".join(blocks)
+        whole(key, [content[: len(content) // 2]], **options)
+        raise StoreUnavailable("the bucket lost what it had just taken")
+
+    audio = [os.urandom(100_000)]
+    with monkeypatch.context() as patch:
+        patch.setattr(intake_store.store, "put", half)
+        with pytest.raises(StoreUnavailable):
+            intake_store.accept("XR1", "marketplace", "{}", audio)
+    intake_store.accept("XR1", "marketplace", "{}", audio)
+    assert b"".join(intake_store.open("XR1").audio) == audio[0]
+
+
+def test_a_record_that_is_whole_is_not_read_again_for_a_duplicate(intake_store, monkeypatch):
+    read = []
+    genuine = intake_store.store.read
+
+    def counted(*arguments, **options):
+        for block in genuine(*arguments, **options):
+            read.append(len(block))
+            yield block
+
+    audio = [os.urandom(3_000_000)]
+    assert intake_store.accept("XR1", "marketplace", "{}", audio)
+    monkeypatch.setattr(intake_store.store, "read", counted)
+    assert not intake_store.accept("XR1", "marketplace", "{}", audio)
+    assert sum(read) < 2_000_000
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(intake_store):
