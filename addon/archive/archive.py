@@ -25,7 +25,7 @@ from addon.archive.message import decrypt
 from addon.archive.names import Unreadable, files
 from addon.archive.opening import store_of
 from addon.archive.planted import PlantedObjects
-from addon.archive.reader import RangeReader, open_with
+from addon.archive.reader import ArchivedAudio, RangeReader, open_with
 from addon.archive.sealing import context_of, describes, fetcher, header_sha256, object_key
 from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Patience, Stat, Store
@@ -46,32 +46,6 @@ MAX_OPENED = 256
 """Opened recordings kept: a few kilobytes each, and a listener's next range is one read."""
 
 DEFAULT_PAGE = 50
-
-
-class ArchivedAudio:
-    """One recording's audio, opened: `length` in bytes is proven, every byte read is verified."""
-
-    def __init__(
-        self, manifest: Manifest, sealed: Sealed, reader: RangeReader, version: str
-    ) -> None:
-        self.manifest = manifest
-        self.length = reader.length
-        self.etag = sealed.plaintext_sha256[:32]
-        self.format = manifest.facts.format
-        self.seconds = manifest.facts.duration_seconds
-        self.version = version
-        self._reader = reader
-
-    def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Verified plaintext from `start` up to, not including, `stop`.
-
-        Raises Tampered, also where the object was replaced since; NotStored; StoreUnavailable.
-        """
-        return self._reader.read(start, stop)
-
-    def views(self, start: int = 0, stop: int | None = None) -> Iterator[memoryview]:
-        """As `read`, but each block lies in memory that the next one is written into."""
-        return self._reader.views(start, stop)
 
 
 class Archive:
