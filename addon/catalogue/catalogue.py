@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Self
 
-from sqlalchemy import Connection, func, select, union
+from sqlalchemy import Connection, func, select, union_all
 
 from addon.archive.manifest import Manifest
 from addon.catalogue import grouping, writing
@@ -112,18 +112,20 @@ class Catalogue:
             return page_of(connection, selected, sort, cursor, limit)
 
     def count(self, wanted: Filter, installs: Collection[str]) -> Count:
-        """How many recordings a filter finds. One of more than a time is counted up to
-        MOST_COUNTED."""
+        """Number of recordings that a filter finds. One with more conditions than a time is counted
+        up to MOST_COUNTED."""
         if grouping.is_stretch(wanted):
             (group,) = self.totals(wanted, installs)
             return Count(group.totals.recordings)
         with self._reading() as connection:
             selection = Selection(connection, wanted, installs, self._made)
-            some = [part.select(part.id).limit(MOST_COUNTED + 1) for part in selection.parts]
+            some = [part.select(part.id.label("id")) for part in selection.parts]
             if not some:
                 return Count(0)
-            found = union(*(select(one.subquery()) for one in some)) if some[1:] else some[0]
-            number = connection.scalar(select(func.count()).select_from(found.subquery())) or 0
+            every = union_all(*some) if some[1:] else some[0]
+            # It ends when it has enough: no recording is in a part twice.
+            ids = every.limit((MOST_COUNTED + 1) * len(some)).subquery().c.id
+            number = connection.scalar(select(func.count(ids.distinct()))) or 0
         return Count(min(number, MOST_COUNTED), number > MOST_COUNTED)
 
     def totals(

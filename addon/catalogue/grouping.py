@@ -152,7 +152,7 @@ def _slots(wanted: Filter, kind: int) -> tuple[int | None, int | None]:
 
 
 def _edges(wanted: Filter, first: int | None, end: int | None, kind: int) -> Iterator[Filter]:
-    """What lies before the first and behind the last slot of a stretch of time."""
+    """Filters of the time before the first and behind the last slot of a stretch."""
     before, behind = (
         None if slot is None else datetime.fromtimestamp(slot * SLOT_S[kind] + EPOCH_S, UTC)
         for slot in (first, end)

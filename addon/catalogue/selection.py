@@ -59,6 +59,12 @@ COMMON = 2000
 """Recordings that meet a condition, counted up to this: of so many, a page is soon found by looking
 at each in the order of the page; fewer are better taken together and sorted."""
 
+MANY = 50_000
+"""The same for who reads all: a row that an index finds costs a few times one in its order."""
+
+MOST_PARTS = 20
+"""Tokens that are begun with one by one, each in the order of time; more are taken together."""
+
 PROBES = 500
 """Conditions counted in one statement: a row has at most 1,664 columns in Postgres."""
 
@@ -112,12 +118,13 @@ class Selection:
         self._wanted = wanted
         self._figure = None if order == "time" else order
         self._is_all = order is None
+        self._most = MANY if order is None else COMMON
         self._made = made
         self._installs = allowed(wanted, installs)
         self._counts: dict[int, int] = {}
         self._few = self._counted_columns()
         asked = self._asked(wanted)
-        self.parts = list(self._of_text(wanted.text, asked) if wanted.text else [self._part(asked)])
+        self.parts = list(self._of_text(wanted.text, asked) if wanted.text else self._of(asked))
 
     def whole(self) -> Part:
         """All of the rows as one part."""
@@ -128,7 +135,7 @@ class Selection:
         return Part(recordings, [is_one], recordings.c.id)
 
     def _counted_columns(self) -> list[tuple[int, frozenset[str]]]:
-        """How many rows the conditions on indexed columns find, up to COMMON, with the columns."""
+        """Rows that each condition on an indexed column finds, up to a limit, with the column."""
         by_column: dict[frozenset[str], list[Condition]] = {
             frozenset({one.figure}): [_within(recordings.c[one.figure], one)]
             for one in self._wanted.ranges
@@ -138,44 +145,55 @@ class Selection:
         if self._figure is not None:
             usable = frozenset({"id", "install"})
             by_column[usable] = self._conditions(usable, recordings.c.id, only_extent=True)
-        counts = self._count([select(recordings.c.id).where(*one) for one in by_column.values()])
+        found = [select(recordings.c.id).where(*one) for one in by_column.values()]
+        counts = self._count(found, self._most)
         return list(zip(counts, by_column, strict=True))
 
-    def _part(self, asked: list[AnyOf], sid: Sequence[str] = ()) -> Part:
-        """The rows that have one of each of these tokens, and these parts in their SIDs."""
-        usable, first = self._index(asked, bool(sid))
-        source: FromClause = recordings
-        id: ColumnElement[int] = _column("id", usable)
-        where: list[Condition] = []
-        if first is not None and len(first) == 1:
-            source, id = tokens.join(recordings, tokens.c.id == recordings.c.id), tokens.c.id
-            where.append(tokens.c.token == first[0])
-        elif first is not None:
+    def _of(self, asked: list[AnyOf]) -> Iterator[Part]:
+        """The rows that have one of each of these tokens."""
+        usable, first = self._index(asked)
+        where = [_has_any(each, recordings.c.id) for each in asked if each is not first]
+        if first is None:
+            yield self._part(recordings, _column("id", usable), usable, where)
+        elif len(first) > MOST_PARTS:
             where.append(recordings.c.id.in_(_ids_with([first])))
-        if sid:
-            where.append(recordings.c.id.in_(_ids_with_sid(self._connection, sid)))
-        where += (_has_any(each, recordings.c.id) for each in asked if each is not first)
-        where += self._conditions(usable, id)
+            yield self._part(recordings, _column("id", usable), usable, where)
+        else:
+            joined = tokens.join(recordings, tokens.c.id == recordings.c.id)
+            for token in first:
+                yield self._part(joined, tokens.c.id, usable, [tokens.c.token == token, *where])
+
+    def _part(
+        self,
+        source: FromClause,
+        id: ColumnElement[int],
+        usable: frozenset[str],
+        where: list[Condition],
+    ) -> Part:
+        where = [*where, *self._conditions(usable, id)]
         if self._figure is None:
             return Part(source, where, id)
         figure = _column(self._figure, usable)
-        return Part(source, [*where, figure.is_not(None)], id, figure)
+        by_index = self._figure in usable and len(usable) == 1
+        return Part(
+            source, [*where, figure.is_not(None)], recordings.c.id if by_index else id, figure
+        )
 
-    def _index(self, asked: list[AnyOf], is_sid: bool) -> tuple[frozenset[str], AnyOf | None]:
+    def _index(self, asked: list[AnyOf]) -> tuple[frozenset[str], AnyOf | None]:
         """The columns whose index is used, and the tokens to begin with."""
         nothing = frozenset[str]()
-        if is_sid or self._wanted.call_sid is not None:
+        if self._wanted.call_sid is not None:
             return nothing, None
         first = min(asked, key=self._count_of, default=None)
-        number = COMMON if first is None else self._count_of(first)
-        fewest, usable = min(self._few, key=lambda one: one[0], default=(COMMON, nothing))
-        if fewest < min(number, COMMON):
+        number = self._most if first is None else self._count_of(first)
+        fewest, usable = min(self._few, key=lambda one: one[0], default=(self._most, nothing))
+        if fewest < min(number, self._most):
             return usable, None
-        if number < COMMON:
+        if first is not None and number < COMMON:
             return nothing, first
         if self._figure is not None:
             return frozenset({self._figure}), None
-        if first is not None and (self._is_all or len(first) == 1):
+        if first is not None and (self._is_all or len(first) <= MOST_PARTS):
             return nothing, first
         return BY_TIME if len(self._installs) == 1 or self._is_all else BY_TIME - {"install"}, None
 
@@ -224,10 +242,12 @@ class Selection:
         """Part of a SID, a number, an agent, a queue, an outcome, or all of some words."""
         parts = [part for part in re.split(r"…|\.\.\.", text) if part]
         if parts and all(_SID_PART.fullmatch(part) for part in parts):
-            yield self._part(asked, parts)
+            having = [_has_any(each, recordings.c.id) for each in asked]
+            having.append(recordings.c.id.in_(_ids_with_sid(self._connection, parts)))
+            yield self._part(recordings, _column("id", ()), frozenset(), having)
         for reading in self._readings(text):
             if all(known := self._known(reading)):
-                yield self._part([*asked, *known])
+                yield from self._of([*asked, *known])
 
     def _readings(self, text: str) -> Iterator[list[AnyOf]]:
         """The tokens of what a text may mean besides a SID."""
@@ -244,14 +264,14 @@ class Selection:
         """The same without the tokens that no recording has."""
         every = sorted({token for each in asked for token in each})
         having = [select(tokens.c.id).where(tokens.c.token == token) for token in every]
-        self._counts |= zip(every, self._count(having), strict=True)
+        self._counts |= zip(every, self._count(having, COMMON), strict=True)
         return [[token for token in each if self._counts[token]] for each in asked]
 
-    def _count(self, found: Sequence[Select[Any]]) -> list[int]:
-        """How many rows each statement finds, up to COMMON."""
+    def _count(self, found: Sequence[Select[Any]], most: int) -> list[int]:
+        """Number of rows that each statement finds, up to `most`."""
         counts: list[int] = []
         for start in range(0, len(found), PROBES):
-            some = (one.limit(COMMON).subquery() for one in found[start : start + PROBES])
+            some = (one.limit(most).subquery() for one in found[start : start + PROBES])
             counted = (select(func.count()).select_from(one).scalar_subquery() for one in some)
             counts += self._connection.execute(select(*counted)).one()
         return counts

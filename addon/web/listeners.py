@@ -130,6 +130,8 @@ def _what(event: Event) -> str:
         return "began to listen; what was sent is not known yet"
     if kind == "noted":
         return f"wrote a note at {clock(event.get('at_seconds'))}"
+    if kind == "note_changed":
+        return f"changed a note at {clock(event.get('at_seconds'))}"
     if kind == "exported":
         is_transcript = event.get("purpose") == "transcript"
         return "took the transcript away" if is_transcript else "took it out of the archive"

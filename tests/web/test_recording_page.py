@@ -153,6 +153,23 @@ def test_a_note_is_shown_escaped_with_its_author_and_moment(app, browser, archiv
     assert note["author"] == "Owner of this machine"
 
 
+def test_its_author_changes_a_note_on_the_page_and_nobody_else(app, browser, archive):
+    put(archive)
+    browser.post(f"{HERE}/notes", data={"at": "0:01", "text": "first"})
+    (note,) = notes_of(archive, TENANT, RECORDING)
+    where = f"{HERE}/notes/{note.id}"
+    assert f'action="{where}"' in browser.get(HERE).text
+    answer = browser.post(where, data={"text": "second"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{HERE}#notes-title")
+    page = browser.get(HERE).text
+    assert "Earlier text" in page and "changed a note at 0:01" in page
+    assert browser.post(f"{HERE}/notes/none", data={"text": "x"}).status_code == 404
+    other = Browser(app).signed_in({"iss": "x", "sub": "somebody else", "name": "B"})
+    assert other.post(where, data={"text": "x"}).status_code == 403
+    assert f'action="{where}"' not in other.get(HERE).text
+    assert [one.text for one in notes_of(archive, TENANT, RECORDING)] == ["second"]
+
+
 @pytest.mark.parametrize(
     "form",
     [{}, {"at": "1"}, {"text": "x"}, {"at": "x", "text": "x"}, {"at": "1", "text": "x" * 2001}],
