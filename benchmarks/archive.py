@@ -168,9 +168,11 @@ def bench_range(folder: Path, size: int) -> dict[str, Any]:
     counted = [0]
     fetch = fetcher(store, stat)
 
-    def counting(start: int, length: int) -> Iterator[bytes]:
+    def counting(
+        start: int, length: int, into: memoryview | None = None
+    ) -> Iterator[bytes] | Iterator[memoryview]:
         counted[0] += length
-        return fetch(start, length)
+        return fetch(start, length, into)
 
     def cold() -> RangeReader:
         reader = RangeReader.open(counting, stat.size, open_with(OPENERS, CONTEXT))

@@ -320,7 +320,7 @@ class OneProcess:
     def _one(self) -> tuple[float, float, float]:
         """CPU seconds of accepting, processing and delivering one voicemail."""
         market = self.deployment.market
-        exchange = market._exchange("XR" + os.urandom(16).hex(), self.audio)
+        exchange = market.exchange(self.audio)
         asked = Request.marketplace(
             Invocation(
                 request_sid=exchange.sid,

@@ -21,6 +21,7 @@ from rq.queue import Queue
 
 from addon import log, tracing
 from addon.errors import LeaseLost
+from addon.redis_errors import unavailable
 from addon.requests import scheduling
 from addon.requests.lease import RENEW_S, Lease, release_each
 from addon.requests.queues import (
@@ -112,7 +113,7 @@ class DeliveryWorker:
             try:
                 self._step()
             except RedisError as error:
-                logger.warning("Redis does not answer", reason=type(error).__name__)
+                logger.warning(unavailable(error).message)
                 time.sleep(REDIS_PAUSE_S)
         self._end()
         tracing.flush()

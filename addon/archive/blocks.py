@@ -13,11 +13,14 @@ from zlib import crc32
 
 
 class BlockSource:
-    """A file-like reader over blocks: `read(n)` gives exactly `n` bytes until the end."""
+    """A file-like reader over blocks: `read(n)` gives exactly `n` bytes until the end.
 
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-        self._block = b""
+    A block may lie in memory that the next one is written into.
+    """
+
+    def __init__(self, blocks: Iterable[bytes] | Iterable[memoryview]) -> None:
+        self._blocks: Iterator[bytes | memoryview] = iter(blocks)
+        self._block: bytes | memoryview = b""
         self._at = 0
         self.closed = False
 
@@ -27,14 +30,14 @@ class BlockSource:
         missing = size
         while missing and self._fill():
             end = len(self._block) if missing < 0 else self._at + missing
-            part = self._block[self._at : end]
+            part = bytes(self._block[self._at : end])
             self._at += len(part)
             missing -= len(part) if missing > 0 else 0
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def view(self, size: int) -> memoryview:
-        """As `read` does, but copied only where two blocks meet."""
+        """As `read` does, but copied only where two blocks meet; good until the next call."""
         self._fill()
         end = self._at + size
         if end > len(self._block):

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from addon.archive.blocks import watched
 from addon.archive.digest import Digest
+from addon.archive.mark import Mark
 from addon.archive.store import (
     FIRST_READ,
     MAX_SMALL_OBJECT,
@@ -44,10 +45,14 @@ _LOCKS = ".locks"
 
 
 class DirectoryStore:
-    """Objects under `root`, which is made when the first one is written."""
+    """Objects under `root`, which is made when the first one is written.
 
-    def __init__(self, root: str | Path) -> None:
+    With a `mark`, nothing is taken for absent and nothing is written where the mark is missing.
+    """
+
+    def __init__(self, root: str | Path, mark: Mark | None = None) -> None:
         self.root = Path(root)
+        self._mark = mark
         self._root = f"{root}/"
         self._cleared = False
         self._writer = secrets.token_hex(16)
@@ -81,7 +86,7 @@ class DirectoryStore:
     ) -> Iterator[bytes]:
         """See Store.read."""
         with _Failures("read"), self._open(key) as file:
-            if etag is not None and _stat(key, os.fstat(file.fileno())).etag != etag:
+            if etag is not None and _etag(os.fstat(file.fileno())) != etag:
                 raise Tampered("the object was replaced while it was read")
             file.seek(start)
             left, size = length, FIRST_READ
@@ -93,12 +98,33 @@ class DirectoryStore:
                 left = None if left is None else left - len(block)
                 yield block
 
+    def read_into(
+        self, memory: memoryview, key: str, start: int, length: int, *, etag: str
+    ) -> Iterator[memoryview]:
+        """See Store.read_into. The file is read at its places, without an object for it."""
+        with _Failures("read"):
+            file = self._descriptor(key)
+            try:
+                if _etag(os.fstat(file)) != etag:
+                    raise Tampered("the object was replaced while it was read")
+                size = FIRST_READ
+                while length > 0:
+                    block = memory[: min(length, size)]
+                    count = os.preadv(file, [block], start)
+                    if not count:
+                        return
+                    start, length, size = start + count, length - count, READ_SIZE
+                    yield block[:count]
+            finally:
+                os.close(file)
+
     def stat(self, key: str) -> Stat | None:
         """See Store.stat."""
         with _Failures("stat"):
             try:
                 return _stat(key, os.stat(self._name(key)))
             except (FileNotFoundError, NotADirectoryError):
+                self._check_mark()
                 return None
 
     def delete(self, key: str) -> None:
@@ -106,6 +132,7 @@ class DirectoryStore:
         path = self._path(key)
         with _Failures("delete"):
             if not path.exists():
+                self._check_mark()
                 return
             self._refuse_if_locked(key)
             path.unlink(missing_ok=True)
@@ -118,6 +145,7 @@ class DirectoryStore:
         checked_prefix(prefix)
         folder = prefix.rpartition("/")[0]
         with _Failures("list"):
+            self._check_mark()
             for key, entry in _walk(self.root / folder, folder, prefix, after or ""):
                 with suppress(FileNotFoundError):
                     yield _stat(key, entry.stat())
@@ -147,11 +175,24 @@ class DirectoryStore:
         try:
             return FileIO(self._name(key), "rb")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            self._check_mark()
             raise NotStored("there is no such object") from None
+
+    def _descriptor(self, key: str) -> int:
+        try:
+            return os.open(self._name(key), os.O_RDONLY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            self._check_mark()
+            raise NotStored("there is no such object") from None
+
+    def _check_mark(self, *, make: bool = False) -> None:
+        if self._mark is not None:
+            self._mark.check(make=make)
 
     def _write(self, key: str, path: str, blocks: Iterable[bytes], *, replace: bool) -> Stat:
         """Write aside, then publish; the file written aside never outlives this call."""
         with _Failures("write"):
+            self._check_mark(make=True)
             draft = self._draft()
         with draft:
             for block in blocks:
@@ -213,9 +254,13 @@ class _Failures:
             ) from error
 
 
+def _etag(status: os.stat_result) -> str:
+    return f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"
+
+
 def _stat(key: str, status: os.stat_result) -> Stat:
-    etag = f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"
-    return Stat(key, status.st_size, etag, datetime.fromtimestamp(status.st_mtime, UTC))
+    modified = datetime.fromtimestamp(status.st_mtime, UTC)
+    return Stat(key, status.st_size, _etag(status), modified)
 
 
 def _walk(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -26,6 +27,8 @@ from addon.archive.layout import (
     Header,
     parse_header,
 )
+from addon.archive.manifest import Manifest, Sealed
+from addon.archive.store import FIRST_READ, READ_SIZE
 from addon.errors import Tampered
 
 PROBE_LENGTH = 4096
@@ -38,8 +41,15 @@ BLOCK_LENGTH = 1024 * 1024
 """Plaintext given out at once: handing on a frame by itself costs as much as verifying it (decision
 0505)."""
 
-Fetch = Callable[[int, int], Iterator[bytes]]
-"""The object's ciphertext from an offset, so many bytes."""
+
+class Fetch(Protocol):
+    """Reads the object's ciphertext from an offset, so many bytes."""
+
+    def __call__(
+        self, start: int, length: int, into: memoryview | None = None, /
+    ) -> Iterator[bytes] | Iterator[memoryview]:
+        """With `into` the blocks may lie in this memory, each written over by the next."""
+        ...
 
 
 class RangeReader:
@@ -67,7 +77,7 @@ class RangeReader:
         key = _authentic_key(header, open_key(header))
         frames = Frames.of(header, size)
         reader = cls(fetch, frames, key)
-        for _ in reader._blocks(frames.full + 1, frames.full + 1):
+        for _ in reader._blocks(frames.full + 1, frames.full + 1, 1):
             pass
         return reader
 
@@ -76,28 +86,40 @@ class RangeReader:
 
         Raises Tampered instead of the first block that is not authentic, and what `fetch` raises.
         """
+        count = max(BLOCK_LENGTH // self._frames.frame_length, 1)
+        return map(bytes, self._range(start, stop, count))
+
+    def views(self, start: int = 0, stop: int | None = None) -> Iterator[memoryview]:
+        """As `read`, but frame by frame, each in the memory that the next one is written into.
+
+        What is read, opened and sent out of one small stretch of memory stays in the core's cache.
+        """
+        return self._range(start, stop, 1)
+
+    def _range(self, start: int, stop: int | None, count: int) -> Iterator[memoryview]:
+        """Plaintext in blocks of `count` frames, each overwritten by the next."""
         stop = self.length if stop is None else min(stop, self.length)
         if start >= stop:
             return
         frame_length = self._frames.frame_length
         first, last = start // frame_length + 1, (stop - 1) // frame_length + 1
         at = (first - 1) * frame_length
-        for block in self._blocks(first, last):
-            yield bytes(block[max(start - at, 0) : stop - at])
+        for block in self._blocks(first, last, count):
+            yield block[max(start - at, 0) : stop - at]
             at += len(block)
 
-    def _blocks(self, first: int, last: int) -> Iterator[memoryview]:
-        """The plaintext of frames `first` to `last`; each block is overwritten by the next.
+    def _blocks(self, first: int, last: int, count: int) -> Iterator[memoryview]:
+        """The plaintext of frames `first` to `last`, `count` at a time, as `_range` gives it.
 
         A listener waits for the first frame at the object's start and of more than one block: it
         goes out by itself, before the others are opened.
         """
-        count = max(BLOCK_LENGTH // self._frames.frame_length, 1)
-        plaintext = memoryview(b"")
         alone = first == 1 or last - first >= count
+        plaintext = memoryview(b"")
+        stored = memoryview(bytearray(FIRST_READ if count == 1 else READ_SIZE))
         for window in range(first, last + 1, WINDOW_FRAMES):
             end = min(window + WINDOW_FRAMES - 1, last)
-            source = self._stored(window, end)
+            source = self._stored(window, end, stored)
             head = 1 if window == first and alone else count
             edges = (window, *range(window + head, end + 1, count), end + 1)
             for begin, stop in pairwise(edges):
@@ -106,11 +128,11 @@ class RangeReader:
                     plaintext = memoryview(bytearray(length))
                 yield plaintext[: self._open_into(plaintext, range(begin, stop), source)]
 
-    def _stored(self, first: int, last: int) -> BlockSource:
-        """Frames `first` to `last` as they lie there, from one request."""
+    def _stored(self, first: int, last: int, memory: memoryview) -> BlockSource:
+        """Frames `first` to `last` as they lie there, from one request, read into `memory`."""
         begin = self._frames.offset(first)
         length = self._frames.offset(last) + self._frames.stored_length(last) - begin
-        return BlockSource(self._fetch(begin, length))
+        return BlockSource(self._fetch(begin, length, memory))
 
     def _open_into(self, plaintext: memoryview, numbers: range, source: BlockSource) -> int:
         """Verify the next frames, end to end; what lies in `plaintext` counts only on return."""
@@ -166,3 +188,29 @@ def _authentic_key(header: Header, data_key: bytes) -> AESGCM:
 
 def _derived(data_key: bytes, message_id: bytes, info: bytes) -> bytes:
     return HKDF(hashes.SHA512(), 32, salt=message_id, info=info).derive(data_key)
+
+
+class ArchivedAudio:
+    """One recording's audio, opened: `length` in bytes is proven, every byte read is verified."""
+
+    def __init__(
+        self, manifest: Manifest, sealed: Sealed, reader: RangeReader, version: str
+    ) -> None:
+        self.manifest = manifest
+        self.length = reader.length
+        self.etag = sealed.plaintext_sha256[:32]
+        self.format = manifest.facts.format
+        self.seconds = manifest.facts.duration_seconds
+        self.version = version
+        self._reader = reader
+
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Verified plaintext from `start` up to, not including, `stop`.
+
+        Raises Tampered, also where the object was replaced since; NotStored; StoreUnavailable.
+        """
+        return self._reader.read(start, stop)
+
+    def views(self, start: int = 0, stop: int | None = None) -> Iterator[memoryview]:
+        """As `read`, but each block lies in memory that the next one is written into."""
+        return self._reader.views(start, stop)

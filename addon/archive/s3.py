@@ -20,6 +20,7 @@ from addon.archive.aws_session import aws_session
 from addon.archive.digest import Digest
 from addon.archive.prefixes import RECORDINGS
 from addon.archive.s3_answers import answers, code_of, watch
+from addon.archive.s3_refusals import ask_again
 from addon.archive.store import (
     FIRST_READ,
     MAX_SMALL_OBJECT,
@@ -58,6 +59,7 @@ class S3Store:
         self._lock_mode: Any = lock_mode.upper()
         self._storage_class = storage_class
         self._given_client = client
+        self.list_size = LIST_SIZE
 
     def put(
         self,
@@ -107,6 +109,13 @@ class S3Store:
                 if tries >= self._patience.attempts:
                     raise
 
+    def read_into(
+        self, memory: memoryview, key: str, start: int, length: int, *, etag: str
+    ) -> Iterator[memoryview]:
+        """See Store.read_into: in the memory that the answers came in."""
+        del memory
+        return map(memoryview, self.read(key, start, length, etag=etag))
+
     def stat(self, key: str) -> Stat | None:
         """See Store.stat."""
         try:
@@ -137,7 +146,7 @@ class S3Store:
             paginator.paginate(
                 Bucket=self._bucket,
                 Prefix=self._prefix + checked_prefix(prefix),
-                PaginationConfig={"PageSize": LIST_SIZE},
+                PaginationConfig={"PageSize": self.list_size},
                 **start,
             )
         )
@@ -186,7 +195,10 @@ class S3Store:
             # Objects prove themselves and parts carry a checksum; a signature is a hash more.
             s3={"payload_signing_enabled": False},
         )
-        return watch(aws_session().client("s3", config=config))
+        client = watch(aws_session().client("s3", config=config))
+        if self._patience.refused_s:
+            ask_again(client, self._patience.refused_s)
+        return client
 
     @cached_property
     def _versioned(self) -> bool:

@@ -62,8 +62,12 @@ def header_sha256(header: Header) -> str:
 def fetcher(store: Store, stat: Stat) -> Fetch:
     """A reader of this very version of an object; it raises Tampered once it was replaced."""
 
-    def fetch(start: int, length: int) -> Iterator[bytes]:
-        return store.read(stat.key, start, length, etag=stat.etag)
+    def fetch(
+        start: int, length: int, into: memoryview | None = None
+    ) -> Iterator[bytes] | Iterator[memoryview]:
+        if into is None:
+            return store.read(stat.key, start, length, etag=stat.etag)
+        return store.read_into(into, stat.key, start, length, etag=stat.etag)
 
     return fetch
 

@@ -45,15 +45,20 @@ class Stat:
 
 @dataclass(frozen=True)
 class Patience:
-    """Time limits towards a store that does not answer: seconds, and tries in all."""
+    """Time limits towards a store that does not answer: seconds, and tries in all.
+
+    Within `refused_s` of a call's beginning, what the store refuses for a moment is asked again.
+    """
 
     connect_s: float = 5.0
     read_s: float = 30.0
     attempts: int = 5
+    refused_s: float = 0.0
 
 
-WEB_PATIENCE = Patience(connect_s=0.4, read_s=5.0, attempts=1)
-"""Somebody waits for the answer: an unreachable store is known within a second."""
+WEB_PATIENCE = Patience(connect_s=0.4, read_s=5.0, attempts=1, refused_s=1.0)
+"""Somebody waits for the answer: an unreachable store is known within a second, and a bucket that
+is busy for a moment refuses nobody."""
 
 
 class Store(Protocol):
@@ -82,6 +87,14 @@ class Store(Protocol):
         """Bytes from `start`, fewer than `length` only at the end of the object.
 
         Raises NotStored, and Tampered where `etag` is no longer the object's.
+        """
+
+    def read_into(
+        self, memory: memoryview, key: str, start: int, length: int, *, etag: str
+    ) -> Iterator[memoryview]:
+        """The same bytes in blocks that may lie in `memory`: each is written over by the next.
+
+        New memory for each block costs a listener's range as much as decrypting it.
         """
 
     def stat(self, key: str) -> Stat | None:

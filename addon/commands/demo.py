@@ -70,7 +70,9 @@ def demo(once: bool, port: int, audio: Path, population: int, seed: int) -> None
             right = tour(market, local["PUBLIC_URL"], audio)
             if not once:
                 _say(f"\nServing on {local['PUBLIC_URL']}. Ctrl-C stops.")
-                stack.wait()
+                if stack.wait():
+                    right = False
+                    stack.say_how_it_ended()
     sys.exit(0 if right else 1)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from addon.archive import access_log, access_log_checkpoint
+from addon.archive import access_log, access_log_checkpoint, holds
 from addon.archive.configured import control_signer, token_signer
 from addon.archive.control_signing import Signed, sign_all
 from addon.archive.opening import store_of
@@ -18,6 +18,7 @@ from addon.archive.prefixes import (
     AUDIT_HEADS,
     FLEX_DELETIONS,
     FLEX_RECONCILED,
+    HOLDS,
     OUTCOMES,
     REVOKED_TOKENS,
     RINGCENTRAL_LOOKED,
@@ -36,6 +37,7 @@ CONTROLS = {
     AUDIT: access_log.KIND,
     AUDIT_CHECKPOINT: access_log_checkpoint.KIND,
     AUDIT_HEADS: access_log.HEAD_KIND,
+    HOLDS: holds.KIND,
     OUTCOMES: intake_store.KIND,
     SIGNATURES: signature_uses.KIND,
     FLEX_DELETIONS: flex_deletion.WHAT,

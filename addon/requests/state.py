@@ -67,10 +67,11 @@ class RequestState:
 
     `fetches` counts the failed downloads. `estimate` is the audio's length as guessed, `longest`
     what it may be at most, `duration` what it is, all in seconds. `work_at` and `delivery_at` say
-    when a waiting step is due, and `delivery_pause` how many seconds ahead that was when it was
-    written. `outcome` is what became of the answer, and `code` the number in a failure's. `taken`
-    is `delivered_at` signed, which alone keeps an answer from being sent again. Each field is one
-    of the hash, under the same name but for STORED_AS.
+    when a waiting step is due, `work_pause` and `delivery_pause` how many seconds ahead that was
+    when it was written. `outcome` is what became of the answer, and `code` the number in a
+    failure's, or of what its work found since: what turns out to be no recording missed no
+    deadline. `taken` is `delivered_at` signed, which alone keeps an answer from being sent again.
+    Each field is one of the hash, under the same name but for STORED_AS.
     """
 
     sid: str
@@ -88,6 +89,7 @@ class RequestState:
     deliveries: int = 0
     fetches: int = 0
     work_at: float | None = None
+    work_pause: float | None = None
     delivery: str | None = None
     delivery_queue: str = ""
     delivery_job: str = ""
@@ -160,6 +162,12 @@ class RequestStates:
         """Write fields of a request's state; None deletes one. It lives as long as before."""
         if facts:
             all_done(execute_all(self.redis, _written(sid, facts)))
+
+    def wait_for_work(self, sid: str, seconds: float) -> None:
+        """Let the work wait; the sweeper queues it again when it is due."""
+        at = time.time() + seconds
+        self.mark(sid, state=WAITING, work_at=at, work_pause=float(seconds))
+        self.look_again(sid, at)
 
     def wait_for_delivery(self, sid: str, seconds: float) -> None:
         """Let a delivery wait; the sweeper queues it again when it is due."""

@@ -10,11 +10,12 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import Response, request
 from werkzeug.http import parse_etags
 
+from addon.archive.reader import ArchivedAudio
 from addon.audio.sniffing import media_type
 from addon.errors import NotPlayable, Tampered
 from addon.playback.access_log import Access
@@ -23,6 +24,7 @@ from addon.playback.playable import Playable
 from addon.playback.ranges import Range, Unsatisfiable, wanted
 from addon.playback.read_ahead import read_ahead
 from addon.web import problems
+from addon.web.connections.outgoing import TAKES_VIEWS
 from addon.web.context import Context, context
 from addon.web.direct_routes import PlainAnswer
 
@@ -59,6 +61,7 @@ class Body:
     playable: Playable
     ranges: list[Range]
     heard: Heard
+    takes_views: bool = False
     sent: list[Range] = field(default_factory=list)
     content: Iterable[bytes] = ()
 
@@ -73,13 +76,19 @@ class Body:
         """The bytes of one range. Raises Tampered where there are fewer than promised."""
         start, stop = self.ranges[number]
         at = start
-        blocks = self.playable.read(start, stop)
-        for block in read_ahead(blocks) if stop - start >= READ_AHEAD_FROM else blocks:
+        for block in self._read(start, stop):
             at += len(block)
             self.sent[number:] = [Range(start, at)]
             yield block
         if at != stop:
             raise Tampered("the recording ended before its length")
+
+    def _read(self, start: int, stop: int) -> Iterator[bytes]:
+        if stop - start >= READ_AHEAD_FROM:
+            return read_ahead(self.playable.read(start, stop))
+        if self.takes_views and isinstance(self.playable, ArchivedAudio):
+            return cast("Iterator[bytes]", self.playable.views(start, stop))
+        return self.playable.read(start, stop)
 
     def converted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """The blocks of another format; from the first one on everything counts as sent."""
@@ -167,7 +176,8 @@ def plain(
         ranges = wanted(_range_header(environ, playable), playable.length)
     except Unsatisfiable:
         return _unsatisfiable(playable)
-    body = Body(playable, ranges or [Range(0, playable.length)], heard)
+    takes_views = environ.get(TAKES_VIEWS, False)
+    body = Body(playable, ranges or [Range(0, playable.length)], heard, takes_views)
     if len(body.ranges) > 1:
         boundary = secrets.token_hex(16)
         length, blocks = body.multipart(boundary)

@@ -131,7 +131,11 @@ def _what(event: Event) -> str:
     if kind == "noted":
         return f"wrote a note at {clock(event.get('at_seconds'))}"
     if kind == "exported":
-        return "took the transcript away"
+        is_transcript = event.get("purpose") == "transcript"
+        return "took the transcript away" if is_transcript else "took it out of the archive"
+    if kind in ("held", "released"):
+        step = "placed a legal hold" if kind == "held" else "lifted the legal hold"
+        return f"{step}: {event.get('reason', '')}"
     if kind == "granted":
         return f"was given a link{_clip(event)}"
     if kind == "denied":

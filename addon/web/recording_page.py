@@ -52,6 +52,7 @@ def page(user: User, recording_id: str, holders: Sequence[str]) -> str:
         trouble=analysis.trouble,
         call_lines=player_pages.call_lines(analysis.call),
         withheld=context().player.withheld(manifest),
+        hold=context().archive.holds.get(manifest.tenant, manifest.recording_id),
         base=f"/recordings/{recording_id}",
         permanent=f"{context().settings.public_url}/recordings/{recording_id}",
         query=f"?install={manifest.tenant}" if len(holders) > 1 else "",

@@ -126,7 +126,25 @@ class Analysis(TypedDict):
     analysis_reason: NotRequired[Annotated[str, Field(description="Why `analysis` is null.")]]
 
 
-class AnalysedRecording(Recording, Analysis):
+class LegalHold(TypedDict):
+    """A legal hold, which keeps a recording from being erased."""
+
+    since: Time
+    by: Annotated[str, Field(description="Who placed it.")]
+    reason: str
+    trouble: NotRequired[
+        Annotated[str, Field(description="Why it cannot be believed; it counts all the same.")]
+    ]
+
+
+class Holding(TypedDict):
+    """The part of a recording's document that says whether it is on hold."""
+
+    legal_hold: Annotated[LegalHold | None, Field(description="Null where there is none.")]
+    legal_hold_reason: NotRequired[Annotated[str, Field(description="Why `legal_hold` is null.")]]
+
+
+class AnalysedRecording(Recording, Analysis, Holding):
     """An archived recording with its analysis."""
 
 

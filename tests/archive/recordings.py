@@ -66,7 +66,7 @@ def archived(
 
 
 def fetch_from(content: bytes) -> Fetch:
-    def fetch(start: int, length: int) -> Iterator[bytes]:
+    def fetch(start: int, length: int, _into: object = None) -> Iterator[bytes]:
         return iter([content[start : start + length]])
 
     return fetch

@@ -35,6 +35,12 @@ class Counting(DirectoryStore):
         self.calls += 1
         return super().read(key, start, length, etag=etag)
 
+    def read_into(
+        self, memory: memoryview, key: str, start: int, length: int, *, etag: str
+    ) -> Iterator[memoryview]:
+        self.calls += 1
+        return super().read_into(memory, key, start, length, etag=etag)
+
     def stat(self, key: str) -> Stat | None:
         self.calls += 1
         return super().stat(key)

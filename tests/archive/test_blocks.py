@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from zlib import crc32
 
 from hypothesis import given
@@ -32,6 +33,21 @@ def test_a_piece_stays_as_it_was_until_its_memory_is_due_again(
         given_out.append((piece.content, bytes(piece.content)))
         assert all(content == copy for content, copy in given_out[-count:])
     assert len({id(content) for content, _ in given_out}) <= count
+
+
+@given(blocks_of_any_size, st.integers(1, 9))
+def test_reads_hold_when_blocks_share_their_memory(blocks: list[bytes], size: int) -> None:
+    memory = memoryview(bytearray(40))
+
+    def written_over() -> Iterator[memoryview]:
+        for block in blocks:
+            memory[: len(block)] = block
+            yield memory[: len(block)]
+
+    source, whole = BlockSource(written_over()), b"".join(blocks)
+    taken = [source.read(size) for _ in range(len(whole) // size)]
+    assert b"".join(taken) == whole[: len(taken) * size]
+    assert source.read() == whole[len(taken) * size :]
 
 
 @given(blocks_of_any_size, st.lists(st.integers(0, 30), max_size=20))

@@ -70,7 +70,7 @@ def test_a_range_costs_the_frames_it_touches(
     content = sealed(noise(10 * F), encryption_keys)
     asked: list[tuple[int, int]] = []
 
-    def fetch(start: int, length: int) -> Iterator[bytes]:
+    def fetch(start: int, length: int, _into: object = None) -> Iterator[bytes]:
         asked.append((start, length))
         return iter([content[start : start + length]])
 
@@ -90,7 +90,7 @@ def test_a_long_range_goes_in_windows_and_stops_with_its_reader(
     content = sealed(noise(10 * F), encryption_keys)
     asked: list[int] = []
 
-    def fetch(start: int, length: int) -> Iterator[bytes]:
+    def fetch(start: int, length: int, _into: object = None) -> Iterator[bytes]:
         asked.append(length)
         return iter([content[start : start + length]])
 
@@ -127,12 +127,37 @@ def test_a_block_is_not_changed_by_the_next(
     assert b"".join(list(reader.read())) == content
 
 
+@pytest.mark.parametrize("count", [3, 40])
+def test_views_are_the_same_bytes_in_memory_that_is_used_again(
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys, count: int
+) -> None:
+    content = noise(count * F + 7)
+    stored = sealed(content, encryption_keys)
+
+    def fetch(start: int, length: int, into: memoryview | None = None) -> Iterator[memoryview]:
+        memory = memoryview(bytearray(1000)) if into is None else into
+        for at in range(start, start + length, len(memory)):
+            size = min(len(memory), start + length - at)
+            memory[:size] = stored[at : at + size]
+            yield memory[:size]
+
+    open_key = open_with(decryption_keys, CONTEXT)
+    reader = RangeReader.open(
+        lambda start, length, into=None: map(bytes, fetch(start, length, into)),
+        len(stored),
+        open_key,
+    )
+    reader._fetch = fetch
+    assert b"".join(map(bytes, reader.views(5))) == content[5:]
+    assert b"".join(reader.read(F - 1, 2 * F + 1)) == content[F - 1 : 2 * F + 1]
+
+
 def test_fetches_in_blocks_of_any_size_are_joined(
     encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
 ) -> None:
     content = sealed(noise(2 * F), encryption_keys)
 
-    def fetch(start: int, length: int) -> Iterator[bytes]:
+    def fetch(start: int, length: int, _into: object = None) -> Iterator[bytes]:
         for at in range(start, start + length, 1000):
             yield content[at : min(at + 1000, start + length)]
 

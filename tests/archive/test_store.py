@@ -129,12 +129,26 @@ def test_reads_give_a_range(store: Store, start: int, length: int | None, expect
     assert b"".join(store.read("a", start, length)) == expected
 
 
+@pytest.mark.parametrize(("start", "length"), [(0, 10), (3, 5), (8, 100), (10, 5), (3, 0)])
+def test_reads_into_memory_give_the_same_range(store: Store, start: int, length: int) -> None:
+    stat = store.put("a", [b"0123456789"])
+    blocks = store.read_into(memoryview(bytearray(3)), "a", start, length, etag=stat.etag)
+    assert b"".join(map(bytes, blocks)) == b"0123456789"[start : start + length]
+
+
 def test_a_read_pinned_to_a_version_meets_no_other(store: Store) -> None:
     stat = store.put("a", [b"first"])
+    memory = memoryview(bytearray(9))
     assert b"".join(store.read("a", 1, 3, etag=stat.etag)) == b"irs"
     store.put("a", [b"other"], if_absent=False)
     with pytest.raises(Tampered, match="replaced"):
         b"".join(store.read("a", 1, 3, etag=stat.etag))
+    with pytest.raises(Tampered, match="replaced"):
+        list(store.read_into(memory, "a", 1, 3, etag=stat.etag))
+    store.delete("a")
+    for key in ("a", "a/b"):
+        with pytest.raises(NotStored):
+            list(store.read_into(memory, key, 1, 3, etag=stat.etag))
 
 
 def test_a_small_object_that_is_not_small_is_refused(store: Store) -> None:

@@ -140,7 +140,7 @@ def test_nothing_of_another_install_is_found_summed_up_or_among_the_worst(filled
             groups = filled.totals(wanted, [install], by=by)
             assert sum(each.totals.recordings for each in groups) == len(page.recordings)
             assert forbidden not in {(each.example or ("",))[0] for each in groups}
-        assert filled.count(wanted, [install]) == len(page.recordings)
+        assert filled.count(wanted, [install]).number == len(page.recordings)
         worst = filled.worst("longest_silence_seconds", wanted, 10, [install])
         assert forbidden not in {one.install for one in worst}
         for sort in ("-duration_seconds", "customer_sentiment", "time"):
@@ -151,7 +151,7 @@ def test_nothing_of_another_install_is_found_summed_up_or_among_the_worst(filled
 def test_without_any_install_nothing_is_found(filled):
     assert filled.page(Filter(), Sort(), None, 10, []).recordings == []
     assert filled.totals(Filter(), [])[0].totals.recordings == 0
-    assert filled.count(Filter(), []) == 0
+    assert filled.count(Filter(), []).number == 0
     assert filled.worst("duration_seconds", Filter(), 10, []) == []
     assert filled.status([]).recordings == 0
 

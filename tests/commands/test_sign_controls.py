@@ -161,5 +161,5 @@ def test_outcomes_survive_another_intake_key_once_they_are_signed_with_control_k
     IntakeStore.from_settings(settings, store).record_outcome("XR1", {"answer": "delivered"})
     controls = bytes(range(32))
     assert run(env={"CONTROL_KEYS": controls.hex()}).exit_code == 0
-    changed = settings.replace(intake_key=b"x" * 32, control_keys=(controls,))
+    changed = settings.replace(intake_key=(b"x" * 32,), control_keys=(controls,))
     assert IntakeStore.from_settings(changed, store).has_outcome("XR1")

@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
+from redis.exceptions import AuthenticationError
 from structlog.testing import capture_logs
 
 from addon.catalogue.database import Database, url_of
@@ -67,6 +68,17 @@ def start_again(path: Path) -> None:
 
 def test_a_process_that_ends_is_started_again_until_the_stop(children, tmp_path):
     assert children.run(start_again, tmp_path / "starts") == 0
+
+
+def test_a_password_that_redis_refuses_is_a_sentence_and_no_traceback():
+    def refused() -> None:
+        raise AuthenticationError("WRONGPASS")
+
+    with capture_logs() as logs:
+        assert launcher.exit_code(refused) == 1
+    (line,) = logs
+    assert line["event"].startswith("Redis refuses the password of REDIS_URL")
+    assert "exc_info" not in line
 
 
 def test_a_queue_that_does_not_exist_is_named(capsys):

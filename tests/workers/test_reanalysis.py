@@ -539,7 +539,7 @@ class TestErasedInTheMeantime:
         old = datetime.now(UTC) + timedelta(days=10)
 
         def too_old() -> None:
-            list(Archive.from_settings(settings).erase_older(timedelta(days=1), now=old))
+            list(Archive.from_settings(settings).erase_older(lambda _: 1, now=old))
 
         says("model", "hello", meanwhile=too_old)
         assert states(reader) == ["erased"]

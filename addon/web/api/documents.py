@@ -14,7 +14,17 @@ from addon.errors import KeyMissing, NotStored
 from addon.requests import results
 from addon.web import schemas
 from addon.web.context import context
-from addon.web.schemas import Analysis, Call, Facts, File, Recording, Redaction, UnreadableRecording
+from addon.web.schemas import (
+    Analysis,
+    Call,
+    Facts,
+    File,
+    Holding,
+    LegalHold,
+    Recording,
+    Redaction,
+    UnreadableRecording,
+)
 
 
 def listed(entry: Entry) -> Recording | UnreadableRecording | None:
@@ -55,6 +65,17 @@ def recording(manifest: Manifest) -> Recording:
         "received_sha256": facts.received_sha256,
         "files": [file(manifest)],
     }
+
+
+def holding(manifest: Manifest) -> Holding:
+    """The legal hold of a recording. Raises StoreUnavailable."""
+    found = context().archive.holds.get(manifest.tenant, manifest.recording_id)
+    if found is None:
+        return {"legal_hold": None, "legal_hold_reason": "Nobody placed one."}
+    hold: LegalHold = {"since": _time(found.at), "by": found.by, "reason": found.reason}
+    if found.trouble:
+        hold["trouble"] = found.trouble
+    return {"legal_hold": hold}
 
 
 def file(manifest: Manifest) -> File:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from gunicorn.http import wsgi  # type: ignore[import-untyped]
 
 from addon.web.connections.body import BodyPending, PendingBody
-from addon.web.connections.outgoing import Outgoing
+from addon.web.connections.outgoing import TAKES_VIEWS, Outgoing
+from addon.web.connections.response import Response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -116,10 +117,16 @@ class Answer:
         """Call the application; False where it wants the body first."""
         incoming = self._incoming
         self._response, environ = wsgi.create(
-            incoming.request, self._outgoing, incoming.client, incoming.server, self._cfg
+            incoming.request,
+            self._outgoing,
+            incoming.client,
+            incoming.server,
+            self._cfg,
+            response_class=Response,
         )
         environ["wsgi.multithread"] = True
         environ["wsgi.input"] = self._body
+        environ[TAKES_VIEWS] = True
         # The library's sends a file with a blocking call.
         del environ["wsgi.file_wrapper"], environ["gunicorn.socket"]
         if incoming.last:

@@ -11,6 +11,10 @@ from itertools import islice
 BUFFERS_AT_ONCE = 16
 """Sent by one call; an answer's headers and one block of it are two."""
 
+TAKES_VIEWS = "addon.takes_views"
+"""In a request's environ: a block of the answer may be a view of memory that the next block is
+written into, because that is asked for only once this one is sent."""
+
 
 class Outgoing:
     """The sending half of a socket, as gunicorn's Response writes to it; it never blocks.
@@ -42,7 +46,7 @@ class Outgoing:
             self.flush()
         return True
 
-    def sendall(self, data: bytes) -> None:
+    def sendall(self, data: bytes | memoryview) -> None:
         """Keep for `flush`: the headers of an answer and its first block leave together."""
         self._waiting.append(memoryview(data))
 

@@ -16,7 +16,7 @@ from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 
 from addon.web.connections.answer import TURN_BYTES, Answer, Incoming, Outcome
 from addon.web.connections.body import PendingBody
-from addon.web.connections.outgoing import Outgoing
+from addon.web.connections.outgoing import TAKES_VIEWS, Outgoing
 
 BLOCK = bytes(64 * 1024)
 App = Callable[[dict[str, Any], Any], Any]
@@ -94,6 +94,27 @@ def test_others_have_their_turn_beside_a_client_that_reads_fast(answering: Answe
     client.shutdown(socket.SHUT_RDWR)
     reader.join(60)
     assert not reader.is_alive()
+
+
+def test_a_block_may_lie_in_the_memory_of_the_last_one(answering: Answering) -> None:
+    memory, count = memoryview(bytearray(len(BLOCK))), 40
+
+    def app(environ: dict[str, Any], start: Any) -> Iterator[memoryview]:
+        start("206 PARTIAL CONTENT", [("Content-Length", str(count * len(BLOCK)))])
+        assert environ[TAKES_VIEWS]
+        for number in range(count):
+            memory[:] = bytes([number]) * len(BLOCK)
+            yield memory
+
+    answer, client = answering(app)
+    received = bytearray()
+    while answer.advance() is Outcome.BLOCKED:
+        while answer._outgoing.waiting:
+            received += client.recv(1 << 20)
+            answer._outgoing.flush()
+    received += client.recv(1 << 20, socket.MSG_WAITALL | socket.MSG_DONTWAIT)
+    body = received.partition(b"\r\n\r\n")[2]
+    assert body == b"".join(bytes([number]) * len(BLOCK) for number in range(count))
 
 
 def test_an_application_that_reads_is_called_again_with_its_body(answering: Answering) -> None:
