@@ -128,7 +128,7 @@ class RequestStates:
     ) -> bool:
         """Enter a request and queue its job in one step; False for a duplicate, which is counted.
 
-        `facts` are fields of its state, `counter` the metric that counts it. Raises QueueUnavailable.
+        `facts` are fields of its state, `counter` counts it. Raises QueueUnavailable.
         """
         present, _ = _stored({"state": QUEUED, **facts})
         with as_unavailable():
