@@ -67,11 +67,11 @@ class RequestState:
 
     `fetches` counts the failed downloads. `estimate` is the audio's length as guessed, `longest`
     what it may be at most, `duration` what it is, all in seconds. `work_at` and `delivery_at` say
-    when a waiting step is due, `work_pause` and `delivery_pause` how many seconds ahead that was
-    when it was written. `outcome` is what became of the answer, and `code` the number in a
-    failure's, or of what its work found since: what turns out to be no recording missed no
-    deadline. `taken` is `delivered_at` signed, which alone keeps an answer from being sent again.
-    Each field is one of the hash, under the same name but for STORED_AS.
+    when a waiting step is due, `work_pause` and `delivery_pause` how many seconds ahead that was.
+    `outcome` is what became of the answer, `code` the number in a failure's or of what its work
+    found since: what turns out to be no recording missed no deadline. `taken` is `delivered_at`
+    signed, which alone keeps an answer from being sent again. Fields are named so in the hash
+    too, but for STORED_AS.
     """
 
     sid: str

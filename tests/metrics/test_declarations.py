@@ -34,7 +34,7 @@ def test_values_shown_beforehand_belong_to_counters_with_one_label() -> None:
 
 
 def test_every_counter_with_a_label_names_values_that_are_shown_as_zero() -> None:
-    """Origins are not known beforehand: hosts of recordings that nobody has named."""
+    """But for hosts, which nobody knows beforehand: their alert waits for the second occurrence."""
     for metric in DECLARED:
         if metric.kind == "counter" and metric.labels and metric.labels != ("origin",):
             assert metric.known, metric.name
