@@ -74,12 +74,16 @@ NOT_RUN = {
 }
 """Lines that no test runs, and why."""
 
+TO_PASTE = "\n## Lines to paste\n"
+"""The last part of docs/deploy/README.md, for machines of others: test_lines_to_paste.py holds it
+to units, services and commands, and test_drills.py runs its backup, restore and rotation."""
+
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.M | re.S)
 
 
 def lines_of(path: Path) -> Iterator[str]:
     """The command lines of a page: fenced, indented, or in the blocks of a page of the site."""
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8").partition(TO_PASTE)[0]
     if path.suffix == ".html":
         blocks = re.findall(r"<pre[^>]*><code>([^{<]*)</code></pre>", text)
         known = [html.unescape(block) for block in blocks]
