@@ -1,6 +1,6 @@
 """Sends commands to Redis over a pool's connection, for less CPU than redis-py's own methods.
 
-One command costs a quarter of what its method costs, and several at once a tenth of a pipeline.
+One command costs a quarter of what its method costs, several at once less than half a pipeline.
 
 What is left out is their measuring and their conversion of answers: an answer is as Redis gave it,
 text as bytes. Connections, health checks, retries and errors are redis-py's.

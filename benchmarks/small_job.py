@@ -27,7 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import redis
+from redis.connection import AbstractConnection
 
 import workers.services
 from addon import log
@@ -290,8 +290,8 @@ class OneProcess:
         self.tally.cpu.clear()
         with (
             counted(os, "fsync", self.tally, "fsync"),
-            counted(redis.Redis, "execute_command", self.tally, "redis commands alone"),
-            counted(redis.client.Pipeline, "execute", self.tally, "redis pipelines"),
+            counted(AbstractConnection, "send_packed_command", self.tally, "redis round trips"),
+            counted(AbstractConnection, "read_response", self.tally, "redis answers"),
         ):
             times = [self._one() for _ in range(count)]
         print("one process, ms of CPU a voicemail")

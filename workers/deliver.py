@@ -77,9 +77,9 @@ def deliver_held(
     log.bind(request_sid=sid)
     try:
         _deliver(services, sid, held, limits, answer)
-    except StoreUnavailable:
+    except StoreUnavailable as error:
         held.confirm()
-        logger.warning("the store does not answer; the delivery waits")
+        logger.warning("the store does not answer; the delivery waits", reason=error.message)
         services.states.wait_for_delivery(sid, STORE_PAUSE_S)
     except (KeyMissing, Tampered, UnreadableDocument) as error:
         held.confirm()

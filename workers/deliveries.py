@@ -180,14 +180,14 @@ class DeliveryWorker:
     def _end(self) -> None:
         """Wait for what is under way, then give the rest back for others to take at once."""
         until = time.monotonic() + GRACE_S
-        while time.monotonic() < until and not all(
-            each.ended.is_set() or each.hangs for each in self._running
-        ):
+        while True:
             try:
                 self._clear()
                 self._renew()
             except RedisError:
                 logger.warning("Redis does not answer")
+            if time.monotonic() >= until or all(each.hangs for each in self._running):
+                break
             time.sleep(POLL_S)
         for delivery in self._running:
             self._give_back(delivery)

@@ -87,8 +87,8 @@ def _run(services: Services, sid: str, held: Lease) -> None:
         Work(services, intake, handlers.read(intake), held).run()
     except NotStored:
         finalise.finished_before(services, sid)
-    except StoreUnavailable:
-        logger.warning("the store does not answer; the request waits")
+    except StoreUnavailable as error:
+        logger.warning("the store does not answer; the request waits", reason=error.message)
         _wait(services, sid, STORE_PAUSE_S)
     except (KeyMissing, Tampered, UnreadableDocument) as error:
         held.confirm()

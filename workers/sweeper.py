@@ -151,8 +151,8 @@ class Sweeper:
             self._answer_in_time(entry)
             self._tend_work(entry)
             self._tend_delivery(entry)
-        except StoreUnavailable:
-            logger.warning("the store does not answer")
+        except StoreUnavailable as error:
+            logger.warning("the store does not answer", reason=error.message)
         except UNOPENABLE as error:
             self._leave(sid, error)
         finally:

@@ -7,6 +7,7 @@ root.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import time
@@ -249,8 +250,9 @@ class _Failures:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, OSError):
+            name = errno.errorcode.get(error.errno or 0, "no number")
             raise StoreUnavailable(
-                f"the archive's directory failed to {self._doing}: {error.strerror}"
+                f"the archive's directory failed to {self._doing}: {error.strerror} ({name})"
             ) from error
 
 

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from addon.archive.aws_session import aws_session
+from addon.archive.blocks import counted
 from addon.archive.digest import Digest
 from addon.archive.prefixes import RECORDINGS
 from addon.archive.s3_answers import answers, code_of, watch
@@ -70,15 +71,15 @@ class S3Store:
         digest: Digest | None = None,
     ) -> Stat:
         """See Store.put."""
-        mark = secrets.token_hex(16)
+        mark, sizes = secrets.token_hex(16), list[int]()
         target = Target(self._client, self._bucket, self._name(key), if_absent, self._options(key))
         try:
-            size = upload(target, blocks, mark, digest)
+            upload(target, counted(blocks, sizes), mark, digest)
+            stat = self.stat(key)
         except AlreadyStored:
             # The answer to a first try may have been lost: then the object is our own.
-            return self._own(key, mark)
-        stat = self.stat(key)
-        if stat is None or stat.size != size:
+            stat = self._own(key, mark)
+        if stat is None or stat.size != sum(sizes):
             raise StoreUnavailable("the bucket lost what it had just taken")
         return stat
 

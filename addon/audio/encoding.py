@@ -160,6 +160,10 @@ def _flac_with_length(data: bytes, frames: int) -> bytes:
 _LAME_DELAY, _LAME_WITH_DECODER = 576, 1105
 """Frames that LAME puts before the first one: its own, and with those of a decoder."""
 
+_LAME_VERSION, _CONSTANT_BIT_RATE = b"LAME3.100", 1
+"""The encoder, as LAME itself names it, and its method. FFmpeg writes its own name there, and some
+readers of the header believe delay and padding of LAME alone: four seconds were 4.176 to them."""
+
 
 def _mp3_with_length(data: bytes, shape: Shape) -> bytes:
     """The Info header with packets, bytes, delay and padding; its checksum covers 190 bytes."""
@@ -176,6 +180,9 @@ def _mp3_with_length(data: bytes, shape: Shape) -> bytes:
     head[at : at + 4] = b"Info"
     head[at + 8 : at + 12] = packets.to_bytes(4, "big")
     head[at + 12 : at + 16] = min(length, 0xFFFFFFFF).to_bytes(4, "big")
+    head[at + 120 : at + 129] = _LAME_VERSION
+    head[at + 129] = _CONSTANT_BIT_RATE
+    head[at + 140] = min(bit_rate // 1000, 0xFF)
     head[at + 141 : at + 144] = (_LAME_DELAY << 12 | padding).to_bytes(3, "big")
     head[at + 154 : at + 156] = _crc16(bytes(head[: at + 154])).to_bytes(2, "big")
     return bytes(head) + data[at + 156 :]

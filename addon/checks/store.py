@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -21,6 +22,7 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from addon.archive.directory import DirectoryStore
 from addon.archive.opening import store_of
 from addon.archive.prefixes import PROBES
 from addon.archive.s3 import S3Store
@@ -74,8 +76,18 @@ NUMBERS: dict[int, str] = {
 
 
 def works(settings: Settings) -> Iterator[Finding]:
-    """The store keeps what it is given, and creates nothing twice."""
+    """The store keeps what it is given, and creates nothing twice.
+
+    As root in the directory of another user nothing is tried: the service could not read what that
+    leaves behind.
+    """
     store = store_of(settings, patience=PATIENCE)
+    if isinstance(store, DirectoryStore) and (owner := _other_owner(store.root)):
+        yield warning(
+            f"nothing was tried: this runs as root, and the archive's directory is of user {owner}",
+            f"Run it as that user: sudo -u '#{owner}' .venv/bin/flask check",
+        )
+        return
     if isinstance(store, S3Store):
         store.list_size = PAGE
     prefix = f"{PROBES}check-{secrets.token_hex(8)}/"
@@ -202,6 +214,13 @@ def _clean(store: Store, prefix: str) -> None:
                 store.delete(stat.key)
     except AddonError:
         return
+
+
+def _other_owner(folder: Path) -> int | None:
+    """The user of a folder, or of the nearest above that is there, where that is not this root."""
+    there = next((one for one in (folder, *folder.parents) if one.exists()), Path("/"))
+    owner = there.stat().st_uid
+    return owner if os.geteuid() == 0 != owner else None
 
 
 def _remedy(cause: BaseException | None) -> str | None:

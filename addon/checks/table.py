@@ -132,9 +132,9 @@ def _found(check: Check, settings: Settings) -> Iterator[Finding]:
     try:
         yield from check.look(settings)
     except RedisError as error:
-        yield _of_redis(unavailable(error))
+        yield _of_redis(unavailable(error), settings)
     except QueueUnavailable as error:
-        yield _of_redis(error)
+        yield _of_redis(error, settings)
     except StoreUnavailable as error:
         yield store.explained(error, settings)
     except AddonError as error:
@@ -143,5 +143,7 @@ def _found(check: Check, settings: Settings) -> Iterator[Finding]:
         yield wrong(f"the check itself failed ({type(error).__name__})", "Report it as a bug.")
 
 
-def _of_redis(error: QueueUnavailable) -> Finding:
+def _of_redis(error: QueueUnavailable, settings: Settings) -> Finding:
+    if settings.redis_embedded:
+        return wrong(error.message, "REDIS_URL is unset: start `flask serve`, which runs it.")
     return wrong(error.message, "Correct REDIS_URL, or look at the server's own log.")

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from addon.commands.sending import NAMES, REQUEST_SID, Answer, Mode, Prepared, Shaper, send
 
@@ -31,7 +31,7 @@ RESULT_LIMIT = 100 * 1024 * 1024
 class Callback:
     """A result as it was posted: its headers, its bytes, and whether its Basic auth was right.
 
-    `status` is the answer that it got, None where it got none; `answered_at` is when it had got it.
+    `status` is the answer that it got, None where it got none.
     """
 
     body: bytes
@@ -41,7 +41,6 @@ class Callback:
     path: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
-    answered_at: float | None = None
 
     def document(self) -> dict[str, Any]:
         """The JSON, posted as the body or as a form's file. Raises ValueError where it is none."""
@@ -127,7 +126,9 @@ class Marketplace:
         self.answers: list[int] = []
         self.was_called = False
         self._closed = threading.Event()
-        self._server = ThreadingHTTPServer((host, port), _handler(self))
+        self._server = ThreadingHTTPServer(
+            (host, port), type("Handler", (_Handler,), {"market": self})
+        )
         self._server.daemon_threads = True
         own = f"http://{host}:{self._server.server_address[1]}"
         self.origin = address.rstrip("/") if address else own
@@ -215,87 +216,86 @@ def _basic(pair: str) -> str:
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-def _handler(marketplace: Marketplace) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    """Serves the audio of known exchanges and takes their results; all else is answered 404."""
 
-        def do_GET(self) -> None:
-            exchange = self._exchange("media")
-            if exchange is None:
-                return
-            exchange.fetches += 1
-            self.send_response(200)
-            self.send_header("Content-Type", "audio/x-wav")
-            self.send_header("Content-Length", str(len(exchange.audio)))
-            self.end_headers()
-            self.wfile.write(exchange.audio)
+    market: ClassVar[Marketplace]
+    protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:
-            exchange = self._exchange("callback")
-            if exchange is None:
-                return
-            marketplace.was_called = True
-            callback = Callback(
-                self._body(),
-                marketplace.takes(self.headers.get("Authorization")),
-                self.headers.get("Content-Type") or "",
-                time.time(),
-                self.path,
-                dict(self.headers),
-            )
-            exchange.posts.append(callback)
-            exchange.posted.set()
-            reaction = self._reaction(exchange)
-            marketplace.pause(reaction.delay_s)
-            if reaction.status is None or self._is_left():
-                self.close_connection = True
-                return
-            callback.status = reaction.status
-            if reaction.status == 200:
-                exchange.callbacks.append(callback)
-                exchange.arrived.set()
-            self._empty(reaction.status, reaction.location)
-            callback.answered_at = time.time()
-
-        def _is_left(self) -> bool:
-            """True where the client closed the connection, and would hear no answer."""
-            readable, _, _ = select.select([self.connection], [], [], 0)
-            return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
-
-        def _reaction(self, exchange: Exchange) -> Reaction:
-            if exchange.reactions:
-                return exchange.reactions.pop(0)
-            return Reaction(marketplace.answers.pop(0) if marketplace.answers else 200)
-
-        def _exchange(self, folder: str) -> Exchange | None:
-            *_, given, sid = f"/{self.path.partition('?')[0]}".split("/")
-            found = marketplace.exchanges.get(sid) if given == folder else None
-            if found is None:
-                self._empty(404)
-            return found
-
-        def _body(self) -> bytes:
-            if "chunked" not in (self.headers.get("Transfer-Encoding") or "").lower():
-                size = min(int(self.headers.get("Content-Length") or 0), RESULT_LIMIT + 1)
-                return self.rfile.read(size)
-            body = b""
-            while size := int(self.rfile.readline(100).partition(b";")[0], 16):
-                if len(body) + size > RESULT_LIMIT + 1:
-                    self.close_connection = True
-                    return body
-                body += self.rfile.read(size)
-                self.rfile.readline(100)
-            self.rfile.readline(100)
-            return body
-
-        def _empty(self, status: int, location: str | None = None) -> None:
-            self.send_response(status)
-            if location is not None:
-                self.send_header("Location", location)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_arguments: Any) -> None:
+    def do_GET(self) -> None:
+        exchange = self._exchange("media")
+        if exchange is None:
             return
+        exchange.fetches += 1
+        self.send_response(200)
+        self.send_header("Content-Type", "audio/x-wav")
+        self.send_header("Content-Length", str(len(exchange.audio)))
+        self.end_headers()
+        self.wfile.write(exchange.audio)
 
-    return Handler
+    def do_POST(self) -> None:
+        exchange = self._exchange("callback")
+        if exchange is None:
+            return
+        self.market.was_called = True
+        callback = Callback(
+            self._body(),
+            self.market.takes(self.headers.get("Authorization")),
+            self.headers.get("Content-Type") or "",
+            time.time(),
+            self.path,
+            dict(self.headers),
+        )
+        exchange.posts.append(callback)
+        exchange.posted.set()
+        reaction = self._reaction(exchange)
+        self.market.pause(reaction.delay_s)
+        if reaction.status is None or self._is_left():
+            self.close_connection = True
+            return
+        callback.status = reaction.status
+        if reaction.status == 200:
+            exchange.callbacks.append(callback)
+            exchange.arrived.set()
+        self._empty(reaction.status, reaction.location)
+
+    def _is_left(self) -> bool:
+        """True where the client closed the connection, and would hear no answer."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+
+    def _reaction(self, exchange: Exchange) -> Reaction:
+        if exchange.reactions:
+            return exchange.reactions.pop(0)
+        return Reaction(self.market.answers.pop(0) if self.market.answers else 200)
+
+    def _exchange(self, folder: str) -> Exchange | None:
+        *_, given, sid = f"/{self.path.partition('?')[0]}".split("/")
+        found = self.market.exchanges.get(sid) if given == folder else None
+        if found is None:
+            self._empty(404)
+        return found
+
+    def _body(self) -> bytes:
+        if "chunked" not in (self.headers.get("Transfer-Encoding") or "").lower():
+            size = min(int(self.headers.get("Content-Length") or 0), RESULT_LIMIT + 1)
+            return self.rfile.read(size)
+        body = b""
+        while size := int(self.rfile.readline(100).partition(b";")[0], 16):
+            if len(body) + size > RESULT_LIMIT + 1:
+                self.close_connection = True
+                return body
+            body += self.rfile.read(size)
+            self.rfile.readline(100)
+        self.rfile.readline(100)
+        return body
+
+    def _empty(self, status: int, location: str | None = None) -> None:
+        self.send_response(status)
+        if location is not None:
+            self.send_header("Location", location)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_arguments: Any) -> None:
+        return

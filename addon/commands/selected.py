@@ -67,7 +67,7 @@ class Wanted:
             )
 
     def as_document(self) -> dict[str, Any]:
-        """What was asked for, without what was not."""
+        """The ways that were given, without the others."""
         return {name: value for name, value in vars(self).items() if value}
 
     def find(self, archive: Archive, settings: Settings) -> Selected:
@@ -89,6 +89,12 @@ class Wanted:
         return found
 
     def _ask_catalogue(self, settings: Settings, found: Selected) -> None:
+        number = (self.number or "").strip()
+        if number and digits_of(number) and not number.startswith(("+", "00")):
+            found.unknown.append(
+                f"{number} is not in international form: a number that is stored as +… is not "
+                "found by it"
+            )
         try:
             catalogue = Catalogue.from_settings(settings)
             try:

@@ -166,7 +166,7 @@ def _next(at: float | None, now: float) -> str:
 
 
 def outcome(intake_store: IntakeStore, sid: str) -> dict[str, Any]:
-    """What the store has of a request whose state is not in Redis any more; empty for nothing."""
+    """The outcome in the store of a request that Redis does not know any more; empty for none."""
     if intake_store.is_waiting(sid):
         return {"request": sid, "state": "in the store, not in Redis; the sweeper queues it"}
     return dict(sorted((intake_store.outcome(sid) or {}).items()))

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from addon import stored_documents
+from addon.archive.blocks import counted
 from addon.archive.configured import control_signer
 from addon.archive.planted import PlantedObjects
 from addon.archive.prefixes import INTAKE, OUTCOMES, RESULTS
@@ -91,7 +92,7 @@ class IntakeStore:
         head = json.dumps(document, separators=(",", ":")).encode()
         sent: list[int] = []
         try:
-            self._put(INTAKE, sid, _counted(_framed(head, audio), sent), if_absent=True)
+            self._put(INTAKE, sid, counted(_framed(head, audio), sent), if_absent=True)
         except AlreadyStored:
             trouble = self._trouble_with_intake(sid, least=sum(sent))
             if trouble is None:
@@ -251,13 +252,6 @@ class IntakeStore:
 def _framed(head: bytes, audio: Iterable[bytes]) -> Iterator[bytes]:
     yield LENGTH.pack(len(head)) + head
     yield from audio
-
-
-def _counted(blocks: Iterable[bytes], sizes: list[int]) -> Iterator[bytes]:
-    """The blocks themselves, the size of each added to `sizes`."""
-    for block in blocks:
-        sizes.append(len(block))
-        yield block
 
 
 def _fill(blocks: Iterator[bytes], buffer: bytearray, size: int) -> None:

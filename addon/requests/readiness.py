@@ -13,9 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 
 import redis
-from redis.exceptions import RedisError
 
 from addon import redis_keys
 from addon.archive.prefixes import PROBES
@@ -48,17 +48,19 @@ def write_to_redis(client: redis.Redis) -> None:
 
 
 def write_to_store(store: Store) -> None:
-    """Write an object as accepting does, read it back and remove it. Raises StoreUnavailable."""
-    key, content = f"{PROBES}ready-{secrets.token_hex(8)}", os.urandom(PROBE_BYTES)
+    """Write an object, read it back and remove it. Raises StoreUnavailable.
+
+    A web process need not be allowed to delete: then one object a process stays, which is written
+    over.
+    """
+    key, content = f"{PROBES}ready-{_process()}", os.urandom(PROBE_BYTES)
     try:
-        store.put(key, [content])
+        store.put(key, [content], if_absent=False)
         if store.get(key) != content:
             raise StoreUnavailable("the store gives back other bytes than it was given")
-    except AddonError:
+    finally:
         with suppress(AddonError):
             store.delete(key)
-        raise
-    store.delete(key)
 
 
 def write_to_disk() -> None:
@@ -68,10 +70,16 @@ def write_to_disk() -> None:
         file.flush()
 
 
+@cache
+def _process() -> str:
+    return secrets.token_hex(8)
+
+
 class Readiness:
     """The names of what is missing, as this process last tried it; safe for threads.
 
-    A try raises RedisError, OSError or AddonError where something is missing.
+    For what costs more than a message to Redis. A try raises OSError or AddonError where something
+    is missing.
     """
 
     def __init__(
@@ -108,6 +116,6 @@ class Readiness:
 def _fails(attempt: Callable[[], object]) -> bool:
     try:
         attempt()
-    except (RedisError, OSError, AddonError):
+    except (OSError, AddonError):
         return True
     return False

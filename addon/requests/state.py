@@ -1,7 +1,7 @@
 """State and times of every request, in Redis; many deliveries of one request become one job here.
 
-The SLA is read from it. It is not the truth: all of it can be lost, and is made again from the
-intake store. Times are seconds since the epoch. No personal data, URL or secret may be in it.
+The SLA is read from it. All of it can be lost, and is made again from the intake store. Times are
+seconds since the epoch. No personal data, URL or secret may be in it.
 """
 
 from __future__ import annotations
@@ -67,11 +67,10 @@ class RequestState:
 
     `fetches` counts the failed downloads. `estimate` is the audio's length as guessed, `longest`
     what it may be at most, `duration` what it is, all in seconds. `work_at` and `delivery_at` say
-    when a waiting step is due, `work_pause` and `delivery_pause` how many seconds ahead that was
-    when it was written. `outcome` is what became of the answer, and `code` the number in a
-    failure's, or of what its work found since: what turns out to be no recording missed no
-    deadline. `taken` is `delivered_at` signed, which alone keeps an answer from being sent again.
-    Each field is one of the hash, under the same name but for STORED_AS.
+    when a waiting step is due, `work_pause` and `delivery_pause` how many seconds ahead that was.
+    `outcome` is what became of the answer, `code` a failure's number, or that of what its work
+    found since: what turns out to be no recording missed no deadline. `taken`, `delivered_at`
+    signed, alone keeps an answer from being sent again. STORED_AS has the hash's names.
     """
 
     sid: str
@@ -129,8 +128,7 @@ class RequestStates:
     ) -> bool:
         """Enter a request and queue its job in one step; False for a duplicate, which is counted.
 
-        `facts` are fields of its state (tenant, queue, …), `counter` the metrics' field that counts
-        it. Raises QueueUnavailable.
+        `facts` are fields of its state, `counter` counts it. Raises QueueUnavailable.
         """
         present, _ = _stored({"state": QUEUED, **facts})
         with as_unavailable():

@@ -33,7 +33,7 @@ from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
 from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
-from addon.requests.readiness import Readiness, write_to_disk, write_to_redis, write_to_store
+from addon.requests.readiness import Readiness, write_to_disk, write_to_store
 from addon.requests.signature_uses import SignatureUses
 from addon.requests.state import RequestStates
 from addon.ringcentral.client import RingCentral
@@ -95,10 +95,9 @@ class Context:
 
     @cached_property
     def readiness(self) -> Readiness:
-        """Names what is missing to accept a request."""
+        """Names what is missing to accept a request, but for Redis."""
         return Readiness(
             {
-                "queue": lambda: write_to_redis(self.redis),
                 "store": lambda: write_to_store(self.store),
                 "temporary files": write_to_disk,
             }

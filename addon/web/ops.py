@@ -16,6 +16,7 @@ from addon import redis_keys
 from addon.errors import AddonError, Unauthenticated
 from addon.metrics import declarations
 from addon.metrics.exposition import CONTENT_TYPE, Gauge, exposition
+from addon.requests.readiness import write_to_redis
 from addon.web.context import context
 from addon.web.openapi.operations import PROBLEM, Answer, Operation
 from addon.web.schemas import Problem, State
@@ -45,7 +46,7 @@ def healthz() -> State:
 )
 def readyz() -> Response:
     """200 when invocations can be accepted, else 503 with what is missing for it."""
-    missing = list(context().readiness.missing())
+    missing = [*([] if _takes_writes() else ["queue"]), *context().readiness.missing()]
     if not context().dispatcher.admission.has_room():
         missing.append("room in Redis")
     response = jsonify(status="waiting" if missing else "ready", missing=missing)
@@ -121,3 +122,11 @@ def _gauges() -> Iterator[Gauge]:
     yield Gauge(declarations.MEMORY, memory.used)
     yield Gauge(declarations.MEMORY_LIMIT, memory.limit)
     yield Gauge(declarations.ACCEPTING, float(queues.admission.has_room()))
+
+
+def _takes_writes() -> bool:
+    try:
+        write_to_redis(context().redis)
+    except RedisError:
+        return False
+    return True

@@ -46,6 +46,19 @@ def test_the_sound_stays_where_it_was(wanted):
     assert abs(int(np.abs(found.samples[0]).argmax()) - 8000) < 200
 
 
+@pytest.mark.parametrize(("rate", "packet"), [(8000, 576), (24_000, 576), (48_000, 1152)])
+def test_an_mp3_of_four_seconds_says_so_to_readers_of_its_header_alone(rate, packet):
+    content = as_file("mp3", tone(4.0, rate)[None], rate)
+    tag = content[content.index(b"Info") :]
+    trims = int.from_bytes(tag[141:144], "big")
+    packets = int.from_bytes(tag[8:12], "big")
+    assert packets * packet - (trims >> 12) - (trims & 0xFFF) == 4 * rate
+    assert (tag[120:129], tag[129] & 0xF) == (b"LAME3.100", 1)
+    assert tag[140] == ENCODERS["mp3"].bit_rate(rate) / 1000
+    assert int.from_bytes(tag[12:16], "big") == pytest.approx(len(content), abs=200)
+    assert heard(content).seconds == soundfile.info(io.BytesIO(content)).duration == 4.0
+
+
 def test_flac_knows_its_length_from_its_first_bytes():
     pieces = encoded(blocks(tone(4.0)[None]), "flac", Shape(8000, 1, 32_000))
     first = next(piece for piece in pieces if piece)

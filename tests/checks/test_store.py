@@ -125,6 +125,27 @@ def test_a_full_disk_says_so_and_where(deployment, monkeypatch, tmp_path):
     assert f"ARCHIVE_URL is file://{tmp_path}" in deployment.check().output
 
 
+def test_an_archive_that_is_not_mounted_is_named(deployment, tmp_path):
+    archive = tmp_path / "var/archive"
+    assert deployment.found("store") == []
+    DirectoryStore(archive).put("recordings/a", [b"x"])
+    archive.rename(tmp_path / "the-disk")
+    archive.mkdir()
+    (found,) = deployment.found("store")
+    assert "its disk is not mounted. Mount the archive's disk at ARCHIVE_URL" in found
+
+
+def test_root_leaves_nothing_in_another_user_s_archive(deployment, monkeypatch, tmp_path):
+    archive = tmp_path / "var/archive"
+    archive.mkdir(parents=True)
+    if os.geteuid() == 0:
+        os.chown(archive, 12345, -1)
+    monkeypatch.setattr("addon.checks.store.os.geteuid", lambda: 0)
+    (found,) = deployment.found("store")
+    assert found.startswith("warning: nothing was tried: this runs as root")
+    assert list(archive.iterdir()) == []
+
+
 def test_what_a_check_that_was_killed_left_behind_is_removed(deployment, tmp_path):
     store = DirectoryStore(tmp_path / "var/archive")
     left = store.put(f"{PROBES}check-left/0", [b"x"])

@@ -78,6 +78,12 @@ def test_a_number_is_found_whole_in_every_install_and_nobody_elses(run: Run, arc
     assert "0 recordings" in run("--number", "+4930123456", "--dry-run").stderr
 
 
+def test_a_number_that_is_no_international_one_may_miss_some(run: Run, archive: Archive):
+    asked = run("--number", "030 123456", "--dry-run")
+    assert asked.exit_code == 1
+    assert "not in international form" in asked.stderr
+
+
 def test_an_agent_is_found_by_the_whole_name_alone(run: Run, archive: Archive):
     assert run("--agent", "ada lovelace", "--tenant", TENANT, *GO).exit_code == 0
     assert left(archive) == {"RE1", "RE2"}

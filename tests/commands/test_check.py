@@ -87,6 +87,7 @@ BROKEN = [
     ({"CALLBACK_CREDENTIALS": "x=a:b"}, "wrong", "allowed hosts", "CALLBACK_CREDENTIALS"),
     ({"OIDC_ISSUER": "https://id.example"}, "wrong", "sign-in", "OIDC_CLIENT_ID is not"),
     ({"REDIS_URL": "unix:///nobody.sock"}, "wrong", "Redis", "Redis does not answer"),
+    ({"REDIS_URL": None}, "wrong", "Redis", "start `flask serve`"),
     ({"ARCHIVE_URL": "file:///dev/null/archive"}, "wrong", "store", "(ENOTDIR)"),
     ({"INTAKE_KEY": None}, "wrong", "keys", "INTAKE_KEY is not set"),
     ({"MANIFEST_SIGNING_KEY": None}, "wrong", "keys", "Set MANIFEST_SIGNING_KEY"),

@@ -18,7 +18,8 @@ import requests
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request
 
-from addon.commands.demo import Sent, tour
+from addon.commands.demo import Sent, _settings, tour
+from addon.commands.invoke import DEFAULT_PORT
 from addon.commands.marketplace import Marketplace
 from addon.settings import Settings
 from addon.stack.web_server import listen
@@ -208,6 +209,16 @@ def test_ctrl_c_while_it_starts_leaves_nothing(tmp_path: Path, call: Path) -> No
     process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert not any(alive(pid) for pid in processes)
+
+
+def test_flask_invoke_of_another_terminal_is_allowed_with_its_usual_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    with Marketplace("", "") as market:
+        given = _settings(market, 9000)
+    for name in ("CALLBACK_HOSTS", "MEDIA_HOSTS"):
+        assert f"http://127.0.0.1:{DEFAULT_PORT}" in given[name].split(",")
 
 
 def test_what_was_sent_may_differ_in_what_is_muted_alone():

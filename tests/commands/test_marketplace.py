@@ -82,7 +82,6 @@ def test_callbacks_get_the_reactions_of_their_exchange_and_then_are_taken(market
     assert [post.status for post in exchange.posts] == [None, 307, 500, 200]
     assert [post.body for post in exchange.callbacks] == [b"2"]
     assert exchange.posts[0].path == f"/callback/{exchange.sid}?x=1&y=%2F"
-    assert exchange.posts[0].answered_at is None
 
 
 def test_a_result_in_chunks_is_read(market) -> None:

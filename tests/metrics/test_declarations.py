@@ -34,8 +34,9 @@ def test_values_shown_beforehand_belong_to_counters_with_one_label() -> None:
 
 
 def test_every_counter_with_a_label_names_values_that_are_shown_as_zero() -> None:
+    """But for hosts, which nobody knows beforehand: their alert waits for the second occurrence."""
     for metric in DECLARED:
-        if metric.kind == "counter" and metric.labels:
+        if metric.kind == "counter" and metric.labels and metric.labels != ("origin",):
             assert metric.known, metric.name
             assert len(set(metric.known)) == len(metric.known), metric.name
 

@@ -32,6 +32,16 @@ def test_a_try_at_the_store_leaves_nothing_behind(store) -> None:
     assert list(store.list("")) == []
 
 
+def test_a_web_that_may_not_delete_is_ready_all_the_same(store, monkeypatch) -> None:
+    def refused(_key: str) -> None:
+        raise StoreUnavailable("the bucket refused: AccessDenied")
+
+    monkeypatch.setattr(store, "delete", refused)
+    write_to_store(store)
+    write_to_store(store)
+    assert len(list(store.list(PROBES))) == 1
+
+
 def test_a_store_that_cannot_be_written_is_not_ready_though_it_can_be_read(store) -> None:
     write_to_store(store)
     (store.root / ".unfinished").rmdir()

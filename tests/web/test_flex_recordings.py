@@ -256,6 +256,9 @@ def test_what_is_signed_but_makes_no_sense_is_a_problem_and_no_500(client, servi
     assert answer.status_code == 400
     assert answer.content_type == "application/problem+json"
     assert list(services.intake_store.waiting()) == []
+    paths = client.get("/openapi.json").get_json()["paths"]
+    declared = paths["/flex/recording-status"]["post"]["responses"]["400"]["content"]
+    assert list(declared) == ["application/problem+json"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from addon.archive.archive import Archive
+from addon.archive.holds import Hold
 from addon.archive.notes import MAX_TEXT, notes_of
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived
 from tests.playback.sounds import decoded, file_of
@@ -225,3 +226,15 @@ def test_times_are_in_the_viewers_zone(browser, archive):
     page = browser.get(HERE).text
     assert "Thursday 2 July 2026, 00:30</time>" in page and ">Europe/Berlin</span>" in page
     assert "Thursday 2 July 2026, 00:30</time>" in browser.get(f"/calls/{CALL}").text
+
+
+def test_a_legal_hold_is_shown_with_its_reason_and_in_the_access_log(browser, archive):
+    archived(archive, file_of(8000))
+    assert "Legal hold" not in browser.get(HERE).text
+    at = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    archive.holds.place(Hold(TENANT, RECORDING, "Cy", at, "case <7>"), archive.manifest)
+    page = browser.get(HERE).text
+    assert "On legal hold" in page
+    assert "<dt>Legal hold</dt>" in page
+    assert "case &lt;7&gt;" in page
+    assert "placed a legal hold: case" in page

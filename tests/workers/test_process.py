@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 from redis import Redis
+from structlog.testing import capture_logs
 
+from addon import log
 from addon.analysis import Hints
 from addon.archive.archive import Archive
 from addon.call_facts import facts_of
@@ -282,11 +284,13 @@ class TestFailures:
         exchange = accept()
 
         def fail(*_args, **_kwargs):
-            raise StoreUnavailable("the store does not answer")
+            raise StoreUnavailable("the bucket refused: AccessDenied")
 
-        with monkeypatch.context() as patch:
+        with monkeypatch.context() as patch, capture_logs() as lines:
+            patch.setattr(process, "logger", log.get("process"))
             patch.setattr(type(as_worker.store), "put", fail)
             process.process(exchange.sid)
+        assert lines[-1]["reason"] == "the bucket refused: AccessDenied"
         assert as_worker.states.get(exchange.sid).state == WAITING
         process.process(exchange.sid)
         deliver(exchange.sid)

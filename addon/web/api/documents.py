@@ -26,6 +26,14 @@ from addon.web.schemas import (
     UnreadableRecording,
 )
 
+UNKNOWN = {
+    "call_sid": "Its source did not say which call it is of.",
+    "channels": "It was archived as it came: nothing here could read it.",
+    "duration_seconds": "It was archived as it came: nothing here could read it.",
+    "started_at": "Its source did not say when it began; received_at is when it came.",
+}
+"""Why a fact of a recording is null, by its name."""
+
 
 def listed(entry: Entry) -> Recording | UnreadableRecording | None:
     """A recording of a listing, or its trouble; None where it was erased, or the entry is planted.
@@ -47,7 +55,7 @@ def unreadable(found: Unreadable) -> UnreadableRecording:
 def recording(manifest: Manifest) -> Recording:
     """One recording, without its analysis."""
     facts = manifest.facts
-    return {
+    document: Recording = {
         "id": manifest.recording_id,
         "install": manifest.tenant,
         "call_sid": facts.call_sid,
@@ -65,6 +73,10 @@ def recording(manifest: Manifest) -> Recording:
         "received_sha256": facts.received_sha256,
         "files": [file(manifest)],
     }
+    unknown = {
+        f"{name}_reason": reason for name, reason in UNKNOWN.items() if document.get(name) is None
+    }
+    return cast(Recording, {**document, **unknown})
 
 
 def holding(manifest: Manifest) -> Holding:

@@ -6,6 +6,7 @@ import contextlib
 import enum
 import socket
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from addon.web.connections.body import ReceivedBody
@@ -27,6 +28,15 @@ class State(enum.Enum):
     SENDING = "the client's reading"
     LINGERING = "the client's end, its answer sent"
     CLOSED = "nothing"
+
+
+@dataclass(frozen=True)
+class KeptHead:
+    """A head with the value of its Range taken out, its request, and the place of that header."""
+
+    head: bytes
+    request: Any
+    place: int
 
 
 class Connection:
@@ -51,6 +61,7 @@ class Connection:
         self.buffer = bytearray()
         self.searched = 0
         self.request: Any = None
+        self.kept_head: KeptHead | None = None
         self.framing: int | ChunkedDecoder = 0
         self.body: ReceivedBody | None = None
         self.body_began = 0.0

@@ -10,6 +10,7 @@ import pytest
 from gunicorn.config import Config  # type: ignore[import-untyped]
 
 from addon.web.connections.connection import Connection
+from addon.web.connections.heads import parsed
 from addon.web.connections.next_request import NextRequests
 from tests.web.connections.slow_clients import answer
 
@@ -52,6 +53,48 @@ def test_anything_else_is_left_for_the_main_thread(pair, sent):
     client.sendall(sent)
     assert NextRequests(Config(), 2).read(connection) is None
     assert connection.buffer == sent
+
+
+def test_the_same_head_with_another_range_is_read_as_if_it_were_new(pair):
+    connection, client = pair
+    requests = NextRequests(Config(), 2)
+    last = b"GET /next HTTP/1.1\r\nHost: a\r\nrange:bytes=5-\r\nX-A: b\r\n\r\n"
+    heads = [
+        HEAD,
+        HEAD.replace(b"0-9", b"10-"),
+        HEAD.replace(b"0-9", b"-77"),
+        HEAD.replace(b"/next", b"/other"),
+        HEAD.replace(b"0-9", b"0-9, 20-29"),
+        HEAD.replace(b"0-9", b"1" * 20 + b"-"),
+        HEAD.replace(b"Host: a", b"Host: b"),
+        HEAD.replace(b"Range", b"X-Range: bytes=7-8\r\nRange"),
+        HEAD.replace(b"Range", b"X-Range: bytes=7-8\r\nRange").replace(b"0-9", b"1-2"),
+        HEAD,
+        last,
+        last.replace(b"5-", b"6-7"),
+    ]
+    for head in heads:
+        client.sendall(head)
+        request = requests.read(connection)
+        anew = parsed(Config(), head, PEER)
+        assert (request.path, request.headers) == (anew.path, anew.headers)
+        assert request.should_close() == anew.should_close()
+    for broken in (HEAD[:-2], HEAD + b"GET", HEAD.replace(b"Range", b"A: b\nRange")):
+        client.sendall(broken)
+        assert requests.read(connection) is None
+        assert connection.buffer == broken
+        connection.buffer.clear()
+
+
+def test_a_head_is_parsed_once_for_all_its_ranges(pair, monkeypatch):
+    connection, client = pair
+    requests = NextRequests(Config(), 2)
+    client.sendall(HEAD)
+    first = requests.read(connection)
+    monkeypatch.setattr(requests, "_bare", lambda *_: pytest.fail("it was parsed again"))
+    client.sendall(HEAD.replace(b"0-9", b"300-399"))
+    assert requests.read(connection) is first
+    assert ("RANGE", "bytes=300-399") in first.headers
 
 
 def test_a_client_that_is_silent_or_has_gone_has_none(pair):
