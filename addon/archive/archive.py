@@ -59,6 +59,7 @@ class ArchivedAudio:
         self.format = manifest.facts.format
         self.seconds = manifest.facts.duration_seconds
         self.version = version
+        self.views = reader.views
         self._reader = reader
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
@@ -67,10 +68,6 @@ class ArchivedAudio:
         Raises Tampered, also where the object was replaced since; NotStored; StoreUnavailable.
         """
         return self._reader.read(start, stop)
-
-    def views(self, start: int = 0, stop: int | None = None) -> Iterator[memoryview]:
-        """As `read`, but each block lies in memory that the next one is written into."""
-        return self._reader.views(start, stop)
 
 
 class Archive:
