@@ -6,6 +6,7 @@ from gunicorn.arbiter import Arbiter
 
 from addon.settings import Settings
 from addon.weak_settings import weak_settings
+from addon.web.connections.limits import lack_of_files
 
 settings = Settings.load_or_exit("web")
 
@@ -39,6 +40,8 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
 def on_starting(server: Arbiter) -> None:
-    """Name what protects too little, once at the start."""
+    """Name what protects too little, and a limit of files that is too low, once at the start."""
     for sentence in weak_settings(settings):
+        server.log.warning("%s", sentence)
+    if sentence := lack_of_files(settings.web_connections):
         server.log.warning("%s", sentence)

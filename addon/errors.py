@@ -36,7 +36,8 @@
     │   ├── CallbackUnauthorised       401 or 403: an operator is called
     │   └── CallbackClosed             refused for good: the result stays in the archive
     ├── OutboundError                  a request of ours; the room that asked says what it means
-    │   ├── OutboundRefused            by us: not an allowed origin or address, or too many bytes
+    │   ├── OutboundRefused            by us: no URL to ask, too many redirects, or too many bytes
+    │   │   └── OriginRefused          not an allowed origin, or not at a public address
     │   └── OutboundUnavailable        by the network: no answer, or one that broke off
     ├── ArchiveError
     │   ├── NotStored           404    no such object
@@ -44,7 +45,8 @@
     │   ├── KeyMissing                 names the key that would open it
     │   ├── Tampered                   the bytes are not what was written
     │   ├── UnreadableDocument  503    written by a release that knows more than this one
-    │   └── RetentionLocked     409    a lock forbids the erasure until its date
+    │   ├── RetentionLocked     409    a lock forbids the erasure until its date
+    │   └── OnLegalHold         409    a legal hold forbids the erasure until it is lifted
     └── AccessError                    playback and the API
         ├── Unauthenticated     401
         ├── Forbidden           403
@@ -256,24 +258,33 @@ class UnreadableAudio(RecordingFailed):
 
 
 class SourceRefused(RecordingFailed):
-    """The address is not under MEDIA_HOSTS, is private, or redirects to such a place."""
+    """The address is not under MEDIA_HOSTS, is private, or redirects to such a place.
+
+    `origin` is the one that an operator may allow; None where that would not help.
+    """
 
     code = 64402
     remedy = "Add the host to MEDIA_HOSTS if recordings really come from there."
+
+    def __init__(
+        self, message: str, *, remedy: str | None = None, origin: str | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.origin = origin
 
 
 class SourceGone(RecordingFailed):
     """The recording's address answered that it is gone, through every try."""
 
     code = 64403
-    remedy = "The URL has expired, the recording was deleted, or its host sends a page instead."
+    remedy = "The URL has expired, or the recording was deleted."
 
 
 class DeadlineMissed(RecordingFailed):
     """Ten times the recording's length has passed (Twilio's 61001)."""
 
     code = 61001
-    remedy = "The recording is archived; its analysis can be read over the API."
+    remedy = "Work on it goes on: once it is archived, its analysis can be read over the API."
 
 
 class ProcessingFailed(RecordingFailed):
@@ -329,6 +340,16 @@ class OutboundRefused(OutboundError):
 
     code = 64551
     remedy = "Add the origin to MEDIA_HOSTS or CALLBACK_HOSTS if it is one to trust."
+
+
+class OriginRefused(OutboundRefused):
+    """The `origin` is not an allowed one, or its address is private: an operator may allow it."""
+
+    code = 64553
+
+    def __init__(self, message: str, origin: str) -> None:
+        super().__init__(message)
+        self.origin = origin
 
 
 class OutboundUnavailable(OutboundError):
@@ -387,6 +408,14 @@ class RetentionLocked(ArchiveError):
     http_status = 409
     code = 64605
     remedy = "Wait for the date, or lift the lock at the store."
+
+
+class OnLegalHold(ArchiveError):
+    """A legal hold forbids to erase or change the recording; the message says when and why."""
+
+    http_status = 409
+    code = 64607
+    remedy = "Ask the operator, who lifts it with `flask archive hold lift` when it is over."
 
 
 class AccessError(AddonError):

@@ -5,9 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    BusyLoadingError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from addon.errors import QueueUnavailable
+
+_REASONS: dict[type[RedisError], str] = {
+    AuthenticationError: "refuses the password of REDIS_URL, or that it has none",
+    AuthenticationWrongNumberOfArgsError: "refuses the user of REDIS_URL",
+    NoPermissionError: "does not allow the user of REDIS_URL what is needed",
+    BusyLoadingError: "is still loading its data",
+    ReadOnlyError: "is a replica and takes no write",
+    OutOfMemoryError: "is full",
+}
+"""What a refusal means, for people; by the class that redis-py makes of it."""
+
+_BEGINNINGS = {
+    "MISCONF": "cannot write its data to its disk and takes no write",
+}
+"""The same, by the beginning of the answer, where redis-py has no class for it."""
 
 
 class _AsUnavailable:
@@ -46,4 +70,8 @@ def is_wrong_type(error: Exception) -> bool:
 
 def unavailable(error: RedisError) -> QueueUnavailable:
     """The error of this project for one of redis-py's, without the address in its text."""
-    return QueueUnavailable(f"Redis does not answer ({type(error).__name__})")
+    reason = _REASONS.get(type(error)) or next(
+        (reason for begin, reason in _BEGINNINGS.items() if str(error).startswith(begin)), None
+    )
+    name = type(error).__name__
+    return QueueUnavailable(f"Redis {reason or 'does not answer'} ({name})")

@@ -34,6 +34,9 @@ SWEEPER = "sweeper"
 PERIODIC_TASK = "errand:"
 """String that lives until a periodic task is due again, by the task's name."""
 
+READINESS = "readiness"
+"""String that lives for a second: written to see whether Redis takes a write."""
+
 METRICS = "metrics"
 """Hash of all counters and histograms, summed over every process of every machine."""
 

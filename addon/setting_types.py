@@ -152,6 +152,19 @@ def pairs(text: str, bare: str | None = None) -> dict[str, str]:
     return found
 
 
+def days_by_install(text: str) -> dict[str, int | None]:
+    """Days for everybody under "", and others by install; None for `never`."""
+    found: dict[str, int | None] = {}
+    for install, days in pairs(text, bare="").items():
+        if days == "never":
+            found[install] = None
+        elif days.isascii() and days.isdigit() and int(days):
+            found[install] = int(days)
+        else:
+            raise ValueError("must be days, at least 1, or never; of an install as XD…=30")
+    return found
+
+
 def pairs_or(default: str) -> Callable[[str], dict[str, str]]:
     """As `pairs` with `bare=""`, and `default` under "" where nothing is said for everybody."""
     return lambda text: {"": default} | pairs(text, bare="")
@@ -227,6 +240,7 @@ def _pem_file(path: str) -> tuple[str, ...]:
 
 Flag = Annotated[bool, from_text(flag)]
 Days = Annotated[int, whole(least=1)]
+DaysByInstall = Annotated[Mapping[str, int | None], from_text(days_by_install)]
 Url = Annotated[str, from_text(url)]
 Listing = Annotated[tuple[str, ...], from_text(listing)]
 Pairs = Annotated[Mapping[str, str], from_text(pairs)]

@@ -2,7 +2,7 @@
 
 `settings_table.py` declares them. A wrong value stops the start with the variable's name. Keys
 and secrets that are unset are looked for under `DATA_DIR/keys`, where `flask serve` makes them
-once; this module never makes or changes a file.
+once, and PUBLIC_URL where one is running; this module never makes or changes a file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource
 
+from addon import running_stack
 from addon.environment import variables
 from addon.errors import SettingsError
 from addon.setting_roles import kept_files, variables_of, withheld_from
@@ -77,6 +78,10 @@ class Settings(SettingsTable):
         }
         values.setdefault("REDIS_URL", default_redis_url(data_dir))
         values.setdefault("ARCHIVE_URL", (data_dir / "archive").as_uri())
+        if "PUBLIC_URL" in names - values.keys() and (
+            address := running_stack.public_url(data_dir)
+        ):
+            values["PUBLIC_URL"] = address
         if "TRUSTED_PROXIES" in names:
             values.setdefault("TRUSTED_PROXIES", "1" if "DYNO" in values else "0")
         try:
@@ -107,8 +112,12 @@ class Settings(SettingsTable):
 
     def for_worker(self) -> Self:
         """The same with only what a worker needs: it cannot read what it writes, nor sign links."""
+        return self.for_role("worker")
+
+    def for_role(self, role: Role) -> Self:
+        """The same with only what this role's processes need."""
         defaults = type(self)()
-        withheld = [name.lower() for name in withheld_from("worker")]
+        withheld = [name.lower() for name in withheld_from(role)]
         return self.replace(**{name: getattr(defaults, name) for name in withheld})
 
     def _with_redis_options(self) -> Self:

@@ -18,6 +18,7 @@ from addon.setting_types import (
     ByInstall,
     CallFacts,
     Days,
+    DaysByInstall,
     Flag,
     Key32,
     Keys32,
@@ -269,9 +270,10 @@ class SettingsTable(BaseSettings):
     manifest_verify_keys: Pems = _keys(
         "", "Ed25519: a reader verifies manifests.", kept="manifest_verify_key.pem"
     )
-    intake_key: Key32 = _keys(
+    intake_key: Keys32 = _keys(
         "",
-        "32 bytes in base64: encrypts what waits for a worker. Web and workers share it.",
+        "32 bytes in base64: encrypts what waits for a worker. Web and workers share it. Several "
+        "with commas between: the first encrypts, each opens.",
         secret=True,
         kept="intake_key",
     )
@@ -446,10 +448,12 @@ class SettingsTable(BaseSettings):
         "duration_seconds. See [the call](analysis.md#the-call).",
         example="direction,agent,queue,outcome,started_at,duration_seconds",
     )
-    retention_days: Days | None = _analysis(
-        None,
-        "Erase recordings after this many days; also what requests that never ended have left in "
-        "the intake, at the earliest after two days.",
+    retention_days: DaysByInstall = _analysis(
+        "",
+        "Erase recordings after so many days; also what requests that never ended have left in the "
+        "intake, at the earliest after two days. Of single installs as XD…=30 or XD…=never behind "
+        "it. Unset: nothing goes by age. See [erasing](operations.md#erasing-and-holding).",
+        example="365,XD0123456789abcdef0123456789abcdef=30",
     )
 
     port: Annotated[int, whole(least=1)] | None = _processes(

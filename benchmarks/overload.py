@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -67,31 +67,54 @@ class Sent:
         return (self.arrived_at - self.at) / self.duration
 
     @property
+    def is_result(self) -> bool:
+        """True if its answer is a result, whenever it came."""
+        return bool(self.exchange.callbacks[0].document()["status"] == "successful")
+
+    @property
     def in_time(self) -> bool:
         """True if its answer is a result, and came before Twilio fails the request."""
-        successful = self.exchange.callbacks[0].document()["status"] == "successful"
-        return bool(successful and self.pace <= FAIL_AT)
+        return self.is_result and self.pace <= FAIL_AT
 
 
 @dataclass(frozen=True)
-class Phase:
-    """What became of the voicemails of a phase; paces are those of every first answer."""
+class Paces:
+    """The number of some first answers, and percentiles of their pace."""
 
-    name: str
-    sent: int
-    in_time: int
+    number: int
     p50: float
     p90: float
     p99: float
     worst: float
 
     @classmethod
+    def of(cls, answered: Iterable[Sent]) -> Paces:
+        """Sum up voicemails that have their answer."""
+        paces = sorted(one.pace for one in answered)
+        return cls(len(paces), *(percentile(paces, share) for share in (0.5, 0.9, 0.99, 1.0)))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What became of the voicemails of a phase: results in time or too late, and failures."""
+
+    name: str
+    sent: int
+    in_time: Paces
+    too_late: Paces
+    failures: Paces
+
+    @classmethod
     def of(cls, name: str, sent: Sequence[Sent]) -> Phase:
         """Sum up voicemails that are all answered."""
-        paces = sorted(one.pace for one in sent)
-        p50, p90, p99 = (percentile(paces, share) for share in (0.5, 0.9, 0.99))
-        good = sum(one.in_time for one in sent)
-        return cls(name, len(sent), good, p50, p90, p99, paces[-1])
+        results = [one for one in sent if one.is_result]
+        return cls(
+            name,
+            len(sent),
+            in_time=Paces.of(one for one in results if one.in_time),
+            too_late=Paces.of(one for one in results if not one.in_time),
+            failures=Paces.of(one for one in sent if not one.is_result),
+        )
 
 
 @dataclass(frozen=True)
@@ -292,11 +315,16 @@ def report(name: str, found: dict[str, Any]) -> None:
     """Print a checkout's figures."""
     signal = "never" if found["signal"] is None else f"{found['signal']:.0f} s after its begin"
     print(f"\n{name}: capacity {found['capacity']:.1f} voicemails a second")
-    print(f"{'':24}{'sent':>6}{'in time':>9}{'p50':>8}{'p90':>8}{'p99':>8}{'worst':>9}")
+    print(f"{'':32}{'number':>8}{'p50':>8}{'p90':>8}{'p99':>8}{'worst':>9}")
     for phase in found["phases"]:
-        paces = "".join(f"{phase[each]:>7.1f}x" for each in ("p50", "p90", "p99"))
-        print(f"{phase['name']:<24}{phase['sent']:>6}{phase['in_time']:>9}{paces}", end="")
-        print(f"{phase['worst']:>8.1f}x")
+        print(f"{phase['name']:<32}{phase['sent']:>8}")
+        for kind in ("in_time", "too_late", "failures"):
+            if (answers := phase[kind])["number"]:
+                paces = "".join(f"{answers[each]:>7.1f}x" for each in ("p50", "p90", "p99"))
+                name = {"in_time": "results in time", "too_late": "results too late"}.get(
+                    kind, kind
+                )
+                print(f"  {name:<30}{answers['number']:>8}{paces}{answers['worst']:>8.1f}x")
     print(f"goodput during the overload: {found['goodput']:.2f} of the capacity; signal: {signal}")
     print(
         f"after its end: all new ones in time from {found['recovered']:.0f} s on, everything "

@@ -13,19 +13,31 @@ import argparse
 import heapq
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from addon.requests import scheduling as policy_
 from addon.requests.sla import percentile
 from benchmarks import scheduling
-from benchmarks.scheduling import MEASURED, Done, Job, Machine, Policy
+from benchmarks.scheduling import (
+    MEASURED,
+    WARM,
+    Around,
+    Done,
+    Engine,
+    Job,
+    Machine,
+    Policy,
+    answered_by,
+)
 
 SHORTEST_S, LONGEST_S = 2.0, 10.0
 """Seconds of a voicemail."""
 
 VARIATION = 0.3
 """Standard deviation of the logarithm of a job's work: half of them within a fifth of the usual."""
+
+AROUND = Around(accepting=0.0073, failure=0.010)
+"""Core seconds in `benchmarks.overload` on two quiet cores, with what sender and receiver take."""
 
 CALM = 0.5
 """Load after the overload, over the capacity."""
@@ -47,6 +59,8 @@ class Scenario:
     jobs: Sequence[Job]
     cores: int
     until: float
+    capacity: float
+    around: Around = field(default_factory=Around)
 
     @property
     def bound(self) -> int:
@@ -61,23 +75,21 @@ class Scenario:
         return len(kept)
 
 
-def answered_by(job: Job) -> float:
-    """Seconds after its receipt at which a job is answered with a failure."""
-    return policy_.ANSWER_AT * job.duration
-
-
-def capacity(cores: int) -> float:
+def capacity(cores: int, engine: Engine = MEASURED, around: Around | None = None) -> float:
     """Voicemails a second."""
-    return cores / MEASURED.work((SHORTEST_S + LONGEST_S) / 2)
+    accepting = around.accepting if around else 0.0
+    return cores / (engine.work((SHORTEST_S + LONGEST_S) / 2) + accepting)
 
 
-def voicemails(rate: float, start: float, end: float, dice: random.Random) -> Iterator[Job]:
+def voicemails(
+    rate: float, start: float, end: float, dice: random.Random, engine: Engine
+) -> Iterator[Job]:
     """Voicemails at random between two times, so many a second."""
     now = start + dice.expovariate(rate)
     while now < end:
         seconds = dice.uniform(SHORTEST_S, LONGEST_S)
-        work = MEASURED.work(seconds) * dice.lognormvariate(-(VARIATION**2) / 2, VARIATION)
-        yield scheduling.job(now, seconds, MEASURED, work)
+        work = engine.work(seconds) * dice.lognormvariate(-(VARIATION**2) / 2, VARIATION)
+        yield scheduling.job(now, seconds, engine, work)
         now += dice.expovariate(rate)
 
 
@@ -89,14 +101,16 @@ def overload(
     calls: int = 0,
     calm: bool = True,
     seed: int = 1,
+    engine: Engine = MEASURED,
+    around: Around | None = None,
 ) -> Scenario:
     """So many times the capacity for so long, then half of it; first come some hour-long calls."""
-    dice, rate = random.Random(seed), capacity(cores)
-    jobs = [scheduling.job(0.0, 3600.0, MEASURED) for _ in range(calls)]
-    jobs += voicemails(times * rate, 0.0, seconds, dice)
+    dice, rate = random.Random(seed), capacity(cores, engine, around)
+    jobs = [scheduling.job(0.0, 3600.0, engine) for _ in range(calls)]
+    jobs += voicemails(times * rate, 0.0, seconds, dice, engine)
     if calm:
-        jobs += voicemails(CALM * rate, seconds, seconds + CALM_S, dice)
-    return Scenario(jobs, cores, seconds)
+        jobs += voicemails(CALM * rate, seconds, seconds + CALM_S, dice, engine)
+    return Scenario(jobs, cores, seconds, rate, around or Around())
 
 
 SCENARIOS: dict[str, Callable[..., Scenario]] = {
@@ -108,6 +122,9 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
     "3 times the capacity for 5 minutes": partial(overload, times=3.0, seconds=300.0),
     "3 times for 5 minutes, behind 8 hour-long calls": partial(
         overload, times=3.0, seconds=300.0, calls=8
+    ),
+    "3 times for 2 minutes, accepting and failures on the same cores": partial(
+        overload, times=3.0, seconds=120.0, engine=WARM, around=AROUND
     ),
 }
 """Each is called with the number of cores, and a seed for the moments and lengths of recordings."""
@@ -137,7 +154,7 @@ class Outcome:
 
 def run(policy: Policy, scenario: Scenario) -> Outcome:
     """Simulate a scenario under a policy."""
-    machine = Machine(policy, scenario.cores)
+    machine = Machine(policy, scenario.cores, scenario.around)
     done: Sequence[Done] = machine.run(scenario.jobs)
     good = [each for each in done if each.in_time]
     paces = sorted(each.pace for each in good)
@@ -147,7 +164,7 @@ def run(policy: Policy, scenario: Scenario) -> Outcome:
         policy=policy.name,
         in_time=len(good),
         number=len(done),
-        goodput=during / (capacity(scenario.cores) * scenario.until),
+        goodput=during / (scenario.capacity * scenario.until),
         p50=percentile(paces, 0.5),
         p99=percentile(paces, 0.99),
         recovered=max(0.0, max(lost, default=0.0) - scenario.until),

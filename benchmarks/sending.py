@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from addon.commands.marketplace import multipart_body
+from addon.commands.sending import multipart_body
 
 TOKEN_BYTES = 12
 

@@ -27,7 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import redis
+from redis.connection import AbstractConnection
 
 import workers.services
 from addon import log
@@ -253,11 +253,14 @@ class Tally:
         return counted
 
 
+STORE_CALLS = ["put", "get", "read", "read_into", "stat", "delete", "list", "retain", "can_retain"]
+
+
 class CountedStore:
     """A store whose calls are counted."""
 
     def __init__(self, store: Any, tally: Tally) -> None:
-        for name in ("put", "get", "read", "stat", "delete", "list", "retain", "can_retain"):
+        for name in STORE_CALLS:
             setattr(self, name, tally.wrapped(f"store {name}", getattr(store, name)))
 
 
@@ -290,8 +293,8 @@ class OneProcess:
         self.tally.cpu.clear()
         with (
             counted(os, "fsync", self.tally, "fsync"),
-            counted(redis.Redis, "execute_command", self.tally, "redis commands alone"),
-            counted(redis.client.Pipeline, "execute", self.tally, "redis pipelines"),
+            counted(AbstractConnection, "send_packed_command", self.tally, "redis round trips"),
+            counted(AbstractConnection, "read_response", self.tally, "redis answers"),
         ):
             times = [self._one() for _ in range(count)]
         print("one process, ms of CPU a voicemail")
@@ -320,7 +323,7 @@ class OneProcess:
     def _one(self) -> tuple[float, float, float]:
         """CPU seconds of accepting, processing and delivering one voicemail."""
         market = self.deployment.market
-        exchange = market._exchange("XR" + os.urandom(16).hex(), self.audio)
+        exchange = market.exchange(self.audio)
         asked = Request.marketplace(
             Invocation(
                 request_sid=exchange.sid,

@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket
 from redis.lock import Lock
+from werkzeug.routing import Rule
 
 from addon.archive.key_pairs import new_key_pair
 from addon.archive.manifest import Signer, new_signing_key
@@ -64,11 +65,27 @@ class Compiled(jinja2.BytecodeCache):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def apps_start_quickly() -> Iterator[None]:
-    """Most tests have an app of their own, whose templates and keys are the same each time."""
+def no_waiting_for_the_same() -> Iterator[None]:
+    """Templates, keys and routes are made once, and the disk is not waited for.
+
+    Most tests have an app of their own, which has the same ones. Only a power cut shows whether a
+    file was synced; the tests of the order in which files are synced look at the calls.
+    """
     load = cache(serialization.load_pem_private_key)
+    built: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
+    build = Rule._compile_builder
+
+    def build_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        """The code of a route depends on its text alone: converters are looked up in its rule."""
+        key = (rule.rule, rule.subdomain, str(rule.defaults), str(rule._trace), append_unknown)
+        if key not in built:
+            built[key] = build(rule, append_unknown)
+        return built[key]
+
     with (
         patch.object(serialization, "load_pem_private_key", load),
+        patch.object(Rule, "_compile_builder", build_once),
+        patch.object(os, "fsync", lambda _: None),
         patch.dict(Flask.jinja_options, bytecode_cache=Compiled()),
     ):
         yield

@@ -115,6 +115,8 @@ _temporary_folder: Path | None = None
 """The only folder that is looked at: others write to the system's too."""
 
 BEFORE = pytest.StashKey[Alive]()
+AFTER = pytest.StashKey[Alive]()
+"""The look after the last test, which is the one before the next."""
 OWNERS = pytest.StashKey[Owners]()
 
 
@@ -184,7 +186,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    item.stash[BEFORE] = Alive.now()
+    item.stash[BEFORE] = item.config.stash.get(AFTER, None) or Alive.now()
     return (yield)
 
 
@@ -198,11 +200,18 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     if isinstance(item, pytest.Function):
         item.funcargs.clear()  # what nothing else refers to is over now
     owners = item.config.stash[OWNERS]
-    left = _what_stays(lambda: Alive.now() - item.stash[BEFORE] - owners.all())
+    config = item.config
+
+    def new() -> Alive:
+        config.stash[AFTER] = Alive.now()
+        return config.stash[AFTER] - item.stash[BEFORE] - owners.all()
+
+    left = _what_stays(new)
     complaints, owners.complaints = owners.complaints, []
     if left:
         complaints.append(f"the test left {_listed(left)}")
         left.end()
+        del config.stash[AFTER]
     if complaints:
         pytest.fail("\n".join(complaints), pytrace=False)
     return result
@@ -233,18 +242,16 @@ def _what_stays(look: Callable[[], Alive]) -> Alive:
 
 
 def _children() -> Iterator[tuple[int, str]]:
-    for listed in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for pid in listed.read_text().split():
-                with contextlib.suppress(OSError):
-                    stat = Path(f"/proc/{pid}/stat").read_text()
-                    if KEPT_PROCESS not in _command(int(pid)):
-                        yield int(pid), stat.rpartition(")")[2].split()[19]
+    for task in _names("/proc/self/task"):
+        for pid in _read(f"/proc/self/task/{task}/children").split():
+            stat = _read(f"/proc/{pid}/stat")
+            if stat and KEPT_PROCESS not in _command(int(pid)):
+                yield int(pid), stat.rpartition(")")[2].split()[19]
 
 
 def _temporary_files() -> list[str]:
-    found = _temporary_folder.iterdir() if _temporary_folder else ()
-    return [each.name for each in found if each.name not in KEPT_FILES]
+    found = _names(_temporary_folder) if _temporary_folder else ()
+    return [each for each in found if each not in KEPT_FILES]
 
 
 def _sockets() -> Iterator[str]:
@@ -255,10 +262,26 @@ def _sockets() -> Iterator[str]:
 
 def _open_files() -> Iterator[tuple[int, str]]:
     """Each open file of this process: its descriptor and what the kernel calls it."""
-    if ON_LINUX:
-        for entry in Path("/proc/self/fd").iterdir():
-            with contextlib.suppress(OSError):
-                yield int(entry.name), str(entry.readlink())
+    for number in _names("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            yield int(number), os.readlink(f"/proc/self/fd/{number}")  # noqa: PTH115
+
+
+def _names(folder: str | Path) -> list[str]:
+    """The names in a folder, none where there is no such folder. Called twice a test: no Path."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _read(file: str) -> str:
+    """A file of the kernel's, empty where its process has just ended."""
+    try:
+        with open(file) as opened:  # noqa: PTH123
+            return opened.read()
+    except OSError:
+        return ""
 
 
 def _target(thread: threading.Thread) -> str:
@@ -267,10 +290,7 @@ def _target(thread: threading.Thread) -> str:
 
 
 def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
-    except OSError:
-        return "it has just ended"
+    return _read(f"/proc/{pid}/cmdline").replace("\0", " ").strip() or "it has just ended"
 
 
 def _addresses(inode: str) -> str:

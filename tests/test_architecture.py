@@ -28,6 +28,7 @@ FOUNDATION = (
     "addon.redis_commands",
     "addon.bounded_cache",
     "addon.durable_files",
+    "addon.steady_clock",
     "addon.vault",
 )
 
@@ -41,12 +42,15 @@ MAY_IMPORT = {
     "addon.settings": (
         "addon.errors",
         "addon.environment",
+        "addon.running_stack",
         "addon.setting_roles",
         "addon.settings_table",
     ),
+    "addon.running_stack": ("addon.durable_files",),
     "addon.weak_settings": ("addon.settings",),
     "addon.log": (),
     "addon.sparing_log": ("addon.log",),
+    "addon.steady_clock": ("addon.log",),
     "addon.stored_documents": ("addon.errors",),
     "addon.call_facts": ("addon.setting_types",),
     "addon.redis_keys": (),
@@ -71,6 +75,7 @@ MAY_IMPORT = {
     "addon.stack": (
         *FOUNDATION,
         "addon.archive",
+        "addon.running_stack",
         "addon.setting_roles",
         "addon.settings_table",
     ),
@@ -78,8 +83,9 @@ MAY_IMPORT = {
 """The packages a package may import besides itself (spec/interfaces 1)."""
 
 UPPER = {
-    "workers": ("addon.web", "addon.commands", "addon.factory"),
-    "addon.web": ("workers", "addon.commands", "addon.factory"),
+    "workers": ("addon.web", "addon.checks", "addon.commands", "addon.factory"),
+    "addon.web": ("workers", "addon.checks", "addon.commands", "addon.factory"),
+    "addon.checks": ("addon.commands", "addon.factory"),
     "addon.commands": ("addon.factory",),
 }
 """What a room above may never know."""
@@ -192,10 +198,10 @@ def test_only_settings_reads_the_environment():
 
 def test_only_settings_and_the_starters_of_processes_use_the_environment():
     """A command that starts processes hands its own environment on to them; a process of one role
-    gives up what belongs to the other."""
+    gives up what belongs to the other; a check looks for names that are nearly ours."""
     users = {name_of(path) for path in MODULES if "addon.environment" in set(imports(path))}
     starters = {"addon.commands.serve", "addon.commands.local_stack", "workers.__main__"}
-    assert users == {"addon.settings", *starters}
+    assert users == {"addon.settings", "addon.checks.names", *starters}
 
 
 def test_every_setting_is_used_outside_the_settings_themselves():

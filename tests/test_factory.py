@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
+
 from addon.factory import create_app
 from addon.settings import Settings
 from tests.stack.running import ROOT
@@ -14,7 +16,7 @@ from tests.stack.running import ROOT
 def test_an_application_has_its_routes_and_commands(settings: Settings, redis_server) -> None:
     app = create_app(settings)
     assert app.test_client().get("/healthz").status_code == 200
-    assert "serve" in app.cli.list_commands(None)  # type: ignore[arg-type]
+    assert "serve" in app.cli.list_commands(click.Context(app.cli))
 
 
 def test_a_wrong_setting_ends_the_start_with_a_sentence(tmp_path: Path) -> None:

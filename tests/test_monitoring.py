@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from addon import errors
-from addon.metrics.declarations import ALL_METRICS, PACE_BOUNDS, SIGNATURES_REUSED
+from addon.metrics.declarations import ALL_METRICS, PACE_BOUNDS, REDACTIONS, SIGNATURES_REUSED
 from addon.requests import admission, lease, scheduling, sla
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -36,10 +36,11 @@ KNOWN = {
     "stage": {"queue", "processing", "delivery"},
     "outcome": {
         "delivered", "skipped", "refused", "expired", "unavailable", "unauthorised",
-        "finished before",
+        "finished before", "given up", "disabled", "failed",
     },
     "reason": {name for name, found in vars(errors).items() if isinstance(found, type)},
     "answer": set(SIGNATURES_REUSED.known),
+    "status": set(REDACTIONS.known),
     "le": {str(bound) for bound in PACE_BOUNDS},
 }  # fmt: skip
 
@@ -166,3 +167,38 @@ def test_what_is_alerted_at_its_first_occurrence_is_shown_before_it():
         for name, after in re.findall(r"increase\((\w+)[^)]*\)\) > (\d+)", rule["expr"]):
             found = ALL_METRICS[name]
             assert int(after) > 0 or not found.labels or found.known, rule["alert"]
+
+
+PROMISES = {
+    "results in time": {"addon_deadline_misses_total", "addon_elapsed_per_duration"},
+    "nothing accepted is lost": {"addon_requests_stuck_total", "addon_intakes_erased_total"},
+    "accepted at any time": {"addon_rejections_total", "addon_accepting"},
+    "the store answers": {"addon_rejections_total"},
+    "killed jobs run again": {"addon_sweeper_active", "addon_lost_jobs_total"},
+    "no queue stands still": {"addon_lane_pressure", "addon_requests_open"},
+    "digits are muted": {"addon_redactions_total"},
+    "a signature is good for one request": {"addon_signatures_reused_total"},
+    "results reach their callback": {"addon_delivery_tries_total", "addon_requests_finished_total"},
+    "events reach integrators": {"addon_webhook_tries_total"},
+    "the lists show everything": {"addon_catalogue_missed_total"},
+    "Redis may be lost": {"addon_requests_adopted_total", "addon_redis_memory_bytes"},
+    "jobs of strangers do not run": {"addon_refused_jobs_total"},
+}
+"""What is promised, and the metrics that tell when it is broken."""
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_a_broken_promise_raises_an_alert(promise):
+    alerted = {metric(name) for rule in RULES for name in NAME.findall(rule["expr"])}
+    assert PROMISES[promise] <= alerted
+
+
+def test_every_counter_is_alerted_or_says_only_how_much_there_is():
+    alerted = {metric(name) for rule in RULES for name in NAME.findall(rule["expr"])}
+    counters = {name for name, one in ALL_METRICS.items() if one.kind == "counter"}
+    of_volume = {
+        "addon_requests_accepted_total",
+        "addon_duplicates_total",
+        "addon_audio_seconds_total",
+    }
+    assert counters - alerted == of_volume

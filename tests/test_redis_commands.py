@@ -7,7 +7,7 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from addon.redis_commands import Script, execute
+from addon.redis_commands import Script, all_done, execute, execute_all, fields
 from addon.requests.connections import web_connection
 
 
@@ -76,3 +76,27 @@ def test_a_script_is_known_by_its_hash_and_sent_again_where_it_is_not(redis_serv
         assert script(redis_server, ["key"], ["argument"]) == [b"key", b"argument"]
     redis_server.script_flush()
     assert script(redis_server, ["key"], [1]) == [b"key", b"1"]
+
+
+def test_several_commands_are_one_round_trip_and_an_error_is_in_the_place_of_its_answer(
+    redis_server, monkeypatch
+):
+    redis_server.set("key", "value")
+    sent = []
+    real = redis.connection.AbstractConnection.send_packed_command
+
+    def send(self, command, check_health=True):
+        sent.append(command)
+        return real(self, command, check_health)
+
+    monkeypatch.setattr(redis.connection.AbstractConnection, "send_packed_command", send)
+    commands = [("GET", "key"), ("LPUSH", "key", 1), ("HSET", "hash", "a", 1), ("HGETALL", "hash")]
+    value, error, added, hash_ = execute_all(redis_server, commands)
+    assert len(sent) == 1
+    assert (value, added, fields(hash_)) == (b"value", 1, {b"a": b"1"})
+    with pytest.raises(ResponseError):
+        all_done([value, error])
+
+
+def test_fields_are_the_same_in_both_protocols():
+    assert fields([b"a", b"1", b"b", b"2"]) == fields({b"a": b"1", b"b": b"2"})

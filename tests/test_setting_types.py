@@ -129,3 +129,11 @@ def test_spoken_kinds_are_those_that_the_analysis_knows(text, kinds):
 def test_an_unknown_spoken_kind_is_refused(text):
     with pytest.raises(ValueError, match="must be auto, on, off, or some of"):
         types.spoken_kinds(text)
+
+
+def test_days_are_for_everybody_and_for_single_installs():
+    assert types.days_by_install("365,XD1=30,XD2=never") == {"": 365, "XD1": 30, "XD2": None}
+    assert types.days_by_install("") == {}
+    for wrong in ("0", "x", "XD1=0", "-3", "1,2"):
+        with pytest.raises(ValueError, match="must"):
+            types.days_by_install(wrong)

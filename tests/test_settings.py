@@ -162,7 +162,7 @@ def test_keys_are_kept_under_the_data_folder(tmp_path):
     (keys / "twilio_auth_token").write_text("kept")
     (keys / "playback_secret").write_text("kept-too")
     settings = Settings.load({"DATA_DIR": str(tmp_path)})
-    assert settings.intake_key == bytes(range(32))
+    assert settings.intake_key == (bytes(range(32)),)
     assert settings.twilio_auth_token == "kept"
     assert settings.playback_secrets == ("kept-too",)
     assert Settings.load({"DATA_DIR": str(tmp_path), "TWILIO_AUTH_TOKEN": "given"}) != settings
@@ -216,7 +216,7 @@ def test_credentials_come_from_the_folder_that_systemd_or_a_container_names(tmp_
     (keys / "twilio_auth_token").write_text("kept")
     env = {"DATA_DIR": str(tmp_path), "CREDENTIALS_DIRECTORY": str(secrets)}
     settings = Settings.load(env)
-    assert settings.intake_key == bytes(range(32))
+    assert settings.intake_key == (bytes(range(32)),)
     assert settings.twilio_auth_token == "handed over"
     assert settings.playback_secrets == ("a", "b")
     assert Settings.load(env, role="worker").playback_secrets == ()
@@ -259,7 +259,7 @@ def test_private_keys_of_flex_are_read_by_their_sid(tmp_path, made_keys):
 
 
 def test_other_values_are_taken_for_known_settings_only():
-    assert Settings().replace(retention_days=3).retention_days == 3
+    assert Settings().replace(retention_days={"": 3}).retention_days == {"": 3}
     with pytest.raises(TypeError, match="retention_weeks"):
         Settings().replace(retention_weeks=3)
 

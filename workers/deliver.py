@@ -11,7 +11,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from addon import backoff, log
+from addon import backoff, log, steady_clock
 from addon.archive.configured import control_signer
 from addon.archive.signed_documents import DocumentSigner
 from addon.errors import (
@@ -27,6 +27,7 @@ from addon.errors import (
     UnreadableDocument,
 )
 from addon.metrics import declarations
+from addon.requests.intake_store import IntakeRecord
 from addon.requests.lease import Lease, lease
 from addon.requests.queues import DELIVER_KIND
 from addon.requests.request import Request
@@ -76,9 +77,9 @@ def deliver_held(
     log.bind(request_sid=sid)
     try:
         _deliver(services, sid, held, limits, answer)
-    except StoreUnavailable:
+    except StoreUnavailable as error:
         held.confirm()
-        logger.warning("the store does not answer; the delivery waits")
+        logger.warning("the store does not answer; the delivery waits", reason=error.message)
         services.states.wait_for_delivery(sid, STORE_PAUSE_S)
     except (KeyMissing, Tampered, UnreadableDocument) as error:
         held.confirm()
@@ -89,38 +90,54 @@ def _deliver(
     services: Services, sid: str, held: Lease, limits: HostLimits | None, answer: Answer | None
 ) -> None:
     try:
-        request = answer.request if answer else handlers.read(services.intake_store.open(sid))
+        found = answer or services.intake_store.open(sid)
+        request = found.request if isinstance(found, Answer) else handlers.read(found)
     except NotStored:
         finalise.finished_before(services, sid)
         return
-    with _place(services, request, limits) as place:
+    entry = services.states.get(sid) if answer is None else None
+    with _place(services, request, limits, entry) as place:
         if place.pause:
             held.confirm()
             logger.debug("its host has as many results as it may have at once")
             services.states.wait_for_delivery(sid, place.pause)
         else:
-            place.taken = _send(services, request, held, answer)
+            place.taken = _send(services, request, held, found, entry)
 
 
 def _place(
-    services: Services, request: Request, limits: HostLimits | None
+    services: Services, request: Request, limits: HostLimits | None, entry: RequestState | None
 ) -> AbstractContextManager[Place]:
     host = handlers.of(request).host(services.settings, request)
     if limits is None or not host:
         return nullcontext(Place())
-    return limits.place(host, first=not services.states.get_count(request.sid, TRIES))
+    return limits.place(host, first=entry is None or not entry.deliveries)
 
 
-def _send(services: Services, request: Request, held: Lease, answer: Answer | None) -> bool | None:
-    """Send it if nobody has; True if the host took it or refused it for good, None if not asked."""
-    sid = request.sid
+def _send(
+    services: Services,
+    request: Request,
+    held: Lease,
+    found: Answer | IntakeRecord,
+    entry: RequestState | None,
+) -> bool | None:
+    """Send it if nobody has; True if the host took it or refused it for good, None if not asked.
+
+    `entry` is the request's state as it was read under this lease, None where it was not.
+    """
+    sid, answer = request.sid, found if isinstance(found, Answer) else None
     held.confirm()
-    is_first = answer is not None and answer.held is held and not held.has_lapsed()
+    has_lapsed = held.has_lapsed()
+    is_first = answer is not None and answer.held is held and not has_lapsed
     if not is_first and finalise.is_answered(services, sid):
         finalise.finish(services, sid)
         return None
-    entry = None if is_first else services.states.get(sid)
-    result = answer.result if answer else _result(services, request, entry)
+    if not is_first and (entry is None or has_lapsed):
+        entry = services.states.get(sid)
+    if isinstance(found, Answer):
+        result: StoredResult | None = found.result
+    else:
+        result = _result(services, request, entry, found)
     if result is None:
         _work_again(services, sid)
         return None
@@ -128,12 +145,12 @@ def _send(services: Services, request: Request, held: Lease, answer: Answer | No
 
 
 def _result(
-    services: Services, request: Request, entry: RequestState | None
+    services: Services, request: Request, entry: RequestState | None, intake: IntakeRecord
 ) -> StoredResult | None:
     """The result to send; before the work is done, only what does not call it done."""
     if entry is not None and entry.state not in (QUEUED, WORKING, WAITING):
         return services.intake_store.stored_result(request.sid)
-    result = late_answer.result(services, request)
+    result = late_answer.result(services, request, intake)
     return None if entry is not None and result is not None and result.final else result
 
 
@@ -207,7 +224,7 @@ class Delivery:
         if unauthorised:
             logger.error("the callback refuses our credentials", alarm=True, tries=tries)
         pause = backoff.pause(tries, error.retry_after, jitter=0.5)
-        if time.time() + pause > self._give_up_at():
+        if steady_clock.now() + pause > self._give_up_at():
             logger.error("the answer was not taken in time", tries=tries)
             self._conclude("expired")
             return
@@ -233,8 +250,9 @@ class Delivery:
             self.services.states.mark(self.sid, **delivered)  # so that it is not sent again
             raise
         facts: dict[str, Any] = {"delivery": ANSWERED, **delivered}
-        if self.result.answer["code"] is not None:
-            facts["code"] = self.result.answer["code"]
+        found = self.entry.code if self.entry is not None else None
+        if (code := found or self.result.answer["code"]) is not None:
+            facts["code"] = code
         logger.info("answered", answer=how)
         if self.entry is not None and self.entry.state == QUEUED and not self.result.final:
             self.services.states.mark(self.sid, **facts)  # its work is still to be done

@@ -21,9 +21,17 @@ from rq.queue import Queue
 
 from addon import log, tracing
 from addon.errors import LeaseLost
+from addon.redis_errors import unavailable
 from addon.requests import scheduling
-from addon.requests.lease import RENEW_S, Lease
-from addon.requests.queues import DELIVER_KIND, POLL_S, WEBHOOK_KIND, DeadlineQueue, sid_of
+from addon.requests.lease import RENEW_S, Lease, release_each
+from addon.requests.queues import (
+    DELIVER_KIND,
+    POLL_S,
+    WEBHOOK_KIND,
+    DeadlineQueue,
+    land,
+    sid_of,
+)
 from workers.deliver import deliver_held
 from workers.delivery_hosts import SENDS, HostLimits
 from workers.services import Services, services
@@ -105,12 +113,13 @@ class DeliveryWorker:
             try:
                 self._step()
             except RedisError as error:
-                logger.warning("Redis does not answer", reason=type(error).__name__)
+                logger.warning(unavailable(error).message)
                 time.sleep(REDIS_PAUSE_S)
         self._end()
         tracing.flush()
 
     def _step(self) -> None:
+        self._clear()
         self._renew()
         for delivery in self._running:
             if delivery.hangs:
@@ -132,7 +141,7 @@ class DeliveryWorker:
             self._running.append(delivery)
             threading.Thread(target=self._deliver, args=(delivery,), daemon=True).start()
         else:
-            self._land(job, queue)
+            land(self._services.redis, [(queue, job)])
         return True
 
     def _deliver(self, delivery: Delivery) -> None:
@@ -146,51 +155,47 @@ class DeliveryWorker:
         except Exception:  # nothing of it is lost: the sweeper looks at the request again
             logger.exception("a delivery failed")
         finally:
-            self._finish(delivery)
-
-    def _finish(self, delivery: Delivery) -> None:
-        """Give the lease back and take the job off the in-flight list; the sweeper can, too."""
-        try:
-            delivery.held.release()
-            self._land(delivery.job, delivery.queue)
-        except RedisError:
-            logger.warning("Redis does not answer; the job is left in flight")
-        finally:
             delivery.ended.set()
 
-    def _land(self, job: Job, queue: Queue) -> None:
-        with self._services.redis.pipeline(transaction=False) as pipe:
-            pipe.delete(job.key)
-            pipe.lrem(queue.intermediate_queue_key, 1, job.id)
-            pipe.execute()
+    def _clear(self) -> None:
+        """Give the leases of all that has ended back and take their jobs off the in-flight lists.
+
+        In one call each, as many end in a second of an overload. A process that is killed before it
+        leaves jobs in flight that the sweeper finds answered.
+        """
+        ended = [each for each in self._running if each.ended.is_set()]
+        release_each(self._services.redis, [each.held for each in ended])
+        land(self._services.redis, [(each.queue, each.job) for each in ended])
+        self._running = [each for each in self._running if each not in ended]
 
     def _renew(self) -> None:
         """Renew the leases, but of what hangs: another process has to take that over."""
-        self._running = [each for each in self._running if not each.ended.is_set()]
         for delivery in self._running:
-            if not delivery.hangs and time.monotonic() - delivery.renewed >= RENEW_S:
+            if delivery.ended.is_set() or delivery.hangs:
+                continue
+            if time.monotonic() - delivery.renewed >= RENEW_S:
                 delivery.renewed = time.monotonic()
                 delivery.held.renew()
 
     def _end(self) -> None:
         """Wait for what is under way, then give the rest back for others to take at once."""
         until = time.monotonic() + GRACE_S
-        while time.monotonic() < until and not all(
-            each.ended.is_set() or each.hangs for each in self._running
-        ):
+        while True:
             try:
+                self._clear()
                 self._renew()
             except RedisError:
                 logger.warning("Redis does not answer")
+            if time.monotonic() >= until or all(each.hangs for each in self._running):
+                break
             time.sleep(POLL_S)
         for delivery in self._running:
-            if not delivery.ended.is_set():
-                self._give_back(delivery)
+            self._give_back(delivery)
 
     def _give_back(self, delivery: Delivery) -> None:
         logger.warning("a delivery is given back", request_sid=delivery.sid)
         try:
-            self._land(delivery.job, delivery.queue)
+            land(self._services.redis, [(delivery.queue, delivery.job)])
             delivery.held.release()
             self._services.states.look_again(delivery.sid, 0.0)
         except RedisError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from addon import log, stored_documents
+from addon import log, steady_clock, stored_documents
 from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
 from addon.archive.configured import control_signer
@@ -125,7 +125,7 @@ def delete_due(services: Services, now: datetime | None = None) -> int:
     """
     if not services.settings.delete_at_source_after_s:
         return 0
-    moment, deleted = now or datetime.now(UTC), 0
+    moment, deleted = now or datetime.fromtimestamp(steady_clock.now(), UTC), 0
     signer = control_signer(services.settings)
     for planned in plans(services.store):
         if planned.due is None or planned.due > moment:

@@ -103,11 +103,20 @@ def _judged(
     except TwilioUnavailable as error:
         return SourceUnavailable(error.message, retry_after=error.retry_after)
     if resource is None:
-        return SourceGone("Twilio knows no such recording")
+        return SourceGone(
+            "Twilio knows no such recording",
+            remedy="It was deleted there, or never belonged to us.",
+        )
     age = datetime.now(UTC) - callback.received_at
     patience = FINISHES_WITHIN if resource.status in UNFINISHED else APPEARS_WITHIN
     if resource.status in (*UNFINISHED, COMPLETED) and age < patience:
         return SourceUnavailable(gone.message, retry_after=PARKED_S)
     if resource.status == COMPLETED:
-        return SourceGone("the recording is completed, but its media is kept elsewhere, or gone")
-    return SourceGone(f"Twilio says that the recording is {resource.status[:32]}")
+        return SourceGone(
+            "the recording is completed, but its media is kept elsewhere, or gone",
+            remedy="See whether the account keeps its media in a bucket of its own.",
+        )
+    return SourceGone(
+        f"Twilio says that the recording is {resource.status[:32]}",
+        remedy="Twilio's debugger says why; there is nothing to fetch.",
+    )

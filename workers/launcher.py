@@ -18,11 +18,14 @@ from functools import partial
 from importlib import import_module
 from types import FrameType
 
-from addon import error_reports, log, tracing
+from redis.exceptions import RedisError
+
+from addon import error_reports, log, steady_clock, tracing
 from addon.analysis import warm_up
 from addon.analysis.rules import check_rules
 from addon.archive.opening import store_of
 from addon.errors import SettingsError
+from addon.redis_errors import unavailable
 from addon.requests import scheduling
 from addon.settings import Settings
 from addon.stack.parent_death import dies_with_parent
@@ -51,6 +54,13 @@ PRELOADED = (
     "workers.worker",
 )
 """What jobs import, also by their libraries and late: a test looks for more."""
+
+PRELOADED_FOR_CATALOGUE = (
+    "addon.catalogue.migrations",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+    "sqlite3.dbapi2",
+)
+"""As PRELOADED, where there is a catalogue: 100 modules that are no use without one."""
 
 logger = log.get("launcher")
 
@@ -133,12 +143,20 @@ def fork(run: Callable[[], None]) -> int:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     tie()
+    os._exit(exit_code(run))
+
+
+def exit_code(run: Callable[[], None]) -> int:
+    """Run `run` as all that a child does; a Redis that refuses it is a sentence in the log."""
     try:
         run()
+    except RedisError as error:
+        logger.error(unavailable(error).message)
     except BaseException:  # a child must never return into its parent's code
         logger.exception("a process failed")
-        os._exit(1)
-    os._exit(0)
+    else:
+        return 0
+    return 1
 
 
 def children(workers: int, served: Sequence[str] = scheduling.ALL_QUEUES) -> list[ChildProcess]:
@@ -203,7 +221,8 @@ def run_sweeper() -> None:
 
 def preload(settings: Settings) -> None:
     """Import and load what every job needs, once for all forks."""
-    for module in PRELOADED:
+    steady_clock.now()  # begins the clock that all processes have
+    for module in PRELOADED + (PRELOADED_FOR_CATALOGUE if settings.catalogue_key else ()):
         import_module(module)
     store_of(settings)  # for the client of its kind of store
     warm_up()

@@ -13,10 +13,11 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from addon import log, redis_keys
+from addon import log, redis_keys, steady_clock
 from addon.archive.access_log_checkpoint import Checkpoints
 from addon.archive.configured import control_signer
 from addon.errors import Unavailable
+from addon.redis_errors import unavailable
 from addon.requests.lease import RENEW
 from addon.requests.measures import FinishedCounting
 from addon.requests.spoilt_keys import SpoiltKeys
@@ -43,10 +44,10 @@ def run() -> None:
         spoilt_keys.step,
         services().dispatcher.make_room,
         services().states.forget_old,
-        Sweeper(services()).sweep,
+        Sweeper(services(), judge=steady_clock.now).sweep,
         FinishedCounting(services().states, services().counters).step,
         Schedule(services()).step,
-        Retention(services()).step,
+        Retention(services(), steady_clock.now).step,
         WebhookSweep(services()).step,
         Checkpoints(services().store, control_signer(services().settings)).step,
     )
@@ -61,8 +62,9 @@ def lead(services: Services, mine: str, steps: Sequence[Callable[[], object]]) -
         if renew(keys=[redis_keys.SWEEPER], args=[mine, LEADERSHIP_MS]):
             for step in steps:
                 step()
-    except (RedisError, Unavailable) as error:
-        logger.warning("the sweep waits", reason=type(error).__name__)
+    except (RedisError, Unavailable) as raised:
+        error = unavailable(raised) if isinstance(raised, RedisError) else raised
+        logger.warning("the sweep waits", reason=error.message)
         return _pause(services)
     except Exception:
         logger.exception("the sweep failed")

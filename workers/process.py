@@ -15,7 +15,7 @@ from functools import cached_property
 
 from rq.exceptions import ShutDownImminentException
 
-from addon import log
+from addon import log, steady_clock
 from addon.archive.deposit import Deposit, Reencoded
 from addon.archive.manifest import Manifest, RecordingFacts
 from addon.call_facts import Facts
@@ -28,6 +28,7 @@ from addon.errors import (
     RecordingFailed,
     SourceBusy,
     SourceGone,
+    SourceRefused,
     SourceUnavailable,
     StoreUnavailable,
     Tampered,
@@ -41,7 +42,7 @@ from addon.requests.intake_store import IntakeRecord
 from addon.requests.lease import Lease, lease
 from addon.requests.request import Request
 from addon.requests.results import StoredResult
-from addon.requests.state import QUEUED, STUCK, WAITING, RequestState
+from addon.requests.state import QUEUED, STUCK, RequestState
 from workers import announcing, deposit, finalise, first_delivery, handlers, late_answer, source
 from workers.first_delivery import Answer
 from workers.services import Services, services
@@ -54,6 +55,9 @@ LAST_TRY = 6
 
 STORE_PAUSE_S = 5.0
 """How long a request waits when the store does not answer."""
+
+OPERATOR_PAUSE_S = 300.0
+"""Between two looks whether a setting was changed; each is one request that leads nowhere."""
 
 SOON_S = 2.0
 """A request at work is looked at this often; a lease is given up after four seconds."""
@@ -83,8 +87,8 @@ def _run(services: Services, sid: str, held: Lease) -> None:
         Work(services, intake, handlers.read(intake), held).run()
     except NotStored:
         finalise.finished_before(services, sid)
-    except StoreUnavailable:
-        logger.warning("the store does not answer; the request waits")
+    except StoreUnavailable as error:
+        logger.warning("the store does not answer; the request waits", reason=error.message)
         _wait(services, sid, STORE_PAUSE_S)
     except (KeyMissing, Tampered, UnreadableDocument) as error:
         held.confirm()
@@ -103,9 +107,7 @@ def released_on_error(held: Lease | None) -> Iterator[None]:
 
 
 def _wait(services: Services, sid: str, seconds: float) -> None:
-    at = time.time() + seconds
-    services.states.mark(sid, state=WAITING, work_at=at)
-    services.states.look_again(sid, at)
+    services.states.wait_for_work(sid, seconds)
 
 
 class Work:
@@ -119,7 +121,7 @@ class Work:
         self.request = request
         self.handler = handlers.of(request)
         self.held = held
-        self.held_since = time.time()
+        self.held_since = steady_clock.now()
         self.sid = request.sid
         self.name = deposit.recording_id(services.archive, request)
         self.state = RequestState(self.sid, QUEUED)
@@ -156,6 +158,9 @@ class Work:
         except SourceUnavailable as error:
             self.held.confirm()
             self._wait_for_source(error)
+        except SourceRefused as error:
+            self.held.confirm()
+            self._wait_for_operator(error)
         except WrongQueue:
             self.held.confirm()
             self._change_queue()
@@ -169,6 +174,7 @@ class Work:
             else:
                 self._answer_archived()
         except RecordingFailed as error:
+            self._raise_if_it_may_come(error)
             logger.warning("no result", code=error.code, reason=error.message)
             self._end_with(error)
 
@@ -231,9 +237,12 @@ class Work:
     def _end_with(self, error: RecordingFailed) -> None:
         """Answer with a failure; what can be kept of the recording is archived as received."""
         archivable = not isinstance(error, SourceGone) and self._archive_as_received(error)
+        if not archivable and isinstance(error, ProcessingFailed | ArchiveMismatch):
+            error.remedy = "Nothing could be archived: the recording cannot be fetched any more."
         answer = self._keep(results.failed(self.sid, error), archivable=archivable)
         announcing.announce(self.services, self.request)
-        finalise.hand_over(self.services, self.sid, answer=answer)
+        found = {"code": error.code} if isinstance(error, UnreadableAudio) else {}
+        finalise.hand_over(self.services, self.sid, answer=answer, **found)
 
     def _archive_as_received(self, error: RecordingFailed) -> bool:
         """Archive the bytes unread; True if they lie in the archive now."""
@@ -255,8 +264,14 @@ class Work:
                 return facts is not None
         except AlreadyStored:
             return True
-        except RecordingFailed:
+        except RecordingFailed as refused:
+            self._raise_if_it_may_come(refused)
             return False
+
+    def _raise_if_it_may_come(self, error: RecordingFailed) -> None:
+        """Raises a refusal that an operator may lift, where the recording is waited for."""
+        if isinstance(error, SourceRefused) and error.origin and self.handler.waits_for_source:
+            raise error
 
     @cached_property
     def _call(self) -> Callable[[], Facts]:
@@ -309,8 +324,9 @@ class Work:
         with released_on_error(held):
             self._stop_if_not_ours()
             is_late = late_answer.is_due(self.request, self.held_since)
-            answer = late_answer.document(self.sid) if is_late else document
-            result = StoredResult(answer, final=True, archivable=archivable)
+            if is_late:
+                document = late_answer.document(self.sid, self.services.intake_store.open(self.sid))
+            result = StoredResult(document, final=True, archivable=archivable)
             is_kept = self.services.intake_store.store_result(self.sid, result)
         if is_kept and not is_late:
             return Answer(self.request, result, held)
@@ -329,6 +345,8 @@ class Work:
         self._stop_if_not_ours()
         manifest = place.commit(facts, reencoded)
         finalise.remember(self.sid, place.written)
+        status = facts.redaction or declarations.UNKNOWN
+        self.services.counters.count(declarations.REDACTIONS, status)
         return manifest
 
     def _stop_if_not_ours(self) -> None:
@@ -339,9 +357,17 @@ class Work:
         """
         self.held.confirm()
         if self.held.has_lapsed():
-            self.held_since = time.time()
+            self.held_since = steady_clock.now()
             if not self.services.intake_store.is_waiting(self.sid):
                 raise NotStored("another worker has finished this request")
+
+    def _wait_for_operator(self, error: SourceRefused) -> None:
+        """Keep the recording until its origin is allowed: nobody announces it a second time."""
+        origin = error.origin or ""
+        self.services.states.take_back_attempt(self.sid)
+        logger.error("a recording waits: its host is not allowed", alarm=True, origin=origin)
+        self.services.counters.count(declarations.ORIGINS_REFUSED, origin)
+        _wait(self.services, self.sid, OPERATOR_PAUSE_S)
 
     def _wait_for_source(self, error: SourceUnavailable) -> None:
         """Leave the worker free until the source is worth another try."""

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Literal, cast
 
 from addon import log
 from addon.analysis import open_transcriber
+from addon.archive.batch import IN_A_ROW, Finding
 from addon.archive.deposit import as_bytes
 from addon.archive.index import tenants
 from addon.archive.manifest import Manifest, Part, Sealed
@@ -28,7 +29,7 @@ from addon.archive.replacement import (
     stage,
 )
 from addon.archive.spool import SealedSpool
-from addon.archive.verification import REANALYSED, Finding
+from addon.archive.verification import REANALYSED
 from addon.errors import (
     ArchiveError,
     ArchiveMismatch,
@@ -37,6 +38,7 @@ from addon.errors import (
     NotStored,
     RecordingFailed,
     SettingsError,
+    StoreUnavailable,
     Unavailable,
     UnreadableAudio,
 )
@@ -95,6 +97,7 @@ class Reanalysis:
         self._by = by
         self._sleep = sleep
         self._archive = services.archive
+        self._failed_in_a_row = 0
 
     def require_keys(self) -> None:
         """Raises KeyMissing or SettingsError, saying what this process would need."""
@@ -149,7 +152,14 @@ class Reanalysis:
         """The outcome of some work on one recording: its failure must not keep the others."""
         tenant, recording_id = entry.tenant, entry.recording_id
         try:
-            return Finding(tenant, recording_id, *work(entry))
+            found = Finding(tenant, recording_id, *work(entry))
+            self._failed_in_a_row = 0
+            return found
+        except StoreUnavailable as error:
+            self._failed_in_a_row += 1
+            if self._failed_in_a_row == IN_A_ROW:
+                raise
+            return Finding(tenant, recording_id, "bad", 0, error.message)
         except (Unavailable, SettingsError):
             raise
         except NotStored:
@@ -221,6 +231,7 @@ class Reanalysis:
 
     def _reanalyse(self, entry: Entry, held: Lease) -> _State:
         manifest = finish(self._archive, self._archive.manifest(entry.tenant, entry.recording_id))
+        self._archive.holds.refuse(entry.tenant, entry.recording_id)
         (state, _), manifest, analysis = self._look(entry)
         if state == "current":
             return "whole", 0  # finished, or done by another process

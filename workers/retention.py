@@ -1,9 +1,9 @@
 """Erases what is older than RETENTION_DAYS, a few at a time: recordings, and intakes left behind.
 
-What a retention lock holds stays until the lock has ended. Every erased recording leaves its
-tombstone and its entry in the access log (`addon/archive/erasure.py`). An intake is left behind by
-a request that was given up, whose record cannot be read, or whose source never answers; its outcome
-stays, so that a late duplicate is still known.
+What a retention lock or a legal hold keeps stays until that has ended. Every erased recording
+leaves its tombstone and its entry in the access log (`addon/archive/erasure.py`). An intake is left
+behind by a request that was given up, whose record cannot be read, or whose source never answers;
+its outcome stays, so that a late duplicate is still known.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from addon import log
-from addon.errors import KeyMissing, NotStored, Tampered, UnreadableDocument
+from addon.errors import AddonError, KeyMissing, NotStored, Tampered, UnreadableDocument
 from addon.metrics import declarations
 from addon.requests import scheduling
 from addon.requests.lease import lease
 from addon.requests.request import has_deadline
+from workers import handlers
 from workers.services import Services
 
 EVERY_S = 6 * 3600.0
@@ -49,10 +50,10 @@ class Retention:
     def step(self) -> int:
         """Erase up to BATCH things; returns how many went. Raises StoreUnavailable."""
         days = self.services.settings.retention_days
-        if days is None or (self._running is None and self.clock() < self._next_at):
+        if not any(days.values()) or (self._running is None and self.clock() < self._next_at):
             return 0
         if self._running is None:
-            self._running = self._everything_older(timedelta(days=days))
+            self._running = self._everything_older()
         try:
             return self._some(self._running)
         except Exception:
@@ -69,25 +70,41 @@ class Retention:
             erased += went
         return erased
 
-    def _everything_older(self, age: timedelta) -> Iterator[bool]:
-        """Yields for each thing of that age whether it went."""
+    def _days_of(self, install: str) -> int | None:
+        days = self.services.settings.retention_days
+        return days.get(install, days.get(""))
+
+    def _everything_older(self) -> Iterator[bool]:
+        """Yields for each thing that is old enough whether it went."""
         now = datetime.fromtimestamp(self.clock(), UTC)
-        for entry, went in self.services.archive.erase_older(age, now=now):
-            said = "erased by age" if went else "not erased: held by a lock, or not verifiable"
+        for entry, went in self.services.archive.erase_older(self._days_of, now=now):
+            said = "erased by age" if went else "not erased: locked, on hold, or not verifiable"
             logger.info(said, recording=entry.recording_id)
             if went:
                 self.services.catalogue.remove(entry.tenant, entry.recording_id)
             yield went
-        for sid in self.services.intake_store.accepted_before(now - max(age, LONGEST_DEADLINE)):
-            yield self._erase_intake(sid, age)
+        least = min(filter(None, self.services.settings.retention_days.values()))
+        before = now - max(timedelta(least), LONGEST_DEADLINE)
+        for sid, accepted_at in self.services.intake_store.accepted_before(before):
+            yield self._erase_intake(sid, now - accepted_at)
+
+    def _days_of_intake(self, sid: str) -> int | None:
+        """The days of its install; of a record that cannot be read, those of everybody."""
+        try:
+            record = self.services.intake_store.open(sid)
+            return self._days_of(handlers.read(record).tenant)
+        except (AddonError, ValueError, KeyError, TypeError):
+            return self._days_of("")
 
     def _erase_intake(self, sid: str, age: timedelta) -> bool:
         """Remove what a request that never ended has left; False where it may still end."""
-        services = self.services
+        services, days = self.services, self._days_of_intake(sid)
+        if days is None or age < timedelta(days):
+            return False
         with lease(services.redis, "process", sid) as held:
             if held is None or self._may_still_end(sid):
                 return False
-            self._record_erasure(sid, age)
+            self._record_erasure(sid, days)
             self._keep_signature(sid)
             services.intake_store.remove(sid)
             if services.states.get(sid) is not None:
@@ -98,10 +115,10 @@ class Retention:
         logger.warning("an intake left behind is erased by age", request_sid=sid)
         return True
 
-    def _record_erasure(self, sid: str, age: timedelta) -> None:
+    def _record_erasure(self, sid: str, days: int) -> None:
         """First, so that a late duplicate is never taken for a new request."""
         store = self.services.intake_store
-        erased = {"erased_at": self.clock(), "reason": f"older than {age.days} days"}
+        erased = {"erased_at": self.clock(), "reason": f"older than {days} days"}
         with suppress(UnreadableDocument):  # a newer release's outcome says enough as it is
             store.record_outcome(sid, (store.outcome(sid) or {}) | erased)
 

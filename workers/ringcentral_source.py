@@ -21,7 +21,6 @@ from addon.errors import (
     SettingsError,
     SourceBusy,
     SourceGone,
-    SourceRefused,
     SourceUnavailable,
     Unauthenticated,
 )
@@ -48,8 +47,8 @@ def recording(
 ) -> Iterator[Iterator[bytes]]:
     """The recording's bytes; `since` is when it was first seen, `tries` counts the failed ones.
 
-    Raises SourceUnavailable, SourceBusy where RingCentral says how long to wait, SourceGone,
-    SourceRefused.
+    Raises SourceUnavailable, SourceBusy where RingCentral says how long to wait or an operator has
+    to give the account a right, SourceGone.
     """
     with (
         closing(worker_connection(settings.redis_url)) as connection,
@@ -78,9 +77,7 @@ def _as_source_errors(since: datetime, tries: int) -> Iterator[None]:
         if datetime.now(UTC) - since < APPEARS_WITHIN:
             raise SourceUnavailable(error.message, retry_after=60.0) from error
         raise SourceGone(error.message) from error
-    except Forbidden as error:
-        raise SourceRefused(error.message, remedy=error.remedy) from error
-    except (Unauthenticated, SettingsError) as error:
+    except (Forbidden, Unauthenticated, SettingsError) as error:
         logger.error("the service account is refused", reason=error.message, alarm=True)
         raise SourceBusy(error.message, retry_after=300.0) from error
     except (NotPlayable, QueueUnavailable) as error:

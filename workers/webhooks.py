@@ -63,8 +63,8 @@ def deliver_held(
         _Delivery(services, DeliveryName.parse(name), held, tries).run(limits)
     except NotStored:
         tries.forget(name)  # no name of ours
-    except StoreUnavailable:
-        logger.warning("the store does not answer; the webhook waits")
+    except StoreUnavailable as error:
+        logger.warning("the store does not answer; the webhook waits", reason=error.message)
         tries.wait(name, STORE_PAUSE_S)
 
 

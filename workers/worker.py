@@ -148,10 +148,7 @@ class QueueWorker(HerokuWorker):
         try:
             with self.death_penalty_class(int(limit), JobTimeoutException, job_id=job.id):
                 run(sid_of(job.id))
-            with self.connection.pipeline(transaction=False) as pipe:
-                pipe.delete(job.key)  # first: an id without a job is taken off by the sweeper
-                pipe.lrem(queue.intermediate_queue_key, 1, job.id)
-                pipe.execute()
+            queues.land(self.connection, [(queue, job)])
         except BaseException as error:
             job.ended_at = now()
             self.handle_exception(job, type(error), error, error.__traceback__)

@@ -13,6 +13,11 @@ MAX_UNDECIDED_BYTES = 1 << 22
 """The bytes that may stand before a WAV file's format, were they a tag with pictures."""
 
 
+def no_recording(head: bytes | bytearray) -> UnreadableAudio:
+    """The error for bytes that are a document or none at all, by the name of what they are."""
+    return UnreadableAudio(f"This is {describe(head)}, not a recording")
+
+
 def open_input(
     head: bytes | bytearray, options: Options, spool: Spool, *, prepare: Prepare, at_end: bool
 ) -> Input | None:
@@ -25,7 +30,7 @@ def open_input(
         return None
     kind = sniff(head)
     if kind is None and (not head or is_document(head)):
-        raise UnreadableAudio(f"This is {describe(head)}, not a recording")
+        raise no_recording(head)
     if kind != "wav":
         return CompressedInput(kind or "audio", spool, prepare)
     form = format_of(head, at_end=at_end)

@@ -17,6 +17,7 @@ from addon.archive import erasure, index, names
 from addon.archive.access_log import AccessLog
 from addon.archive.blocks import watched
 from addon.archive.deposit import Deposit, settle
+from addon.archive.holds import Holds
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import Header
 from addon.archive.manifest import Manifest, Part, Sealed, Signer, Verifiers
@@ -24,7 +25,7 @@ from addon.archive.message import decrypt
 from addon.archive.names import Unreadable, files
 from addon.archive.opening import store_of
 from addon.archive.planted import PlantedObjects
-from addon.archive.reader import RangeReader, open_with
+from addon.archive.reader import ArchivedAudio, RangeReader, open_with
 from addon.archive.sealing import context_of, describes, fetcher, header_sha256, object_key
 from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Patience, Stat, Store
@@ -47,29 +48,6 @@ MAX_OPENED = 256
 DEFAULT_PAGE = 50
 
 
-class ArchivedAudio:
-    """One recording's audio, opened: `length` in bytes is proven, every byte read is verified."""
-
-    def __init__(
-        self, manifest: Manifest, sealed: Sealed, reader: RangeReader, version: str
-    ) -> None:
-        self.manifest = manifest
-        self.length = reader.length
-        self.etag = sealed.plaintext_sha256[:32]
-        self.format = manifest.facts.format
-        self.seconds = manifest.facts.duration_seconds
-        self.version = version
-        self.views = reader.views
-        self._reader = reader
-
-    def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Verified plaintext from `start` up to, not including, `stop`.
-
-        Raises Tampered, also where the object was replaced since; NotStored; StoreUnavailable.
-        """
-        return self._reader.read(start, stop)
-
-
 class Archive:
     """All recordings of all tenants in one store."""
 
@@ -86,6 +64,7 @@ class Archive:
     ) -> None:
         self.store = store
         self.access_log = AccessLog(store, control_signer)
+        self.holds = Holds(store, control_signer, self.access_log)
         self.control_signer = control_signer
         self.decryption_keys = DecryptionKeys() if decryption_keys is None else decryption_keys
         self.lock = lock
@@ -108,8 +87,7 @@ class Archive:
         from addon.archive.configured import keys_of
 
         store = store or store_of(settings, patience=patience)
-        days = settings.archive_lock_days
-        lock = None if days is None else timedelta(days=days)
+        lock = timedelta(settings.archive_lock_days) if settings.archive_lock_days else None
         return cls(store, lock=lock, **keys_of(settings, store))
 
     def at_erasure(self, call: Callable[[Manifest, str], object]) -> None:
@@ -290,7 +268,7 @@ class Archive:
         """Remove a recording for good, leaving a signed tombstone and an entry in its access log.
 
         Of one that is erased, what a killed process wrote beside the tombstone.
-        Raises NotStored, RetentionLocked (nothing is removed then), KeyMissing without a signer.
+        Raises NotStored; RetentionLocked, OnLegalHold (then nothing is removed); KeyMissing.
         """
         try:
             manifest = self._manifest(tenant, recording_id)
@@ -303,23 +281,21 @@ class Archive:
         self._erase(manifest, by=by, reason=reason, now=now or datetime.now(UTC))
 
     def erase_older(
-        self, older_than: timedelta, *, now: datetime
+        self, days_of: Callable[[str], int | None], *, now: datetime
     ) -> Iterator[tuple[names.Entry, bool]]:
-        """Erase all that was made before `now - older_than`; yields each, and whether it went.
+        """Erase what is older than a tenant's days; yields each, and whether it went.
 
-        What a retention lock holds stays. Raises StoreUnavailable.
+        What is locked or held stays, and so do tenants without days. Raises StoreUnavailable.
         """
-        reason = f"older than {older_than.days} days"
-        first_kept = (now - older_than).astimezone(UTC).date()
 
-        def erase_one(entry: names.Entry) -> None:
+        def erase_one(entry: names.Entry, first_kept: date, reason: str) -> None:
             manifest = self._manifest(entry.tenant, entry.recording_id)
             if manifest.at.astimezone(UTC).date() >= first_kept:
                 self.store.delete(entry.key)
                 raise Tampered("an index entry says an earlier day than the manifest")
             self._erase(manifest, by="retention", reason=reason, now=now)
 
-        return erasure.sweep(self.store, erase_one, first_kept)
+        return erasure.sweep(self.store, erase_one, days_of, now)
 
     def _manifest(self, tenant: str, recording_id: str) -> Manifest:
         """The verified manifest, also of a recording whose erasure was interrupted."""
@@ -331,16 +307,16 @@ class Archive:
 
     def _erase(self, manifest: Manifest, *, by: str, reason: str, now: datetime) -> None:
         recording = manifest.tenant, manifest.recording_id
-        stands = self.is_erased(*recording)
         erasure.erase(
             self.store,
             self.access_log,
+            self.holds,
             self.signer,
             manifest,
             by=by,
             reason=reason,
             now=now,
-            tombstone=not stands,
+            tombstone=not self.is_erased(*recording),
             announce=lambda: [call(manifest, by) for call in self._at_erasure],
         )
         self._not_erased.remove(recording)

@@ -88,6 +88,13 @@ def pieces(blocks: Iterable[bytes], size: int, count: int) -> Iterator[Piece]:
     yield Piece(content, checksum, last=True)
 
 
+def counted(blocks: Iterable[bytes], sizes: list[int]) -> Iterator[bytes]:
+    """The blocks themselves, the size of each added to `sizes`."""
+    for block in blocks:
+        sizes.append(len(block))
+        yield block
+
+
 def watched(blocks: Iterable[bytes], see: Callable[[bytes], object]) -> Iterator[bytes]:
     """The same blocks; `see` is shown each before it passes on."""
     for block in blocks:

@@ -62,17 +62,16 @@ def master_decryption_keys(settings: Settings) -> DecryptionKeys:
 def control_signer(settings: Settings) -> DocumentSigner:
     """The signer of what web and workers both write: outcomes and events of the access log.
 
-    The key that follows from INTAKE_KEY is the last: what it signed stays good where CONTROL_KEYS
-    is set later.
+    The keys that follow from INTAKE_KEY are the last: what they signed stays good where
+    CONTROL_KEYS is set later.
     """
     return DocumentSigner(control_keys(settings), unsigned_until=settings.unsigned_controls_until)
 
 
 def control_keys(settings: Settings) -> tuple[bytes, ...]:
     """The keys of `control_signer`, newest first."""
-    if not settings.intake_key:
-        return settings.control_keys
-    return (*settings.control_keys, derived_key(settings.intake_key, "control objects"))
+    derived = (derived_key(key, "control objects") for key in settings.intake_key)
+    return (*settings.control_keys, *derived)
 
 
 def token_signer(settings: Settings) -> DocumentSigner:

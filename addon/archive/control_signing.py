@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from addon.archive.batch import Finding, State, each
 from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Stat, Store, list_each
-from addon.archive.verification import Finding, State
 from addon.errors import NotStored, Tampered
 
 
@@ -28,15 +28,23 @@ def sign_all(store: Store, prefixes: Mapping[str, Signed], *, after: str = "") -
     """Every document under `prefixes` in the order of keys, from behind the key `after`.
 
     A finding is "whole" where a document was signed, "current" where it was before, and "bad" where
-    it is not ours. Raises StoreUnavailable.
+    it is not ours or cannot be read or written. Raises StoreUnavailable for an outage.
     """
-    for stat in list_each(store, prefixes, after=after):
-        signed = next(each for prefix, each in prefixes.items() if stat.key.startswith(prefix))
-        yield _sign_one(store, signed, stat)
+
+    def sign_one(stat: Stat) -> Finding:
+        signed = next(one for prefix, one in prefixes.items() if stat.key.startswith(prefix))
+        return _sign_one(store, signed, stat)
+
+    return each(list_each(store, prefixes, after=after), sign_one, _named)
+
+
+def _named(stat: Stat) -> tuple[str, str]:
+    prefix, _, name = stat.key.partition("/")
+    return prefix, name
 
 
 def _sign_one(store: Store, signed: Signed, stat: Stat) -> Finding:
-    prefix, _, name = stat.key.partition("/")
+    prefix, name = _named(stat)
     state: State = "current"
     try:
         content = store.get(stat.key)

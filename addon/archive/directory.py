@@ -7,6 +7,7 @@ root.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from addon.archive.blocks import watched
 from addon.archive.digest import Digest
+from addon.archive.mark import Mark
 from addon.archive.store import (
     FIRST_READ,
     MAX_SMALL_OBJECT,
@@ -44,10 +46,14 @@ _LOCKS = ".locks"
 
 
 class DirectoryStore:
-    """Objects under `root`, which is made when the first one is written."""
+    """Objects under `root`, which is made when the first one is written.
 
-    def __init__(self, root: str | Path) -> None:
+    With a `mark`, nothing is taken for absent and nothing is written where the mark is missing.
+    """
+
+    def __init__(self, root: str | Path, mark: Mark | None = None) -> None:
         self.root = Path(root)
+        self._mark = mark
         self._root = f"{root}/"
         self._cleared = False
         self._writer = secrets.token_hex(16)
@@ -119,6 +125,7 @@ class DirectoryStore:
             try:
                 return _stat(key, os.stat(self._name(key)))
             except (FileNotFoundError, NotADirectoryError):
+                self._check_mark()
                 return None
 
     def delete(self, key: str) -> None:
@@ -126,6 +133,7 @@ class DirectoryStore:
         path = self._path(key)
         with _Failures("delete"):
             if not path.exists():
+                self._check_mark()
                 return
             self._refuse_if_locked(key)
             path.unlink(missing_ok=True)
@@ -138,6 +146,7 @@ class DirectoryStore:
         checked_prefix(prefix)
         folder = prefix.rpartition("/")[0]
         with _Failures("list"):
+            self._check_mark()
             for key, entry in _walk(self.root / folder, folder, prefix, after or ""):
                 with suppress(FileNotFoundError):
                     yield _stat(key, entry.stat())
@@ -167,17 +176,24 @@ class DirectoryStore:
         try:
             return FileIO(self._name(key), "rb")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            self._check_mark()
             raise NotStored("there is no such object") from None
 
     def _descriptor(self, key: str) -> int:
         try:
             return os.open(self._name(key), os.O_RDONLY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
+            self._check_mark()
             raise NotStored("there is no such object") from None
+
+    def _check_mark(self, *, make: bool = False) -> None:
+        if self._mark is not None:
+            self._mark.check(make=make)
 
     def _write(self, key: str, path: str, blocks: Iterable[bytes], *, replace: bool) -> Stat:
         """Write aside, then publish; the file written aside never outlives this call."""
         with _Failures("write"):
+            self._check_mark(make=True)
             draft = self._draft()
         with draft:
             for block in blocks:
@@ -234,8 +250,9 @@ class _Failures:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, OSError):
+            name = errno.errorcode.get(error.errno or 0, "no number")
             raise StoreUnavailable(
-                f"the archive's directory failed to {self._doing}: {error.strerror}"
+                f"the archive's directory failed to {self._doing}: {error.strerror} ({name})"
             ) from error
 
 

@@ -27,13 +27,16 @@ class Epochs:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def begin(self, key_encryption_keys: EncryptionKeys) -> KeyPair:
+    def begin(
+        self, key_encryption_keys: EncryptionKeys, *, reader: DecryptionKeys | None = None
+    ) -> KeyPair:
         """Make a pair and keep its private half sealed for `key_encryption_keys`.
 
-        The caller gives the public half to the writers. Raises StoreUnavailable.
+        The caller gives the public half to the writers. With a `reader`, raises KeyMissing before
+        anything is kept where its keys do not open it. Raises StoreUnavailable.
         """
         pair = new_key_pair()
-        self._store.put(_key(pair.name), self._sealed(pair, key_encryption_keys))
+        self._store.put(_key(pair.name), [self._proven(pair, key_encryption_keys, reader)])
         return pair
 
     def names(self) -> Iterator[str]:
@@ -51,18 +54,24 @@ class Epochs:
         return pair
 
     def rewrap(
-        self, name: str, decryption_keys: DecryptionKeys, key_encryption_keys: EncryptionKeys
+        self,
+        name: str,
+        decryption_keys: DecryptionKeys,
+        key_encryption_keys: EncryptionKeys,
+        *,
+        reader: DecryptionKeys | None = None,
     ) -> bool:
         """Seal an epoch's private half for other keys: a new message, data key and all.
 
         False where it is sealed for exactly them already, so that a broken run can be repeated.
-        Raises NotStored, KeyMissing, Tampered, StoreUnavailable.
+        `reader` as for `begin`. Raises NotStored, KeyMissing, Tampered, StoreUnavailable.
         """
         header = parse_header(self._store.get(_key(name)))
         if {key_name(sealed) for sealed in header.sealed_keys} == set(key_encryption_keys.names):
             return False
         pair = self.private_key(name, decryption_keys)
-        self._store.put(_key(name), self._sealed(pair, key_encryption_keys), if_absent=False)
+        sealed = self._proven(pair, key_encryption_keys, reader)
+        self._store.put(_key(name), [sealed], if_absent=False)
         return True
 
     def finder(self, key_encryption_keys: DecryptionKeys) -> Callable[[str], str | None]:
@@ -76,8 +85,17 @@ class Epochs:
 
         return find
 
-    def _sealed(self, pair: KeyPair, key_encryption_keys: EncryptionKeys) -> Iterator[bytes]:
-        return encrypt([pair.private_pem.encode()], key_encryption_keys, _context(pair.name))
+    def _proven(
+        self, pair: KeyPair, key_encryption_keys: EncryptionKeys, reader: DecryptionKeys | None
+    ) -> bytes:
+        """The private half, sealed; opened once as a reader will."""
+        context = _context(pair.name)
+        sealed = b"".join(encrypt([pair.private_pem.encode()], key_encryption_keys, context))
+        if reader is not None and b"".join(decrypt([sealed], reader, context)) != (
+            pair.private_pem.encode()
+        ):
+            raise Tampered("an epoch's key does not come back as it was sealed")
+        return sealed
 
 
 def _key(name: str) -> str:

@@ -1,22 +1,24 @@
 """Erasing recordings, on request or by age, with proof that it was done.
 
-An erasure interrupted at any point is finished by asking again: the manifest goes last. A retention
-lock must be met before anything is removed.
+An erasure interrupted at any point is finished by asking again: the manifest goes last. A legal
+hold or a retention lock must be met before anything is removed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from addon.archive import index
 from addon.archive.access_log import AccessLog
+from addon.archive.holds import Holds
 from addon.archive.manifest import Manifest, Signer
 from addon.archive.names import Entry, Files, files, notes_prefix
 from addon.archive.store import Store
 from addon.errors import (
     KeyMissing,
     NotStored,
+    OnLegalHold,
     RetentionLocked,
     Tampered,
     UnreadableDocument,
@@ -29,6 +31,7 @@ VERSION = 1
 def erase(
     store: Store,
     access_log: AccessLog,
+    holds: Holds,
     signer: Signer,
     manifest: Manifest,
     *,
@@ -42,9 +45,10 @@ def erase(
 
     With `tombstone` False a genuine one of before stays as it is. `announce` is called once the
     erasure stands and before it is complete, so that an interrupted one comes to it again. Raises
-    RetentionLocked before anything is removed.
+    RetentionLocked and OnLegalHold before anything is removed.
     """
     tenant, recording_id = manifest.tenant, manifest.recording_id
+    holds.refuse(tenant, recording_id)
     stone = _tombstone(signer, manifest, by=by, reason=reason, now=now)
     keys = files(tenant, recording_id)
     interrupted = store.stat(keys.audio) is None
@@ -85,19 +89,30 @@ def remove_notes(store: Store, tenant: str, recording_id: str) -> None:
 
 
 def sweep(
-    store: Store, erase_one: Callable[[Entry], None], first_kept: date
+    store: Store,
+    erase_one: Callable[[Entry, date, str], None],
+    days_of: Callable[[str], int | None],
+    now: datetime,
 ) -> Iterator[tuple[Entry, bool]]:
-    """Erase everything made before a day; yields each entry, and whether it went.
+    """Erase everything older than its tenant's days; yields each entry, and whether it went.
 
-    What a retention lock holds, or whose manifest cannot be verified, is left for a later sweep: it
-    must not keep the others. Raises StoreUnavailable.
+    `erase_one` gets an entry, the first day that is kept, and the reason.
+
+    What a lock or a legal hold keeps, or whose manifest cannot be verified, is left for a later
+    sweep: it must not keep the others. Raises StoreUnavailable.
     """
+
+    def first_kept(tenant: str) -> date | None:
+        days = days_of(tenant)
+        return None if days is None else (now - timedelta(days)).astimezone(UTC).date()
+
     for entry in index.before_day(store, first_kept):
+        reason = f"older than {days_of(entry.tenant)} days"
         try:
-            erase_one(entry)
+            erase_one(entry, first_kept(entry.tenant) or date.min, reason)
         except NotStored:
             store.delete(entry.key)  # an erasure died before it came to the index, or it is planted
-        except (RetentionLocked, Tampered, KeyMissing, UnreadableDocument):
+        except (RetentionLocked, OnLegalHold, Tampered, KeyMissing, UnreadableDocument):
             yield entry, False
             continue
         yield entry, True

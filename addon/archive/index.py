@@ -89,15 +89,19 @@ def tenants(store: Store) -> Iterator[str]:
         after = DAYS + tenant + BEHIND_SLASH if rest else stat.key
 
 
-def before_day(store: Store, day: date) -> Iterator[names.Entry]:
-    """Every tenant's recordings of days before `day`; later days are skipped, not listed."""
+def before_day(store: Store, day_of: Callable[[str], date | None]) -> Iterator[names.Entry]:
+    """Recordings of days before each tenant's day; later days are skipped, not listed.
+
+    A tenant without a day has none to list.
+    """
     after: str | None = None
     while True:
         for stat in store.list(DAYS, after=after):
             entry = names.day_entry(stat.key)
             if entry is None:
                 continue
-            if names.day_of(entry) >= day:
+            day = day_of(entry.tenant)
+            if day is None or names.day_of(entry) >= day:
                 after = names.days_prefix(entry.tenant) + names.LAST
                 break
             yield entry

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from addon.archive import index, names
+from addon.archive.batch import Finding, each
 from addon.archive.names import Entry, files, recording_of
 from addon.archive.prefixes import CALLS, DAYS, IDS, RECORDINGS
 from addon.archive.store import list_each
-from addon.archive.verification import Finding
-from addon.errors import ArchiveError, NotStored
+from addon.errors import NotStored
 
 if TYPE_CHECKING:
     from addon.archive.archive import Archive
@@ -31,22 +31,23 @@ def check_index(archive: Archive, *, mend: bool = False, after: str = "") -> Ite
     """Every entry and every manifest in the order of keys, from behind the key `after`.
 
     A finding is "current" where both agree, "bad" where they do not, and with `mend` "whole" once
-    a missing entry was written or an unexplained one removed. Raises StoreUnavailable.
+    a missing entry was written or an unexplained one removed. Raises StoreUnavailable for an
+    outage.
     """
-    for stat in list_each(archive.store, (*_READ, RECORDINGS), after=after):
-        prefix, _, name = stat.key.partition("/")
-        try:
-            if prefix + "/" == RECORDINGS:
-                trouble = _missing(archive, stat.key, mend=mend)
-            else:
-                trouble = _unexplained(archive, stat.key, _READ[prefix + "/"], mend=mend)
-        except ArchiveError as error:
-            yield Finding(prefix, name, "bad", problem=error.message)
-            continue
-        if trouble is None:
-            yield Finding(prefix, name, "current")
+
+    def check(name: tuple[str, str]) -> Finding:
+        prefix, key = name[0] + "/", "/".join(name)
+        if prefix == RECORDINGS:
+            trouble = _missing(archive, key, mend=mend)
         else:
-            yield Finding(prefix, name, "whole" if mend else "bad", problem=trouble)
+            trouble = _unexplained(archive, key, _READ[prefix], mend=mend)
+        if trouble is None:
+            return Finding(*name, "current")
+        return Finding(*name, "whole" if mend else "bad", problem=trouble)
+
+    stats = list_each(archive.store, (*_READ, RECORDINGS), after=after)
+    names_of = ((stat.key.partition("/")[0], stat.key.partition("/")[2]) for stat in stats)
+    return each(names_of, check, lambda name: name)
 
 
 def _missing(archive: Archive, key: str, *, mend: bool) -> str | None:

@@ -7,6 +7,7 @@ key that is missing. A private key or a data key must never appear in a message 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from addon.archive.key_pairs import pair_of
@@ -71,7 +72,9 @@ class DecryptionKeys:
         kms_arns: Iterable[str] = (),
         find: Callable[[str], str | None] = lambda _name: None,
     ) -> None:
-        self._keys = {(key.provider_id, key.key_id): key for key in keys}
+        self._keys: dict[tuple[str, bytes], list[Any]] = {}
+        for key in keys:
+            self._keys.setdefault((key.provider_id, key.key_id), []).append(key)
         self._kms_arns = frozenset(kms_arns)
         self._find = find
 
@@ -95,7 +98,7 @@ class DecryptionKeys:
 
     def __add__(self, other: DecryptionKeys) -> DecryptionKeys:
         return DecryptionKeys(
-            [*self._keys.values(), *other._keys.values()],
+            chain(*self._keys.values(), *other._keys.values()),
             kms_arns=self._kms_arns | other._kms_arns,
             find=lambda name: self._find(name) or other._find(name),
         )
@@ -114,9 +117,9 @@ class DecryptionKeys:
         in_turn = sorted(sealed_keys, key=lambda sealed: sealed.provider == KMS_PROVIDER)
         for find in (self._held, self._found):
             for sealed in in_turn:
-                key = find(sealed)
-                if key and (data_key := opened(key, sealed, context)):
-                    return data_key
+                for key in find(sealed):
+                    if data_key := opened(key, sealed, context):
+                        return data_key
         names = ", ".join(sorted({key_name(sealed) for sealed in sealed_keys}))
         raise KeyMissing(f"no key at hand opens this; it was sealed for {names}")
 
@@ -124,10 +127,11 @@ class DecryptionKeys:
         """As the SDK's decryptor wants them."""
         return OpeningProvider.asking(self.data_key)
 
-    def _held(self, sealed: SealedKey) -> Any | None:
-        return self._keys.get((sealed.provider, key_id(sealed)))
+    def _held(self, sealed: SealedKey) -> Sequence[Any]:
+        """The keys of this name: an old and a new INTAKE_KEY have the same one."""
+        return self._keys.get((sealed.provider, key_id(sealed)), ())
 
-    def _found(self, sealed: SealedKey) -> Any | None:
+    def _found(self, sealed: SealedKey) -> Sequence[Any]:
         """A key that must be fetched first: a KMS client, or an epoch key from the store."""
         name = key_id(sealed).decode("ascii", "replace")
         key = None
@@ -135,9 +139,10 @@ class DecryptionKeys:
             key = _kms_key(name)
         elif sealed.provider == RSA_PROVIDER and (pem := self._find(name)):
             key = private_key(pair_of(pem))
-        if key is not None:
-            self._keys[sealed.provider, key.key_id] = key
-        return key
+        if key is None:
+            return ()
+        self._keys[sealed.provider, key.key_id] = [key]
+        return (key,)
 
 
 def _kms_key(arn: str) -> Any:

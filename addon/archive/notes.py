@@ -1,26 +1,37 @@
 """Notes of people at moments of a recording: small documents, signed, and encrypted as it is.
 
-A note is an object of its own, never changed, and goes when its recording is erased. Its text is in
-the store only inside the encrypted message; the access log says that one was written, by whom.
+A note is an object of its own, which its author may change, and goes when its recording is erased.
+Its texts are in the store only inside the encrypted message, the earlier ones too; the access log
+says that one was written or changed, and by whom.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from addon import stored_documents
+from addon.archive.batch import Finding
 from addon.archive.message import decrypt, encrypt
 from addon.archive.names import notes_prefix
+from addon.archive.prefixes import NOTES
 from addon.archive.reader import fetch_header
 from addon.archive.sealing import fetcher
 from addon.archive.signed_documents import DocumentSigner
 from addon.archive.store import Stat
 from addon.archive.wrapping import key_name
-from addon.errors import InvalidParameter, KeyMissing, NotStored, Tampered, UnreadableDocument
+from addon.errors import (
+    ArchiveError,
+    Forbidden,
+    InvalidParameter,
+    KeyMissing,
+    NotStored,
+    Tampered,
+    UnreadableDocument,
+)
 
 if TYPE_CHECKING:
     from addon.archive.archive import Archive
@@ -34,17 +45,25 @@ MAX_TEXT = 2000
 MAX_NOTES = 200
 """Of one recording: each is an object that the page opens."""
 
+MAX_EARLIER = 20
+"""Earlier texts of a note that are kept: with these it is as long as an object may be."""
+
 MAX_AUTHOR = 256
 """Characters of a name, as the issuer gave it."""
 
 
-MAX_OBJECT = 64 * 1024
-"""Bytes of a stored note, many times what one takes: a larger object was put there by others."""
+MAX_OBJECT = 256 * 1024
+"""Bytes of a stored note, more than one takes with all its earlier texts: a larger object was put
+there by others."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """A note at `at_seconds` of the recording; `trouble` says why it cannot be shown, if so."""
+    """A note at `at_seconds` of the recording; `trouble` says why it cannot be shown, if so.
+
+    `earlier` are the texts that it had before, the oldest first, and `changed_at` is when it got
+    the present one, None where it never had another.
+    """
 
     id: str
     at_seconds: float
@@ -52,6 +71,8 @@ class Note:
     written_at: datetime
     text: str
     trouble: str | None = None
+    changed_at: datetime | None = None
+    earlier: tuple[str, ...] = ()
 
 
 def add_note(
@@ -70,9 +91,7 @@ def add_note(
     recording that is not there or is erased meanwhile; KeyMissing where this process cannot
     encrypt or sign; StoreUnavailable.
     """
-    text = text.strip()
-    if not text or len(text) > MAX_TEXT:
-        raise InvalidParameter(f"text: 1 to {MAX_TEXT} characters are a note")
+    text = _checked(text)
     manifest = archive.manifest(tenant, recording_id)
     at_seconds = round(min(max(at_seconds, 0.0), manifest.facts.duration_seconds or at_seconds), 3)
     if sum(1 for _ in archive.store.list(notes_prefix(tenant, recording_id))) >= MAX_NOTES:
@@ -87,8 +106,7 @@ def add_note(
         "text": text,
     }
     key = f"{notes_prefix(tenant, recording_id)}{name}.esdk"
-    signed = _signer(archive).sign(KIND, key, document)
-    blocks = encrypt([signed], archive.encryption_keys, _context(tenant, recording_id))
+    blocks = _sealed(archive, tenant, recording_id, key, document)
     facts = {"by": document["author"], "at_seconds": at_seconds, "note": name}
     archive.access_log.record(tenant, recording_id, "noted", facts, at=at)
     archive.store.put(key, blocks)
@@ -96,6 +114,71 @@ def add_note(
         archive.store.delete(key)
         raise NotStored("this recording was erased in the meantime")
     return _note(name, document)
+
+
+def change_note(
+    archive: Archive,
+    tenant: str,
+    recording_id: str,
+    name: str,
+    *,
+    text: str,
+    author: str,
+    now: datetime | None = None,
+) -> Note:
+    """Give a note of this author another text, on record before it is kept.
+
+    Raises InvalidParameter for no text or too much of it, or a note that was changed too often;
+    NotStored for one that is not there; Forbidden for one of somebody else; Tampered; KeyMissing;
+    StoreUnavailable.
+    """
+    text = _checked(text)
+    keys = [stat.key for stat in archive.store.list(notes_prefix(tenant, recording_id))]
+    key = f"{notes_prefix(tenant, recording_id)}{name}.esdk"
+    if key not in keys:
+        raise NotStored("there is no such note")
+    document = _opened(archive, tenant, recording_id, key)
+    before = _note(name, document)
+    if before.author != author[:MAX_AUTHOR]:
+        raise Forbidden("A note is changed by who wrote it")
+    if text == before.text:
+        return before
+    if len(before.earlier) >= MAX_EARLIER:
+        raise InvalidParameter(f"text: this note was changed {MAX_EARLIER} times: write another")
+    at = (now or datetime.now(UTC)).astimezone(UTC)
+    earlier = [*before.earlier, before.text]
+    document |= {"text": text, "earlier": earlier, "changed_at": at.isoformat()}
+    blocks = _sealed(archive, tenant, recording_id, key, document)
+    facts = {"by": before.author, "at_seconds": before.at_seconds, "note": name}
+    archive.access_log.record(tenant, recording_id, "note_changed", facts, at=at)
+    archive.store.put(key, blocks, if_absent=False)
+    if archive.is_erased(tenant, recording_id):
+        archive.store.delete(key)
+        raise NotStored("this recording was erased in the meantime")
+    return _note(name, document)
+
+
+def sign_notes(archive: Archive) -> Iterator[Finding]:
+    """Sign each note of every recording that an older control key signed with the newest.
+
+    Yields each note signed ("whole") or failed ("bad"). Raises KeyMissing where this process cannot
+    open, seal and sign them; StoreUnavailable.
+    """
+    _ = archive.encryption_keys, _signer(archive)
+    for stat in archive.store.list(NOTES):
+        tenant, recording_id, *_rest = stat.key.removeprefix(NOTES).split("/")
+        try:
+            content = _content(archive, tenant, recording_id, stat.key)
+            if _signer(archive).is_current(content):
+                continue
+            document = _signer(archive).verified(KIND, stat.key, content)
+            blocks = _sealed(archive, tenant, recording_id, stat.key, document)
+            archive.store.put(stat.key, blocks, if_absent=False)
+            yield Finding(tenant, recording_id, "whole", stat.size)
+        except NotStored:
+            continue
+        except ArchiveError as error:
+            yield Finding(tenant, recording_id, "bad", 0, error.message)
 
 
 def notes_of(archive: Archive, tenant: str, recording_id: str) -> list[Note]:
@@ -121,8 +204,7 @@ def reseal_notes(archive: Archive, tenant: str, recording_id: str) -> int:
         if {key_name(sealed) for sealed in header.sealed_keys} == wanted:
             continue
         document = _opened(archive, tenant, recording_id, stat.key)
-        signed = _signer(archive).sign(KIND, stat.key, document)
-        blocks = encrypt([signed], archive.encryption_keys, _context(tenant, recording_id))
+        blocks = _sealed(archive, tenant, recording_id, stat.key, document)
         archive.store.put(stat.key, blocks, if_absent=False)
         count += 1
     return count
@@ -139,10 +221,29 @@ def _context(tenant: str, recording_id: str) -> dict[str, str]:
     return {"tenant": tenant, "recording": recording_id, "object": KIND}
 
 
-def _opened(archive: Archive, tenant: str, recording_id: str, key: str) -> dict[str, Any]:
+def _checked(text: str) -> str:
+    text = text.strip()
+    if not text or len(text) > MAX_TEXT:
+        raise InvalidParameter(f"text: 1 to {MAX_TEXT} characters are a note")
+    return text
+
+
+def _sealed(
+    archive: Archive, tenant: str, recording_id: str, key: str, document: Mapping[str, Any]
+) -> Iterator[bytes]:
+    """The note, signed and encrypted for the present keys."""
+    signed = _signer(archive).sign(KIND, key, document)
+    return iter(encrypt([signed], archive.encryption_keys, _context(tenant, recording_id)))
+
+
+def _content(archive: Archive, tenant: str, recording_id: str, key: str) -> bytes:
     context = _context(tenant, recording_id)
-    blocks = decrypt(archive.store.read(key), archive.decryption_keys, context)
-    return _signer(archive).verified(KIND, key, b"".join(blocks))
+    return b"".join(decrypt(archive.store.read(key), archive.decryption_keys, context))
+
+
+def _opened(archive: Archive, tenant: str, recording_id: str, key: str) -> dict[str, Any]:
+    content = _content(archive, tenant, recording_id, key)
+    return _signer(archive).verified(KIND, key, content)
 
 
 def _read(archive: Archive, tenant: str, recording_id: str, stat: Stat) -> Note | None:
@@ -162,12 +263,15 @@ def _note(name: str, document: Mapping[str, Any]) -> Note:
     """Raises UnreadableDocument for a form that this release does not know."""
     stored_documents.check_version(document, KIND, VERSION)
     try:
+        changed = document.get("changed_at")
         return Note(
             name,
             float(document["at_seconds"]),
             str(document["author"]),
             datetime.fromisoformat(document["written_at"]),
             str(document["text"]),
+            changed_at=datetime.fromisoformat(changed) if changed else None,
+            earlier=tuple(map(str, document.get("earlier", ()))),
         )
     except (KeyError, TypeError, ValueError):
         raise UnreadableDocument("the note is of a form that is not known here") from None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from addon.archive.store import Patience, Store
@@ -19,6 +22,7 @@ def store_of(settings: Settings, *, patience: Patience | None = None) -> Store:
         patience=patience,
         storage_class=settings.archive_storage_class,
         lock_mode=settings.archive_lock_mode,
+        stores=settings.data_dir / "stores",
     )
 
 
@@ -28,10 +32,12 @@ def open_store(
     patience: Patience | None = None,
     storage_class: str | None = None,
     lock_mode: str = "governance",
+    stores: Path | None = None,
 ) -> Store:
     """The store at `file:///path` or `s3://bucket/prefix`. Raises SettingsError.
 
-    A query is refused: an option written there would be lost without a word.
+    `stores` is the folder in which the marks of directories are remembered (mark.py). A query is
+    refused: an option written there would be lost without a word.
     """
     parts = urlsplit(url)
     if parts.query:
@@ -41,10 +47,13 @@ def open_store(
         )
     if parts.scheme == "file" and parts.path and not parts.netloc:
         from addon.archive.directory import DirectoryStore
+        from addon.archive.mark import Mark
 
         if storage_class is not None:
             raise SettingsError("ARCHIVE_STORAGE_CLASS is set, but ARCHIVE_URL is no bucket")
-        return DirectoryStore(unquote(parts.path))
+        root = Path(unquote(parts.path))
+        mark = Mark(root, stores / _file_name(root)) if stores else None
+        return DirectoryStore(root, mark)
     if parts.scheme == "s3" and parts.netloc:
         from addon.archive.s3 import S3Store
 
@@ -56,3 +65,8 @@ def open_store(
             storage_class=storage_class,
         )
     raise SettingsError("ARCHIVE_URL: neither file:///a/path nor s3://bucket/prefix")
+
+
+def _file_name(root: Path) -> str:
+    """The name of the file in which a directory's mark is remembered: it follows from the path."""
+    return hashlib.sha256(os.fsencode(root)).hexdigest()[:16]

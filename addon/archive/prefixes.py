@@ -21,6 +21,9 @@ IDS = "ids/"
 NOTES = "notes/"
 """`<tenant>/<id>/<time>-<nonce>.esdk`: notes on a recording, encrypted; they go with it."""
 
+HOLDS = "holds/"
+"""`<tenant>/<id>`: a legal hold of a recording, or that it was lifted, signed."""
+
 AUDIT = "audit/"
 """`<tenant>/<id>/<time>-<nonce>.json`: one object an event; they outlive the recording."""
 
@@ -80,3 +83,6 @@ WEBHOOK_EVENTS = "webhook-events/"
 
 WEBHOOK_PENDING = "webhook-pending/"
 """`<event>-<endpoint>`: empty, while the event is still to be delivered there."""
+
+PROBES = "probes/"
+"""`<name>/…`: written to see whether the store takes, keeps and gives back an object; removed."""

@@ -27,6 +27,7 @@ from addon.archive.layout import (
     Header,
     parse_header,
 )
+from addon.archive.manifest import Manifest, Sealed
 from addon.archive.store import FIRST_READ, READ_SIZE
 from addon.errors import Tampered
 
@@ -187,3 +188,29 @@ def _authentic_key(header: Header, data_key: bytes) -> AESGCM:
 
 def _derived(data_key: bytes, message_id: bytes, info: bytes) -> bytes:
     return HKDF(hashes.SHA512(), 32, salt=message_id, info=info).derive(data_key)
+
+
+class ArchivedAudio:
+    """One recording's audio, opened: `length` in bytes is proven, every byte read is verified."""
+
+    def __init__(
+        self, manifest: Manifest, sealed: Sealed, reader: RangeReader, version: str
+    ) -> None:
+        self.manifest = manifest
+        self.length = reader.length
+        self.etag = sealed.plaintext_sha256[:32]
+        self.format = manifest.facts.format
+        self.seconds = manifest.facts.duration_seconds
+        self.version = version
+        self._reader = reader
+
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Verified plaintext from `start` up to, not including, `stop`.
+
+        Raises Tampered, also where the object was replaced since; NotStored; StoreUnavailable.
+        """
+        return self._reader.read(start, stop)
+
+    def views(self, start: int = 0, stop: int | None = None) -> Iterator[memoryview]:
+        """As `read`, but each block lies in memory that the next one is written into."""
+        return self._reader.views(start, stop)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from addon.archive.batch import Finding, each
 from addon.archive.names import behind, files, recording_of
 from addon.archive.notes import reseal_notes
 from addon.archive.prefixes import RECORDINGS
@@ -18,9 +19,8 @@ from addon.archive.reader import fetch_header
 from addon.archive.replacement import discard_staged, finish, replace_objects, stage
 from addon.archive.sealing import fetcher
 from addon.archive.store import Stat
-from addon.archive.verification import REENCRYPTED, Finding
+from addon.archive.verification import REENCRYPTED
 from addon.archive.wrapping import key_name
-from addon.errors import ArchiveError
 
 if TYPE_CHECKING:
     from addon.archive.archive import Archive
@@ -53,28 +53,33 @@ def reencrypt_all(
     """Every recording that is not sealed for exactly the present encryption keys; all with `force`.
 
     Yields each recording replaced ("whole") or failed ("bad"); doing it again goes on where it
-    ended. Raises StoreUnavailable, and KeyMissing where this process cannot seal or sign.
+    ended. Raises StoreUnavailable for an outage, and KeyMissing where this process cannot seal or
+    sign.
     """
     _ = archive.signer, archive.encryption_keys
     stats = archive.store.list(RECORDINGS, after=behind(*after) if after else None)
-    for recording, group in groupby(stats, lambda stat: recording_of(stat.key)):
-        if recording is None:
-            continue  # `verify_all` names it
-        tenant, recording_id = recording
-        stored = {stat.key: stat for stat in group}
+
+    def work(item: tuple[str, str, dict[str, Stat]]) -> Finding:
+        tenant, recording_id, stored = item
         keys = files(tenant, recording_id)
-        if keys.manifest not in stored:
-            continue
-        try:
-            reseal_notes(archive, tenant, recording_id)
-            objects = [stored[key] for key in (keys.audio, keys.analysis) if key in stored]
-            finished = not {keys.audio_next, keys.analysis_next} & stored.keys()
-            if not force and finished and _sealed_for_present(archive, objects):
-                continue
-            reencrypt(archive, tenant, recording_id, by=by)
-            yield Finding(tenant, recording_id, "whole", sum(stat.size for stat in objects))
-        except ArchiveError as error:
-            yield Finding(tenant, recording_id, "bad", 0, error.message)
+        reseal_notes(archive, tenant, recording_id)
+        objects = [stored[key] for key in (keys.audio, keys.analysis) if key in stored]
+        finished = not {keys.audio_next, keys.analysis_next} & stored.keys()
+        if not force and finished and _sealed_for_present(archive, objects):
+            return Finding(tenant, recording_id, "current")
+        reencrypt(archive, tenant, recording_id, by=by)
+        return Finding(tenant, recording_id, "whole", sum(stat.size for stat in objects))
+
+    found = each(_committed(stats), work, lambda item: item[:2])
+    return (one for one in found if one.state != "current")
+
+
+def _committed(stats: Iterable[Stat]) -> Iterator[tuple[str, str, dict[str, Stat]]]:
+    """Tenant, id and objects of each recording with a manifest; `verify_all` names the others."""
+    for recording, group in groupby(stats, lambda stat: recording_of(stat.key)):
+        stored = {stat.key: stat for stat in group}
+        if recording is not None and files(*recording).manifest in stored:
+            yield *recording, stored
 
 
 def _sealed_for_present(archive: Archive, objects: Iterable[Stat]) -> bool:

@@ -17,9 +17,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from addon.archive.aws_session import aws_session
+from addon.archive.blocks import counted
 from addon.archive.digest import Digest
 from addon.archive.prefixes import RECORDINGS
 from addon.archive.s3_answers import answers, code_of, watch
+from addon.archive.s3_refusals import ask_again
 from addon.archive.store import (
     FIRST_READ,
     MAX_SMALL_OBJECT,
@@ -58,6 +60,7 @@ class S3Store:
         self._lock_mode: Any = lock_mode.upper()
         self._storage_class = storage_class
         self._given_client = client
+        self.list_size = LIST_SIZE
 
     def put(
         self,
@@ -68,15 +71,15 @@ class S3Store:
         digest: Digest | None = None,
     ) -> Stat:
         """See Store.put."""
-        mark = secrets.token_hex(16)
+        mark, sizes = secrets.token_hex(16), list[int]()
         target = Target(self._client, self._bucket, self._name(key), if_absent, self._options(key))
         try:
-            size = upload(target, blocks, mark, digest)
+            upload(target, counted(blocks, sizes), mark, digest)
+            stat = self.stat(key)
         except AlreadyStored:
             # The answer to a first try may have been lost: then the object is our own.
-            return self._own(key, mark)
-        stat = self.stat(key)
-        if stat is None or stat.size != size:
+            stat = self._own(key, mark)
+        if stat is None or stat.size != sum(sizes):
             raise StoreUnavailable("the bucket lost what it had just taken")
         return stat
 
@@ -144,7 +147,7 @@ class S3Store:
             paginator.paginate(
                 Bucket=self._bucket,
                 Prefix=self._prefix + checked_prefix(prefix),
-                PaginationConfig={"PageSize": LIST_SIZE},
+                PaginationConfig={"PageSize": self.list_size},
                 **start,
             )
         )
@@ -193,7 +196,10 @@ class S3Store:
             # Objects prove themselves and parts carry a checksum; a signature is a hash more.
             s3={"payload_signing_enabled": False},
         )
-        return watch(aws_session().client("s3", config=config))
+        client = watch(aws_session().client("s3", config=config))
+        if self._patience.refused_s:
+            ask_again(client, self._patience.refused_s)
+        return client
 
     @cached_property
     def _versioned(self) -> bool:

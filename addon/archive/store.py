@@ -45,15 +45,20 @@ class Stat:
 
 @dataclass(frozen=True)
 class Patience:
-    """Time limits towards a store that does not answer: seconds, and tries in all."""
+    """Time limits towards a store that does not answer: seconds, and tries in all.
+
+    Within `refused_s` of a call's beginning, what the store refuses for a moment is asked again.
+    """
 
     connect_s: float = 5.0
     read_s: float = 30.0
     attempts: int = 5
+    refused_s: float = 0.0
 
 
-WEB_PATIENCE = Patience(connect_s=0.4, read_s=5.0, attempts=1)
-"""Somebody waits for the answer: an unreachable store is known within a second."""
+WEB_PATIENCE = Patience(connect_s=0.4, read_s=5.0, attempts=1, refused_s=1.0)
+"""Somebody waits for the answer: an unreachable store is known within a second, and a bucket that
+is busy for a moment refuses nobody."""
 
 
 class Store(Protocol):

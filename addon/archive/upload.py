@@ -56,8 +56,10 @@ class Target:
         return {"IfNoneMatch": "*"} if self.if_absent else {}
 
 
-def upload(target: Target, blocks: Iterable[bytes], mark: str, digest: Digest | None = None) -> int:
-    """Write `blocks`, marked, and show them to `digest`; the bytes written.
+def upload(
+    target: Target, blocks: Iterable[bytes], mark: str, digest: Digest | None = None
+) -> None:
+    """Write `blocks`, marked, and show them to `digest`.
 
     Raises AlreadyStored, NotStored, StoreUnavailable, and what `blocks` raises.
     """
@@ -65,24 +67,24 @@ def upload(target: Target, blocks: Iterable[bytes], mark: str, digest: Digest | 
     first = next(parts)
     options = {**target.options, "ChecksumAlgorithm": "CRC32", "Metadata": {WRITE_MARK: mark}}
     if not first.last:
-        return _in_parts(target, chain([first], parts), options, digest or _unseen)
+        _in_parts(target, chain([first], parts), options, digest or _unseen)
+        return
     if digest:
         digest(first.content)
     with answers():
         target.client.put_object(**target.place, **_checked(first), **options, **target.condition)
-    return len(first.content)
 
 
 def _unseen(_part: bytearray) -> None:
     """In the place of a digest that nobody wants."""
 
 
-def _in_parts(target: Target, parts: Iterable[Piece], options: Mapping[str, Any], see: See) -> int:
+def _in_parts(target: Target, parts: Iterable[Piece], options: Mapping[str, Any], see: See) -> None:
     with answers():
         begun = target.client.create_multipart_upload(**target.place, **options)
         place = {**target.place, "UploadId": begun["UploadId"]}
     try:
-        size, done = _sent(target.client, place, parts, see)
+        done = _sent(target.client, place, parts, see)
         with answers():
             target.client.complete_multipart_upload(
                 **place, MultipartUpload={"Parts": done}, **target.condition
@@ -91,17 +93,15 @@ def _in_parts(target: Target, parts: Iterable[Piece], options: Mapping[str, Any]
         with suppress(AddonError), answers():
             target.client.abort_multipart_upload(**place)
         raise
-    return size
 
 
 def _sent(
     client: S3Client, place: Mapping[str, Any], parts: Iterable[Piece], see: See
-) -> tuple[int, list[Any]]:
+) -> list[Any]:
     """Upload with PARTS_IN_FLIGHT at a time; the source is pulled no faster than that.
 
     Beside it one thread shows the parts in their order.
     """
-    size = 0
     sent: list[Future[Any]] = []
     shown: list[Future[None]] = []
     with ThreadPoolExecutor(1, "digest") as beside, ThreadPoolExecutor(PARTS_IN_FLIGHT) as pool:
@@ -111,11 +111,10 @@ def _sent(
                     # The next piece is written over the memory of this one.
                     sent[-PARTS_IN_FLIGHT].result()
                     shown[-PARTS_IN_FLIGHT].result()
-                size += len(part.content)
                 shown.append(beside.submit(see, part.content))
                 sent.append(pool.submit(_send, client, place, number, part))
             shown[-1].result()
-            return size, [part.result() for part in sent]
+            return [part.result() for part in sent]
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

@@ -8,37 +8,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from addon.archive.batch import Finding, State, each
 from addon.archive.manifest import Manifest, Part
 from addon.archive.names import behind, files, recording_of
 from addon.archive.prefixes import RECORDINGS
 from addon.archive.sealing import object_key
+from addon.archive.store import Stat
 from addon.errors import ArchiveError, Tampered
 
 if TYPE_CHECKING:
     from addon.archive.archive import Archive
 
-State = Literal["whole", "erased", "unfinished", "bad", "current"]
-
 REENCRYPTED, REANALYSED = "reencrypted", "reanalysed"
 """The events in the access log that say which generation a manifest has reached."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The state of one recording, or of another object; `problem` says why it is bad.
-
-    `size` is what was looked at, in bytes. "current" is what needed no work.
-    """
-
-    tenant: str
-    recording_id: str
-    state: State
-    size: int = 0
-    problem: str = ""
 
 
 def verify(archive: Archive, tenant: str, recording_id: str) -> Manifest:
@@ -66,24 +51,27 @@ def compare(archive: Archive, tenant: str, recording_id: str) -> Manifest:
 def verify_all(archive: Archive, *, after: tuple[str, str] | None = None) -> Iterator[Finding]:
     """Every recording in key order, from behind `after` (tenant and id) where that is given.
 
-    An object that fails, or that no recording has, is a finding, not an exception; only
-    StoreUnavailable is raised.
+    An object that fails, or that no recording has, is a finding, not an exception. Raises
+    StoreUnavailable for an outage.
     """
     stats = archive.store.list(RECORDINGS, after=behind(*after) if after else None)
+    return each(_grouped(stats), lambda item: _found(archive, *item), lambda item: item[:2])
+
+
+def _grouped(stats: Iterator[Stat]) -> Iterator[tuple[str, str, dict[str, int]]]:
+    """Tenant and id of each recording, and the sizes of its objects; none for a strange key."""
     for recording, group in groupby(stats, lambda stat: recording_of(stat.key)):
-        sizes = {stat.key: stat.size for stat in group}
-        if recording is None:
-            yield from map(_foreign, sizes)
-        else:
-            yield _found(archive, *recording, sizes)
-
-
-def _foreign(key: str) -> Finding:
-    tenant, _, rest = key.removeprefix(RECORDINGS).partition("/")
-    return Finding(tenant, rest, "bad", problem="no recording has an object of such a name")
+        if recording is not None:
+            yield *recording, {stat.key: stat.size for stat in group}
+            continue
+        for stat in group:
+            tenant, _, rest = stat.key.removeprefix(RECORDINGS).partition("/")
+            yield tenant, rest, {}
 
 
 def _found(archive: Archive, tenant: str, recording_id: str, sizes: dict[str, int]) -> Finding:
+    if not sizes:
+        raise Tampered("no recording has an object of such a name")
     keys = files(tenant, recording_id)
     state: State = "unfinished"
     try:

@@ -34,7 +34,7 @@ which the parameters `agent` and `queue` take as well. The name is in the stored
 `call`; of a group, in that of `example`.
 
 CatalogueUnavailable means: say so, and list the archive itself. A recording of state `unknown` is
-in the catalogue without figures, until `flask catalogue rebuild`.
+in the catalogue without figures, until its page is opened or `flask catalogue rebuild` is run.
 """
 
 from addon.catalogue.catalogue import Catalogue, Status

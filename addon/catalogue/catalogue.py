@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Self
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, union_all
 
 from addon.archive.manifest import Manifest
 from addon.catalogue import grouping, writing
@@ -22,7 +22,7 @@ from addon.catalogue.paging import Page, page_of
 from addon.catalogue.recording import Recording, recording_of
 from addon.catalogue.row import EPOCH_S, KEYED_BITS, Row, first_id, row_of
 from addon.catalogue.search_tokens import Tokens
-from addon.catalogue.selection import Selection
+from addon.catalogue.selection import Part, Selection, allowed
 from addon.catalogue.tables import recordings
 from addon.errors import CatalogueUnavailable
 from addon.settings import Settings
@@ -31,6 +31,10 @@ COMPARED = "compared_at"
 POSITION = "rebuild"
 KEY = "key"
 """The fact that tells which CATALOGUE_KEY made the tokens."""
+
+
+MOST_COUNTED = 10_000
+"""Recordings of a filter that are counted: each is looked at, and nobody pages through more."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,14 @@ class Status:
     recordings: int
     unknown: int
     compared_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number of recordings; `is_more` where there are more than it says."""
+
+    number: int
+    is_more: bool = False
 
 
 class Catalogue:
@@ -72,14 +84,16 @@ class Catalogue:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write recordings, in one transaction; a newer row that is there stays."""
-        with self._database.begin() as connection:
-            self._check_key(connection)
-            writing.write(connection, rows)
+        if self._database.open() != self._checked:
+            with self._reading():
+                pass  # which looks whether the key is the catalogue's
+        with self._database.writing() as cursor:
+            writing.write(cursor, rows)
 
     def remove(self, install: str, recording_ids: Collection[str]) -> None:
         """Remove recordings of an install, with all of their tokens."""
-        with self._database.begin() as connection:
-            writing.remove(connection, install, recording_ids)
+        with self._database.writing() as cursor:
+            writing.remove(cursor, install, recording_ids)
 
     def page(
         self,
@@ -91,16 +105,28 @@ class Catalogue:
     ) -> Page:
         """Recordings in order, from the beginning or behind `cursor`. Raises InvalidParameter."""
         with self._reading() as connection:
-            by_time = sort.by == "time"
-            selection = Selection(connection, wanted, installs, self._made, by_time=by_time)
-            return page_of(connection, selection, sort, cursor, limit)
 
-    def count(self, wanted: Filter, installs: Collection[str]) -> int:
-        """How many recordings a filter finds: a tenth of what their sums cost."""
+            def selected(order: str) -> Selection:
+                return Selection(connection, wanted, installs, self._made, order)
+
+            return page_of(connection, selected, sort, cursor, limit)
+
+    def count(self, wanted: Filter, installs: Collection[str]) -> Count:
+        """Number of recordings that a filter finds. One with more conditions than a time is counted
+        up to MOST_COUNTED."""
+        if grouping.is_stretch(wanted):
+            (group,) = self.totals(wanted, installs)
+            return Count(group.totals.recordings)
         with self._reading() as connection:
             selection = Selection(connection, wanted, installs, self._made)
-            counted = select(func.count()).select_from(selection.source).where(*selection.where)
-            return connection.scalar(counted) or 0
+            some = [part.select(part.id.label("id")) for part in selection.parts]
+            if not some:
+                return Count(0)
+            every = union_all(*some) if some[1:] else some[0]
+            # It ends when it has enough: no recording is in a part twice.
+            ids = every.limit((MOST_COUNTED + 1) * len(some)).subquery().c.id
+            number = connection.scalar(select(func.count(ids.distinct()))) or 0
+        return Count(min(number, MOST_COUNTED), number > MOST_COUNTED)
 
     def totals(
         self,
@@ -116,8 +142,12 @@ class Catalogue:
         are the group whose key is None.
         """
         with self._reading() as connection:
-            selection = Selection(connection, wanted, installs, self._made)
-            return grouping.totals(connection, selection, by, zone, wanted)
+
+            def selected(some: Filter) -> Part:
+                return Selection(connection, some, installs, self._made).whole()
+
+            counted = allowed(wanted, installs)
+            return grouping.totals(connection, wanted, counted, selected, by, zone)
 
     def worst(
         self, measure: str, wanted: Filter, n: int, installs: Collection[str]
@@ -153,12 +183,11 @@ class Catalogue:
 
     def status(self, installs: Collection[str]) -> Status:
         """The extent of what the catalogue knows of these installs."""
-        counted = select(func.count()).where(recordings.c.install.in_(installs))
         with self._reading() as connection:
-            total = connection.scalar(counted) or 0
-            missing = connection.scalar(counted.where(recordings.c.state == "unknown")) or 0
             compared = writing.fact(connection, COMPARED)
-        return Status(total, missing, datetime.fromisoformat(compared) if compared else None)
+        (group,) = self.totals(Filter(), installs)
+        moment = datetime.fromisoformat(compared) if compared else None
+        return Status(group.totals.recordings, group.totals.unknown, moment)
 
     def days(self, install: str) -> list[date]:
         """The UTC days of an install's recordings."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,12 @@ _PRAGMAS = (
     f"busy_timeout={int(WAIT_S * 1000)}",
     "temp_store=MEMORY",
     "cache_size=-16000",
+    "wal_autocheckpoint=4000",
     "secure_delete=ON",
 )
 """WAL: readers and one writer do not wait for each other. NORMAL: a power cut may lose the last
-rows, which the sweeper writes again. What is erased is overwritten."""
+rows, which the sweeper writes again. What is erased is overwritten. Pages are copied from the log
+into the file every 16 MB, because the tokens of each recording change many of the same pages."""
 
 
 def url_of(settings: Settings) -> URL:
@@ -58,6 +61,14 @@ def url_of(settings: Settings) -> URL:
     raise SettingsError("DATABASE_URL must start with postgres:// or postgresql://")
 
 
+@dataclass(frozen=True)
+class Cursor:
+    """The driver's cursor in a transaction, and the dialect that it understands."""
+
+    driver: Any
+    dialect: str
+
+
 class Database:
     """Connections to the database of one process, made when the first is needed."""
 
@@ -68,6 +79,37 @@ class Database:
         self._opened: tuple[int, int] | None = None
         self.openings = 0
         """How often the database was opened: each time it may be another one."""
+
+    def open(self) -> int:
+        """Open the database, where it is not; gives `openings`. Raises CatalogueUnavailable."""
+        try:
+            self._ready()
+        except (DBAPIError, PoolTimeout, OSError) as error:
+            raise _unavailable(error) from error
+        return self.openings
+
+    @contextmanager
+    def writing(self) -> Iterator[Cursor]:
+        """A transaction of the driver's own, which a job's write takes: statements that SQLAlchemy
+        puts together cost more than they do. Raises CatalogueUnavailable.
+
+        SQLite's lock is taken at once: a reader that becomes a writer behind another one fails.
+        """
+        error_of_driver: type[Exception] = DBAPIError
+        try:
+            engine = self._ready()
+            error_of_driver = engine.dialect.loaded_dbapi.Error
+            connection = engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                if self._file is not None:
+                    cursor.execute("BEGIN IMMEDIATE")
+                yield Cursor(cursor, engine.dialect.name)
+                connection.commit()
+            finally:
+                connection.close()  # without a commit it is rolled back
+        except (DBAPIError, error_of_driver, PoolTimeout, OSError) as error:
+            raise _unavailable(error) from error
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

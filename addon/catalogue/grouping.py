@@ -1,49 +1,61 @@
 """Sums over many recordings, whole or by day, agent, queue or install.
 
-A figure that is not known counts in no sum, so each mean is over the recordings that have it.
+A figure that is not known counts in no sum, so each mean is over the recordings that have it. Of a
+stretch of time without other conditions, the slots that lie in it are summed up beforehand (`sums`
+in `tables.py`); the recordings at its ends, and those of every other filter, are read one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    case,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.engine import RowMapping
 
 from addon.catalogue.filters import Filter
 from addon.catalogue.recording import group_key
-from addon.catalogue.row import EPOCH_S, KEYED_BITS
-from addon.catalogue.selection import Selection
-from addon.catalogue.tables import recordings
+from addon.catalogue.row import EPOCH_S, KEYED_BITS, first_id
+from addon.catalogue.selection import Part
+from addon.catalogue.tables import (
+    AGENTS,
+    AMOUNTS,
+    COUNTS,
+    HALF_HOURS,
+    NOBODY,
+    QUEUES,
+    SLOT_S,
+    SUMMED,
+    recordings,
+    sums,
+    tokens,
+)
 
 By = Literal["day", "agent", "queue", "install"]
-
-SUMMED = (
-    "duration_seconds",
-    "agent_talk_seconds",
-    "customer_talk_seconds",
-    "crosstalk_seconds",
-    "silence_seconds",
-    "hold_seconds",
-    "interruptions",
-)
-KNOWN_WITH = dict.fromkeys(SUMMED, "crosstalk_seconds") | {
-    "duration_seconds": "duration_seconds",
-    "silence_seconds": "silence_seconds",
-    "hold_seconds": "silence_seconds",
-}
-"""The figure that is known wherever another is: a party's need two, silence needs an analysis."""
-
-COUNTED = tuple(dict.fromkeys(KNOWN_WITH.values()))
 
 IN_TIME = 3.0
 """Times the audio's length that a result should take at most (spec/protocol 1.8)."""
 TOO_LATE = 10.0
 
 DAY_S = 86_400
+
+Offset = tuple[int, int]
+"""A second since 1970, and a zone's distance from UTC up to it."""
+
+EVERY_ID = 2**63 - 1
+MOST_EXAMPLES = 50
+"""The largest groups have one; pages show fewer."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,8 @@ class Totals:
 class Group:
     """The totals of one key: a date, a group key of an agent or a queue, an install, or None.
 
-    `example` is the install and id of one of its recordings: its stored analysis has the name.
+    `example` is the install and id of one of its recordings, whose stored analysis has the name.
+    Only the largest groups with a name have one.
     """
 
     key: date | str | None
@@ -82,19 +95,40 @@ class Group:
 
 
 def totals(
-    connection: Connection, selection: Selection, by: By | None, zone: tzinfo, wanted: Filter
+    connection: Connection,
+    wanted: Filter,
+    installs: Collection[str],
+    selected: Callable[[Filter], Part],
+    by: By | None,
+    zone: tzinfo,
 ) -> list[Group]:
-    """The groups: by day in the order of days, else the largest first."""
-    keys = [] if by is None else [_key(connection, by, zone, wanted).label("key")]
-    newest = func.max(recordings.c.id).label("newest")
-    statement = select(*keys, newest, *_sums()).select_from(selection.source)
-    statement = statement.where(*selection.where).group_by(*keys)
-    rows = list(connection.execute(statement).mappings())
-    examples = _examples(connection, rows) if by in ("agent", "queue") else {}
-    groups = [Group(_value(by, row), _totals(row), examples.get(row["newest"])) for row in rows]
+    """The groups: by day in the order of days, else the largest first.
+
+    `installs` are those to be counted, and `selected` gives the recordings of a filter.
+    """
+    offsets = _offsets(*_stretch(connection, wanted), zone) if by == "day" else []
+    kind = {"day": HALF_HOURS, "agent": AGENTS}.get(str(by), QUEUES)
+    found: dict[Any, Counter[str]] = {}
+    remaining = [wanted]
+    if is_stretch(wanted) and not any(each % SLOT_S[kind] for one in offsets for each in one):
+        first, end = _slots(wanted, kind)
+        if first is None or end is None or first < end:
+            remaining = list(_edges(wanted, first, end, kind))
+            summed = _of_slots(installs, kind, first, end, by, offsets)
+            _add(found, connection.execute(summed).mappings())
+    for one in remaining:
+        _add(found, connection.execute(_of_rows(selected(one), by, offsets)).mappings())
+    if by is None:
+        return [Group(None, _totals(found.get(None, Counter())))]
+    keys = [key for key, each in found.items() if each["recordings"]]
     if by == "day":
-        return sorted(groups, key=lambda group: str(group.key))
-    return sorted(groups, key=lambda group: (-group.totals.recordings, str(group.key)))
+        return [Group(date_of(key), _totals(found[key])) for key in sorted(keys)]
+    keys.sort(key=lambda key: (-found[key]["recordings"], str(key)))
+    if by == "install":
+        return [Group(key, _totals(found[key])) for key in keys]
+    examples = _examples(connection, wanted, [key for key in keys[:MOST_EXAMPLES] if key != NOBODY])
+    names = {key: None if key == NOBODY else group_key(key) for key in keys}
+    return [Group(names[key], _totals(found[key]), examples.get(key)) for key in keys]
 
 
 def date_of(number: int) -> date:
@@ -102,60 +136,127 @@ def date_of(number: int) -> date:
     return date(1970, 1, 1) + timedelta(days=number)
 
 
-def _sums() -> list[ColumnElement[Any]]:
+def is_stretch(wanted: Filter) -> bool:
+    """True for a filter that asks for a time and an install at most."""
+    return wanted.replace(install=None, since=None, until=None).is_empty
+
+
+def _slots(wanted: Filter, kind: int) -> tuple[int | None, int | None]:
+    """The first whole slot of a stretch of time, and the first one behind; None for an open end."""
+    since, until = (
+        None if at is None else -(-at.timestamp() // 1) - EPOCH_S
+        for at in (wanted.since, wanted.until)
+    )
+    first = None if since is None else int(-(-since // SLOT_S[kind]))
+    return first, None if until is None else int(until // SLOT_S[kind])
+
+
+def _edges(wanted: Filter, first: int | None, end: int | None, kind: int) -> Iterator[Filter]:
+    """Filters of the time before the first and behind the last slot of a stretch."""
+    before, behind = (
+        None if slot is None else datetime.fromtimestamp(slot * SLOT_S[kind] + EPOCH_S, UTC)
+        for slot in (first, end)
+    )
+    if wanted.since is not None and before is not None and wanted.since < before:
+        yield wanted.replace(until=before)
+    if wanted.until is not None and behind is not None and behind < wanted.until:
+        yield wanted.replace(since=behind)
+
+
+def _of_slots(
+    installs: Collection[str],
+    kind: int,
+    first: int | None,
+    end: int | None,
+    by: By | None,
+    offsets: list[Offset],
+) -> Select[Any]:
+    row = sums.c
+    key: ColumnElement[Any] = literal(None)
+    if by == "day":
+        key = _day(row.slot * SLOT_S[kind] + EPOCH_S, offsets)
+    elif by is not None:
+        key = row.install if by == "install" else row.name
+    found = select(
+        key.label("key"),
+        *(func.sum(row[name]).label(name) for name in (*COUNTS, *AMOUNTS)),
+    ).where(row.kind == kind, row.install.in_(installs))
+    if first is not None:
+        found = found.where(row.slot >= first)
+    if end is not None:
+        found = found.where(row.slot < end)
+    return found.group_by("key") if by else found
+
+
+def _of_rows(part: Part, by: By | None, offsets: list[Offset]) -> Select[Any]:
     row = recordings.c
-    seconds = row.duration_seconds
-    ratio = row.elapsed_per_duration
-    return [
+    seconds, ratio = row.duration_seconds, row.elapsed_per_duration
+    key: ColumnElement[Any] = literal(None)
+    if by == "day":
+        key = _day(row.id // (1 << KEYED_BITS) + EPOCH_S, offsets)
+    elif by is not None:
+        key = row.install if by == "install" else func.coalesce(row[by], NOBODY)
+    found = part.select(
+        key.label("key"),
         func.count().label("recordings"),
         func.count(case((row.state == "analysed", 1))).label("analysed"),
         func.count(case((row.state == "failed", 1))).label("failed"),
-        *(func.sum(row[name]).label(f"sum_{name}") for name in SUMMED),
-        *(func.count(row[name]).label(f"known_{name}") for name in COUNTED),
-        func.sum(case((row.silence_seconds.is_not(None), seconds))).label("analysed_seconds"),
-        func.sum(case((row.crosstalk_seconds.is_not(None), seconds))).label("two_party_seconds"),
+        *(func.count(row[name]).label(f"known_{name}") for name in SUMMED),
         func.count(ratio).label("timed"),
         func.count(case((ratio <= IN_TIME, 1))).label("in_time"),
         func.count(case((ratio > TOO_LATE, 1))).label("too_late"),
-    ]
+        *((1000 * func.sum(row[name])).label(f"sum_{name}") for name in SUMMED),
+        (1000 * func.sum(case((row.silence_seconds.is_not(None), seconds)))).label(
+            "analysed_seconds"
+        ),
+        (1000 * func.sum(case((row.crosstalk_seconds.is_not(None), seconds)))).label(
+            "two_party_seconds"
+        ),
+    )
+    return found.group_by("key") if by else found
 
 
-def _totals(row: RowMapping) -> Totals:
-    counted = {name: row[name] for name in ("recordings", "analysed", "failed")}
+def _add(found: dict[Any, Counter[str]], rows: Iterable[RowMapping]) -> None:
+    """Add sums to those of the same key."""
+    for row in rows:
+        values = found.setdefault(row["key"], Counter())
+        for name in (*COUNTS, *AMOUNTS):
+            values[name] += round(row[name] or 0)
+
+
+def _totals(values: Counter[str]) -> Totals:
+    known = {name: values[f"known_{name}"] for name in SUMMED}
+
+    def seconds(name: str, number: int) -> float | None:
+        return values[name] / 1000 if number else None
+
     return Totals(
-        **counted,
-        unknown=row["recordings"] - row["analysed"] - row["failed"],
-        sums={name: row[f"sum_{name}"] for name in SUMMED},
-        known={name: row[f"known_{counted}"] for name, counted in KNOWN_WITH.items()},
-        analysed_seconds=row["analysed_seconds"],
-        two_party_seconds=row["two_party_seconds"],
-        timed=row["timed"],
-        in_time=row["in_time"],
-        too_late=row["too_late"],
+        **{name: values[name] for name in ("recordings", "analysed", "failed")},
+        unknown=values["recordings"] - values["analysed"] - values["failed"],
+        sums={name: seconds(f"sum_{name}", known[name]) for name in SUMMED},
+        known=known,
+        analysed_seconds=seconds("analysed_seconds", known["silence_seconds"]),
+        two_party_seconds=seconds("two_party_seconds", known["crosstalk_seconds"]),
+        **{name: values[name] for name in ("timed", "in_time", "too_late")},
     )
 
 
-def _examples(connection: Connection, rows: list[RowMapping]) -> dict[int, tuple[str, str]]:
-    ids = [row["newest"] for row in rows]
+def _examples(
+    connection: Connection, wanted: Filter, names: Sequence[int]
+) -> dict[int, tuple[str, str]]:
+    """The newest recording of each name, which is also the token that it is found by."""
+    if not names:
+        return {}
+    until = first_id(wanted.until) if wanted.until else EVERY_ID
+    newest = [
+        select(func.max(tokens.c.id)).where(tokens.c.token == name, tokens.c.id < until)
+        for name in names
+    ]
+    ids = connection.execute(select(*(one.scalar_subquery() for one in newest))).one()
     columns = recordings.c.id, recordings.c.install, recordings.c.recording_id
-    found = connection.execute(select(*columns).where(recordings.c.id.in_(ids))).all()
-    return {id: (install, recording_id) for id, install, recording_id in found}
-
-
-def _value(by: By | None, row: RowMapping) -> date | str | None:
-    if by is None:
-        return None
-    if by == "day":
-        return date_of(row["key"])
-    return row["key"] if by == "install" else group_key(row["key"])
-
-
-def _key(connection: Connection, by: By, zone: tzinfo, wanted: Filter) -> ColumnElement[Any]:
-    if by != "day":
-        return recordings.c[by]
-    seconds = recordings.c.id // (1 << KEYED_BITS) + EPOCH_S
-    first, last = _stretch(connection, wanted)
-    return (seconds + _offset(seconds, first, last, zone)) // DAY_S
+    found = connection.execute(select(*columns).where(recordings.c.id.in_(ids)))
+    by_id = {id: (install, recording_id) for id, install, recording_id in found}
+    return {name: by_id[id] for name, id in zip(names, ids, strict=True) if id in by_id}
 
 
 def _stretch(connection: Connection, wanted: Filter) -> tuple[datetime, datetime]:
@@ -171,20 +272,24 @@ def _moment(id: int) -> datetime:
     return datetime.fromtimestamp((id >> KEYED_BITS) + EPOCH_S, UTC)
 
 
-def _offset(
-    seconds: ColumnElement[int], first: datetime, last: datetime, zone: tzinfo
-) -> ColumnElement[int]:
-    """The zone's distance from UTC in seconds, which changes within a stretch of time."""
+def _offsets(first: datetime, last: datetime, zone: tzinfo) -> list[Offset]:
+    """The zone's distances from UTC in a stretch of time: each with the second where it ends."""
     at, offset = first, _offset_at(first, zone)
-    changes: list[tuple[ColumnElement[bool], int]] = []
+    found: list[Offset] = []
     while at < last:
         following = at + timedelta(days=1)
         if _offset_at(following, zone) != offset:
-            change = _change(at, following, zone)
-            changes.append((seconds < int(change.timestamp()), offset))
+            found.append((int(_change(at, following, zone).timestamp()), offset))
             offset = _offset_at(following, zone)
         at = following
-    return case(*changes, else_=offset) if changes else literal(offset)
+    return [*found, (0, offset)]
+
+
+def _day(seconds: ColumnElement[int], offsets: list[Offset]) -> ColumnElement[int]:
+    """The day of a second, counted from 1970, where the zone is so far from UTC."""
+    *changes, (_, offset) = offsets or [(0, 0)]
+    before = [(seconds < end, distance) for end, distance in changes]
+    return (seconds + (case(*before, else_=offset) if before else literal(offset))) // DAY_S
 
 
 def _offset_at(moment: datetime, zone: tzinfo) -> int:

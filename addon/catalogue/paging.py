@@ -6,11 +6,11 @@ Rows that come or go between two pages never make one appear twice.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, or_, select, union
 from sqlalchemy.engine import RowMapping
 
 from addon.catalogue.filters import Sort
@@ -53,21 +53,28 @@ class Position:
 
 
 def page_of(
-    connection: Connection, selection: Selection, sort: Sort, cursor: str | None, limit: int
+    connection: Connection,
+    selected: Callable[[str], Selection],
+    sort: Sort,
+    cursor: str | None,
+    limit: int,
 ) -> Page:
-    """A page. Recordings that have not the figure come behind the others, latest first."""
+    """A page. Recordings that have not the figure come behind the others, latest first.
+
+    `selected` gives what is selected, for an order.
+    """
     at = Position.parse(cursor, sort) if cursor else None
     rows: list[RowMapping] = []
     if sort.by == "time":
-        rows += _rows(connection, _by_id(selection, at, descending=sort.descending), limit + 1)
+        rows += _rows(connection, _by_id(selected("time"), at, sort.descending, limit + 1))
     else:
         if at is None or at.value is not None:
-            rows += _rows(connection, _by_figure(selection, sort, at), limit + 1)
+            rows += _rows(connection, _by_figure(selected(sort.by), at, sort.descending, limit + 1))
             at = None
         if len(rows) <= limit:
-            without = _by_id(selection, at, descending=True)
-            unknown = without.where(recordings.c[sort.by].is_(None))
-            rows += _rows(connection, unknown, limit + 1 - len(rows))
+            unknown = recordings.c[sort.by].is_(None)
+            remaining = limit + 1 - len(rows)
+            rows += _rows(connection, _by_id(selected("time"), at, True, remaining, unknown))
     next_cursor = None
     if len(rows) > limit:
         last = rows[limit - 1]
@@ -76,9 +83,9 @@ def page_of(
     return Page([recording_of(row) for row in rows[:limit]], next_cursor)
 
 
-def _rows(connection: Connection, ordered: Select[Any], limit: int) -> list[RowMapping]:
-    """The first rows: their ids first, because a sort of whole rows would carry them all along."""
-    ids = list(connection.scalars(ordered.limit(limit)))
+def _rows(connection: Connection, ordered: Select[Any] | None) -> list[RowMapping]:
+    """The rows: their ids first, because a sort of whole rows would carry them all along."""
+    ids = [] if ordered is None else list(connection.scalars(ordered))
     if not ids:
         return []
     found = connection.execute(select(recordings).where(recordings.c.id.in_(ids))).mappings()
@@ -86,27 +93,55 @@ def _rows(connection: Connection, ordered: Select[Any], limit: int) -> list[RowM
     return [by_id[id] for id in ids if id in by_id]
 
 
-def _by_id(selection: Selection, at: Position | None, *, descending: bool) -> Select[Any]:
-    column = selection.id
-    statement = select(column).select_from(selection.source).where(*selection.where)
-    if at is not None:
-        statement = statement.where(column < at.id if descending else column > at.id)
-    return statement.order_by(column.desc() if descending else column.asc())
+def _by_id(
+    selection: Selection,
+    at: Position | None,
+    descending: bool,
+    limit: int,
+    *conditions: ColumnElement[bool],
+) -> Select[Any] | None:
+    found = []
+    for part in selection.parts:
+        statement = part.select(part.id.label("id")).where(*conditions)
+        if at is not None:
+            statement = statement.where(part.id < at.id if descending else part.id > at.id)
+        found.append(_first(statement, [part.id], descending, limit))
+    return _together(found, ["id"], descending, limit)
 
 
-def _by_figure(selection: Selection, sort: Sort, at: Position | None) -> Select[Any]:
-    column, by_id = recordings.c[sort.by], recordings.c.id
-    statement = select(by_id).select_from(selection.source).where(*selection.where)
-    statement = statement.where(column.is_not(None))
-    if at is not None:
-        statement = statement.where(_behind(column, by_id, at, descending=sort.descending))
-    ordered = (column.desc(), by_id.desc()) if sort.descending else (column.asc(), by_id.asc())
-    return statement.order_by(*ordered)
+def _by_figure(
+    selection: Selection, at: Position | None, descending: bool, limit: int
+) -> Select[Any] | None:
+    found = []
+    for part in selection.parts:
+        statement = part.select(part.id.label("id"), part.figure.label("figure"))
+        if at is not None:
+            statement = statement.where(*_behind(part.figure, part.id, at, descending))
+        found.append(_first(statement, [part.figure, part.id], descending, limit))
+    return _together(found, ["figure", "id"], descending, limit)
+
+
+def _first(
+    statement: Select[Any], order: Sequence[ColumnElement[Any]], descending: bool, limit: int
+) -> Select[Any]:
+    ordered = (column.desc() if descending else column.asc() for column in order)
+    return statement.order_by(*ordered).limit(limit)
+
+
+def _together(
+    found: Sequence[Select[Any]], order: Sequence[str], descending: bool, limit: int
+) -> Select[Any] | None:
+    """The first ids of several statements that each give their first: none is read to its end."""
+    if len(found) <= 1:
+        return found[0] if found else None
+    every = union(*(select(one.subquery()) for one in found)).subquery()
+    return _first(select(every.c.id), [every.c[name] for name in order], descending, limit)
 
 
 def _behind(
-    column: ColumnElement[float], by_id: ColumnElement[int], at: Position, *, descending: bool
-) -> ColumnElement[bool]:
+    column: ColumnElement[float], by_id: ColumnElement[int], at: Position, descending: bool
+) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of what follows; the first of them is what an index can begin at."""
     if descending:
-        return or_(column < at.value, and_(column == at.value, by_id < at.id))
-    return or_(column > at.value, and_(column == at.value, by_id > at.id))
+        return column <= at.value, or_(column < at.value, by_id < at.id)
+    return column >= at.value, or_(column > at.value, by_id > at.id)

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from addon.archive.archive import Archive
+from addon.archive.batch import Finding
 from addon.archive.index import tenants
 from addon.archive.names import Entry, Unreadable, days_prefix
-from addon.archive.verification import Finding
 from addon.catalogue.catalogue import Catalogue
 from addon.catalogue.comparison import CodeOf, Comparison, code_of, entries
 from addon.catalogue.row import Row

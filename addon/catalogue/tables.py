@@ -43,6 +43,25 @@ FIGURES = (
 )
 """Figures of a recording, named as the result names them; null is not known, and never zero."""
 
+SUMMED = (
+    "duration_seconds",
+    "agent_talk_seconds",
+    "customer_talk_seconds",
+    "crosstalk_seconds",
+    "silence_seconds",
+    "hold_seconds",
+    "interruptions",
+)
+"""Figures that are summed up."""
+
+COUNTS = (
+    *("recordings", "analysed", "failed"),
+    *(f"known_{name}" for name in SUMMED),
+    *("timed", "in_time", "too_late"),
+)
+AMOUNTS = (*(f"sum_{name}" for name in SUMMED), "analysed_seconds", "two_party_seconds")
+"""Columns of sums: numbers of recordings, and sums of figures; see `grouping.Totals`."""
+
 metadata = MetaData()
 
 _ID = BigInteger().with_variant(Integer, "sqlite")
@@ -75,9 +94,33 @@ recordings = Table(
     Index("recordings_of_call", "call_sid"),
     Index("recordings_by_state", "state", "id"),
     Index("recordings_by_sids", "sids"),
+    *(Index(f"recordings_by_{name}", name, "id") for name in FIGURES),
 )
 """Figures stand first: SQLite reads a row up to the last column that is asked for. The index of
-`sids` is read whole where a part of a SID is looked for, which is less than every row."""
+`sids` is read whole where a part of a SID is looked for, which is less than every row. That of a
+figure leaves out the rows without it."""
+
+HALF_HOURS, AGENTS, QUEUES = range(3)
+SLOT_S = {HALF_HOURS: 1800, AGENTS: 86_400, QUEUES: 86_400}
+"""Kinds of sums, and the seconds of their slots: half an hour is where a day begins in most zones.
+"""
+NOBODY = -1
+"""The name of a sum over recordings without one; a token is never negative."""
+
+sums = Table(
+    "sums",
+    metadata,
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    Column("install", String(64), primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("name", BigInteger, primary_key=True, autoincrement=False),
+    *(Column(name, Integer, nullable=False) for name in COUNTS),
+    *(Column(name, BigInteger, nullable=False) for name in AMOUNTS),
+    sqlite_with_rowid=False,
+)
+"""Sums over the recordings of an install by the slots since 2008, and by agent or queue. Triggers
+of the database keep them (migration 0002). Amounts are in thousandths: whole numbers are what they
+were again when a recording has come and gone."""
 
 tokens = Table(
     "tokens",

@@ -51,6 +51,21 @@ class CatalogueWriter:
         if (catalogue := self.catalogue) is not None:
             self._try(lambda: catalogue.write([catalogue.row(manifest, document)]))
 
+    def complete(self, manifest: Manifest, document: Mapping[str, Any]) -> None:
+        """Write a recording that the catalogue has without figures, once a process has opened it.
+
+        The comparison with the archive writes such rows where no key opens an analysis.
+        """
+
+        def work(catalogue: Catalogue) -> None:
+            key = (manifest.tenant, manifest.recording_id)
+            known = catalogue.find([key]).get(key)
+            if known is not None and known.state == "unknown":
+                catalogue.write([catalogue.row(manifest, document)])
+
+        if (catalogue := self.catalogue) is not None:
+            self._try(lambda: work(catalogue))
+
     def remove(self, install: str, recording_id: str) -> None:
         """Remove an erased recording."""
         if (catalogue := self.catalogue) is not None:

@@ -1,15 +1,18 @@
-"""Writing and removing rows: a recording is replaced as a whole, with its tokens."""
+"""Writing and removing rows: a recording is replaced as a whole, with its tokens.
+
+Statements go to the driver itself, because a worker spends this on every recording.
+"""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, delete, func, insert, literal, or_, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
 
+from addon.catalogue.database import Cursor
 from addon.catalogue.row import Row
 from addon.catalogue.tables import facts, recordings, token_lists, tokens
 
@@ -18,38 +21,33 @@ AT_ONCE = 300
 
 Key = tuple[str, str]
 
-_KNOWN = select(
-    *(recordings.c[name] for name in ("id", "install", "recording_id", "generation", "state"))
-).where(
-    or_(
-        recordings.c.id.in_(bindparam("ids", expanding=True)),
-        recordings.c.recording_id.in_(bindparam("names", expanding=True)),
-    )
-)
-"""Made once: to put a statement together costs more than to run it."""
+_COLUMNS = recordings.columns.keys()
+_MARKS = {"sqlite": "?", "postgresql": "%s"}
 
 
-def write(connection: Connection, rows: Sequence[Row]) -> None:
+def write(cursor: Cursor, rows: Sequence[Row]) -> None:
     """Write rows; one that is there in a newer generation, or with more known, stays."""
     by_key: dict[Key, Row] = {_key(row.values): row for row in rows}
-    known = _known(connection, by_key.values())
+    known = _known(cursor, list(by_key.values()))
     wanted = {
         key: row for key, row in by_key.items() if key not in known or _is_newer(row, known[key])
     }
-    _remove(connection, [known.pop(key)["id"] for key in wanted if key in known])
+    _remove(cursor, [known.pop(key)["id"] for key in wanted if key in known])
     taken = {each["id"] for each in known.values()}
     placed = [_placed(row, taken) for row in wanted.values()]
     if placed:
-        _insert(connection, placed)
+        _insert(cursor, placed)
 
 
-def remove(connection: Connection, install: str, recording_ids: Collection[str]) -> None:
+def remove(cursor: Cursor, install: str, recording_ids: Collection[str]) -> None:
     """Remove rows of an install."""
     for chunk in _chunks(list(recording_ids)):
-        found = select(recordings.c.id).where(
-            recordings.c.install == install, recordings.c.recording_id.in_(chunk)
+        found = _execute(
+            cursor,
+            f"SELECT id FROM recordings WHERE install = ? AND recording_id IN ({_each(chunk)})",
+            [install, *chunk],
         )
-        _remove(connection, list(connection.scalars(found)))
+        _remove(cursor, [id for (id,) in found.fetchall()])
 
 
 def fact(connection: Connection, name: str) -> str | None:
@@ -81,27 +79,34 @@ def _insert_of(connection: Connection) -> Any:
 
 
 def empty(connection: Connection) -> None:
-    """Remove everything."""
+    """Remove everything; the sums go with their recordings."""
     for table in (tokens, token_lists, recordings, facts):
         connection.execute(delete(table))
 
 
-def _key(values: Any) -> Key:
+def _key(values: Mapping[str, Any]) -> Key:
     return values["install"], values["recording_id"]
 
 
-def _known(connection: Connection, rows: Collection[Row]) -> dict[Key, Any]:
+def _known(cursor: Cursor, rows: Sequence[Row]) -> dict[Key, Mapping[str, Any]]:
     """The rows that are there of these recordings, and of others that have their ids."""
-    found: dict[Key, Any] = {}
-    for chunk in _chunks(list(rows)):
+    names = ("id", "install", "recording_id", "generation", "state")
+    found: dict[Key, Mapping[str, Any]] = {}
+    for chunk in _chunks(rows):
+        marks = _each(chunk)
+        statement = (
+            f"SELECT {', '.join(names)} FROM recordings "
+            f"WHERE id IN ({marks}) OR recording_id IN ({marks})"
+        )
         ids = [one.values["id"] for one in chunk]
-        names = [one.values["recording_id"] for one in chunk]
-        for one in connection.execute(_KNOWN, {"ids": ids, "names": names}).mappings():
-            found[_key(one)] = one
+        given = [*ids, *(one.values["recording_id"] for one in chunk)]
+        for row in _execute(cursor, statement, given).fetchall():
+            values = dict(zip(names, row, strict=True))
+            found[_key(values)] = values
     return found
 
 
-def _is_newer(row: Row, known: Any) -> bool:
+def _is_newer(row: Row, known: Mapping[str, Any]) -> bool:
     if row.values["generation"] != known["generation"]:
         return bool(row.values["generation"] > known["generation"])
     return bool(row.values["state"] != "unknown" or known["state"] == "unknown")
@@ -116,37 +121,49 @@ def _placed(row: Row, taken: set[int]) -> Row:
     return Row({**row.values, "id": id}, row.tokens)
 
 
-def _insert(connection: Connection, rows: Sequence[Row]) -> None:
-    connection.execute(insert(recordings), [row.values for row in rows])
-    packed = [
-        {"id": row.values["id"], "tokens": array("q", row.tokens).tobytes()}
-        for row in rows
-        if row.tokens
-    ]
-    if not packed:
-        return
-    connection.execute(insert(token_lists), packed)
-    if connection.dialect.name == "postgresql":
-        for row in rows:
-            each = func.unnest(literal(list(row.tokens), ARRAY(BigInteger)))
-            chosen = select(each, literal(row.values["id"], BigInteger))
-            connection.execute(insert(tokens).from_select(["token", "id"], chosen))
-        return
-    pairs = [{"token": token, "id": row.values["id"]} for row in rows for token in row.tokens]
-    connection.execute(insert(tokens), pairs)
+def _insert(cursor: Cursor, rows: Sequence[Row]) -> None:
+    statement = f"INSERT INTO recordings ({', '.join(_COLUMNS)}) VALUES ({_each(_COLUMNS)})"
+    _execute_each(cursor, statement, [[row.values[name] for name in _COLUMNS] for row in rows])
+    packed = [(row.values["id"], array("q", row.tokens).tobytes()) for row in rows if row.tokens]
+    _execute_each(cursor, "INSERT INTO token_lists (id, tokens) VALUES (?, ?)", packed)
+    pairs = [(token, row.values["id"]) for row in rows for token in row.tokens]
+    pairs.sort()  # neighbours lie on one page of the index
+    if cursor.dialect == "sqlite":
+        _execute_each(cursor, "INSERT INTO tokens (token, id) VALUES (?, ?)", pairs)
+    elif pairs:
+        _execute(
+            cursor,
+            "INSERT INTO tokens (token, id) SELECT * FROM unnest(?::bigint[], ?::bigint[])",
+            [list(column) for column in zip(*pairs, strict=True)],
+        )
 
 
-def _remove(connection: Connection, ids: Sequence[int]) -> None:
+def _remove(cursor: Cursor, ids: Sequence[int]) -> None:
     for chunk in _chunks(ids):
-        listed = select(token_lists).where(token_lists.c.id.in_(chunk))
-        for id, packed in connection.execute(listed).all():
-            own = array("q", packed)
-            for some in _chunks(own):
-                connection.execute(
-                    delete(tokens).where(tokens.c.token.in_(list(some)), tokens.c.id == id)
-                )
-        connection.execute(delete(token_lists).where(token_lists.c.id.in_(chunk)))
-        connection.execute(delete(recordings).where(recordings.c.id.in_(chunk)))
+        marks = _each(chunk)
+        listed = _execute(
+            cursor, f"SELECT id, tokens FROM token_lists WHERE id IN ({marks})", chunk
+        )
+        pairs = [(token, id) for id, packed in listed.fetchall() for token in array("q", packed)]
+        _execute_each(cursor, "DELETE FROM tokens WHERE token = ? AND id = ?", pairs)
+        for table in ("token_lists", "recordings"):
+            _execute(cursor, f"DELETE FROM {table} WHERE id IN ({marks})", chunk)
+
+
+def _execute(cursor: Cursor, statement: str, values: Sequence[Any]) -> Any:
+    """Run a statement, whose marks are those of SQLite; gives what to fetch from."""
+    cursor.driver.execute(statement.replace("?", _MARKS[cursor.dialect]), values)
+    return cursor.driver
+
+
+def _execute_each(cursor: Cursor, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    if rows:
+        cursor.driver.executemany(statement.replace("?", _MARKS[cursor.dialect]), rows)
+
+
+def _each(items: Collection[Any]) -> str:
+    """A mark for each."""
+    return ", ".join("?" * len(items))
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

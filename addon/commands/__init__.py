@@ -13,6 +13,7 @@ COMMANDS = {
     "archive": "addon.commands.archive:archive_cli",
     "catalogue": "addon.commands.catalogue:catalogue_cli",
     "check": "addon.commands.check:check",
+    "conform": "addon.commands.conform:conform_command",
     "demo": "addon.commands.demo:demo",
     "flex": "addon.commands.flex:flex_cli",
     "invoke": "addon.commands.invoke:invoke",
@@ -42,7 +43,12 @@ class Commands(AppGroup):
         return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, for `flask --help`."""
+        """All names, for `flask --help`, which shows no others.
+
+        Those of Flask and of libraries lie in the group that `ctx` belongs to. They work as ever.
+        """
+        for other in getattr(ctx.command, "commands", {}).values():
+            other.hidden = True
         return sorted({*COMMANDS, *super().list_commands(ctx)})
 
 

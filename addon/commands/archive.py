@@ -6,7 +6,6 @@ plaintext is written to a disk, because an operator asked for exactly that file.
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from collections.abc import Iterator
@@ -26,17 +25,18 @@ from addon.archive.names import Unreadable
 from addon.archive.reencryption import reencrypt, reencrypt_all
 from addon.archive.sealing import context_of
 from addon.archive.verification import verify, verify_all
-from addon.catalogue.writer import CatalogueWriter
 from addon.commands.access_log import verify_audit, whois
-from addon.commands.archive_keys import new_epoch, rewrap_epoch
-from addon.commands.group import Group
+from addon.commands.archive_erase import erase
+from addon.commands.archive_export import export
+from addon.commands.archive_hold import hold_cli
+from addon.commands.archive_keys import epoch_key, new_epoch, rewrap_epoch
+from addon.commands.group import Group, operator
 from addon.commands.progress import Progress
 from addon.commands.reanalyse import reanalyse
+from addon.commands.selected import holder
 from addon.commands.sign_controls import sign_controls
 from addon.durable_files import write_file
-from addon.errors import NotStored
 from addon.settings import Settings
-from addon.webhooks.outbox import Outbox
 
 
 @click.group("archive", cls=Group)
@@ -44,7 +44,11 @@ def archive_cli() -> None:
     """List, read, verify and erase archived recordings; turn their keys."""
 
 
+archive_cli.add_command(erase)
+archive_cli.add_command(export)
+archive_cli.add_command(hold_cli)
 archive_cli.add_command(new_epoch)
+archive_cli.add_command(epoch_key)
 archive_cli.add_command(rewrap_epoch)
 archive_cli.add_command(reanalyse)
 archive_cli.add_command(sign_controls)
@@ -113,7 +117,7 @@ def get_command(
     manifest = archive.manifest(holder(archive, recording_id, tenant), recording_id)
     _say_what_may_be_heard(manifest)
     archive.access_log.record(
-        manifest.tenant, recording_id, "exported", {"by": _operator()}, at=datetime.now(UTC)
+        manifest.tenant, recording_id, "exported", {"by": operator()}, at=datetime.now(UTC)
     )
     output = output or Path(f"{recording_id}.{manifest.facts.format}")
     if str(output) == "-":
@@ -191,26 +195,6 @@ def check_index_command(ctx: click.Context, mend: bool, after: str) -> None:
         ctx.exit(1)
 
 
-@archive_cli.command("erase")
-@click.argument("recording_id")
-@_tenant
-@click.option("--reason", required=True, help="Kept in the tombstone and the access log.")
-@click.confirmation_option("--yes", prompt="Erase this recording for good?")
-def erase_command(recording_id: str, tenant: str | None, reason: str) -> None:
-    """Remove a recording for good, leaving a signed tombstone."""
-    archive = _archive()
-    settings = Settings.load()
-    if settings.webhook_hosts:
-        outbox = Outbox.from_settings(settings, archive.store)
-        archive.at_erasure(outbox.promise_erasure)
-    install = holder(archive, recording_id, tenant)
-    archive.erase(install, recording_id, by=_operator(), reason=reason)
-    catalogue = CatalogueWriter.from_settings(settings)
-    catalogue.remove(install, recording_id)
-    catalogue.close()
-    click.echo(f"{recording_id}: erased", err=True)
-
-
 @archive_cli.command("audit")
 @click.argument("recording_id")
 @_tenant
@@ -220,8 +204,8 @@ def audit_command(recording_id: str, tenant: str | None) -> None:
     tenants = (tenant,) if tenant else archive.find(recording_id)
     if not tenants:
         raise click.UsageError("not in the index (erased?): name its --tenant")
-    for holder in tenants:
-        for event in archive.access_log.events(holder, recording_id):
+    for held_by in tenants:
+        for event in archive.access_log.events(held_by, recording_id):
             click.echo(json.dumps(event))
 
 
@@ -245,11 +229,11 @@ def reencrypt_command(
     if not everything and not recording_ids:
         raise click.UsageError("name recordings, or give --all")
     for recording_id in recording_ids:
-        reencrypt(archive, holder(archive, recording_id, tenant), recording_id, by=_operator())
+        reencrypt(archive, holder(archive, recording_id, tenant), recording_id, by=operator())
         click.echo(f"{recording_id}: sealed anew")
     if everything:
         progress = Progress("sealed anew")
-        progress.follow(reencrypt_all(archive, by=_operator(), after=_cursor(after), force=force))
+        progress.follow(reencrypt_all(archive, by=operator(), after=_cursor(after), force=force))
         if progress.bad:
             ctx.exit(1)
 
@@ -274,18 +258,6 @@ def _entries(
             return
 
 
-def holder(archive: Archive, recording_id: str, tenant: str | None) -> str:
-    """The one tenant that holds a recording. Raises NotStored; a usage error for several."""
-    if tenant:
-        return tenant
-    holders = archive.find(recording_id)
-    if not holders:
-        raise NotStored(f"no tenant holds a recording {recording_id}")
-    if len(holders) > 1:
-        raise click.UsageError(f"several tenants hold it ({', '.join(holders)}): give --tenant")
-    return holders[0]
-
-
 def _cursor(after: str | None) -> tuple[str, str] | None:
     if after is None:
         return None
@@ -293,7 +265,3 @@ def _cursor(after: str | None) -> tuple[str, str] | None:
     if not slash:
         raise click.UsageError("--after takes TENANT/ID, as the progress line prints it")
     return tenant, recording_id
-
-
-def _operator() -> str:
-    return f"operator {getpass.getuser()}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from addon.archive.archive import Archive
 from addon.archive.opening import store_of
 from addon.catalogue import Catalogue
 from addon.catalogue.rebuild import Rebuild
-from addon.commands.group import Group
+from addon.commands.group import Group, as_json, echo_json
 from addon.commands.progress import Progress
 from addon.requests.intake_store import IntakeStore
 from addon.settings import Settings
@@ -44,11 +46,15 @@ def rebuild_command(ctx: click.Context, from_start: bool) -> None:
 
 
 @catalogue_cli.command("status")
-def status_command() -> None:
+@as_json
+def status_command(as_json: bool) -> None:
     """Say how many recordings are in the catalogue, and how many of them without figures."""
     catalogue = Catalogue.from_settings(Settings.load())
     status = catalogue.status(catalogue.installs())
     catalogue.close()
+    if as_json:
+        echo_json(asdict(status))
+        return
     compared = status.compared_at.isoformat(" ", "seconds") if status.compared_at else "never"
     click.echo(f"{status.recordings} recordings, {status.unknown} of them without figures")
     click.echo(f"last found to be complete: {compared}")

@@ -1,167 +1,84 @@
-"""`flask check`: the settings, the queue, the store and the keys, each in words."""
+"""`flask check`: everything that a deployment rests on, tried; each finding in words.
+
+Exit codes: 0 where all is fine or a warning, 1 where anything is wrong, 2 for a wrong command line.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
+from typing import Any
 
 import click
-import numpy as np
 
-from addon.analysis.rules import check_rules
-from addon.analysis.whisper import open_transcriber
-from addon.analysis.words import Hints
-from addon.archive.archive import Archive
-from addon.archive.opening import store_of
-from addon.archive.prefixes import OUTCOMES, TOKENS
-from addon.archive.store import WEB_PATIENCE
-from addon.catalogue import Catalogue
-from addon.errors import AddonError
-from addon.playback.tokens import Tokens
-from addon.requests.connections import web_connection
+from addon.checks.finding import Finding
+from addon.checks.table import Result, gravest, run
+from addon.errors import SettingsError
 from addon.settings import Settings
-from addon.weak_settings import risks, too_weak
-from workers.marketplace import check_hosts
-
-Finding = str | None
 
 
 @click.command("check")
-def check() -> None:
-    """Say what is missing or does not answer; exit 1 where anything is wrong."""
-    settings = Settings.load()
-    findings = [(name, _found(look, settings)) for name, look in LOOKS.items()]
-    for name, finding in findings:
-        print(f"{'wrong' if finding else 'fine ':5}  {name}{': ' + finding if finding else ''}")
-    if risk := _front(settings):
-        print(f"warn   what stands in front: {risk}")
-    for risk in risks(settings):
-        print(f"warn   {risk}")
-    if any(finding for _, finding in findings):
+@click.option("--json", "as_json", is_flag=True, help="One document instead of lines.")
+def check(as_json: bool) -> None:
+    """Try what a deployment rests on; exit 1 where anything is wrong, 0 with warnings.
+
+    It writes to the store and to Redis under names of its own, and removes what it wrote.
+    """
+    results = []
+    try:
+        for result in run(Settings.load()):
+            results.append(result)
+            if not as_json:
+                _print(result)
+    except SettingsError as error:
+        _refuse(error, as_json=as_json)
+    level = gravest([result.level for result in results])
+    if as_json:
+        click.echo(json.dumps({"level": level, "checks": [_document(each) for each in results]}))
+    if level == "wrong":
         sys.exit(1)
 
 
-def _found(look: Callable[[Settings], Finding], settings: Settings) -> Finding:
-    try:
-        return look(settings)
-    except AddonError as error:
-        return f"{error.message}. {error.remedy}"
-    except Exception as error:
-        return f"does not answer ({type(error).__name__})"
+def _print(result: Result) -> None:
+    """A line a finding, with its remedy; details are indented below it."""
+    subject = result.check.subject
+    if not result.findings:
+        click.echo(f"{'fine':7}  {subject}")
+    for finding in result.findings:
+        said = "" if finding.sentence == subject else f": {finding.sentence}"
+        click.echo(f"{finding.level:7}  {subject}{said}{_remedy(finding)}")
+        for line in finding.detail:
+            click.echo(f"{'':9}{line}")
 
 
-def _twilio(settings: Settings) -> Finding:
-    if not settings.twilio_account_sid:
-        return "TWILIO_ACCOUNT_SID is not set"
-    if not settings.twilio_auth_token:
-        return "TWILIO_AUTH_TOKEN is not set: no invocation could be verified"
-    return None
+def _remedy(finding: Finding) -> str:
+    return f". {finding.remedy}" if finding.remedy else ""
 
 
-def _modes(settings: Settings) -> Finding:
-    if settings.signature_mode != "enforce":
-        return "SIGNATURE_MODE is monitor: unsigned requests are accepted and only logged"
-    if settings.signature_reuse == "report":
-        return "SIGNATURE_REUSE is report: one captured request makes any number of recordings"
-    return None
+def _document(result: Result) -> dict[str, Any]:
+    findings = [
+        {
+            "level": finding.level,
+            "sentence": finding.sentence,
+            "remedy": finding.remedy or None,
+            "detail": list(finding.detail),
+        }
+        for finding in result.findings
+    ]
+    return {"subject": result.check.subject, "level": result.level, "findings": findings}
 
 
-def _front(settings: Settings) -> Finding:
-    """The service speaks no TLS: something in front does, and says so by TRUSTED_PROXIES."""
-    if settings.public_url.startswith("https:") and not settings.trusted_proxies:
-        return (
-            "PUBLIC_URL is https and TRUSTED_PROXIES is 0. Behind a proxy all callers count as "
-            "one; without one they reach this server directly. See docs/deploy/reverse-proxy.md."
-        )
-    return None
-
-
-def _queue(settings: Settings) -> Finding:
-    return None if web_connection(settings.redis_url).ping() else "Redis does not answer"
-
-
-def _durable(settings: Settings) -> Finding:
-    info = web_connection(settings.redis_url).info("memory")
-    policy = info.get("maxmemory_policy") if isinstance(info, dict) else None
-    if policy not in (None, "noeviction"):
-        return f"Redis evicts keys ({policy}); the request states need noeviction"
-    return None
-
-
-def _store(settings: Settings) -> Finding:
-    store = store_of(settings, patience=WEB_PATIENCE)
-    store.stat(OUTCOMES + "release-check")
-    if settings.archive_lock_days is not None and not store.can_retain():
-        return "ARCHIVE_LOCK_DAYS is set, but the bucket was not made with Object Lock"
-    return None
-
-
-def _keys(settings: Settings) -> Finding:
-    archive = Archive.from_settings(settings)
-    _ = archive.encryption_keys, archive.signer
-    if not settings.intake_key:
-        return "INTAKE_KEY is not set: accepted requests could not be kept"
-    return None
-
-
-def _catalogue(settings: Settings) -> Finding:
-    """Open it, which also brings its tables up to this release."""
-    if not settings.catalogue_key:
-        return None
-    catalogue = Catalogue.from_settings(settings)
-    catalogue.installs()
-    catalogue.close()
-    return None
-
-
-def _tokens(settings: Settings) -> Finding:
-    store = store_of(settings, patience=WEB_PATIENCE)
-    stored = sum(1 for _ in store.list(TOKENS))
-    count = stored - sum(1 for _ in Tokens.from_settings(settings, store).all())
-    if count:
-        return f"{count} open nothing, unsigned or signed with another key: sign-controls or revoke"
-    return None
-
-
-def _transcriber(settings: Settings) -> Finding:
-    """Load the model and let it hear a second of silence, in every language that is set."""
-    transcriber = open_transcriber(settings.transcriber)
-    if transcriber is None:
-        return None
-    for code in sorted({"auto", *settings.transcriber_language.values()}):
-        try:
-            transcriber.words(np.zeros(8000, np.float32), Hints.of(code, ""))
-        except ValueError:
-            return f"the model does not know the language {code} of TRANSCRIBER_LANGUAGE"
-    return None
-
-
-def _rules(settings: Settings) -> Finding:
-    check_rules(settings.rules, settings.flex_categories)
-    return None
-
-
-def _hosts(settings: Settings) -> Finding:
-    check_hosts(settings)
-    return None
-
-
-def _weak(settings: Settings) -> Finding:
-    return "; ".join(too_weak(settings)) or None
-
-
-LOOKS: dict[str, Callable[[Settings], Finding]] = {
-    "Twilio credentials": _twilio,
-    "signature mode": _modes,
-    "queue": _queue,
-    "queue's eviction policy": _durable,
-    "store": _store,
-    "keys": _keys,
-    "catalogue": _catalogue,
-    "API tokens": _tokens,
-    "transcriber": _transcriber,
-    "rules": _rules,
-    "allowed hosts": _hosts,
-    "strength of secrets and addresses": _weak,
-}
-"""What is looked at, in this order."""
+def _refuse(error: SettingsError, *, as_json: bool) -> None:
+    """Settings that cannot be read are the only finding: nothing else can be tried."""
+    if as_json:
+        finding = {
+            "level": "wrong",
+            "sentence": error.message,
+            "remedy": error.remedy,
+            "detail": [],
+        }
+        row = {"subject": "settings", "level": "wrong", "findings": [finding]}
+        click.echo(json.dumps({"level": "wrong", "checks": [row]}))
+    else:
+        click.echo(f"wrong    settings: {error.message}. {error.remedy}")
+    sys.exit(1)

@@ -22,6 +22,7 @@ import urllib3
 
 from addon.archive.archive import Archive
 from addon.archive.names import files
+from addon.commands.invoke import DEFAULT_PORT
 from addon.commands.local_stack import local_stack
 from addon.commands.marketplace import Exchange, Marketplace
 from addon.commands.population import populate
@@ -70,7 +71,9 @@ def demo(once: bool, port: int, audio: Path, population: int, seed: int) -> None
             right = tour(market, local["PUBLIC_URL"], audio)
             if not once:
                 _say(f"\nServing on {local['PUBLIC_URL']}. Ctrl-C stops.")
-                stack.wait()
+                if stack.wait():
+                    right = False
+                    stack.say_how_it_ended()
     sys.exit(0 if right else 1)
 
 
@@ -91,14 +94,16 @@ def _stand_in() -> Marketplace:
 
 
 def _settings(market: Marketplace, port: int) -> dict[str, str]:
-    """Settings on top of the environment: its own address, and the stand-in's, allowed."""
+    """Settings on top of the environment: its own address, and those of the stand-in and of `flask
+    invoke` in another terminal, allowed."""
     settings = Settings.load()
+    origins = (market.origin, f"http://127.0.0.1:{DEFAULT_PORT}")
     pairs = {**settings.callback_credentials, market.origin: market.credentials}
     return {
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "CALLBACK_HOSTS": ",".join((*settings.callback_hosts, market.origin)),
+        "CALLBACK_HOSTS": ",".join((*settings.callback_hosts, *origins)),
         "CALLBACK_CREDENTIALS": ",".join(f"{name}={pair}" for name, pair in pairs.items()),
-        "MEDIA_HOSTS": ",".join((*settings.media_hosts, market.origin)),
+        "MEDIA_HOSTS": ",".join((*settings.media_hosts, *origins)),
     }
 
 

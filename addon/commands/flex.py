@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import zip_longest
+from typing import Any
 
 import click
 
-from addon.commands.group import Group, Moment
+from addon.commands.group import Group, Moment, as_json, echo_json
 from addon.settings import Settings
 from workers import flex_deletion, flex_reconcile
 from workers.flex_backfill import Backfill, Progress, backfills
@@ -54,28 +56,50 @@ def backfill(
 
 
 @flex_cli.command("status")
+@as_json
 @click.pass_obj
-def status(services: Services) -> None:
+def status(services: Services, as_json: bool) -> None:
     """Show waiting deletions at Twilio, backfills, and the last look for unannounced recordings."""
-    for line in _status(services):
+    found = _status(services, explained=None if as_json else MAX_SHOWN)
+    if as_json:
+        echo_json(found)
+        return
+    for line in _status_lines(found):
         click.echo(line)
 
 
-def _status(services: Services) -> Iterator[str]:
+def _status(services: Services, explained: int | None) -> dict[str, Any]:
+    """The status as a document; so many of the deletions held back have their reason."""
     settings, store = services.settings, services.store
-    looked = flex_reconcile.looked_until(services)
-    yield f"Looked for unannounced recordings: {looked.isoformat() if looked else 'never'}"
-    for name, progress in backfills(store):
-        yield f"Backfill {name}: {_so_far(progress)}"
     plans = list(flex_deletion.plans(store))
-    waiting = [each for each in plans if each.due]
     held = [each for each in plans if not each.due]
-    switch = "on" if settings.delete_at_source_after_s else "off: nothing is deleted"
+    reasons = [flex_deletion.why_held(store, settings, each) for each in held[:explained]]
+    return {
+        "looked_until": flex_reconcile.looked_until(services),
+        "backfills": {name: vars(progress) for name, progress in backfills(store)},
+        "deletes_at_source": bool(settings.delete_at_source_after_s),
+        "deletions_waiting": [
+            {"recording": each.recording_sid, "not_before": each.due} for each in plans if each.due
+        ],
+        "deletions_held": [
+            {"recording": each.recording_sid, "reason": reason}
+            for each, reason in zip_longest(held, reasons)
+        ],
+    }
+
+
+def _status_lines(found: dict[str, Any]) -> Iterator[str]:
+    looked = found["looked_until"]
+    yield f"Looked for unannounced recordings: {looked.isoformat() if looked else 'never'}"
+    for name, progress in found["backfills"].items():
+        yield f"Backfill {name}: {_so_far(Progress(**progress))}"
+    waiting, held = found["deletions_waiting"], found["deletions_held"]
+    switch = "on" if found["deletes_at_source"] else "off: nothing is deleted"
     yield f"Deletion at Twilio is {switch}; {len(waiting)} waiting, {len(held)} held back"
     for each in waiting[:MAX_SHOWN]:
-        yield f"  {each.recording_sid}\tnot before {each.due:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"  {each['recording']}\tnot before {each['not_before']:%Y-%m-%d %H:%M:%S} UTC"
     for each in held[:MAX_SHOWN]:
-        yield f"  {each.recording_sid}\theld: {flex_deletion.why_held(store, settings, each)}"
+        yield f"  {each['recording']}\theld: {each['reason']}"
 
 
 def _so_far(progress: Progress) -> str:

@@ -1,7 +1,9 @@
-"""Shared by commands: errors as sentences without a traceback, and moments as a parameter."""
+"""Shared by commands: errors as sentences, moments, answers as JSON, and who runs them."""
 
 from __future__ import annotations
 
+import getpass
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +12,18 @@ from redis.exceptions import RedisError
 
 from addon.errors import AddonError
 from addon.redis_errors import unavailable
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document, for a program.")
+"""The option of a command that shows something."""
+
+
+def echo_json(document: object) -> None:
+    """Print a document for a program; moments are in ISO 8601."""
+    click.echo(json.dumps(document, default=_text))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 class Group(click.Group):
@@ -42,3 +56,8 @@ class Moment(click.ParamType[datetime]):
         except ValueError:
             self.fail(f"{value!r} is no date such as 2026-03-04 or 2026-03-04T10:15:00", param, ctx)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def operator() -> str:
+    """The person who runs the command, as the access log and tombstones name them."""
+    return f"operator {getpass.getuser()}"

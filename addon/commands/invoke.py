@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import click
 
-from addon.commands.marketplace import Answer, Callback, Exchange, Marketplace, Mode
+from addon.commands.marketplace import Callback, Exchange, Marketplace
+from addon.commands.sending import Answer, Mode
 from addon.settings import Settings
 
 DEFAULT_PORT = 8081

@@ -5,19 +5,23 @@ The child is in a session of its own, so that Ctrl-C reaches it once, from here,
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
-from addon import environment
+from addon import environment, running_stack
+from addon.settings import Settings
+from addon.stack.child import how_it_ended
 from addon.stack.console import Console
 from addon.stack.parent_death import dies_with_parent
 
-READY = "Ready on "
+LOOK_S = 0.1
+"""Between two looks at the child."""
 
 
 class LocalStack:
@@ -26,13 +30,16 @@ class LocalStack:
     def __init__(self, port: int, settings: Mapping[str, str], console: Console) -> None:
         """Start it on `port` with `settings` on top of this process's environment."""
         self._console = console
-        self._ready = threading.Event()
+        given = {**environment.variables(), **settings}
+        usual = Settings.model_fields["data_dir"].default
+        self._data_dir = Path(given.get("DATA_DIR", "").strip() or usual)
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "flask", "serve", "--port", str(port)],
-            env={**environment.variables(), **settings},
+            env=given,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
+            errors="replace",
             start_new_session=True,
             preexec_fn=dies_with_parent(),
         )
@@ -40,14 +47,23 @@ class LocalStack:
         self._reader.start()
 
     def wait_until_ready(self) -> None:
-        """Ends this process where it ends before it is ready: it has said why itself."""
-        while not self._ready.wait(0.1):
+        """Ends this process where the stack ends before it is ready."""
+        while not running_stack.is_ready(self._data_dir, self._process.pid):
             if self._process.poll() is not None:
+                self.say_how_it_ended()
                 raise SystemExit(1)
+            time.sleep(LOOK_S)
 
     def wait(self) -> int:
-        """Its exit code, once it has ended."""
-        return self._process.wait()
+        """Its exit code, once it has ended; 0 also once nobody reads what is written here."""
+        while self._process.poll() is None and self._console.is_read:
+            time.sleep(LOOK_S)
+        return self._process.returncode or 0
+
+    def say_how_it_ended(self) -> None:
+        """Say how it ended where it could not say so itself: it was killed."""
+        if self._process.returncode < 0:
+            self._console.show(f"Error: `flask serve` {how_it_ended(self._process.returncode)}")
 
     def stop(self) -> None:
         """End it; a Ctrl-C while that lasts kills it."""
@@ -62,8 +78,6 @@ class LocalStack:
     def _pass_log_on(self) -> None:
         for line in self._process.stdout or ():
             self._console.pass_on("serve", line)
-            if READY in line and _event(line).startswith(READY):
-                self._ready.set()
 
 
 @contextmanager
@@ -76,10 +90,3 @@ def local_stack(port: int, settings: Mapping[str, str], console: Console) -> Ite
     finally:
         stack.stop()
         signal.signal(signal.SIGTERM, before)
-
-
-def _event(line: str) -> str:
-    try:
-        return str(json.loads(line)["event"])
-    except (ValueError, KeyError, TypeError):
-        return ""

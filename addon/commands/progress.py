@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from addon.archive.verification import Finding
+    from addon.archive.batch import Finding
 
 PROGRESS_EVERY_S = 1.0
 

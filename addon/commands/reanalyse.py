@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -10,8 +9,8 @@ from datetime import datetime
 
 import click
 
-from addon.archive.verification import Finding
-from addon.commands.group import Moment
+from addon.archive.batch import Finding
+from addon.commands.group import Moment, operator
 from addon.commands.progress import Progress
 from addon.requests import scheduling
 from addon.settings import Settings
@@ -40,7 +39,7 @@ def reanalyse(
     """
     services = Services.from_settings(Settings.load())
     selection = Selection(install, since, only_transcript=only == "transcript")
-    work = Reanalysis(services, selection, by=f"operator {getpass.getuser()}")
+    work = Reanalysis(services, selection, by=operator())
     work.require_keys()
     work.require_install()
     if dry_run:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from addon.commands.group import Group, Moment
+from addon.commands.group import Group, Moment, as_json, echo_json
 from addon.errors import SettingsError
 from addon.ringcentral.client import RingCentral
 from addon.settings import Settings
@@ -32,20 +32,29 @@ def subscribe(services: Services) -> None:
 
 
 @ringcentral_cli.command("status")
+@as_json
 @click.pass_obj
-def status(services: Services) -> None:
+def status(services: Services, as_json: bool) -> None:
     """Print who the service account is, each subscription of ours, and the last wide look.
 
     Fails where notifications are wanted and no subscription is active.
     """
     client = RingCentral(services.settings, services.redis)
     caller = client.service_account()
-    click.echo(f"service account\t{caller.user}")
     found = ringcentral_poll.subscriptions(services, client).ours(caller)
-    for each in found:
-        click.echo(f"subscription\t{each.id}\t{each.status}\tuntil {each.expires or 'unknown'}")
     looked = ringcentral_poll.looked_until(services)
-    click.echo(f"call log read until\t{looked.isoformat() if looked else 'never'}")
+    if as_json:
+        subscriptions = [
+            {"id": each.id, "status": each.status, "expires": each.expires} for each in found
+        ]
+        account = {"service_account": caller.user, "call_log_read_until": looked}
+        echo_json({**account, "subscriptions": subscriptions})
+    else:
+        click.echo(f"service account\t{caller.user}")
+        for each in found:
+            until = each.expires or "unknown"
+            click.echo(f"subscription\t{each.id}\t{each.status}\tuntil {until}")
+        click.echo(f"call log read until\t{looked.isoformat() if looked else 'never'}")
     wanted = services.settings.ringcentral_webhook_token is not None
     if wanted and not any(each.active for each in found):
         raise click.ClickException("No subscription is active. Run `flask ringcentral subscribe`.")

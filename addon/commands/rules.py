@@ -10,8 +10,8 @@ import click
 from addon.analysis.categories import Category, categories_of
 from addon.analysis.rules import STARTER_FILE, open_rules
 from addon.archive.archive import Archive
-from addon.commands.archive import holder
 from addon.commands.group import Group
+from addon.commands.selected import holder
 from addon.errors import NotStored
 from addon.settings import Settings
 

@@ -10,7 +10,7 @@ from socket import socket
 
 import click
 
-from addon import environment
+from addon import environment, running_stack
 from addon.errors import SettingsError, StackFailed
 from addon.settings import Settings
 from addon.stack.child import Child
@@ -55,6 +55,7 @@ def _serve(console: Console, host: str, port: int, workers: int | None) -> None:
     settings = Settings.load()
     with ExitStack() as held:
         lock = held.enter_context(data_lock(settings.data_dir))
+        held.enter_context(running_stack.forgotten_at_the_end(settings.data_dir))
         web = held.enter_context(listening_socket(host, port, told))
         settings = _with_keys(settings, console)
         children = list(_children(settings, web, lock, workers or settings.workers or WORKERS))
@@ -68,6 +69,10 @@ def _serve(console: Console, host: str, port: int, workers: int | None) -> None:
 
 def _ready(console: Console, settings: Settings, where: str) -> None:
     """A link that signs in is shown to a person at a terminal, and never kept in a log."""
+    try:
+        running_stack.tell(settings.data_dir, settings.public_url)
+    except OSError as error:
+        console.say(f"DATA_DIR cannot be written: {error.strerror}", level="warning")
     console.say(f"Ready on {where}. Ctrl-C stops.", data_dir=str(settings.data_dir))
     if not local_sign_in.is_possible(settings):
         return

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import click
 
-from addon.archive import access_log, access_log_checkpoint
+from addon.archive import access_log, access_log_checkpoint, holds
+from addon.archive.archive import Archive
 from addon.archive.configured import control_signer, token_signer
 from addon.archive.control_signing import Signed, sign_all
+from addon.archive.notes import sign_notes
 from addon.archive.opening import store_of
 from addon.archive.prefixes import (
     AUDIT,
@@ -18,6 +20,7 @@ from addon.archive.prefixes import (
     AUDIT_HEADS,
     FLEX_DELETIONS,
     FLEX_RECONCILED,
+    HOLDS,
     OUTCOMES,
     REVOKED_TOKENS,
     RINGCENTRAL_LOOKED,
@@ -25,6 +28,7 @@ from addon.archive.prefixes import (
     TOKENS,
 )
 from addon.commands.progress import Progress
+from addon.errors import KeyMissing
 from addon.playback import tokens
 from addon.playback.tokens import Tokens
 from addon.requests import intake_store, signature_uses
@@ -36,6 +40,7 @@ CONTROLS = {
     AUDIT: access_log.KIND,
     AUDIT_CHECKPOINT: access_log_checkpoint.KIND,
     AUDIT_HEADS: access_log.HEAD_KIND,
+    HOLDS: holds.KIND,
     OUTCOMES: intake_store.KIND,
     SIGNATURES: signature_uses.KIND,
     FLEX_DELETIONS: flex_deletion.WHAT,
@@ -73,5 +78,10 @@ def sign_controls(ctx: click.Context, after: str, yes: bool) -> None:
     Outbox.from_settings(settings, store).encrypt_anew()
     progress = Progress("signed")
     progress.follow(sign_all(store, kinds, after=after))
-    if progress.bad:
+    signed_notes = Progress("notes signed")
+    try:
+        signed_notes.follow(sign_notes(Archive.from_settings(settings)))
+    except KeyMissing as error:
+        click.echo(f"notes are not signed anew here: {error.message}", err=True)
+    if progress.bad or signed_notes.bad:
         ctx.exit(1)

@@ -1,11 +1,12 @@
-"""The status report of `flask ledger`, as lines of text: the whole, one request, the SLA."""
+"""The status report of `flask ledger`: the whole, one request, the SLA; documents, and lines."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from addon.archive.opening import store_of
 from addon.requests import scheduling, sla
@@ -35,18 +36,49 @@ class Sources:
         return cls(states, Dispatcher(connection, states), intake_store)
 
 
-def overview(sources: Sources, now: float) -> Iterator[str]:
-    """The whole: states, queues, the oldest requests, and whether Redis and store agree."""
-    unfinished = sources.states.open_sids()
+def overview(sources: Sources, now: float) -> dict[str, Any]:
+    """The whole as a document: states, queues, the oldest requests, and what only Redis or only the
+    store knows. A few are between two steps at any time."""
+    unfinished, queues = sources.states.open_sids(), sources.queues
     entries = sorted(sources.states.get_many(unfinished), key=lambda entry: entry.received_at)
-    states = Counter(entry.state for entry in entries)
-    found = ", ".join(f"{count} {state}" for state, count in states.most_common())
-    yield f"{len(unfinished)} unfinished" + (f": {found}" if found else "")
-    for entry in entries[:OLDEST_SHOWN]:
-        received = ago(entry.received_at, now)
-        yield f"  {entry.sid}  {entry.state}, received {received}{_left(entry, now)}"
-    yield from _queues(sources.queues, now)
-    yield from _drift(sources, unfinished)
+    stored = set(sources.intake_store.waiting())
+    depths, waited, in_flight = queues.depths(), queues.waited(now), queues.in_flight()
+    return {
+        "unfinished": len(unfinished),
+        "states": dict(Counter(entry.state for entry in entries).most_common()),
+        "oldest": [state_document(entry) for entry in entries[:OLDEST_SHOWN]],
+        "queues": {
+            queue: {
+                "waiting": depth,
+                "at_work": len(in_flight[queue]),
+                "oldest_seconds": round(waited[queue], 3) if depth else None,
+            }
+            for queue, depth in depths.items()
+        },
+        "only_in_store": sorted(stored - unfinished),
+        "only_in_redis": sorted(unfinished - stored),
+    }
+
+
+def state_document(entry: RequestState) -> dict[str, Any]:
+    """One request as a document: the fields of its state, and how much time Twilio leaves it."""
+    fields = {name: value for name, value in asdict(entry).items() if name != "taken"}
+    return {**fields, "deadline_at": _deadline(entry), "pace": entry.pace}
+
+
+def overview_lines(whole: dict[str, Any], now: float) -> Iterator[str]:
+    """What `overview` gives, for people."""
+    found = ", ".join(f"{count} {state}" for state, count in whole["states"].items())
+    yield f"{whole['unfinished']} unfinished" + (f": {found}" if found else "")
+    for entry in whole["oldest"]:
+        received, left = ago(entry["received_at"], now), _left(entry["deadline_at"], now)
+        yield f"  {entry['sid']}  {entry['state']}, received {received}{left}"
+    yield _columns("queue", "waiting", "at work", "oldest")
+    for queue, counts in whole["queues"].items():
+        oldest = counts["oldest_seconds"]
+        shown = "-" if oldest is None else span(oldest)
+        yield _columns(queue, str(counts["waiting"]), str(counts["at_work"]), shown)
+    yield from _drift(whole["only_in_store"], whole["only_in_redis"])
 
 
 def ago(moment: float, now: float) -> str:
@@ -63,26 +95,19 @@ def span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if abs(seconds) < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _queues(queues: Dispatcher, now: float) -> Iterator[str]:
-    depths, waited, in_flight = queues.depths(), queues.waited(now), queues.in_flight()
-    yield _columns("queue", "waiting", "at work", "oldest")
-    for queue, depth in depths.items():
-        oldest = span(waited[queue]) if depth else "-"
-        yield _columns(queue, str(depth), str(len(in_flight[queue])), oldest)
-
-
-def _left(entry: RequestState, now: float) -> str:
+def _deadline(entry: RequestState) -> float | None:
     length = entry.duration or entry.longest
-    if length is None:
+    return None if length is None else scheduling.deadline(entry.received_at, length)
+
+
+def _left(deadline: float | None, now: float) -> str:
+    if deadline is None:
         return ""
-    left = scheduling.deadline(entry.received_at, length) - now
+    left = deadline - now
     return f", {span(left)} left" if left > 0 else f", {span(-left)} past its deadline"
 
 
-def _drift(sources: Sources, unfinished: set[str]) -> Iterator[str]:
-    """Requests that only Redis or only the store knows; a few are between two steps at any time."""
-    stored = set(sources.intake_store.waiting())
-    only_store, only_redis = stored - unfinished, unfinished - stored
+def _drift(only_store: list[str], only_redis: list[str]) -> Iterator[str]:
     if not only_store and not only_redis:
         yield "Redis and store agree"
     if only_store:
@@ -91,9 +116,8 @@ def _drift(sources: Sources, unfinished: set[str]) -> Iterator[str]:
         yield f"{len(only_redis)} in Redis alone; the sweeper ends them: {_some(only_redis)}"
 
 
-def _some(sids: set[str]) -> str:
-    shown = sorted(sids)[:OLDEST_SHOWN]
-    return ", ".join(shown) + (", …" if len(sids) > len(shown) else "")
+def _some(sids: list[str]) -> str:
+    return ", ".join(sids[:OLDEST_SHOWN]) + (", …" if len(sids) > OLDEST_SHOWN else "")
 
 
 def story(entry: RequestState, now: float) -> Iterator[tuple[str, str]]:
@@ -116,7 +140,7 @@ def story(entry: RequestState, now: float) -> Iterator[tuple[str, str]]:
     if entry.pace is not None:
         yield "elapsed / duration", f"{entry.pace:.2f}"
     elif entry.finished_at is None:
-        yield "deadline", _left(entry, now).removeprefix(", ") or "not known"
+        yield "deadline", _left(_deadline(entry), now).removeprefix(", ") or "not known"
 
 
 def _steps(entry: RequestState) -> tuple[tuple[str, float | None], ...]:
@@ -141,14 +165,24 @@ def _next(at: float | None, now: float) -> str:
     return f", next try in {span(at - now)}" if at is not None and at > now else ""
 
 
-def outcome(intake_store: IntakeStore, sid: str) -> Iterator[tuple[str, str]]:
-    """The outcome in the store of a request whose state is not in Redis any more."""
+def outcome(intake_store: IntakeStore, sid: str) -> dict[str, Any]:
+    """The outcome in the store of a request that Redis does not know any more; empty for none."""
     if intake_store.is_waiting(sid):
-        yield "request", sid
-        yield "state", "in the store, not in Redis; the sweeper queues it"
-        return
-    for name, value in sorted((intake_store.outcome(sid) or {}).items()):
-        yield name.replace("_", " "), str(value)
+        return {"request": sid, "state": "in the store, not in Redis; the sweeper queues it"}
+    return dict(sorted((intake_store.outcome(sid) or {}).items()))
+
+
+def slo_document(rows: Sequence[sla.Paces], hours: float) -> dict[str, Any]:
+    """The SLA of the last hours as a document; `kept` is None where no request was finished."""
+    classes = [
+        {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in {**asdict(row), "kept": row.kept}.items()
+        }
+        for row in rows
+    ]
+    kept = all(row.kept for row in rows) if rows else None
+    return {"hours": hours, "kept": kept, "limits": sla.LIMITS, "classes": classes}
 
 
 def slo_head() -> str:

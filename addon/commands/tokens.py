@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from addon.archive.opening import store_of
-from addon.commands.group import Group
+from addon.commands.group import Group, as_json, echo_json
 from addon.playback.tokens import SCOPES, USUAL_SCOPES, Scope, Token, Tokens
 from addon.settings import Settings
 
@@ -74,11 +74,29 @@ def revoke_command(name: str) -> None:
 
 
 @tokens_cli.command("list")
-def list_command() -> None:
+@as_json
+def list_command(as_json: bool) -> None:
     """Print every token's name, install, time of issue, scopes, end and label, never the token."""
-    for token in sorted(_tokens().all(), key=lambda token: token.issued_at):
+    tokens = sorted(_tokens().all(), key=lambda token: token.issued_at)
+    if as_json:
+        echo_json([_document(token) for token in tokens])
+        return
+    for token in tokens:
         told = token.name, token.install or "*", token.issued_at, _scope_text(token)
         click.echo("\t".join((*told, _end_text(token), token.label)))
+
+
+def _document(token: Token) -> dict[str, object]:
+    """A token for a program; `install` is None for one of every install."""
+    return {
+        "name": token.name,
+        "install": token.install or None,
+        "issued_at": token.issued_at,
+        "scopes": [scope for scope in SCOPES if scope in token.scopes],
+        "expires_at": token.expires_at,
+        "expired": token.has_expired(datetime.now(UTC)),
+        "label": token.label,
+    }
 
 
 def _scope_text(token: Token) -> str:

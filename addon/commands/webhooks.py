@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
+
 import click
 
+from addon.archive.access_log import AccessLog
+from addon.archive.configured import control_signer
 from addon.archive.opening import store_of
 from addon.commands.group import Group
 from addon.settings import Settings
+from addon.webhooks.changes import EndpointChanges
 from addon.webhooks.endpoints import Endpoints, Known
 from addon.webhooks.events import TYPES
 
@@ -29,7 +34,7 @@ def webhooks_cli() -> None:
 @click.option("--label", default="", help="What it is for.")
 def create_command(url: str, install: str, events: tuple[str, ...], label: str) -> None:
     """Create an endpoint; its secret goes alone to standard output, its id to standard error."""
-    made = _endpoints().create(install, url, events or TYPES, label)
+    made = _changes(_endpoints()).create(install, url, events or TYPES, label)
     click.echo(made.secret)
     click.echo(f"{made.id} for {install}: {', '.join(made.events)}", err=True)
 
@@ -78,13 +83,19 @@ def enable_command(endpoint_id: str) -> None:
 def remove_command(endpoint_id: str) -> None:
     """Remove an endpoint with its secret."""
     endpoints = _endpoints()
-    endpoints.remove(_found(endpoints, endpoint_id).endpoint.install, endpoint_id)
+    _changes(endpoints).remove(_found(endpoints, endpoint_id).endpoint)
     click.echo("removed", err=True)
 
 
 def _endpoints() -> Endpoints:
     settings = Settings.load()
     return Endpoints.from_settings(settings, store_of(settings))
+
+
+def _changes(endpoints: Endpoints) -> EndpointChanges:
+    settings = Settings.load()
+    access_log = AccessLog(store_of(settings), control_signer(settings))
+    return EndpointChanges(endpoints, access_log, f"operator {getpass.getuser()}")
 
 
 def _found(endpoints: Endpoints, endpoint_id: str) -> Known:

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from addon import log
 from addon.metrics.declarations import Metric
+from addon.redis_commands import all_done, execute_all
 from addon.redis_keys import METRICS
 
 SUM = "sum"
@@ -55,10 +56,8 @@ class Counters:
         return found
 
     def _add(self, amounts: Mapping[str, float]) -> None:
-        with self.redis.pipeline(transaction=False) as pipe:
-            for name, amount in amounts.items():
-                pipe.hincrbyfloat(METRICS, name, amount)
-            pipe.execute()
+        commands = [("HINCRBYFLOAT", METRICS, name, by) for name, by in amounts.items()]
+        all_done(execute_all(self.redis, commands))
 
 
 def field(metric: Metric, *labels: str) -> str:

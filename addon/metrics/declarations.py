@@ -6,6 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from addon.errors import (
+    AddonError,
+    Forged,
+    QueueUnavailable,
+    RecordingFailed,
+    Rejected,
+    StoreUnavailable,
+    UploadBroken,
+)
+
 LENGTHS = {
     "30s": 30.0,
     "1m": 60.0,
@@ -18,6 +28,31 @@ LENGTHS = {
 
 UNKNOWN = "unknown"
 """The value for audio that could not be read: it has no length."""
+
+LANES = (
+    *("express", "q60", "q180", "q600", "q1800", "qlong"),
+    *("errands", "backfill", "deliver", "redeliver", "webhooks"),
+)
+"""Values of the label `lane`: the queues of `addon/requests/scheduling.py`, which imports this."""
+
+
+def _leaves(root: type[AddonError]) -> tuple[type[AddonError], ...]:
+    """The classes below one, and itself."""
+    return (root, *(leaf for kind in root.__subclasses__() for leaf in _leaves(kind)))
+
+
+REASONS = tuple(
+    sorted(
+        kind.__name__
+        for root in (Rejected, Forged, QueueUnavailable, StoreUnavailable, UploadBroken)
+        for kind in _leaves(root)
+        if kind is not Rejected
+    )
+)
+"""The classes of what is not accepted, and `Unavailable` for a defect of ours."""
+
+CODES = tuple(sorted(str(kind.code) for kind in _leaves(RecordingFailed)))
+"""The numbers of failures in an answer."""
 
 PACE_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.5, 10.0)
 """Multiples of the audio's length: 3, 5, 10 are Twilio's (spec/protocol 1.8), 8.5 is ours."""
@@ -43,7 +78,11 @@ class Metric:
 
 
 ACCEPTED = Metric(
-    "addon_requests_accepted_total", "counter", ("source",), "Requests made durable and queued."
+    "addon_requests_accepted_total",
+    "counter",
+    ("source",),
+    "Requests made durable and queued.",
+    known=("marketplace", "flex", "ringcentral"),
 )
 DUPLICATES = Metric(
     "addon_duplicates_total", "counter", (), "Repeated deliveries of requests already known."
@@ -53,7 +92,7 @@ REJECTIONS = Metric(
     "counter",
     ("reason",),
     "Requests that were not accepted.",
-    known=("Forged", "QueueUnavailable", "StoreUnavailable", "Unavailable", "UploadBroken"),
+    known=(*REASONS, "Unavailable"),
 )
 SIGNATURES_REUSED = Metric(
     "addon_signatures_reused_total",
@@ -67,10 +106,14 @@ FINISHED = Metric(
     "counter",
     ("outcome",),
     "Requests over, by their answer.",
-    known=("delivered", "erased", "expired", "refused", "skipped"),
+    known=("delivered", "erased", "expired", "finished before", "refused", "skipped"),
 )
 FAILURES = Metric(
-    "addon_failures_total", "counter", ("code",), "Requests whose answer was a failure."
+    "addon_failures_total",
+    "counter",
+    ("code",),
+    "Requests whose answer was a failure.",
+    known=CODES,
 )
 MISSES = Metric(
     "addon_deadline_misses_total",
@@ -84,7 +127,7 @@ TRIES = Metric(
     "counter",
     ("outcome",),
     "Answers offered to their callback.",
-    known=("delivered", "refused", "unauthorised", "unavailable"),
+    known=("delivered", "refused", "skipped", "unauthorised", "unavailable"),
 )
 WEBHOOK_TRIES = Metric(
     "addon_webhook_tries_total",
@@ -94,16 +137,30 @@ WEBHOOK_TRIES = Metric(
     known=("delivered", "disabled", "failed", "given up"),
 )
 LOST_JOBS = Metric(
-    "addon_lost_jobs_total", "counter", ("lane",), "Jobs whose worker died; each ran again."
+    "addon_lost_jobs_total",
+    "counter",
+    ("lane",),
+    "Jobs whose worker died; each ran again.",
+    known=LANES,
 )
 REFUSED_JOBS = Metric(
-    "addon_refused_jobs_total", "counter", ("lane",), "Jobs of no known form, which did not run."
+    "addon_refused_jobs_total",
+    "counter",
+    ("lane",),
+    "Jobs of no known form, which did not run.",
+    known=LANES,
 )
 ADOPTED = Metric(
     "addon_requests_adopted_total", "counter", (), "Requests in the store that Redis did not know."
 )
 STUCK = Metric(
     "addon_requests_stuck_total", "counter", (), "Requests given up; their intake is kept."
+)
+ORIGINS_REFUSED = Metric(
+    "addon_origins_refused_total",
+    "counter",
+    ("origin",),
+    "Tries at recordings that wait because their origin is not in MEDIA_HOSTS.",
 )
 INTAKES_ERASED = Metric(
     "addon_intakes_erased_total",
@@ -124,8 +181,19 @@ REANALYSED = Metric(
     "Archived recordings that were analysed again.",
     known=("done", "failed"),
 )
+REDACTIONS = Metric(
+    "addon_redactions_total",
+    "counter",
+    ("status",),
+    "Recordings archived, by the muting of digits in them.",
+    known=("complete", "incomplete", "off", UNKNOWN),
+)
 AUDIO = Metric(
-    "addon_audio_seconds_total", "counter", ("length",), "Seconds of audio in finished requests."
+    "addon_audio_seconds_total",
+    "counter",
+    ("length",),
+    "Seconds of audio in finished requests.",
+    known=(*LENGTHS, UNKNOWN),
 )
 PACE = Metric(
     "addon_elapsed_per_duration",
@@ -161,7 +229,8 @@ ALL_METRICS = {
     for metric in (
         *(ACCEPTED, DUPLICATES, REJECTIONS, SIGNATURES_REUSED, FINISHED, FAILURES, MISSES, TRIES),
         WEBHOOK_TRIES,
-        *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, INTAKES_ERASED, CATALOGUE_MISSED, REANALYSED),
+        *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, ORIGINS_REFUSED, INTAKES_ERASED),
+        *(CATALOGUE_MISSED, REANALYSED, REDACTIONS),
         *(AUDIO, PACE, STAGE),
         *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER),
         *(MEMORY, MEMORY_LIMIT, ACCEPTING),

@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
 from addon import backoff
-from addon.errors import AddonError, OutboundRefused, OutboundUnavailable
+from addon.errors import AddonError, OriginRefused, OutboundRefused, OutboundUnavailable
 from addon.outbound.adapter import PinnedAdapter
 from addon.outbound.addresses import is_public, resolve
 from addon.outbound.origins import Origin, Origins, Target, split
@@ -214,7 +214,7 @@ class Outbound:
 
     def _addresses(self, origin: Origin) -> list[str]:
         if not self.origins.admits_origin(origin):
-            raise OutboundRefused(f"{origin} is not an allowed origin")
+            raise OriginRefused(f"{origin} is not an allowed origin", str(origin))
         try:
             addresses = self._resolver(origin.host, origin.port)
         except UnicodeError:
@@ -222,7 +222,7 @@ class Outbound:
         except OSError as error:
             raise OutboundUnavailable(f"{origin.host} cannot be resolved") from error
         if not self.origins.is_exact(origin) and not all(map(is_public, addresses)):
-            raise OutboundRefused(f"{origin.host} has an address that is not public")
+            raise OriginRefused(f"{origin.host} has an address that is not public", str(origin))
         return addresses
 
 

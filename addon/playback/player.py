@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 
-from addon.archive.archive import Archive, ArchivedAudio
+from addon.archive.archive import Archive
 from addon.archive.manifest import Manifest, RecordingFacts
 from addon.archive.names import Entry
+from addon.archive.reader import ArchivedAudio
 from addon.bounded_cache import BoundedCache
 from addon.errors import KeyMissing, NotPlayable, NotStored, Tampered, UnreadableDocument, Withheld
 from addon.playback.clips import Clip, cut

@@ -14,6 +14,7 @@ from rq.utils import utcparse
 
 from addon import redis_keys, tracing
 from addon.metrics import counters, declarations
+from addon.redis_commands import all_done, execute_all
 from addon.redis_errors import as_unavailable
 from addon.requests import scheduling, selection
 from addon.requests.admission import AdmissionControl
@@ -171,18 +172,14 @@ class Dispatcher:
     def waiting(self, jobs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these queues and jobs whose job waits in its queue, in one round trip."""
         asked = [(queue, job) for queue, job in jobs if queue in self._queues and job]
-        with self.redis.pipeline(transaction=False) as pipe:
-            for queue, job in asked:
-                pipe.lpos(self._queues[queue].key, job)
-            found = pipe.execute()
+        looks = [("LPOS", self._queues[queue].key, job) for queue, job in asked]
+        found = all_done(execute_all(self.redis, looks))
         return {each for each, at in zip(asked, found, strict=True) if at is not None}
 
     def in_flight(self) -> dict[str, list[str]]:
         """Every queue's jobs that a worker has taken and not finished with."""
-        with self.redis.pipeline(transaction=False) as pipe:
-            for queue in self._queues.values():
-                pipe.lrange(queue.intermediate_queue_key, 0, -1)
-            found = pipe.execute()
+        ranges = [("LRANGE", each.intermediate_queue_key, 0, -1) for each in self._queues.values()]
+        found = all_done(execute_all(self.redis, ranges))
         return {
             queue: [job.decode(errors="replace") for job in jobs]
             for queue, jobs in zip(self._queues, found, strict=True)

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
 from addon import stored_documents
+from addon.archive.blocks import counted
 from addon.archive.configured import control_signer
 from addon.archive.planted import PlantedObjects
 from addon.archive.prefixes import INTAKE, OUTCOMES, RESULTS
@@ -56,14 +58,15 @@ class IntakeRecord:
 class IntakeStore:
     """The three prefixes of the store that carry requests.
 
-    Records and results are encrypted with the 32-byte `key`, outcomes signed by `signer`.
+    Records and results are encrypted with the first of `keys`, of 32 bytes each, and opened with
+    any; outcomes are signed by `signer`.
     """
 
-    def __init__(self, store: Store, key: bytes, signer: DocumentSigner) -> None:
+    def __init__(self, store: Store, keys: Sequence[bytes], signer: DocumentSigner) -> None:
         self.store = store
         self._signer = signer
         self._planted = PlantedObjects()
-        self._cipher = RecordCipher(key)
+        self._cipher = RecordCipher(keys)
 
     @classmethod
     def from_settings(cls, settings: Settings, store: Store) -> Self:
@@ -87,10 +90,11 @@ class IntakeStore:
         if signature is not None:
             document["signature"] = vars(signature)
         head = json.dumps(document, separators=(",", ":")).encode()
+        sent: list[int] = []
         try:
-            self._put(INTAKE, sid, _framed(head, audio), if_absent=True)
+            self._put(INTAKE, sid, counted(_framed(head, audio), sent), if_absent=True)
         except AlreadyStored:
-            trouble = self._trouble_with_intake(sid)
+            trouble = self._trouble_with_intake(sid, least=sum(sent))
             if trouble is None:
                 return False
             if isinstance(audio, Iterator):
@@ -104,11 +108,11 @@ class IntakeStore:
         for stat in self.store.list(INTAKE, after=after):
             yield stat.key.removeprefix(INTAKE)
 
-    def accepted_before(self, moment: datetime) -> Iterator[str]:
-        """The SIDs of unfinished requests whose record was written before `moment`."""
+    def accepted_before(self, moment: datetime) -> Iterator[tuple[str, datetime]]:
+        """SID and time of unfinished requests whose record was written before `moment`."""
         for stat in self.store.list(INTAKE):
             if stat.modified < moment:
-                yield stat.key.removeprefix(INTAKE)
+                yield stat.key.removeprefix(INTAKE), stat.modified
 
     def is_waiting(self, sid: str) -> bool:
         """True if a request is accepted and not finished."""
@@ -209,11 +213,17 @@ class IntakeStore:
             self._planted.report(RESULTS + sid, error.message)
             return None
 
-    def _trouble_with_intake(self, sid: str) -> str | None:
-        """The reason why the intake record of a request is not ours, told by its beginning."""
+    def _trouble_with_intake(self, sid: str, least: int = 0) -> str | None:
+        """The reason why the intake record of a request is not ours, told by its beginning.
+
+        One of fewer than `least` bytes is read to its end: the store may have cut it.
+        """
+        stat = self.store.stat(INTAKE + sid) if least else None
         blocks = self._get(INTAKE, sid)
         try:
             next(blocks, None)
+            if stat is not None and stat.size < least:
+                deque(blocks, maxlen=0)
         except NotStored:
             return None  # its request has just been finished
         except (Tampered, KeyMissing) as error:

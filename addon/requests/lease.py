@@ -12,15 +12,15 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import redis
 from redis.exceptions import RedisError
 
 from addon import log
 from addon.errors import LeaseLost
+from addon.redis_commands import Script, all_done, execute, execute_all
 from addon.redis_errors import ignoring_wrong_type
 from addon.redis_keys import LEASE
 
@@ -53,6 +53,8 @@ return 0
 """
 """KEYS[1] the lease, ARGV[1] its holder, or how the holders of one process begin."""
 
+_RENEW, _RELEASE = Script(RENEW), Script(RELEASE)
+
 logger = log.get("lease")
 
 
@@ -68,10 +70,8 @@ def held(connection: redis.Redis, kind: str, sid: str) -> bool:
 
 def held_each(connection: redis.Redis, leases: Sequence[tuple[str, str]]) -> list[bool]:
     """For each of these kinds and SIDs, True if any worker holds its lease; one round trip."""
-    with connection.pipeline(transaction=False) as pipe:
-        for kind, sid in leases:
-            pipe.pttl(key(kind, sid))
-        return [0 <= life <= LONGEST_MS for life in pipe.execute()]
+    asked = [("PTTL", key(kind, sid)) for kind, sid in leases]
+    return [0 <= life <= LONGEST_MS for life in all_done(execute_all(connection, asked))]
 
 
 class Lease:
@@ -81,7 +81,6 @@ class Lease:
         self.name = key(kind, sid)
         self.holder = _holders_of(os.getpid()) + secrets.token_hex(8)
         self._connection = connection
-        self._script: Any = connection.register_script(RENEW)
         self._lost = threading.Event()
         self._lapsed = threading.Event()
 
@@ -105,7 +104,7 @@ class Lease:
 
     def take(self) -> bool:
         """Take it where it is free; as `renew`, in one command instead of a script's."""
-        free = self._connection.set(self.name, self.holder, px=TTL_MS, nx=True)
+        free = execute(self._connection, "SET", self.name, self.holder, "PX", TTL_MS, "NX")
         return bool(free or self._took())  # ours where only the answer to SET was lost
 
     def renew(self) -> bool:
@@ -117,17 +116,18 @@ class Lease:
         if self._lost.is_set():
             return False
         with ignoring_wrong_type():
-            if self._connection.getex(self.name, px=TTL_MS) == self.holder.encode():
+            found = execute(self._connection, "GETEX", self.name, "PX", TTL_MS)
+            if found == self.holder.encode():
                 return True
-        found = self._took()
-        if found == LAPSED:
+        taken = self._took()
+        if taken == LAPSED:
             self._lapsed.set()
-        elif not found:
+        elif not taken:
             self._lost.set()
-        return bool(found)
+        return bool(taken)
 
     def _took(self) -> int:
-        return int(self._script(keys=[self.name], args=[self.holder, TTL_MS]))
+        return int(_RENEW(self._connection, [self.name], [self.holder, TTL_MS]))
 
     def beat(self, stop: threading.Event) -> None:
         """Renew it until it is over, or another's."""
@@ -172,14 +172,19 @@ def lease(
         mine.release()
 
 
+def release_each(connection: redis.Redis, leases: Iterable[Lease]) -> None:
+    """Give leases of this process back, each where it is still ours. Raises RedisError."""
+    commands = [("EVAL", RELEASE, "1", each.name, each.holder) for each in leases]
+    all_done(execute_all(connection, commands))
+
+
 def release_of(connection: redis.Redis, kind: str, sid: str, pid: int) -> None:
     """Release what a dead process of this machine held, and nobody else's. Raises RedisError."""
     _release(connection, key(kind, sid), _holders_of(pid))
 
 
 def _release(connection: redis.Redis, name: str, holder: str) -> None:
-    script: Any = connection.register_script(RELEASE)
-    script(keys=[name], args=[holder])
+    _RELEASE(connection, [name], [holder])
 
 
 def _holders_of(pid: int) -> str:

@@ -20,10 +20,11 @@ from rq.serializers import JSONSerializer
 from addon import log
 from addon.metrics import declarations
 from addon.metrics.counters import Counters
+from addon.redis_commands import all_done, execute, execute_all, fields
+from addon.requests import taking
 from addon.requests.claiming import PLACE
 from addon.requests.scheduling import PERIODIC, RECORDING_QUEUES
 from addon.requests.state import RequestStates
-from addon.requests.taking import TAKE
 
 POLL_S = 0.1
 """Between two looks at empty queues: ten cheap calls a second for each idle worker."""
@@ -81,6 +82,10 @@ class RequestJob(Job):
     ) -> None:
         super().__init__(id, connection, JSONSerializer)
 
+    def refresh(self) -> None:
+        """Read the job anew. Raises as `restore`."""
+        self.restore(fields(execute(self.connection, "HGETALL", self.key)))
+
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
         """Read the job's hash. Raises NoSuchJobError, also for what may not be run."""
         if b"data" not in raw_data:
@@ -126,10 +131,9 @@ class DeadlineQueue(Queue):
         Raises DequeueTimeout; with `timeout` None it looks once.
         """
         by_key = {queue.key: queue for queue in queues}
-        take = connection.register_script(TAKE)
         end = time.monotonic() + (timeout or 0)
         while True:
-            taken = take(keys=list(by_key), args=[time.time(), *cls._charges()])
+            taken = taking.take(connection, list(by_key), [time.time(), *cls._charges()])
             if taken:
                 queue = by_key[taken[0].decode()]
                 job = _fetch(queue, taken[1])
@@ -174,6 +178,18 @@ def _refuse(queue: Queue, job_id: str, reason: str) -> None:
     Counters(queue.connection).count(declarations.REFUSED_JOBS, queue.name)
     queue.connection.delete(Job.key_for(job_id))
     RequestStates(queue.connection).look_again(sid_of(job_id), 0.0)
+
+
+def land(connection: Any, jobs: Iterable[tuple[Queue, Job]]) -> None:
+    """Take jobs that are over off their queues' in-flight lists. Raises RedisError.
+
+    Each job goes first: an id without a job is taken off by the sweeper.
+    """
+    commands: list[tuple[str, ...]] = []
+    for queue, job in jobs:
+        commands.append(("DEL", job.key))
+        commands.append(("LREM", queue.intermediate_queue_key, "1", job.id))
+    all_done(execute_all(connection, commands))
 
 
 def kind_of(job: str) -> str:

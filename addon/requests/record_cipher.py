@@ -13,7 +13,7 @@ from __future__ import annotations
 import hmac
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count
 
 from cryptography.exceptions import InvalidTag
@@ -24,7 +24,7 @@ from addon.archive.blocks import BlockSource
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.signed_documents import derived_key
 from addon.archive.store import READ_SIZE
-from addon.errors import KeyMissing, Tampered
+from addon.errors import KeyMissing, SettingsError, Tampered
 
 MAGIC = b"\xffintake1"
 """No message of the SDK begins so: its first byte is its version, 1 or 2."""
@@ -43,19 +43,29 @@ _NONCE = struct.Struct(">QI")
 
 
 class RecordCipher:
-    """Encrypts and decrypts records under the 32-byte `key`."""
+    """Encrypts records under the first of `keys`, of 32 bytes each, and decrypts under any.
 
-    def __init__(self, key: bytes) -> None:
-        self._key = derived_key(key, "intake records")
-        self._id = derived_key(key, "id of intake records")[:ID_BYTES]
-        self._encryption_keys = EncryptionKeys.local(key, MESSAGE_KEY)
-        self._decryption_keys = DecryptionKeys.local(key, MESSAGE_KEY)
+    Raises SettingsError without a key.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise SettingsError("INTAKE_KEY is not set: no request can be kept")
+        self._keys = {
+            derived_key(key, "id of intake records")[:ID_BYTES]: derived_key(key, "intake records")
+            for key in keys
+        }
+        self._id = next(iter(self._keys))
+        self._encryption_keys = EncryptionKeys.local(keys[0], MESSAGE_KEY)
+        self._decryption_keys = DecryptionKeys()
+        for key in keys:
+            self._decryption_keys += DecryptionKeys.local(key, MESSAGE_KEY)
 
     def encrypt(self, blocks: Iterable[bytes], prefix: str, sid: str) -> Iterator[bytes]:
         """The record of `blocks` for the place `prefix` of the request `sid`, in pieces of about
         FRAME_BYTES."""
         salt = os.urandom(SALT_BYTES)
-        cipher = self._cipher(salt, prefix, sid)
+        cipher = _cipher(self._keys[self._id], salt, prefix, sid)
         piece, size, number = [MAGIC, self._id, salt], 0, 0
         for frame in _frames(blocks):
             piece += (_LENGTH.pack(len(frame)), cipher.encrypt(_nonce(number), frame, None))
@@ -84,12 +94,14 @@ class RecordCipher:
             whole = chain([magic], iter(lambda: source.read(READ_SIZE), b""))
             yield from message.decrypt(whole, self._decryption_keys, _context(prefix, sid))
             return
-        if source.read(ID_BYTES) != self._id:
+        key = self._keys.get(source.read(ID_BYTES))
+        if key is None:
             raise KeyMissing("a record is encrypted under another INTAKE_KEY")
-        yield from _decrypted(source, self._cipher(source.read(SALT_BYTES), prefix, sid))
+        yield from _decrypted(source, _cipher(key, source.read(SALT_BYTES), prefix, sid))
 
-    def _cipher(self, salt: bytes, prefix: str, sid: str) -> AESGCM:
-        return AESGCM(hmac.digest(self._key, salt + f"{prefix}{sid}".encode(), "sha256"))
+
+def _cipher(key: bytes, salt: bytes, prefix: str, sid: str) -> AESGCM:
+    return AESGCM(hmac.digest(key, salt + f"{prefix}{sid}".encode(), "sha256"))
 
 
 def _context(prefix: str, sid: str) -> dict[str, str]:

@@ -155,7 +155,8 @@ def length(declared: float | None, size: float | None, channels: float | None) -
 
     `declared` may be seconds or milliseconds (spec/protocol 1.6): the bytes decide where there are
     any. Without them the shorter reading decides the queue, because waiting too long is the greater
-    harm, and the longer one the deadline, because a failure must never be answered too early.
+    harm, and the longer one the deadline, because a failure must never be answered too early. Fewer
+    bytes than any call has give no deadline at all.
     """
     readings = [] if not declared or declared < 0 else [declared]
     if declared and declared >= MILLISECONDS_FROM:
@@ -164,7 +165,8 @@ def length(declared: float | None, size: float | None, channels: float | None) -
         return Length(min(readings, default=UNKNOWN_S), max(readings, default=None))
     by_size = max(size / (BYTES_PER_SECOND * max(1, channels or 1)), LEAST_GUESS_S)
     if not readings:
-        return Length(by_size, max(size / LEAST_BYTES_PER_SECOND, LEAST_GUESS_S))
+        longest = size / LEAST_BYTES_PER_SECOND
+        return Length(by_size, longest if longest >= LEAST_GUESS_S else None)
     nearest = min(readings, key=lambda seconds: abs(seconds - by_size))
     return Length(nearest, max(nearest, by_size))
 

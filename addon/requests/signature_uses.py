@@ -84,29 +84,38 @@ class SignatureUse:
 class SignatureUses:
     """The uses of accepted signatures, in Redis and in the store.
 
-    `key` is that of the digests; it follows from INTAKE_KEY.
+    `keys` are those of the digests, newest first; they follow from INTAKE_KEY.
     """
 
     def __init__(
-        self, store: Store, key: bytes, signer: DocumentSigner, connection: redis.Redis
+        self,
+        store: Store,
+        keys: Sequence[bytes],
+        signer: DocumentSigner,
+        connection: redis.Redis,
     ) -> None:
         self.store = store
-        self.key = key
+        self.keys = tuple(keys)
         self._signer = signer
         self._redis: Any = connection
 
     @classmethod
     def from_settings(cls, settings: Settings, store: Store, connection: redis.Redis) -> Self:
         """The uses that a deployment remembers."""
-        key = derived_key(settings.intake_key, "signatures")
-        return cls(store, key, control_signer(settings), connection)
+        keys = [derived_key(key, "signatures") for key in settings.intake_key]
+        return cls(store, keys, control_signer(settings), connection)
 
-    def reserve(self, use: SignatureUse) -> tuple[Verdict, bool]:
+    def reserve(self, use: SignatureUse, *older: SignatureUse) -> tuple[Verdict, bool]:
         """Remember a use before its request is accepted; the verdict, and whether it is bound.
 
+        `older` are the same use under the older keys, which it may be remembered by.
         Redis is asked first and the store second, as `settle` writes them the other way round: no
         use can be missed between the two. Raises QueueUnavailable, StoreUnavailable.
         """
+        for one in older:
+            before = self._in_redis(one) or self._kept(one.signature)
+            if before is not None:
+                return one.compared_with(before), one.bound or before.bound
         known = self._reserve(use)
         if known is not None and use.compared_with(known) == "the same":
             return "the same", use.bound
@@ -157,6 +166,12 @@ class SignatureUses:
                 if (earlier := _read(found)) is not None:
                     return earlier
                 execute(self._redis, "DEL", key)
+        return None
+
+    def _in_redis(self, use: SignatureUse) -> SignatureUse | None:
+        with as_unavailable(), ignoring_wrong_type():
+            found = execute(self._redis, "GET", SIGNATURE_USE + use.signature)
+            return None if found is None else _read(found)
         return None
 
     def _forget(self, use: SignatureUse) -> None:

@@ -1,7 +1,7 @@
 """State and times of every request, in Redis; many deliveries of one request become one job here.
 
-The SLA is read from it. It is not the truth: all of it can be lost, and is made again from the
-intake store. Times are seconds since the epoch. No personal data, URL or secret may be in it.
+The SLA is read from it. All of it can be lost, and is made again from the intake store. Times are
+seconds since the epoch. No personal data, URL or secret may be in it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import redis
 from redis.client import Pipeline
 
 from addon import redis_keys as keys
+from addon.redis_commands import Word, all_done, execute, execute_all
+from addon.redis_commands import fields as fields_of
 from addon.redis_errors import as_unavailable, ignoring_wrong_type, is_wrong_type
 from addon.requests import claiming
 from addon.requests.claiming import Claim
@@ -65,10 +67,10 @@ class RequestState:
 
     `fetches` counts the failed downloads. `estimate` is the audio's length as guessed, `longest`
     what it may be at most, `duration` what it is, all in seconds. `work_at` and `delivery_at` say
-    when a waiting step is due, and `delivery_pause` how many seconds ahead that was when it was
-    written. `outcome` is what became of the answer, and `code` the number in a failure's. `taken`
-    is `delivered_at` signed, which alone keeps an answer from being sent again. Each field is one
-    of the hash, under the same name but for STORED_AS.
+    when a waiting step is due, `work_pause` and `delivery_pause` how many seconds ahead that was.
+    `outcome` is what became of the answer, `code` a failure's number, or that of what its work
+    found since: what turns out to be no recording missed no deadline. `taken`, `delivered_at`
+    signed, alone keeps an answer from being sent again. STORED_AS has the hash's names.
     """
 
     sid: str
@@ -86,6 +88,7 @@ class RequestState:
     deliveries: int = 0
     fetches: int = 0
     work_at: float | None = None
+    work_pause: float | None = None
     delivery: str | None = None
     delivery_queue: str = ""
     delivery_job: str = ""
@@ -125,8 +128,7 @@ class RequestStates:
     ) -> bool:
         """Enter a request and queue its job in one step; False for a duplicate, which is counted.
 
-        `facts` are fields of its state (tenant, queue, …), `counter` the metrics' field that counts
-        it. Raises QueueUnavailable.
+        `facts` are fields of its state, `counter` counts it. Raises QueueUnavailable.
         """
         present, _ = _stored({"state": QUEUED, **facts})
         with as_unavailable():
@@ -156,11 +158,14 @@ class RequestStates:
 
     def mark(self, sid: str, **facts: Any) -> None:
         """Write fields of a request's state; None deletes one. It lives as long as before."""
-        if not facts:
-            return
-        with self.redis.pipeline(transaction=False) as pipe:
-            self._write(pipe, sid, facts)
-            pipe.execute()
+        if facts:
+            all_done(execute_all(self.redis, _written(sid, facts)))
+
+    def wait_for_work(self, sid: str, seconds: float) -> None:
+        """Let the work wait; the sweeper queues it again when it is due."""
+        at = time.time() + seconds
+        self.mark(sid, state=WAITING, work_at=at, work_pause=float(seconds))
+        self.look_again(sid, at)
 
     def wait_for_delivery(self, sid: str, seconds: float) -> None:
         """Let a delivery wait; the sweeper queues it again when it is due."""
@@ -170,11 +175,11 @@ class RequestStates:
 
     def look_again(self, sid: str, at: float) -> None:
         """Set when an unfinished request is to be looked at; one that is finished stays so."""
-        self.redis.zadd(keys.REQUESTS_OPEN, {sid: at}, xx=True)
+        execute(self.redis, "ZADD", keys.REQUESTS_OPEN, "XX", at, sid)
 
     def look_no_later(self, sid: str, at: float) -> None:
         """As `look_again`, but never later than it was to be looked at before."""
-        self.redis.zadd(keys.REQUESTS_OPEN, {sid: at}, xx=True, lt=True)
+        execute(self.redis, "ZADD", keys.REQUESTS_OPEN, "XX", "LT", at, sid)
 
     def postpone(self, looks: Mapping[str, tuple[float, float]]) -> None:
         """Set when requests are looked at next, each from a time to another.
@@ -197,21 +202,20 @@ class RequestStates:
 
     def begin_attempt(self, sid: str, look_at: float) -> RequestState:
         """Count an attempt, and set when the request is to be looked at; returns its state."""
-        with self.redis.pipeline(transaction=False) as pipe:
-            pipe.hincrby(_key(sid), "attempts", 1)
-            self._write(pipe, sid, {"state": WORKING, "started_at": time.time()})
-            pipe.expire(_key(sid), RETENTION_S)  # it is new where Redis was emptied
-            pipe.zadd(keys.REQUESTS_OPEN, {sid: look_at}, xx=True)
-            pipe.hgetall(_key(sid))
-            return _state(sid, pipe.execute()[-1]) or RequestState(sid, WORKING, attempts=1)
+        key = _key(sid)
+        commands = (
+            ("HINCRBY", key, "attempts", 1),
+            *_written(sid, {"state": WORKING, "started_at": time.time()}),
+            ("EXPIRE", key, RETENTION_S),  # it is new where Redis was emptied
+            ("ZADD", keys.REQUESTS_OPEN, "XX", look_at, sid),
+            ("HGETALL", key),
+        )
+        found = all_done(execute_all(self.redis, commands))[-1]
+        return _state(sid, fields_of(found)) or RequestState(sid, WORKING, attempts=1)
 
     def count(self, sid: str, what: str) -> int:
         """Add one to a count of a request's state; returns it."""
-        return int(self.redis.hincrby(_key(sid), what, 1))
-
-    def get_count(self, sid: str, what: str) -> int:
-        """A count of a request's state."""
-        return int(self.redis.hget(_key(sid), what) or 0)
+        return int(execute(self.redis, "HINCRBY", _key(sid), what, 1))
 
     def take_back_attempt(self, sid: str) -> None:
         """Uncount an attempt that a deploy cut short: it says nothing about the recording."""
@@ -223,14 +227,18 @@ class RequestStates:
         `facts` are further fields. `measures.count_finished` adds it to the metrics.
         """
         now = time.time()
-        with self.redis.pipeline() as pipe:
-            own = {"state": DONE, "outcome": outcome, "finished_at": now}
-            self._write(pipe, sid, {**facts, **own})
-            pipe.expire(_key(sid), RETENTION_S)
-            pipe.zrem(keys.REQUESTS_OPEN, sid)
-            pipe.zadd(keys.REQUESTS_DONE, {sid: now})
-            pipe.rpush(keys.REQUESTS_UNCOUNTED, sid)
-            pipe.execute()
+        own = {"state": DONE, "outcome": outcome, "finished_at": now}
+        commands = (
+            ("MULTI",),
+            *_written(sid, {**facts, **own}),
+            ("EXPIRE", _key(sid), RETENTION_S),
+            ("ZREM", keys.REQUESTS_OPEN, sid),
+            ("ZADD", keys.REQUESTS_DONE, now, sid),
+            ("RPUSH", keys.REQUESTS_UNCOUNTED, sid),
+            ("EXEC",),
+        )
+        answers = all_done(execute_all(self.redis, commands))
+        all_done(answers[-1])
 
     def forget_old(self) -> None:
         """Forget finished requests beyond RETENTION_S and the latest HISTORY."""
@@ -258,7 +266,7 @@ class RequestStates:
     def get(self, sid: str) -> RequestState | None:
         """State of one request, or None, also where it is not as this service writes one."""
         with ignoring_wrong_type():
-            return _state(sid, self.redis.hgetall(_key(sid)))
+            return _state(sid, fields_of(execute(self.redis, "HGETALL", _key(sid))))
         return None
 
     def knows(self, sid: str) -> bool:
@@ -299,26 +307,29 @@ class RequestStates:
         out."""
         remaining = iter(sids)
         while batch := list(islice(remaining, BATCH)):
-            with self.redis.pipeline(transaction=False) as pipe:
-                for sid in batch:
-                    pipe.hgetall(_key(sid))
-                found = pipe.execute(raise_on_error=False)
+            found = execute_all(self.redis, [("HGETALL", _key(sid)) for sid in batch])
             for sid, fields in zip(batch, found, strict=True):
-                if (entry := _state(sid, fields)) is not None:
+                if (entry := _state(sid, fields_of(fields))) is not None:
                     yield entry
 
     def enter(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any], due: float) -> None:
         """Write a request's state and its next look as part of a transaction."""
-        self._write(pipe, sid, facts)
+        execute_in: Any = pipe.execute_command
+        for command in _written(sid, facts):
+            execute_in(*command)
         pipe.expire(_key(sid), RETENTION_S)
         pipe.zadd(keys.REQUESTS_OPEN, {sid: due})
 
-    def _write(self, pipe: Pipeline, sid: str, facts: Mapping[str, Any]) -> None:
-        present, absent = _stored(facts)
-        if present:
-            pipe.hset(_key(sid), mapping=present)  # type: ignore[arg-type]
-        if absent:
-            pipe.hdel(_key(sid), *absent)
+
+def _written(sid: str, facts: Mapping[str, Any]) -> list[tuple[Word, ...]]:
+    """The commands that write fields of a request's state."""
+    present, absent = _stored(facts)
+    commands: list[tuple[Word, ...]] = []
+    if present:
+        commands.append(("HSET", _key(sid), *chain.from_iterable(present.items())))
+    if absent:
+        commands.append(("HDEL", _key(sid), *absent))
+    return commands
 
 
 def _stored(facts: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from addon import redis_keys
+from addon.redis_commands import Script
 from addon.requests import scheduling, selection
 from addon.requests.scheduling import EXPRESS, PERIODIC, RECORDING_QUEUES
 from addon.requests.selection import LATE, LONGER, SHARES
@@ -171,3 +172,5 @@ return false
 """KEYS: the queues that the process serves, in order. ARGV: the time; the queue of the job that the
 process had, 1 where a reserve paid for it, and its seconds, or an empty queue for none. Gives
 queue, id, and 1 where a reserve is to pay."""
+
+take = Script(TAKE)

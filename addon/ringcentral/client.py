@@ -135,7 +135,7 @@ class RingCentral:
 def _vault_secrets(settings: Settings) -> list[str]:
     """INTAKE_KEY, which web and workers share, then PLAYBACK_SECRETS, which 0.1.0 encrypted under
     and workers do not hold."""
-    shared = [settings.intake_key.hex()] if settings.intake_key else []
+    shared = [key.hex() for key in settings.intake_key]
     return [*shared, *settings.playback_secrets]
 
 

@@ -2,8 +2,9 @@
 
 Length and format come from the first answer, the format from its bytes and never from a declared
 type. That answer's body is then used instead of another request, as requests are limited
-(spec/protocol 7.4). Bytes are passed on as they arrive and stored nowhere. An answer that does not
-fit its own headers raises, so that nothing cut short passes for the whole.
+(spec/protocol 7.4). Bytes are passed on as they arrive and stored nowhere. So an answer in chunks,
+which does not say its length, is counted to its end and then asked for again. An answer that does
+not fit its own headers raises, so that nothing cut short passes for the whole.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ class _Part:
                 at += len(block)
                 if wanted:
                     yield wanted
-                if at >= stop:
+                if at > self.stop:
+                    raise RingCentralUnavailable("RingCentral sent more than it promised")
+                if at >= stop and stop < self.stop:
                     return
             if at < min(stop, self.stop):
                 raise RingCentralUnavailable("RingCentral sent less than it promised")
@@ -142,7 +145,7 @@ class Content:
                     timeouts=CONTENT_TIMEOUTS,
                 )
             )
-            begin, end, length = _extent(response)
+            begin, end, length = _extent(response, self._facts)
             if begin > start or end <= start:
                 raise RingCentralUnavailable("RingCentral sent another range than was asked for")
             etag = _etag(response, self._uri, length)
@@ -150,14 +153,22 @@ class Content:
                 facts = replace(self._facts, length=length, etag=etag)
                 return _Part(stack.pop_all(), response.blocks(MAX_BYTES), facts, begin, end)
             head, content = _head(response)
+            if not head:
+                raise RingCentralUnavailable("RingCentral sent no recording")
             if is_document(head):
                 raise NotPlayable(f"RingCentral sent {describe(head)} instead of a recording")
+            if not length:
+                begin = end = length = sum(map(len, content))
+                etag = _etag(response, self._uri, length)
             facts = Facts(length, etag, sniff(head) or UNKNOWN)
             return _Part(stack.pop_all(), content, facts, begin, end)
 
 
-def _extent(response: Response) -> tuple[int, int, int]:
-    """First byte, the one behind the last, and the length of the whole (RFC 9110 14.4)."""
+def _extent(response: Response, known: Facts | None) -> tuple[int, int, int]:
+    """First byte, the one behind the last, and the length of the whole (RFC 9110 14.4).
+
+    In chunks it is the length that is known, or 0: its last chunk says that it is whole.
+    """
     if response.status == 206:
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
         if match is None:
@@ -168,7 +179,14 @@ def _extent(response: Response) -> tuple[int, int, int]:
         return first, last + 1, length
     if response.status == 200 and response.length:
         return 0, response.length, response.length
+    if response.status == 200 and _is_chunked(response):
+        return 0, known.length if known else MAX_BYTES, known.length if known else 0
     raise RingCentralUnavailable("RingCentral sent no recording, or not how long it is")
+
+
+def _is_chunked(response: Response) -> bool:
+    codings = response.headers.get("Transfer-Encoding", "").lower().split(",")
+    return codings[-1].strip() == "chunked"
 
 
 def _etag(response: Response, uri: str, length: int) -> str:

@@ -82,18 +82,23 @@ class Limits:
             )
 
     def learn(self, user: str, group: Group, response: Response) -> None:
-        """Take over limits from an answer: requests allowed and left, and how long to wait."""
+        """Take over limits from an answer: requests allowed and left, and how long to wait.
+
+        The numbers are those of the group that the answer names. A pause holds for that one and for
+        `group`, in which the same request would be sent again.
+        """
+        named = _named(response.headers.get("X-Rate-Limit-Group"), group)
         limit = _whole(response.headers.get("X-Rate-Limit-Limit"))
         left = _whole(response.headers.get("X-Rate-Limit-Remaining"))
         window = min(_whole(response.headers.get("X-Rate-Limit-Window")) or WINDOW_S, MAX_WINDOW_S)
         with as_unavailable():
             if limit:
-                self._redis.hset(_key(user, group), items=["size", limit, "window", window])
-                self._redis.expire(_key(user, group), window * 2)
-            if response.status == 429:
-                self.pause(user, group, pause_of(response) or 0.0)
-            elif left == 0:
-                self.pause(user, group, window)
+                self._redis.hset(_key(user, named), items=["size", limit, "window", window])
+                self._redis.expire(_key(user, named), window * 2)
+            if response.status == 429 or left == 0:
+                wait = pause_of(response) if response.status == 429 else window
+                for each in {named, group}:
+                    self.pause(user, each, wait or 0.0)
 
     def pause(self, user: str, group: Group, seconds: float) -> None:
         """Let no request through for so long."""
@@ -106,6 +111,12 @@ def pause_of(response: Response) -> float | None:
     """Seconds to wait, as an answer says; after a 429 that does not say, all of the window."""
     unsaid = UNSAID_PAUSE_S if response.status == 429 else None
     return unsaid if response.retry_after is None else response.retry_after
+
+
+def _named(text: str | None, otherwise: Group) -> Group:
+    """The group of this name, in any case."""
+    name = (text or "").strip().lower()
+    return next((group for group in PER_MINUTE if group.lower() == name), otherwise)
 
 
 def _whole(text: str | None) -> int | None:

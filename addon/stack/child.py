@@ -37,6 +37,13 @@ class Child:
     """Its variables; None for those of this process."""
 
 
+def how_it_ended(code: int) -> str:
+    """The exit code of `subprocess`, in words."""
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
 class Process:
     """A running child, in its own process group: a terminal's Ctrl-C does not reach it."""
 
@@ -66,11 +73,7 @@ class Process:
     def ended(self) -> str | None:
         """The way it ended, in words; None while it runs."""
         code = self._popen.poll()
-        if code is None:
-            return None
-        if code < 0:
-            return f"was killed by {signal.Signals(-code).name}"
-        return f"ended with exit code {code}"
+        return None if code is None else how_it_ended(code)
 
     def lines(self) -> list[str]:
         """The whole lines written since the last call; never waits."""

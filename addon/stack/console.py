@@ -1,12 +1,14 @@
 """Writes the stack's log: readable lines on a terminal, one JSON object a line anywhere else.
 
 Children always write for a machine, since their output is a pipe; this is the one place that knows
-who reads. It must never lose a line because it does not understand it.
+who reads. It must never lose a line because it does not understand it, and never end a stack
+because nobody reads its log any more.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,6 +27,7 @@ class Console:
         self._out = out
         self.readable = readable
         self._width = width
+        self.is_read = True
 
     @classmethod
     def standard(cls) -> Console:
@@ -50,8 +53,18 @@ class Console:
         # A line that was passed on before keeps the name that it was given then.
         record = {"process": process, **record}
         text = self._for_people(record) if self.readable else json.dumps(record, default=str)
-        self._out.write(text + "\n")
-        self._out.flush()
+        self.show(text)
+
+    def show(self, text: str) -> None:
+        """Write a text as it is, in one piece; once nobody reads, nothing: `is_read` is False."""
+        try:
+            self._out.write(text + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            self.is_read = False
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._out.fileno())  # for what is buffered, and for who else writes
+            os.close(nowhere)
 
     def _for_people(self, record: Mapping[str, Any]) -> str:
         colour = COLOURS.get(str(record.get("level", "info")).lower(), "")

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from addon.errors import SettingsError
+from addon.running_stack import LOCK
 
 LEFTOVERS_END_S = 2.0
 """Leftovers of a killed supervisor had their SIGTERM when it died, and Redis ends at once: a job
@@ -47,7 +48,7 @@ def data_lock(
 def _open(data_dir: Path) -> int:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(data_dir / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        return os.open(data_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise SettingsError(
             f"DATA_DIR {data_dir} cannot be written: {error.strerror}. Choose another folder."

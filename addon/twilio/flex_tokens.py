@@ -30,6 +30,9 @@ SKEW_SECONDS = 30.0
 CACHE_ENTRIES = 10_000
 """One per listener of the last minute; a flood of tokens must not fill the memory."""
 
+NO_VERDICT = frozenset({401, 403, 408})
+"""4xx that say nothing of the token: our own credentials are refused, or the request was slow."""
+
 MAX_TOKEN_LENGTH = 8192
 """A Flex token has about a thousand letters."""
 
@@ -86,9 +89,11 @@ class FlexTokens:
             headers={"Cache-Control": "no-cache"},
             timeouts=IAM_TIMEOUTS,
         )
-        if reply.document.get("valid") is False:
+        valid = reply.document.get("valid")
+        refused = valid is None and 400 <= reply.status < 500 and reply.status not in NO_VERDICT
+        if valid is False or refused:
             raise Unauthenticated("Twilio does not accept the Flex token")
-        if reply.status != 200 or reply.document.get("valid") is not True:
+        if reply.status != 200 or valid is not True:
             raise TwilioUnavailable(f"the token service answered {reply.status} without a verdict")
         return reply.document
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from addon.audio.sniffing import HEAD_BYTES, describe, is_document
-from addon.errors import SourceGone, SourceRefused, SourceUnavailable
+from addon.errors import OriginRefused, SourceGone, SourceRefused, SourceUnavailable
 from addon.outbound import Outbound, Response, Timeouts, errors_as
 from addon.twilio.rest import TwilioApi
 
@@ -63,6 +63,7 @@ def fetch(
         credentials = api.credentials_for(each) if api else None
         with (
             errors_as(SourceRefused, SourceUnavailable),
+            _naming_the_origin(),
             outbound.open(
                 "GET", each, credentials=credentials, timeouts=MEDIA_TIMEOUTS
             ) as response,
@@ -72,6 +73,15 @@ def fetch(
             _check_status(response, attempt)
             yield _media(response, attempt, limit)
             return
+
+
+@contextmanager
+def _naming_the_origin() -> Iterator[None]:
+    """Raise SourceRefused with the origin that is not allowed."""
+    try:
+        yield
+    except OriginRefused as error:
+        raise SourceRefused(error.message, origin=error.origin) from error
 
 
 def _check_status(response: Response, attempt: int) -> None:
@@ -87,10 +97,10 @@ def _check_status(response: Response, attempt: int) -> None:
     raise _not_yet(said, attempt)
 
 
-def _not_yet(said: str, attempt: int) -> SourceUnavailable | SourceGone:
+def _not_yet(said: str, attempt: int, remedy: str | None = None) -> SourceUnavailable | SourceGone:
     if attempt < len(RETRY_DELAYS_S):
         return SourceUnavailable(said, retry_after=RETRY_DELAYS_S[attempt])
-    return SourceGone(f"{said}, after {attempt + 1} tries")
+    return SourceGone(f"{said}, after {attempt + 1} tries", remedy=remedy)
 
 
 def _media(response: Response, attempt: int, limit: int) -> Media:
@@ -105,7 +115,7 @@ def _media(response: Response, attempt: int, limit: int) -> Media:
         raise _not_yet(f"{response.origin.host} sent nothing", attempt)
     if is_document(head):
         said = f"{response.origin.host} sent {describe(head)} instead of a recording"
-        raise _not_yet(said, attempt)
+        raise _not_yet(said, attempt, "See what the URL gives: it must be the recording itself.")
     return Media(response.headers.get("Content-Type"), length, chain([head], blocks))
 
 

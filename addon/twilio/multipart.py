@@ -87,6 +87,7 @@ def parse(
     """
     stream = _Hashed(environ, max_audio_bytes + MAX_TEXT_BYTES)
     kind, options = parse_options_header(environ.get("CONTENT_TYPE"))
+    kind = kind.lower()  # RFC 9110 8.3.1
     try:
         if kind == "multipart/form-data":
             return _multipart(stream, options.get("boundary", ""), open_sink, max_audio_bytes)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import permutations, product
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,17 +28,22 @@ SHARED_KEY_ALGORITHMS = frozenset({HMAC_SHA256})
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
+MAX_REORDERED = 3
+"""Fields of a query whose every order is tried: six. Our own callbacks have two."""
+
 Environ = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Result of a check. `secret` names the secret that matched, never holds it."""
+    """Result of a check. `secret` names the secret that matched, never holds it; `url` is the one
+    that was signed."""
 
     valid: bool
     reason: str = ""
     secret: str = ""
     hypothesis: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,11 @@ class Verifier:
             return Verdict(False, "the body does not have the announced bodySHA256")
         # What may be signed with the URL, most likely first (spec/protocol 3.2).
         hypotheses = {"fields": fields, "body hash": None if announced is None else MultiDict()}
-        for (name, signed), secret in product(hypotheses.items(), secrets):
-            if signed is not None and any(
-                _matches(secret, variant, signed, signature) for variant in url_variants(url)
-            ):
-                return Verdict(True, secret=secret.name, hypothesis=name)
+        for variant, (name, signed), secret in product(
+            url_variants(url), hypotheses.items(), secrets
+        ):
+            if signed is not None and _matches(secret, variant, signed, signature):
+                return Verdict(True, secret=secret.name, hypothesis=name, url=variant)
         return Verdict(False, "no secret gives this signature")
 
     @property
@@ -155,11 +160,26 @@ def split_url(url: str) -> tuple[str, str, str, str]:
 
 
 def url_variants(url: str) -> list[str]:
-    """Every spelling Twilio may have signed: with and without port, apostrophe raw and encoded."""
+    """Every spelling Twilio may have signed: with and without port, apostrophe raw and encoded, and
+    a short query in other orders."""
     scheme, host, port, path = split_url(url)
     other = "" if port else f":{DEFAULT_PORTS.get(scheme, 443)}"
-    urls = [f"{scheme}://{host}{each}{path}" for each in (port, other)]
-    return [*urls, *(each.replace("'", "%27") for each in urls if "'" in path)]
+    quoted = path.replace("%27", "'"), path.replace("'", "%27")
+    paths = dict.fromkeys((path, *quoted, *_reordered(path)))
+    return [f"{scheme}://{host}{each}{tail}" for tail, each in product(paths, (port, other))]
+
+
+def _reordered(path: str) -> list[str]:
+    """A path with its query in every order, where it came sorted: it may have been signed unsorted.
+
+    Only few fields are tried, each with a name of its own: then no order means anything else.
+    """
+    place, _, query = path.partition("?")
+    pieces = query.split("&")
+    names = {piece.partition("=")[0] for piece in pieces}
+    if pieces != sorted(pieces) or not 1 < len(pieces) == len(names) <= MAX_REORDERED:
+        return []
+    return [f"{place}?{'&'.join(order)}" for order in permutations(pieces)]
 
 
 def _composed(environ: Environ) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Response, request
 from werkzeug.http import parse_etags
 
-from addon.archive.archive import ArchivedAudio
+from addon.archive.reader import ArchivedAudio
 from addon.audio.sniffing import media_type
 from addon.errors import NotPlayable, Tampered
 from addon.playback.access_log import Access

@@ -33,6 +33,7 @@ from addon.playback.tokens import Tokens
 from addon.requests.connections import web_connection
 from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
+from addon.requests.readiness import Readiness, write_to_disk, write_to_store
 from addon.requests.signature_uses import SignatureUses
 from addon.requests.state import RequestStates
 from addon.ringcentral.client import RingCentral
@@ -91,6 +92,16 @@ class Context:
     def saved_views(self) -> SavedViews:
         """The views of the list that people saved."""
         return SavedViews.from_settings(self.settings, self.store)
+
+    @cached_property
+    def readiness(self) -> Readiness:
+        """Names what is missing to accept a request, but for Redis."""
+        return Readiness(
+            {
+                "store": lambda: write_to_store(self.store),
+                "temporary files": write_to_disk,
+            }
+        )
 
     @cached_property
     def intake_store(self) -> IntakeStore:

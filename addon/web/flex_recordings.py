@@ -24,7 +24,8 @@ from addon.twilio.sids import is_token
 from addon.twilio.status_callback import IN_PROGRESS, StatusCallback
 from addon.web import problems, signed, twilio_answers
 from addon.web.context import context
-from addon.web.openapi.operations import Answer, Operation
+from addon.web.openapi.operations import PROBLEM, Answer, Operation
+from addon.web.schemas import Problem
 
 PATH = "/flex/recording-status"
 
@@ -42,6 +43,7 @@ logger = log.get("flex")
     "Twilio",
     {
         204: Answer("Kept, or nothing to do."),
+        400: Answer("Signed, but no callback of a recording of ours.", Problem, (PROBLEM,)),
         403: Answer("The signature is missing or wrong."),
         503: Answer("It could not be kept; the reconciliation finds it."),
     },

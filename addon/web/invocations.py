@@ -9,6 +9,7 @@ for monitor mode, whose diagnosis hangs on Flask's answer.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -78,10 +79,10 @@ def _answered(context: Context, environ: WSGIEnvironment) -> PlainAnswer:
         body = multipart.parse(environ, lambda: upload, max_audio_bytes=limit)
         verified = signed.verify(context, environ, body, field_forms.INVOCATION)
         invocation = _invocation(context, environ, body)
-        use = _signature_use(context, environ, body, invocation) if verified else None
-        if use is not None:
-            _check_use(context, use)
-        _accept(context, invocation, use, upload)
+        uses = _signature_uses(context, environ, body, invocation) if verified else ()
+        if uses:
+            _check_use(context, uses)
+        _accept(context, invocation, uses[0] if uses else None, upload)
     return PlainAnswer(202, {"Content-Length": "0"})
 
 
@@ -110,10 +111,10 @@ def _invocation(context: Context, environ: WSGIEnvironment, body: Body) -> Invoc
     return invocation
 
 
-def _signature_use(
+def _signature_uses(
     context: Context, environ: WSGIEnvironment, body: Body, invocation: Invocation
-) -> SignatureUse:
-    """The use of the request's signature: everything that it does not cover goes with it."""
+) -> tuple[SignatureUse, ...]:
+    """The use of the request's signature under each key: what it does not cover goes with it."""
     settings, form = context.settings, body.form
     fields = [["", body.sha256]] if form is None else sorted(set(form.items(multi=True)))
     asked = [
@@ -124,20 +125,21 @@ def _signature_use(
         public_request_url("", environ),
         fields,
     ]
-    return SignatureUse.of(
-        context.signature_uses.key,
-        environ.get(wsgi_name(SIGNATURE_HEADER), ""),
-        asked,
-        body.audio.sha256 if body.audio else invocation.audio_url or "",
-        bound=settings.signature_reuse == "refuse"
-        or belongs_to_one_request(invocation, map(str, body.fields.values())),
+    signature = environ.get(wsgi_name(SIGNATURE_HEADER), "")
+    audio = body.audio.sha256 if body.audio else invocation.audio_url or ""
+    bound = settings.signature_reuse == "refuse" or belongs_to_one_request(
+        invocation, map(str, body.fields.values())
+    )
+    return tuple(
+        SignatureUse.of(key, signature, asked, audio, bound=bound)
+        for key in context.signature_uses.keys
     )
 
 
-def _check_use(context: Context, use: SignatureUse) -> None:
+def _check_use(context: Context, uses: Sequence[SignatureUse]) -> None:
     """Raises Replayed for the signature of another request; counts what comes again."""
     counters, settings = context.buffered_counters, context.settings
-    verdict, bound = context.signature_uses.reserve(use)
+    verdict, bound = context.signature_uses.reserve(*uses)
     if verdict == "other audio":
         counters.count(declarations.SIGNATURES_REUSED, verdict)
         logger.error("a signature came again with another recording: the first one counts")

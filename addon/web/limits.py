@@ -55,9 +55,13 @@ def apply(app: Flask, context: Context, callers: Mapping[Blueprint, ValidCaller]
         retry_after="delta-seconds",
     )
     for blueprint, valid_caller in callers.items():
-        limiter.limit(PER_CALLER, key_func=partial(_caller, valid_caller))(blueprint)
-        limiter.limit(
+        # shared: counted for the whole blueprint, not for each of its routes
+        limiter.shared_limit(PER_CALLER, blueprint.name, key_func=partial(_caller, valid_caller))(
+            blueprint
+        )
+        limiter.shared_limit(
             REFUSALS,
+            f"{blueprint.name}-refusals",
             key_func=_network,
             exempt_when=partial(_is_valid, valid_caller),
             deduct_when=_refused,

@@ -32,14 +32,16 @@ AWAY = (
 class Listed:
     """A page of a list.
 
-    `known` are the catalogue's rows by install and id. `count` is of all pages, None where it is
-    not known; `notice` says what keeps the list from being whole.
+    `known` are the catalogue's rows by install and id. `count` is of all pages, of which `is_more`
+    says that there are more, None where it is not known; `notice` says what keeps the list from
+    being whole.
     """
 
     entries: Sequence[Entry]
     cursor: str | None = None
     known: Mapping[tuple[str, str], Recording] = field(default_factory=dict)
     count: int | None = None
+    is_more: bool = False
     notice: str = ""
 
 
@@ -51,8 +53,9 @@ def listed(view: ListView, installs: Sequence[str], cursor: str | None, limit: i
         if not complete and view.is_plain:
             return _of_store(view, installs, cursor, limit, INCOMPLETE)
         found = _of_catalogue(view, installs, cursor, limit)
-        count = catalogue.count(view.wanted(viewer_zone(), datetime.now(UTC)), installs)
-        return replace(found, count=count, notice="" if complete else INCOMPLETE)
+        counted = catalogue.count(view.wanted(viewer_zone(), datetime.now(UTC)), installs)
+        notice = "" if complete else INCOMPLETE
+        return replace(found, count=counted.number, is_more=counted.is_more, notice=notice)
     except CatalogueUnavailable:
         return _of_store(view, installs, cursor, limit, AWAY)
 

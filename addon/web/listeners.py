@@ -130,8 +130,14 @@ def _what(event: Event) -> str:
         return "began to listen; what was sent is not known yet"
     if kind == "noted":
         return f"wrote a note at {clock(event.get('at_seconds'))}"
+    if kind == "note_changed":
+        return f"changed a note at {clock(event.get('at_seconds'))}"
     if kind == "exported":
-        return "took the transcript away"
+        is_transcript = event.get("purpose") == "transcript"
+        return "took the transcript away" if is_transcript else "took it out of the archive"
+    if kind in ("held", "released"):
+        step = "placed a legal hold" if kind == "held" else "lifted the legal hold"
+        return f"{step}: {event.get('reason', '')}"
     if kind == "granted":
         return f"was given a link{_clip(event)}"
     if kind == "denied":

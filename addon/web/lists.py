@@ -148,6 +148,8 @@ def show(user: User, view: ListView, shown: Listed, **more: Any) -> str:
     """The page of a list."""
     zone = viewer_zone()
     rows = context().recording_rows.of(shown.entries)
+    if view.filter.call_sid and view.sort.by == "time":  # the store lists a call by names
+        rows.sort(key=lambda row: (row.at, row.recording_id), reverse=view.sort.descending)
     return render_template(
         "recordings.html",
         user=user,
@@ -163,6 +165,7 @@ def show(user: User, view: ListView, shown: Listed, **more: Any) -> str:
         query=urlencode(view.query()),
         orders=ORDERS,
         flags=[(flag, name) for flag, (name, _) in FLAGS.items()],
+        categories=_categories(view, shown),
         fields=FIELDS,
         saved=context().saved_views.of(user.subject),
         here=request.full_path.rstrip("?"),
@@ -179,6 +182,12 @@ def show_ambiguous(user: User, recording_id: str, holders: Sequence[str]) -> str
     """The list of the installs that analysed the same recording: the user chooses."""
     entries = [Entry(one, recording_id, ids_prefix(recording_id) + one) for one in holders]
     return show(user, ListView(), Listed(entries), ambiguous=recording_id)
+
+
+def _categories(view: ListView, shown: Listed) -> list[str]:
+    """The categories of the recordings on this page that the view does not ask for yet."""
+    found = {each for known in shown.known.values() for each in known.categories}
+    return sorted(found.difference(view.filter.categories))
 
 
 def _groups(view: ListView, rows: Sequence[RecordingRow], zone: tzinfo) -> list[Rows]:

@@ -13,16 +13,13 @@ from flask import Blueprint, Response, jsonify, request
 from redis.exceptions import RedisError
 
 from addon import redis_keys
-from addon.archive.prefixes import OUTCOMES
 from addon.errors import AddonError, Unauthenticated
 from addon.metrics import declarations
 from addon.metrics.exposition import CONTENT_TYPE, Gauge, exposition
+from addon.requests.readiness import write_to_redis
 from addon.web.context import context
 from addon.web.openapi.operations import PROBLEM, Answer, Operation
 from addon.web.schemas import Problem, State
-
-PROBE_KEY = OUTCOMES + "readiness-probe"
-"""An object that never exists: asking for it proves that the store answers."""
 
 FORWARDED = ("forwarded", "via", "x-real-ip")
 FORWARDED_PREFIX = "x-forwarded-"
@@ -49,8 +46,9 @@ def healthz() -> State:
 )
 def readyz() -> Response:
     """200 when invocations can be accepted, else 503 with what is missing for it."""
-    looks = (("queue", _redis), ("store", _store), ("room in Redis", _room))
-    missing = [name for name, works in looks if not works()]
+    missing = [*([] if _takes_writes() else ["queue"]), *context().readiness.missing()]
+    if not context().dispatcher.admission.has_room():
+        missing.append("room in Redis")
     response = jsonify(status="waiting" if missing else "ready", missing=missing)
     response.status_code = 503 if missing else 200
     return response
@@ -126,20 +124,9 @@ def _gauges() -> Iterator[Gauge]:
     yield Gauge(declarations.ACCEPTING, float(queues.admission.has_room()))
 
 
-def _redis() -> bool:
+def _takes_writes() -> bool:
     try:
-        return bool(context().redis.ping())
+        write_to_redis(context().redis)
     except RedisError:
-        return False
-
-
-def _room() -> bool:
-    return context().dispatcher.admission.has_room()
-
-
-def _store() -> bool:
-    try:
-        context().store.stat(PROBE_KEY)
-    except AddonError:
         return False
     return True

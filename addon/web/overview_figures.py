@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime, tzinfo
 
 from addon.archive.names import Entry, ids_prefix
 from addon.catalogue.filters import NONE, Filter, Range, Sort
-from addon.catalogue.grouping import IN_TIME, SUMMED, By, Group, Totals
+from addon.catalogue.grouping import IN_TIME, By, Group, Totals
 from addon.catalogue.recording import Recording
+from addon.catalogue.tables import SUMMED
 from addon.web.context import context
 from addon.web.formats import percent, short, short_day
 from addon.web.list_measures import MEASURES, Measure

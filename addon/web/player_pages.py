@@ -65,6 +65,7 @@ def opened(manifest: Manifest) -> Opened:
         )
     except KeyMissing:
         return Opened({}, "This server has no key that opens the analysis.", {})
+    context().catalogue_writer.complete(manifest, document)
     call = call_facts.facts_of(document)
     if document["result"] is None:
         return Opened({}, str(document["message"]), call)

@@ -15,7 +15,7 @@ from addon.analysis.captions import MEDIA_TYPES, CaptionFormat
 from addon.archive import notes
 from addon.archive.manifest import Manifest
 from addon.archive.notes import MAX_TEXT
-from addon.errors import NotFound
+from addon.errors import NotFound, NotStored
 from addon.playback.grants import Purpose
 from addon.web import listeners, played, player_pages
 from addon.web.access_log import access_from_request
@@ -36,6 +36,7 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.get(f"{here}/download", endpoint="recording_download")(download)
     blueprint.route(f"{here}/clip", endpoint="recording_clip", methods=["GET", "POST"])(clip)
     blueprint.post(f"{here}/notes", endpoint="recording_notes")(add_note)
+    blueprint.post(f"{here}/notes/<note_id>", endpoint="recording_note")(change_note)
     blueprint.get(f"{here}/transcript", endpoint="recording_transcript")(transcript)
 
 
@@ -52,6 +53,7 @@ def page(user: User, recording_id: str, holders: Sequence[str]) -> str:
         trouble=analysis.trouble,
         call_lines=player_pages.call_lines(analysis.call),
         withheld=context().player.withheld(manifest),
+        hold=context().archive.holds.get(manifest.tenant, manifest.recording_id),
         base=f"/recordings/{recording_id}",
         permanent=f"{context().settings.public_url}/recordings/{recording_id}",
         query=f"?install={manifest.tenant}" if len(holders) > 1 else "",
@@ -111,6 +113,28 @@ def add_note(recording_id: str) -> Response:
         text=request.form.get("text", ""),
         author=user.name,
     )
+    return _to_notes(recording_id)
+
+
+def change_note(recording_id: str, note_id: str) -> Response:
+    """Give a note another text, for who wrote it. Raises Forbidden, NotFound."""
+    user = current_user()
+    manifest = _manifest(user, recording_id)
+    try:
+        notes.change_note(
+            context().archive,
+            manifest.tenant,
+            recording_id,
+            note_id,
+            text=request.form.get("text", ""),
+            author=user.name,
+        )
+    except NotStored:
+        raise NotFound("There is no such note on this recording") from None
+    return _to_notes(recording_id)
+
+
+def _to_notes(recording_id: str) -> Response:
     install = request.args.get("install")
     here = url_for("pages.recording", recording_id=recording_id, install=install)
     return redirect(f"{here}#notes-title", 303)

@@ -25,6 +25,9 @@ Text = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
 Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
 
 
+Reason = Annotated[str, Field(description="Why the one before is null.")]
+
+
 class File(TypedDict):
     """One audio file, as it is archived."""
 
@@ -58,14 +61,18 @@ class Recording(TypedDict):
         Id, Field(description="The install (XD…), or the Flex account, that it belongs to.")
     ]
     call_sid: Text
+    call_sid_reason: NotRequired[Reason]
     request_sid: str
     source: Annotated[
         str, WithJsonSchema({"type": "string", "enum": ["marketplace", "flex", "ringcentral"]})
     ]
     format: str
     channels: Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
+    channels_reason: NotRequired[Reason]
     duration_seconds: Seconds
+    duration_seconds_reason: NotRequired[Reason]
     started_at: Time
+    started_at_reason: NotRequired[Reason]
     received_at: Time
     archived_at: Time
     redacted: Annotated[bool, Field(description="Whether tones or numbers were muted.")]
@@ -76,8 +83,6 @@ class Recording(TypedDict):
     received_sha256: Annotated[Hash, Field(description="Of the bytes received, before redaction.")]
     files: list[File]
 
-
-Reason = Annotated[str, Field(description="Why the one before is null.")]
 
 Facts = TypedDict(
     "Facts",
@@ -126,7 +131,25 @@ class Analysis(TypedDict):
     analysis_reason: NotRequired[Annotated[str, Field(description="Why `analysis` is null.")]]
 
 
-class AnalysedRecording(Recording, Analysis):
+class LegalHold(TypedDict):
+    """A legal hold, which keeps a recording from being erased."""
+
+    since: Time
+    by: Annotated[str, Field(description="Who placed it.")]
+    reason: str
+    trouble: NotRequired[
+        Annotated[str, Field(description="Why it cannot be believed; it counts all the same.")]
+    ]
+
+
+class Holding(TypedDict):
+    """The part of a recording's document that says whether it is on hold."""
+
+    legal_hold: Annotated[LegalHold | None, Field(description="Null where there is none.")]
+    legal_hold_reason: NotRequired[Annotated[str, Field(description="Why `legal_hold` is null.")]]
+
+
+class AnalysedRecording(Recording, Analysis, Holding):
     """An archived recording with its analysis."""
 
 

@@ -72,7 +72,7 @@ def verify(context: Context, environ: Environ, body: Body, spellings: Iterable[S
     settings = context.settings
     verdict = context.verifier.check(environ, body.form, body.digest)
     if verdict.hypothesis == "fields" and body.form is not None:
-        _check_boundaries(settings, environ, body.form, spellings)
+        _check_boundaries(settings, verdict.url, body.form, spellings)
     if enforced(settings):
         if not verdict.valid:
             raise Forged(f"signature refused: {verdict.reason}")
@@ -85,12 +85,8 @@ def verify(context: Context, environ: Environ, body: Body, spellings: Iterable[S
 
 
 def _check_boundaries(
-    settings: Settings,
-    environ: Environ,
-    form: MultiDict[str, str],
-    spellings: Iterable[Spelling],
+    settings: Settings, url: str, form: MultiDict[str, str], spellings: Iterable[Spelling]
 ) -> None:
-    url = public_request_url(settings.public_url, environ)
     try:
         check_boundaries(url, form.items(multi=True), spellings)
     except InputMalformed as error:
@@ -134,7 +130,7 @@ def _diagnose(context: Context, environ: Environ, body: Body, verdict: Verdict) 
 
 
 def _kind(environ: Environ) -> str:
-    return _KINDS.get(parse_options_header(environ.get("CONTENT_TYPE"))[0], "other")
+    return _KINDS.get(parse_options_header(environ.get("CONTENT_TYPE"))[0].lower(), "other")
 
 
 def _sid(environ: Environ, body: Body) -> str:

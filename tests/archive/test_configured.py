@@ -132,10 +132,10 @@ def test_control_objects_are_signed_with_the_first_control_key_else_one_of_the_i
     before = control_signer(settings).sign("outcome", "requests/XR1", document)
     after = control_signer(own).sign("outcome", "requests/XR1", document)
     assert control_signer(own).verified("outcome", "requests/XR1", before) == document
-    assert control_signer(own.replace(intake_key=b"")).believed("outcome", "requests/XR1", after)
+    assert control_signer(own.replace(intake_key=())).believed("outcome", "requests/XR1", after)
     assert not control_signer(settings).believed("outcome", "requests/XR1", after)
     with pytest.raises(KeyMissing):
-        control_signer(settings.replace(intake_key=b"")).sign("outcome", "x", document)
+        control_signer(settings.replace(intake_key=())).sign("outcome", "x", document)
 
 
 def test_tokens_are_signed_with_playback_secrets_which_is_not_what_signs_other_documents():

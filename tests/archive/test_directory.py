@@ -163,7 +163,7 @@ def test_a_full_disk_is_unavailable_and_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(StoreUnavailable, match="No space left"):
+    with pytest.raises(StoreUnavailable, match=r"No space left on device \(ENOSPC\)"):
         directory.put("a", [b"x"])
     assert [path for path in directory.root.rglob("*") if path.is_file()] == []
 

@@ -110,7 +110,7 @@ class TestSweep:
         for days in (5, 29, 31, 400):
             archived(archive, b"x", recording_id=f"RE{days}", started_at=NOW - timedelta(days=days))
         archived(archive, b"x", tenant="XD9", started_at=NOW - timedelta(days=99))
-        swept = list(archive.erase_older(timedelta(days=30), now=NOW))
+        swept = list(archive.erase_older(lambda _: 30, now=NOW))
         assert [(entry.recording_id, gone) for entry, gone in swept] == [
             ("RE400", True),
             ("RE31", True),
@@ -119,22 +119,22 @@ class TestSweep:
         left = [entry.recording_id for entry in archive.list(TENANT).entries]
         assert left == ["RE29", "RE5"]
         assert archive.tombstone("XD9", RECORDING)["by"] == "retention"
-        assert list(archive.erase_older(timedelta(days=30), now=NOW)) == []
+        assert list(archive.erase_older(lambda _: 30, now=NOW)) == []
 
     def test_what_is_locked_waits(self, archive: Archive) -> None:
         archived(archive, b"x", started_at=NOW - timedelta(days=99))
         key = f"{FOLDER}/audio.esdk"
         archive.store.retain(key, datetime.now(UTC) + timedelta(days=1))
-        ((_, gone),) = archive.erase_older(timedelta(days=30), now=NOW)
+        ((_, gone),) = archive.erase_older(lambda _: 30, now=NOW)
         assert not gone
         archive.store.retain(key, datetime.now(UTC) - timedelta(days=1))
-        ((_, gone),) = archive.erase_older(timedelta(days=30), now=NOW)
+        ((_, gone),) = archive.erase_older(lambda _: 30, now=NOW)
         assert gone
 
     def test_an_entry_whose_recording_is_gone_is_cleared(self, archive: Archive) -> None:
         archived(archive, b"x", started_at=NOW - timedelta(days=99))
         archive.store.delete(f"{FOLDER}/manifest.json")
-        assert len(list(archive.erase_older(timedelta(days=30), now=NOW))) == 1
+        assert len(list(archive.erase_older(lambda _: 30, now=NOW))) == 1
         assert archive.list(TENANT).entries == ()
 
 

@@ -93,7 +93,7 @@ def test_days_before_a_date_leave_later_ones_unread(filled: Archive) -> None:
                 yield stat
 
     assert isinstance(filled.store, DirectoryStore)
-    found = list(index.before_day(Counting(filled.store.root), date(2026, 5, 2)))
+    found = list(index.before_day(Counting(filled.store.root), lambda _: date(2026, 5, 2)))
     assert [(entry.tenant, entry.recording_id) for entry in found] == [
         (TENANT, "RE9"),
         (TENANT, "RE8"),

@@ -7,13 +7,13 @@ import pytest
 from addon.archive import notes
 from addon.archive.archive import Archive
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
-from addon.archive.notes import add_note, notes_of, reseal_notes
+from addon.archive.notes import add_note, change_note, notes_of, reseal_notes, sign_notes
 from addon.archive.reader import fetch_header
 from addon.archive.reencryption import reencrypt_all
 from addon.archive.sealing import fetcher
 from addon.archive.signed_documents import DocumentSigner
 from addon.archive.wrapping import key_name
-from addon.errors import InvalidParameter, KeyMissing, NotStored
+from addon.errors import Forbidden, InvalidParameter, KeyMissing, NotStored
 from tests.archive.recordings import RECORDING, TENANT, archived
 
 SECRET = "He asked for a <b>refund</b> of 1200."
@@ -142,3 +142,48 @@ def test_a_new_epoch_seals_notes_anew_too(archive, other_pair, decryption_keys):
     assert {key_name(sealed) for sealed in header.sealed_keys} == set(archive.encryption_keys.names)
     assert notes_of(archive, TENANT, RECORDING)[0].text == SECRET
     assert reseal_notes(archive, TENANT, RECORDING) == 0
+
+
+def change(archive: Archive, name: str, text: str = "Another.", author: str = "Ada Example"):
+    return change_note(archive, TENANT, RECORDING, name, text=text, author=author)
+
+
+def test_its_author_gives_a_note_another_text_and_the_earlier_one_is_kept_encrypted(archive):
+    written = write(archive)
+    changed = change(archive, written.id)
+    assert notes_of(archive, TENANT, RECORDING) == [changed]
+    assert (changed.text, changed.earlier) == ("Another.", (SECRET,))
+    assert changed.changed_at is not None and changed.written_at == written.written_at
+    everything = b"".join(archive.store.get(stat.key) for stat in archive.store.list())
+    assert b"refund" not in everything and b"Another" not in everything
+    events = list(archive.access_log.events(TENANT, RECORDING))
+    assert [one["event"] for one in events] == ["noted", "note_changed"]
+    assert (events[1]["by"], events[1]["note"]) == ("Ada Example", written.id)
+    assert change(archive, written.id) == changed, "the same text again changes nothing"
+
+
+def test_nobody_else_changes_a_note_and_none_that_is_not_there(archive):
+    written = write(archive)
+    with pytest.raises(Forbidden):
+        change(archive, written.id, author="Eve Example")
+    with pytest.raises(NotStored):
+        change(archive, "20260101T000000.000000Z-00000000")
+    with pytest.raises(InvalidParameter):
+        change(archive, written.id, text=" ")
+    assert notes_of(archive, TENANT, RECORDING) == [written]
+
+
+def test_a_new_control_key_signs_the_notes_of_an_older_one(archive):
+    written = write(archive)
+    archive.control_signer = DocumentSigner([b"d" * 32, b"c" * 32])
+    assert [one.state for one in sign_notes(archive)] == ["whole"]
+    assert list(sign_notes(archive)) == [], "what is signed with the newest needs no work"
+    archive.control_signer = DocumentSigner([b"d" * 32])
+    assert notes_of(archive, TENANT, RECORDING) == [written]
+
+
+def test_what_no_known_key_signed_is_not_signed_anew(archive):
+    write(archive)
+    archive.control_signer = DocumentSigner([b"d" * 32])
+    (found,) = sign_notes(archive)
+    assert found.state == "bad"

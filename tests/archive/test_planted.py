@@ -221,7 +221,7 @@ def test_a_planted_entry_of_an_old_day_lets_retention_erase_nothing_new(archive:
     archived(archive, b"old", recording_id="RE1", started_at=NOW - timedelta(days=99))
     planted = f"days/{TENANT}/2020-01-01/000000-{RECORDING}"
     plant(archive, planted, f"days/{OTHER}/2020-01-01/000000-{RECORDING}")
-    looked_at = dict(archive.erase_older(timedelta(30), now=NOW))
+    looked_at = dict(archive.erase_older(lambda _: 30, now=NOW))
     assert {entry.key: gone for entry, gone in looked_at.items()}[planted] is False
     assert archive.find("RE1") == ()
     assert b"".join(archive.open(TENANT, RECORDING).read()) == b"audio"

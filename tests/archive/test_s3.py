@@ -42,6 +42,23 @@ def test_a_lost_answer_does_not_make_our_own_object_somebody_elses(
         troubled.put("a", [b"ours"])
 
 
+def test_half_of_an_upload_whose_answer_was_lost_is_not_taken_for_ours(
+    way: TroubledWay, troubled: S3Store
+) -> None:
+    def halved(method: str, headers: dict[str, str], body: bytes) -> bytes:
+        if method == "PUT":
+            headers.pop("x-amz-checksum-crc32", None)
+            body = body[: len(body) // 2]
+            headers["Content-Length"] = str(len(body))
+        return body
+
+    way.forwards = halved
+    way.once("lost", "PUT")
+    with pytest.raises(StoreUnavailable, match="lost what it had just taken"):
+        troubled.put("a", [b"ours"])
+    assert way.count("PUT") == 2
+
+
 @pytest.mark.parametrize("trouble", ["error", "stall", "reset", "cut"])
 def test_a_broken_answer_is_read_on_from_where_it_broke(
     way: TroubledWay, troubled: S3Store, trouble: Trouble

@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 
 from addon.archive.archive import Archive
+from addon.archive.batch import IN_A_ROW, Finding
 from addon.archive.directory import DirectoryStore
 from addon.archive.index_check import check_index
 from addon.archive.key_pairs import KeyPair
 from addon.archive.keys import DecryptionKeys
 from addon.archive.reencryption import reencrypt_all
-from addon.archive.verification import Finding, verify, verify_all
+from addon.archive.verification import verify, verify_all
 from addon.errors import NotStored, StoreUnavailable, Tampered
 from tests.archive.recordings import RECORDING, TENANT, archived, noise
 
@@ -97,6 +98,7 @@ def test_findings_come_one_by_one(filled: Archive, monkeypatch: pytest.MonkeyPat
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(filled.store, "get", away)
+    assert [next(findings).state for _ in range(IN_A_ROW)] == ["bad"] * IN_A_ROW
     with pytest.raises(StoreUnavailable):
         next(findings)
 

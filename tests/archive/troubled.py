@@ -19,13 +19,18 @@ Trouble = Literal["error", "stall", "reset", "lost", "cut", "page"]
 
 @dataclass
 class TroubledWay:
-    """`plan` says for each request (method, path with query) what happens to it, if anything."""
+    """`plan` says for each request (method, path with query) what happens to it, if anything.
+
+    `forwards` changes headers and body of what is forwarded, `answers` the body that comes back.
+    """
 
     target: str
     plan: Callable[[str, str], Trouble | None] = lambda _method, _path: None
     seen: list[tuple[str, str]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
     endpoint: str = ""
+    forwards: Callable[[str, dict[str, str], bytes], bytes] = lambda _method, _headers, body: body
+    answers: Callable[[str, bytes], bytes] = lambda _path, content: content
 
     def once(self, trouble: Trouble, method: str, part: str = "") -> None:
         """Trouble for the first such request alone."""
@@ -97,11 +102,17 @@ def _handler(way: TroubledWay) -> type[BaseHTTPRequestHandler]:
         def _forwarded(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
             connection = http.client.HTTPConnection(way.target.removeprefix("http://"))
             headers = {name: value for name, value in self.headers.items() if name != "Expect"}
+            body = way.forwards(self.command, headers, body)
             connection.request(self.command, self.path, body, headers)
             answer = connection.getresponse()
-            content = answer.read()
+            read = answer.read()
             connection.close()
-            return answer.status, answer.getheaders(), content
+            content = way.answers(self.path, read)
+            found = [
+                (name, str(len(content)) if content != read and name == "Content-Length" else value)
+                for name, value in answer.getheaders()
+            ]
+            return answer.status, found, content
 
         def _answer(
             self, status: int, headers: list[tuple[str, str]], body: bytes, half: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from addon.web.local_sign_in import local_sign_in_link
 from tests.browser.sample_calls import MAIN_CALL, sid
 from tests.browser.stand import settle
 
@@ -119,6 +120,14 @@ def test_the_link_is_copied(signed_in, own_machine):
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_text("Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == own_machine.public_url + LINK
+
+
+def test_the_link_is_copied_while_the_timeline_is_still_on_its_way(open_page, own_machine):
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.route("**/timeline*", lambda _: None)  # never answered
+    page.goto(local_sign_in_link(own_machine, LINK))
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
 
 
 def test_the_file_is_downloaded(player):

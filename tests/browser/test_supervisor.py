@@ -55,9 +55,16 @@ class Task:
         self.clicks += 1
         target.fill(text)
 
-    def press(self, key: str) -> None:
+    def follow(self, target: Locator) -> None:
+        """A click that leads to another page, until that is there: what is read next is its."""
+        with self.page.expect_navigation():
+            self.click(target)
+
+    def enter(self) -> None:
+        """Sends the form that the cursor is in, until the answer is there."""
         self.clicks += 1
-        self.page.keyboard.press(key)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
 
     def took(self, clicks: int) -> None:
         """Tells the clicks (pytest -rP), and holds them."""
@@ -91,8 +98,8 @@ def rows(page: Page) -> list[str]:
 
 def test_yesterdays_worst_calls(task: Task):
     page = task.page
-    task.click(link(page, "Yesterday"))
-    task.click(link(page, "Longest silence"))
+    task.follow(link(page, "Yesterday"))
+    task.follow(link(page, "Longest silence"))
     expect(page.get_by_role("columnheader", name="Longest silence")).to_have_attribute(
         "aria-sort", "descending"
     )
@@ -104,11 +111,11 @@ def test_yesterdays_worst_calls(task: Task):
 
 def test_the_worst_calls_of_the_week_from_the_overview(task: Task):
     page = task.page
-    task.click(page.locator("main").get_by_role("link", name="Overview"))
+    task.follow(page.locator("main").get_by_role("link", name="Overview"))
     worst = page.get_by_role("region", name="Longest silence highest")
     expect(worst.get_by_role("listitem").first).to_be_visible()
     address = worst.get_by_role("listitem").first.get_by_role("link").get_attribute("href")
-    task.click(worst.get_by_role("listitem").first.get_by_role("link"))
+    task.follow(worst.get_by_role("listitem").first.get_by_role("link"))
     page.wait_for_url(f"**{address}")
     task.took(2)
 
@@ -116,7 +123,7 @@ def test_the_worst_calls_of_the_week_from_the_overview(task: Task):
 def test_a_call_by_number(task: Task):
     page = task.page
     task.fill(page.get_by_role("searchbox"), "820042")
-    task.press("Enter")
+    task.enter()
     expect(page.locator("#count")).to_have_text("1")
     expect(page.locator(".row-parties")).to_contain_text(busy_weeks.CALLER)
     assert "820042" not in page.url
@@ -125,7 +132,7 @@ def test_a_call_by_number(task: Task):
 
 def test_the_calls_of_an_agent(task: Task):
     page = task.page
-    task.click(link(page, "Chloé Martin").first)
+    task.follow(link(page, "Chloé Martin").first)
     expect(page.locator(".filter-chip")).to_contain_text("Agent Chloé Martin")
     assert 0 < count(page) < COUNT
     agents = page.locator(".row-agent").all_inner_texts()
@@ -136,7 +143,7 @@ def test_the_calls_of_an_agent(task: Task):
 def test_the_calls_of_a_queue(task: Task):
     page = task.page
     task.fill(page.get_by_role("searchbox"), "technical help")
-    task.press("Enter")
+    task.enter()
     expect(page.locator(".filter-chip")).to_contain_text("technical help")
     assert 0 < count(page) < COUNT
     queues = page.locator(".row-agent").all_inner_texts()
@@ -149,7 +156,7 @@ def test_a_range_of_dates(task: Task):
     last = datetime.now(ZoneInfo(ZONE)).date() - timedelta(days=2)
     task.fill(page.get_by_label("From", exact=True), str(last - timedelta(days=1)))
     task.fill(page.get_by_label("To", exact=True), str(last))
-    task.click(page.get_by_role("button", name="Show"))
+    task.follow(page.get_by_role("button", name="Show"))
     expect(page.locator(".filter-chip")).to_contain_text(f"{last - timedelta(days=1)} to {last}")
     days = page.locator(".day time").evaluate_all("all => all.map(one => one.dateTime)")
     assert days == [str(last), str(last - timedelta(days=1))]
@@ -160,7 +167,7 @@ def test_calls_with_a_silence_of_more_than_20_s(task: Task):
     page = task.page
     task.click(page.get_by_text("Figures and flags"))
     task.fill(page.get_by_role("group", name="Longest silence").get_by_label("over"), "20")
-    task.press("Enter")
+    task.enter()
     expect(page.locator(".filter-chip")).to_contain_text("Longest silence over 20 s")
     assert count(page) == len(range(0, COUNT, busy_weeks.LONG_SILENCE))
     task.took(3)
@@ -168,7 +175,7 @@ def test_calls_with_a_silence_of_more_than_20_s(task: Task):
 
 def test_a_table_for_a_spreadsheet(task: Task):
     page = task.page
-    task.click(link(page, "Yesterday"))
+    task.follow(link(page, "Yesterday"))
     shown = rows(page)
     with page.expect_download() as begun:
         task.click(page.get_by_role("link", name="Table"))
@@ -183,12 +190,13 @@ def test_a_list_shared_with_a_colleague(
 ):
     page = task.page
     task.fill(page.get_by_role("searchbox"), "Haddad")
-    task.press("Enter")
-    task.click(link(page, "Longest silence"))
+    task.enter()
+    task.follow(link(page, "Longest silence"))
     shared, shown = page.url, rows(page)
     assert shown and "Haddad" not in shared
     colleague = open_page(timezone_id="America/Lima")
     colleague.goto(local_sign_in_link(weeks))
+    expect(colleague.locator("#list")).to_have_attribute("data-zone", "America/Lima")
     colleague.goto(shared)
     assert rows(colleague) == shown
     task.took(3)
@@ -196,12 +204,12 @@ def test_a_list_shared_with_a_colleague(
 
 def test_a_view_is_saved_and_found_again(task: Task):
     page = task.page
-    task.click(link(page, "Last 7 days"))
+    task.follow(link(page, "Last 7 days"))
     task.fill(page.get_by_label("Name of this view"), "My week")
-    task.press("Enter")
+    task.enter()
     expect(link(page, "My week")).to_be_visible()
     page.goto(page.url.partition("?")[0])
-    task.click(link(page, "My week"))
+    task.follow(link(page, "My week"))
     expect(link(page, "Last 7 days").first).to_have_attribute("aria-current", "true")
     page.get_by_role("button", name="Forget the view My week").click()
     expect(link(page, "My week")).to_have_count(0)
@@ -210,11 +218,11 @@ def test_a_view_is_saved_and_found_again(task: Task):
 
 def test_a_number_of_the_overview_leads_to_as_many_recordings(task: Task):
     page = task.page
-    task.click(page.locator("main").get_by_role("link", name="Overview"))
+    task.follow(page.locator("main").get_by_role("link", name="Overview"))
     first = page.get_by_role("region", name="By agent").get_by_role("row").nth(1)
     number = first.get_by_role("cell").first.get_by_role("link")
     wanted = int(number.inner_text())
-    task.click(number)
+    task.follow(number)
     expect(page.locator("#count")).to_have_text(str(wanted))
     task.took(2)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from addon.catalogue import Catalogue, Filter, Sort
+from addon.catalogue import Catalogue, Filter, Sort, selection
 from tests.catalogue.recordings import ONE, OTHER, document, found, manifest, put
 
 CALL = {
@@ -140,7 +140,7 @@ def test_nothing_of_another_install_is_found_summed_up_or_among_the_worst(filled
             groups = filled.totals(wanted, [install], by=by)
             assert sum(each.totals.recordings for each in groups) == len(page.recordings)
             assert forbidden not in {(each.example or ("",))[0] for each in groups}
-        assert filled.count(wanted, [install]) == len(page.recordings)
+        assert filled.count(wanted, [install]).number == len(page.recordings)
         worst = filled.worst("longest_silence_seconds", wanted, 10, [install])
         assert forbidden not in {one.install for one in worst}
         for sort in ("-duration_seconds", "customer_sentiment", "time"):
@@ -151,7 +151,7 @@ def test_nothing_of_another_install_is_found_summed_up_or_among_the_worst(filled
 def test_without_any_install_nothing_is_found(filled):
     assert filled.page(Filter(), Sort(), None, 10, []).recordings == []
     assert filled.totals(Filter(), [])[0].totals.recordings == 0
-    assert filled.count(Filter(), []) == 0
+    assert filled.count(Filter(), []).number == 0
     assert filled.worst("duration_seconds", Filter(), 10, []) == []
     assert filled.status([]).recordings == 0
 
@@ -178,3 +178,56 @@ def test_a_recording_without_an_analysis_is_unknown_and_has_no_figures(catalogue
 
 def rule(name: str, status: str) -> dict[str, str]:
     return {"rule": name, "status": status}
+
+
+@pytest.mark.parametrize("sort", ["-time", "time", "-interruptions", "longest_silence_seconds"])
+def test_pages_are_the_same_whichever_index_a_condition_has(catalogue, monkeypatch, sort):
+    """Few and many recordings have other plans: what is common here is any, and then none."""
+    for number in range(1, 13):
+        put(
+            catalogue,
+            number,
+            ONE if number % 3 else OTHER,
+            said="hello there" if number % 2 else "goodbye",
+            call={"agent": "Anna" if number % 2 else "Ben", "to": "+14155550100"},
+            longest_silence_seconds=float(number % 5),
+        )
+    asked = (
+        {},
+        {"q": "0100"},
+        {"q": "hello"},
+        {"agent": "anna", "words": "hello"},
+        {"longest_silence_seconds_over": "2"},
+        {"longest_silence_seconds_over": "9"},
+        {"state": "analysed", "longest_silence_seconds_under": "3"},
+    )
+    pages = []
+    for common in (1, 2000):
+        monkeypatch.setattr(selection, "COMMON", common)
+        monkeypatch.setattr(selection, "MOST_PARTS", common)
+        pages.append([in_pages(catalogue, one, sort) for one in asked])
+        for one, page in zip(asked, pages[-1], strict=True):
+            counted = catalogue.count(Filter.parse(one.items()), [ONE, OTHER])
+            assert counted.number == len(page) == len(set(page))
+    assert pages[0] == pages[1]
+
+
+def in_pages(catalogue, parameters, sort: str) -> list[str]:
+    wanted, names, cursor = Filter.parse(parameters.items()), [], None
+    while True:
+        page = catalogue.page(wanted, Sort.parse(sort), cursor, 5, [ONE, OTHER])
+        names += [one.recording_id for one in page.recordings]
+        cursor = page.cursor
+        if cursor is None:
+            return names
+
+
+def test_more_than_the_most_is_said_to_be_more(catalogue, monkeypatch):
+    monkeypatch.setattr("addon.catalogue.catalogue.MOST_COUNTED", 2)
+    for number in range(1, 5):
+        put(catalogue, number, call={"agent": "Anna" if number < 3 else "Ben"})
+    few, many = (catalogue.count(Filter(agent=name), [ONE]) for name in ("Ben", "A"))
+    assert (few.number, few.is_more) == (2, False) and many.number == 0
+    counted = catalogue.count(Filter(source="marketplace"), [ONE])
+    assert (counted.number, counted.is_more) == (2, True)
+    assert catalogue.count(Filter(), [ONE]).number == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from addon.catalogue.writer import PAUSE_S, CatalogueWriter
 from addon.errors import CatalogueUnavailable
 from addon.settings import Settings
-from tests.catalogue.recordings import ONE, contents, document, manifest
+from tests.catalogue.recordings import ONE, contents, document, found, manifest
 
 
 class Broken:
@@ -60,3 +60,15 @@ def test_without_a_key_nothing_is_written():
     writer.write(manifest(), document())
     writer.remove(ONE, "RE1")
     writer.close()
+
+
+def test_a_recording_without_figures_gets_them_when_it_is_opened_and_no_other_is_written(catalogue):
+    writer, described = CatalogueWriter(catalogue), manifest()
+    writer.complete(described, document())
+    assert contents(catalogue)["recordings"] == set(), "it is the comparison that adds"
+    catalogue.write([catalogue.row(described, None)])
+    writer.complete(described, document("some words"))
+    key = (ONE, described.recording_id)
+    assert catalogue.find([key])[key].state == "analysed"
+    writer.complete(described, document("other words"))
+    assert [found(catalogue, words=one) for one in ("some", "other")] == [[1], []]

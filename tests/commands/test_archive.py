@@ -242,6 +242,11 @@ class TestErase:
         (event,) = run("audit", RECORDING, "--tenant", TENANT).stdout.splitlines()
         assert json.loads(event)["reason"] == "asked"
 
+    def test_an_unknown_recording_is_said_so(self, run: Run, archive: Archive) -> None:
+        result = run("erase", "RE0", "--reason", "asked", "--yes")
+        assert result.exit_code == 1
+        assert "RE0" in result.output
+
     def test_it_asks_first(self, run: Run, archive: Archive) -> None:
         assert run("erase", RECORDING, "--reason", "asked").exit_code == 1
         assert len(rows(run("list"))) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from addon.catalogue import Catalogue
@@ -27,6 +29,8 @@ def test_it_is_made_of_the_archive(app, services, settings):
     said = app.test_cli_runner().invoke(catalogue_cli, ["status"]).output
     assert "1 recordings, 0 of them without figures" in said
     assert "never" not in said
+    status = json.loads(app.test_cli_runner().invoke(catalogue_cli, ["status", "--json"]).output)
+    assert (status["recordings"], status["unknown"]) == (1, 0)
     catalogue = Catalogue.from_settings(settings)
     assert catalogue.installs() == [TENANT]
     catalogue.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -107,3 +108,8 @@ def test_status_shows_what_waits_and_what_is_held_back_and_why(flex, run):
     assert "Deletion at Twilio is on; 1 waiting, 1 held back" in lines
     assert any(f"not before {due:%Y-%m-%d %H:%M}" in line for line in lines)
     assert any(first in line and "held: " in line for line in lines)
+    document = json.loads(run("status", "--json").stdout)
+    assert document["deletes_at_source"] and document["looked_until"]
+    assert [each["recording"] for each in document["deletions_waiting"]] == ["RE" + "9" * 32]
+    assert [each["recording"] for each in document["deletions_held"]] == [first]
+    assert document["deletions_held"][0]["reason"]

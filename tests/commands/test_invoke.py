@@ -62,8 +62,8 @@ def at_work(app: Wsgi, port: int) -> Iterator[None]:
 
     def working(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         answer = app(environ, start)
-        sid = environ["HTTP_X_TWILIO_REQUESTSID"]
-        if sid not in started:
+        sid = environ.get("HTTP_X_TWILIO_REQUESTSID")
+        if sid is not None and sid not in started:
             started[sid] = threading.Thread(target=lambda: (process(sid), deliver(sid)))
             started[sid].start()
         return answer

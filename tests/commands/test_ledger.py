@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict, replace
 
@@ -142,6 +143,35 @@ def test_the_slo_by_length(flask_ledger, services):
     assert rows["30s"] == ["20", "0.20x", "0.20x", "0.20x", "0.20x", "0", "0", "0", "0"]
     assert rows["longer"][1] == "0.01x"
     assert rows["all"][0] == "21"
+
+
+def test_a_program_reads_all_of_it_as_json(flask_ledger, sources, services):
+    enter(sources.queues, sources.intake_store)
+    done(services, finished(100, pace=1.0))
+    whole = json.loads(flask_ledger("--json").stdout)
+    assert (whole["unfinished"], whole["states"]) == (1, {"queued": 1})
+    assert whole["oldest"][0]["sid"] == SID
+    assert whole["queues"]["express"]["waiting"] == 1
+    assert whole["only_in_store"] == whole["only_in_redis"] == []
+    shown = json.loads(flask_ledger("show", SID, "--json").stdout)
+    assert (shown["state"], shown["tenant"], shown["delivered_at"]) == ("queued", TENANT, None)
+    assert "taken" not in shown
+    slo = json.loads(flask_ledger("slo", "--json").stdout)
+    assert (slo["kept"], slo["classes"][-1]["length"], slo["classes"][-1]["p50"]) == (
+        True,
+        "all",
+        1.0,
+    )
+
+
+def test_no_request_is_neither_kept_nor_broken(flask_ledger):
+    assert json.loads(flask_ledger("slo", "--json").stdout)["kept"] is None
+
+
+def test_a_request_that_only_the_store_remembers_is_json_too(flask_ledger, sources):
+    sources.intake_store.record_outcome(SID, {"answer": "delivered", "code": None})
+    shown = json.loads(flask_ledger("show", SID, "--json").stdout)
+    assert shown == {"sid": SID, "answer": "delivered", "code": None}
 
 
 def test_an_slo_that_is_not_kept_is_an_exit_code(flask_ledger, services):

@@ -7,28 +7,11 @@ import json
 
 import pytest
 import requests
-from twilio.request_validator import RequestValidator
-from werkzeug.formparser import parse_form_data
-from werkzeug.test import EnvironBuilder
 
-from addon.commands.marketplace import Callback, Marketplace, multipart_body, sign
+from addon.commands.marketplace import Callback, Marketplace, Reaction
+from addon.commands.sending import multipart_body
 
 ACCOUNT, TOKEN = "AC" + 32 * "1", "a-token"
-
-
-def test_a_signature_is_the_one_that_twilio_s_own_library_makes() -> None:
-    fields = {"callback": "https://x/ä", "b": "2", "a": ""}
-    expected = RequestValidator(TOKEN).compute_signature("https://x/y?z=1", fields)
-    assert sign(TOKEN, "https://x/y?z=1", fields) == expected
-
-
-def test_a_form_is_read_back_by_another_library() -> None:
-    body, kind = multipart_body({"callback": "https://x"}, b"\r\n--audio--\0")
-    environ = EnvironBuilder(method="POST", data=body, content_type=kind).get_environ()
-    _, form, files = parse_form_data(environ)
-    assert form.to_dict() == {"callback": "https://x"}
-    assert files["audio-data"].read() == b"\r\n--audio--\0"
-    assert files["audio-data"].content_type == "audio/x-wav"
 
 
 @pytest.fixture
@@ -83,3 +66,38 @@ def test_one_without_takes_none_and_the_account_s_own(market) -> None:
     assert market.takes(None)
     assert market.takes(basic(f"{ACCOUNT}:{TOKEN}"))
     assert not market.takes(basic(f"{ACCOUNT}:another"))
+
+
+def test_callbacks_get_the_reactions_of_their_exchange_and_then_are_taken(market) -> None:
+    exchange, _ = market.invoke(f"{market.origin}/nowhere", b"audio")
+    exchange.reactions += [Reaction(None), Reaction(307, location="/elsewhere"), Reaction(500)]
+    callback = f"{market.origin}/callback/{exchange.sid}?x=1&y=%2F"
+    with pytest.raises(requests.ConnectionError):
+        requests.post(callback, data=b"1", timeout=10)
+    statuses = [
+        requests.post(callback, data=b"2", timeout=10, allow_redirects=False).status_code
+        for _ in range(3)
+    ]
+    assert statuses == [307, 500, 200]
+    assert [post.status for post in exchange.posts] == [None, 307, 500, 200]
+    assert [post.body for post in exchange.callbacks] == [b"2"]
+    assert exchange.posts[0].path == f"/callback/{exchange.sid}?x=1&y=%2F"
+
+
+def test_a_result_in_chunks_is_read(market) -> None:
+    exchange, _ = market.invoke(f"{market.origin}/nowhere", b"audio")
+    callback = f"{market.origin}/callback/{exchange.sid}"
+    requests.post(callback, data=iter([b"{}", b" "]), timeout=10)
+    assert exchange.callbacks[0].body == b"{} "
+
+
+def test_one_behind_a_proxy_calls_itself_by_the_proxy_s_address() -> None:
+    with Marketplace(ACCOUNT, TOKEN, address="https://tunnel.example/me/") as market:
+        exchange = market.exchange(b"audio", "XR1")
+        assert market.media_url(exchange) == "https://tunnel.example/me/media/XR1"
+        port = market._server.server_address[1]
+        behind = f"http://127.0.0.1:{port}/me/media/XR1"
+        assert requests.get(behind, timeout=10).content == b"audio"
+        assert (exchange.fetches, market.was_called) == (1, False)
+        requests.post(behind.replace("media", "callback"), data=b"{}", timeout=10)
+        assert market.was_called

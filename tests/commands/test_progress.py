@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from addon.archive.verification import Finding
+from addon.archive.batch import Finding
 from addon.commands import progress
 from addon.commands.progress import Progress
 

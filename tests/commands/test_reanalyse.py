@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from click.testing import CliRunner, Result
 
-from addon.archive.verification import Finding
+from addon.archive.batch import Finding
 from addon.commands.archive import archive_cli
 from addon.requests import scheduling
 from addon.settings import Settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,6 +36,9 @@ def test_subscribing_and_how_it_stands(run, standin):
     assert after.exit_code == 0
     assert f"service account\t{SERVICE_USER}" in after.output
     assert "call log read until\tnever" in after.output
+    document = json.loads(run("status", "--json").stdout)
+    assert (document["service_account"], document["call_log_read_until"]) == (SERVICE_USER, None)
+    assert [each["status"] for each in document["subscriptions"]] == ["Active"]
 
 
 def test_polling_now_and_for_the_past(run, standin):

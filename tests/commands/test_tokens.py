@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -52,6 +54,9 @@ def test_scopes_and_end_are_issued_and_listed(run):
     assert limited[3] == "read,link"
     assert limited[4].startswith("expires 20")
     assert whole[3:5] == ["read,link,erase", "never expires"]
+    documents = {each["label"]: each for each in json.loads(run("list", "--json").stdout)}
+    assert documents["limited"]["scopes"] == ["read", "link"]
+    assert (documents["all"]["install"], documents["all"]["expires_at"]) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,22 @@ def test_temporary_files_of_the_web_hold_all_unverified_uploads() -> None:
     assert int(size[1]) * 1024 * 1024 >= defaults.max_unverified_bytes + copies
 
 
+def as_bytes(text: str) -> int:
+    """A size as compose and Redis write it."""
+    number, unit = re.fullmatch(r"(\d+)(m|g|mb|gb)", text).groups()  # type: ignore[union-attr]
+    return int(number) << {"m": 20, "g": 30}[unit[0]]
+
+
+def test_every_service_has_a_limit_of_memory_beyond_what_it_may_fill() -> None:
+    limits = {name: as_bytes(one["mem_limit"]) for name, one in COMPOSE["services"].items()}
+    for name in ("web", "worker"):
+        (mount,) = COMPOSE["services"][name]["tmpfs"]
+        assert limits[name] > as_bytes(mount.partition("=")[2])
+    command = shlex.split(COMPOSE["services"]["redis"]["command"])
+    filled = as_bytes(command[command.index("--maxmemory") + 1])
+    assert limits["redis"] > 2 * filled, "a rewrite copies what changes meanwhile"
+
+
 @pytest.mark.parametrize("name", OWN)
 def test_a_service_is_confined_and_has_time_to_stop(name: str) -> None:
     service = COMPOSE["services"][name]

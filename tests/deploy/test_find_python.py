@@ -45,6 +45,17 @@ def test_a_named_one_comes_first(folder: Path) -> None:
     assert find(folder, PYTHON=sys.executable).stdout.strip() == sys.executable
 
 
+@pytest.mark.parametrize("named", ["/nowhere/python3", "python3"])
+def test_a_named_one_that_does_not_work_is_refused_and_no_other_taken(
+    folder: Path, named: str
+) -> None:
+    add(folder, "python3", "exit 1")
+    add(folder, "python3.12", f'exec "{sys.executable}" "$@"')
+    found = find(folder, PYTHON=named)
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr.startswith(f"PYTHON={named} is no Python")
+
+
 def test_one_that_a_version_manager_keeps_is_found(folder: Path) -> None:
     kept = folder / ".pyenv" / "versions" / "3.12.1" / "bin"
     kept.mkdir(parents=True)

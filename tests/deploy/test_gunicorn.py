@@ -53,11 +53,13 @@ def test_no_address_with_a_grant_is_logged_and_no_stop_takes_too_long(env: dict[
     assert graceful < 30
 
 
-def test_weak_settings_are_named_at_the_start_and_it_starts() -> None:
+def test_weak_settings_and_too_few_files_are_named_at_the_start_and_it_starts() -> None:
     code = DUMP.replace("print(", "cfg.on_starting(SimpleNamespace(log=getLogger()))\nprint(")
     code = "from logging import getLogger\nfrom types import SimpleNamespace\n" + code
+    code = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))\n" + code
     env = {"PYTHON_DOTENV_DISABLED": "1", "METRICS_TOKEN": "short-one"}
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     assert "METRICS_TOKEN has a secret shorter than 32 characters" in done.stderr
     assert "short-one" not in done.stderr
+    assert "this process may open 128 files, and WEB_CONNECTIONS=1000 needs 2200" in done.stderr

@@ -53,7 +53,7 @@ def test_the_values_of_the_button_are_accepted() -> None:
     given = {name: entry["value"] for name, entry in APP["env"].items() if "value" in entry}
     redis = {"REDIS_URL": "rediss://:password@host:6380"}
     settings = Settings.load({**generated, **given, **redis})
-    assert len(settings.intake_key) == 32
+    assert len(settings.intake_key[0]) == 32
     assert settings.playback_secrets == ("0123456789abcdef" * 4,)
     assert settings.redis_url.endswith("?ssl_cert_reqs=none&ssl_check_hostname=false")
 

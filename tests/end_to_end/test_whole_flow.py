@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import urllib3
 
+from addon.commands.conformance import reports
+from addon.commands.conformance.suite import conform
+from addon.commands.conformance.trial import Run
 from tests.calls import wav
+from tests.conformance_page import UPLOAD_LIMIT, plan
 from tests.end_to_end.deployment import Deployment, deployed, eventually
 from tests.web import requests as send
 
@@ -20,8 +25,16 @@ AUDIO = wav(3.0)
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    with deployed(tmp_path_factory.mktemp("deployment")) as running:
+    folder = tmp_path_factory.mktemp("deployment")
+    with deployed(folder, MAX_UPLOAD_BYTES=str(UPLOAD_LIMIT)) as running:
         yield running
+
+
+def test_the_service_passes_every_clause_of_the_conformance_suite(deployment):
+    """In shorter times than the report's of docs/conformance.md, which is made by hand."""
+    shorter = replace(plan(deployment), settle_s=1.0, slow_s=2.0, large_bytes=UPLOAD_LIMIT // 8)
+    findings = conform(Run(shorter, deployment.market))
+    assert [reports.line(each) for each in findings if each.result != "pass"] == []
 
 
 @pytest.mark.parametrize("mode", ["multipart", "url", "json"])
@@ -48,7 +61,7 @@ SHAPES = {
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_spelling_is_understood(deployment, name, monkeypatch):
     sid = send.new_sid()
-    exchange = deployment.market._exchange(sid, AUDIO)
+    exchange = deployment.market.exchange(AUDIO, sid)
     monkeypatch.setattr(send, "CALLBACK", f"{deployment.market.origin}/callback/{sid}")
     shape = SHAPES[name](AUDIO)
     token = deployment.settings.twilio_auth_token

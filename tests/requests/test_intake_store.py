@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from addon.errors import KeyMissing, NotStored, Tampered
+from addon.errors import KeyMissing, NotStored, StoreUnavailable, Tampered
 from addon.requests.intake_store import IntakeStore
 from addon.requests.results import StoredResult
 
@@ -31,6 +31,40 @@ def test_the_first_record_stays(intake_store):
     assert intake_store.accept("XR1", "marketplace", "first", [b"1"])
     assert not intake_store.accept("XR1", "marketplace", "second", [b"2"])
     assert intake_store.open("XR1").request == "first"
+
+
+def test_a_record_that_the_store_cut_is_written_again(intake_store, monkeypatch):
+    """A store that says yes to half of a PUT: the sender gets a 503 and comes again."""
+    whole = intake_store.store.put
+
+    def half(key, blocks, **options):
+        content = b"".join(blocks)
+        whole(key, [content[: len(content) // 2]], **options)
+        raise StoreUnavailable("the bucket lost what it had just taken")
+
+    audio = [os.urandom(100_000)]
+    with monkeypatch.context() as patch:
+        patch.setattr(intake_store.store, "put", half)
+        with pytest.raises(StoreUnavailable):
+            intake_store.accept("XR1", "marketplace", "{}", audio)
+    intake_store.accept("XR1", "marketplace", "{}", audio)
+    assert b"".join(intake_store.open("XR1").audio) == audio[0]
+
+
+def test_a_record_that_is_whole_is_not_read_again_for_a_duplicate(intake_store, monkeypatch):
+    read = []
+    genuine = intake_store.store.read
+
+    def counted(*arguments, **options):
+        for block in genuine(*arguments, **options):
+            read.append(len(block))
+            yield block
+
+    audio = [os.urandom(3_000_000)]
+    assert intake_store.accept("XR1", "marketplace", "{}", audio)
+    monkeypatch.setattr(intake_store.store, "read", counted)
+    assert not intake_store.accept("XR1", "marketplace", "{}", audio)
+    assert sum(read) < 2_000_000
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(intake_store):
@@ -91,7 +125,7 @@ def test_another_key_does_not_open_it(intake_store, services):
     intake_store.accept("XR1", "marketplace", "{}")
     with pytest.raises((Tampered, KeyMissing)):
         IntakeStore.from_settings(
-            services.settings.replace(intake_key=os.urandom(32)), services.store
+            services.settings.replace(intake_key=(os.urandom(32),)), services.store
         ).open("XR1")
 
 
@@ -130,3 +164,24 @@ def test_what_is_removed_half_way_is_still_waiting_and_has_no_result(intake_stor
         intake_store.remove("XR1")
     assert intake_store.is_waiting("XR1")
     assert intake_store.stored_result("XR1") is None
+
+
+def test_the_key_is_changed_while_requests_are_open(intake_store, services):
+    """Old alone, old and new, new and old, new alone: nobody misses a record at any step."""
+    old, new = services.settings.intake_key[0], os.urandom(32)
+
+    def with_keys(*keys):
+        changed = services.settings.replace(intake_key=keys)
+        return IntakeStore.from_settings(changed, services.store)
+
+    settled = StoredResult({"message": "done"}, final=True, archivable=True)
+    for sid, writer in (("XR1", intake_store), ("XR2", with_keys(new, old))):
+        writer.accept(sid, "marketplace", "{}", [b"audio"])
+        writer.store_result(sid, settled)
+        for reader in (with_keys(old, new), with_keys(new, old)):
+            assert b"".join(reader.open(sid).audio) == b"audio"
+            assert reader.stored_result(sid) == settled
+            assert not reader.accept(sid, "marketplace", "{}", [b"audio"])
+    assert b"".join(with_keys(new).open("XR2").audio) == b"audio"
+    with pytest.raises(KeyMissing):
+        with_keys(new).open("XR1")

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from addon.errors import AddonError, KeyMissing, Tampered
+from addon.errors import AddonError, KeyMissing, SettingsError, Tampered
 from addon.requests.record_cipher import (
     FRAME_BYTES,
     ID_BYTES,
@@ -23,12 +23,12 @@ PLACE = ("intake/", "XR1")
 
 
 def encrypted(blocks=BLOCKS, key: bytes = KEY) -> bytes:
-    return b"".join(RecordCipher(key).encrypt(blocks, *PLACE))
+    return b"".join(RecordCipher([key]).encrypt(blocks, *PLACE))
 
 
 def decrypted(record: bytes, *place: str, cut: int = 1000) -> bytes:
     blocks = [record[start : start + cut] for start in range(0, len(record), cut)]
-    return b"".join(RecordCipher(KEY).decrypt(blocks, *(place or PLACE)))
+    return b"".join(RecordCipher([KEY]).decrypt(blocks, *(place or PLACE)))
 
 
 def frames(record: bytes) -> list[bytes]:
@@ -52,7 +52,7 @@ def test_what_was_encrypted_comes_back_however_it_is_cut(size, cut):
 
 
 def test_a_small_record_is_one_piece_and_a_large_one_is_never_held_whole():
-    cipher = RecordCipher(KEY)
+    cipher = RecordCipher([KEY])
     assert len(list(cipher.encrypt([b"head", b"x" * 100_000], *PLACE))) == 1
     pieces = list(cipher.encrypt([b"x" * 65_536] * 64, *PLACE))
     assert max(map(len, pieces)) < 2 * FRAME_BYTES
@@ -62,6 +62,17 @@ def test_two_records_of_the_same_bytes_share_nothing_but_their_form():
     first, second = encrypted(), encrypted()
     assert first[: HEAD - SALT_BYTES] == second[: HEAD - SALT_BYTES]
     assert not set(frames(first)) & set(frames(second))
+
+
+def test_the_first_key_encrypts_and_each_decrypts():
+    old, new = bytes(32), os.urandom(32)
+    both = RecordCipher([new, old])
+    for made_by, opened_by in ((RecordCipher([old]), both), (both, RecordCipher([new]))):
+        for encrypt in (made_by.encrypt, made_by.encrypt_as_message):
+            record = encrypt([b"words"], *PLACE)
+            assert b"".join(opened_by.decrypt(record, *PLACE)) == b"words"
+    with pytest.raises(SettingsError):
+        RecordCipher([])
 
 
 @pytest.mark.parametrize("place", [("intake/", "XR2"), ("results/", "XR1")])
@@ -118,7 +129,7 @@ def test_another_key_is_said_to_be_missing():
 
 
 def test_a_message_of_the_sdk_opens_in_its_own_place_alone():
-    old = b"".join(RecordCipher(KEY).encrypt_as_message([b"x" * 200_000], *PLACE))
+    old = b"".join(RecordCipher([KEY]).encrypt_as_message([b"x" * 200_000], *PLACE))
     assert decrypted(old) == b"x" * 200_000
     with pytest.raises(Tampered):
         decrypted(old, "intake/", "XR2")
@@ -132,4 +143,4 @@ def test_an_error_of_the_source_passes_through():
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        b"".join(RecordCipher(KEY).encrypt(broken(), *PLACE))
+        b"".join(RecordCipher([KEY]).encrypt(broken(), *PLACE))

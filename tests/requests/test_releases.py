@@ -46,7 +46,7 @@ NEWER = {"added_by_the_next_release": {"list": [1, None]}}
 def put_intake(services, source: str, head: dict[str, Any]) -> str:
     """An intake record as a release writes it: a framed head, encrypted."""
     sid = SID[source]
-    recipients = EncryptionKeys.local(services.settings.intake_key, MESSAGE_KEY)
+    recipients = EncryptionKeys.local(services.settings.intake_key[0], MESSAGE_KEY)
     body = json.dumps(head).encode()
     sealed = message.encrypt(
         [LENGTH.pack(len(body)) + body], recipients, {"kind": "intake", "request_sid": sid}
@@ -88,7 +88,7 @@ def test_a_result_is_written_as_the_release_before_reads_it(services):
     sid = SID["marketplace"]
     result = StoredResult({"status": "successful"}, final=True, archivable=True)
     services.intake_store.store_result(sid, result)
-    keys = DecryptionKeys.local(services.settings.intake_key, MESSAGE_KEY)
+    keys = DecryptionKeys.local(services.settings.intake_key[0], MESSAGE_KEY)
     context = {"kind": "results", "request_sid": sid}
     stored = services.store.read(RESULTS + sid)
     assert b"".join(message.decrypt(stored, keys, context)) == result.to_bytes()
@@ -115,7 +115,7 @@ def test_a_stored_result_that_cannot_be_read_does_not_stop_the_sweep(services):
     Sweeper(services).sweep()
     sid = SID["flex"]
     context = {"kind": "results", "request_sid": sid}
-    recipients = EncryptionKeys.local(services.settings.intake_key, MESSAGE_KEY)
+    recipients = EncryptionKeys.local(services.settings.intake_key[0], MESSAGE_KEY)
     services.store.put(RESULTS + sid, message.encrypt([b'{"version": 2}'], recipients, context))
     services.intake_store.record_outcome(sid, {"answered_at": 1.0})
     services.states.mark(sid, state=PROCESSED, delivery=ANSWERED)

@@ -106,11 +106,23 @@ def test_without_redis_nothing_is_accepted(services, settings) -> None:
 
 
 def test_the_key_of_the_digests_is_not_the_key_of_the_intake(uses, settings) -> None:
-    assert len(uses.key) == 32
-    assert uses.key != settings.intake_key
+    (key,) = uses.keys
+    assert len(key) == 32
+    assert uses.keys != settings.intake_key
 
 
 @pytest.mark.parametrize("planted", ["", "{", "[]", '{"signature": 1}'])
 def test_what_is_planted_in_redis_stops_no_genuine_request(uses, services, planted: str) -> None:
     services.redis.set(SIGNATURE_USE + use().signature, planted)
     assert uses.reserve(use()) == ("new", True)
+
+
+def test_a_signature_that_was_accepted_under_an_older_key_is_known(uses, settings, services):
+    new = b"n" * 32
+    uses.reserve(use())
+    later = SignatureUse.of(new, "TPEzSRfZHGUo0Dpi5BTrq2Kf3yA=", ["XR2", None], "a", bound=True)
+    assert uses.reserve(later, use(request="XR2"))[0] == "another request"
+    uses.settle(use())
+    assert uses.reserve(later, use(request="XR2"))[0] == "another request"
+    both = settings.replace(intake_key=(new, *settings.intake_key))
+    assert len(SignatureUses.from_settings(both, services.store, services.redis).keys) == 2

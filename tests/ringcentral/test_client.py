@@ -152,7 +152,7 @@ def test_what_is_not_set_is_named(rc_settings, redis_server):
     with pytest.raises(SettingsError, match="RINGCENTRAL_CLIENT_ID"):
         RingCentral(rc_settings.replace(ringcentral_client_id=None), redis_server)
     with pytest.raises(SettingsError, match="INTAKE_KEY"):
-        RingCentral(rc_settings.replace(playback_secrets=(), intake_key=b""), redis_server)
+        RingCentral(rc_settings.replace(playback_secrets=(), intake_key=()), redis_server)
 
 
 def test_a_service_account_without_an_app_stops_the_start():

@@ -145,6 +145,39 @@ def test_bytes_without_a_length_are_not_played(content, standin, path):
         _ = content.facts
 
 
+def chunked(audio: bytes, *, end: bytes = b"0\r\n\r\n") -> Answer:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: audio/x-wav\r\nTransfer-Encoding: Chunked\r\n\r\n"
+    cut = [audio[at : at + 30_000] for at in range(0, len(audio), 30_000)]
+    chunks = [b"%x\r\n%s\r\n" % (len(each), each) for each in cut]
+    return Answer(raw=lambda: iter([head, *chunks, end]))
+
+
+def test_audio_in_chunks_without_a_length_is_read_whole_and_by_ranges(content, standin, path):
+    standin.trouble[path] = [chunked(AUDIO) for _ in range(3)]
+    assert (content.length, content.format) == (len(AUDIO), "wav")
+    assert read(content, 0, len(AUDIO)) == AUDIO
+    assert read(content, 99_999, 150_001) == AUDIO[99_999:150_001]
+    assert len(standin.asked("/content")) == 3
+
+
+@pytest.mark.parametrize(
+    "second", [chunked(AUDIO, end=b""), chunked(AUDIO[:70_000]), chunked(AUDIO + b"more")]
+)
+def test_audio_in_chunks_that_changes_or_breaks_off_never_ends_cleanly(
+    content, standin, path, second
+):
+    standin.trouble[path] = [chunked(AUDIO), second]
+    with pytest.raises(RingCentralUnavailable):
+        read(content, 0, content.length)
+
+
+@pytest.mark.parametrize("first", [chunked(b""), chunked(AUDIO, end=b"")])
+def test_chunks_that_hold_nothing_or_do_not_end_have_no_length(content, standin, path, first):
+    standin.trouble[path] = [first]
+    with pytest.raises(RingCentralUnavailable):
+        _ = content.facts
+
+
 def test_an_answer_that_breaks_off_never_ends_cleanly(content, standin, path):
     head = b"HTTP/1.1 200 OK\r\nContent-Type: audio/x-wav\r\nContent-Length: 200004\r\n\r\n"
     standin.trouble[path] = [Answer(raw=lambda: iter([head, AUDIO[:70_000]]))]

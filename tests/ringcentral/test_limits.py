@@ -88,6 +88,25 @@ def test_the_numbers_in_an_answer_are_believed(limits, clock):
     assert wait_for(limits) == pytest.approx(20)
 
 
+def test_numbers_are_filed_under_the_group_that_the_answer_names(limits):
+    limits.learn(
+        "u", "Heavy", Said(headers={"X-Rate-Limit-Group": "light", "X-Rate-Limit-Limit": "1"})
+    )
+    limits.take("u", "Light")
+    assert wait_for(limits, group="Light") == pytest.approx(60)
+    for _ in range(10):
+        limits.take("u", "Heavy")
+
+
+def test_a_pause_holds_for_the_group_that_is_named_and_for_the_one_asked_in(limits):
+    limits.learn("u", "Heavy", Said(429, {"X-Rate-Limit-Group": "Medium"}, retry_after=9.0))
+    for group in ("Heavy", "Medium"):
+        assert wait_for(limits, group=group) == pytest.approx(9)
+    limits.take("u", "Light")
+    limits.learn("v", "Heavy", Said(429, {"X-Rate-Limit-Group": "Unheard-of"}, retry_after=9.0))
+    assert wait_for(limits, user="v") == pytest.approx(9)
+
+
 def test_nothing_remaining_means_wait(limits, clock):
     limits.learn("u", "Heavy", Said(headers={"X-Rate-Limit-Remaining": "0"}))
     assert wait_for(limits) == pytest.approx(60)

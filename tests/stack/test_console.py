@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 from typing import Any
 
@@ -74,3 +75,14 @@ def test_the_supervisors_own_words_carry_facts_and_a_time(out: io.StringIO) -> N
         "event": "Ready",
         "data_dir": "/var/addon",
     }
+
+
+def test_it_goes_on_when_nobody_reads_any_more() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as out:
+        console = Console(out, readable=False)
+        assert console.is_read
+        for _ in range(2):
+            console.say("Ready")
+            assert not console.is_read

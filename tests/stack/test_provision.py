@@ -41,7 +41,7 @@ def test_the_settings_read_what_was_made(provisioned: Path) -> None:
     assert settings.twilio_account_sid.startswith("AC")
     assert len(settings.twilio_account_sid) == 34
     assert len(settings.twilio_auth_token) == 32
-    assert len(settings.intake_key) == 32
+    assert len(settings.intake_key[0]) == 32
     assert len(base64.urlsafe_b64decode(settings.playback_secrets[0] + "=")) == 32
     assert len(settings.archive_public_keys) == len(settings.manifest_verify_keys) == 1
 
@@ -108,7 +108,7 @@ def test_a_start_that_died_between_the_halves_of_a_pair_is_mended(
     KeyFolder(tmp_path / "keys").keep(
         "archive_private_key.pem", whole.archive_private_keys[0].encode()
     )
-    torn = settings_of(tmp_path).replace(intake_key=bytes(32))
+    torn = settings_of(tmp_path).replace(intake_key=(bytes(32),))
     assert "archive_public_key.pem" in provision(torn)
     mended = settings_of(tmp_path)
     private = serialization.load_pem_private_key(mended.archive_private_keys[0].encode(), None)

@@ -65,6 +65,13 @@ def test_a_clear_no_is_unauthenticated(twilio: StandIn, status: int) -> None:
     assert JWE not in refused.value.message
 
 
+@pytest.mark.parametrize("answer", [error(400, 20001), error(404, 20404), Answer(422, b"no")])
+def test_a_4xx_about_the_token_is_a_no_without_saying_so(twilio: StandIn, answer: Answer) -> None:
+    twilio.trouble[PATH] = [answer]
+    with pytest.raises(Unauthenticated):
+        ours(twilio).validate(JWE)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -72,7 +79,7 @@ def test_a_clear_no_is_unauthenticated(twilio: StandIn, status: int) -> None:
         Answer(503),
         error(429, 20429),
         error(401, 20003),
-        error(404, 20404),
+        error(403, 20003),
         Answer(200, b"<html>"),
         Answer(200, b""),
         says(200, {"valid": "true"}),

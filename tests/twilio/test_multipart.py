@@ -68,6 +68,26 @@ def read(request: dict[str, Any], **options: Any) -> tuple[Body, bytes | None]:
     return body, sinks.opened[0].getvalue() if sinks.opened else None
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("Multipart/Form-Data; Boundary=bndry77", part("a", b"1") + b"--bndry77--\r\n"),
+        ("Application/X-WWW-Form-Urlencoded", b"a=1"),
+        ("APPLICATION/JSON; charset=UTF-8", b'{"a": "1"}'),
+        ("application/Vnd.X+Json", b'{"a": "1"}'),
+    ],
+)
+def test_a_media_type_is_read_in_any_case(kind: str, body: bytes) -> None:
+    assert read(environ(body, kind))[0].fields["a"] == "1"
+
+
+def test_more_than_a_thousand_fields_are_read() -> None:
+    names = [f"f{number}" for number in range(1500)]
+    by_parts = read(multipart(*[part(name, b"1") for name in names]))[0]
+    urlencoded = read(environ("&".join(f"{name}=1" for name in names).encode(), FORM))[0]
+    assert list(by_parts.fields) == list(urlencoded.fields) == names
+
+
 class TestMultipart:
     @pytest.mark.parametrize(
         "name", ["audio-data", "audio_data", "AudioData", "audioData", "audio", "file", "Recording"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from addon.archive.archive import ArchivedAudio
+from addon.archive.reader import ArchivedAudio
 from addon.errors import Tampered
 from addon.web.audio import answer, plain
 from addon.web.connections.outgoing import TAKES_VIEWS

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -17,6 +19,7 @@ from addon.requests.admission import AdmissionControl
 from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
 from addon.twilio.status_callback import StatusCallback
+from addon.web.flex_recordings import FROM_QUERY
 from tests.conftest import ACCOUNT, PUBLIC_URL
 from tests.web.requests import signature
 from workers import handlers
@@ -106,6 +109,19 @@ def test_a_plugin_may_name_task_and_reservation_in_the_address(client, services)
     assert answer.status_code == 204
     callback = StatusCallback.from_json(accepted(services).document)
     assert (callback.task_sid, callback.reservation_sid) == (task, reservation)
+
+
+def test_an_address_that_was_signed_as_given_and_sent_sorted_is_taken(client, services):
+    task, reservation = "task_sid=WT" + "1" * 32, "reservation_sid=WR" + "2" * 32
+    signed = signature(f"{PUBLIC_URL}{PATH}?{task}&{reservation}", list(FIELDS.items()))
+    assert post(client, query=f"?{reservation}&{task}", sign=signed).status_code == 204
+    assert StatusCallback.from_json(accepted(services).document).task_sid == "WT" + "1" * 32
+
+
+def test_the_plugin_of_the_manual_needs_no_such_leniency():
+    page = (Path(__file__).parents[2] / "docs" / "flex.md").read_text(encoding="utf-8")
+    names = re.findall(r'searchParams\.set\("(\w+)"', page)
+    assert names == sorted(FROM_QUERY)
 
 
 def test_what_such_a_query_holds_besides_sids_is_left_out(client, services):
@@ -240,6 +256,9 @@ def test_what_is_signed_but_makes_no_sense_is_a_problem_and_no_500(client, servi
     assert answer.status_code == 400
     assert answer.content_type == "application/problem+json"
     assert list(services.intake_store.waiting()) == []
+    paths = client.get("/openapi.json").get_json()["paths"]
+    declared = paths["/flex/recording-status"]["post"]["responses"]["400"]["content"]
+    assert list(declared) == ["application/problem+json"]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,20 @@ def test_a_caller_who_asks_too_often_is_told_when_to_come_back(make):
     assert answer.headers["X-RateLimit-Limit"] == "5"
 
 
+def test_all_that_a_caller_asks_of_the_api_counts_together(make):
+    app = make()
+    token, client = bearer(app), app.test_client()
+    paths = ["/api/v1/recordings", "/api/v1/recordings/RE1", "/api/v1/calls/CA1"] * 2
+    found = [client.get(path, headers=token).status_code for path in paths]
+    assert found == [200, 404, 404, 200, 404, 429]
+
+
+def test_wrong_tokens_count_together_wherever_they_are_tried(make):
+    client, wrong = make().test_client(), {"Authorization": "Bearer rec_1"}
+    paths = ["/api/v1/recordings", "/api/v1/recordings/RE1"] * 2
+    assert [client.get(path, headers=wrong).status_code for path in paths] == [401, 401, 401, 429]
+
+
 def test_another_caller_is_not_held_up(make):
     app = make()
     client = app.test_client()

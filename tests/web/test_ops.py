@@ -119,10 +119,10 @@ def test_it_is_ready_when_an_invocation_could_be_accepted(client):
 
 
 def test_what_is_missing_for_it_is_named(app, client, monkeypatch):
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(inside(app).store, "stat", away)
+    monkeypatch.setattr(inside(app).store, "put", away)
     monkeypatch.setattr(inside(app).dispatcher.admission, "has_room", lambda: False)
     answer = client.get("/readyz")
     assert (answer.status_code, answer.get_json()["status"]) == (503, "waiting")

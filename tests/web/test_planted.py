@@ -11,7 +11,7 @@ from flask import Flask
 from addon.archive.archive import Archive
 from addon.archive.directory import DirectoryStore
 from addon.archive.names import files
-from addon.archive.prefixes import TOKENS
+from addon.archive.prefixes import OUTCOMES, TOKENS
 from addon.archive.s3 import S3Store
 from addon.archive.store import Store
 from addon.playback.tokens import MARK, _digest
@@ -19,7 +19,9 @@ from addon.settings import Settings
 from tests.archive.buckets import new_bucket, s3_client
 from tests.archive.conftest import aws
 from tests.archive.recordings import FACTS
+from tests.calls import wav
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, file_of
+from tests.web import requests as send
 from tests.web.people import Browser
 from tests.web.playing import bearer, inside, link
 
@@ -48,6 +50,14 @@ def archive(app: Flask) -> Archive:
     archived(archive, CONTENT)
     archived(archive, file_of(3000), tenant=OTHER, recording_id=SECOND, call_sid="CA9")
     return archive
+
+
+def test_garbage_in_the_place_of_an_outcome_refuses_no_request(app, client):
+    for garbage in (b"", b"garbage", b"\xff\xfe", b"[]", b"[" * 100_000, b'{"mac": {"key": []}}'):
+        sid = send.new_sid()
+        inside(app).store.put(OUTCOMES + sid, [garbage])
+        answers = [send.first_sample(wav(1.0)).post(client, sid) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [202, 202]
 
 
 def test_a_planted_token_opens_nothing(app, client, archive):
@@ -127,9 +137,9 @@ def plant(store: Store, key: str) -> None:
         path.touch()
 
 
-@pytest.mark.parametrize("key", FOREIGN)
-def test_a_foreign_key_keeps_no_recording_out_of_a_list(app, client, archive, key):
-    plant(archive.store, key)
+def test_foreign_keys_keep_no_recording_out_of_a_list(app, client, archive):
+    for key in FOREIGN:
+        plant(archive.store, key)
     assert sorted(ids(client, bearer(app, None))) == sorted([RECORDING, SECOND])
     assert ids(client, bearer(app), "?limit=1") == [RECORDING]
     assert ids(client, bearer(app), f"?call_sid={CALL}&limit=1") == [RECORDING]

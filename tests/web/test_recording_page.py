@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from addon.archive.archive import Archive
+from addon.archive.holds import Hold
 from addon.archive.notes import MAX_TEXT, notes_of
 from tests.archive.recordings import CALL, RECORDING, TENANT, archived
 from tests.playback.sounds import decoded, file_of
@@ -152,6 +153,23 @@ def test_a_note_is_shown_escaped_with_its_author_and_moment(app, browser, archiv
     assert note["author"] == "Owner of this machine"
 
 
+def test_its_author_changes_a_note_on_the_page_and_nobody_else(app, browser, archive):
+    put(archive)
+    browser.post(f"{HERE}/notes", data={"at": "0:01", "text": "first"})
+    (note,) = notes_of(archive, TENANT, RECORDING)
+    where = f"{HERE}/notes/{note.id}"
+    assert f'action="{where}"' in browser.get(HERE).text
+    answer = browser.post(where, data={"text": "second"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{HERE}#notes-title")
+    page = browser.get(HERE).text
+    assert "Earlier text" in page and "changed a note at 0:01" in page
+    assert browser.post(f"{HERE}/notes/none", data={"text": "x"}).status_code == 404
+    other = Browser(app).signed_in({"iss": "x", "sub": "somebody else", "name": "B"})
+    assert other.post(where, data={"text": "x"}).status_code == 403
+    assert f'action="{where}"' not in other.get(HERE).text
+    assert [one.text for one in notes_of(archive, TENANT, RECORDING)] == ["second"]
+
+
 @pytest.mark.parametrize(
     "form",
     [{}, {"at": "1"}, {"text": "x"}, {"at": "x", "text": "x"}, {"at": "1", "text": "x" * 2001}],
@@ -208,3 +226,15 @@ def test_times_are_in_the_viewers_zone(browser, archive):
     page = browser.get(HERE).text
     assert "Thursday 2 July 2026, 00:30</time>" in page and ">Europe/Berlin</span>" in page
     assert "Thursday 2 July 2026, 00:30</time>" in browser.get(f"/calls/{CALL}").text
+
+
+def test_a_legal_hold_is_shown_with_its_reason_and_in_the_access_log(browser, archive):
+    archived(archive, file_of(8000))
+    assert "Legal hold" not in browser.get(HERE).text
+    at = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    archive.holds.place(Hold(TENANT, RECORDING, "Cy", at, "case <7>"), archive.manifest)
+    page = browser.get(HERE).text
+    assert "On legal hold" in page
+    assert "<dt>Legal hold</dt>" in page
+    assert "case &lt;7&gt;" in page
+    assert "placed a legal hold: case" in page

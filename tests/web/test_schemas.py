@@ -22,7 +22,11 @@ def test_an_analysed_recording_has_every_field_of_a_recording():
     analysed = COMPONENTS["AnalysedRecording"]
     recording = TypeAdapter(schemas.Recording).json_schema()
     assert recording["properties"].keys() <= analysed["properties"].keys()
-    assert set(analysed["required"]) - set(recording["required"]) == {"analysis", "call"}
+    assert set(analysed["required"]) - set(recording["required"]) == {
+        "analysis",
+        "call",
+        "legal_hold",
+    }
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_changed_moved_or_of_another_key_it_is_none(documents, settings, service
     services.store.put(f"{KEY}3", [content[:-1] + bytes([content[-1] ^ 1])])
     assert documents.get(Health, f"{KEY}2") is None
     assert documents.get(Health, f"{KEY}3") is None
-    stranger = settings.replace(intake_key=b"x" * 32, control_keys=())
+    stranger = settings.replace(intake_key=(b"x" * 32,), control_keys=())
     assert SealedDocuments.from_settings(stranger, services.store).get(Health, KEY) is None
 
 

@@ -140,7 +140,7 @@ def test_a_request_that_cannot_be_opened_was_queued_again_for_ever_and_nobody_ca
     if job is deliver:
         process.process(exchange.sid)
     with monkeypatch.context() as patch:
-        another = RecordCipher(bytes(32))
+        another = RecordCipher([bytes(32)])
         patch.setattr(as_worker.intake_store, "_cipher", another)
         began = time.time()
         job(exchange.sid)

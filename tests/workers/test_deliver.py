@@ -12,6 +12,7 @@ import pytest
 from addon.errors import CallbackUnavailable
 from addon.requests.scheduling import REDELIVER
 from addon.requests.state import ANSWERED, QUEUED, WAITING
+from addon.steady_clock import SteadyClock
 from tests.web.requests import INSTALL
 from workers import process
 from workers.deliver import deliver
@@ -85,6 +86,29 @@ def test_a_clock_that_was_wrong_does_not_put_a_try_off(
     Sweeper(as_worker).sweep()
     assert as_worker.states.get(exchange.sid).delivery == QUEUED
     assert as_worker.dispatcher.depths()[REDELIVER] == 1
+
+
+def test_a_clock_that_was_wrong_does_not_put_the_work_off(accept, as_worker, monkeypatch):
+    exchange = accept()
+    with monkeypatch.context() as patch:
+        patch.setattr("addon.requests.state.time", SteppedClock(3600.0))
+        as_worker.states.wait_for_work(exchange.sid, 5.0)
+    Sweeper(as_worker).sweep()
+    assert as_worker.states.get(exchange.sid).state == QUEUED
+
+
+def test_a_clock_that_steps_forward_expires_no_result(processed, as_worker, market, monkeypatch):
+    """It steps while the callback happens to be down; the try after that is taken."""
+    exchange = processed()
+    market.answers = [503]
+    clock = SteadyClock()
+    with monkeypatch.context() as patch:
+        patch.setattr("addon.steady_clock._of_process", lambda: clock)
+        patch.setattr(clock, "_wall", lambda: time.time() + 86_400.0)
+        deliver(exchange.sid)
+    assert as_worker.states.get(exchange.sid).delivery == WAITING
+    deliver(exchange.sid)
+    assert as_worker.intake_store.outcome(exchange.sid)["answer"] == "delivered"
 
 
 def test_a_pause_that_the_host_asked_for_is_kept(processed, as_worker, monkeypatch):

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import pytest
 import structlog
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from redis.connection import AbstractConnection
 
 from addon import tracing
 from addon.errors import CallbackUnavailable
@@ -236,6 +237,29 @@ def test_a_job_leaves_nothing_behind(queued, working, as_worker, hosts):
     wait_until(lambda: not in_flight(as_worker))
     assert not as_worker.redis.exists(RequestJob.key_for(job))
     assert not held(as_worker.redis, DELIVER_KIND, sid)
+
+
+def test_all_that_have_ended_are_taken_off_in_two_round_trips(
+    queued, as_worker, hosts, monkeypatch
+):
+    worker = DeliveryWorker(as_worker, QUEUES)
+    monkeypatch.setattr(worker, "_send", lambda *_: None)
+    sids = [queued(hosts.good) for _ in range(5)]
+    for _ in sids:
+        assert worker._take()
+    assert len(in_flight(as_worker)) == len(sids)
+    for delivery in worker._running:
+        assert delivery.ended.wait(60)
+    sent = []
+    send = AbstractConnection.send_packed_command
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            AbstractConnection, "send_packed_command", lambda *a: sent.append(a) or send(*a)
+        )
+        worker._clear()
+    assert len(sent) == 2
+    assert in_flight(as_worker) == worker._running == []
+    assert not any(held(as_worker.redis, DELIVER_KIND, sid) for sid in sids)
 
 
 def test_a_request_that_another_worker_has_is_left_to_it(queued, working, as_worker, hosts):

@@ -8,11 +8,13 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog.testing
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from addon import log
 from addon.errors import NotStored
 from addon.requests.state import WAITING
 from addon.twilio.media import RETRY_DELAYS_S
@@ -79,13 +81,26 @@ def test_both_channels_are_asked_for_and_one_is_taken_where_there_is_no_other(fl
     assert flex.result(recording)["participants"][0]["role"] == "mixed"
 
 
-def test_a_redirect_to_a_host_nobody_allowed_ends_the_request(flex):
+def test_a_recording_whose_media_redirects_to_a_host_not_allowed_yet_waits_for_the_operator(
+    flex,
+):
     flex.configure(media_hosts=("*.twilio.com",))
     recording = flex.record()
     flex.announce(recording)
-    process.process(recording)
-    assert flex.services.intake_store.stored_result(recording).answer["code"] == 64402
+    flex.monkeypatch.setattr(process, "logger", log.get("process"))  # an uncached one
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(source.TRIES + 2):
+            process.process(recording)
+    assert (flex.entry(recording).state, flex.entry(recording).attempts) == (WAITING, 0)
+    assert flex.services.intake_store.stored_result(recording) is None
     assert flex.twilio.storage.requests == []
+    origin = flex.twilio.storage.origin
+    assert {line["origin"] for line in lines if line.get("alarm")} == {origin}
+    counted = flex.services.counters.read()
+    assert counted[f"addon_origins_refused_total|{origin}"] > 1
+    flex.configure(media_hosts=(origin,))
+    flex.work(recording)
+    assert flex.archived(recording) == flex.twilio.media[recording]
 
 
 def test_media_that_is_not_ready_is_tried_again_after_each_delay(flex):

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from addon.archive.deposit import Deposit
-from addon.errors import DeadlineMissed
+from addon.errors import DeadlineMissed, UnreadableAudio
+from addon.requests import sla
 from addon.requests.lease import key, lease
 from tests.calls import wav
 from workers import handlers, late_answer, process
@@ -50,6 +51,43 @@ def test_it_is_never_due_for_an_unknown_length(accept, as_worker):
     exchange = accept(by_url=True, received_at=LATE["received_at"])
     deliver(exchange.sid)
     assert exchange.callbacks == []
+
+
+def test_what_is_no_recording_is_answered_as_such_and_misses_no_deadline(accept, as_worker):
+    exchange = accept(b"<html><title>Not found</title></html>", **LATE)
+    deliver(exchange.sid)
+    process.process(exchange.sid)
+    assert codes(exchange) == [UnreadableAudio.code]
+    entry = as_worker.states.get(exchange.sid)
+    assert (entry.state, entry.code, sla.missed(entry)) == ("done", UnreadableAudio.code, False)
+
+
+@pytest.mark.parametrize("steps", [(deliver, process.process), (process.process, deliver)])
+def test_what_turns_out_to_be_no_recording_counts_as_such(accept, as_worker, steps):
+    """Its first bytes do not tell: it was answered that there was no time."""
+    exchange = accept(bytes(range(256)) * 20, **LATE)
+    for step in steps:
+        step(exchange.sid)
+    assert codes(exchange) == [DeadlineMissed.code]
+    entry = as_worker.states.get(exchange.sid)
+    assert (entry.state, entry.code, sla.missed(entry)) == ("done", UnreadableAudio.code, False)
+
+
+def test_a_text_of_some_bytes_has_no_deadline(accept, as_worker):
+    exchange = accept(b"This is no recording at all!\n", received_at=LATE["received_at"])
+    deliver(exchange.sid)
+    assert exchange.callbacks == []
+    process.process(exchange.sid)
+    deliver(exchange.sid)
+    assert codes(exchange) == [UnreadableAudio.code]
+
+
+def test_its_remedy_does_not_call_archived_what_is_not_yet(accept, as_worker):
+    exchange = accept(**LATE)
+    deliver(exchange.sid)
+    [answer] = exchange.callbacks
+    assert "is archived;" not in answer.document()["message"]
+    assert "goes on" in answer.document()["message"]
 
 
 def test_it_is_sent_once_without_being_stored_and_the_recording_is_archived(accept, as_worker):

@@ -10,8 +10,10 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
+from redis.exceptions import AuthenticationError
 from structlog.testing import capture_logs
 
+from addon.catalogue.database import Database, url_of
 from addon.errors import SettingsError
 from addon.requests import scheduling
 from addon.settings import Settings
@@ -68,6 +70,17 @@ def test_a_process_that_ends_is_started_again_until_the_stop(children, tmp_path)
     assert children.run(start_again, tmp_path / "starts") == 0
 
 
+def test_a_password_that_redis_refuses_is_a_sentence_and_no_traceback():
+    def refused() -> None:
+        raise AuthenticationError("WRONGPASS")
+
+    with capture_logs() as logs:
+        assert launcher.exit_code(refused) == 1
+    (line,) = logs
+    assert line["event"].startswith("Redis refuses the password of REDIS_URL")
+    assert "exc_info" not in line
+
+
 def test_a_queue_that_does_not_exist_is_named(capsys):
     with pytest.raises(SystemExit):
         launcher.main(["--queues", "express,nonsense"])
@@ -109,6 +122,10 @@ def test_a_job_imports_nothing_that_was_not_there_before_the_fork(
 ):
     """`numpy.ma` alone, imported anew in every job, was a third of a voicemail's time."""
     exchange = accept()
+    database = Database(url_of(settings))
+    with database.begin():
+        pass  # migrated once in a catalogue's life, for which alembic is imported
+    database.close()
     env = os.environ | {
         "DATA_DIR": str(settings.data_dir),
         "REDIS_URL": settings.redis_url,
@@ -120,6 +137,7 @@ def test_a_job_imports_nothing_that_was_not_there_before_the_fork(
         "MANIFEST_SIGNING_KEY": made_keys["signing"],
         "MANIFEST_VERIFY_KEYS": made_keys["verify"],
         "INTAKE_KEY": made_keys["intake"],
+        "CATALOGUE_KEY": made_keys["intake"],
     }
     ran = subprocess.run(
         python("-c", IMPORTS, exchange.sid), cwd=ROOT, env=env, capture_output=True, text=True

@@ -74,7 +74,7 @@ def outcome_changed(settings: Settings, sid: str) -> bytes:
 
 
 def outcome_under_another_key(settings: Settings, sid: str) -> bytes:
-    stranger = control_signer(settings.replace(intake_key=os.urandom(32)))
+    stranger = control_signer(settings.replace(intake_key=(os.urandom(32),)))
     return stranger.sign(KIND, OUTCOMES + sid, {"version": 1, **OUTCOME})
 
 
@@ -153,7 +153,7 @@ def result_of_another(settings: Settings, store: Store, sid: str) -> bytes:
 
 
 def result_under_another_key(settings: Settings, store: Store, sid: str) -> bytes:
-    changed = settings.replace(intake_key=os.urandom(32))
+    changed = settings.replace(intake_key=(os.urandom(32),))
     return result_of_another(changed, store, sid)
 
 
@@ -224,7 +224,7 @@ PLANTED_RECORDS: dict[str, Callable[[Settings, Store, str], bytes]] = {
     "empty": lambda settings, store, sid: b"",
     "of another request": lambda settings, store, sid: record_for_a_result(settings, store, sid),
     "another key": lambda settings, store, sid: record_for_a_result(
-        settings.replace(intake_key=os.urandom(32)), store, sid
+        settings.replace(intake_key=(os.urandom(32),)), store, sid
     ),
 }
 

@@ -10,7 +10,7 @@ import pytest
 from addon.requests.scheduling import ROLES
 from benchmarks import overload_simulation, scheduling
 from benchmarks.overload_simulation import overload
-from benchmarks.scheduling import MEASURED, SLOW, Job, Machine, Policy
+from benchmarks.scheduling import MEASURED, SLOW, WARM, Around, Job, Machine, Policy
 
 JOBS = 6000
 
@@ -114,6 +114,20 @@ def test_an_overloaded_machine_does_what_it_can_and_recovers(deployed, before, t
     assert found.goodput > 0.9
     assert found.recovered < 85, "the longest that a voicemail of ten seconds may wait"
     assert overload_simulation.run(before, scenario).goodput < 0.6
+
+
+def test_each_failure_takes_from_the_results_of_a_machine_that_accepts_too(deployed):
+    """As measured with real processes in a minute and in two: what failures cost is what is lost
+    (decision 0704)."""
+    goodputs = []
+    for seconds, failure in ((60.0, 0.010), (120.0, 0.010), (120.0, 0.004)):
+        around = Around(0.0073, failure)
+        scenario = overload(2, 3.0, seconds, calm=False, engine=WARM, around=around)
+        goodputs.append(overload_simulation.run(deployed, scenario).goodput)
+    minute, dear, cheap = goodputs
+    assert minute == pytest.approx(0.75, abs=0.04)
+    assert dear < cheap < minute
+    assert cheap - dear > 0.08
 
 
 def test_of_a_burst_four_fifths_of_what_any_order_could_do_are_in_time(deployed):

@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 import soundfile
 from redis import Redis
+from structlog.testing import capture_logs
 
+from addon import log
 from addon.analysis import Hints
 from addon.archive.archive import Archive
 from addon.call_facts import facts_of
 from addon.errors import NotStored, StoreUnavailable
+from addon.metrics import declarations
+from addon.metrics.counters import field
 from addon.requests.request import Request
 from addon.requests.state import QUEUED, WAITING
 from addon.settings import Settings
@@ -55,6 +59,8 @@ def test_a_recording_is_archived_and_its_result_delivered(
     assert not as_worker.intake_store.is_waiting(exchange.sid)
     assert as_worker.intake_store.outcome(exchange.sid)["answer"] == "delivered"
     assert as_worker.states.get(exchange.sid).state == "done"
+    counted = as_worker.counters.read()
+    assert counted[field(declarations.REDACTIONS, document["result"]["redaction"]["status"])] == 1
 
 
 def in_redis(queue: Redis) -> str:
@@ -237,7 +243,9 @@ class TestFailures:
         for _ in range(8):
             process.process(exchange.sid)
         deliver(exchange.sid)
-        assert exchange.callbacks[0].document()["code"] == 64403
+        document = exchange.callbacks[0].document()
+        assert document["code"] == 64403
+        assert document["message"].endswith("it must be the recording itself.")
         with pytest.raises(NotStored):
             reader.open(INSTALL, exchange.sid)
 
@@ -276,11 +284,13 @@ class TestFailures:
         exchange = accept()
 
         def fail(*_args, **_kwargs):
-            raise StoreUnavailable("the store does not answer")
+            raise StoreUnavailable("the bucket refused: AccessDenied")
 
-        with monkeypatch.context() as patch:
+        with monkeypatch.context() as patch, capture_logs() as lines:
+            patch.setattr(process, "logger", log.get("process"))
             patch.setattr(type(as_worker.store), "put", fail)
             process.process(exchange.sid)
+        assert lines[-1]["reason"] == "the bucket refused: AccessDenied"
         assert as_worker.states.get(exchange.sid).state == WAITING
         process.process(exchange.sid)
         deliver(exchange.sid)
@@ -294,6 +304,16 @@ class TestFailures:
         deliver(exchange.sid)
         assert exchange.callbacks[0].document()["code"] == 64404
         assert archived(reader, exchange.sid) == exchange.audio
+
+    def test_what_could_not_be_fetched_again_is_not_called_kept(self, accept, as_worker):
+        exchange = accept(by_url=True, audio_url="https://evil.example.com/a.wav")
+        for _ in range(process.TRIES):
+            as_worker.states.begin_attempt(exchange.sid, 0.0)
+        process.process(exchange.sid)
+        deliver(exchange.sid)
+        document = exchange.callbacks[0].document()
+        assert document["code"] == 64404
+        assert "Nothing could be archived" in document["message"]
 
     def test_what_kills_even_that_stays_in_the_intake(self, accept, as_worker):
         exchange = accept()

@@ -17,6 +17,7 @@ import soundfile
 from addon.analysis import Word
 from addon.archive.access_log import AccessLog
 from addon.archive.archive import Archive
+from addon.archive.holds import Hold
 from addon.archive.names import files
 from addon.archive.store import Stat
 from addon.archive.verification import verify
@@ -203,6 +204,20 @@ def test_an_older_manifest_that_is_put_back_is_noticed(
     reader.store.put(key, [old], if_absent=False)
     with pytest.raises(Tampered):
         verify(Archive.from_settings(settings), INSTALL, recording)
+
+
+def test_what_is_on_legal_hold_is_named_and_stays_as_it_is(
+    reader: Services, recording: str, says: Callable[..., None]
+) -> None:
+    before, holds = heard(reader, recording), reader.archive.holds
+    holds.place(Hold(INSTALL, recording, "Ada", reason="case 7"), reader.archive.manifest)
+    says("model", *CARD)
+    ((_, state, problem),) = run(reader)
+    assert state == "bad"
+    assert "case 7" in problem
+    assert heard(reader, recording) == before
+    holds.lift(Hold(INSTALL, recording, "Ada", reason="closed"))
+    assert states(reader) == ["whole"]
 
 
 def test_a_number_that_is_found_later_is_muted_in_audio_text_and_waveform(
@@ -539,7 +554,7 @@ class TestErasedInTheMeantime:
         old = datetime.now(UTC) + timedelta(days=10)
 
         def too_old() -> None:
-            list(Archive.from_settings(settings).erase_older(timedelta(days=1), now=old))
+            list(Archive.from_settings(settings).erase_older(lambda _: 1, now=old))
 
         says("model", "hello", meanwhile=too_old)
         assert states(reader) == ["erased"]

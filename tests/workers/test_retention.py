@@ -43,11 +43,26 @@ def exists(services, name: str) -> bool:
 
 def test_what_is_old_goes_and_what_is_young_stays(archived, as_worker):
     old, young = archived(40), archived(10)
-    swept = Retention(replace(as_worker, settings=as_worker.settings.replace(retention_days=30)))
+    swept = Retention(
+        replace(as_worker, settings=as_worker.settings.replace(retention_days={"": 30}))
+    )
     assert swept.step() == 1
     assert not exists(as_worker, old)
     assert exists(as_worker, young)
     assert as_worker.archive.tombstone(INSTALL, old)["by"] == "retention"
+
+
+def test_an_install_has_days_of_its_own_or_never_ends(archived, accept, as_worker):
+    kept = archived(40)
+    settings = as_worker.settings.replace(retention_days={"": 30, INSTALL: None})
+    open_request = accept()
+    later = time.time() + 41 * DAY_S
+    assert Retention(replace(as_worker, settings=settings), lambda: later).step() == 0
+    assert exists(as_worker, kept)
+    assert as_worker.intake_store.is_waiting(open_request.sid)
+    settings = as_worker.settings.replace(retention_days={INSTALL: 30})
+    assert Retention(replace(as_worker, settings=settings)).step() == 1
+    assert not exists(as_worker, kept)
 
 
 def test_without_a_limit_nothing_goes(archived, as_worker):
@@ -61,7 +76,7 @@ def test_it_goes_in_turns_and_rests_afterwards(archived, as_worker, monkeypatch)
     for _ in range(3):
         archived(40)
     ahead = [0.0]
-    settings = as_worker.settings.replace(retention_days=30)
+    settings = as_worker.settings.replace(retention_days={"": 30})
     swept = Retention(replace(as_worker, settings=settings), lambda: time.time() + ahead[0])
     assert [swept.step() for _ in range(3)] == [2, 1, 0]
     late = archived(40)
@@ -79,7 +94,9 @@ class TestIntakes:
         """A sweep of RETENTION_DAYS, as many days from now as a test says."""
 
         def sweep(days_from_now: float, *, keep: int = 30) -> int:
-            services = replace(as_worker, settings=as_worker.settings.replace(retention_days=keep))
+            services = replace(
+                as_worker, settings=as_worker.settings.replace(retention_days={"": keep})
+            )
             return Retention(services, lambda: time.time() + days_from_now * DAY_S).step()
 
         return sweep
@@ -153,7 +170,7 @@ class TestIntakes:
         assert as_worker.intake_store.is_waiting(given_up)
 
     def test_a_store_that_was_away_does_not_end_the_sweep(self, given_up, as_worker, monkeypatch):
-        services = replace(as_worker, settings=as_worker.settings.replace(retention_days=30))
+        services = replace(as_worker, settings=as_worker.settings.replace(retention_days={"": 30}))
         sweep = Retention(services, lambda: time.time() + 31 * DAY_S)
 
         def away(*_args, **_kwargs):
@@ -178,7 +195,9 @@ def test_a_recording_whose_manifest_is_no_good_does_not_keep_the_others(archived
     bad, good = archived(41), archived(40)
     key = f"recordings/{INSTALL}/{bad}/manifest.json"
     as_worker.store.put(key, [b"{}"], if_absent=False)
-    swept = Retention(replace(as_worker, settings=as_worker.settings.replace(retention_days=30)))
+    swept = Retention(
+        replace(as_worker, settings=as_worker.settings.replace(retention_days={"": 30}))
+    )
     assert swept.step() == 1
     assert not exists(as_worker, good)
     assert as_worker.store.stat(key) is not None

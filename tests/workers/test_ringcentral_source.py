@@ -15,7 +15,6 @@ from addon.errors import (
     SettingsError,
     SourceBusy,
     SourceGone,
-    SourceRefused,
     SourceUnavailable,
     Unauthenticated,
 )
@@ -36,7 +35,7 @@ JUST_NOW, LONG_AGO = timedelta(0), APPEARS_WITHIN + timedelta(minutes=1)
         (RingCentralUnavailable("limited", retry_after=30.0), JUST_NOW, SourceBusy),
         (NotFound("not there"), JUST_NOW, SourceUnavailable),
         (NotFound("not there"), LONG_AGO, SourceGone),
-        (Forbidden("not ours"), JUST_NOW, SourceRefused),
+        (Forbidden("not ours"), JUST_NOW, SourceBusy),
         (Unauthenticated("revoked"), JUST_NOW, SourceBusy),
         (SettingsError("no account"), JUST_NOW, SourceBusy),
         (NotPlayable("no audio"), JUST_NOW, SourceUnavailable),

@@ -33,7 +33,7 @@ def test_an_upload_comes_from_its_intake_record(settings):
 
 
 def test_a_temporary_url_is_fetched(settings, market):
-    exchange = market._exchange(new_sid(), wav(1.0))
+    exchange = market.exchange(wav(1.0))
     url = f"{market.origin}/media/{exchange.sid}"
     with recording(settings, UPLOAD, invocation(url), 0) as blocks:
         assert b"".join(blocks) == exchange.audio

@@ -391,3 +391,20 @@ def test_a_delivery_that_is_to_be_tried_again_is_not_passed_over_beside_waiting_
     as_worker.states.look_again(exchange.sid, 0.0)
     sweeper.sweep()
     assert [job.split("-")[0] for job in waiting(as_worker)] == ["process", "deliver"]
+
+
+def test_comparing_a_long_backlog_takes_a_hundredth_of_a_core(sweeper, clock, monkeypatch):
+    compared = []
+
+    def slow() -> None:
+        compared.append(clock())
+        cpu.append(0.09)  # for 7,000 waiting requests
+
+    cpu = [0.0]
+    monkeypatch.setattr(sweeper, "_find_forgotten", slow)
+    monkeypatch.setattr("workers.sweeper.time.thread_time", lambda: sum(cpu))
+    for _ in range(20):
+        sweeper.sweep()
+        clock.ahead += 1.0
+    assert len(compared) == 3
+    assert compared[1] - compared[0] >= 9.0

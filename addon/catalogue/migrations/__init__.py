@@ -9,10 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine, inspect, text
 
-HEAD = "0001"
+KNOWN = ("0001", "0002")
+HEAD = KNOWN[-1]
 """The newest migration that this release knows."""
-
-KNOWN = (HEAD,)
 
 LOCK = 7_320_115
 """Postgres' advisory lock, so that one process migrates at a time."""
@@ -40,6 +39,8 @@ def _upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent))
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # of a large index
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         else:
             connection.connection.driver_connection.isolation_level = None  # type: ignore[union-attr]

@@ -14,7 +14,25 @@ from addon.errors import KeyMissing, NotStored
 from addon.requests import results
 from addon.web import schemas
 from addon.web.context import context
-from addon.web.schemas import Analysis, Call, Facts, File, Recording, Redaction, UnreadableRecording
+from addon.web.schemas import (
+    Analysis,
+    Call,
+    Facts,
+    File,
+    Holding,
+    LegalHold,
+    Recording,
+    Redaction,
+    UnreadableRecording,
+)
+
+UNKNOWN = {
+    "call_sid": "Its source did not say which call it is of.",
+    "channels": "It was archived as it came: nothing here could read it.",
+    "duration_seconds": "It was archived as it came: nothing here could read it.",
+    "started_at": "Its source did not say when it began; received_at is when it came.",
+}
+"""Why a fact of a recording is null, by its name."""
 
 
 def listed(entry: Entry) -> Recording | UnreadableRecording | None:
@@ -37,7 +55,7 @@ def unreadable(found: Unreadable) -> UnreadableRecording:
 def recording(manifest: Manifest) -> Recording:
     """One recording, without its analysis."""
     facts = manifest.facts
-    return {
+    document: Recording = {
         "id": manifest.recording_id,
         "install": manifest.tenant,
         "call_sid": facts.call_sid,
@@ -55,6 +73,21 @@ def recording(manifest: Manifest) -> Recording:
         "received_sha256": facts.received_sha256,
         "files": [file(manifest)],
     }
+    unknown = {
+        f"{name}_reason": reason for name, reason in UNKNOWN.items() if document.get(name) is None
+    }
+    return cast(Recording, {**document, **unknown})
+
+
+def holding(manifest: Manifest) -> Holding:
+    """The legal hold of a recording. Raises StoreUnavailable."""
+    found = context().archive.holds.get(manifest.tenant, manifest.recording_id)
+    if found is None:
+        return {"legal_hold": None, "legal_hold_reason": "Nobody placed one."}
+    hold: LegalHold = {"since": _time(found.at), "by": found.by, "reason": found.reason}
+    if found.trouble:
+        hold["trouble"] = found.trouble
+    return {"legal_hold": hold}
 
 
 def file(manifest: Manifest) -> File:

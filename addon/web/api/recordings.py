@@ -81,7 +81,8 @@ def describe(
 ) -> schemas.AnalysedRecording:
     """Describe a recording, with its analysis."""
     manifest = context().archive.manifest(holder_of(recording_id, install), recording_id)
-    return {**documents.recording(manifest), **documents.analysis(manifest)}
+    described = documents.recording(manifest), documents.analysis(manifest)
+    return {**described[0], **described[1], **documents.holding(manifest)}
 
 
 @Operation(

@@ -17,6 +17,7 @@ from addon.web.api import parameters
 from addon.web.api.access import tenant, token
 from addon.web.context import context
 from addon.web.openapi.operations import Answer, Operation
+from addon.webhooks.changes import EndpointChanges
 from addon.webhooks.endpoints import Endpoint, Endpoints, Known
 from addon.webhooks.events import TYPES
 
@@ -59,7 +60,7 @@ def create_webhook(document: schemas.NewWebhook) -> Response:
     section `webhooks` of this document.
     """
     try:
-        made = _endpoints().create(
+        made = _changes().create(
             tenant(document.get("install")),
             document["url"],
             document.get("events", TYPES),
@@ -88,7 +89,7 @@ def remove_webhook(
     endpoint_id: parameters.EndpointId, *, install: parameters.Install | None = None
 ) -> Response:
     """Remove an endpoint; what it has not taken yet is not sent."""
-    _endpoints().remove(_known(endpoint_id, install).endpoint.install, endpoint_id)
+    _changes().remove(_known(endpoint_id, install).endpoint)
     return Response(status=204)
 
 
@@ -126,6 +127,10 @@ def enable_webhook(
 
 def _endpoints() -> Endpoints:
     return context().outbox.endpoints
+
+
+def _changes() -> EndpointChanges:
+    return EndpointChanges(_endpoints(), context().archive.access_log, f"API token {token().name}")
 
 
 def _known(endpoint_id: str, install: str | None) -> Known:

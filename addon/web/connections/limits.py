@@ -89,3 +89,15 @@ def open_files_allowed(connections: int) -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return max(1, min(connections, (soft - OTHER_DESCRIPTORS) // 2))
+
+
+def lack_of_files(connections: int) -> str | None:
+    """A sentence where this process may not open the files for so many connections, else None."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + OTHER_DESCRIPTORS
+    if hard == resource.RLIM_INFINITY or hard >= wanted:
+        return None
+    return (
+        f"this process may open {hard} files, and WEB_CONNECTIONS={connections} needs {wanted}: "
+        f"{max(1, (hard - OTHER_DESCRIPTORS) // 2)} connections are taken at once"
+    )

@@ -38,7 +38,8 @@ PROBLEMS = {
     403: "Known, but without the right or the scope; a forged link; or, with code 64707, a"
     " recording that is withheld because digits may remain in it.",
     404: "Nothing here by this name, or another install's.",
-    409: "A retention lock holds it until its date.",
+    409: "A retention lock holds it until its date, or a legal hold until it is lifted: `type` says"
+    " which.",
     410: "The link has expired, or was used.",
     416: "No such range; Content-Range gives the length.",
     422: "There, but not in the form that was asked for.",

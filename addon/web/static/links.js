@@ -39,24 +39,29 @@ export async function copy(text, title) {
   }
 }
 
-/** The button that copies the permanent link, to the position where there is one. */
-export function copyButton(button, playback) {
+/** The button that copies the permanent link, to the position of the player once there is one. */
+export function copyButton(button) {
   const text = button.querySelector("#copy-text");
+  let playback = null;
+  let busy = false;
   const at = () => Math.floor(playback?.position ?? 0);
   const name = () => (at() ? `Copy link at ${clock(at())}` : "Copy link");
-  let busy = false;
+  const show = () => {
+    if (!busy && text.textContent !== name()) text.textContent = name();
+  };
   const act = async () => {
     const link = button.dataset.link + (at() ? `#t=${at()}` : "");
     if (await copy(link, "The permanent link")) text.textContent = "Copied";
     busy = true;
     setTimeout(() => {
       busy = false;
-      text.textContent = name();
+      show();
     }, COPIED_MS);
   };
+  const follow = (player) => {
+    playback = player;
+    playback.on("move", show);
+  };
   button.addEventListener("click", act);
-  playback?.on("move", () => {
-    if (!busy && text.textContent !== name()) text.textContent = name();
-  });
-  return act;
+  return { act, follow };
 }

@@ -182,7 +182,6 @@ function actions(playback, timeline, surfer) {
     mute: () => (audio.muted = !audio.muted),
     skip: skipSilence(byId("skip-silence"), playback, timeline.moments),
     loop: loop(byId("loop"), playback, clipRange),
-    copy: copyButton(byId("copy"), playback),
     search: () => byId("turn-search")?.focus(),
     help,
   };
@@ -250,16 +249,15 @@ function connect(playback, act, turns) {
 
 async function begin() {
   reportPlayed(audio, `${base}/played`);
+  const copying = copyButton(byId("copy"));
   const answer = await fetch(`${base}/timeline${query}`).catch(() => null);
   const timeline = answer?.ok ? await answer.json() : null;
-  if (!timeline?.duration || !timeline.lanes.length) {
-    copyButton(byId("copy"), null);
-    return;
-  }
+  if (!timeline?.duration || !timeline.lanes.length) return;
   const playback = new Playback(audio, timeline.duration);
   const turns = new TurnList(byId("turns"), playback, timeline.turns, timeline.words);
   showParts(timeline);
-  const act = actions(playback, timeline, drawing(playback, timeline));
+  copying.follow(playback);
+  const act = { ...actions(playback, timeline, drawing(playback, timeline)), copy: copying.act };
   playback.on("move", () => showPosition(playback, timeline, turns));
   connect(playback, act, turns);
   partyControls(root, audio, timeline.channels);

@@ -45,6 +45,14 @@ def test_a_recording_without_analysis_says_why(app, client, token):
     assert "as it came" in document["analysis_reason"]
     assert document["call"]["agent_reason"] == NOT_ASKED
     assert document["files"][0]["start_time"] is None
+    assert (document["started_at"], "received_at" in document["started_at_reason"]) == (None, True)
+
+
+def test_a_call_that_nobody_named_is_null_and_says_why(app, client, token):
+    archived(inside(app).archive, CONTENT, recording_id="REalone", call_sid=None)
+    document = client.get("/api/v1/recordings/REalone", headers=token).get_json()
+    assert (document["call_sid"], bool(document["call_sid_reason"])) == (None, True)
+    assert "started_at_reason" not in document
 
 
 def test_a_call_whose_length_is_not_known_has_none(app, client, token):

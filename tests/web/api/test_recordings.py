@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from addon.archive.holds import Hold
 from addon.archive.names import files
 from tests.archive.recordings import FACTS
 from tests.playback.sounds import CALL, RECORDING, TENANT, archived, decoded, expected, file_of
@@ -169,6 +170,20 @@ def test_a_retention_lock_is_409_and_nothing_goes(app, client, token):
     for key in files(TENANT, RECORDING)[:1]:
         inside(app).store.retain(key, datetime.now(UTC) + timedelta(days=2))
     assert client.delete(HERE, headers=token).status_code == 409
+    assert client.get(f"{HERE}/file", headers=token).data == CONTENT
+
+
+def test_a_recording_on_hold_is_409_of_a_type_of_its_own_and_says_so(app, client, token):
+    assert client.get(HERE, headers=token).get_json()["legal_hold"] is None
+    archive = inside(app).archive
+    archive.holds.place(
+        Hold(TENANT, RECORDING, "Ada", FACTS.started_at, "case 7"), archive.manifest
+    )
+    refused = client.delete(HERE, headers=token)
+    assert refused.status_code == 409
+    assert refused.get_json()["type"].endswith("/docs/errors#OnLegalHold")
+    hold = client.get(HERE, headers=token).get_json()["legal_hold"]
+    assert (hold["by"], hold["reason"]) == ("Ada", "case 7")
     assert client.get(f"{HERE}/file", headers=token).data == CONTENT
 
 

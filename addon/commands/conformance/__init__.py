@@ -1,0 +1,1 @@
+"""The conformance suite of `flask conform`: clauses of the protocol, tried on a running service."""
