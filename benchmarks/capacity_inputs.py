@@ -24,7 +24,7 @@ from tests.end_to_end.deployment import Deployment, deployed, eventually
 
 VOICEMAIL_S, CALL_S = 3.0, 3600.0
 PATIENCE_S = 300.0
-READS = ("get", "read", "stat", "list")
+READS = ("get", "read", "read_into", "stat", "list")
 ELSEWHERE = ("web", "Redis", "supervisor")
 """Roles of processes that do none of a job's work."""
 

@@ -253,11 +253,14 @@ class Tally:
         return counted
 
 
+STORE_CALLS = ["put", "get", "read", "read_into", "stat", "delete", "list", "retain", "can_retain"]
+
+
 class CountedStore:
     """A store whose calls are counted."""
 
     def __init__(self, store: Any, tally: Tally) -> None:
-        for name in ("put", "get", "read", "stat", "delete", "list", "retain", "can_retain"):
+        for name in STORE_CALLS:
             setattr(self, name, tally.wrapped(f"store {name}", getattr(store, name)))
 
 
