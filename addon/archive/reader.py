@@ -28,7 +28,7 @@ from addon.archive.layout import (
     parse_header,
 )
 from addon.archive.manifest import Manifest, Sealed
-from addon.archive.store import FIRST_READ, READ_SIZE
+from addon.archive.store import FIRST_READ
 from addon.errors import Tampered
 
 PROBE_LENGTH = 4096
@@ -116,7 +116,8 @@ class RangeReader:
         """
         alone = first == 1 or last - first >= count
         plaintext = memoryview(b"")
-        stored = memoryview(bytearray(FIRST_READ if count == 1 else READ_SIZE))
+        # More memory than for one frame takes longer than the first frame's way to its listener.
+        stored = memoryview(bytearray(FIRST_READ)) if count == 1 else None
         for window in range(first, last + 1, WINDOW_FRAMES):
             end = min(window + WINDOW_FRAMES - 1, last)
             source = self._stored(window, end, stored)
@@ -128,8 +129,8 @@ class RangeReader:
                     plaintext = memoryview(bytearray(length))
                 yield plaintext[: self._open_into(plaintext, range(begin, stop), source)]
 
-    def _stored(self, first: int, last: int, memory: memoryview) -> BlockSource:
-        """Frames `first` to `last` as they lie there, from one request, read into `memory`."""
+    def _stored(self, first: int, last: int, memory: memoryview | None) -> BlockSource:
+        """Frames `first` to `last` as they lie there, from one request, see Fetch."""
         begin = self._frames.offset(first)
         length = self._frames.offset(last) + self._frames.stored_length(last) - begin
         return BlockSource(self._fetch(begin, length, memory))
