@@ -164,6 +164,7 @@ def pytest_fixture_setup(
     before = Alive.now()
 
     def end() -> None:
+        gc.unfreeze()  # what the fixture kept is over now, and may be in circles
         own = owners.started.pop(name, Alive())
         left = _what_stays(lambda: own & Alive.now())
         if left:
@@ -229,6 +230,8 @@ def _what_stays(look: Callable[[], Alive]) -> Alive:
     while True:
         gc.collect()  # what nothing refers to any more is closed by this
         left = look()
+        if not left:
+            gc.freeze()  # what stays is not looked through again until a wider fixture ends
         if not left or time.monotonic() > deadline:
             return left
         for pid, _ in left.processes:
