@@ -2,7 +2,7 @@
 PYTHON ?=
 ONCE ?=
 PORT ?=
-JOBS ?= 2
+JOBS ?= 3
 TESTS ?=
 RUNS ?= 10
 WORDS ?=

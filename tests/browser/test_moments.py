@@ -120,7 +120,7 @@ def test_without_scripts_moments_and_notes_are_there_and_a_clip_is_downloaded(
     assert started.value.suggested_filename == f"{MAIN_CALL}-1-2.wav"
     page.get_by_label("New note").fill("Written without a script.")
     page.get_by_role("button", name="Add note").click()
-    expect(page.get_by_text("Written without a script.")).to_be_visible()
+    expect(page.locator(".note-text")).to_have_text("Written without a script.")
 
 
 def test_a_note_is_written_at_the_moment_and_leads_back_to_it(player):

@@ -59,7 +59,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "ARCHIVE_PUBLIC_KEYS": settings.archive_public_keys[0],
         "ARCHIVE_PRIVATE_KEYS": settings.archive_private_keys[0],
         "MANIFEST_SIGNING_KEY": settings.manifest_signing_key or "",
-        "INTAKE_KEY": base64.b64encode(settings.intake_key[0]).decode(),
+        "INTAKE_KEY": ",".join(base64.b64encode(key).decode() for key in settings.intake_key),
         "SIGNATURE_MODE": settings.signature_mode,
         "PLAYBACK_SECRETS": ",".join(settings.playback_secrets),
         "PLAYER_ORIGINS": ",".join(settings.player_origins),

@@ -20,6 +20,7 @@ SAMPLES = {
     "version": "0123456789ab",
     "install": "XD" + "3d" * 16,
     "endpoint_id": "whk_" + "4e" * 12,
+    "note_id": "20261126T142127.182431Z-2bce6846",
     "event_id": "evt_" + "5f" * 12,
 }
 """A value for each variable part of a rule."""

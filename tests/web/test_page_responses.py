@@ -121,6 +121,7 @@ FORMS = [
     "/recordings/search",
     "/recordings/views",
     "/recordings/RE1/notes",
+    "/recordings/RE1/notes/n1",
     "/recordings/RE1/clip",
     "/recordings/RE1/played",
     "/calls/CA1/clip",
@@ -146,4 +147,4 @@ def test_every_form_of_the_pages_is_among_them(app):
         for rule in app.url_map.iter_rules()
         if "POST" in (rule.methods or ()) and not rule.rule.startswith(programs)
     }
-    assert posted == {re.sub(r"\b(RE1|CA1|XD1|whk_1|evt_1)\b", "<>", one) for one in FORMS}
+    assert posted == {re.sub(r"\b(RE1|CA1|XD1|whk_1|evt_1|n1)\b", "<>", one) for one in FORMS}

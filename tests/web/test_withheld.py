@@ -103,6 +103,7 @@ GIVES_NONE = {
     "pages.recording_timeline": "figures",
     "pages.recording_played": "nothing: it takes a report",
     "pages.recording_notes": "nothing: it takes a note",
+    "pages.recording_note": "nothing: it takes a note's new text",
     "pages.call": "a page, which asks the routes above",
     "pages.call_timeline": "figures",
     "pages.call_played": "nothing: it takes a report",

@@ -9,7 +9,7 @@ import pytest
 
 from addon.archive.archive import Archive
 from addon.archive.names import files
-from addon.commands.check import LOOKS
+from addon.checks.store import retains
 from addon.errors import RetentionLocked
 from addon.settings import Settings
 from tests.archive.buckets import new_bucket, s3_client
@@ -94,7 +94,8 @@ def test_a_recording_is_locked_for_so_many_days(
 def test_a_bucket_that_cannot_lock_is_found_before_the_first_recording(
     settings: Settings, client: Any
 ) -> None:
-    assert LOOKS["store"](settings) is None
+    assert list(retains(settings)) == []
     plain = settings.replace(archive_url=f"s3://{new_bucket(client)}/archive")
-    assert "ARCHIVE_LOCK_DAYS" in (LOOKS["store"](plain) or "")
-    assert LOOKS["store"](plain.replace(archive_lock_days=None)) is None
+    (finding,) = retains(plain)
+    assert finding.sentence.startswith("ARCHIVE_LOCK_DAYS is set")
+    assert list(retains(plain.replace(archive_lock_days=None))) == []

@@ -131,14 +131,17 @@ def test_what_may_come_later_is_waited_for(found, standin, answer):
     assert state(found) == "waiting"
 
 
-def test_what_is_gone_or_forbidden_ends_with_a_failure(found, standin, monkeypatch):
+def test_what_is_gone_ends_with_a_failure_and_what_is_forbidden_waits_for_the_operator(
+    found, standin, monkeypatch
+):
     monkeypatch.setattr(ringcentral_source, "APPEARS_WITHIN", timedelta())
     standin.trouble[CONTENT] = [refused(404, "CMN-102")]
     process(SID)
     assert found.intake_store.stored_result(SID).answer["status"] == "failed"
     standin.recordings["5002"].people.clear()
     process("RC-5002")
-    assert found.intake_store.stored_result("RC-5002").answer["status"] == "failed"
+    assert found.intake_store.stored_result("RC-5002") is None
+    assert found.states.get("RC-5002").state == "waiting"
 
 
 def test_pauses_grow_until_they_are_an_hour():
