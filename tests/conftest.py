@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import hypothesis
@@ -23,10 +25,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket
 from redis.lock import Lock
+from sqlalchemy import Engine
 from werkzeug.routing import Rule
 
 from addon.archive.key_pairs import new_key_pair
 from addon.archive.manifest import Signer, new_signing_key
+from addon.catalogue import migrations
 from addon.factory import create_app
 from addon.settings import Settings
 from addon.stack.redis_server import command, missing
@@ -64,9 +68,35 @@ class Compiled(jinja2.BytecodeCache):
         self._code[bucket.key] = bucket.bytecode_to_string()
 
 
+class MigratedOnce:
+    """A new catalogue's tables in SQLite, copied from the first that this process has made."""
+
+    def __init__(self) -> None:
+        self._upgrade = migrations._upgrade
+        self._made: bytes | None = None
+
+    def __call__(self, engine: Engine) -> None:
+        if engine.dialect.name != "sqlite":
+            return self._upgrade(engine)
+        with engine.connect() as connection:
+            file: Any = connection.connection.driver_connection
+            if file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                return self._upgrade(engine)
+            if self._made is None:
+                self._upgrade(engine)
+                self._made = file.serialize()
+                return None
+            template = sqlite3.connect(":memory:")
+            template.deserialize(self._made)
+            template.backup(file)
+            template.close()
+        engine.dispose()
+        return None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_waiting_for_the_same() -> Iterator[None]:
-    """Templates, keys and routes are made once, and the disk is not waited for.
+    """Templates, keys, routes and tables are made once, and the disk is not waited for.
 
     Most tests have an app of their own, which has the same ones. Only a power cut shows whether a
     file was synced; the tests of the order in which files are synced look at the calls.
@@ -86,6 +116,7 @@ def no_waiting_for_the_same() -> Iterator[None]:
         patch.object(serialization, "load_pem_private_key", load),
         patch.object(Rule, "_compile_builder", build_once),
         patch.object(os, "fsync", lambda _: None),
+        patch.object(migrations, "_upgrade", MigratedOnce()),
         patch.dict(Flask.jinja_options, bytecode_cache=Compiled()),
     ):
         yield

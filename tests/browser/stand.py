@@ -10,7 +10,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -67,6 +67,15 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
         server = make_server(
             "127.0.0.1", 0, app, threaded=True, request_handler=Quiet, fd=listener.fileno()
         )
+    taken: list[socket.socket] = []
+    take = server.get_request
+
+    def taking() -> tuple[socket.socket, Any]:
+        connection, address = take()
+        taken.append(connection)
+        return connection, address
+
+    server.get_request = taking  # type: ignore[method-assign]
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     _at_work.append(context)
@@ -76,6 +85,9 @@ def served(settings: Settings, **changes: Any) -> Iterator[Settings]:
         _at_work.remove(context)
         server.shutdown()
         thread.join()
+        for connection in taken:  # Chromium keeps one for a minute on which it asks nothing
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
         server.server_close()
         context.close()
 
