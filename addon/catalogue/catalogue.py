@@ -33,7 +33,7 @@ KEY = "key"
 """The fact that tells which CATALOGUE_KEY made the tokens."""
 
 
-MOST_COUNTED = 10_000
+MOST_COUNTED = 5_000
 """Recordings of a filter that are counted: each is looked at, and nobody pages through more."""
 
 
