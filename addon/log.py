@@ -17,6 +17,9 @@ import structlog
 SECRET_NAMES = re.compile(
     r"token|secret|password|authorization|signature|cookie|private|api_?key|credential", re.I
 )
+CHATTY = ("alembic", "aws_encryption_sdk", "boto3", "botocore", "rq", "s3transfer", "urllib3")
+"""Libraries that tell of each step: they are heard from warnings on."""
+
 URL_QUERY = re.compile(r"(https?://[^\s\"'?]*)\?[^\s\"']*")
 
 Event = MutableMapping[str, Any]
@@ -51,7 +54,7 @@ def configure(level: str = "info", *, terminal: bool | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for chatty in ("botocore", "boto3", "urllib3", "s3transfer", "aws_encryption_sdk", "rq"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
