@@ -68,23 +68,27 @@ class Compiled(jinja2.BytecodeCache):
         self._code[bucket.key] = bucket.bytecode_to_string()
 
 
+UPGRADE = migrations._upgrade
+"""The migration itself, for the tests of it."""
+
+
 class MigratedOnce:
     """A new catalogue's tables in SQLite, copied from the first that this process has made."""
 
     def __init__(self) -> None:
-        self._upgrade = migrations._upgrade
         self._made: bytes | None = None
 
     def __call__(self, engine: Engine) -> None:
         if engine.dialect.name != "sqlite":
-            return self._upgrade(engine)
+            return UPGRADE(engine)
         with engine.connect() as connection:
             file: Any = connection.connection.driver_connection
             if file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                return self._upgrade(engine)
+                return UPGRADE(engine)
             if self._made is None:
-                self._upgrade(engine)
-                self._made = file.serialize()
+                UPGRADE(engine)
+                made = file.serialize()
+                self._made = made[:18] + b"\1\1" + made[20:]  # no WAL, which needs a file
                 return None
             template = sqlite3.connect(":memory:")
             template.deserialize(self._made)
