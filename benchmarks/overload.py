@@ -232,8 +232,9 @@ def measure(seconds: float, seed: int, rate: float | None, *, apart: bool) -> Me
         begun, before, own = time.time(), usage(deployment), time.process_time()
         with signal_of(deployment) as signals:
             overload = load.at_rate(rate or 3 * capacity, seconds)
-        ended, used = time.time(), usage(deployment).since(before)
-        own, waiting = time.process_time() - own, services.states.open_count()
+        ended, own = time.time(), time.process_time() - own
+        used = usage(deployment).since(before)
+        waiting = services.states.open_count()
         calm = answered(load.at_rate(capacity / 2, CALM_S))
         loaded = answered(overload)
         eventually(idle, PATIENCE_S)

@@ -67,6 +67,7 @@ class RealProcesses:
 
     def __init__(self, deployment: Deployment, audio: bytes) -> None:
         self.deployment = deployment
+        self.services = deployment.services()
         self.audio = audio
 
     def run(self, count: int) -> None:
@@ -100,8 +101,7 @@ class RealProcesses:
         accepted = time.time()
         assert answer.status == 202, answer
         assert exchange.arrived.wait(60), "no result came"
-        services = self.deployment.services()
-        eventually(lambda: not services.intake_store.is_waiting(exchange.sid), 60)
+        eventually(lambda: not self.services.intake_store.is_waiting(exchange.sid), 60)
         return exchange.callbacks[0].received_at - accepted, time.time() - accepted
 
 

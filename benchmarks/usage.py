@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from addon.requests.connections import worker_connection
 from tests.end_to_end.deployment import Deployment
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -39,7 +40,7 @@ class Usage:
 
 def usage(deployment: Deployment) -> Usage:
     """Read /proc and INFO."""
-    connection = deployment.services().redis
+    connection = worker_connection(deployment.settings.redis_url)
     cpu = Amounts(float)
     for _, role, each in processes_of(deployment):
         cpu[role] += each.own
@@ -65,7 +66,7 @@ class ProcessTimes:
 def processes_of(deployment: Deployment) -> list[tuple[int, str, ProcessTimes]]:
     """The id, role and times of each process of the stack."""
     table = _processes(deployment.stack.process.pid)
-    rq_workers = _rq_workers(deployment.services().redis)
+    rq_workers = _rq_workers(worker_connection(deployment.settings.redis_url))
     return [(pid, _role(pid, table, rq_workers), each) for pid, each in table.items()]
 
 
