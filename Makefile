@@ -7,6 +7,8 @@ TESTS ?=
 RUNS ?= 10
 WORDS ?=
 export PYTHON WORDS
+# Set, it has each of the hundreds of processes of a test run compile our sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 python := .venv/bin/python
 
