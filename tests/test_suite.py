@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.stack.running import ROOT
+
+PLUGINS = ["tests.dead_workers", "tests.leftovers", "tests.long_files_first"]
+
+DISTRIBUTION = ("--dist", "loadfile", "--no-loadscope-reorder")
+"""As the Makefile has it."""
 
 PATIENCE_S = 120
 """Far less than the tests of these runs would take if nobody ended them."""
@@ -46,8 +52,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # some take a second to load
 
     def ran(*options: str, **files: str) -> str:
-        plugins = 'pytest_plugins = ["tests.dead_workers", "tests.leftovers"]\n'
-        (tmp_path / "conftest.py").write_text(plugins)
+        (tmp_path / "conftest.py").write_text(f"pytest_plugins = {PLUGINS}\n")
         for name, tests in files.items():
             (tmp_path / f"test_{name}.py").write_text(IMPORTS + tests)
         command = [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), str(tmp_path)]
@@ -117,10 +122,20 @@ def test_a_dead_worker_ends_the_run_at_once_and_its_test_is_named(run):
     dying = (
         "def test_dies():\n    os.kill(os.getpid(), signal.SIGKILL)\n\ndef test_last():\n    pass\n"
     )
-    said = run("-n", "2", "--dist", "worksteal", a=lasting, b=dying)
+    said = run("-n", "2", *DISTRIBUTION, a=lasting, b=dying)
     assert "crashed while running 'test_b.py::test_dies'" in said
     assert "FAILED test_b.py::test_dies" in said
     assert "exit code 2" in said
+
+
+def test_the_files_that_take_longest_begin(run):
+    short = "def test_short():\n    pass\n"
+    long = f"@pytest.mark.slow\ndef test_long():\n    pass\n\n{short}"
+    said = run("-n", "1", "-v", *DISTRIBUTION, a=short, b=long, c=short)
+    assert re.findall(r"PASSED test_(\w)\.py::test_(\w+)", said) == [
+        *(("b", "long"), ("b", "short")),
+        *(("a", "short"), ("c", "short")),
+    ]
 
 
 def test_a_test_that_waits_for_ever_fails_and_is_named(run):
