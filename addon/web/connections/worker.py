@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import selectors
 import socket
 import sys
@@ -198,22 +199,27 @@ class ConnectionWorker(ReceivingWorker):
 
     def _call(self, connection: Connection, body: ReceivedBody | None) -> None:
         """Have a thread call the application; without a body, to see whether it wants one."""
-        self._prepare(connection, body)
+        self._prepare(connection, None if body is None else body.stream())
         self._work(connection)
 
-    def _prepare(self, connection: Connection, body: ReceivedBody | None) -> None:
-        stream = cast(BinaryIO, PendingBody()) if body is None else body.stream()
+    def _prepare(self, connection: Connection, body: BinaryIO | None) -> None:
         # A client that pipelines asks again on another connection (RFC 9112 9.3.2): nothing that we
         # know does, and a packet of requests would pass before all others.
         connection.unread |= bool(connection.buffer) and body is not None
+        kept = connection.kept_head
         incoming = Incoming(
             connection.request,
             connection.client,
             connection.server,
             last=not self.alive or connection.unread,
+            kept=kept if kept is not None and kept.request is connection.request else None,
         )
         connection.answer = Answer(
-            self.wsgi, self.server_config, incoming, stream, connection.outgoing
+            self.wsgi,
+            self.server_config,
+            incoming,
+            cast(BinaryIO, PendingBody()) if body is None else body,
+            connection.outgoing,
         )
         connection.credited = -1
 
@@ -245,7 +251,7 @@ class ConnectionWorker(ReceivingWorker):
         request = self.next_requests.read(connection)
         if request is not None:
             connection.request = request
-            self._prepare(connection, ReceivedBody(self.budget))
+            self._prepare(connection, io.BytesIO())
         return request is not None
 
     def _advanced(self, connection: Connection) -> Outcome:
