@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from gunicorn.http import wsgi  # type: ignore[import-untyped]
 
 from addon.web.connections.body import BodyPending, PendingBody
-from addon.web.connections.connection import KeptHead
 from addon.web.connections.outgoing import TAKES_VIEWS, Outgoing
 from addon.web.connections.response import Response
 
@@ -40,6 +39,24 @@ class Outcome(enum.Enum):
     OVER = "all is sent, and the connection can be used again"
     CLOSE = "all is sent, and the connection ends"
     BROKEN = "the answer broke off"
+
+
+@dataclass
+class KeptHead:
+    """A head with the value of its Range taken out, its request, and the place of that header.
+
+    `environ` is the WSGI environ of its first request, as it was before the application had it.
+    """
+
+    head: bytes
+    request: Any
+    place: int
+    environ: dict[str, Any] | None = None
+
+    @property
+    def range(self) -> str:
+        """The Range of the request that is answered now."""
+        return str(self.request.headers[self.place][1])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import contextlib
 import enum
 import socket
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from addon.web.connections.body import ReceivedBody
@@ -14,7 +13,7 @@ from addon.web.connections.chunked import ChunkedDecoder
 from addon.web.connections.outgoing import Outgoing
 
 if TYPE_CHECKING:
-    from addon.web.connections.answer import Answer
+    from addon.web.connections.answer import Answer, KeptHead
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -28,24 +27,6 @@ class State(enum.Enum):
     SENDING = "the client's reading"
     LINGERING = "the client's end, its answer sent"
     CLOSED = "nothing"
-
-
-@dataclass
-class KeptHead:
-    """A head with the value of its Range taken out, its request, and the place of that header.
-
-    `environ` is the WSGI environ of its first request, as it was before the application had it.
-    """
-
-    head: bytes
-    request: Any
-    place: int
-    environ: dict[str, Any] | None = None
-
-    @property
-    def range(self) -> str:
-        """The Range of the request that is answered now."""
-        return str(self.request.headers[self.place][1])
 
 
 class Connection:

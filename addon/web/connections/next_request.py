@@ -13,7 +13,8 @@ from typing import Any
 
 from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
 
-from addon.web.connections.connection import Connection, KeptHead
+from addon.web.connections.answer import KeptHead
+from addon.web.connections.connection import Connection
 from addon.web.connections.heads import parsed
 from addon.web.connections.receiving import BLOCK_BYTES, END_OF_HEAD
 
