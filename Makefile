@@ -7,6 +7,8 @@ TESTS ?=
 RUNS ?= 10
 WORDS ?=
 export PYTHON WORDS
+# Set, it has each of the hundreds of processes of a test run compile our sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 python := .venv/bin/python
 
@@ -23,7 +25,7 @@ setup: ## .venv with the locked packages; quick where it is there (WORDS=1: with
 
 test: ## all tests (TESTS=tests/stack: some; JOBS=4: more at once)
 	@bin/setup dev
-	$(python) -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+	$(python) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 soak: ## all tests ten times in a row with every core busy (RUNS=3: three times)
 	@bin/setup dev

@@ -1,5 +1,7 @@
 """Gunicorn's settings, for `flask serve`, the Procfile and the container alike (decision 0403)."""
 
+import gc
+from importlib import import_module
 from pathlib import Path
 
 from gunicorn.arbiter import Arbiter
@@ -40,7 +42,14 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
 def on_starting(server: Arbiter) -> None:
-    """Name what protects too little, and a limit of files that is too low, once at the start."""
+    """Import what the processes have in common, and name what protects too little, and a limit of
+    files that is too low, once at the start.
+    """
+    gc.disable()  # what is imported stays
+    for module in ("addon.factory", "addon.web.blueprints"):
+        import_module(module)
+    gc.freeze()  # else a collection in each process copies the pages that all of them share
+    gc.enable()
     for sentence in weak_settings(settings):
         server.log.warning("%s", sentence)
     if sentence := lack_of_files(settings.web_connections):

@@ -44,7 +44,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("suite")
 
-pytest_plugins = ["tests.dead_workers", "tests.leftovers"]
+pytest_plugins = ["tests.dead_workers", "tests.leftovers", "tests.distribution"]
 
 # A developer's own .env is theirs: the variables with which dotenv and Flask leave it alone.
 os.environ |= {"PYTHON_DOTENV_DISABLED": "1", "FLASK_SKIP_DOTENV": "1"}

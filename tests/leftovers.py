@@ -122,6 +122,7 @@ OWNERS = pytest.StashKey[Owners]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[OWNERS] = Owners()
+    gc.disable()  # until all tests are collected: their modules stay
 
 
 def pytest_sessionstart() -> None:
@@ -183,6 +184,7 @@ def pytest_collection_finish() -> None:
     """Take all modules out of what is looked through after each test: they stay to the end."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import click
+from click.testing import CliRunner
+from flask import Flask
+from flask.cli import FlaskGroup
 
 from addon.factory import create_app
 from addon.settings import Settings
@@ -17,6 +20,22 @@ def test_an_application_has_its_routes_and_commands(settings: Settings, redis_se
     app = create_app(settings)
     assert app.test_client().get("/healthz").status_code == 200
     assert "serve" in app.cli.list_commands(click.Context(app.cli))
+
+
+def test_a_command_of_ours_is_found_without_the_web(settings: Settings) -> None:
+    made: list[Flask] = []
+
+    def create() -> Flask:
+        made.append(create_app(settings))
+        return made[-1]
+
+    def run(*words: str) -> str:
+        return CliRunner().invoke(FlaskGroup(create_app=create), words).output
+
+    assert "keys [OPTIONS]" in run("keys", "--help")
+    assert "keys" in run("--help")
+    assert [list(app.url_map.iter_rules()) for app in made] == [[], []]
+    assert "/healthz" in run("routes")
 
 
 def test_a_wrong_setting_ends_the_start_with_a_sentence(tmp_path: Path) -> None:

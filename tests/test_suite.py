@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.stack.running import ROOT
+
+PLUGINS = ["tests.dead_workers", "tests.leftovers", "tests.distribution"]
+
+DISTRIBUTION = ("--dist", "loadfile", "--no-loadscope-reorder")
+"""As the Makefile has it."""
 
 PATIENCE_S = 120
 """Far less than the tests of these runs would take if nobody ended them."""
@@ -46,10 +52,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # some take a second to load
 
     def ran(*options: str, **files: str) -> str:
-        plugins = 'pytest_plugins = ["tests.dead_workers", "tests.leftovers"]\n'
-        (tmp_path / "conftest.py").write_text(plugins)
+        (tmp_path / "conftest.py").write_text(f"pytest_plugins = {PLUGINS}\n")
         for name, tests in files.items():
-            (tmp_path / f"test_{name}.py").write_text(IMPORTS + tests)
+            path = tmp_path / (f"{name}.py" if "/" in name else f"test_{name}.py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(IMPORTS + tests)
         command = [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), str(tmp_path)]
         command += ["-c", str(ROOT / "pyproject.toml"), "--basetemp", str(tmp_path / "base")]
         done = subprocess.run(
@@ -117,10 +124,23 @@ def test_a_dead_worker_ends_the_run_at_once_and_its_test_is_named(run):
     dying = (
         "def test_dies():\n    os.kill(os.getpid(), signal.SIGKILL)\n\ndef test_last():\n    pass\n"
     )
-    said = run("-n", "2", "--dist", "worksteal", a=lasting, b=dying)
+    said = run("-n", "2", *DISTRIBUTION, a=lasting, b=dying)
     assert "crashed while running 'test_b.py::test_dies'" in said
     assert "FAILED test_b.py::test_dies" in said
     assert "exit code 2" in said
+
+
+def test_the_files_that_take_longest_begin_and_those_of_the_browser_run_in_one_worker(run):
+    short = "def test_short():\n    pass\n"
+    long = f"@pytest.mark.slow\ndef test_long():\n    pass\n\n{short}"
+    files = {"a": short, "tests/browser/test_b": long, "c": short, "tests/browser/test_d": long}
+
+    def passed(workers: str) -> list[tuple[str, str]]:
+        said = run("-n", workers, "-v", *DISTRIBUTION, **files)
+        return re.findall(r"\[(gw\d)\].* PASSED \S*test_(\w)\.py::", said)
+
+    assert [file for _, file in passed("1")] == ["b", "b", "d", "d", "a", "c"]
+    assert len({worker for worker, file in passed("2") if file in "bd"}) == 1
 
 
 def test_a_test_that_waits_for_ever_fails_and_is_named(run):

@@ -222,12 +222,14 @@ def run_sweeper() -> None:
 def preload(settings: Settings) -> None:
     """Import and load what every job needs, once for all forks."""
     steady_clock.now()  # begins the clock that all processes have
+    gc.disable()  # what is imported stays
     for module in PRELOADED + (PRELOADED_FOR_CATALOGUE if settings.catalogue_key else ()):
         import_module(module)
     store_of(settings)  # for the client of its kind of store
     warm_up()
 
     gc.freeze()  # else the first collection in each fork copies the pages that all of them share
+    gc.enable()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

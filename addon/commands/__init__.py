@@ -55,3 +55,12 @@ class Commands(AppGroup):
 def register_commands(app: Flask) -> None:
     """Give an app all commands, without importing any of them."""
     app.cli = Commands(name=app.name)
+
+
+def is_looked_for() -> bool:
+    """True while `flask` looks for a command that it does not have itself, or lists all.
+
+    Its own (`flask run`, `routes`, `shell`) load the application once they run.
+    """
+    current = click.get_current_context(silent=True)
+    return current is not None and current.find_root().invoked_subcommand is None

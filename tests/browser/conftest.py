@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
@@ -31,10 +30,11 @@ expect.set_options(timeout=TIMEOUT_MS)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here needs Chromium, and says so where it is missing."""
     missing = pytest.mark.skip(reason="no Chromium: install it, or name it in CHROMIUM")
+    has_none = stand.chromium_path() is None
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.nodeid.startswith("tests/browser/"):
             item.add_marker(pytest.mark.browser)
-            if stand.chromium_path() is None:
+            if has_none:
                 item.add_marker(missing)
 
 

@@ -63,3 +63,17 @@ def test_weak_settings_and_too_few_files_are_named_at_the_start_and_it_starts() 
     assert "METRICS_TOKEN has a secret shorter than 32 characters" in done.stderr
     assert "short-one" not in done.stderr
     assert "this process may open 128 files, and WEB_CONNECTIONS=1000 needs 2200" in done.stderr
+
+
+def test_what_the_processes_share_is_imported_before_the_fork_and_starts_no_thread() -> None:
+    code = DUMP.replace("print(", "cfg.on_starting(SimpleNamespace(log=getLogger()))\nprint(")
+    code = "from logging import getLogger\nfrom types import SimpleNamespace\n" + code
+    code += "import threading\nprint([each.name for each in threading.enumerate()])\n"
+    code += "before = set(sys.modules)\nimport app\n"
+    code += "print([each for each in set(sys.modules) - before if each.startswith('addon.')])\n"
+    env = {"PYTHON_DOTENV_DISABLED": "1"}
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    threads, later = done.stdout.splitlines()[-2:]
+    assert later == "[]"
+    assert threads == "['MainThread']"

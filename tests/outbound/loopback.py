@@ -6,10 +6,11 @@ hang, drip or break off as the worst of hosts do.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,6 +41,21 @@ Route = Callable[[Request], Answer]
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._taken: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._taken.append(connection)
+        return connection, address
+
+    def expect_nothing_more(self) -> None:
+        """Let each answer be the last: a browser keeps an idle connection for a minute."""
+        for connection in self._taken:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients of these tests break off as they please."""
@@ -85,6 +101,7 @@ class Loopback:
             yield self
         finally:
             self._server.shutdown()
+            self._server.expect_nothing_more()
             self._server.server_close()
             thread.join()
 

@@ -30,13 +30,22 @@ class State(enum.Enum):
     CLOSED = "nothing"
 
 
-@dataclass(frozen=True)
+@dataclass
 class KeptHead:
-    """A head with the value of its Range taken out, its request, and the place of that header."""
+    """A head with the value of its Range taken out, its request, and the place of that header.
+
+    `environ` is the WSGI environ of its first request, as it was before the application had it.
+    """
 
     head: bytes
     request: Any
     place: int
+    environ: dict[str, Any] | None = None
+
+    @property
+    def range(self) -> str:
+        """The Range of the request that is answered now."""
+        return str(self.request.headers[self.place][1])
 
 
 class Connection:

@@ -1,0 +1,39 @@
+"""A pytest plugin: the files that take longest begin, and those of the browser run in one worker.
+
+With `--dist loadfile --no-loadscope-reorder` a file's tests run in one of pytest-xdist's workers,
+in the order of files here. What they share, as a stack or a browser with an archive of calls, is
+made once, and no worker begins a long file when the others are done.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+LONG = ("browser", "stack", "slow", "node")
+"""Markers of tests that take seconds."""
+
+TOGETHER = "tests/browser/"
+"""A folder whose files share a browser: a machine of two cores has no time for three."""
+
+
+class Scheduling(LoadFileScheduling):
+    """Gives a worker whole files, and the files of one folder together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    return Scheduling(config, log) if config.option.dist == "loadfile" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not hasattr(config, "workerinput"):
+        return
+    long: set[Path] = {item.path for item in items if any(map(item.get_closest_marker, LONG))}
+    items.sort(key=lambda item: item.path not in long)
