@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from addon import log, tracing
-from workers import first_delivery
+from workers import first_delivery, marketplace
 from workers.deliver import deliver
 
 JOBS = 500
@@ -204,6 +204,7 @@ def _serve(channel: socket.socket, prepare: Callable[[], None], run: Run) -> Non
     _keep_freed_memory()
     prepare()
     first_delivery.enable(deliver)
+    marketplace.keep_connections()
     usage: Usage | None = None
     with suppress(ConnectionResetError), channel, channel.makefile("rb") as tasks:
         for number, line in enumerate(tasks, 1):
