@@ -84,19 +84,21 @@ BACKLOGS = st.builds(
 
 
 def write(connection, backlog: Backlog) -> None:
-    """Put a backlog into Redis."""
-    connection.flushall()
+    """Put a backlog into Redis, in one round trip."""
+    pipeline = connection.pipeline(transaction=False)
+    pipeline.flushall()
     for queue, due in backlog.due.items():
         for number, each in enumerate(due):
-            connection.rpush(f"rq:queue:{queue}", name(each, number))
+            pipeline.rpush(f"rq:queue:{queue}", name(each, number))
     for queue, number in backlog.in_flight.items():
         for each in range(number):
-            connection.rpush(f"rq:queue:{queue}:intermediate", f"taken-{each}")
+            pipeline.rpush(f"rq:queue:{queue}:intermediate", f"taken-{each}")
     for queue, samples in backlog.samples.items():
         for each in samples:
-            connection.rpush(redis_keys.SERVICE_TIMES + queue, each)
+            pipeline.rpush(redis_keys.SERVICE_TIMES + queue, each)
     for reserve, seconds in backlog.owed.items():
-        connection.hset(redis_keys.RESERVES, reserve, repr(seconds))
+        pipeline.hset(redis_keys.RESERVES, reserve, repr(seconds))
+    pipeline.execute()
 
 
 def take(connection, role: str, *last: object) -> list[str | int] | None:
