@@ -7,12 +7,14 @@ connection of its own as Twilio does, and answers each result 200 on a connectio
 
 from __future__ import annotations
 
+import _thread
 import heapq
 import random
 import selectors
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +28,7 @@ CONNECTIONS = 48
 """Requests under way at once; what is due beyond them waits."""
 
 ASK_AGAIN_S = 1.0
-"""After a 503."""
+"""After a 503, or where a connection ended without an answer."""
 
 END_OF_HEAD = b"\r\n\r\n"
 TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -141,9 +143,13 @@ class Voicemails:
         self._woken.recv(4096)
 
     def _run(self) -> None:
-        while not self._ended.is_set():
-            for key, events in self._selector.select(self._begin_due()):
-                key.data(events)
+        try:
+            while not self._ended.is_set():
+                for key, events in self._selector.select(self._begin_due()):
+                    key.data(events)
+        except BaseException:
+            traceback.print_exc()
+            _thread.interrupt_main()  # it waits for results that nobody would take any more
 
     def _begin_due(self) -> float:
         """Begin what is due; returns the seconds until the next is."""
@@ -171,24 +177,26 @@ class Voicemails:
 
     def _go_on(self, connection: _Connection, events: int) -> None:
         """Send more of a request, or take its answer."""
-        sock = connection.sock
-        if events & selectors.EVENT_WRITE:
-            connection.unsent = connection.unsent[sock.send(connection.unsent) :]
-            if not connection.unsent:
-                data = self._selector.get_key(sock).data
-                self._selector.modify(sock, selectors.EVENT_READ, data)
-            return
-        answer = sock.recv(4096)
+        sock, voicemail = connection.sock, connection.voicemail
+        assert voicemail is not None
+        try:
+            if events & selectors.EVENT_WRITE:
+                connection.unsent = connection.unsent[sock.send(connection.unsent) :]
+                if not connection.unsent:
+                    data = self._selector.get_key(sock).data
+                    self._selector.modify(sock, selectors.EVENT_READ, data)
+                return
+            answer = sock.recv(4096)
+        except OSError:
+            answer = b""
         self._close(connection)
         self._under_way -= 1
-        voicemail = connection.voicemail
-        assert voicemail is not None
-        if b" 503 " in answer[:20]:
+        if not answer or b" 503 " in answer[:20]:
             with self._lock:
                 due = (time.time() + ASK_AGAIN_S, next(self._numbers), voicemail)
                 heapq.heappush(self._due, due)
         elif b" 202 " not in answer[:20]:
-            raise SystemExit(f"not accepted: {answer[:80]!r}")
+            raise AssertionError(f"not accepted: {answer[:80]!r}")
 
     def _close(self, connection: _Connection) -> None:
         self._selector.unregister(connection.sock)
