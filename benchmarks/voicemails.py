@@ -44,6 +44,8 @@ class Voicemail:
     token: str = field(default_factory=new_token)
     callbacks: list[Callback] = field(default_factory=list)
     arrived: threading.Event = field(default_factory=threading.Event)
+    request: bytes = b""
+    """While it is not accepted: the same is sent again."""
 
     @property
     def arrived_at(self) -> float:
@@ -168,8 +170,8 @@ class Voicemails:
         template = self._templates[voicemail.seconds]
         sock = socket.create_connection(("127.0.0.1", template.port))
         sock.setblocking(False)
-        unsent = memoryview(template.request(voicemail.token))
-        connection = _Connection(sock, voicemail, unsent)
+        voicemail.request = voicemail.request or template.request(voicemail.token)
+        connection = _Connection(sock, voicemail, memoryview(voicemail.request))
         self._under_way += 1
         self._selector.register(
             sock, selectors.EVENT_WRITE, lambda events: self._go_on(connection, events)
@@ -197,6 +199,8 @@ class Voicemails:
                 heapq.heappush(self._due, due)
         elif b" 202 " not in answer[:20]:
             raise AssertionError(f"not accepted: {answer[:80]!r}")
+        else:
+            voicemail.request = b""
 
     def _close(self, connection: _Connection) -> None:
         self._selector.unregister(connection.sock)
