@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
+import struct
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 Word = str | bytes | int | float
 
@@ -44,8 +48,14 @@ def execute_all(client: redis.Redis, commands: Sequence[Sequence[Word]]) -> list
     connection = _taken(client, idle)
 
     def ask() -> list[Any]:
-        connection.send_packed_command(packed)
-        return [_answer(connection) for _ in commands]
+        _leave_timeout_to_kernel(connection)
+        try:
+            connection.send_packed_command(packed)
+            return [_answer(connection) for _ in commands]
+        except RedisConnectionError as error:
+            if isinstance(error.__context__, BlockingIOError):  # the kernel's time-out
+                raise RedisTimeoutError("Redis did not answer in time") from error
+            raise
 
     try:
         return list(connection.retry.call_with_retry(ask, lambda _error: connection.disconnect()))
@@ -80,6 +90,21 @@ def _taken(client: redis.Redis, idle: list[Any]) -> Any:
         if connection.pid == os.getpid():  # else it is the parent's
             return connection
     return client.connection_pool.get_connection()
+
+
+def _leave_timeout_to_kernel(connection: Any) -> None:
+    """Have the kernel end a wait of this connection, after the same time as Python would.
+
+    Python asks `poll` before each call to a socket with a time-out: that makes four system calls of
+    two, and each gives up the interpreter. A connection that is not made yet, or encrypted, stays.
+    """
+    sock = connection._sock
+    if type(sock) is socket.socket and (seconds := sock.gettimeout()):
+        # A struct timeval: seconds and microseconds, each a long.
+        limit = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        sock.settimeout(None)
 
 
 def _packed(words: Sequence[Word]) -> bytes:

@@ -16,6 +16,10 @@ REQUESTS_OPEN = "ledger:open"
 REQUESTS_DONE = "ledger:done"
 """Sorted set of finished request SIDs, scored by when they were finished."""
 
+REQUESTS_FAILING = "ledger:failing"
+"""Sorted set of the SIDs of requests whose failure is due and not queued, scored by when Twilio
+fails them."""
+
 REQUESTS_UNCOUNTED = "ledger:uncounted"
 """List of the SIDs of finished requests that are to be added to the metrics."""
 
@@ -23,7 +27,7 @@ SERVICE_TIMES = "service-times:"
 """List of the seconds that a worker process took for the latest jobs, by queue."""
 
 RESERVES = "reserves"
-"""Hash of the seconds of work that are owed to urgent long jobs and to late ones."""
+"""Hash of the seconds of work that are owed to urgent long jobs, to late ones and to failures."""
 
 LEASE = "lease:"
 """String with the holder of a lease, by kind of work and SID; expires within seconds."""

@@ -19,7 +19,8 @@ from addon import log
 from benchmarks import capacity
 from benchmarks.capacity import Inputs
 from benchmarks.sla import recording
-from benchmarks.small_job import IDLE_S, OneProcess, Usage, usage
+from benchmarks.small_job import IDLE_S, OneProcess
+from benchmarks.usage import Usage, usage
 from tests.end_to_end.deployment import Deployment, deployed, eventually
 
 VOICEMAIL_S, CALL_S = 3.0, 3600.0

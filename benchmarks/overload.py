@@ -16,23 +16,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from addon.commands.marketplace import Exchange
 from addon.requests.sla import percentile
-from benchmarks import small_job
 from benchmarks.sla import recording
+from benchmarks.usage import Usage, processes_of, usage
+from benchmarks.voicemails import Voicemail, Voicemails
 from tests.end_to_end.deployment import Deployment, deployed, eventually
 
 ROOT = Path(__file__).parents[1]
@@ -43,38 +41,8 @@ UNDER_WAY = 12
 """Four for each of three processes: none waits for work while the capacity is measured."""
 
 WARM_UP_S, CALM_S = 5.0, 60.0
-SENDERS = 48
 PATIENCE_S = 1800.0
 """Until everything is answered and archived; only a broken stack takes so long."""
-
-
-@dataclass
-class Sent:
-    """One voicemail on its way."""
-
-    exchange: Exchange
-    duration: float
-    at: float
-
-    @property
-    def arrived_at(self) -> float:
-        """When the first answer came."""
-        return self.exchange.callbacks[0].received_at
-
-    @property
-    def pace(self) -> float:
-        """Elapsed over duration, once an answer is there."""
-        return (self.arrived_at - self.at) / self.duration
-
-    @property
-    def is_result(self) -> bool:
-        """True if its answer is a result, whenever it came."""
-        return bool(self.exchange.callbacks[0].document()["status"] == "successful")
-
-    @property
-    def in_time(self) -> bool:
-        """True if its answer is a result, and came before Twilio fails the request."""
-        return self.is_result and self.pace <= FAIL_AT
 
 
 @dataclass(frozen=True)
@@ -88,7 +56,7 @@ class Paces:
     worst: float
 
     @classmethod
-    def of(cls, answered: Iterable[Sent]) -> Paces:
+    def of(cls, answered: Iterable[Voicemail]) -> Paces:
         """Sum up voicemails that have their answer."""
         paces = sorted(one.pace for one in answered)
         return cls(len(paces), *(percentile(paces, share) for share in (0.5, 0.9, 0.99, 1.0)))
@@ -105,15 +73,15 @@ class Phase:
     failures: Paces
 
     @classmethod
-    def of(cls, name: str, sent: Sequence[Sent]) -> Phase:
+    def of(cls, name: str, sent: Sequence[Voicemail]) -> Phase:
         """Sum up voicemails that are all answered."""
-        results = [one for one in sent if one.is_result]
+        results = [one for one in sent if one.is_success]
         return cls(
             name,
             len(sent),
-            in_time=Paces.of(one for one in results if one.in_time),
-            too_late=Paces.of(one for one in results if not one.in_time),
-            failures=Paces.of(one for one in sent if not one.is_result),
+            in_time=Paces.of(one for one in results if in_time(one)),
+            too_late=Paces.of(one for one in results if not in_time(one)),
+            failures=Paces.of(one for one in sent if not one.is_success),
         )
 
 
@@ -134,11 +102,11 @@ class Cpu:
 
     @classmethod
     def of(
-        cls, used: small_job.Usage, own: float, loaded: Sequence[Sent], waiting: int, end: float
+        cls, used: Usage, own: float, loaded: Sequence[Voicemail], waiting: int, end: float
     ) -> Cpu:
         """From what was used until `end`, when so many recordings were `waiting`."""
-        came = [one for one in loaded if one.exchange.callbacks and one.arrived_at <= end]
-        good = sum(one.in_time for one in came)
+        came = [one for one in loaded if one.callbacks and one.arrived_at <= end]
+        good = sum(in_time(one) for one in came)
         commands = sum(n for name, n in used.redis.items() if name != "reads")
         by_kind = {**used.cpu, "sender and receiver": own}
         done = len(loaded) - waiting
@@ -163,63 +131,52 @@ class Measured:
 class Load:
     """Sends voicemails to one deployment."""
 
-    def __init__(self, deployment: Deployment, seed: int) -> None:
-        self.deployment = deployment
-        self.dice = random.Random(seed)
-        self.clips = [(seconds, recording(seconds)) for seconds in CLIPS_S]
-        self.senders = ThreadPoolExecutor(SENDERS)
+    def __init__(self, deployment: Deployment, voicemails: Voicemails) -> None:
+        self.voicemails = voicemails
+        port, settings = int(deployment.url.rpartition(":")[2]), deployment.settings
+        clips = {seconds: recording(seconds) for seconds in CLIPS_S}
+        voicemails.sends_to(port, settings.twilio_auth_token, settings.twilio_account_sid, clips)
 
     def capacity(self, seconds: float) -> float:
         """Results a second with UNDER_WAY voicemails under way at any time."""
         until = time.time() + WARM_UP_S + seconds
         done: list[float] = []
 
-        def keep_sending() -> None:
-            while time.time() < until:
-                sent = self._send()
-                assert sent.exchange.arrived.wait(PATIENCE_S)
-                done.append(sent.arrived_at)
+        def another(answered: Voicemail) -> None:
+            done.append(answered.arrived_at)
+            if time.time() < until:
+                sent.append(self.voicemails.send())
 
-        threads = [threading.Thread(target=keep_sending) for _ in range(UNDER_WAY)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        self.voicemails.on_result = another
+        sent = [self.voicemails.send() for _ in range(UNDER_WAY)]
+        for one in sent:
+            assert one.arrived.wait(PATIENCE_S), "an answer never came"
+        self.voicemails.on_result = lambda _: None
         return sum(until - seconds <= at < until for at in done) / seconds
 
-    def at_once(self, number: int) -> list[Sent]:
+    def at_once(self, number: int) -> list[Voicemail]:
         """So many, as fast as they can be sent."""
-        sent = [self.senders.submit(self._send) for _ in range(number)]
-        return answered(sent)
+        return answered([self.voicemails.send() for _ in range(number)])
 
-    def at_rate(self, rate: float, seconds: float) -> list[Future[Sent]]:
-        """So many a second, whatever becomes of them."""
-        begun, sent = time.time(), []
-        for number in range(int(rate * seconds)):
-            time.sleep(max(0.0, begun + number / rate - time.time()))
-            sent.append(self.senders.submit(self._send))
+    def at_rate(self, rate: float, seconds: float) -> list[Voicemail]:
+        """So many a second, whatever becomes of them; returns when all are due."""
+        begun = time.time()
+        sent = [self.voicemails.send(begun + n / rate) for n in range(int(rate * seconds))]
+        time.sleep(max(0.0, begun + seconds - time.time()))
         return sent
 
-    def _send(self) -> Sent:
-        seconds, audio = self.dice.choice(self.clips)
-        at = time.time()
-        fields = {"duration": str(int(seconds)), "channels": "2"}
-        to, market = self.deployment.invocations, self.deployment.market
-        while True:
-            exchange, (answer,) = market.invoke(to, audio, fields=fields)
-            if answer.status == 202:
-                return Sent(exchange, seconds, at)
-            assert answer.status == 503, answer
-            time.sleep(1.0)
 
-
-def answered(sent: Sequence[Future[Sent]]) -> list[Sent]:
+def answered(sent: list[Voicemail]) -> list[Voicemail]:
     """All of these, once each has an answer."""
     until = time.monotonic() + PATIENCE_S
-    each = [one.result() for one in sent]
-    for one in each:
-        assert one.exchange.arrived.wait(until - time.monotonic()), "an answer never came"
-    return each
+    for one in sent:
+        assert one.arrived.wait(until - time.monotonic()), "an answer never came"
+    return sent
+
+
+def in_time(voicemail: Voicemail) -> bool:
+    """True if its answer is a result, and came before Twilio fails the request."""
+    return voicemail.is_success and voicemail.pace <= FAIL_AT
 
 
 @contextmanager
@@ -248,10 +205,7 @@ def set_apart(deployment: Deployment) -> None:
     """Give the workers the last core and everything else the first; children inherit theirs."""
     first, *_, last = sorted(os.sched_getaffinity(0))
     elsewhere = {"web", "Redis", "supervisor"}
-    cores = {
-        pid: first if role in elsewhere else last
-        for pid, role, _ in small_job.processes_of(deployment)
-    }
+    cores = {pid: first if role in elsewhere else last for pid, role, _ in processes_of(deployment)}
     for pid, core in [(os.getpid(), first), *cores.items()]:
         for thread in Path(f"/proc/{pid}/task").iterdir():
             os.sched_setaffinity(int(thread.name), {core})
@@ -259,10 +213,14 @@ def set_apart(deployment: Deployment) -> None:
 
 def measure(seconds: float, seed: int, rate: float | None, *, apart: bool) -> Measured:
     """Start this checkout's stack, and measure it."""
-    with tempfile.TemporaryDirectory() as folder, deployed(Path(folder), workers=2) as deployment:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Voicemails(seed) as voicemails,
+        deployed(Path(folder), workers=2, CALLBACK_HOSTS=voicemails.origin) as deployment,
+    ):
         if apart:
             set_apart(deployment)
-        load, services = Load(deployment, seed), deployment.services()
+        load, services = Load(deployment, voicemails), deployment.services()
 
         def idle() -> bool:
             return services.states.open_count() == 0
@@ -271,17 +229,18 @@ def measure(seconds: float, seed: int, rate: float | None, *, apart: bool) -> Me
         eventually(idle, PATIENCE_S)
         burst = load.at_once(AT_ONCE)
         eventually(idle, PATIENCE_S)
-        begun, before, own = time.time(), small_job.usage(deployment), time.process_time()
+        begun, before, own = time.time(), usage(deployment), time.process_time()
         with signal_of(deployment) as signals:
             overload = load.at_rate(rate or 3 * capacity, seconds)
-        ended, used = time.time(), small_job.usage(deployment).since(before)
-        own, waiting = time.process_time() - own, services.states.open_count()
+        ended, own = time.time(), time.process_time() - own
+        used = usage(deployment).since(before)
+        waiting = services.states.open_count()
         calm = answered(load.at_rate(capacity / 2, CALM_S))
         loaded = answered(overload)
         eventually(idle, PATIENCE_S)
         archived = time.time()
-        lost = [one.at for one in (*loaded, *calm) if not one.in_time]
-        good = sum(one.in_time and one.arrived_at <= ended for one in loaded)
+        lost = [one.at for one in (*loaded, *calm) if not in_time(one)]
+        good = sum(in_time(one) and one.arrived_at <= ended for one in loaded)
         everyone = [*burst, *loaded, *calm]
         return Measured(
             capacity=capacity,
@@ -294,19 +253,23 @@ def measure(seconds: float, seed: int, rate: float | None, *, apart: bool) -> Me
             recovered=max(0.0, max(lost, default=0.0) - ended),
             archived=archived - ended,
             unarchived=sum(1 for _ in services.intake_store.waiting()),
-            twice=sum(len(one.exchange.callbacks) > 1 for one in everyone),
+            twice=sum(len(one.callbacks) > 1 for one in everyone),
             signal=signals[0] - begun if signals else None,
             cpu=Cpu.of(used, own, loaded, waiting, ended),
         )
 
 
 def measured_in(checkout: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """The figures of a checkout, measured in a process that imports nothing of another."""
-    command = [sys.executable, __file__, "--child", f"--seconds={options.seconds}"]
-    command += [f"--seed={options.seed}", *([f"--rate={options.rate}"] if options.rate else [])]
+    """The figures of a checkout, measured in a process that has only its benchmarks from here."""
+    command = [sys.executable, "-P", "-m", "benchmarks.overload", "--child"]
+    command += [f"--seconds={options.seconds}", f"--seed={options.seed}"]
+    command += [f"--rate={options.rate}"] if options.rate else []
     command += ["--apart"] if options.apart else []
-    env = {**os.environ, "PYTHONPATH": str(checkout)}
-    child = subprocess.run(command, cwd=checkout, env=env, stdout=subprocess.PIPE, check=True)
+    with tempfile.TemporaryDirectory() as ours:
+        for name in ("benchmarks", "samples"):
+            Path(ours, name).symlink_to(ROOT / name)
+        env = {**os.environ, "PYTHONPATH": f"{ours}:{checkout}"}
+        child = subprocess.run(command, cwd=checkout, env=env, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
     return found
 

@@ -46,10 +46,11 @@ CALM_S = 240.0
 
 HEAD = (
     f"{'':20}{'in time':>9}{'goodput':>9}{'p50':>8}{'p99':>8}"
-    f"{'recovered':>11}{'archived':>10}{'signal':>8}"
+    f"{'recovered':>11}{'archived':>10}{'signal':>8}{'failures':>10}"
 )
 """Goodput is over the capacity, while the overload lasts. After its end: seconds until every new
-recording is in time, and until all are archived. The signal: seconds until its pressure is 1."""
+recording is in time, and until all are archived. The signal: seconds until its pressure is 1. The
+failures are those that are sent before Twilio fails the request."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,9 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
     "3 times for 5 minutes, behind 8 hour-long calls": partial(
         overload, times=3.0, seconds=300.0, calls=8
     ),
+    "1.5 times for 2 minutes, accepting and failures on the same cores": partial(
+        overload, times=1.5, seconds=120.0, engine=WARM, around=AROUND
+    ),
     "3 times for 2 minutes, accepting and failures on the same cores": partial(
         overload, times=3.0, seconds=120.0, engine=WARM, around=AROUND
     ),
@@ -144,11 +148,13 @@ class Outcome:
     archived: float
     signal: float
     long_in_time: bool
+    failures_in_time: int
 
     def __str__(self) -> str:
         return (
             f"{self.policy:<20}{self.in_time:>9}{self.goodput:>9.2f}{self.p50:>7.1f}x"
             f"{self.p99:>7.1f}x{self.recovered:>9.0f} s{self.archived:>8.0f} s{self.signal:>6.1f} s"
+            f"{self.failures_in_time:>10}"
         )
 
 
@@ -172,6 +178,7 @@ def run(policy: Policy, scenario: Scenario) -> Outcome:
         - scenario.until,
         signal=machine.pressed_at,
         long_in_time=all(each.in_time for each in done if each.job.duration > LONGEST_S),
+        failures_in_time=machine.failures_in_time,
     )
 
 

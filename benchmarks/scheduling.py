@@ -9,15 +9,17 @@ production. `python -m benchmarks.scheduling [--jobs N]`.
 from __future__ import annotations
 
 import argparse
+import bisect
 import heapq
 import math
 import random
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from addon.requests import scheduling, selection
-from addon.requests.selection import Backlog, Choice
+from addon.requests.selection import FAILURES, Backlog, Choice
 from addon.requests.sla import LIMITS, percentile
 
 MEDIAN_CALL_S = 180.0
@@ -78,6 +80,7 @@ class Job:
 
 
 Take = Callable[[Sequence[str], Backlog, float], Choice | None]
+Failures = Callable[[Backlog, float, int], int]
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Policy:
     """The roles of a machine's processes, and how each takes its next job.
 
     `order` gives what a queue is sorted by, and with `single` there is one queue for all.
+    `failures` gives the number of failures to send at a moment.
     """
 
     name: str
@@ -92,6 +96,7 @@ class Policy:
     take: Take = selection.take
     order: Callable[[Job], float] = lambda job: job.due
     single: bool = False
+    failures: Failures = lambda _backlog, _now, _queued: sys.maxsize
 
 
 def _roles(cores: int) -> list[Sequence[str]]:
@@ -111,12 +116,17 @@ def first_job(served: Sequence[str], backlog: Backlog, _now: float) -> Choice | 
 
 
 def deployed(cores: int) -> Policy:
-    """What this release does: what can be in time first, reserves for the rest."""
-    return Policy("in time first", _roles(cores))
+    """What this release does: what can be in time first, reserves for the rest and for failures."""
+    return Policy("in time first", _roles(cores), failures=selection.failures_to_send)
+
+
+def failures_at_once(cores: int) -> Policy:
+    """What the release before did: the same, but each failure is sent when it is due."""
+    return Policy("failures at once", _roles(cores))
 
 
 def earliest_deadline(cores: int) -> Policy:
-    """What the release before did: queues by length, the earliest deadline first, late or not."""
+    """Queues by length, the earliest deadline first, late or not."""
     return Policy("earliest deadline", _roles(cores), first_job)
 
 
@@ -133,7 +143,9 @@ def unreserved(cores: int) -> Policy:
 
 def policies(cores: int) -> list[Policy]:
     """All that are compared."""
-    return [make(cores) for make in (fifo, unreserved, earliest_deadline, deployed)]
+    return [
+        make(cores) for make in (fifo, unreserved, earliest_deadline, failures_at_once, deployed)
+    ]
 
 
 @dataclass
@@ -176,13 +188,16 @@ class Machine:
     backlog: Backlog = field(default_factory=Backlog)
     waiting: dict[str, list[Job]] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
+    failures_in_time: int = 0
+    """Sent before Twilio fails their request."""
     pressed_at: float = math.inf
     """When the signal to scale by first was above 1."""
 
     def __post_init__(self) -> None:
         self.processes = [Process(serves) for serves in self.policy.roles]
         self._debt = 0.0  # core seconds of what goes before the jobs
-        self._unanswered: list[tuple[float, int]] = []
+        self._unanswered: list[tuple[float, float, int]] = []
+        self._failing: list[tuple[float, int]] = []  # when Twilio fails each, in this order
         self._answered: set[int] = set()
 
     def run(self, arrivals: Iterable[Job]) -> list[Done]:
@@ -201,15 +216,27 @@ class Machine:
         due.insert(at, order)
         self.waiting.setdefault(queue, []).insert(at, job)
         self._debt += self.around.accepting
-        heapq.heappush(self._unanswered, (job.arrived + answered_by(job), id(job)))
+        fails_at = scheduling.deadline(job.arrived, job.duration)
+        heapq.heappush(self._unanswered, (job.arrived + answered_by(job), fails_at, id(job)))
         self._look_at_signal(queue)
 
     def _answer_late(self) -> None:
-        """Answer what is due with a failure."""
+        """Answer with a failure what is due, as much of it as the policy says."""
         while self._unanswered and self._unanswered[0][0] <= self.now:
-            _, job = heapq.heappop(self._unanswered)
+            _, fails_at, job = heapq.heappop(self._unanswered)
             if job not in self._answered:
+                bisect.insort(self._failing, (fails_at, job))
+        number = self.policy.failures(self.backlog, self.now, 0) if self._failing else 0
+        owed, sent = self.backlog.owed, 0
+        while self._failing and sent < number:
+            first = bisect.bisect(self._failing, (self.now, 0))
+            fails_at, job = self._failing.pop(first if first < len(self._failing) else 0)
+            if job not in self._answered:
+                self._answered.add(job)
                 self._debt += self.around.failure
+                self.failures_in_time += fails_at > self.now
+                sent += 1
+        owed[FAILURES] = owed.get(FAILURES, 0.0) - sent * selection.FAILURE_S
 
     def _look_at_signal(self, queue: str) -> None:
         """Note when the queue's pressure passes 1."""

@@ -22,6 +22,11 @@ from addon.commands.sending import multipart_body
 TOKEN_BYTES = 12
 
 
+def new_token() -> str:
+    """A token for a request's callback: hexadecimal, of a length that all have."""
+    return secrets.token_hex(TOKEN_BYTES)
+
+
 class Template(NamedTuple):
     """A request in pieces: `head` up to the request SID, and what follows the callback's token.
 
@@ -37,11 +42,20 @@ class Template(NamedTuple):
     after_token: bytes
 
     @classmethod
-    def of(cls, port: int, path: str, auth_token: str, account: str, audio: bytes) -> Template:
-        """The request that uploads `audio` as the Marketplace does."""
+    def of(
+        cls,
+        port: int,
+        path: str,
+        auth_token: str,
+        account: str,
+        audio: bytes,
+        *,
+        callback: str = "https://x.twilio.com/cb/",
+        seconds: float = 4.0,
+    ) -> Template:
+        """The request that uploads `audio` as the Marketplace does; its token ends the callback."""
         mark = "@" * 2 * TOKEN_BYTES
-        callback = f"https://x.twilio.com/cb/{mark}"
-        fields = {"callback": callback, "duration": "4", "channels": "2"}
+        fields = {"callback": callback + mark, "duration": str(int(seconds)), "channels": "2"}
         body, kind = multipart_body(fields, audio)
         form, _, rest = body.partition(mark.encode())
         signed = f"http://127.0.0.1:{port}{path}" + "".join(n + fields[n] for n in sorted(fields))
@@ -58,9 +72,9 @@ class Template(NamedTuple):
         ]
         return cls(port, auth_token, "\r\n".join(lines).encode(), form, rest, before, after)
 
-    def request(self) -> bytes:
-        """A whole request like no other."""
-        token = secrets.token_hex(TOKEN_BYTES).encode()
+    def request(self, text: str | None = None) -> bytes:
+        """A whole request like no other, with this token or a new one."""
+        token = (text or new_token()).encode()
         signed = self.before_token + token + self.after_token
         signature = base64.b64encode(hmac.digest(self.auth_token.encode(), signed, hashlib.sha1))
         sid = secrets.token_hex(16).encode()
@@ -111,7 +125,8 @@ class Sender:
 
 def keep_under_way(template: Template, seconds: float, number: int) -> list[float]:
     """The times of as many requests as are answered with `number` under way."""
-    sender, times = Sender(template), []
+    sender = Sender(template)
+    times: list[float] = []
     until = time.monotonic() + seconds
     for _ in range(number):
         sender.send(time.monotonic())
@@ -126,7 +141,8 @@ def keep_under_way(template: Template, seconds: float, number: int) -> list[floa
 def at_rate(template: Template, seconds: float, rate: float) -> list[float]:
     """The times of requests at a rate, whether or not the earlier ones are answered; a time counts
     from when the request was due."""
-    sender, times = Sender(template), []
+    sender = Sender(template)
+    times: list[float] = []
     began = time.monotonic()
     due = [began + number / rate for number in range(int(seconds * rate))]
     due.reverse()

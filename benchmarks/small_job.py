@@ -18,7 +18,6 @@ import io
 import os
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +39,7 @@ from addon.requests.request import Request
 from addon.requests.sla import percentile
 from addon.settings import Settings
 from addon.twilio.invocation import Invocation
+from benchmarks.usage import Amounts, Usage, usage
 from tests.end_to_end.deployment import Deployment, deployed, eventually
 from workers import deliver, deposit, first_delivery, process
 from workers.services import Services
@@ -49,7 +49,6 @@ SECONDS = 3.0
 IDLE_S = 8.0
 GAP_S = 0.25
 INSTALL = "XD" + 32 * "0"
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def voicemail() -> bytes:
@@ -63,111 +62,12 @@ def voicemail() -> bytes:
     return body.getvalue()
 
 
-Amounts = defaultdict[str, float]
-
-
-@dataclass
-class Usage:
-    """CPU seconds of each role's processes, and the counters of Redis, at one moment."""
-
-    at: float
-    cpu: Amounts
-    redis: Amounts
-
-    def since(self, before: Usage, idle: Usage | None = None) -> Usage:
-        """The difference; the rate of `idle`, a difference itself, is taken off for this time."""
-        took = self.at - before.at
-        share = took / idle.at if idle else 0.0
-        parts = []
-        for name in ("cpu", "redis"):
-            now, then = getattr(self, name), getattr(before, name)
-            off = getattr(idle, name) if idle else Amounts(float)
-            used = {key: now[key] - then[key] - share * off[key] for key in list(now)}
-            parts.append(Amounts(float, used))
-        return Usage(took, *parts)
-
-
-def usage(deployment: Deployment) -> Usage:
-    """Read /proc and INFO."""
-    connection = deployment.services().redis
-    cpu = Amounts(float)
-    for _, role, each in processes_of(deployment):
-        cpu[role] += each.own
-        # Of processes that have ended and were waited for: those of a worker were its jobs.
-        cpu["jobs" if role == "worker parents" else role] += each.of_ended
-    told = Amounts(float)
-    for name, facts in connection.info("commandstats").items():
-        told[name.removeprefix("cmdstat_")] = facts["calls"]
-    told["reads"] = connection.info("stats").get("total_reads_processed", 0)
-    return Usage(time.monotonic(), cpu, told)
-
-
-@dataclass
-class ProcessTimes:
-    """One line of /proc: parent, command line, CPU seconds of its own and of its ended children."""
-
-    parent: int
-    command: str
-    own: float
-    of_ended: float
-
-
-def processes_of(deployment: Deployment) -> list[tuple[int, str, ProcessTimes]]:
-    """The id, role and times of each process of the stack."""
-    table = _processes(deployment.stack.process.pid)
-    rq_workers = _rq_workers(deployment.services().redis)
-    return [(pid, _role(pid, table, rq_workers), each) for pid, each in table.items()]
-
-
-def _processes(root: int) -> dict[int, ProcessTimes]:
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            stat = (entry / "stat").read_text().rpartition(")")[2].split()
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        own, ended = (sum(map(int, stat[at : at + 2])) / TICKS for at in (11, 13))
-        found[int(entry.name)] = ProcessTimes(int(stat[1]), command, own, ended)
-    below = {root}
-    while more := {pid for pid, each in found.items() if each.parent in below} - below:
-        below |= more
-    return {pid: each for pid, each in found.items() if pid in below}
-
-
-def _rq_workers(connection: Any) -> set[int]:
-    """The process ids of the RQ workers."""
-    pids = (connection.hget(key, "pid") for key in connection.smembers("rq:workers"))
-    return {int(pid) for pid in pids if pid}
-
-
-def _role(pid: int, table: dict[int, ProcessTimes], rq_workers: set[int]) -> str:
-    each = table[pid]
-    if pid in rq_workers:
-        return "worker parents"
-    if "valkey" in each.command or "redis-server" in each.command:
-        return "Redis"
-    if "gunicorn" in each.command:
-        return "web"
-    if "-m workers" not in each.command:
-        return "supervisor"
-    above = table.get(each.parent)
-    if each.parent in rq_workers:
-        return "jobs"
-    if above is None or "-m workers" not in above.command:
-        return "launcher"
-    # The sweeper is forked last, and RQ knows neither it nor the delivery processes.
-    unknown = [one for one in table if table[one].parent == each.parent and one not in rq_workers]
-    return "sweeper" if pid == max(unknown) else "deliveries"
-
-
 class RealProcesses:
     """The first measurement."""
 
     def __init__(self, deployment: Deployment, audio: bytes) -> None:
         self.deployment = deployment
+        self.services = deployment.services()
         self.audio = audio
 
     def run(self, count: int) -> None:
@@ -201,8 +101,7 @@ class RealProcesses:
         accepted = time.time()
         assert answer.status == 202, answer
         assert exchange.arrived.wait(60), "no result came"
-        services = self.deployment.services()
-        eventually(lambda: not services.intake_store.is_waiting(exchange.sid), 60)
+        eventually(lambda: not self.services.intake_store.is_waiting(exchange.sid), 60)
         return exchange.callbacks[0].received_at - accepted, time.time() - accepted
 
 

@@ -6,9 +6,24 @@ import pytest
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from addon.redis_commands import Script, all_done, execute, execute_all, fields
 from addon.requests.connections import web_connection
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """All that is sent to Redis."""
+    commands: list[object] = []
+    real = redis.connection.AbstractConnection.send_packed_command
+
+    def send(self, command, check_health=True):
+        commands.append(command)
+        return real(self, command, check_health)
+
+    monkeypatch.setattr(redis.connection.AbstractConnection, "send_packed_command", send)
+    return commands
 
 
 def test_an_answer_is_as_redis_gives_it(redis_server):
@@ -54,6 +69,20 @@ def test_an_answer_that_was_not_waited_for_is_not_given_to_the_next_command(
     assert execute(redis_server, "INCR", "number") == 1
 
 
+def test_a_redis_that_does_not_answer_in_time_is_asked_once(redis_url, redis_server, sent):
+    """A time-out is no broken connection: what was asked may be done yet."""
+    client = web_connection(redis_url)
+    try:
+        execute(client, "GET", "key")
+        sent.clear()
+        with pytest.raises(RedisTimeoutError):
+            execute(client, "BLPOP", "nothing", 1)
+        assert len(sent) == 1
+        assert execute(client, "GET", "key") is None
+    finally:
+        client.connection_pool.disconnect()
+
+
 def test_every_connection_goes_back_to_its_pool(redis_url):
     client = web_connection(redis_url)
     try:
@@ -79,17 +108,10 @@ def test_a_script_is_known_by_its_hash_and_sent_again_where_it_is_not(redis_serv
 
 
 def test_several_commands_are_one_round_trip_and_an_error_is_in_the_place_of_its_answer(
-    redis_server, monkeypatch
+    redis_server, sent
 ):
     redis_server.set("key", "value")
-    sent = []
-    real = redis.connection.AbstractConnection.send_packed_command
-
-    def send(self, command, check_health=True):
-        sent.append(command)
-        return real(self, command, check_health)
-
-    monkeypatch.setattr(redis.connection.AbstractConnection, "send_packed_command", send)
+    sent.clear()
     commands = [("GET", "key"), ("LPUSH", "key", 1), ("HSET", "hash", "a", 1), ("HGETALL", "hash")]
     value, error, added, hash_ = execute_all(redis_server, commands)
     assert len(sent) == 1

@@ -56,3 +56,10 @@ def test_times_are_read_with_their_zone():
 def test_a_time_without_its_zone_is_none(text):
     with pytest.raises(UnreadableDocument):
         stored_documents.moment(text, "thing")
+
+
+def test_a_document_is_written_without_blanks_and_its_times_with_their_zone():
+    document = {"at": datetime(2026, 1, 2, tzinfo=UTC), "list": [1, None]}
+    assert (
+        stored_documents.compact(document) == '{"at":"2026-01-02T00:00:00+00:00","list":[1,null]}'
+    )

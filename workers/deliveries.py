@@ -32,6 +32,7 @@ from addon.requests.queues import (
     land,
     sid_of,
 )
+from workers import marketplace
 from workers.deliver import deliver_held
 from workers.delivery_hosts import SENDS, HostLimits
 from workers.services import Services, services
@@ -204,6 +205,7 @@ class DeliveryWorker:
 
 def main(queues: Sequence[str]) -> None:
     """Deliver from these queues until SIGTERM or SIGINT; the process has to end afterwards."""
+    marketplace.keep_connections()
     _run_until_told(DeliveryWorker(services(), queues))
 
 

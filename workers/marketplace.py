@@ -13,7 +13,7 @@ from typing import Any, cast
 from addon.archive.archive import Archive
 from addon.call_facts import Facts, gathered
 from addon.errors import OutboundRefused
-from addon.outbound import Credentials, Origins, Outbound, split
+from addon.outbound import Credentials, KeptConnections, Origins, Outbound, split
 from addon.requests import scheduling
 from addon.requests.intake_store import IntakeRecord
 from addon.requests.request import Request
@@ -26,8 +26,17 @@ from addon.twilio.rest import is_twilio
 from addon.twilio.trimming import trim
 from workers import source
 
+_kept: KeptConnections | None = None
+"""Connections to callback hosts, in a process that sends many results."""
+
 GIVE_UP_FLOOR_S = 600.0
 """A result is sent again for at least this long: a failure may have no duration to go by."""
+
+
+def keep_connections() -> None:
+    """Keep connections to callback hosts open in this process, which must not fork any more."""
+    global _kept
+    _kept = KeptConnections()
 
 
 class MarketplaceHandler:
@@ -64,7 +73,7 @@ class MarketplaceHandler:
         callback.post_result(
             url,
             trim(answer),
-            outbound=Outbound(_callback_hosts(settings)),
+            outbound=Outbound(_callback_hosts(settings), kept=_kept),
             credentials=credentials(settings, request.tenant, url),
             style=style(settings, request.tenant),
         )

@@ -88,6 +88,7 @@ class Sweeper:
         self._watch_in_flight()
         for sid in self._to_be_looked_at():
             self._look_at(sid)
+        self._send_failures()
         if self.clock() - self._compared_at >= self._compare_every:
             began = time.thread_time()
             self._find_forgotten()
@@ -118,22 +119,22 @@ class Sweeper:
         """The requests that are due for a look, but for those that wait in good order.
 
         These are told by a few calls for all; each but a few of a long backlog is one of them. Some
-        have waited for too long: the deliveries of their failures are queued in one call.
+        have waited for too long, and their failures are due.
         """
         states, now, judged = self.services.states, self.clock(), self.judge()
         due = states.due_at(now, LOOKS)
         entries = {entry.sid: entry for entry in states.get_many(due)}
         jobs = {sid: _awaited(entry) for sid, entry in entries.items()}
         waiting = self.services.dispatcher.waiting([job for each in jobs.values() for job in each])
-        next_looks, late = {}, []
+        next_looks, late = {}, {}
         for sid, awaited in jobs.items():
             answer_by = _answer_by(entries[sid])
             if awaited and waiting.issuperset(awaited):
                 next_looks[sid] = min(now + scheduling.LOOK_S, answer_by)
                 if judged >= answer_by:
-                    late.append(sid)
+                    late[sid] = _fails_at(entries[sid])
                     next_looks[sid] = now + scheduling.LOOK_S
-        self.services.dispatcher.deliver_all(late)
+        self.services.dispatcher.failures_due.add(late)
         states.postpone({sid: (due[sid], at) for sid, at in next_looks.items()})
         return [sid for sid in due if sid not in next_looks]
 
@@ -227,13 +228,28 @@ class Sweeper:
             self.services.dispatcher.process(entry)
 
     def _answer_in_time(self, entry: RequestState) -> None:
-        """Have what cannot be done before Twilio gives it up answered with a failure."""
+        """Note what cannot be done before Twilio gives it up: its failure is due."""
         answer_by = _answer_by(entry)
         if self.judge() < answer_by:
             if answer_by < math.inf:
                 self._at(entry, answer_by)
             return
-        self.services.dispatcher.deliver(entry.sid, first=True)
+        self.services.dispatcher.failures_due.add({entry.sid: _fails_at(entry)})
+
+    def _send_failures(self) -> None:
+        """Queue the failures that are due, as many as may be sent now (decision 0704).
+
+        What has been answered since, or has its result, is only taken off the list.
+        """
+        failures, judged = self.services.dispatcher.failures_due, self.judge()
+        if not failures.count():
+            return
+        sids = failures.first(judged, failures.may_be_sent(self.clock()))
+        entries = self.services.states.get_many(sids)
+        due = [entry.sid for entry in entries if _answer_by(entry) <= judged]
+        if due:
+            self.services.dispatcher.deliver_failures(due)
+        failures.drop(sids)
 
     def _find_forgotten(self) -> None:
         """Queue what is in the intake store and has no state: Redis was lost.
@@ -296,11 +312,16 @@ class Sweeper:
 def _answer_by(entry: RequestState) -> float:
     """When a request has to be answered with a failure; infinite for none that ever has to be."""
     length = entry.duration or entry.longest
-    if entry.delivery is not None or entry.state in (PROCESSED, STUCK) or length is None:
+    if entry.delivery is not None or entry.state in (PROCESSED, STUCK, DONE) or length is None:
         return math.inf
     if not has_deadline(entry.source):
         return math.inf
     return scheduling.answer_by(entry.received_at, length)
+
+
+def _fails_at(entry: RequestState) -> float:
+    """When Twilio fails a request that has a deadline."""
+    return scheduling.deadline(entry.received_at, entry.duration or entry.longest or 0.0)
 
 
 def _awaited(entry: RequestState) -> list[tuple[str, str]]:

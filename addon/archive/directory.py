@@ -108,13 +108,12 @@ class DirectoryStore:
             try:
                 if _etag(os.fstat(file)) != etag:
                     raise Tampered("the object was replaced while it was read")
-                size = FIRST_READ
                 while length > 0:
-                    block = memory[: min(length, size)]
+                    block = memory[:length]
                     count = os.preadv(file, [block], start)
                     if not count:
                         return
-                    start, length, size = start + count, length - count, READ_SIZE
+                    start, length = start + count, length - count
                     yield block[:count]
             finally:
                 os.close(file)

@@ -64,6 +64,9 @@ class Mark:
     def _absent(self, *, make: bool) -> None:
         known = self._known()
         if known is not None and not self._is_used():
+            if os.path.exists(self._path):  # noqa: PTH110 - made by another process meanwhile
+                self.check()
+                return
             raise StoreUnavailable(
                 "the archive's directory is empty, and a store was there: its disk is not mounted",
                 remedy=REMEDY,

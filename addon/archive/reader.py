@@ -8,9 +8,10 @@ of it is yielded: this module must never release an unverified byte.
 from __future__ import annotations
 
 import hmac
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from addon.archive.blocks import BlockSource
 from addon.archive.keys import DecryptionKeys
 from addon.archive.layout import (
+    FRAME_LENGTH,
     IV_LENGTH,
     MAX_HEADER_LENGTH,
     SUITE,
@@ -40,6 +42,24 @@ WINDOW_FRAMES = 128
 BLOCK_LENGTH = 1024 * 1024
 """Plaintext given out at once: handing on a frame by itself costs as much as verifying it (decision
 0505)."""
+
+VIEW_FRAMES = 5
+"""Frames of ours in a block of `views`: a player's 256 KiB touch no more, so it is read, opened and
+sent at once, and twice as much stays in a core's cache."""
+
+MEMORIES_KEPT = 8
+"""For the next answers, as many as threads read next requests: new memory of this size costs a
+range as much as decrypting it."""
+
+
+class ViewMemory(NamedTuple):
+    """The memory of one answer's views: for `VIEW_FRAMES` as they are stored, and opened."""
+
+    stored: memoryview
+    plaintext: memoryview
+
+
+_kept: deque[ViewMemory] = deque(maxlen=MEMORIES_KEPT)
 
 
 class Fetch(Protocol):
@@ -86,38 +106,48 @@ class RangeReader:
 
         Raises Tampered instead of the first block that is not authentic, and what `fetch` raises.
         """
-        count = max(BLOCK_LENGTH // self._frames.frame_length, 1)
-        return map(bytes, self._range(start, stop, count))
+        return map(bytes, self._range(start, stop, BLOCK_LENGTH, None))
 
     def views(self, start: int = 0, stop: int | None = None) -> Iterator[memoryview]:
-        """As `read`, but frame by frame, each in the memory that the next one is written into.
+        """As `read`, but each block lies in memory that the next one is written into.
 
-        What is read, opened and sent out of one small stretch of memory stays in the core's cache.
+        Once the end is met the memory is the next answer's: whoever asks for the next block, or the
+        end, must have done with all before it. One that is left early is not used again.
         """
-        return self._range(start, stop, 1)
+        try:
+            memory = _kept.pop()
+        except IndexError:
+            memory = ViewMemory(
+                memoryview(bytearray(VIEW_FRAMES * FIRST_READ)),
+                memoryview(bytearray(VIEW_FRAMES * FRAME_LENGTH)),
+            )
+        yield from self._range(start, stop, len(memory.plaintext), memory)
+        _kept.append(memory)
 
-    def _range(self, start: int, stop: int | None, count: int) -> Iterator[memoryview]:
-        """Plaintext in blocks of `count` frames, each overwritten by the next."""
+    def _range(
+        self, start: int, stop: int | None, block_length: int, memory: ViewMemory | None
+    ) -> Iterator[memoryview]:
+        """Plaintext in blocks of whole frames, each overwritten by the next."""
         stop = self.length if stop is None else min(stop, self.length)
         if start >= stop:
             return
         frame_length = self._frames.frame_length
         first, last = start // frame_length + 1, (stop - 1) // frame_length + 1
         at = (first - 1) * frame_length
-        for block in self._blocks(first, last, count):
+        for block in self._blocks(first, last, max(block_length // frame_length, 1), memory):
             yield block[max(start - at, 0) : stop - at]
             at += len(block)
 
-    def _blocks(self, first: int, last: int, count: int) -> Iterator[memoryview]:
+    def _blocks(
+        self, first: int, last: int, count: int, memory: ViewMemory | None = None
+    ) -> Iterator[memoryview]:
         """The plaintext of frames `first` to `last`, `count` at a time, as `_range` gives it.
 
         A listener waits for the first frame at the object's start and of more than one block: it
         goes out by itself, before the others are opened.
         """
         alone = first == 1 or last - first >= count
-        plaintext = memoryview(b"")
-        # More memory than for one frame takes longer than the first frame's way to its listener.
-        stored = memoryview(bytearray(FIRST_READ)) if count == 1 else None
+        stored, plaintext = memory or (None, memoryview(b""))
         for window in range(first, last + 1, WINDOW_FRAMES):
             end = min(window + WINDOW_FRAMES - 1, last)
             source = self._stored(window, end, stored)

@@ -92,7 +92,8 @@ class Store(Protocol):
     def read_into(
         self, memory: memoryview, key: str, start: int, length: int, *, etag: str
     ) -> Iterator[memoryview]:
-        """The same bytes in blocks that may lie in `memory`: each is written over by the next.
+        """The same bytes in blocks that may lie in `memory`, as much as it holds: each is written
+        over by the next.
 
         New memory for each block costs a listener's range as much as decrypting it.
         """

@@ -45,6 +45,7 @@ def overview(sources: Sources, now: float) -> dict[str, Any]:
     depths, waited, in_flight = queues.depths(), queues.waited(now), queues.in_flight()
     return {
         "unfinished": len(unfinished),
+        "failures_waiting": queues.failures_due.count(),
         "states": dict(Counter(entry.state for entry in entries).most_common()),
         "oldest": [state_document(entry) for entry in entries[:OLDEST_SHOWN]],
         "queues": {
@@ -70,6 +71,9 @@ def overview_lines(whole: dict[str, Any], now: float) -> Iterator[str]:
     """What `overview` gives, for people."""
     found = ", ".join(f"{count} {state}" for state, count in whole["states"].items())
     yield f"{whole['unfinished']} unfinished" + (f": {found}" if found else "")
+    if failing := whole["failures_waiting"]:
+        who = "1 of them waits for its failure" if failing == 1 else f"{failing} wait for failures"
+        yield f"{who}: results that can be in time go first"
     for entry in whole["oldest"]:
         received, left = ago(entry["received_at"], now), _left(entry["deadline_at"], now)
         yield f"  {entry['sid']}  {entry['state']}, received {received}{left}"

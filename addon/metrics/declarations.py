@@ -219,6 +219,12 @@ PRESSURE = Metric(
 )
 IN_FLIGHT = Metric("addon_jobs_in_flight", "gauge", ("lane",), "Jobs that a worker has taken.")
 OPEN = Metric("addon_requests_open", "gauge", (), "Requests accepted and not finished.")
+FAILURES_WAITING = Metric(
+    "addon_failures_waiting",
+    "gauge",
+    (),
+    "Requests whose failure is due and waits behind results that can be in time.",
+)
 SWEEPER = Metric("addon_sweeper_active", "gauge", (), "1 while a sweeper is at work.")
 MEMORY = Metric("addon_redis_memory_bytes", "gauge", (), "What Redis uses.")
 MEMORY_LIMIT = Metric("addon_redis_memory_limit_bytes", "gauge", (), "maxmemory; 0 for none.")
@@ -232,7 +238,7 @@ ALL_METRICS = {
         *(LOST_JOBS, REFUSED_JOBS, ADOPTED, STUCK, ORIGINS_REFUSED, INTAKES_ERASED),
         *(CATALOGUE_MISSED, REANALYSED, REDACTIONS),
         *(AUDIO, PACE, STAGE),
-        *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, SWEEPER),
+        *(DEPTH, OLDEST, PRESSURE, IN_FLIGHT, OPEN, FAILURES_WAITING, SWEEPER),
         *(MEMORY, MEMORY_LIMIT, ACCEPTING),
     )
 }

@@ -13,11 +13,13 @@ from addon.outbound.client import (
     Timeouts,
     errors_as,
 )
+from addon.outbound.kept import KeptConnections
 from addon.outbound.origins import Origin, Origins, split
 
 __all__ = [
     "Bearer",
     "Credentials",
+    "KeptConnections",
     "Origin",
     "Origins",
     "Outbound",

@@ -11,7 +11,7 @@ import http.client
 import json
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -26,6 +26,7 @@ from addon import backoff
 from addon.errors import AddonError, OriginRefused, OutboundRefused, OutboundUnavailable
 from addon.outbound.adapter import PinnedAdapter
 from addon.outbound.addresses import is_public, resolve
+from addon.outbound.kept import KeptConnections
 from addon.outbound.origins import Origin, Origins, Target, split
 from addon.outbound.total_timeout import TotalTimeout
 
@@ -141,9 +142,10 @@ def errors_as(refused: type[AddonError], unavailable: type[AddonError]) -> Itera
 
 
 class Outbound:
-    """Client for requests to allowed origins. No state between requests; safe to share.
+    """Client for requests to allowed origins; safe to share.
 
-    `resolver` and `tls` are for tests and for networks with a certificate authority of their own.
+    No state between requests, but for connections in `kept`. `resolver` and `tls` are for tests and
+    for networks with a certificate authority of their own.
     """
 
     def __init__(
@@ -153,11 +155,13 @@ class Outbound:
         timeouts: Timeouts | None = None,
         resolver: Callable[[str, int], list[str]] = resolve,
         tls: ssl.SSLContext | None = None,
+        kept: KeptConnections | None = None,
     ) -> None:
         self.origins = origins
         self._timeouts = timeouts or Timeouts()
         self._resolver = resolver
         self._tls = tls
+        self._kept = kept
 
     @contextmanager
     def open(
@@ -204,13 +208,18 @@ class Outbound:
     ) -> Iterator[Response]:
         addresses = self._addresses(target.origin)
         tls = None if target.origin.scheme == "http" else self._tls or _default_tls()
-        adapter = PinnedAdapter(target, addresses, tls, timeout)
-        with closing(adapter):
+        kept = self._kept.take(target, addresses, tls, timeout) if self._kept else None
+        adapter = kept or PinnedAdapter(target, addresses, tls, timeout)
+        with ExitStack() as after:
+            after.callback(adapter.close)
             with _translated(target.origin, timeout):
                 request = Request(method, str(target.origin), headers, data=body).prepare()
                 answer = adapter.send(request, stream=True, timeout=(limits.connect, limits.read))
             with answer:
                 yield Response(answer.raw, timeout, target.origin)
+                if self._kept and adapter.finish(answer.raw):
+                    after.pop_all()
+                    self._kept.keep(target, tls, adapter)
 
     def _addresses(self, origin: Origin) -> list[str]:
         if not self.origins.admits_origin(origin):

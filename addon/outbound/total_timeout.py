@@ -35,6 +35,10 @@ class TotalTimeout:
         if self._passed:
             self._close()
 
+    def release(self) -> None:
+        """Leave its sockets alone from now on: another exchange goes on with them."""
+        self._sockets = []
+
     def check(self, host: str) -> None:
         """Raise OutboundUnavailable where the time is up: a socket shut here reads as ended."""
         if self._passed:

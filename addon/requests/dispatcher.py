@@ -19,6 +19,7 @@ from addon.redis_errors import as_unavailable
 from addon.requests import scheduling, selection
 from addon.requests.admission import AdmissionControl
 from addon.requests.claiming import PLACE
+from addon.requests.failures_due import FailuresDue
 from addon.requests.queued_job import QueuedJob
 from addon.requests.queues import (
     DELIVER_KIND,
@@ -29,6 +30,7 @@ from addon.requests.queues import (
     DeadlineQueue,
 )
 from addon.requests.scheduling import Length
+from addon.requests.selection import FAILURES
 from addon.requests.spoilt_keys import is_number
 from addon.requests.state import BATCH, QUEUED, RequestState, RequestStates
 
@@ -43,6 +45,7 @@ class Dispatcher:
         self.redis: Any = connection
         self.states = states
         self.admission = AdmissionControl(connection)
+        self.failures_due = FailuresDue(connection)
         self._queues = {
             name: DeadlineQueue(name, connection=connection) for name in scheduling.ALL_QUEUES
         }
@@ -102,8 +105,11 @@ class Dispatcher:
         facts = {"delivery": QUEUED, "delivery_queue": queue, "delivery_job": job}
         self._again(sid, DELIVER_KIND, queue, job, int(scheduling.JOB_FLOOR_S), facts)
 
-    def deliver_all(self, sids: Sequence[str]) -> None:
-        """Queue the first deliveries of many requests in one transaction. Raises RedisError."""
+    def deliver_failures(self, sids: Sequence[str]) -> None:
+        """Queue the failures of many requests, at their reserve's cost, in one transaction.
+
+        Raises RedisError.
+        """
         at = time.time() + scheduling.LOOK_S
         with self.redis.pipeline() as pipe:
             pipe.multi()  # RQ would, and after the first command it is too late
@@ -112,6 +118,8 @@ class Dispatcher:
                 facts = {"delivery": QUEUED, "delivery_queue": queue, "delivery_job": job}
                 self.states.enter(pipe, sid, facts, at)
                 self._enqueue(pipe, DELIVER_KIND, sid, job, queue, int(scheduling.JOB_FLOOR_S))
+            spent = len(sids) * selection.FAILURE_S
+            pipe.hincrbyfloat(redis_keys.RESERVES, FAILURES, -spent)
             pipe.execute()
 
     def periodic_task(self, name: str) -> None:

@@ -9,7 +9,6 @@ is a record, a result or an outcome: whoever can write to the bucket must not en
 
 from __future__ import annotations
 
-import json
 import struct
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -89,7 +88,7 @@ class IntakeStore:
         document: dict[str, Any] = {"version": VERSION, "source": source, "request": request}
         if signature is not None:
             document["signature"] = vars(signature)
-        head = json.dumps(document, separators=(",", ":")).encode()
+        head = stored_documents.compact(document).encode()
         sent: list[int] = []
         try:
             self._put(INTAKE, sid, counted(_framed(head, audio), sent), if_absent=True)

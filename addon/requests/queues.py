@@ -7,6 +7,7 @@ own retries, scheduler and maintenance are not used: the sweeper decides what ru
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
@@ -190,6 +191,14 @@ def land(connection: Any, jobs: Iterable[tuple[Queue, Job]]) -> None:
         commands.append(("DEL", job.key))
         commands.append(("LREM", queue.intermediate_queue_key, "1", job.id))
     all_done(execute_all(connection, commands))
+
+
+def due_of(job: str) -> float:
+    """The second by which a job is due, from its id; infinite where that does not say."""
+    try:
+        return float(int(job[-16:-8], 16))
+    except ValueError:
+        return math.inf
 
 
 def kind_of(job: str) -> str:

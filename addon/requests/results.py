@@ -5,7 +5,6 @@ It holds no secret and no URL. Times are seconds with three decimals.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ class StoredResult:
 
     def to_bytes(self) -> bytes:
         """As JSON. No version: the release before takes no further field; from 2 on it has one."""
-        return json.dumps(vars(self), separators=(",", ":")).encode()
+        return stored_documents.compact(vars(self)).encode()
 
     @classmethod
     def from_bytes(cls, body: bytes) -> StoredResult:

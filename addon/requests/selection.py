@@ -30,15 +30,20 @@ FIXED_S, SECONDS_PER_SECOND = 0.3, 0.0028
 DELIVERY_S = 1.0
 """From a process's end with a job to the accepted answer, with a callback host that answers."""
 
-LONGER, LATE = "longer", "late"
-SHARES = {LONGER: 0.2, LATE: 0.05}
-"""Shares of the work that are reserved: for urgent jobs of the longer queues, and for late ones.
+LONGER, LATE, FAILURES = "longer", "late", "failures"
+SHARES = {LONGER: 0.2, LATE: 0.05, FAILURES: 0.02}
+"""Shares of the work that are reserved: for urgent jobs of the longer queues, for late ones, and
+for sending failures.
 
-Late ones get little, because each takes the place of an answer that counts; but recordings of an
+The last two get little, because each takes the place of an answer that counts; but recordings of an
 overload that lasts must be archived before its end."""
 
-CREDIT_S, DEBT_S = 1.0, 60.0
-"""Bounds of what a reserve is owed. The share holds from second to second; nothing is saved up."""
+FAILURE_S = 0.01
+"""Seconds of a core to send a failure: the delivery's, Redis's and, beside them, the sweeper's."""
+
+CREDIT_S, DEBT_S = 1.0, {LONGER: 60.0, LATE: 60.0, FAILURES: 0.0}
+"""Bounds of what a reserve is owed. The share holds from second to second; nothing is saved up. The
+failures of an idle hour are not paid for in the next overload."""
 
 URGENT_AT = 3.0
 """A longer job is urgent after this many times its queue's shortest audio: Twilio's median."""
@@ -180,14 +185,29 @@ def _oldest_late(first: Mapping[str, int], backlog: Backlog) -> Choice | None:
     return None if queue is None else Choice(queue, 0, late=True)
 
 
+def failures_to_send(backlog: Backlog, now: float, queued: int) -> int:
+    """The number of failures to send now, of those that are due; `queued` deliveries wait already.
+
+    While a recording waits that can be in time, their reserve pays FAILURE_S for each. Otherwise it
+    is a second of a core at a time, so that what comes next waits no longer.
+    """
+    is_busy = any(
+        due and first_in_time(due, now, _service(queue, backlog)) < len(due)
+        for queue, due in backlog.due.items()
+        if queue in RECORDING_QUEUES
+    )
+    room = backlog.owed.get(FAILURES, 0.0) if is_busy else CREDIT_S
+    return max(0, int(room / FAILURE_S) - queued)
+
+
 def charge(
     owed: Mapping[str, float], queue: str, seconds: float, *, late: bool
 ) -> dict[str, float]:
     """The seconds that each reserve is owed after a process has spent some on a job."""
-    spent = {LONGER: not late and queue != EXPRESS, LATE: late}
+    spent = {LONGER: not late and queue != EXPRESS, LATE: late, FAILURES: False}
     return {
         reserve: max(
-            -DEBT_S,
+            -DEBT_S[reserve],
             min(
                 CREDIT_S,
                 owed.get(reserve, 0.0) + (-seconds if spent[reserve] else share * seconds),

@@ -61,7 +61,7 @@ class SignatureUse:
         """The use of a signature for a request: `request` is JSON, `audio` a hash or address."""
         return cls(
             _digest(key, "signature", signature),
-            _digest(key, "request", json.dumps(request, separators=(",", ":"))),
+            _digest(key, "request", stored_documents.compact(request)),
             _digest(key, "audio", audio),
             bound,
         )
@@ -201,4 +201,4 @@ def _read(text: bytes) -> SignatureUse | None:
 
 
 def _text(use: SignatureUse) -> str:
-    return json.dumps(vars(use), separators=(",", ":"))
+    return stored_documents.compact(vars(use))

@@ -19,6 +19,7 @@ from addon.requests import scheduling
 TYPES: dict[str, bytes] = {
     redis_keys.REQUESTS_OPEN: b"zset",
     redis_keys.REQUESTS_DONE: b"zset",
+    redis_keys.REQUESTS_FAILING: b"zset",
     redis_keys.REQUESTS_UNCOUNTED: b"list",
     redis_keys.RESERVES: b"hash",
     redis_keys.WEBHOOKS_OPEN: b"zset",

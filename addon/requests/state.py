@@ -232,7 +232,7 @@ class RequestStates:
             ("MULTI",),
             *_written(sid, {**facts, **own}),
             ("EXPIRE", _key(sid), RETENTION_S),
-            ("ZREM", keys.REQUESTS_OPEN, sid),
+            *(("ZREM", listed, sid) for listed in (keys.REQUESTS_OPEN, keys.REQUESTS_FAILING)),
             ("ZADD", keys.REQUESTS_DONE, now, sid),
             ("RPUSH", keys.REQUESTS_UNCOUNTED, sid),
             ("EXEC",),
@@ -253,8 +253,8 @@ class RequestStates:
         """Forget one request, whatever is known of it."""
         with self.redis.pipeline() as pipe:
             pipe.delete(_key(sid))
-            pipe.zrem(keys.REQUESTS_OPEN, sid)
-            pipe.zrem(keys.REQUESTS_DONE, sid)
+            for listed in (keys.REQUESTS_OPEN, keys.REQUESTS_FAILING, keys.REQUESTS_DONE):
+                pipe.zrem(listed, sid)
             pipe.execute()
 
     def forget_finished(self, number: int) -> None:

@@ -12,7 +12,7 @@ from addon import redis_keys
 from addon.redis_commands import Script
 from addon.requests import scheduling, selection
 from addon.requests.scheduling import EXPRESS, PERIODIC, RECORDING_QUEUES
-from addon.requests.selection import LATE, LONGER, SHARES
+from addon.requests.selection import DEBT_S, FAILURES, LATE, LONGER, SHARES
 
 
 def _table(values: Mapping[str, float]) -> str:
@@ -24,7 +24,7 @@ TAKE = f"""
 local now = tonumber(ARGV[1])
 local defaults = {_table({q: selection.default_service_time(q) for q in RECORDING_QUEUES})}
 local shortest = {_table({q: scheduling.shortest(q) for q in RECORDING_QUEUES})}
-local share = {_table(SHARES)}
+local share, debt = {_table(SHARES)}, {_table(DEBT_S)}
 local queues, owed = {{}}, {{}}
 
 local function number(text, otherwise)
@@ -49,11 +49,12 @@ local function charge(name, late, seconds)
   for reserve, part in pairs(share) do
     local change = part * seconds
     if spent[reserve] then change = -seconds end
-    owed[reserve] = math.max({-selection.DEBT_S!r},
+    owed[reserve] = math.max(-debt[reserve],
       math.min({selection.CREDIT_S!r}, owed[reserve] + change))
   end
-  redis.call('HSET', '{redis_keys.RESERVES}', '{LATE}', string.format('%.17g', owed.{LATE}),
-    '{LONGER}', string.format('%.17g', owed.{LONGER}))
+  for reserve, seconds in pairs(owed) do
+    redis.call('HSET', '{redis_keys.RESERVES}', reserve, string.format('%.17g', seconds))
+  end
 end
 
 local function service(queue)
@@ -134,8 +135,9 @@ local function urgent()
   if found and least <= {selection.URGENT_LEFT!r} then return found end
 end
 
-local stored = redis.call('HMGET', '{redis_keys.RESERVES}', '{LATE}', '{LONGER}')
+local stored = redis.call('HMGET', '{redis_keys.RESERVES}', '{LATE}', '{LONGER}', '{FAILURES}')
 owed.{LATE}, owed.{LONGER} = number(stored[1] or 0, 0), number(stored[2] or 0, 0)
+owed.{FAILURES} = number(stored[3] or 0, 0)
 if ARGV[2] ~= '' then charge(ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])) end
 for i = 1, #KEYS do
   queues[i] = {{key = KEYS[i], name = string.match(KEYS[i], '[^:]*$')}}

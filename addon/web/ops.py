@@ -108,6 +108,7 @@ def is_forwarded() -> bool:
 def _gauges() -> Iterator[Gauge]:
     queues, redis = context().dispatcher, context().redis
     yield Gauge(declarations.OPEN, context().states.open_count())
+    yield Gauge(declarations.FAILURES_WAITING, queues.failures_due.count())
     yield Gauge(declarations.SWEEPER, float(bool(redis.exists(redis_keys.SWEEPER))))
     for queue, depth in queues.depths().items():
         yield Gauge(declarations.DEPTH, depth, (queue,))

@@ -24,6 +24,13 @@ def test_pieces_are_the_same_bytes_in_one_size(blocks: list[bytes], size: int) -
     assert cut[-1] or not any(blocks)
 
 
+def test_a_piece_of_many_blocks_has_the_usual_crc32() -> None:
+    blocks = [bytes(range(256)) * count for count in (1, 256, 257, 700)]
+    (first, last) = pieces(blocks, 200_000, 2)
+    assert first.crc32 == crc32(first.content)
+    assert last.crc32 == crc32(last.content)
+
+
 @given(blocks_of_any_size, st.integers(1, 10), st.integers(1, 4))
 def test_a_piece_stays_as_it_was_until_its_memory_is_due_again(
     blocks: list[bytes], size: int, count: int

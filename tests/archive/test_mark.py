@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from addon.archive.mark import FILE, Mark
 from addon.archive.opening import open_store
 from addon.archive.store import Store
 from addon.errors import NotStored, StoreUnavailable
@@ -95,3 +96,18 @@ def test_where_nothing_can_be_remembered_the_process_itself_does(root, tmp_path)
     shutil.rmtree(root)
     with pytest.raises(StoreUnavailable, match="is not mounted"):
         store.stat("a")
+
+
+def test_a_process_that_looked_just_before_another_made_the_mark_takes_it(
+    root: Path, tmp_path: Path
+) -> None:
+    """Two web processes write the very first object at once."""
+    memory, first = tmp_path / "memory", Mark(root, tmp_path / "memory")
+
+    class Slower(Mark):
+        def _known(self) -> str | None:
+            first.check(make=True)
+            return super()._known()
+
+    Slower(root, memory).check(make=True)
+    assert not [path for path in root.iterdir() if path.name != FILE]

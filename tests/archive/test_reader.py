@@ -10,6 +10,7 @@ from addon.archive.key_pairs import KeyPair
 from addon.archive.keys import DecryptionKeys, EncryptionKeys
 from addon.archive.layout import FRAME_LENGTH, Frames, Header, parse_header
 from addon.archive.reader import (
+    VIEW_FRAMES,
     WINDOW_FRAMES,
     RangeReader,
     fetch_header,
@@ -150,6 +151,39 @@ def test_views_are_the_same_bytes_in_memory_that_is_used_again(
     reader._fetch = fetch
     assert b"".join(map(bytes, reader.views(5))) == content[5:]
     assert b"".join(reader.read(F - 1, 2 * F + 1)) == content[F - 1 : 2 * F + 1]
+
+
+def test_memory_of_views_is_used_again_once_they_are_read_to_the_end(
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
+) -> None:
+    content = noise(3 * VIEW_FRAMES * F)
+    reader = reader_of(sealed(content, encryption_keys), decryption_keys)
+
+    def memory_of(block: memoryview) -> int:
+        return id(block.obj)
+
+    whole = list(reader.views(F))
+    (again,) = reader.views(F, 2 * F)
+    assert {memory_of(block) for block in whole} == {memory_of(again)}
+    one, other = reader.views(), reader.views(F)
+    first, second = next(one), next(other)
+    assert memory_of(first) != memory_of(second)
+    assert (bytes(first), bytes(second)) == (content[:F], content[F : 2 * F])
+    one.close()  # type: ignore[attr-defined]
+    later = [memory_of(block) for _ in range(3) for block in reader.views(F, 2 * F)]
+    assert memory_of(first) not in later
+    assert memory_of(second) not in later
+    assert b"".join(map(bytes, other)) == content[2 * F :]
+
+
+def test_a_damaged_frame_of_a_views_block_gives_none_of_it(
+    encryption_keys: EncryptionKeys, decryption_keys: DecryptionKeys
+) -> None:
+    stored = bytearray(sealed(noise(VIEW_FRAMES * F), encryption_keys))
+    stored[-3 * F] ^= 1
+    reader = reader_of(bytes(stored), decryption_keys)
+    with pytest.raises(Tampered):
+        next(reader.views(F, VIEW_FRAMES * F))
 
 
 def test_fetches_in_blocks_of_any_size_are_joined(

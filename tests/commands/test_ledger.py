@@ -145,6 +145,14 @@ def test_the_slo_by_length(flask_ledger, services):
     assert rows["all"][0] == "21"
 
 
+def test_failures_that_wait_are_counted(flask_ledger, sources):
+    enter(sources.queues, sources.intake_store)
+    assert json.loads(flask_ledger("--json").stdout)["failures_waiting"] == 0
+    sources.queues.failures_due.add({SID: 1.0})
+    assert json.loads(flask_ledger("--json").stdout)["failures_waiting"] == 1
+    assert flask_ledger().output.splitlines()[1].startswith("1 of them waits for its failure")
+
+
 def test_a_program_reads_all_of_it_as_json(flask_ledger, sources, services):
     enter(sources.queues, sources.intake_store)
     done(services, finished(100, pace=1.0))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from addon.requests import scheduling, selection
 from addon.requests.scheduling import EXPRESS, PERIODIC, RECORDING_QUEUES, ROLES
-from addon.requests.selection import LATE, LONGER, Backlog, Choice
+from addon.requests.selection import CREDIT_S, FAILURE_S, FAILURES, LATE, LONGER, Backlog, Choice
 
 NOW = 1_800_000_000.0
 GENERAL = ROLES["general"]
@@ -114,7 +114,7 @@ class TestReserves:
 
     def test_time_with_others_is_owed_in_part_and_time_with_its_own_is_paid(self):
         owed = selection.charge({}, EXPRESS, 2.0, late=False)
-        assert owed == {LONGER: pytest.approx(0.4), LATE: pytest.approx(0.1)}
+        assert owed == pytest.approx({LONGER: 0.4, LATE: 0.1, FAILURES: 0.04})
         assert selection.charge(owed, EXPRESS, 3.0, late=True)[LATE] == pytest.approx(-2.9)
         assert selection.charge(owed, "qlong", 3.0, late=False)[LONGER] == pytest.approx(-2.6)
 
@@ -123,8 +123,8 @@ class TestReserves:
         owed: dict[str, float] = {}
         for queue, late, seconds in jobs:
             owed = selection.charge(owed, queue, seconds, late=late)
-        for each in owed.values():
-            assert -selection.DEBT_S <= each <= selection.CREDIT_S
+        for reserve, each in owed.items():
+            assert -selection.DEBT_S[reserve] <= each <= selection.CREDIT_S
 
 
 @given(
@@ -132,7 +132,7 @@ class TestReserves:
         st.sampled_from(scheduling.ALL_QUEUES),
         st.lists(st.floats(-1e4, 1e5), max_size=30),
     ),
-    owed=st.dictionaries(st.sampled_from([LATE, LONGER]), st.floats(-60, 1)),
+    owed=st.dictionaries(st.sampled_from(sorted(selection.SHARES)), st.floats(-60, 1)),
     role=st.sampled_from(sorted(ROLES)),
 )
 def test_a_process_takes_a_job_of_its_queues_exactly_if_there_is_one(left, owed, role):
@@ -142,3 +142,26 @@ def test_a_process_takes_a_job_of_its_queues_exactly_if_there_is_one(left, owed,
     if taken is not None:
         assert taken.queue in ROLES[role]
         assert 0 <= taken.index < len(left[taken.queue])
+
+
+class TestFailuresThatAreDue:
+    def test_they_are_sent_at_once_while_nothing_waits_that_can_be_in_time(self):
+        for found in (backlog(), backlog(express=[-5.0, 1.9]), backlog(backfill=[9e9])):
+            assert selection.failures_to_send(found, NOW, 0) == int(CREDIT_S / FAILURE_S)
+
+    def test_otherwise_their_reserve_pays_for_each(self):
+        for queue in RECORDING_QUEUES:
+            for owed in (0.0, -1.0, FAILURE_S / 2):
+                found = backlog({FAILURES: owed}, **{queue: [-5.0, 50.0]})
+                assert selection.failures_to_send(found, NOW, 0) == 0
+            found = backlog({FAILURES: 3.5 * FAILURE_S}, **{queue: [-5.0, 50.0]})
+            assert selection.failures_to_send(found, NOW, 0) == 3
+
+    def test_what_waits_to_be_sent_already_is_counted(self):
+        most = int(CREDIT_S / FAILURE_S)
+        assert selection.failures_to_send(backlog(), NOW, most - 1) == 1
+        assert selection.failures_to_send(backlog(), NOW, most + 9) == 0
+
+    def test_those_of_an_idle_hour_are_not_paid_for_in_the_next_overload(self):
+        owed = selection.charge({FAILURES: -50.0}, EXPRESS, 1.0, late=False)
+        assert owed[FAILURES] >= 0.0

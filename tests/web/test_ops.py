@@ -83,6 +83,7 @@ def test_accepted_duplicate_and_refused_requests_show(client):
     assert found["addon_duplicates_total", ()] == 1
     assert found["addon_rejections_total", (("reason", "Forged"),)] == 1
     assert found["addon_requests_open", ()] == 1
+    assert found["addon_failures_waiting", ()] == 0
     assert found["addon_lane_depth", (("lane", "express"),)] == 1
     assert found["addon_lane_depth", (("lane", "qlong"),)] == 0
 

@@ -31,7 +31,7 @@ from tests.outbound.loopback import Answer, Loopback
 from tests.outbound.resetting import Resetting
 from tests.stack.running import wait_until
 from tests.workers.working import become_worker
-from workers import deliveries, delivery_hosts, launcher
+from workers import deliveries, delivery_hosts, launcher, marketplace
 from workers.deliveries import DeliveryWorker
 from workers.delivery_hosts import HostLimits
 from workers.marketplace import MarketplaceHandler
@@ -140,6 +140,14 @@ def test_the_launcher_runs_it_for_both_queues_of_deliveries():
     assert runs.pop("webhooks") is launcher.run_webhooks
     assert runs.pop("deliver") is runs.pop("redeliver") is launcher.run_deliveries
     assert set(runs.values()) == {launcher.run_worker}
+
+
+def test_its_process_keeps_connections_to_callback_hosts(as_worker, monkeypatch):
+    monkeypatch.setattr(marketplace, "_kept", None)
+    monkeypatch.setattr(deliveries, "services", lambda: as_worker)
+    monkeypatch.setattr(deliveries, "_run_until_told", lambda _worker: None)
+    deliveries.main(QUEUES)
+    assert marketplace._kept is not None
 
 
 def test_no_result_waits_for_callbacks_that_never_answer(queued, working, as_worker, hosts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,10 @@ from addon.commands.marketplace import Exchange
 from addon.errors import CallbackClosed, SettingsError
 from addon.requests.request import Request
 from addon.twilio.invocation import Invocation
+from tests.outbound.keeping import keeping
+from tests.outbound.loopback import Answer, Loopback
 from tests.web.requests import INSTALL, new_sid
+from workers import marketplace
 from workers.marketplace import (
     GIVE_UP_FLOOR_S,
     MarketplaceHandler,
@@ -128,6 +132,24 @@ def test_a_callback_without_credentials_is_posted_to_without_any(settings, marke
     bare = settings.replace(callback_credentials={})
     assert HANDLER.send(bare, request(f"{market.origin}/callback/XR1"), {"code": None})
     assert exchange.callbacks[0].authorised, "an Authorization header came along"
+
+
+def test_results_share_a_connection_in_a_process_that_keeps_them(settings, monkeypatch):
+    monkeypatch.setattr(marketplace, "_kept", None)
+    marketplace.keep_connections()
+    serving = []
+
+    def taken(_request: object) -> Answer:
+        serving.append(threading.current_thread())
+        return Answer(204)
+
+    with Loopback().running() as host, keeping(marketplace._kept):
+        host.otherwise = taken
+        own = settings.replace(callback_hosts=(host.origin,))
+        for number in range(2):
+            HANDLER.send(own, request(host.url(f"/{number}")), {"code": None})
+    assert len(serving) == 2
+    assert len(set(serving)) == 1
 
 
 def test_an_installs_style_comes_before_the_default(settings):

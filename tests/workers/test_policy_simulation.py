@@ -116,18 +116,29 @@ def test_an_overloaded_machine_does_what_it_can_and_recovers(deployed, before, t
     assert overload_simulation.run(before, scenario).goodput < 0.6
 
 
-def test_each_failure_takes_from_the_results_of_a_machine_that_accepts_too(deployed):
+def test_each_failure_that_is_sent_at_once_takes_from_the_results():
     """As measured with real processes in a minute and in two: what failures cost is what is lost
     (decision 0704)."""
     goodputs = []
     for seconds, failure in ((60.0, 0.010), (120.0, 0.010), (120.0, 0.004)):
         around = Around(0.0073, failure)
         scenario = overload(2, 3.0, seconds, calm=False, engine=WARM, around=around)
-        goodputs.append(overload_simulation.run(deployed, scenario).goodput)
+        policy = scheduling.failures_at_once(2)
+        goodputs.append(overload_simulation.run(policy, scenario).goodput)
     minute, dear, cheap = goodputs
     assert minute == pytest.approx(0.75, abs=0.04)
     assert dear < cheap < minute
     assert cheap - dear > 0.08
+
+
+def test_failures_with_a_reserve_leave_the_cores_to_results_and_some_still_come_in_time(deployed):
+    around = Around(0.0073, 0.010)
+    scenario = overload(2, 3.0, 120.0, engine=WARM, around=around)
+    found = overload_simulation.run(deployed, scenario)
+    at_once = overload_simulation.run(scheduling.failures_at_once(2), scenario)
+    assert found.goodput > at_once.goodput + 0.15
+    assert found.failures_in_time > 500
+    assert found.number == at_once.number == len(scenario.jobs)
 
 
 def test_of_a_burst_four_fifths_of_what_any_order_could_do_are_in_time(deployed):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from rq.queue import Queue
 
+from addon import redis_keys
 from addon.errors import StoreUnavailable
-from addon.requests import scheduling
+from addon.requests import scheduling, selection
 from addon.requests.lease import lease
 from addon.requests.queues import DeadlineQueue, sid_of
 from addon.requests.request import Request
@@ -292,6 +294,88 @@ class TestDeadline:
         sweeper.sweep()
         work(as_worker)
         assert [each.document()["status"] for each in exchange.callbacks] == ["successful"]
+
+
+class TestFailuresThatAreDue:
+    """They wait while a recording does that can be in time, but for their reserve."""
+
+    def late(self, accept, number: int) -> list[str]:
+        received = datetime.now(UTC) - timedelta(seconds=9)
+        return [accept(received_at=received, duration=1.0, channels=2.0).sid for _ in range(number)]
+
+    @pytest.fixture
+    def all_looked_at(self, as_worker, sweeper) -> Callable[[], list[str]]:
+        """Has every request looked at now; gives the requests whose delivery is queued then."""
+
+        def sweep() -> list[str]:
+            for sid in as_worker.states.open_sids():
+                as_worker.states.look_again(sid, 0.0)
+            sweeper.sweep()
+            jobs = Queue("deliver", connection=as_worker.redis).get_job_ids()
+            return sorted(map(sid_of, jobs))
+
+        return sweep
+
+    def test_without_a_reserve_none_is_sent_and_all_are_counted(
+        self, accept, as_worker, all_looked_at
+    ):
+        sids = self.late(accept, 3)
+        in_time = accept(wav(30.0)).sid
+        assert all_looked_at() == all_looked_at() == []
+        assert as_worker.dispatcher.failures_due.count() == 3
+        work_on(as_worker, in_time)
+        assert all_looked_at() == sorted(sids)
+        assert as_worker.dispatcher.failures_due.count() == 0
+
+    def test_the_reserve_pays_for_those_that_twilio_fails_next(
+        self, accept, as_worker, all_looked_at
+    ):
+        first, second = self.late(accept, 2)
+        as_worker.states.mark(first, received_at=time.time() - 11.0)
+        accept(wav(30.0))
+        as_worker.redis.hset(redis_keys.RESERVES, "failures", 1.5 * selection.FAILURE_S)
+        assert all_looked_at() == [second]
+        assert as_worker.dispatcher.failures_due.count() == 1
+        owed = float(as_worker.redis.hget(redis_keys.RESERVES, "failures"))
+        assert owed == pytest.approx(0.5 * selection.FAILURE_S)
+        as_worker.redis.hset(redis_keys.RESERVES, "failures", 2 * selection.FAILURE_S)
+        assert all_looked_at() == sorted([first, second])
+
+    def test_what_its_late_job_has_answered_is_not_answered_again(
+        self, accept, as_worker, all_looked_at, market
+    ):
+        (sid,) = self.late(accept, 1)
+        in_time = accept(wav(30.0)).sid
+        assert all_looked_at() == []
+        work_on(as_worker, sid)
+        assert as_worker.dispatcher.failures_due.count() == 0
+        as_worker.dispatcher.failures_due.add(
+            {sid: 0.0}
+        )  # as a release leaves it that knows of none
+        work_on(as_worker, in_time)
+        assert all_looked_at() == []
+        assert as_worker.states.get(sid).state == "done"
+        assert as_worker.dispatcher.failures_due.count() == 0
+        assert [each.document()["code"] for each in market.exchanges[sid].callbacks] == [61001]
+
+    def test_with_redis_lost_they_are_noted_again(self, accept, as_worker, all_looked_at):
+        self.late(accept, 2)
+        accept(wav(30.0))
+        assert all_looked_at() == []
+        as_worker.redis.delete(redis_keys.REQUESTS_FAILING)
+        assert all_looked_at() == []
+        assert as_worker.dispatcher.failures_due.count() == 2
+
+
+def work_on(services, sid: str) -> None:
+    """Do the work of one request that waits, and its delivery."""
+    entry = services.states.get(sid)
+    services.redis.lrem(f"rq:queue:{entry.queue}", 1, entry.job)
+    process.process(sid)
+    if services.intake_store.is_waiting(sid):
+        job = services.states.get(sid).delivery_job
+        services.redis.lrem("rq:queue:deliver", 1, job)
+        deliver(sid)
 
 
 def test_an_answered_request_that_was_not_cleared_up_is(accept, sweeper, as_worker, monkeypatch):

@@ -294,7 +294,7 @@ class TestSweep:
             deliver(exchange.sid)
 
         as_worker.states.look_again(exchange.sid, 0.0)
-        at(Dispatcher, "deliver_all", finish, before=True)
+        at(Dispatcher, "deliver_failures", finish, before=True)
         sweeper.sweep()
         deliver(exchange.sid)
         assert len(exchange.callbacks) == 1

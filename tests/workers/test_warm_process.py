@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import resource
 import signal
 import socket
 import tempfile
@@ -16,7 +18,7 @@ import structlog
 
 from addon import log
 from tests.stack.running import alive, wait_until
-from workers import first_delivery, warm_process
+from workers import first_delivery, marketplace, warm_process
 from workers.warm_process import MORE_FILES, MORE_MEMORY, MORE_THREADS, Task, WarmProcess
 
 PATIENCE_S = 60.0
@@ -63,6 +65,21 @@ def leave_files() -> None:
 def leave_threads() -> None:
     for _ in range(MORE_THREADS + 1):
         threading.Thread(target=time.sleep, args=(PATIENCE_S,), daemon=True).start()
+
+
+def see_connections_kept() -> None:
+    assert marketplace._kept is not None
+
+
+def use_the_same_memory_again() -> None:
+    """Arrays as the analysis has them, again and again: few pages of them are new."""
+    for _ in range(2):
+        first = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(8):
+            arrays = [bytes(512 * 1024) for _ in range(12)]
+            del arrays
+        new = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - first
+    assert new < 8 * 12 * 512 // 4 / 10, new
 
 
 def kill_itself() -> None:
@@ -144,6 +161,22 @@ def nothing_reaches_the_next(before: str, after: str) -> None:
 )
 def test_nothing_of_a_job_reaches_the_next(children, before, after):
     assert children.run(nothing_reaches_the_next, before, after) == 0
+
+
+def it_succeeds(job: str) -> None:
+    warm = Warm()
+    pid, _ = warm.do(globals()[job])
+    assert warm.do(nothing)[0] == pid, "the job failed"
+    warm.close()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is the GNU C library's")
+def test_memory_that_a_job_frees_is_there_for_the_next(children):
+    assert children.run(it_succeeds, use_the_same_memory_again.__name__) == 0
+
+
+def test_connections_to_callback_hosts_are_kept(children):
+    assert children.run(it_succeeds, see_connections_kept.__name__) == 0
 
 
 def it_is_replaced_after(job: str) -> None:

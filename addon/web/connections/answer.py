@@ -41,14 +41,36 @@ class Outcome(enum.Enum):
     BROKEN = "the answer broke off"
 
 
+@dataclass
+class KeptHead:
+    """A head with the value of its Range taken out, its request, and the place of that header.
+
+    `environ` is the WSGI environ of its first request, as it was before the application had it.
+    """
+
+    head: bytes
+    request: Any
+    place: int
+    environ: dict[str, Any] | None = None
+
+    @property
+    def range(self) -> str:
+        """The Range of the request that is answered now."""
+        return str(self.request.headers[self.place][1])
+
+
 @dataclass(frozen=True)
 class Incoming:
-    """A request as gunicorn parsed it, with both addresses. `last` ends its connection."""
+    """A request as gunicorn parsed it, with both addresses. `last` ends its connection.
+
+    `kept` is the head that it shares with the connection's next requests.
+    """
 
     request: Any
     client: Any
     server: Any
     last: bool = False
+    kept: KeptHead | None = None
 
 
 class Answer:
@@ -115,21 +137,9 @@ class Answer:
 
     def _start(self) -> bool:
         """Call the application; False where it wants the body first."""
-        incoming = self._incoming
-        self._response, environ = wsgi.create(
-            incoming.request,
-            self._outgoing,
-            incoming.client,
-            incoming.server,
-            self._cfg,
-            response_class=Response,
-        )
-        environ["wsgi.multithread"] = True
+        self._response, environ = self._created()
         environ["wsgi.input"] = self._body
-        environ[TAKES_VIEWS] = True
-        # The library's sends a file with a blocking call.
-        del environ["wsgi.file_wrapper"], environ["gunicorn.socket"]
-        if incoming.last:
+        if self._incoming.last:
             self._response.force_close()
         try:
             self._whole = self._app(environ, self._response.start_response)
@@ -140,6 +150,32 @@ class Answer:
         self._items = iter(self._whole)
         self.started = True
         return True
+
+    def _created(self) -> tuple[Response, dict[str, Any]]:
+        """Gunicorn's response and environ; of a kept head the environ is that of its first request.
+
+        Putting one together costs a short range a tenth of its time.
+        """
+        incoming, kept = self._incoming, self._incoming.kept
+        if kept is not None and kept.environ is not None:
+            response = Response(incoming.request, self._outgoing, self._cfg)
+            return response, {**kept.environ, "HTTP_RANGE": kept.range}
+        response, environ = wsgi.create(
+            incoming.request,
+            self._outgoing,
+            incoming.client,
+            incoming.server,
+            self._cfg,
+            response_class=Response,
+        )
+        environ["wsgi.multithread"] = True
+        environ[TAKES_VIEWS] = True
+        # The library's sends a file with a blocking call; hints are sent past `Outgoing`'s answer.
+        for name in ("wsgi.file_wrapper", "gunicorn.socket", "wsgi.early_hints"):
+            environ.pop(name, None)
+        if kept is not None:
+            kept.environ = dict(environ)
+        return response, environ
 
     def _release(self) -> None:
         close: Callable[[], None] | None = getattr(self._whole, "close", None)

@@ -6,7 +6,6 @@ import contextlib
 import enum
 import socket
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from addon.web.connections.body import ReceivedBody
@@ -14,7 +13,7 @@ from addon.web.connections.chunked import ChunkedDecoder
 from addon.web.connections.outgoing import Outgoing
 
 if TYPE_CHECKING:
-    from addon.web.connections.answer import Answer
+    from addon.web.connections.answer import Answer, KeptHead
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -28,15 +27,6 @@ class State(enum.Enum):
     SENDING = "the client's reading"
     LINGERING = "the client's end, its answer sent"
     CLOSED = "nothing"
-
-
-@dataclass(frozen=True)
-class KeptHead:
-    """A head with the value of its Range taken out, its request, and the place of that header."""
-
-    head: bytes
-    request: Any
-    place: int
 
 
 class Connection:

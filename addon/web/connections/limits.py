@@ -53,9 +53,10 @@ class Limits:
     answers: int = 100
     """Answers that wait for their clients: each may hold a megabyte of audio in memory. Beyond
     them the one is cut that has taken nothing for longest."""
-    send_buffer: int = 128 * 1024
-    """The kernel's buffer for an answer, doubled by Linux. It shows progress only by a third of its
-    size, and a thousand clients that never read would fill it."""
+    send_buffer: int = 144 * 1024
+    """The kernel's buffer for an answer, doubled by Linux: a range of 256 KiB and its head leave by
+    one call. It shows progress only by a third of its size, and a thousand clients that never read
+    would fill it."""
     lingering_s: float = 2.0
     """For a client to read its refusal before the connection is reset."""
     lingering_bytes: int = 8 * 1024 * 1024

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import select
-import threading
+from collections import deque
 from typing import Any
 
 from gunicorn.http.body import ChunkedReader  # type: ignore[import-untyped]
 
-from addon.web.connections.connection import Connection, KeptHead
+from addon.web.connections.answer import KeptHead
+from addon.web.connections.connection import Connection
 from addon.web.connections.heads import parsed
 from addon.web.connections.receiving import BLOCK_BYTES, END_OF_HEAD
 
@@ -28,14 +29,16 @@ class NextRequests:
 
     def __init__(self, cfg: Any, threads: int) -> None:
         self._cfg = cfg
-        self._room = threading.Semaphore(threads // 2)
+        self._room = deque(range(threads // 2))
 
     def read(self, connection: Connection) -> Any | None:
         """The next request, as gunicorn parsed it; None where none came that is whole by its head.
 
         What came of any other stays in the connection's buffer, for the main thread.
         """
-        if not self._room.acquire(blocking=False):
+        try:
+            place = self._room.pop()  # a semaphore takes ten times as long
+        except IndexError:
             return None
         try:
             poll = select.poll()
@@ -43,7 +46,7 @@ class NextRequests:
             if not poll.poll(WAIT_MS):
                 return None
         finally:
-            self._room.release()
+            self._room.append(place)
         try:
             data = connection.sock.recv(BLOCK_BYTES)
         except OSError:

@@ -6,7 +6,6 @@ import contextlib
 import selectors
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -74,20 +73,18 @@ class ReceivingWorker(ThreadWorker, ABC):  # type: ignore[misc] # gunicorn has n
 
     def _ready(self, connection: Connection, _sock: Any = None) -> None:
         """An event. It may be of a connection that was dropped in this very turn."""
-        with self._guarded(connection):
+        try:
             if connection.state is State.SENDING:
                 self._writable(connection)
             elif connection.state not in (State.WORK, State.CLOSED):
                 self._readable(connection)
-
-    @contextlib.contextmanager
-    def _guarded(self, connection: Connection) -> Iterator[None]:
-        """A defect of ours ends one connection, not the process with all of them."""
-        try:
-            yield
         except Exception:
-            self.log.exception("a connection was closed by a defect")
-            self._close(connection, reset=True)
+            self._end_by_defect(connection)
+
+    def _end_by_defect(self, connection: Connection) -> None:
+        """A defect of ours ends one connection, not the process with all of them."""
+        self.log.exception("a connection was closed by a defect")
+        self._close(connection, reset=True)
 
     def _receive(self, connection: Connection) -> bytes | None:
         """Bytes that have come; empty at the end, and None where nothing has come yet."""

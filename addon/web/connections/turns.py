@@ -1,10 +1,16 @@
-"""The order in which requests that wait for a thread get one: by turns from each address."""
+"""Threads that answer requests, which get one by turns from each address."""
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import deque
 from collections.abc import Callable
+from queue import SimpleQueue
+
+from addon import log
+
+logger = log.get("connections")
 
 Task = Callable[[], object]
 
@@ -39,3 +45,41 @@ class Turns:
             if tasks:
                 self._waiting[network] = tasks
             return task
+
+
+class WorkThreads:
+    """Threads that do tasks by turns. An error of a task is logged.
+
+    A ThreadPoolExecutor's future, conditions and semaphore cost a task more than its change of
+    threads, and nobody asks for its result.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.turns = Turns()
+        self._ready: SimpleQueue[bool] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(number)]
+        for thread in self._threads:
+            thread.start()
+        # A process that ends in whatever way lets its threads finish what they do.
+        atexit.register(self.shutdown)
+
+    def submit(self, network: str, task: Task) -> None:
+        """Have a thread do a task when it is the turn of its address."""
+        self.turns.put(network, task)
+        self._ready.put(True)
+
+    def shutdown(self, wait: bool = True) -> None:
+        """End each thread once all tasks are done; `wait` for it."""
+        for _ in self._threads:
+            self._ready.put(False)
+        if wait:
+            atexit.unregister(self.shutdown)
+            for thread in self._threads:
+                thread.join()
+
+    def _run(self) -> None:
+        while self._ready.get():
+            try:
+                self.turns.take()()
+            except Exception:
+                logger.exception("a defect ended a thread's task")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import selectors
 import socket
 import sys
@@ -27,7 +28,7 @@ from addon.web.connections.limits import Limits, open_files_allowed
 from addon.web.connections.next_request import NextRequests
 from addon.web.connections.receiving import TOO_MANY, ReceivingWorker
 from addon.web.connections.registry import Group, Registry
-from addon.web.connections.turns import Task, Turns
+from addon.web.connections.turns import WorkThreads
 
 TICK_S = 0.25
 """How late a client may be cut."""
@@ -55,17 +56,27 @@ class ConnectionWorker(ReceivingWorker):
         self.limits = self.limits_of_process()
         self.registry = Registry(self.limits, open_files_allowed(self.limits.connections))
         self.budget = Budget(self.limits.unverified_bytes, HELD_BYTES)
-        self.turns = Turns()
         self.server_config = ServerConfig(self.cfg)
         self.next_requests = NextRequests(self.server_config, self.cfg.threads)
-        self.next_look = 0.0
+        self.next_look = self.next_notice = 0.0
         self.accepts = 1
+        self.addresses: dict[Any, Any] = {}
         # Its own limit stops accepting; ours makes room.
         self.worker_connections = sys.maxsize
         sys.setswitchinterval(SWITCH_S)
         # Gunicorn writes one for each head that is no request.
         self.log.error_log.addFilter(SparingFilter("Invalid request"))
         super().init_process()
+
+    def get_thread_pool(self) -> WorkThreads:
+        """The threads that call the application."""
+        return WorkThreads(self.cfg.threads)
+
+    def notify(self) -> None:
+        """Tell the arbiter that this process is alive, which it looks for once a second at most."""
+        if (now := time.monotonic()) >= self.next_notice:
+            self.next_notice = now + TICK_S
+            super().notify()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """One turn of the loop."""
@@ -92,7 +103,14 @@ class ConnectionWorker(ReceivingWorker):
                     self._stop_accepting()
                     return
             else:
-                self._begin(Connection(sock, client, listener.getsockname()))
+                self._begin(Connection(sock, client, self._address_of(listener)))
+
+    def _address_of(self, listener: Any) -> Any:
+        """The address that a listener is bound to, which never changes."""
+        address = self.addresses.get(listener)
+        if address is None:
+            address = self.addresses[listener] = listener.getsockname()
+        return address
 
     def _stop_accepting(self) -> None:
         """All connections are being worked on: new ones wait in the kernel until one is done."""
@@ -171,7 +189,7 @@ class ConnectionWorker(ReceivingWorker):
         self._release(connection)
         if connection.answer is not None and connection.answer.started:
             # It may write to the store, as the record of what was heard.
-            self._submit(network, partial(self._abandon, connection.answer))
+            self.tpool.submit(network, partial(self._abandon, connection.answer))
         connection.answer = None
 
     def _release(self, connection: Connection) -> None:
@@ -181,22 +199,27 @@ class ConnectionWorker(ReceivingWorker):
 
     def _call(self, connection: Connection, body: ReceivedBody | None) -> None:
         """Have a thread call the application; without a body, to see whether it wants one."""
-        self._prepare(connection, body)
+        self._prepare(connection, None if body is None else body.stream())
         self._work(connection)
 
-    def _prepare(self, connection: Connection, body: ReceivedBody | None) -> None:
-        stream = cast(BinaryIO, PendingBody()) if body is None else body.stream()
+    def _prepare(self, connection: Connection, body: BinaryIO | None) -> None:
         # A client that pipelines asks again on another connection (RFC 9112 9.3.2): nothing that we
         # know does, and a packet of requests would pass before all others.
         connection.unread |= bool(connection.buffer) and body is not None
+        kept = connection.kept_head
         incoming = Incoming(
             connection.request,
             connection.client,
             connection.server,
             last=not self.alive or connection.unread,
+            kept=kept if kept is not None and kept.request is connection.request else None,
         )
         connection.answer = Answer(
-            self.wsgi, self.server_config, incoming, stream, connection.outgoing
+            self.wsgi,
+            self.server_config,
+            incoming,
+            cast(BinaryIO, PendingBody()) if body is None else body,
+            connection.outgoing,
         )
         connection.credited = -1
 
@@ -204,15 +227,7 @@ class ConnectionWorker(ReceivingWorker):
         self.registry.enter(connection, State.WORK)
         self._listen_for(connection, 0)
         network = self.registry.network_of(connection)
-        self._submit(network, partial(self._turn, connection, network))
-
-    def _submit(self, network: str, task: Task) -> None:
-        """Have a thread do it when it is the turn of this address."""
-        self.turns.put(network, task)
-        self.tpool.submit(self._take_turn)
-
-    def _take_turn(self) -> None:
-        self.turns.take()()
+        self.tpool.submit(network, partial(self._turn, connection, network))
 
     def _turn(self, connection: Connection, network: str) -> None:
         """One turn of an answer, and the client's next ones. Runs in a thread."""
@@ -220,7 +235,7 @@ class ConnectionWorker(ReceivingWorker):
         while outcome is Outcome.OVER and self._has_next(connection):
             outcome = self._advanced(connection)
         if outcome is Outcome.MORE:
-            self._submit(network, partial(self._turn, connection, network))
+            self.tpool.submit(network, partial(self._turn, connection, network))
         else:
             self.method_queue.defer(self._after, connection, outcome)
 
@@ -230,13 +245,13 @@ class ConnectionWorker(ReceivingWorker):
         Not where others wait for one, nor behind a proxy, whose next request may be another
         client's.
         """
-        waited_for = self.limits.trusted_proxies or self.turns.waiting or not self.alive
+        waited_for = self.limits.trusted_proxies or self.tpool.turns.waiting or not self.alive
         if waited_for or connection.unread or connection.body is not None:
             return False
         request = self.next_requests.read(connection)
         if request is not None:
             connection.request = request
-            self._prepare(connection, ReceivedBody(self.budget))
+            self._prepare(connection, io.BytesIO())
         return request is not None
 
     def _advanced(self, connection: Connection) -> Outcome:
@@ -263,8 +278,10 @@ class ConnectionWorker(ReceivingWorker):
     def _after(self, connection: Connection, outcome: Outcome) -> None:
         """Back in the main thread after a turn."""
         self.worker_connections = sys.maxsize
-        with self._guarded(connection):
+        try:
             self._go_on(connection, outcome)
+        except Exception:
+            self._end_by_defect(connection)
 
     def _go_on(self, connection: Connection, outcome: Outcome) -> None:
         answer = connection.answer

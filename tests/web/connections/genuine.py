@@ -12,7 +12,7 @@ from tests.web.serving import Served
 SHAPES = [send.url_only(), send.first_sample(wav(1.0)), send.first_sample(wav(20.0))]
 """A URL, an upload held in memory, and one that is spooled."""
 
-ROUNDS = 6
+ROUNDS = 12
 
 RESETS = 1
 """Connections of a run that may be reset. Where other work keeps this client from sending its head,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 from collections.abc import Iterator
 
 import pytest
 from gunicorn.config import Config  # type: ignore[import-untyped]
 
+from addon.web.connections.answer import Answer, Incoming
 from addon.web.connections.connection import Connection
 from addon.web.connections.heads import parsed
 from addon.web.connections.next_request import NextRequests
@@ -95,6 +97,34 @@ def test_a_head_is_parsed_once_for_all_its_ranges(pair, monkeypatch):
     client.sendall(HEAD.replace(b"0-9", b"300-399"))
     assert requests.read(connection) is first
     assert ("RANGE", "bytes=300-399") in first.headers
+
+
+def test_the_environ_of_a_kept_head_is_the_one_of_a_new_request(pair):
+    connection, client = pair
+    requests, cfg = NextRequests(Config(), 2), Config()
+    seen: list[dict[str, object]] = []
+
+    def app(environ, start):
+        seen.append(dict(environ))
+        environ["of this request alone"] = True
+        start("204 No Content", [])
+        return []
+
+    def environ_of(request, kept):
+        incoming = Incoming(request, PEER, connection.server, kept=kept)
+        Answer(app, cfg, incoming, io.BytesIO(), connection.outgoing).advance()
+        environ = seen.pop()
+        del environ["wsgi.input"], environ["wsgi.errors"]
+        return environ
+
+    for range_of in (b"0-9", b"10-", b"-77"):
+        head = HEAD.replace(b"0-9", range_of)
+        client.sendall(head)
+        request = requests.read(connection)
+        assert request is connection.kept_head.request
+        environ = environ_of(request, connection.kept_head)
+        assert environ["HTTP_RANGE"] == f"bytes={range_of.decode()}"
+        assert environ == environ_of(parsed(Config(), head, PEER), None)
 
 
 def test_a_client_that_is_silent_or_has_gone_has_none(pair):

@@ -1,10 +1,13 @@
-"""Addresses take turns, and each one's tasks keep their order."""
+"""Addresses take turns, and each one's tasks keep their order; threads do them all."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import partial
 
-from addon.web.connections.turns import Turns
+from addon.web.connections.turns import Turns, WorkThreads
 
 
 def order(*networks: str) -> list[str]:
@@ -47,3 +50,32 @@ def test_it_is_known_whether_a_task_waits() -> None:
     assert turns.waiting
     turns.take()
     assert not turns.waiting
+
+
+def test_threads_do_all_tasks_before_they_end_and_a_defect_ends_none() -> None:
+    threads, done = WorkThreads(2), []
+
+    def defect() -> None:
+        raise ZeroDivisionError
+
+    for number in range(6):
+        threads.submit("a", defect if number % 2 else partial(done.append, number))
+    threads.shutdown(wait=True)
+    assert sorted(done) == [0, 2, 4]
+
+
+def test_what_is_under_way_is_done_where_the_process_ends_in_another_way() -> None:
+    """The interpreter would stop daemon threads in the middle of a write."""
+    code = (
+        "import threading\n"
+        "from addon.web.connections.turns import WorkThreads\n"
+        "began, main = threading.Event(), threading.main_thread()\n"
+        "def task():\n"
+        "    began.set()\n"
+        "    main.join()\n"
+        "    print('done')\n"
+        "WorkThreads(1).submit('a', task)\n"
+        "began.wait()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("done\n", "")
