@@ -40,11 +40,18 @@ class Quiet(WSGIRequestHandler):
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Headless, and allowed to play at once: no person is there to click first."""
+    """Headless, and allowed to play at once: no person is there to click first.
+
+    A page has one process: else each begins with a second one that it hardly uses.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium_path(),
-            args=["--autoplay-policy=no-user-gesture-required", "--mute-audio"],
+            args=[
+                "--autoplay-policy=no-user-gesture-required",
+                "--mute-audio",
+                "--renderer-process-limit=1",
+            ],
         )
         try:
             yield browser
