@@ -32,7 +32,7 @@ OF_OTHERS = {
 }
 """What libraries read, and values."""
 
-OTHER_WORDS = re.compile(r"RECORDING_[A-Z]+|PR_SET_[A-Z]+|RWF_[A-Z]+|WAVE_FORMAT_[A-Z]+")
+OTHER_WORDS = re.compile(r"RECORDING_[A-Z]+|PR_SET_[A-Z]+|RWF_[A-Z]+|SO_[A-Z]+|WAVE_FORMAT_[A-Z]+")
 """Twilio's usage keys, constants of the kernel and of formats."""
 
 

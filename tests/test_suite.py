@@ -130,7 +130,7 @@ def test_a_dead_worker_ends_the_run_at_once_and_its_test_is_named(run):
     assert "exit code 2" in said
 
 
-def test_the_files_that_take_longest_begin_and_those_of_the_browser_run_in_one_worker(run):
+def test_the_files_of_the_browser_begin_and_run_in_one_worker(run):
     short = "def test_short():\n    pass\n"
     long = f"@pytest.mark.slow\ndef test_long():\n    pass\n\n{short}"
     files = {"a": short, "tests/browser/test_b": long, "c": short, "tests/browser/test_d": long}
