@@ -152,7 +152,8 @@ def test_nothing_of_an_upload_lies_on_the_proxys_disk(front: int, tmp_path: Path
 def test_a_stranger_cannot_choose_the_address_that_is_counted(front: int, server: Served) -> None:
     """For each request that is held beyond an address's share, the one held longest is dropped.
 
-    Seen at the service: Caddy tells a client nothing before its body has come.
+    Seen at the service: Caddy tells a client nothing before its body has come. A connection is seen
+    before its head is read, so the last of the share may count as one later: one more drops it.
     """
     head = (
         f"POST /recording-analysis HTTP/1.1\r\nHost: 127.0.0.1:{front}\r\n"
@@ -161,12 +162,12 @@ def test_a_stranger_cannot_choose_the_address_that_is_counted(front: int, server
     )
     with contextlib.ExitStack() as clients:
         held: list[set[str]] = [set()]
-        for number in range(2 * SHARE):
+        for number in range(2 * SHARE + 1):
             address = "127.0.0.1", front
             client = socket.create_connection(address, 60, ("127.0.0.9", 0))
             clients.enter_context(client).sendall(f"{head}{number}\r\n\r\n".encode())
             held.append(_until_one_comes(server.port, held[-1]))
-        assert [len(each) for each in held] == [0, 1, 2, 3, 4, 4, 4, 4, 4]
+        assert [len(each) for each in held] == [0, 1, 2, 3, 4, 4, 4, 4, 4, 4]
         assert not held[SHARE] & held[-1]
         assert invoke(front, send.url_only()) == 202
 
