@@ -103,7 +103,8 @@ local function give(queue, index, late)
     job = redis.call('LMOVE', queue.key, flight, 'LEFT', 'RIGHT')
   else
     job = redis.call('LINDEX', queue.key, index)
-    redis.call('LREM', queue.key, 1, job)
+    -- from the nearer end: thousands of late jobs may lie in front
+    redis.call('LREM', queue.key, 2 * index < queue.length and 1 or -1, job)
     redis.call('RPUSH', flight, job)
   end
   return {{queue.key, job, late and 1 or 0}}
