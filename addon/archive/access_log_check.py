@@ -32,12 +32,21 @@ class EventFinding(NamedTuple):
     reason: str = ""
 
 
+class _Found(NamedTuple):
+    """An event of a chain, as the next one names it, and the one before, as it does."""
+
+    name: tuple[str, str]
+    before: tuple[str, str] | None
+
+
 @dataclass
 class _Chain:
-    """The events found of one chain, by number: keys, digests, and the link to the one before."""
+    """The events found of one chain, by number.
 
-    found: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
-    before: dict[int, Mapping[str, str] | None] = field(default_factory=dict)
+    A number has several where the store took an event and the answer was lost: it was given again.
+    """
+
+    found: dict[int, list[_Found]] = field(default_factory=dict)
     unwritten: set[int] = field(default_factory=set)
     head: int = 0
 
@@ -134,8 +143,10 @@ class AccessLogCheck:
 
     def _take(self, key: str, document: Mapping[str, Any], link: Mapping[str, Any]) -> None:
         chain, number = self._chain(link["writer"]), int(link["number"])
-        chain.found.setdefault(number, []).append((key, event_chain.digest(document)))
-        chain.before[number] = link["before"]
+        before = link["before"]
+        named = None if before is None else (str(before["key"]), str(before["sha256"]))
+        found = _Found((key, event_chain.digest(document)), named)
+        chain.found.setdefault(number, []).append(found)
         chain.unwritten.update(map(int, link.get("unwritten", ())))
 
     def _chain(self, writer: str) -> _Chain:
@@ -146,17 +157,29 @@ def _faults(writer: str, chain: _Chain) -> Iterator[EventFinding]:
     """The gaps in a chain, and the events that are not those which the next one names."""
     if not chain.head:
         yield EventFinding("missing", f"{AUDIT_HEADS}{writer}.json", "the head of a chain")
-    for number in range(1, chain.last + 1):
-        there = chain.found.get(number, ())
-        named = chain.before.get(number + 1)
-        if not there and number not in chain.unwritten:
-            yield EventFinding(
-                "missing",
-                named["key"] if named else f"{writer}/{number}",
-                f"event {number} of chain {writer}",
-            )
-        elif there and named and (named["key"], named["sha256"]) not in there:
-            yield EventFinding("bad", there[0][0], "not the event that the next one names")
+    yield from reversed(list(_faults_backwards(writer, chain)))
+
+
+def _faults_backwards(writer: str, chain: _Chain) -> Iterator[EventFinding]:
+    """The last event first: of several with one number, the one that the next names counts.
+
+    What comes after the head and is named by none may be an event whose answer was lost, and its
+    number given again: what it names counts where it is there, and is not missed where it is not.
+    """
+    named: set[tuple[str, str]] = set()
+    certain = False
+    for number in range(chain.last, 0, -1):
+        there = chain.found.get(number, [])
+        counts = [each for each in there if each.name in named]
+        if number not in chain.unwritten:
+            if not there:
+                name = min(named)[0] if named else f"{writer}/{number}"
+                yield EventFinding("missing", name, f"event {number} of chain {writer}")
+            elif named and certain and not counts:
+                yield EventFinding("bad", there[0].name[0], "not the event that the next one names")
+        standing = counts if named and certain else counts or there
+        named = {each.before for each in standing if each.before is not None}
+        certain = bool(counts) or number <= chain.head
 
 
 def _is_json(content: bytes) -> bool:

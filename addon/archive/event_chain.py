@@ -82,11 +82,10 @@ class EventChain:
         """The store has taken the event of this number."""
         with self._lock:
             state = self._state
-            state.unwritten -= state.flights.pop(number).named
-            for earlier in [
-                one for one in state.flights if one < number and one in state.unwritten
-            ]:
-                del state.flights[earlier]  # it is never the last again
+            named = state.flights.pop(number).named
+            for earlier in named | {one for one in state.unwritten if one < number}:
+                state.flights.pop(earlier, None)  # it is never the last again
+            state.unwritten -= named
 
     def refused(self, number: int) -> None:
         """The store has not taken it. The last number is given again, any other is unwritten."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from addon.archive.access_log import AccessLog
+from addon.archive.access_log import KIND, AccessLog
 from addon.archive.access_log_check import AccessLogCheck, EventFinding
 from addon.archive.directory import DirectoryStore
 from addon.archive.prefixes import AUDIT, AUDIT_HEADS
@@ -137,6 +137,29 @@ def test_an_event_that_the_store_refused_is_not_missing(directory, signer, monke
             record(log, 1)
     record(log, 2)
     assert troubles(directory, signer) == []
+
+
+def test_an_event_whose_answer_was_lost_decides_nothing_about_the_one_before(
+    directory, signer
+) -> None:
+    """Two at once: the store refused the first, and took the second without saying so. Both numbers
+    are given again, and what was taken names an event that is nowhere."""
+    log = AccessLog(directory, signer)
+    record(log, 0)
+    lost, taken = (f"{AUDIT}XD1/RE1/20261121T13000{n}.000000Z-00000000.json" for n in range(2))
+    document = {"at": AT.isoformat(), "event": "heard"}
+    first, _ = log._chain.add(lost, document, lambda it: signer.sign(KIND, lost, it))
+    second, content = log._chain.add(taken, document, lambda it: signer.sign(KIND, taken, it))
+    directory.put(taken, [content])
+    log._chain.refused(first)
+    log._chain.refused(second)
+    record(log, 1)
+    record(log, 2)
+    record(log, 3)
+    assert troubles(directory, signer) == []
+    genuine = [key for key in keys(directory) if key != taken]
+    directory.delete(genuine[2])
+    assert [each.state for each in troubles(directory, signer)] == ["bad"], "it stands for no other"
 
 
 def test_eight_threads_of_two_writers_in_any_weather_leave_no_trouble(

@@ -73,3 +73,15 @@ def test_a_forked_process_begins_a_chain_of_its_own(monkeypatch: pytest.MonkeyPa
     number, after = added(chain, "b")
     assert number == 1
     assert after["writer"] != before["writer"]
+
+
+def test_a_refused_event_that_a_later_one_names_holds_up_no_head() -> None:
+    """The later one is written first: the one between is then the last that is under way."""
+    chain = EventChain()
+    first, between = added(chain, "a")[0], added(chain, "b")[0]
+    chain.refused(first)
+    last, link = added(chain, "c")
+    assert link["unwritten"] == [first]
+    chain.written(last)
+    chain.written(between)
+    assert chain.head() == Head(link["writer"], last, ())
