@@ -33,6 +33,9 @@ PR_SET_CHILD_SUBREAPER = 36
 KEPT_FILES = {".ses"}
 """One file of onnxruntime's, the same for every process that ever loads it."""
 
+KEPT_BEGINNING = "pulse-"
+"""A folder of PulseAudio's library, when a browser plays its first sound in a user's account."""
+
 KEPT_PROCESS = "multiprocessing.resource_tracker"
 """Python's own, one a process, started by the first shared lock; it ends with its process."""
 
@@ -256,7 +259,9 @@ def _children() -> Iterator[tuple[int, str]]:
 
 def _temporary_files() -> list[str]:
     found = _names(_temporary_folder) if _temporary_folder else ()
-    return [each for each in found if each not in KEPT_FILES]
+    return [
+        each for each in found if each not in KEPT_FILES and not each.startswith(KEPT_BEGINNING)
+    ]
 
 
 def _sockets() -> Iterator[str]:
