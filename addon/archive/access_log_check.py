@@ -33,7 +33,7 @@ class EventFinding(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """An event of a chain, as the next one names it, and the one before, as it does."""
+    """An event of a chain: its key and digest, and those of the event that it names before it."""
 
     name: tuple[str, str]
     before: tuple[str, str] | None
@@ -163,8 +163,8 @@ def _faults(writer: str, chain: _Chain) -> Iterator[EventFinding]:
 def _faults_backwards(writer: str, chain: _Chain) -> Iterator[EventFinding]:
     """The last event first: of several with one number, the one that the next names counts.
 
-    What comes after the head and is named by none may be an event whose answer was lost, and its
-    number given again: what it names counts where it is there, and is not missed where it is not.
+    An event after the head that no other names may be one whose answer was lost, and its number
+    given again. So it makes no event bad that it does not name; a number without any is missing.
     """
     named: set[tuple[str, str]] = set()
     certain = False
