@@ -11,10 +11,20 @@ import ctypes
 import errno
 import os
 import secrets
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from addon import group_commit
+
+SLOW_SYNC_S = 0.002
+"""A sync that takes longer waits for a disk far away or for a commit of a journal."""
+
+SYNC_THREADS = 16
+"""Started one by one as they are needed, in a process whose disk is slow."""
 
 PUBLISH_TRIES = 8
 """Another process may remove an emptied folder just before a name is given in it."""
@@ -66,7 +76,7 @@ class Draft:
         Raises FileExistsError where the name is taken and not to be replaced, and OSError.
         """
         if self._size:  # an empty file is its name alone, which is synced below
-            os.fsync(self._file)
+            group_commit.step(_sync_files, self._file)
         folder = os.path.dirname(path)
         for tries_left in reversed(range(PUBLISH_TRIES)):
             try:
@@ -80,7 +90,7 @@ class Draft:
                 if not tries_left:
                     raise
                 make_folders(Path(folder))
-        sync_folder(folder)
+        group_commit.step(_sync_folders, folder)
         return os.fstat(self._file)
 
 
@@ -120,6 +130,55 @@ def make_folders(folder: Path) -> None:
     make_folders(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
     sync_folder(folder.parent)
+
+
+class _Syncs:
+    """Syncs of the files of several requests: one after the other, or at once where a sync is slow.
+
+    One after the other costs no change of threads. A file system with a journal has one commit for
+    those that are made at once.
+    """
+
+    def __init__(self) -> None:
+        self._are_slow = False
+        self._threads: ThreadPoolExecutor | None = None
+
+    def __call__(self, files: Sequence[int]) -> list[OSError | None]:
+        """Sync each file; the error of each that failed."""
+        began = time.monotonic()
+        at_once = self._are_slow and len(files) > 1
+        done = self._at_once(files) if at_once else [_synced(files[0])]
+        self._are_slow = time.monotonic() - began > SLOW_SYNC_S
+        left = files[len(done) :]
+        return [*done, *(self._at_once(left) if left and self._are_slow else map(_synced, left))]
+
+    def _at_once(self, files: Sequence[int]) -> list[OSError | None]:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(SYNC_THREADS, "sync")
+        return list(self._threads.map(_synced, files))
+
+
+_sync_files = _Syncs()
+
+
+def _synced(file: int) -> OSError | None:
+    try:
+        os.fsync(file)
+    except OSError as error:
+        return error
+    return None
+
+
+def _sync_folders(folders: Sequence[str]) -> list[OSError | None]:
+    """Sync the folders of several requests, each once; the error of each that failed."""
+    errors: dict[str, OSError | None] = {}
+    for folder in dict.fromkeys(folders):
+        try:
+            sync_folder(folder)
+            errors[folder] = None
+        except OSError as error:
+            errors[folder] = error
+    return [errors[folder] for folder in folders]
 
 
 def sync_folder(folder: str | Path) -> None:

@@ -13,6 +13,8 @@ import os
 import socket
 import struct
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,6 +22,8 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from addon import group_commit
 
 Word = str | bytes | int | float
 
@@ -31,10 +35,15 @@ calls before it hands it out. One that broke is noticed when it is used, and mad
 
 def execute(client: redis.Redis, *words: Word) -> Any:
     """The answer to one command. Raises RedisError."""
-    answer = execute_all(client, [words])[0]
-    if isinstance(answer, RedisError):
-        raise answer
-    return answer
+    return group_commit.step(_execute_each, (client, words))
+
+
+def _execute_each(asks: Sequence[tuple[redis.Redis, Sequence[Word]]]) -> list[Any]:
+    """The answers to the commands of several requests, in a round trip for each client."""
+    answers: list[Any] = []
+    for client, same in groupby(asks, itemgetter(0)):
+        answers += execute_all(client, [words for _, words in same])
+    return answers
 
 
 def execute_all(client: redis.Redis, commands: Sequence[Sequence[Word]]) -> list[Any]:

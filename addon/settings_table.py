@@ -464,7 +464,9 @@ class SettingsTable(BaseSettings):
     )
     web_concurrency: Annotated[int, whole(least=1)] = _processes("2", "Web processes.")
     web_threads: Annotated[int, whole(least=1)] = _processes(
-        "16", "Threads of each that work; no client that is slow holds one."
+        "16",
+        "Threads of each that work, and at most as many more for invocations; no client that is "
+        "slow holds one.",
     )
     web_connections: Annotated[int, whole(least=16)] = _processes(
         "1000",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from addon import tracing
+from addon import group_commit, tracing
 from addon.errors import QueueUnavailable
 from addon.requests.dispatcher import Dispatcher
 from addon.requests.intake_store import IntakeStore
@@ -33,8 +33,9 @@ def accept(
         if intake_store.has_outcome(sid) or _known_without_room(dispatcher, sid):
             dispatcher.states.count_duplicate(sid)
             return False
-        intake_store.accept(sid, request.source, request.document, audio, request.signature)
-        return claim(dispatcher, request)
+        with group_commit.shared_steps():
+            intake_store.accept(sid, request.source, request.document, audio, request.signature)
+            return claim(dispatcher, request)
 
 
 def _known_without_room(dispatcher: Dispatcher, sid: str) -> bool:

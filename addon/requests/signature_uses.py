@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 
 import redis
 
-from addon import stored_documents
+from addon import group_commit, stored_documents
 from addon.archive.configured import control_signer
 from addon.archive.prefixes import SIGNATURES
 from addon.archive.signed_documents import DocumentSigner, derived_key
@@ -156,7 +156,7 @@ class SignatureUses:
         What somebody else has put in its place is removed: it would let every use pass as new.
         """
         key = SIGNATURE_USE + use.signature
-        with as_unavailable():
+        with as_unavailable(), group_commit.shared_steps():
             while not execute(self._redis, "SET", key, _text(use), "NX", "EX", RETENTION_S):
                 found = b""
                 with ignoring_wrong_type():

@@ -22,6 +22,7 @@ from addon.web import (
     pages,
     ringcentral,
     ringcentral_webhook,
+    signed,
     transport_security,
     webhook_pages,
 )
@@ -51,4 +52,7 @@ def direct_routes(app: Flask, settings: Settings) -> DirectRoutes:
     """The WSGI application of an app, with what is answered before Flask."""
     headers = transport_security.headers(settings.public_url)
     views = {"media": media.direct, "recording-analysis": invocations.direct}
-    return DirectRoutes(app, views, headers)
+    # A bucket is asked by many threads at once: it takes longer for one object than a disk for ten.
+    in_folder = settings.archive_url.startswith("file:")
+    grouped = invocations.PATHS if in_folder and signed.enforced(settings) else ()
+    return DirectRoutes(app, views, headers, grouped)

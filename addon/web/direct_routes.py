@@ -6,13 +6,14 @@ alone goes the usual way (decision 0509).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
+from addon.web.connections.turns import GROUPED
 from addon.web.context import EXTENSION, Context
 
 if TYPE_CHECKING:
@@ -43,9 +44,14 @@ class DirectRoutes:
     """WSGI application in front of Flask's; `views` by the first segment of their path."""
 
     def __init__(
-        self, app: Flask, views: Mapping[str, DirectView], headers: Mapping[str, str]
+        self,
+        app: Flask,
+        views: Mapping[str, DirectView],
+        headers: Mapping[str, str],
+        grouped: Collection[str] = (),
     ) -> None:
-        """`headers` are those that Flask gives every answer."""
+        """`headers` are those that Flask gives every answer; see `GROUPED` for `grouped`."""
+        app.extensions[GROUPED] = frozenset(grouped)
         self._app = app
         self._flask = app.wsgi_app
         self._views = views

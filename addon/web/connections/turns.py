@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
 from addon import log
@@ -13,6 +14,17 @@ from addon import log
 logger = log.get("connections")
 
 Task = Callable[[], object]
+
+GROUPED = "grouped paths"
+"""The name among an app's extensions of the paths whose short POSTs may share their durable steps
+(addon/group_commit.py)."""
+
+MOST_TOGETHER = 16
+"""Tasks that one thread does together: the first waits for the work on all others, which is about
+two milliseconds each."""
+
+LONG_S = 0.05
+"""Where tasks take longer together, they wait for a disk or for Redis, and another thread helps."""
 
 
 class Turns:
@@ -39,12 +51,23 @@ class Turns:
     def take(self) -> Task:
         """The oldest task of the address whose turn it is. There has to be one."""
         with self._lock:
-            network = next(iter(self._waiting))
-            tasks = self._waiting.pop(network)
-            task = tasks.popleft()
-            if tasks:
-                self._waiting[network] = tasks
-            return task
+            return self._take()
+
+    def take_some(self, most: int) -> list[Task]:
+        """Up to so many tasks, in the order of their turns."""
+        with self._lock:
+            tasks: list[Task] = []
+            while self._waiting and len(tasks) < most:
+                tasks.append(self._take())
+            return tasks
+
+    def _take(self) -> Task:
+        network = next(iter(self._waiting))
+        tasks = self._waiting.pop(network)
+        task = tasks.popleft()
+        if tasks:
+            self._waiting[network] = tasks
+        return task
 
 
 class WorkThreads:
@@ -83,3 +106,57 @@ class WorkThreads:
                 self.turns.take()()
             except Exception:
                 logger.exception("a defect ended a thread's task")
+
+
+class GroupThreads:
+    """Threads that do tasks together, as many as wait, by turns. An error is logged.
+
+    One thread works as long as it is quick: a second would take the interpreter from it at each
+    call to the kernel. While it waits, what comes is its next group.
+    """
+
+    def __init__(self, number: int, do: Callable[[Sequence[Task]], object]) -> None:
+        self._turns = Turns()
+        self._do = do
+        self._lock = threading.Lock()
+        self._working = 0
+        self._begun_at = 0.0
+        self._number = number
+        self._threads = WorkThreads(number)
+
+    def submit(self, network: str, task: Task) -> None:
+        """Have a task done with others when it is the turn of its address."""
+        self._turns.put(network, task)
+        self.look()
+
+    def look(self) -> None:
+        """Let another thread help where tasks wait and those that work take long."""
+        with self._lock:
+            now = time.monotonic()
+            suffices = self._working and now - self._begun_at < LONG_S
+            if suffices or self._working == self._number or not self._turns.waiting:
+                return
+            self._working += 1
+            self._begun_at = now
+        self._threads.submit("", self._work)
+
+    def shutdown(self, wait: bool = True) -> None:
+        """End each thread once all tasks are done; `wait` for it."""
+        self._threads.shutdown(wait)
+
+    def _work(self) -> None:
+        while tasks := self._next():
+            try:
+                self._do(tasks)
+            except Exception:
+                logger.exception("a defect ended a group of tasks")
+
+    def _next(self) -> list[Task]:
+        """The next group; none, and a thread less works, where no task waits."""
+        with self._lock:
+            tasks = self._turns.take_some(MOST_TOGETHER)
+            if tasks:
+                self._begun_at = time.monotonic()
+            else:
+                self._working -= 1
+            return tasks

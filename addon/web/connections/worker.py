@@ -14,21 +14,23 @@ import selectors
 import socket
 import sys
 import time
-from functools import partial
+from collections.abc import Sequence
+from functools import cached_property, partial
 from typing import Any, BinaryIO, cast
 
+from addon import group_commit
 from addon.errors import UploadBroken
 from addon.settings import Settings
 from addon.sparing_log import SparingFilter
 from addon.web.connections.answer import Answer, Incoming, Outcome
-from addon.web.connections.body import HELD_BYTES, Budget, PendingBody, ReceivedBody
+from addon.web.connections.body import HELD_BYTES, SHORT_BYTES, Budget, PendingBody, ReceivedBody
 from addon.web.connections.connection import Connection, State
 from addon.web.connections.heads import ServerConfig
 from addon.web.connections.limits import Limits, open_files_allowed
 from addon.web.connections.next_request import NextRequests
 from addon.web.connections.receiving import TOO_MANY, ReceivingWorker
 from addon.web.connections.registry import Group, Registry
-from addon.web.connections.turns import WorkThreads
+from addon.web.connections.turns import GROUPED, GroupThreads, Task, WorkThreads
 
 TICK_S = 0.25
 """How late a client may be cut."""
@@ -61,12 +63,18 @@ class ConnectionWorker(ReceivingWorker):
         self.next_look = self.next_notice = 0.0
         self.accepts = 1
         self.addresses: dict[Any, Any] = {}
+        self.committing = GroupThreads(self.cfg.threads, self._answer_together)
         # Its own limit stops accepting; ours makes room.
         self.worker_connections = sys.maxsize
         sys.setswitchinterval(SWITCH_S)
         # Gunicorn writes one for each head that is no request.
         self.log.error_log.addFilter(SparingFilter("Invalid request"))
         super().init_process()
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """SIGQUIT: the end at once."""
+        self.committing.shutdown(wait=False)
+        super().handle_quit(sig, frame)
 
     def get_thread_pool(self) -> WorkThreads:
         """The threads that call the application."""
@@ -123,6 +131,7 @@ class ConnectionWorker(ReceivingWorker):
         if now < self.next_look and not force:
             return
         self.next_look = now + TICK_S
+        self.committing.look()
         for connection in self.registry.open():
             if connection.state is State.WORK:
                 continue
@@ -200,7 +209,21 @@ class ConnectionWorker(ReceivingWorker):
     def _call(self, connection: Connection, body: ReceivedBody | None) -> None:
         """Have a thread call the application; without a body, to see whether it wants one."""
         self._prepare(connection, None if body is None else body.stream())
-        self._work(connection)
+        self._work(connection, together=body is not None and self._is_grouped(connection, body))
+
+    def _is_grouped(self, connection: Connection, body: ReceivedBody) -> bool:
+        """True where a request may share its durable steps with others.
+
+        Its body is whole and in memory: nothing of it has to be waited for.
+        """
+        request = connection.request
+        is_short = body.received <= SHORT_BYTES and not body.spooled
+        return is_short and request.method == "POST" and request.path in self.grouped_paths
+
+    @cached_property
+    def grouped_paths(self) -> frozenset[str]:
+        """The paths that the application names; it is loaded after this worker began."""
+        return frozenset(getattr(self.wsgi, "extensions", {}).get(GROUPED, ()))
 
     def _prepare(self, connection: Connection, body: BinaryIO | None) -> None:
         # A client that pipelines asks again on another connection (RFC 9112 9.3.2): nothing that we
@@ -223,11 +246,29 @@ class ConnectionWorker(ReceivingWorker):
         )
         connection.credited = -1
 
-    def _work(self, connection: Connection) -> None:
+    def _work(self, connection: Connection, *, together: bool = False) -> None:
         self.registry.enter(connection, State.WORK)
         self._listen_for(connection, 0)
         network = self.registry.network_of(connection)
-        self.tpool.submit(network, partial(self._turn, connection, network))
+        if together:
+            self.committing.submit(network, partial(self._turn_together, connection))
+        else:
+            self.tpool.submit(network, partial(self._turn, connection, network))
+
+    def _answer_together(self, tasks: Sequence[Task]) -> None:
+        """The turns of some answers. Runs in a thread, and wakes the main one once for all."""
+        self.method_queue.defer(self._after_all, group_commit.run(tasks))
+
+    def _turn_together(self, connection: Connection) -> tuple[Connection, Outcome]:
+        return connection, self._advanced(connection)
+
+    def _after_all(self, turns: list[tuple[Connection, Outcome]]) -> None:
+        """Back in the main thread after turns that were answered together."""
+        for connection, outcome in turns:
+            if outcome is Outcome.MORE:
+                self._work(connection)
+            else:
+                self._after(connection, outcome)
 
     def _turn(self, connection: Connection, network: str) -> None:
         """One turn of an answer, and the client's next ones. Runs in a thread."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from addon.errors import AddonError
 from addon.web.connections.limits import Limits
+from addon.web.connections.turns import GROUPED
 from addon.web.connections.worker import ConnectionWorker
 from tests.web.connections.slow_clients import HEADERS_S, MOST
 
@@ -64,4 +65,5 @@ class Worker(ConnectionWorker):
         )
 
 
+read_it.extensions = {GROUPED: frozenset({"/all", "/number-then-all"})}  # type: ignore[attr-defined]
 app = read_it

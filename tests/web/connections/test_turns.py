@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from addon.web.connections.turns import Turns, WorkThreads
+import pytest
+
+from addon.web.connections import turns as module
+from addon.web.connections.turns import GroupThreads, Task, Turns, WorkThreads
 
 
 def order(*networks: str) -> list[str]:
@@ -79,3 +83,87 @@ def test_what_is_under_way_is_done_where_the_process_ends_in_another_way() -> No
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (ended.stdout, ended.stderr) == ("done\n", "")
+
+
+class Groups:
+    """Threads whose first group waits for leave; the names that each group had."""
+
+    def __init__(self, number: int) -> None:
+        self.begun, self.leave = threading.Event(), threading.Event()
+        self.second = threading.Event()
+        self.seen: list[list[object]] = []
+        self.threads = GroupThreads(number, self._do)
+
+    def _do(self, tasks: Sequence[Task]) -> None:
+        self.seen.append([task() for task in tasks])
+        if len(self.seen) > 1:
+            self.second.set()
+            return
+        self.begun.set()
+        assert self.leave.wait(30)
+
+    def submit(self, *names: str) -> None:
+        for name in names:
+            self.threads.submit(name[0], lambda name=name: name)  # type: ignore[misc]
+
+
+def test_what_comes_while_a_group_is_worked_on_is_the_next_group_by_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LONG_S", 60.0)
+    groups = Groups(4)
+    groups.submit("a0")
+    assert groups.begun.wait(30)
+    groups.submit("a1", "a2", "b1", "c1")
+    groups.leave.set()
+    groups.threads.shutdown()
+    assert groups.seen == [["a0"], ["a1", "b1", "c1", "a2"]]
+
+
+def test_a_group_has_so_many_tasks_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONG_S", 60.0)
+    monkeypatch.setattr(module, "MOST_TOGETHER", 2)
+    groups = Groups(1)
+    groups.submit("a0")
+    assert groups.begun.wait(30)
+    groups.submit("a1", "a2", "a3")
+    groups.leave.set()
+    groups.threads.shutdown()
+    assert groups.seen == [["a0"], ["a1", "a2"], ["a3"]]
+
+
+@pytest.mark.parametrize("looked", [False, True], ids=["with the next task", "with the next look"])
+def test_another_thread_helps_where_a_group_takes_long(
+    monkeypatch: pytest.MonkeyPatch, looked: bool
+) -> None:
+    monkeypatch.setattr(module, "LONG_S", 60.0 if looked else 0.0)
+    groups = Groups(2)
+    groups.submit("a0")
+    assert groups.begun.wait(30)
+    groups.submit("a1")
+    if looked:
+        assert groups.seen == [["a0"]]
+        monkeypatch.setattr(module, "LONG_S", 0.0)
+        groups.threads.look()
+    assert groups.second.wait(30)
+    groups.leave.set()
+    groups.threads.shutdown()
+    assert groups.seen == [["a0"], ["a1"]]
+
+
+def test_a_defect_ends_no_thread_of_groups() -> None:
+    done: list[int] = []
+
+    def do(tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            task()
+
+    def defect() -> None:
+        raise ZeroDivisionError
+
+    threads = GroupThreads(1, do)
+    threads.submit("a", defect)
+    for number in range(50):
+        threads.submit("a", partial(done.append, number))
+    threads.shutdown()
+    assert done[-1] == 49
