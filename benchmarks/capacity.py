@@ -39,11 +39,11 @@ class Inputs:
     `python -m benchmarks.capacity_inputs` measures them.
     """
 
-    job: float = 0.024
-    per_second: float = 0.0015
-    web: float = 0.008
-    web_per_mb: float = 0.006
-    redis_commands: float = 60
+    job: float = 0.029
+    per_second: float = 0.0025
+    web: float = 0.004
+    web_per_mb: float = 0.009
+    redis_commands: float = 58
     store_writes: float = 8
     store_reads: float = 5
 

@@ -143,7 +143,7 @@ def where_the_time_went(deployment: Deployment, sent: Sequence[Sent]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """One run; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=8, help="hour-long calls")
+    parser.add_argument("--calls", type=int, default=24, help="hour-long calls")
     parser.add_argument("--voicemails", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
