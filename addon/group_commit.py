@@ -1,9 +1,9 @@
 """Group commit: requests that one thread works on by turns, and that share their durable steps.
 
 Each runs in a greenlet until it comes to a shared step, a sync of a file or a command to Redis, and
-waits there until the others have come to one too. Then the oldest step is done for all that wait
-for the same: one round trip for their commands, one sync for their folder. Their code stays as it
-is written for one request (decision 0014).
+waits there until the others have come to one too. Then the oldest step is done, and with it the
+same step of those right behind: one round trip for their commands, one sync for their folder. Their
+code stays as it is written for one request (decision 0014).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
@@ -74,16 +75,16 @@ def step(do_all: Callable[[Sequence[Ask]], Sequence[Any]], ask: Ask) -> Any:
 def run(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
     """Do all tasks, their shared steps together; what they returned, in the order of their ends.
 
-    The error of one is logged, and ends that one. The oldest step goes first, so that a name is
-    durable before a duplicate that found it goes on.
+    The error of one is logged, and ends that one. No step overtakes one that was asked before it:
+    a name is durable before a duplicate that found it goes on.
     """
     results: list[Result] = []
     begun = (_advance(_Member(partial(_kept, task, results)), None) for task in tasks)
     waiting = [one for one in begun if one is not None]
     while waiting:
         do_all = waiting[0].do_all
-        now = [one for one in waiting if one.do_all is do_all]
-        waiting = [one for one in waiting if one.do_all is not do_all]
+        now = list(takewhile(lambda one: one.do_all is do_all, waiting))  # noqa: B023 - at once
+        waiting = waiting[len(now) :]
         for one, answer in zip(now, _answers(do_all, [one.ask for one in now]), strict=True):
             after = _advance(one.member, answer)
             if after is not None:

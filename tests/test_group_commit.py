@@ -140,6 +140,31 @@ def test_the_step_of_the_oldest_goes_first() -> None:
     assert done.index("folder first") < done.index("claim duplicate")
 
 
+def test_no_step_overtakes_one_that_was_asked_before_it() -> None:
+    """A duplicate's claim does not pass the folder's sync with the command of a third request."""
+    done: list[str] = []
+
+    def noted(name: str, asks: Sequence[str]) -> list[None]:
+        done.extend(f"{name} {ask}" for ask in asks)
+        return [None for _ in asks]
+
+    command, sync, folder = (partial(noted, name) for name in ("command", "sync", "folder"))
+
+    def task(name: str, *steps: Callable[[Sequence[str]], Sequence[object]]) -> None:
+        with shared_steps():
+            for each in steps:
+                step(each, name)
+
+    run(
+        [
+            partial(task, "first", sync, folder, command),
+            partial(task, "third", command),
+            partial(task, "duplicate", sync, command),
+        ]
+    )
+    assert done.index("folder first") < done.index("command duplicate")
+
+
 def test_commands_of_a_group_are_one_round_trip(redis_server, monkeypatch):
     trips: list[int] = []
     real = redis_commands.execute_all
