@@ -29,6 +29,9 @@ SERVICE_TIMES = "service-times:"
 RESERVES = "reserves"
 """Hash of the seconds of work that are owed to urgent long jobs, to late ones and to failures."""
 
+OVERLOADED = "overloaded"
+"""String that lives for seconds: a process that took a short job saw that new ones would wait."""
+
 LEASE = "lease:"
 """String with the holder of a lease, by kind of work and SID; expires within seconds."""
 

@@ -98,6 +98,8 @@ def _role(pid: int, table: dict[int, ProcessTimes], rq_workers: set[int]) -> str
     each = table[pid]
     if pid in rq_workers:
         return "worker parents"
+    if each.parent in rq_workers:
+        return "jobs"  # first: one that has ended and is not waited for yet has no command line
     if "valkey" in each.command or "redis-server" in each.command:
         return "Redis"
     if "gunicorn" in each.command:
@@ -105,8 +107,6 @@ def _role(pid: int, table: dict[int, ProcessTimes], rq_workers: set[int]) -> str
     if "-m workers" not in each.command:
         return "supervisor"
     above = table.get(each.parent)
-    if each.parent in rq_workers:
-        return "jobs"
     if above is None or "-m workers" not in above.command:
         return "launcher"
     # The sweeper is forked last, and RQ knows neither it nor the delivery processes.

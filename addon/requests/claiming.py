@@ -6,6 +6,7 @@ A script runs alone in Redis, so of two claims of one request the second finds t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from itertools import chain
 from typing import NamedTuple
 
@@ -49,13 +50,22 @@ redis.call('SADD', KEYS[3], KEYS[4])
 redis.call('HSET', KEYS[5], unpack(ARGV, facts + 1))
 place(KEYS[4], ARGV[4])
 redis.call('HINCRBYFLOAT', KEYS[6], ARGV[5], 1)
-return 1
+return 1 + redis.call('EXISTS', KEYS[7])
 """
 )
-"""KEYS: a request's state, the unfinished requests, all queues, a queue, a job, the metrics.
+"""KEYS: a request's state, the unfinished requests, all queues, a queue, a job, the metrics, and
+what says that there is an overload.
 ARGV: the request SID, when to look at it, seconds that the state lives, the job's id, the counter,
-the number of words of the state, those words, and those of the job. Gives 1, or 0 for a duplicate.
+the number of words of the state, those words, and those of the job. Gives an `Entered`.
 """
+
+
+class Entered(IntEnum):
+    """What became of a claim; true where the request is new."""
+
+    BEFORE = 0
+    QUEUED = 1
+    QUEUED_IN_OVERLOAD = 2
 
 
 class Claim(NamedTuple):
@@ -70,8 +80,8 @@ class Claim(NamedTuple):
     job: QueuedJob
 
 
-def enter(client: redis.Redis, claim: Claim) -> bool:
-    """Enter a request and queue its job; False where it is entered. Raises RedisError."""
+def enter(client: redis.Redis, claim: Claim) -> Entered:
+    """Enter a request and queue its job, where it is not entered. Raises RedisError."""
     job, facts = claim.job, list(chain.from_iterable(claim.facts.items()))
     keys = (
         redis_keys.REQUEST + claim.sid,
@@ -80,6 +90,7 @@ def enter(client: redis.Redis, claim: Claim) -> bool:
         job.queue_key,
         job.key,
         redis_keys.METRICS,
+        redis_keys.OVERLOADED,
     )
     words = (claim.sid, claim.due, claim.lifetime_s, job.id, claim.counter, len(facts), *facts)
-    return bool(CLAIM(client, keys, (*words, *chain.from_iterable(job.fields.items()))))
+    return Entered(CLAIM(client, keys, (*words, *chain.from_iterable(job.fields.items()))))

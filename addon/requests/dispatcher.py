@@ -18,7 +18,7 @@ from addon.redis_commands import all_done, execute_all
 from addon.redis_errors import as_unavailable
 from addon.requests import scheduling, selection
 from addon.requests.admission import AdmissionControl
-from addon.requests.claiming import PLACE
+from addon.requests.claiming import PLACE, Entered
 from addon.requests.failures_due import FailuresDue
 from addon.requests.queued_job import QueuedJob
 from addon.requests.queues import (
@@ -46,6 +46,7 @@ class Dispatcher:
         self.states = states
         self.admission = AdmissionControl(connection)
         self.failures_due = FailuresDue(connection)
+        self._overloaded_until = 0.0
         self._queues = {
             name: DeadlineQueue(name, connection=connection) for name in scheduling.ALL_QUEUES
         }
@@ -76,13 +77,21 @@ class Dispatcher:
             "longest": length.longest,
         }
         timeout = scheduling.job_timeout(length.longest or scheduling.LONGEST_S)
-        return self.states.claim(
+        entered = self.states.claim(
             sid,
             facts,
             scheduling.first_look(received_at, length.longest, time.time()),
             _queued(PROCESS_KIND, sid, job, queue, timeout),
             counters.field(declarations.ACCEPTED, source),
         )
+        if entered is Entered.QUEUED_IN_OVERLOAD:
+            self._overloaded_until = time.monotonic() + selection.OVERLOADED_TTL_S
+        return bool(entered)
+
+    @property
+    def is_overloaded(self) -> bool:
+        """True where a short recording that was accepted last found many waiting before it."""
+        return time.monotonic() < self._overloaded_until
 
     def process(self, entry: RequestState) -> None:
         """Queue another processing job for a request that is entered already."""

@@ -50,6 +50,12 @@ URGENT_AT = 3.0
 
 URGENT_LEFT = scheduling.ANSWER_AT - URGENT_AT
 
+OVERLOADED_S = 2.0
+"""Where a new short recording would wait as long, who accepts it may take longer and cost less."""
+
+OVERLOADED_TTL_S = 2
+"""Seconds for which that is believed; a busy process takes many jobs in them."""
+
 
 @dataclass
 class Backlog:
@@ -117,6 +123,11 @@ def _looks(number: int) -> Iterator[int]:
         ahead *= 2
     if number:
         yield number
+
+
+def is_overloaded(waiting: int, service: float, processes: int) -> bool:
+    """True where so many short recordings wait, and can be in time, that a new one waits long."""
+    return waiting * service > OVERLOADED_S * processes
 
 
 def take(served: Sequence[str], backlog: Backlog, now: float) -> Choice | None:

@@ -125,8 +125,8 @@ class RequestStates:
 
     def claim(
         self, sid: str, facts: Mapping[str, Any], due: float, job: QueuedJob, counter: str
-    ) -> bool:
-        """Enter a request and queue its job in one step; False for a duplicate, which is counted.
+    ) -> claiming.Entered:
+        """Enter a request and queue its job in one step; a duplicate is counted.
 
         `facts` are fields of its state, `counter` counts it. Raises QueueUnavailable.
         """

@@ -1,7 +1,8 @@
 """The script by which a worker takes a job: `selection.take` and `selection.charge` in Redis.
 
-One call charges the process for its last job, selects the next one and moves it in flight. Where
-10,000 jobs wait it looks at some thirty of them; tests hold it equal to `addon.requests.selection`.
+One call charges the process for its last job, selects the next one and moves it in flight, and
+notes an overload. Where 10,000 jobs wait it looks at some thirty of them; tests hold it equal to
+`addon.requests.selection`.
 """
 
 from __future__ import annotations
@@ -82,8 +83,13 @@ end
 
 local function in_time(queue)
   local waiting, skipped = queue.length - queue.first, 0
+  local processes = redis.call('LLEN', queue.key .. ':intermediate') + 1
+  if queue.name == '{EXPRESS}'
+    and waiting * queue.service > {selection.OVERLOADED_S!r} * processes then
+    redis.call('SET', '{redis_keys.OVERLOADED}', 1, 'EX', {selection.OVERLOADED_TTL_S})
+  end
   if waiting == 1 then return queue.first end
-  local rate = (redis.call('LLEN', queue.key .. ':intermediate') + 1) / queue.service
+  local rate = processes / queue.service
   local function try(ahead)
     local can = rate * (due(queue, queue.first + ahead - 1) - now - {selection.DELIVERY_S!r})
     skipped = math.max(skipped, math.min(ahead - 1, math.ceil(ahead - can)))

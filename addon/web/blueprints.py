@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Flask
 
 from addon.settings import Settings
@@ -26,6 +28,7 @@ from addon.web import (
     transport_security,
     webhook_pages,
 )
+from addon.web.connections.turns import Grouped
 from addon.web.context import EXTENSION
 from addon.web.direct_routes import DirectRoutes
 
@@ -54,5 +57,8 @@ def direct_routes(app: Flask, settings: Settings) -> DirectRoutes:
     views = {"media": media.direct, "recording-analysis": invocations.direct}
     # A bucket is asked by many threads at once: it takes longer for one object than a disk for ten.
     in_folder = settings.archive_url.startswith("file:")
-    grouped = invocations.PATHS if in_folder and signed.enforced(settings) else ()
+    grouped = Grouped()
+    if in_folder and signed.enforced(settings):
+        gather_s = partial(invocations.gather_s, app.extensions[EXTENSION])
+        grouped = Grouped(frozenset(invocations.PATHS), gather_s)
     return DirectRoutes(app, views, headers, grouped)

@@ -6,14 +6,14 @@ alone goes the usual way (decision 0509).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
-from addon.web.connections.turns import GROUPED
+from addon.web.connections.turns import GROUPED, Grouped
 from addon.web.context import EXTENSION, Context
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ class DirectRoutes:
         app: Flask,
         views: Mapping[str, DirectView],
         headers: Mapping[str, str],
-        grouped: Collection[str] = (),
+        grouped: Grouped,
     ) -> None:
-        """`headers` are those that Flask gives every answer; see `GROUPED` for `grouped`."""
-        app.extensions[GROUPED] = frozenset(grouped)
+        """`headers` are those that Flask gives every answer."""
+        app.extensions[GROUPED] = grouped
         self._app = app
         self._flask = app.wsgi_app
         self._views = views

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 
 PATHS = ("/recording-analysis", "/recording-analysis/")
 
+GATHER_S = 0.2
+"""How long one waits for others in an overload: results take seconds then, and webhooks of Twilio's
+have 15 s (spec/protocol 4.5)."""
+
 blueprint = Blueprint("invocations", __name__)
 logger = log.get("invocations")
 
@@ -67,6 +71,13 @@ def direct(context: Context, environ: WSGIEnvironment) -> PlainAnswer | None:
     """The same before Flask, where signatures are enforced."""
     usual = environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"] in PATHS
     return _answered(context, environ) if usual and signed.enforced(context.settings) else None
+
+
+def gather_s(context: Context) -> float:
+    """Seconds for which an invocation may wait for others: some where results do not come soon,
+    and each core that accepting does not use gives one more of them (decision 0014).
+    """
+    return GATHER_S if context.dispatcher.is_overloaded else 0.0
 
 
 def _answered(context: Context, environ: WSGIEnvironment) -> PlainAnswer:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from redis.exceptions import ResponseError
 
-from addon.redis_keys import METRICS, REQUEST, REQUESTS_OPEN
-from addon.requests.claiming import Claim, enter
+from addon.redis_keys import METRICS, OVERLOADED, REQUEST, REQUESTS_OPEN
+from addon.requests.claiming import Claim, Entered, enter
 from addon.requests.queued_job import QUEUES, QueuedJob
 
 STATE = REQUEST + "XR1"
@@ -39,6 +39,14 @@ def test_everything_of_a_request_is_entered_once(redis_server):
     assert redis_server.smembers(QUEUES) == {b"queue"}
     assert redis_server.zrange(REQUESTS_OPEN, 0, -1, withscores=True) == [(b"XR1", 5.5)]
     assert redis_server.hgetall(METRICS) == {b"accepted": b"1"}
+
+
+def test_a_claim_tells_of_an_overload(redis_server):
+    redis_server.set(OVERLOADED, 1)
+    assert enter(redis_server, CLAIM) is Entered.QUEUED_IN_OVERLOAD
+    assert enter(redis_server, CLAIM) is Entered.BEFORE
+    redis_server.flushall()
+    assert enter(redis_server, CLAIM) is Entered.QUEUED
 
 
 def test_facts_of_a_worker_hide_no_request(redis_server):

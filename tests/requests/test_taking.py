@@ -125,6 +125,26 @@ def test_a_job_is_taken_as_the_policy_says(connection, backlog, role):
     assert job not in connection.lrange(key, 0, -1)
 
 
+@settings(max_examples=200, deadline=None)
+@given(waiting=st.integers(1, 300), samples=SAMPLES, in_flight=st.integers(0, 9))
+def test_an_overload_is_noted_as_the_policy_says(connection, waiting, samples, in_flight):
+    due = {EXPRESS: [NOW + 3600.0] * waiting}
+    write(connection, Backlog(due, {EXPRESS: in_flight}, {EXPRESS: samples}))
+    take(connection, "express")
+    service = selection.service_time(EXPRESS, samples)
+    overloaded = selection.is_overloaded(waiting, service, in_flight + 1)
+    assert bool(connection.exists(redis_keys.OVERLOADED)) is overloaded
+    assert connection.ttl(redis_keys.OVERLOADED) == (2 if overloaded else -2)
+
+
+def test_long_and_late_recordings_that_wait_are_no_overload(connection):
+    late, waiting = [NOW - 60.0] * 500, [NOW + 3600.0] * 500
+    write(connection, Backlog({EXPRESS: [*late, NOW + 60.0], "q60": waiting}))
+    for _ in range(2):
+        assert take(connection, "general")
+    assert not connection.exists(redis_keys.OVERLOADED)
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     owed=st.dictionaries(st.sampled_from(sorted(selection.SHARES)), st.floats(-60, 1)),

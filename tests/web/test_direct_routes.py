@@ -10,6 +10,7 @@ from flask import Flask, Response
 
 from addon.errors import NotStored
 from addon.web import problems
+from addon.web.connections.turns import Grouped
 from addon.web.context import EXTENSION
 from addon.web.direct_routes import DirectRoutes, PlainAnswer
 
@@ -25,7 +26,7 @@ def app() -> Flask:
     app.after_request(_marked)
     problems.PROGRAMS.listen_to(app)
     views = {"ours": _view}
-    app.wsgi_app = DirectRoutes(app, views, {"X-Everywhere": "1"})  # type: ignore[method-assign]
+    app.wsgi_app = DirectRoutes(app, views, {"X-Everywhere": "1"}, Grouped())  # type: ignore[method-assign]
     return app
 
 

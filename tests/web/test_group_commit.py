@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from functools import partial
 
 import pytest
@@ -12,7 +13,10 @@ from flask import Flask
 from addon import redis_commands
 from addon.factory import create_app
 from addon.group_commit import run
+from addon.redis_keys import OVERLOADED
+from addon.requests.selection import OVERLOADED_TTL_S
 from addon.web.connections.turns import GROUPED
+from addon.web.invocations import GATHER_S
 from tests.calls import wav
 from tests.web import requests as send
 from tests.web.test_invocations import jobs
@@ -113,4 +117,18 @@ def test_one_that_could_not_be_written_is_told_to_send_again_and_the_others_are_
 )
 def test_requests_are_grouped_where_it_is_quick(settings, changes, grouped):
     app = create_app(settings.model_copy(update=changes))
-    assert ("/recording-analysis" in app.extensions[GROUPED]) is grouped
+    assert ("/recording-analysis" in app.extensions[GROUPED].paths) is grouped
+
+
+def test_they_wait_for_others_where_results_are_seconds_away_and_only_then(
+    app, services, redis_server, monkeypatch
+):
+    gather_s = app.extensions[GROUPED].gather_s
+    assert post(app, send.new_sid()) == 202
+    assert gather_s() == 0
+    redis_server.set(OVERLOADED, 1)
+    assert post(app, send.new_sid()) == 202
+    assert gather_s() == GATHER_S
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + OVERLOADED_TTL_S + 0.001)
+    assert gather_s() == 0

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from queue import SimpleQueue
 
 from addon import log
@@ -15,9 +16,8 @@ logger = log.get("connections")
 
 Task = Callable[[], object]
 
-GROUPED = "grouped paths"
-"""The name among an app's extensions of the paths whose short POSTs may share their durable steps
-(addon/group_commit.py)."""
+GROUPED = "grouped requests"
+"""The name of a `Grouped` among an app's extensions."""
 
 MOST_TOGETHER = 16
 """Tasks that one thread does together: the first waits for the work on all others, which is about
@@ -25,6 +25,16 @@ two milliseconds each."""
 
 LONG_S = 0.05
 """Where tasks take longer together, they wait for a disk or for Redis, and another thread helps."""
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """The paths whose short POSTs may share their durable steps (addon/group_commit.py), and for
+    how many seconds one may wait for others, which is asked for each group.
+    """
+
+    paths: frozenset[str] = frozenset()
+    gather_s: Callable[[], float] = lambda: 0.0
 
 
 class Turns:
@@ -37,6 +47,10 @@ class Turns:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[Task]] = {}
+        self._number = 0
+
+    def __len__(self) -> int:
+        return self._number
 
     @property
     def waiting(self) -> bool:
@@ -47,6 +61,7 @@ class Turns:
         """Add a task of this address, or of this /64."""
         with self._lock:
             self._waiting.setdefault(network, deque()).append(task)
+            self._number += 1
 
     def take(self) -> Task:
         """The oldest task of the address whose turn it is. There has to be one."""
@@ -65,6 +80,7 @@ class Turns:
         network = next(iter(self._waiting))
         tasks = self._waiting.pop(network)
         task = tasks.popleft()
+        self._number -= 1
         if tasks:
             self._waiting[network] = tasks
         return task
@@ -112,12 +128,18 @@ class GroupThreads:
     """Threads that do tasks together, as many as wait, by turns. An error is logged.
 
     One thread works as long as it is quick: a second would take the interpreter from it at each
-    call to the kernel. While it waits, what comes is its next group.
+    call to the kernel. While it waits, what comes is its next group. Where `gather_s` gives
+    seconds, a small group waits so long for others first.
     """
 
-    def __init__(self, number: int, do: Callable[[Sequence[Task]], object]) -> None:
+    def __init__(
+        self, number: int, do: Callable[[Sequence[Task]], object], gather_s: Callable[[], float]
+    ) -> None:
         self._turns = Turns()
         self._do = do
+        self._gather_s = gather_s
+        self._gathering = False
+        self._enough = threading.Event()
         self._lock = threading.Lock()
         self._working = 0
         self._begun_at = 0.0
@@ -132,6 +154,10 @@ class GroupThreads:
     def look(self) -> None:
         """Let another thread help where tasks wait and those that work take long."""
         with self._lock:
+            if self._gathering:
+                if len(self._turns) >= MOST_TOGETHER:
+                    self._enough.set()
+                return
             now = time.monotonic()
             suffices = self._working and now - self._begun_at < LONG_S
             if suffices or self._working == self._number or not self._turns.waiting:
@@ -152,11 +178,26 @@ class GroupThreads:
                 logger.exception("a defect ended a group of tasks")
 
     def _next(self) -> list[Task]:
-        """The next group; none, and a thread less works, where no task waits."""
+        """The next group; none, and a thread less works, where no task waits or one gathers."""
         with self._lock:
-            tasks = self._turns.take_some(MOST_TOGETHER)
+            seconds = self._begin_gathering()
+        if seconds:
+            self._enough.wait(seconds)
+        with self._lock:
+            if seconds:
+                self._gathering = False
+            tasks = [] if self._gathering else self._turns.take_some(MOST_TOGETHER)
             if tasks:
                 self._begun_at = time.monotonic()
             else:
                 self._working -= 1
             return tasks
+
+    def _begin_gathering(self) -> float:
+        """Seconds for which this thread is to wait for more tasks, which no other may take."""
+        if self._gathering or not 0 < len(self._turns) < MOST_TOGETHER:
+            return 0.0
+        seconds = self._gather_s()
+        self._gathering = seconds > 0
+        self._enough.clear()
+        return seconds

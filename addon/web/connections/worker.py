@@ -30,7 +30,7 @@ from addon.web.connections.limits import Limits, open_files_allowed
 from addon.web.connections.next_request import NextRequests
 from addon.web.connections.receiving import TOO_MANY, ReceivingWorker
 from addon.web.connections.registry import Group, Registry
-from addon.web.connections.turns import GROUPED, GroupThreads, Task, WorkThreads
+from addon.web.connections.turns import GROUPED, Grouped, GroupThreads, Task, WorkThreads
 
 TICK_S = 0.25
 """How late a client may be cut."""
@@ -63,7 +63,9 @@ class ConnectionWorker(ReceivingWorker):
         self.next_look = self.next_notice = 0.0
         self.accepts = 1
         self.addresses: dict[Any, Any] = {}
-        self.committing = GroupThreads(self.cfg.threads, self._answer_together)
+        self.committing = GroupThreads(
+            self.cfg.threads, self._answer_together, lambda: self.grouped.gather_s()
+        )
         # Its own limit stops accepting; ours makes room.
         self.worker_connections = sys.maxsize
         sys.setswitchinterval(SWITCH_S)
@@ -218,12 +220,13 @@ class ConnectionWorker(ReceivingWorker):
         """
         request = connection.request
         is_short = body.received <= SHORT_BYTES and not body.spooled
-        return is_short and request.method == "POST" and request.path in self.grouped_paths
+        return is_short and request.method == "POST" and request.path in self.grouped.paths
 
     @cached_property
-    def grouped_paths(self) -> frozenset[str]:
-        """The paths that the application names; it is loaded after this worker began."""
-        return frozenset(getattr(self.wsgi, "extensions", {}).get(GROUPED, ()))
+    def grouped(self) -> Grouped:
+        """What the application says of its groups; it is loaded after this worker began."""
+        grouped: Grouped = getattr(self.wsgi, "extensions", {}).get(GROUPED, Grouped())
+        return grouped
 
     def _prepare(self, connection: Connection, body: BinaryIO | None) -> None:
         # A client that pipelines asks again on another connection (RFC 9112 9.3.2): nothing that we

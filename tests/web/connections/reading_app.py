@@ -7,11 +7,13 @@ from typing import Any
 
 from addon.errors import AddonError
 from addon.web.connections.limits import Limits
-from addon.web.connections.turns import GROUPED
+from addon.web.connections.turns import GROUPED, Grouped
 from addon.web.connections.worker import ConnectionWorker
 from tests.web.connections.slow_clients import HEADERS_S, MOST
 
 CALLS = count(1)
+GATHER_S = [0.0]
+"""How long a small group waits for others, which a test may change."""
 
 READERS: dict[str, Callable[[Any], int]] = {
     "/all": lambda body: len(body.read()),
@@ -40,6 +42,8 @@ def read_it(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[byte
     if environ["PATH_INFO"] == "/hold":
         # A named pipe: until the test writes into it.
         Path(environ["QUERY_STRING"]).read_bytes()
+    if environ["PATH_INFO"] == "/gather":
+        GATHER_S[0] = float(environ["QUERY_STRING"])
     try:
         status, text = "200 OK", str(_reader(environ["PATH_INFO"])(environ["wsgi.input"]))
     except AddonError as error:
@@ -65,5 +69,6 @@ class Worker(ConnectionWorker):
         )
 
 
-read_it.extensions = {GROUPED: frozenset({"/all", "/number-then-all"})}  # type: ignore[attr-defined]
+GROUPS = Grouped(frozenset({"/all", "/number-then-all"}), lambda: GATHER_S[0])
+read_it.extensions = {GROUPED: GROUPS}  # type: ignore[attr-defined]
 app = read_it

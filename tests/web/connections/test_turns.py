@@ -88,11 +88,12 @@ def test_what_is_under_way_is_done_where_the_process_ends_in_another_way() -> No
 class Groups:
     """Threads whose first group waits for leave; the names that each group had."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, gather_s: float = 0.0) -> None:
         self.begun, self.leave = threading.Event(), threading.Event()
         self.second = threading.Event()
         self.seen: list[list[object]] = []
-        self.threads = GroupThreads(number, self._do)
+        self.gather_s = gather_s
+        self.threads = GroupThreads(number, self._do, lambda: self.gather_s)
 
     def _do(self, tasks: Sequence[Task]) -> None:
         self.seen.append([task() for task in tasks])
@@ -151,6 +152,47 @@ def test_another_thread_helps_where_a_group_takes_long(
     assert groups.seen == [["a0"], ["a1"]]
 
 
+def test_a_small_group_waits_for_others_until_there_are_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LONG_S", 0.0)
+    monkeypatch.setattr(module, "MOST_TOGETHER", 4)
+    groups = Groups(3, gather_s=60.0)
+    groups.leave.set()
+    groups.submit("a0", "a1", "a2")
+    groups.threads.look()
+    assert groups.seen == []
+    groups.submit("b0")
+    assert groups.begun.wait(30)
+    groups.threads.shutdown()
+    assert groups.seen == [["a0", "b0", "a1", "a2"]]
+
+
+def test_a_small_group_waits_no_longer_than_it_may() -> None:
+    groups = Groups(1, gather_s=0.01)
+    groups.leave.set()
+    groups.submit("a0")
+    assert groups.begun.wait(30)
+    groups.threads.shutdown()
+    assert groups.seen == [["a0"]]
+
+
+def test_a_thread_that_ends_its_group_leaves_what_another_gathers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LONG_S", 0.0)
+    monkeypatch.setattr(module, "MOST_TOGETHER", 3)
+    groups = Groups(2)
+    groups.submit("a0")
+    assert groups.begun.wait(30)
+    groups.gather_s = 60.0
+    groups.submit("b0")
+    groups.leave.set()
+    groups.submit("b1", "b2")
+    groups.threads.shutdown()
+    assert groups.seen == [["a0"], ["b0", "b1", "b2"]]
+
+
 def test_a_defect_ends_no_thread_of_groups() -> None:
     done: list[int] = []
 
@@ -161,7 +203,7 @@ def test_a_defect_ends_no_thread_of_groups() -> None:
     def defect() -> None:
         raise ZeroDivisionError
 
-    threads = GroupThreads(1, do)
+    threads = GroupThreads(1, do, lambda: 0.0)
     threads.submit("a", defect)
     for number in range(50):
         threads.submit("a", partial(done.append, number))

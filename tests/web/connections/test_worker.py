@@ -42,6 +42,22 @@ def test_two_requests_share_a_connection(port: int) -> None:
     assert len(sockets) == 1
 
 
+def test_requests_that_are_grouped_wait_for_enough_others_as_long_as_the_application_says(
+    port: int,
+) -> None:
+    assert post(port, "/gather?60", b"")[0] == 200
+    head = "/all HTTP/1.1\r\nConnection: close\r\nContent-Length: 4"
+    with ExitStack() as stack:
+        clients = [stack.enter_context(send(port, head, b"four")) for _ in range(15)]
+        # All others are answered meanwhile.
+        assert post(port, "/lines", b"12345") == (200, "5")
+        assert select.select(clients, [], [], 0.0)[0] == []
+        assert post(port, "/all", b"123") == (200, "3")
+        assert [answer(client)[-1:] for client in clients] == [b"4"] * 15
+    assert post(port, "/gather?0", b"")[0] == 200
+    assert post(port, "/all", b"12") == (200, "2")
+
+
 def test_silent_clients_are_cut_and_told(port: int) -> None:
     heads = ["Content-Length: 1000000", "Transfer-Encoding: chunked"]
     clients = [
