@@ -19,8 +19,8 @@ from functools import partial
 from addon.requests.sla import percentile
 from benchmarks import scheduling
 from benchmarks.scheduling import (
+    BY_LENGTH,
     MEASURED,
-    WARM,
     Around,
     Done,
     Engine,
@@ -36,7 +36,7 @@ SHORTEST_S, LONGEST_S = 2.0, 10.0
 VARIATION = 0.3
 """Standard deviation of the logarithm of a job's work: half of them within a fifth of the usual."""
 
-AROUND = Around(accepting=0.0073, failure=0.010)
+AROUND = Around(accepting=0.0055, failure=0.010)
 """Core seconds in `benchmarks.overload` on two quiet cores, with what sender and receiver take."""
 
 CALM = 0.5
@@ -125,10 +125,10 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
         overload, times=3.0, seconds=300.0, calls=8
     ),
     "1.5 times for 2 minutes, accepting and failures on the same cores": partial(
-        overload, times=1.5, seconds=120.0, engine=WARM, around=AROUND
+        overload, times=1.5, seconds=120.0, engine=BY_LENGTH, around=AROUND
     ),
     "3 times for 2 minutes, accepting and failures on the same cores": partial(
-        overload, times=3.0, seconds=120.0, engine=WARM, around=AROUND
+        overload, times=3.0, seconds=120.0, engine=BY_LENGTH, around=AROUND
     ),
 }
 """Each is called with the number of cores, and a seed for the moments and lengths of recordings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +39,10 @@ WEBHOOK_TTL_S = 7 * 24 * 3600
 """Twice as long as a webhook delivery is tried: what is known of it ends by itself."""
 
 
+MOST_SECONDS = 0xFFFF
+"""The longest length that a job's id can say; no call is as long."""
+
+
 class Dispatcher:
     """The way into every queue, and what waits or is in flight there."""
 
@@ -68,7 +73,7 @@ class Dispatcher:
         due = scheduling.due(received_at, length.estimate)
         queue, job = (
             queue or scheduling.queue_for(length.estimate),
-            self._job(sid, PROCESS_KIND, due),
+            self._job(sid, PROCESS_KIND, due, length.estimate),
         )
         facts = {"tenant": tenant, "source": source, "received_at": received_at} | {
             "queue": queue,
@@ -97,7 +102,7 @@ class Dispatcher:
         """Queue another processing job for a request that is entered already."""
         seconds = entry.duration or entry.estimate or scheduling.UNKNOWN_S
         due = scheduling.due(entry.received_at, seconds)
-        job = self._job(entry.sid, PROCESS_KIND, due)
+        job = self._job(entry.sid, PROCESS_KIND, due, seconds)
         queue = (
             scheduling.BACKFILL
             if entry.queue == scheduling.BACKFILL
@@ -175,12 +180,14 @@ class Dispatcher:
         queued.write(pipe)
         pipe.eval(PLACE, 1, queued.queue_key, job)
 
-    def _job(self, sid: str, kind: str, due: int = scheduling.LAST) -> str:
+    def _job(self, sid: str, kind: str, due: int = scheduling.LAST, seconds: float = 0.0) -> str:
         """A job's own id: a request may have several jobs over its life, none may share one.
 
-        It ends with when it is due, for PLACE, and a nonce: eight hexadecimal digits each.
+        It ends with the seconds of its audio, four hexadecimal digits, when it is due and a nonce,
+        eight each: PLACE and TAKE read them. The release before wrote no length.
         """
-        return f"{kind}-{sid}-{due:08x}{secrets.token_hex(4)}"
+        length = math.ceil(min(max(0.0, seconds), MOST_SECONDS))
+        return f"{kind}-{sid}-{length:04x}{due:08x}{secrets.token_hex(4)}"
 
     def waits(self, queue: str, job: str) -> bool:
         """True if a job still waits in its queue."""

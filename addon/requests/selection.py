@@ -3,7 +3,9 @@
 A queue is sorted by when its jobs are due. In front are the late ones, which a failure will answer
 before their result could; they wait until nothing can be in time, apart from a share of the work
 that is reserved for them. Of the others, Moore and Hodgson's rule says how many more have to be
-given up so that all behind them are in time; those due first are, and the next one is taken.
+given up so that all behind them are in time. Where they are few, those due first are, and the next
+one is taken. Where they are many, the short ones go first: they cost least, and would be the first
+to be given up.
 `taking.TAKE` is the same in Redis, tests hold the two together, and the simulation in
 `benchmarks/scheduling.py` runs this code (decision 0704).
 """
@@ -50,6 +52,14 @@ URGENT_AT = 3.0
 
 URGENT_LEFT = scheduling.ANSWER_AT - URGENT_AT
 
+SHORT_FIRST_FROM = 0.4
+"""Where this share of those that can be in time has to be given up, one of the shortest is taken.
+In a burst less is better done in the order of deadlines: the long ones can wait for the short."""
+
+LOOKS = 16
+"""Waiting jobs of which the shortest is taken: the more, the more results, and the fewer long ones
+among them."""
+
 OVERLOADED_S = 2.0
 """Where a new short recording would wait as long, who accepts it may take longer and cost less."""
 
@@ -61,12 +71,14 @@ OVERLOADED_TTL_S = 2
 class Backlog:
     """The state of all queues, as Redis holds it.
 
-    `due` has the seconds since the epoch by which jobs are due, in the queue's order, `in_flight`
-    the number that processes have taken, `samples` the latest service times in seconds, newest
-    first, `owed` the seconds of work that each reserve is owed.
+    `due` has the seconds since the epoch by which jobs are due, in the queue's order, `lengths` the
+    seconds of their audio as guessed, `in_flight` the number that processes have taken, `samples`
+    the latest service times in seconds, newest first, `owed` the seconds of work that each reserve
+    is owed.
     """
 
     due: dict[str, list[float]] = field(default_factory=dict)
+    lengths: dict[str, list[float]] = field(default_factory=dict)
     in_flight: dict[str, int] = field(default_factory=dict)
     samples: dict[str, list[float]] = field(default_factory=dict)
     owed: dict[str, float] = field(default_factory=dict)
@@ -116,6 +128,15 @@ def given_up(due: Sequence[float], first: int, now: float, service: float, proce
     return skipped
 
 
+def shortest_of_some(lengths: Sequence[float], first: int) -> int:
+    """The index of one of the shortest jobs from `first` on: of LOOKS, evenly spread, the last of
+    the shortest, which has most time left."""
+    waiting = len(lengths) - first
+    looks = min(LOOKS, waiting)
+    indexes = [first + (2 * look + 1) * waiting // (2 * looks) for look in range(looks)]
+    return min(indexes, key=lambda index: (lengths[index], -index))
+
+
 def _looks(number: int) -> Iterator[int]:
     ahead = 1
     while ahead < number:
@@ -156,9 +177,11 @@ def _service(queue: str, backlog: Backlog) -> float:
 
 def _in_time(queue: str, first: int, backlog: Backlog, now: float) -> int:
     """The index of the job to take from a queue that has one in time."""
-    processes = backlog.in_flight.get(queue, 0) + 1
-    service = _service(queue, backlog)
-    return first + given_up(backlog.due[queue], first, now, service, processes)
+    due, processes = backlog.due[queue], backlog.in_flight.get(queue, 0) + 1
+    skipped = given_up(due, first, now, _service(queue, backlog), processes)
+    if skipped and skipped >= SHORT_FIRST_FROM * (len(due) - first):
+        return shortest_of_some(backlog.lengths[queue], first)
+    return first + skipped
 
 
 def _urgent(first: Mapping[str, int], backlog: Backlog, now: float) -> Choice | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 
 import pytest
 
 from addon.requests import scheduling
-from addon.requests.queues import DeadlineQueue, RequestJob, sid_of
+from addon.requests.queues import DeadlineQueue, RequestJob, due_of, length_of, sid_of
 
 
 def test_a_job_carries_the_sid_alone(services, redis_server):
@@ -20,7 +21,7 @@ def test_a_job_carries_the_sid_alone(services, redis_server):
     job = RequestJob.fetch(job_id, connection=redis_server)
     assert (job.args, job.kwargs, job.description) == (["XR1"], {}, "process XR1")
     assert json.loads(job.data) == ["workers.process.process", None, ["XR1"], {}]
-    assert sid_of(job_id) == "XR1"
+    assert (sid_of(job_id), length_of(job_id)) == ("XR1", 4.0)
 
 
 def test_every_job_has_its_own_id(services):
@@ -31,6 +32,20 @@ def test_every_job_has_its_own_id(services):
 @pytest.mark.parametrize("sid", ["XR" + "0" * 32, "with-dashes-in-it", "a"])
 def test_the_sid_can_be_read_from_a_jobs_id(services, sid):
     assert sid_of(services.dispatcher._job(sid, "deliver")) == sid
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.0, 0.0), (2.0, 2.0), (2.3, 3.0), (14_400.0, 14_400.0), (1e9, 65_535.0)]
+)
+def test_a_job_is_named_by_its_length_too(services, seconds, told):
+    job = services.dispatcher._job("XR1", "process", 0x69A80600, seconds)
+    assert (length_of(job), due_of(job), sid_of(job)) == (told, 0x69A80600, "XR1")
+
+
+def test_a_job_of_the_release_before_has_no_length():
+    job = "process-XR2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c2c-69a80600deadbeef"
+    assert length_of(job) == math.inf
+    assert due_of(job) == 0x69A80600
 
 
 def test_depths_are_counted(services):

@@ -20,9 +20,10 @@ from addon.requests.taking import TAKE
 NOW = 1_800_000_000.0
 
 
-def name(due: float, number: int) -> str:
-    """The id of a job that is due at a time."""
-    return f"process-XR{number}-{int(due):08x}{number:08x}"
+def name(due: float, number: int, length: float | None = 6.0) -> str:
+    """The id of a job that is due at a time; without a length it is of the release before."""
+    seconds = "" if length is None else f"{int(length):04x}"
+    return f"process-XR{number}-{seconds}{int(due):08x}{number:08x}"
 
 
 def due_of(job: str) -> float:
@@ -69,27 +70,44 @@ WAITING = st.lists(
     st.one_of(st.integers(-400, 400), st.integers(-10_000, 40_000)), max_size=24
 ).map(sorted)
 SAMPLES = st.lists(st.integers(1, 3_000_000).map(lambda ms: ms / 1000), max_size=selection.SAMPLES)
+LENGTHS = st.lists(
+    st.one_of(st.integers(0, 12), st.integers(0, 0xFFFF), st.just(math.inf)),
+    min_size=24,
+    max_size=24,
+)
 BACKLOGS = st.builds(
-    lambda due, in_flight, samples, owed: Backlog(
+    lambda due, lengths, in_flight, samples, owed: Backlog(
         {queue: [NOW + each for each in dues] for queue, dues in due.items()},
+        {queue: lengths[: len(dues)] for queue, dues in due.items()},
         in_flight,
         samples,
         owed,
     ),
     st.dictionaries(st.sampled_from(scheduling.ALL_QUEUES), WAITING),
+    LENGTHS,
     st.dictionaries(st.sampled_from(RECORDING_QUEUES), st.integers(0, 9)),
     st.dictionaries(st.sampled_from(RECORDING_QUEUES), SAMPLES),
     st.dictionaries(st.sampled_from(sorted(selection.SHARES)), st.floats(-60, 1)),
 )
 
 
+def names(backlog: Backlog, queue: str) -> list[str]:
+    """The ids of a queue's jobs."""
+    due = backlog.due[queue]
+    lengths = backlog.lengths.get(queue, [6.0] * len(due))
+    return [
+        name(each, number, None if length == math.inf else length)
+        for number, (each, length) in enumerate(zip(due, lengths, strict=True))
+    ]
+
+
 def write(connection, backlog: Backlog) -> None:
     """Put a backlog into Redis, in one round trip."""
     pipeline = connection.pipeline(transaction=False)
     pipeline.flushall()
-    for queue, due in backlog.due.items():
-        for number, each in enumerate(due):
-            pipeline.rpush(f"rq:queue:{queue}", name(each, number))
+    for queue in backlog.due:
+        for job in names(backlog, queue):
+            pipeline.rpush(f"rq:queue:{queue}", job)
     for queue, number in backlog.in_flight.items():
         for each in range(number):
             pipeline.rpush(f"rq:queue:{queue}:intermediate", f"taken-{each}")
@@ -117,11 +135,11 @@ def test_a_job_is_taken_as_the_policy_says(connection, backlog, role):
     if chosen is None:
         assert taken is None
         return
-    due = backlog.due[chosen.queue]
-    key, job = f"rq:queue:{chosen.queue}", name(due[chosen.index], chosen.index)
+    jobs = names(backlog, chosen.queue)
+    key, job = f"rq:queue:{chosen.queue}", jobs[chosen.index]
     assert taken == [key, job, int(chosen.late)]
     assert connection.lindex(f"{key}:intermediate", -1) == job
-    assert connection.llen(key) == len(due) - 1
+    assert connection.llen(key) == len(jobs) - 1
     assert job not in connection.lrange(key, 0, -1)
 
 
@@ -129,7 +147,7 @@ def test_a_job_is_taken_as_the_policy_says(connection, backlog, role):
 @given(waiting=st.integers(1, 300), samples=SAMPLES, in_flight=st.integers(0, 9))
 def test_an_overload_is_noted_as_the_policy_says(connection, waiting, samples, in_flight):
     due = {EXPRESS: [NOW + 3600.0] * waiting}
-    write(connection, Backlog(due, {EXPRESS: in_flight}, {EXPRESS: samples}))
+    write(connection, Backlog(due, {}, {EXPRESS: in_flight}, {EXPRESS: samples}))
     take(connection, "express")
     service = selection.service_time(EXPRESS, samples)
     overloaded = selection.is_overloaded(waiting, service, in_flight + 1)

@@ -10,7 +10,7 @@ import pytest
 from addon.requests.scheduling import ROLES
 from benchmarks import overload_simulation, scheduling
 from benchmarks.overload_simulation import overload
-from benchmarks.scheduling import MEASURED, SLOW, WARM, Around, Job, Machine, Policy
+from benchmarks.scheduling import BY_LENGTH, MEASURED, SLOW, WARM, Around, Job, Machine, Policy
 
 JOBS = 6000
 
@@ -117,8 +117,7 @@ def test_an_overloaded_machine_does_what_it_can_and_recovers(deployed, before, t
 
 
 def test_each_failure_that_is_sent_at_once_takes_from_the_results():
-    """As measured with real processes in a minute and in two: what failures cost is what is lost
-    (decision 0704)."""
+    """In a minute few are due, and in two many: what they cost is what is lost (decision 0704)."""
     goodputs = []
     for seconds, failure in ((60.0, 0.010), (120.0, 0.010), (120.0, 0.004)):
         around = Around(0.0073, failure)
@@ -126,7 +125,7 @@ def test_each_failure_that_is_sent_at_once_takes_from_the_results():
         policy = scheduling.failures_at_once(2)
         goodputs.append(overload_simulation.run(policy, scenario).goodput)
     minute, dear, cheap = goodputs
-    assert minute == pytest.approx(0.75, abs=0.04)
+    assert minute > dear + 0.15
     assert dear < cheap < minute
     assert cheap - dear > 0.08
 
@@ -139,6 +138,19 @@ def test_failures_with_a_reserve_leave_the_cores_to_results_and_some_still_come_
     assert found.goodput > at_once.goodput + 0.15
     assert found.failures_in_time > 500
     assert found.number == at_once.number == len(scenario.jobs)
+
+
+def test_an_overload_that_lasts_is_answered_with_many_short_results(deployed):
+    """Before, those of two to four seconds had none after a minute."""
+    scenario = overload(2, 3.0, 300.0, calm=False, engine=BY_LENGTH)
+    done = Machine(deployed, 2).run(scenario.jobs)
+    late = [each for each in done if 120.0 < each.job.arrived < 300.0]
+    short = [each.in_time for each in late if each.job.duration < 4.0]
+    rest = [each.in_time for each in late if each.job.duration > 8.0]
+    assert sum(short) > 0.6 * len(short)
+    assert sum(rest) > 0.02 * len(rest), "nobody is left out for good"
+    good = sum(each.in_time for each in done if each.at <= scenario.until)
+    assert good > 0.95 * scenario.capacity * scenario.until
 
 
 def test_of_a_burst_four_fifths_of_what_any_order_could_do_are_in_time(deployed):
