@@ -26,8 +26,9 @@ local function place(queue, job)
     local other = redis.call('LINDEX', queue, middle)
     if mine < due(other) then high, pivot = middle, other else low = middle + 1 end
   end
-  if low == length then return redis.call('RPUSH', queue, job) end
-  return redis.call('LINSERT', queue, 'BEFORE', pivot, job)
+  if low == length then redis.call('RPUSH', queue, job)
+  else redis.call('LINSERT', queue, 'BEFORE', pivot, job) end
+  return length
 end
 """
 
@@ -48,9 +49,9 @@ redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
 redis.call('SADD', KEYS[3], KEYS[4])
 redis.call('HSET', KEYS[5], unpack(ARGV, facts + 1))
-place(KEYS[4], ARGV[4])
+local waiting = place(KEYS[4], ARGV[4])
 redis.call('HINCRBYFLOAT', KEYS[6], ARGV[5], 1)
-return 1 + redis.call('EXISTS', KEYS[7])
+return 1 + (waiting > 0 and redis.call('EXISTS', KEYS[7]) or 0)
 """
 )
 """KEYS: a request's state, the unfinished requests, all queues, a queue, a job, the metrics, and

@@ -97,6 +97,7 @@ end
 
 local function in_time(queue)
   local waiting, skipped = queue.length - queue.first, 0
+  if waiting == 1 and queue.service <= {selection.OVERLOADED_S!r} then return queue.first end
   local processes = redis.call('LLEN', queue.key .. ':intermediate') + 1
   if queue.name == '{EXPRESS}'
     and waiting * queue.service > {selection.OVERLOADED_S!r} * processes then

@@ -43,9 +43,17 @@ def test_everything_of_a_request_is_entered_once(redis_server):
 
 def test_a_claim_tells_of_an_overload(redis_server):
     redis_server.set(OVERLOADED, 1)
+    redis_server.rpush("queue", name(1))
     assert enter(redis_server, CLAIM) is Entered.QUEUED_IN_OVERLOAD
     assert enter(redis_server, CLAIM) is Entered.BEFORE
-    redis_server.flushall()
+
+
+@pytest.mark.parametrize(("noted", "waiting"), [(False, True), (True, False)])
+def test_there_is_none_where_none_is_noted_or_nothing_waits(redis_server, noted, waiting):
+    if noted:
+        redis_server.set(OVERLOADED, 1)
+    if waiting:
+        redis_server.rpush("queue", name(1))
     assert enter(redis_server, CLAIM) is Entered.QUEUED
 
 
