@@ -129,7 +129,7 @@ def test_a_killed_child_comes_back(shared: tuple[Running, int, Path], name: str)
     stack.wait_for_event(f"{name} was killed by SIGKILL; starting it again")
     wait_until(lambda: children(stack).get(name, before[name]) != before[name])
     wait_until(lambda: _ready(port))
-    # Processes of a killed launcher are the supervisor's for a moment, and look like a new one.
+    # Between fork and exec a new child has no command line of its own.
     wait_until(lambda: set(children(stack)) == set(CHILDREN))
 
 
