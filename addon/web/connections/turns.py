@@ -197,7 +197,11 @@ class GroupThreads:
         """Seconds for which this thread is to wait for more tasks, which no other may take."""
         if self._gathering or not 0 < len(self._turns) < MOST_TOGETHER:
             return 0.0
-        seconds = self._gather_s()
+        try:
+            seconds = self._gather_s()
+        except Exception:  # no request may wait for ever because of it
+            logger.exception("a defect lets no group wait for others")
+            return 0.0
         self._gathering = seconds > 0
         self._enough.clear()
         return seconds

@@ -177,6 +177,19 @@ def test_a_small_group_waits_no_longer_than_it_may() -> None:
     assert groups.seen == [["a0"]]
 
 
+def test_a_defect_of_the_answer_how_long_to_wait_holds_up_nobody() -> None:
+    done: list[str] = []
+
+    def defect() -> float:
+        raise ZeroDivisionError
+
+    threads = GroupThreads(1, lambda tasks: [task() for task in tasks], defect)
+    for name in ("a", "b"):
+        threads.submit(name, partial(done.append, name))
+    threads.shutdown()
+    assert done == ["a", "b"]
+
+
 def test_a_thread_that_ends_its_group_leaves_what_another_gathers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
