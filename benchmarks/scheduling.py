@@ -51,10 +51,6 @@ MEASURED = Engine("as measured", 0.19, 0.0028)
 """Before short jobs ran in warm processes (decision 0707); the tables of 0700 and 0704 are made
 with it."""
 
-WARM = Engine("in warm processes", 0.047, 0.0024)
-"""As `benchmarks.overload` has it on quiet cores, two channels, Redis and delivery included: 62 ms
-for the mean voicemail."""
-
 BY_LENGTH = Engine("by length", 0.033, 0.0035)
 """As `benchmarks.overload` has it in memory since requests share their steps: the CPU of a job is
 29.6 ms where they last 3.2 s on average, 40.7 at 6.1 s and 45.5 at 7.8 s."""

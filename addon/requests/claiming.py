@@ -55,16 +55,16 @@ return 1 + (waiting > 0 and redis.call('EXISTS', KEYS[7]) or 0)
 """
 )
 """KEYS: a request's state, the unfinished requests, all queues, a queue, a job, the metrics, and
-what says that there is an overload.
+the note of an overload.
 ARGV: the request SID, when to look at it, seconds that the state lives, the job's id, the counter,
 the number of words of the state, those words, and those of the job. Gives an `Entered`.
 """
 
 
 class Entered(IntEnum):
-    """What became of a claim; true where the request is new."""
+    """The answer to a claim; true where the request is new."""
 
-    BEFORE = 0
+    DUPLICATE = 0
     QUEUED = 1
     QUEUED_IN_OVERLOAD = 2
 

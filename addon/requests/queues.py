@@ -201,14 +201,6 @@ def due_of(job: str) -> float:
         return math.inf
 
 
-def length_of(job: str) -> float:
-    """The seconds of audio as guessed, from a job's id; infinite where that does not say."""
-    try:
-        return float(int(job[-20:-16], 16))
-    except ValueError:
-        return math.inf
-
-
 def kind_of(job: str) -> str:
     """The kind of work in a job's id."""
     return job.partition("-")[0]

@@ -3,9 +3,9 @@
 A queue is sorted by when its jobs are due. In front are the late ones, which a failure will answer
 before their result could; they wait until nothing can be in time, apart from a share of the work
 that is reserved for them. Of the others, Moore and Hodgson's rule says how many more have to be
-given up so that all behind them are in time. Where they are few, those due first are, and the next
-one is taken. Where they are many, the short ones go first: they cost least, and would be the first
-to be given up.
+given up so that all behind them are in time. Where those are few, the ones that are due first are
+given up, and the next job is taken. Where they are many, one of the shortest is taken: it costs
+least, and being due soon it would always be among those given up.
 `taking.TAKE` is the same in Redis, tests hold the two together, and the simulation in
 `benchmarks/scheduling.py` runs this code (decision 0704).
 """
@@ -56,15 +56,16 @@ SHORT_FIRST_FROM = 0.4
 """Where this share of those that can be in time has to be given up, one of the shortest is taken.
 In a burst less is better done in the order of deadlines: the long ones can wait for the short."""
 
-LOOKS = 16
+SHORTEST_OF = 16
 """Waiting jobs of which the shortest is taken: the more, the more results, and the fewer long ones
 among them."""
 
 OVERLOADED_S = 2.0
-"""Where a new short recording would wait as long, who accepts it may take longer and cost less."""
+"""There is an overload where a new short recording would wait longer than this for its turn. Its
+202 may come a moment later then, where accepting costs less by that."""
 
 OVERLOADED_TTL_S = 2
-"""Seconds for which that is believed; a busy process takes many jobs in them."""
+"""Seconds for which a noted overload counts; a busy process takes many jobs in them."""
 
 
 @dataclass
@@ -129,10 +130,10 @@ def given_up(due: Sequence[float], first: int, now: float, service: float, proce
 
 
 def shortest_of_some(lengths: Sequence[float], first: int) -> int:
-    """The index of one of the shortest jobs from `first` on: of LOOKS, evenly spread, the last of
-    the shortest, which has most time left."""
+    """The index of the shortest of SHORTEST_OF jobs, evenly spread from `first` on; of equal ones
+    the last, which has most time left."""
     waiting = len(lengths) - first
-    looks = min(LOOKS, waiting)
+    looks = min(SHORTEST_OF, waiting)
     indexes = [first + (2 * look + 1) * waiting // (2 * looks) for look in range(looks)]
     return min(indexes, key=lambda index: (lengths[index], -index))
 

@@ -86,7 +86,7 @@ local function look(queue)
 end
 
 local function shortest_of_some(queue, waiting)
-  local looks, found, least = math.min({selection.LOOKS}, waiting), nil, nil
+  local looks, found, least = math.min({selection.SHORTEST_OF}, waiting), nil, nil
   for look = 0, looks - 1 do
     local index = queue.first + math.floor((2 * look + 1) * waiting / (2 * looks))
     local its = length(queue, index)

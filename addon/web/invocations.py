@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 PATHS = ("/recording-analysis", "/recording-analysis/")
 
 GATHER_S = 0.2
-"""How long one waits for others in an overload: results take seconds then, and webhooks of Twilio's
-have 15 s (spec/protocol 4.5)."""
+"""Seconds for which an invocation waits for others in an overload: results take seconds then, and
+webhooks of Twilio's have 15 s (spec/protocol 4.5)."""
 
 blueprint = Blueprint("invocations", __name__)
 logger = log.get("invocations")
@@ -74,8 +74,8 @@ def direct(context: Context, environ: WSGIEnvironment) -> PlainAnswer | None:
 
 
 def gather_s(context: Context) -> float:
-    """Seconds for which an invocation may wait for others: some where results do not come soon,
-    and each core that accepting does not use gives one more of them (decision 0014).
+    """Seconds for which an invocation may wait for others: none but in an overload, where the time
+    of a core that accepting saves gives more results (decision 0014).
     """
     return GATHER_S if context.dispatcher.is_overloaded else 0.0
 

@@ -45,7 +45,7 @@ def test_a_claim_tells_of_an_overload(redis_server):
     redis_server.set(OVERLOADED, 1)
     redis_server.rpush("queue", name(1))
     assert enter(redis_server, CLAIM) is Entered.QUEUED_IN_OVERLOAD
-    assert enter(redis_server, CLAIM) is Entered.BEFORE
+    assert enter(redis_server, CLAIM) is Entered.DUPLICATE
 
 
 @pytest.mark.parametrize(("noted", "waiting"), [(False, True), (True, False)])

@@ -10,7 +10,7 @@ import pytest
 from addon.requests.scheduling import ROLES
 from benchmarks import overload_simulation, scheduling
 from benchmarks.overload_simulation import overload
-from benchmarks.scheduling import BY_LENGTH, MEASURED, SLOW, WARM, Around, Job, Machine, Policy
+from benchmarks.scheduling import BY_LENGTH, MEASURED, SLOW, Around, Job, Machine, Policy
 
 JOBS = 6000
 
@@ -121,7 +121,7 @@ def test_each_failure_that_is_sent_at_once_takes_from_the_results():
     goodputs = []
     for seconds, failure in ((60.0, 0.010), (120.0, 0.010), (120.0, 0.004)):
         around = Around(0.0073, failure)
-        scenario = overload(2, 3.0, seconds, calm=False, engine=WARM, around=around)
+        scenario = overload(2, 3.0, seconds, calm=False, engine=BY_LENGTH, around=around)
         policy = scheduling.failures_at_once(2)
         goodputs.append(overload_simulation.run(policy, scenario).goodput)
     minute, dear, cheap = goodputs
@@ -132,7 +132,7 @@ def test_each_failure_that_is_sent_at_once_takes_from_the_results():
 
 def test_failures_with_a_reserve_leave_the_cores_to_results_and_some_still_come_in_time(deployed):
     around = Around(0.0073, 0.010)
-    scenario = overload(2, 3.0, 120.0, engine=WARM, around=around)
+    scenario = overload(2, 3.0, 120.0, engine=BY_LENGTH, around=around)
     found = overload_simulation.run(deployed, scenario)
     at_once = overload_simulation.run(scheduling.failures_at_once(2), scenario)
     assert found.goodput > at_once.goodput + 0.15

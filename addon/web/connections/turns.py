@@ -17,7 +17,7 @@ logger = log.get("connections")
 Task = Callable[[], object]
 
 GROUPED = "grouped requests"
-"""The name of a `Grouped` among an app's extensions."""
+"""The key of a `Grouped` among an app's extensions."""
 
 MOST_TOGETHER = 16
 """Tasks that one thread does together: the first waits for the work on all others, which is about
@@ -29,8 +29,8 @@ LONG_S = 0.05
 
 @dataclass(frozen=True)
 class Grouped:
-    """The paths whose short POSTs may share their durable steps (addon/group_commit.py), and for
-    how many seconds one may wait for others, which is asked for each group.
+    """The paths whose short POSTs may share their durable steps (addon/group_commit.py), and a
+    function that gives the seconds for which a group may wait for more of them.
     """
 
     paths: frozenset[str] = frozenset()

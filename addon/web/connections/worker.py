@@ -224,7 +224,7 @@ class ConnectionWorker(ReceivingWorker):
 
     @cached_property
     def grouped(self) -> Grouped:
-        """What the application says of its groups; it is loaded after this worker began."""
+        """The `Grouped` of the application, which is loaded after this worker began."""
         grouped: Grouped = getattr(self.wsgi, "extensions", {}).get(GROUPED, Grouped())
         return grouped
 
